@@ -1,0 +1,80 @@
+"""What both halves of the core do through Python: check arguments, read kept JSON, rebuild pickles.
+
+One definition each, so that the twins agree to the message. The Rust core imports this module.
+"""
+
+import json
+from typing import Any
+
+__all__ = ("as_bytes", "check_event_size", "check_option", "read_error", "read_json", "rebuild")
+
+# The interpreter refuses longer integers (sys.int_info.default_max_str_digits).
+_MAX_INT_DIGITS = 4300
+
+
+def check_event_size(value: object) -> int:
+    """Return ``value`` if it can limit an event: an integer of at least 1 byte, and below 2**63."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"max_event_size must be an int, not {type(value).__name__}")
+    if not 1 <= value < 2**63:
+        raise ValueError(f"max_event_size must be at least 1 and below 2**63 bytes, not {value}")
+    return value
+
+
+def check_option(name: str, value: object, allowed: tuple[str, ...]) -> str:
+    """Return ``value`` if it is one of ``allowed``, the values of the option ``name``."""
+    if not isinstance(value, str) or value not in allowed:
+        choices = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be one of {choices}, not {value!r}")
+    return value
+
+
+def as_bytes(data: object) -> bytes:
+    """Return ``data``, an argument of ``feed``, as bytes; other buffers are copied, nothing else is taken."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return the value of ``text``, valid JSON; what is left of a lone surrogate is U+FFFD."""
+    if isinstance(text, bytes):
+        text = text.decode()
+    value = json.loads(text, parse_int=_parse_int)
+    return _whole(value) if "\\u" in text else value
+
+
+def read_error(text: str) -> dict[str, Any]:
+    """Return the provider's error object from ``text``, valid JSON: an object, or a bare string.
+
+    ``message`` is added where it is missing.
+    """
+    value = read_json(text)
+    if not isinstance(value, dict):
+        return {"message": value if isinstance(value, str) and value else "the provider sent an error without a message"}
+    if value.get("message") is None:
+        kind = value.get("type") or value.get("code")
+        value["message"] = f"the provider sent an error without a message{f' ({kind})' if kind else ''}"
+    return value
+
+
+def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
+    """Return the value class ``name`` of the half that runs here, made from ``fields``: what a pickle calls."""
+    from . import _backend
+
+    return getattr(_backend, name)(*fields)
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) < _MAX_INT_DIGITS else float(digits)
+
+
+def _whole(value: Any) -> Any:
+    """Return ``value`` with U+FFFD for every lone surrogate in it."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value

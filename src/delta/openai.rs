@@ -1,0 +1,352 @@
+//! The payloads of OpenAI's completions and chat completions, and of everybody who speaks them.
+
+use smallvec::SmallVec;
+
+use crate::json::{Invalid, Key, Raw, Reader};
+
+type Result<T> = std::result::Result<T, Invalid>;
+
+/// What to read a payload as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `choices[].text`
+    Completions,
+    /// `choices[].delta`
+    Chat,
+    /// `choices[].message`: a chat completion that did not stream.
+    ChatBody,
+}
+
+/// What a payload says, as it was sent: strings unread, objects as slices.
+#[derive(Debug, Default)]
+pub struct Payload<'p> {
+    /// The objects of `choices`, in order.
+    pub choices: SmallVec<[Choice<'p>; 1]>,
+    usage: Option<&'p str>,
+    groq_usage: Option<&'p str>,
+    error: Option<&'p str>,
+    is_error: bool,
+    text: &'p str,
+}
+
+/// One element of `choices`.
+#[derive(Debug, Default)]
+pub struct Choice<'p> {
+    /// `index`, or the element's position.
+    pub index: u32,
+    /// What the choice says.
+    pub message: Message<'p>,
+    /// `finish_reason`
+    pub finish_reason: Option<Raw<'p>>,
+    /// `logprobs`, an object.
+    pub logprobs: Option<&'p str>,
+}
+
+/// `delta`, or `message`, or what stands for it.
+#[derive(Debug, Default)]
+pub struct Message<'p> {
+    /// `role`
+    pub role: Option<Raw<'p>>,
+    /// `content`, or the `text` of a completion.
+    pub content: Content<'p>,
+    reasoning_content: Option<Raw<'p>>,
+    reasoning: Option<Raw<'p>>,
+    /// `refusal`
+    pub refusal: Option<Raw<'p>>,
+    /// `tool_calls`
+    pub tool_calls: Vec<ToolCall<'p>>,
+    /// `function_call`, the older way to call a tool.
+    pub function_call: Option<Function<'p>>,
+}
+
+/// `content`: text, or a list of typed parts.
+#[derive(Debug, Default)]
+pub enum Content<'p> {
+    /// Absent.
+    #[default]
+    None,
+    /// A string.
+    Text(Raw<'p>),
+    /// Parts, in order.
+    Parts(Vec<Part<'p>>),
+}
+
+/// A typed part of `content`; a thinking part may be a list of texts, here one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'p> {
+    /// Of `type` `thinking`, not `text`.
+    pub is_thinking: bool,
+    /// The part's text.
+    pub text: Raw<'p>,
+}
+
+/// One element of `tool_calls`.
+#[derive(Debug, Default)]
+pub struct ToolCall<'p> {
+    /// `index`
+    pub index: Option<u32>,
+    /// `id`
+    pub id: Option<Raw<'p>>,
+    /// `function`
+    pub function: Function<'p>,
+}
+
+/// A function's name and arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Function<'p> {
+    /// `name`
+    pub name: Option<Raw<'p>>,
+    /// `arguments`, JSON text in a string.
+    pub arguments: Option<Raw<'p>>,
+}
+
+impl<'p> Payload<'p> {
+    /// Reads `text`, one JSON document; one that is no object says nothing.
+    pub fn read(text: &'p str, shape: Shape) -> Result<Self> {
+        let mut reader = Reader::new(text);
+        let mut payload = Self {
+            text,
+            ..Self::default()
+        };
+        if reader.peek() == Some(b'{') {
+            reader.members(|reader, key| payload.member(reader, key, shape))?;
+        } else {
+            reader.skip()?;
+        }
+        reader.end()?;
+        Ok(payload)
+    }
+
+    fn member(&mut self, reader: &mut Reader<'p>, key: Key<'p>, shape: Shape) -> Result<()> {
+        match key.name().as_ref() {
+            "choices" => self.choices = choices(reader, shape)?,
+            "usage" => self.usage = reader.object_or_skip()?,
+            "x_groq" => {
+                let mut usage = None;
+                object(reader, |reader, key| match key.name().as_ref() {
+                    "usage" => reader.object_or_skip().map(|object| usage = object),
+                    _ => reader.skip(),
+                })?;
+                self.groq_usage = usage;
+            }
+            "error" => self.error = error_or_skip(reader)?,
+            "object" => {
+                self.is_error = reader
+                    .string_or_skip()?
+                    .is_some_and(|raw| raw.name() == "error");
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    }
+
+    /// The token counts: `usage`, or Groq's place for it.
+    pub fn usage(&self) -> Option<&'p str> {
+        self.usage.or(self.groq_usage)
+    }
+
+    /// The provider's error, a JSON object or string.
+    pub fn error(&self) -> Option<&'p str> {
+        self.error
+            .or_else(|| self.is_error.then(|| self.text.trim_ascii()))
+    }
+}
+
+impl<'p> Message<'p> {
+    /// The reasoning: `reasoning_content`, or else `reasoning`.
+    pub fn reasoning(&self) -> Option<Raw<'p>> {
+        some(self.reasoning_content).or(some(self.reasoning))
+    }
+
+    fn member(&mut self, reader: &mut Reader<'p>, key: Key<'p>) -> Result<()> {
+        match key.name().as_ref() {
+            "role" => self.role = reader.string_or_skip()?,
+            "content" => self.content = content(reader)?,
+            "reasoning_content" => self.reasoning_content = reader.string_or_skip()?,
+            "reasoning" => self.reasoning = reader.string_or_skip()?,
+            "refusal" => self.refusal = reader.string_or_skip()?,
+            "tool_calls" => self.tool_calls = tool_calls(reader)?,
+            "function_call" => {
+                let is_object = reader.peek() == Some(b'{');
+                let call = function(reader)?;
+                self.function_call = is_object.then_some(call);
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    }
+}
+
+/// A string that is there and not empty.
+pub fn some(raw: Option<Raw<'_>>) -> Option<Raw<'_>> {
+    raw.filter(|raw| !raw.is_empty())
+}
+
+/// Reads a value; if it is an object, member by member.
+fn object<'p>(
+    reader: &mut Reader<'p>,
+    member: impl FnMut(&mut Reader<'p>, Key<'p>) -> Result<()>,
+) -> Result<()> {
+    if reader.peek() == Some(b'{') {
+        reader.members(member)
+    } else {
+        reader.skip()
+    }
+}
+
+/// Reads a value; if it is an array, element by element.
+fn array<'p>(
+    reader: &mut Reader<'p>,
+    element: impl FnMut(&mut Reader<'p>) -> Result<()>,
+) -> Result<()> {
+    if reader.peek() == Some(b'[') {
+        reader.elements(element)
+    } else {
+        reader.skip()
+    }
+}
+
+/// Reads a value; an object, and a string that is not empty, is an error.
+fn error_or_skip<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
+    let first = reader.peek();
+    let text = reader.value()?;
+    Ok(match first {
+        Some(b'{') => Some(text),
+        Some(b'"') if text.len() > 2 => Some(text),
+        _ => None,
+    })
+}
+
+fn choices<'p>(reader: &mut Reader<'p>, shape: Shape) -> Result<SmallVec<[Choice<'p>; 1]>> {
+    let mut choices = SmallVec::new();
+    let mut position = 0;
+    array(reader, |reader| {
+        if reader.peek() == Some(b'{') {
+            choices.push(choice(reader, shape, position)?);
+        } else {
+            reader.skip()?;
+        }
+        position += 1;
+        Ok(())
+    })?;
+    Ok(choices)
+}
+
+fn choice<'p>(reader: &mut Reader<'p>, shape: Shape, position: u32) -> Result<Choice<'p>> {
+    let mut choice = Choice::default();
+    let mut index = None;
+    reader.members(|reader, key| {
+        match (key.name().as_ref(), shape) {
+            ("index", _) => index = reader.index_or_skip()?,
+            ("finish_reason", _) => choice.finish_reason = reader.string_or_skip()?,
+            ("logprobs", _) => choice.logprobs = reader.object_or_skip()?,
+            ("text", Shape::Completions) => {
+                choice.message.content = reader
+                    .string_or_skip()?
+                    .map_or(Content::None, Content::Text);
+            }
+            ("delta", Shape::Chat) | ("message", Shape::ChatBody) => {
+                choice.message = Message::default();
+                object(reader, |reader, key| choice.message.member(reader, key))?;
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    choice.index = index.unwrap_or(position);
+    Ok(choice)
+}
+
+fn content<'p>(reader: &mut Reader<'p>) -> Result<Content<'p>> {
+    if reader.peek() != Some(b'[') {
+        return Ok(reader
+            .string_or_skip()?
+            .map_or(Content::None, Content::Text));
+    }
+    let mut parts = Vec::new();
+    reader.elements(|reader| part(reader, &mut parts))?;
+    Ok(Content::Parts(parts))
+}
+
+/// Reads a part; its `type` may come after its text.
+fn part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
+    let mut kind = None;
+    let mut text = None;
+    let mut thinking = Vec::new();
+    object(reader, |reader, key| {
+        match key.name().as_ref() {
+            "type" => kind = reader.string_or_skip()?,
+            "text" => text = reader.string_or_skip()?,
+            "thinking" => thinking = thoughts(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    match kind.map(Raw::name).as_deref() {
+        Some("text") => parts.extend(text.map(|text| Part {
+            is_thinking: false,
+            text,
+        })),
+        Some("thinking") => {
+            parts.extend(thinking.into_iter().map(|text| Part {
+                is_thinking: true,
+                text,
+            }));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// `thinking`: a string, or a list of parts with `text`.
+fn thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
+    if reader.peek() == Some(b'"') {
+        return Ok(reader.string_or_skip()?.into_iter().collect());
+    }
+    let mut texts = Vec::new();
+    array(reader, |reader| {
+        let mut text = None;
+        object(reader, |reader, key| match key.name().as_ref() {
+            "text" => reader.string_or_skip().map(|raw| text = raw),
+            _ => reader.skip(),
+        })?;
+        texts.extend(text);
+        Ok(())
+    })?;
+    Ok(texts)
+}
+
+fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {
+    let mut calls = Vec::new();
+    array(reader, |reader| {
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let mut call = ToolCall::default();
+        reader.members(|reader, key| {
+            match key.name().as_ref() {
+                "index" => call.index = reader.index_or_skip()?,
+                "id" => call.id = reader.string_or_skip()?,
+                "function" => call.function = function(reader)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        calls.push(call);
+        Ok(())
+    })?;
+    Ok(calls)
+}
+
+fn function<'p>(reader: &mut Reader<'p>) -> Result<Function<'p>> {
+    let mut function = Function::default();
+    object(reader, |reader, key| {
+        match key.name().as_ref() {
+            "name" => function.name = reader.string_or_skip()?,
+            "arguments" => function.arguments = reader.string_or_skip()?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(function)
+}

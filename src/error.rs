@@ -1,0 +1,106 @@
+//! What can go wrong in the core: one enum, with offsets.
+
+use std::fmt;
+
+/// How much of the failing frame an error keeps, in bytes.
+pub const FRAME_SIZE: usize = 512;
+
+/// An error of the core. Offsets count bytes from the start of the stream to the start of the
+/// failing frame's first data value; `frame` is that frame's data, cut at [`FRAME_SIZE`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// An event, or a body that is read at its end, grew past the limit.
+    EventTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+        /// Where the frame's data starts.
+        offset: u64,
+        /// The data so far.
+        frame: Vec<u8>,
+    },
+    /// A frame's data is no JSON.
+    FrameNotJson {
+        /// Where the frame's data starts.
+        offset: u64,
+        /// The data.
+        frame: Vec<u8>,
+    },
+    /// The body is one document, but no JSON.
+    BodyNotJson {
+        /// Where the document starts.
+        offset: u64,
+        /// The document.
+        frame: Vec<u8>,
+    },
+    /// The body starts like HTML.
+    NotAStream {
+        /// Where the document starts.
+        offset: u64,
+        /// Its first bytes.
+        frame: Vec<u8>,
+    },
+    /// Bytes that are no UTF-8, under `errors="strict"`.
+    InvalidUtf8 {
+        /// Where the invalid bytes start.
+        offset: u64,
+        /// The maximal invalid subpart.
+        frame: Vec<u8>,
+    },
+    /// Half a surrogate pair alone, under `errors="strict"`; the offset counts characters.
+    UnpairedSurrogate {
+        /// The character.
+        offset: u64,
+    },
+}
+
+impl Error {
+    /// The offset, in bytes (for a surrogate in characters).
+    pub fn offset(&self) -> u64 {
+        match self {
+            Self::EventTooLarge { offset, .. }
+            | Self::FrameNotJson { offset, .. }
+            | Self::BodyNotJson { offset, .. }
+            | Self::NotAStream { offset, .. }
+            | Self::InvalidUtf8 { offset, .. }
+            | Self::UnpairedSurrogate { offset } => *offset,
+        }
+    }
+
+    /// The failing frame's data, where a frame is at fault.
+    pub fn frame(&self) -> Option<&[u8]> {
+        match self {
+            Self::EventTooLarge { frame, .. }
+            | Self::FrameNotJson { frame, .. }
+            | Self::BodyNotJson { frame, .. }
+            | Self::NotAStream { frame, .. }
+            | Self::InvalidUtf8 { frame, .. } => Some(frame),
+            Self::UnpairedSurrogate { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EventTooLarge { limit, .. } => {
+                write!(f, "an event grew past max_event_size={limit} bytes")
+            }
+            Self::FrameNotJson { offset, .. } => {
+                write!(f, "invalid JSON in the frame at byte {offset}")
+            }
+            Self::BodyNotJson { .. } => f.write_str("invalid JSON in the body"),
+            Self::NotAStream { .. } => f.write_str("the body is HTML or XML, not an event stream"),
+            Self::InvalidUtf8 { offset, .. } => write!(f, "invalid UTF-8 at byte {offset}"),
+            Self::UnpairedSurrogate { offset } => {
+                write!(f, "unpaired surrogate at character {offset}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The first [`FRAME_SIZE`] bytes of `data`.
+pub(crate) fn cut(data: &[u8]) -> Vec<u8> {
+    data[..data.len().min(FRAME_SIZE)].to_vec()
+}

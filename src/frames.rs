@@ -1,0 +1,278 @@
+//! Lines → frames, in the words of the WHATWG specification: what the event parser and the stream
+//! decoder share.
+
+use crate::error::{Error, cut};
+use crate::lines::{Lines, Step};
+use memchr::{memchr, memchr2};
+
+/// One block of lines, as it stood when a blank line dispatched it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The data buffer without its last LF; `None` where the block had no `data` field.
+    pub data: Option<&'a [u8]>,
+    /// The event type buffer.
+    pub event: &'a [u8],
+    /// The last valid `id` of the block.
+    pub id: Option<&'a [u8]>,
+    /// The last valid `retry` of the block.
+    pub retry: Option<u64>,
+    /// The values of fields named `error`, joined like data (llama.cpp's way to report one).
+    pub error: Option<&'a [u8]>,
+    /// The stream's offset of the first data value.
+    pub offset: u64,
+}
+
+/// What [`Frames::next`] found.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// A dispatched block.
+    Frame(Frame<'a>),
+    /// The data is used up.
+    More,
+    /// The block grew past its limit.
+    Failed(Error),
+}
+
+/// The block under construction.
+#[derive(Debug, Default)]
+struct Block {
+    data: Vec<u8>,
+    has_data: bool,
+    data_offset: u64,
+    event: Vec<u8>,
+    id: Option<Vec<u8>>,
+    retry: Option<u64>,
+    error: Option<Vec<u8>>,
+    /// A field was seen, known or not.
+    has_begun: bool,
+}
+
+impl Block {
+    /// The bytes of the values held.
+    fn size(&self) -> usize {
+        let id = self.id.as_ref().map_or(0, Vec::len);
+        let error = self.error.as_ref().map_or(0, Vec::len);
+        self.data.len() + self.event.len() + id + error
+    }
+
+    /// "Process the field": the line, which is not empty, stands at `offset` in the stream.
+    fn line(&mut self, line: &[u8], offset: u64, keeps_errors: bool) {
+        // "If the line starts with a U+003A COLON character (:): Ignore the line."
+        let Some((name, value)) = field(line) else {
+            return;
+        };
+        self.has_begun = true;
+        match name {
+            // "Append the field value to the data buffer, then append a single U+000A LINE FEED."
+            b"data" => {
+                if self.has_data {
+                    self.data.push(b'\n');
+                } else {
+                    self.has_data = true;
+                    self.data_offset = offset + (line.len() - value.len()) as u64;
+                }
+                self.data.extend_from_slice(value);
+            }
+            // "Set the event type buffer to field value."
+            b"event" => {
+                self.event.clear();
+                self.event.extend_from_slice(value);
+            }
+            // "If the field value does not contain U+0000 NULL, then set the last event ID buffer
+            // to the field value. Otherwise, ignore the field."
+            b"id" if memchr(0, value).is_none() => self.id = Some(value.to_vec()),
+            // "If the field value consists of only ASCII digits, then interpret the field value as
+            // an integer in base ten, and set the event stream's reconnection time to it."
+            b"retry" => self.retry = reconnection_time(value).or(self.retry),
+            b"error" if keeps_errors => append_line(&mut self.error, value),
+            // "Otherwise: The field is ignored."
+            _ => {}
+        }
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            data: self.has_data.then_some(&self.data),
+            event: &self.event,
+            id: self.id.as_deref(),
+            retry: self.retry,
+            error: self.error.as_deref(),
+            offset: self.data_offset,
+        }
+    }
+
+    fn clear(&mut self) {
+        let mut data = std::mem::take(&mut self.data);
+        data.clear();
+        data.shrink_to(64 * 1024);
+        *self = Self {
+            data,
+            ..Self::default()
+        };
+    }
+}
+
+/// The name and the value of a line; `None` for a comment.
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    match memchr(b':', line) {
+        Some(0) => None,
+        // "If value starts with a U+0020 SPACE character, remove it from value."
+        Some(colon) => {
+            let value = &line[colon + 1..];
+            Some((&line[..colon], value.strip_prefix(b" ").unwrap_or(value)))
+        }
+        // "Use the whole line as the field name, and the empty string as the field value."
+        None => Some((line, b"")),
+    }
+}
+
+fn append_line(buffer: &mut Option<Vec<u8>>, value: &[u8]) {
+    match buffer {
+        None => *buffer = Some(value.to_vec()),
+        Some(lines) => {
+            lines.push(b'\n');
+            lines.extend_from_slice(value);
+        }
+    }
+}
+
+fn reconnection_time(value: &[u8]) -> Option<u64> {
+    let is_digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(value)
+        .ok()
+        .filter(|_| is_digits)?
+        .parse()
+        .ok()
+}
+
+/// Cuts a stream of bytes into frames.
+#[derive(Debug)]
+pub struct Frames {
+    lines: Lines,
+    block: Block,
+    max_size: usize,
+    /// The block was handed out and is to be cleared.
+    is_read: bool,
+    /// Fields named `error` are kept.
+    keeps_errors: bool,
+    retry: Option<u64>,
+}
+
+impl Frames {
+    /// Frames of at most `max_size` bytes; `keeps_errors` for the dialects that have a field `error`.
+    pub fn new(max_size: usize, keeps_errors: bool) -> Self {
+        Self {
+            lines: Lines::default(),
+            block: Block::default(),
+            max_size,
+            is_read: false,
+            keeps_errors,
+            retry: None,
+        }
+    }
+
+    /// The reconnection time of the stream, in milliseconds.
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// Whether a block has begun, or a line, that no blank line has ended.
+    pub fn is_unfinished(&mut self) -> bool {
+        self.forget_read();
+        self.block.has_begun || !self.lines.unfinished().is_empty()
+    }
+
+    /// Takes the next frame from `data`, which is moved on past it.
+    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> Next<'s> {
+        self.forget_read();
+        if let Some(frame) = self.whole_frame(data) {
+            return Next::Frame(frame);
+        }
+        loop {
+            let room = self.max_size - self.block.size();
+            match self.lines.next(data, room) {
+                Step::More => return Next::More,
+                Step::TooLong(start) => {
+                    let start = start.to_vec();
+                    return Next::Failed(self.too_large(&start));
+                }
+                // A blank line without a block before it dispatches nothing.
+                Step::Line(b"", _) if !self.block.has_begun => {}
+                Step::Line(b"", _) => {
+                    self.is_read = true;
+                    return Next::Frame(self.block.frame());
+                }
+                Step::Line(line, offset) => {
+                    self.block.line(line, offset, self.keeps_errors);
+                    self.retry = self.block.retry.or(self.retry);
+                }
+            }
+        }
+    }
+
+    /// The block as it stands at the end of the stream, an unfinished line taken as finished.
+    pub fn close(&mut self) -> Option<Frame<'_>> {
+        self.forget_read();
+        let offset = self.lines.line_offset();
+        let line = self.lines.unfinished().to_vec();
+        if !line.is_empty() {
+            self.block.line(&line, offset, self.keeps_errors);
+            self.retry = self.block.retry.or(self.retry);
+        }
+        self.block.has_begun.then(|| self.block.frame())
+    }
+
+    /// The frame of ordinary traffic: one `data` line and a blank one, whole in this read. It is
+    /// handed out where it lies, which saves a search per line and a copy.
+    fn whole_frame<'d>(&mut self, data: &mut &'d [u8]) -> Option<Frame<'d>> {
+        let value = data.strip_prefix(b"data:")?;
+        if self.block.has_begun || !self.lines.at_start() {
+            return None;
+        }
+        let end = memchr2(b'\n', b'\r', value)?;
+        let (value, rest) = (&value[..end], &value[end..]);
+        let rest = rest
+            .strip_prefix(b"\n\n")
+            .or_else(|| rest.strip_prefix(b"\r\n\r\n"))?;
+        if value.len() + 5 > self.max_size {
+            return None;
+        }
+        let text = value.strip_prefix(b" ").unwrap_or(value);
+        let offset = self.lines.line_offset() + 5 + (value.len() - text.len()) as u64;
+        self.lines.skip(data.len() - rest.len());
+        *data = rest;
+        Some(Frame {
+            data: Some(text),
+            event: b"",
+            id: None,
+            retry: None,
+            error: None,
+            offset,
+        })
+    }
+
+    fn forget_read(&mut self) {
+        if self.is_read {
+            self.block.clear();
+            self.is_read = false;
+        }
+    }
+
+    /// The error for a block whose current line starts with `start`, one byte more than fits.
+    fn too_large(&mut self, start: &[u8]) -> Error {
+        let offset = self.lines.line_offset();
+        if start.starts_with(b"data:") {
+            self.block.line(start, offset, false);
+        }
+        let offset = if self.block.has_data {
+            self.block.data_offset
+        } else {
+            offset
+        };
+        Error::EventTooLarge {
+            limit: self.max_size,
+            offset,
+            frame: cut(&self.block.data),
+        }
+    }
+}

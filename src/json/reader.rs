@@ -1,0 +1,279 @@
+//! A reader that validates the whole document and hands out only what it is asked for.
+//!
+//! RFC 8259, strictly, at most [`MAX_DEPTH`] levels deep. No value is built: strings come out as
+//! [`Raw`], everything else as the slice it was.
+
+use super::Raw;
+
+/// How deep arrays and objects may nest.
+pub const MAX_DEPTH: u32 = 128;
+
+/// The document is no JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid;
+
+type Result<T> = std::result::Result<T, Invalid>;
+
+/// The name of a member, compared with its escapes read.
+pub type Key<'p> = Raw<'p>;
+
+/// Whether `text` is one JSON document.
+///
+/// ```
+/// assert!(millstream::json::is_valid(r#" {"a": [1, "\ud800"]} "#));
+/// assert!(!millstream::json::is_valid("[1,]"));
+/// ```
+pub fn is_valid(text: &str) -> bool {
+    let mut reader = Reader::new(text);
+    reader.skip().and_then(|()| reader.end()).is_ok()
+}
+
+/// Walks through one document.
+#[derive(Debug)]
+pub struct Reader<'p> {
+    text: &'p str,
+    at: usize,
+    depth: u32,
+}
+
+impl<'p> Reader<'p> {
+    /// A reader at the start of `text`.
+    pub fn new(text: &'p str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// The first byte of the next value; white space before it is passed over.
+    pub fn peek(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        match rest.first() {
+            Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                let space = rest.iter().take_while(|byte| is_space(**byte)).count();
+                self.at += space;
+                rest.get(space).copied()
+            }
+            first => first.copied(),
+        }
+    }
+
+    /// Nothing but white space may follow the document.
+    pub fn end(&mut self) -> Result<()> {
+        if self.peek().is_none() {
+            Ok(())
+        } else {
+            Err(Invalid)
+        }
+    }
+
+    /// Reads an object, handing each member's key to `member`, which must read its value.
+    pub fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, Key<'p>) -> Result<()>,
+    ) -> Result<()> {
+        self.open()?;
+        if self.peek() == Some(b'}') {
+            return self.close();
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err(Invalid);
+            }
+            let key = self.string()?;
+            if self.peek() != Some(b':') {
+                return Err(Invalid);
+            }
+            self.at += 1;
+            member(self, key)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => return self.close(),
+                _ => return Err(Invalid),
+            }
+        }
+    }
+
+    /// Reads an array, calling `element` before each of its elements, which it must read.
+    pub fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.open()?;
+        if self.peek() == Some(b']') {
+            return self.close();
+        }
+        loop {
+            element(self)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => return self.close(),
+                _ => return Err(Invalid),
+            }
+        }
+    }
+
+    /// Reads a value; returns it if it is a string.
+    pub fn string_or_skip(&mut self) -> Result<Option<Raw<'p>>> {
+        if self.peek() == Some(b'"') {
+            return self.string().map(Some);
+        }
+        self.skip()?;
+        Ok(None)
+    }
+
+    /// Reads a value; returns its text if it is an object.
+    pub fn object_or_skip(&mut self) -> Result<Option<&'p str>> {
+        let is_object = self.peek() == Some(b'{');
+        let text = self.value()?;
+        Ok(is_object.then_some(text))
+    }
+
+    /// Reads a value; returns it if it is written in digits alone and fits.
+    pub fn index_or_skip(&mut self) -> Result<Option<u32>> {
+        let text = self.value()?;
+        let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        Ok(if is_digits { text.parse().ok() } else { None })
+    }
+
+    /// Reads a value; returns its text.
+    pub fn value(&mut self) -> Result<&'p str> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        self.text.get(start..self.at).ok_or(Invalid)
+    }
+
+    /// Reads a value and forgets it.
+    pub fn skip(&mut self) -> Result<()> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'{') => self.members(|reader, _| reader.skip()),
+            Some(b'[') => self.elements(Self::skip),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(Invalid),
+        }
+    }
+
+    fn open(&mut self) -> Result<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(Invalid);
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.depth -= 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<()> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(Invalid);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// `[ minus ] int [ frac ] [ exp ]`
+    fn number(&mut self) -> Result<()> {
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.byte() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.byte() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.byte() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<()> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(Invalid) } else { Ok(()) }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Reads a string; the reader stands at its opening quote.
+    fn string(&mut self) -> Result<Raw<'p>> {
+        let start = self.at + 1;
+        let mut at = start;
+        let mut is_escaped = false;
+        loop {
+            at += plain_length(&self.text.as_bytes()[at..]);
+            match self.text.as_bytes().get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    is_escaped = true;
+                    at += self.escape_length(at + 1)?;
+                }
+                _ => return Err(Invalid),
+            }
+        }
+        self.at = at + 1;
+        let text = self.text.get(start..at).ok_or(Invalid)?;
+        Ok(Raw::new(text, is_escaped))
+    }
+
+    /// The length of an escape whose letter stands at `at`, with its backslash.
+    fn escape_length(&self, at: usize) -> Result<usize> {
+        let rest = &self.text.as_bytes()[at..];
+        match rest.first() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+            Some(b'u') if is_hex(rest.get(1..5)) => Ok(6),
+            _ => Err(Invalid),
+        }
+    }
+}
+
+fn is_hex(digits: Option<&[u8]>) -> bool {
+    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+/// How many bytes stand before the first quote, backslash or control character.
+///
+/// Eight bytes a step: most strings of a payload are over in one or two. The classic test for
+/// "has a byte below n" may mark a byte above a real find, never one below it, so the lowest mark
+/// is exact.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        let found = (word.wrapping_sub(ONES * 0x20) & !word)
+            | (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash);
+        if found & HIGHS != 0 {
+            return i * 8 + (found & HIGHS).trailing_zeros() as usize / 8;
+        }
+    }
+    let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..=0x1F);
+    words.len() * 8 + rest.iter().take_while(is_plain).count()
+}

@@ -1,0 +1,111 @@
+//! JSON strings: kept as they were sent, read when somebody wants them.
+
+use std::borrow::Cow;
+
+use crate::text::{Held, Joiner};
+
+/// The inside of a JSON string, valid and as it was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Raw<'p> {
+    text: &'p str,
+    is_escaped: bool,
+}
+
+impl<'p> Raw<'p> {
+    /// `text` is the inside of a valid JSON string; `is_escaped` tells whether it has a backslash.
+    pub(super) fn new(text: &'p str, is_escaped: bool) -> Self {
+        Self { text, is_escaped }
+    }
+
+    /// Whether the string is `""`.
+    pub fn is_empty(self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The string, with U+FFFD for every lone surrogate.
+    pub fn whole(self) -> Cow<'p, str> {
+        let mut held = None;
+        let text = self.joined(&mut held);
+        match held {
+            None => text,
+            Some(_) => Cow::Owned(text.into_owned() + "\u{FFFD}"),
+        }
+    }
+
+    /// The string behind the half of a surrogate pair that `held` may hold; a half at its own end
+    /// is left there.
+    ///
+    /// Borrows where nothing is to be read: no escapes and nothing held.
+    pub fn joined(self, held: &mut Held) -> Cow<'p, str> {
+        if self.is_empty() || (!self.is_escaped && held.is_none()) {
+            return Cow::Borrowed(self.text);
+        }
+        let mut out = String::with_capacity(self.text.len() + 3);
+        unescape(
+            self.text,
+            &mut Joiner {
+                held,
+                out: &mut out,
+            },
+        );
+        Cow::Owned(out)
+    }
+
+    /// The string as a name to compare: of a field, of a type.
+    pub fn name(self) -> Cow<'p, str> {
+        if self.is_escaped {
+            self.whole()
+        } else {
+            Cow::Borrowed(self.text)
+        }
+    }
+}
+
+fn unescape(text: &str, out: &mut Joiner<'_>) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        let escape = rest.as_bytes()[at + 1];
+        rest = &rest[at + 2..];
+        let code = match escape {
+            b'b' => 0x08,
+            b'f' => 0x0C,
+            b'n' => 0x0A,
+            b'r' => 0x0D,
+            b't' => 0x09,
+            b'u' => {
+                let code = u32::from_str_radix(&rest[..4], 16).unwrap_or(0xFFFD);
+                rest = &rest[4..];
+                code
+            }
+            other => u32::from(other),
+        };
+        out.push(code);
+    }
+    out.push_str(rest);
+}
+
+/// `text` as a JSON string, quotes included.
+///
+/// ```
+/// assert_eq!(millstream::json::quote("a\n\"b\""), r#""a\u000a\"b\"""#);
+/// ```
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\0'..='\x1F' => {
+                out.push_str("\\u00");
+                let code = u32::from(character);
+                out.extend(char::from_digit(code >> 4, 16));
+                out.extend(char::from_digit(code & 15, 16));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+    out
+}

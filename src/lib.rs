@@ -1,0 +1,19 @@
+//! The core of Millstream: bytes of a network read in, events, deltas and text out.
+//!
+//! ```text
+//! data ─▶ lines ─▶ sse (frames) ─▶ json ─▶ delta ─▶ text ─▶ decode (StreamDecoder)
+//! ```
+//!
+//! Everything is sans-I/O: `feed(data)` and `close()`, nothing else. No module but `py` knows Python.
+
+pub mod decode;
+pub mod delta;
+pub mod error;
+pub mod frames;
+pub mod json;
+pub mod lines;
+#[cfg(feature = "python")]
+mod py;
+pub mod sse;
+pub mod text;
+pub mod utf8;

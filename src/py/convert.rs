@@ -1,0 +1,110 @@
+//! Values across the boundary: strings, the shared Python functions, exceptions.
+
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyModule, PyString, PyTuple};
+
+use crate::error::Error;
+use crate::utf8;
+
+/// The module of what both halves do through Python.
+pub fn values(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    py.import(intern!(py, "millstream._values"))
+}
+
+/// The argument of `feed` as bytes; other buffers are copied.
+pub fn bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    if let Ok(bytes) = data.cast_exact::<PyBytes>() {
+        return Ok(bytes.clone());
+    }
+    let copy = values(data.py())?.call_method1(intern!(data.py(), "as_bytes"), (data,))?;
+    Ok(copy.cast_into::<PyBytes>()?)
+}
+
+/// `bytes` as a string, U+FFFD for what is no UTF-8. Python decodes valid bytes in one pass.
+pub fn string<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
+    match PyString::from_bytes(py, bytes) {
+        Ok(text) => text,
+        Err(_) => PyString::new(py, &utf8::decode(bytes)),
+    }
+}
+
+/// The value of JSON text.
+pub fn read_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    values(py)?.call_method1(intern!(py, "read_json"), (text,))
+}
+
+/// The provider's error object, from JSON text.
+pub fn read_error<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    values(py)?.call_method1(intern!(py, "read_error"), (text,))
+}
+
+/// Checks an option's value as the pure half does.
+pub fn option<'py>(
+    py: Python<'py>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+    allowed: &[&str],
+) -> PyResult<String> {
+    let allowed = PyTuple::new(py, allowed)?;
+    values(py)?
+        .call_method1(intern!(py, "check_option"), (name, value, allowed))?
+        .extract()
+}
+
+/// Checks `max_event_size` as the pure half does.
+pub fn event_size(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let py = value.py();
+    values(py)?
+        .call_method1(intern!(py, "check_event_size"), (value,))?
+        .extract()
+}
+
+/// The exception for `error`, with what had been decoded before it.
+pub fn exception<'py>(
+    py: Python<'py>,
+    error: &Error,
+    text: &str,
+    deltas_seen: u64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let name = match error {
+        Error::EventTooLarge { .. } => intern!(py, "EventTooLargeError"),
+        _ => intern!(py, "StreamDecodeError"),
+    };
+    let details = PyDict::new(py);
+    details.set_item(intern!(py, "offset"), error.offset())?;
+    details.set_item(
+        intern!(py, "frame"),
+        error.frame().map(|frame| PyBytes::new(py, frame)),
+    )?;
+    details.set_item(intern!(py, "text"), text)?;
+    details.set_item(intern!(py, "deltas_seen"), deltas_seen)?;
+    let class = py.import(intern!(py, "millstream.errors"))?.getattr(name)?;
+    class.call((error.to_string(),), Some(&details))
+}
+
+/// What `__reduce__` of a value class returns.
+pub fn reduced<'py>(
+    py: Python<'py>,
+    name: &str,
+    fields: Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let rebuild = values(py)?.getattr(intern!(py, "rebuild"))?;
+    let arguments = PyTuple::new(py, [PyString::new(py, name).into_any(), fields.into_any()])?;
+    PyTuple::new(py, [rebuild, arguments.into_any()])
+}
+
+/// What setting an attribute of a value class raises.
+pub fn immutable(name: &str) -> PyErr {
+    PyAttributeError::new_err(format!("{name} is immutable"))
+}
+
+/// `Name(field=value, …)`
+pub fn repr(name: &str, names: &[&str], fields: &Bound<'_, PyTuple>) -> PyResult<String> {
+    let mut parts = Vec::with_capacity(names.len());
+    for (field, value) in names.iter().zip(fields.iter()) {
+        parts.push(format!("{field}={}", value.repr()?.to_str()?));
+    }
+    Ok(format!("{name}({})", parts.join(", ")))
+}

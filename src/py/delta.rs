@@ -1,0 +1,287 @@
+//! `Delta` and `ToolCallDelta`.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+
+use super::convert::{immutable, read_error, read_json, reduced, repr};
+use crate::delta::{Delta, Text, ToolCallDelta};
+
+const NAME: &str = "Delta";
+const FIELDS: [&str; 10] = [
+    "index",
+    "role",
+    "text",
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "finish_reason",
+    "usage",
+    "error",
+    "logprobs",
+];
+const TOOL_NAME: &str = "ToolCallDelta";
+const TOOL_FIELDS: [&str; 4] = ["index", "id", "name", "args"];
+
+/// A provider's object: JSON text until somebody reads it.
+enum Kept {
+    Json(Box<str>),
+    Value(Py<PyAny>),
+}
+
+#[pyclass(frozen, name = "Delta", module = "millstream")]
+pub struct PyDelta {
+    #[pyo3(get)]
+    index: u32,
+    #[pyo3(get)]
+    role: Option<Py<PyString>>,
+    #[pyo3(get)]
+    text: Option<Py<PyString>>,
+    #[pyo3(get)]
+    reasoning: Option<Py<PyString>>,
+    #[pyo3(get)]
+    refusal: Option<Py<PyString>>,
+    #[pyo3(get)]
+    tool_calls: Py<PyTuple>,
+    #[pyo3(get)]
+    finish_reason: Option<Py<PyString>>,
+    usage: Option<Kept>,
+    error: Option<Kept>,
+    logprobs: Option<Kept>,
+}
+
+impl PyDelta {
+    /// The Python object of a delta.
+    pub fn from_delta(py: Python<'_>, delta: &Delta<'_>) -> PyResult<Py<Self>> {
+        let tool_calls = delta
+            .tool_calls
+            .iter()
+            .map(|call| PyToolCallDelta::from_delta(py, call));
+        let tool_calls = tool_calls.collect::<PyResult<Vec<_>>>()?;
+        Py::new(
+            py,
+            Self {
+                index: delta.index,
+                role: string(py, delta.role.as_ref()),
+                text: string(py, delta.text.as_ref()),
+                reasoning: string(py, delta.reasoning.as_ref()),
+                refusal: string(py, delta.refusal.as_ref()),
+                tool_calls: PyTuple::new(py, tool_calls)?.unbind(),
+                finish_reason: string(py, delta.finish_reason.as_ref()),
+                usage: delta.usage.map(|json| Kept::Json(json.into())),
+                error: delta.error.map(|json| Kept::Json(json.into())),
+                logprobs: delta.logprobs.map(|json| Kept::Json(json.into())),
+            },
+        )
+    }
+
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let (usage, error, logprobs) = (self.usage(py)?, self.error(py)?, self.logprobs(py)?);
+        let head = self.hashed(py)?;
+        let tail = (usage, error, logprobs).into_pyobject(py)?;
+        Ok(head.add(tail)?.cast_into()?)
+    }
+
+    /// The fields that hash.
+    fn hashed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (
+            self.index,
+            &self.role,
+            &self.text,
+            &self.reasoning,
+            &self.refusal,
+            &self.tool_calls,
+            &self.finish_reason,
+        )
+            .into_pyobject(py)
+    }
+}
+
+#[pymethods]
+impl PyDelta {
+    #[classattr]
+    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, FIELDS)
+    }
+
+    #[new]
+    #[pyo3(
+        signature = (
+            index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=None,
+            finish_reason=None, usage=None, error=None, logprobs=None
+        ),
+        text_signature = "(index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=(), finish_reason=None, usage=None, error=None, logprobs=None)"
+    )]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        index: u32,
+        role: Option<Py<PyString>>,
+        text: Option<Py<PyString>>,
+        reasoning: Option<Py<PyString>>,
+        refusal: Option<Py<PyString>>,
+        tool_calls: Option<Py<PyTuple>>,
+        finish_reason: Option<Py<PyString>>,
+        usage: Option<Py<PyAny>>,
+        error: Option<Py<PyAny>>,
+        logprobs: Option<Py<PyAny>>,
+    ) -> Self {
+        Self {
+            index,
+            role,
+            text,
+            reasoning,
+            refusal,
+            tool_calls: tool_calls.unwrap_or_else(|| PyTuple::empty(py).unbind()),
+            finish_reason,
+            usage: usage.map(Kept::Value),
+            error: error.map(Kept::Value),
+            logprobs: logprobs.map(Kept::Value),
+        }
+    }
+
+    #[getter]
+    fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        read(py, self.usage.as_ref(), read_json)
+    }
+
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        read(py, self.error.as_ref(), read_error)
+    }
+
+    #[getter]
+    fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        read(py, self.logprobs.as_ref(), read_json)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        repr(NAME, &FIELDS, &self.fields(py)?)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let Ok(other) = other.cast::<Self>() else {
+            return Ok(py.NotImplemented());
+        };
+        let is_equal = self.fields(py)?.eq(other.get().fields(py)?)?;
+        Ok(is_equal.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.hashed(py)?.hash()
+    }
+
+    fn __setattr__(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _ = (name, value);
+        Err(immutable(NAME))
+    }
+
+    fn __delattr__(&self, name: &str) -> PyResult<()> {
+        let _ = name;
+        Err(immutable(NAME))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        reduced(py, NAME, self.fields(py)?)
+    }
+}
+
+#[pyclass(frozen, name = "ToolCallDelta", module = "millstream")]
+pub struct PyToolCallDelta {
+    #[pyo3(get)]
+    index: u32,
+    #[pyo3(get)]
+    id: Option<Py<PyString>>,
+    #[pyo3(get)]
+    name: Option<Py<PyString>>,
+    #[pyo3(get)]
+    args: Option<Py<PyString>>,
+}
+
+impl PyToolCallDelta {
+    fn from_delta(py: Python<'_>, call: &ToolCallDelta<'_>) -> PyResult<Py<Self>> {
+        Py::new(
+            py,
+            Self {
+                index: call.index,
+                id: string(py, call.id.as_ref()),
+                name: string(py, call.name.as_ref()),
+                args: string(py, call.args.as_ref()),
+            },
+        )
+    }
+
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (self.index, &self.id, &self.name, &self.args).into_pyobject(py)
+    }
+}
+
+#[pymethods]
+impl PyToolCallDelta {
+    #[classattr]
+    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, TOOL_FIELDS)
+    }
+
+    #[new]
+    #[pyo3(signature = (index=0, id=None, name=None, args=None))]
+    fn new(
+        index: u32,
+        id: Option<Py<PyString>>,
+        name: Option<Py<PyString>>,
+        args: Option<Py<PyString>>,
+    ) -> Self {
+        Self {
+            index,
+            id,
+            name,
+            args,
+        }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        repr(TOOL_NAME, &TOOL_FIELDS, &self.fields(py)?)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let Ok(other) = other.cast::<Self>() else {
+            return Ok(py.NotImplemented());
+        };
+        let is_equal = self.fields(py)?.eq(other.get().fields(py)?)?;
+        Ok(is_equal.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.fields(py)?.hash()
+    }
+
+    fn __setattr__(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _ = (name, value);
+        Err(immutable(TOOL_NAME))
+    }
+
+    fn __delattr__(&self, name: &str) -> PyResult<()> {
+        let _ = name;
+        Err(immutable(TOOL_NAME))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        reduced(py, TOOL_NAME, self.fields(py)?)
+    }
+}
+
+fn string(py: Python<'_>, text: Option<&Text<'_>>) -> Option<Py<PyString>> {
+    text.map(|text| PyString::new(py, text).unbind())
+}
+
+/// The value of a kept object, read by the Python function of both halves.
+fn read<'py>(
+    py: Python<'py>,
+    kept: Option<&Kept>,
+    reader: impl Fn(Python<'py>, &str) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match kept {
+        None => Ok(None),
+        Some(Kept::Json(json)) => reader(py, json).map(Some),
+        Some(Kept::Value(value)) => Ok(Some(value.bind(py).clone())),
+    }
+}

@@ -1,0 +1,113 @@
+//! `ServerSentEvent`.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+
+use super::convert::{immutable, read_json, reduced, repr, string};
+use crate::sse::Event;
+
+const NAME: &str = "ServerSentEvent";
+const FIELDS: [&str; 4] = ["event", "data", "id", "retry"];
+
+#[pyclass(frozen, name = "ServerSentEvent", module = "millstream")]
+pub struct PyServerSentEvent {
+    #[pyo3(get)]
+    event: Py<PyString>,
+    #[pyo3(get)]
+    data: Py<PyString>,
+    #[pyo3(get)]
+    id: Py<PyString>,
+    #[pyo3(get)]
+    retry: Option<u64>,
+}
+
+impl PyServerSentEvent {
+    /// The Python object of a dispatched event.
+    pub fn from_event(py: Python<'_>, event: &Event<'_>) -> PyResult<Py<Self>> {
+        let kind = match event.event {
+            b"" => intern!(py, "message").clone(),
+            kind => string(py, kind),
+        };
+        let id = match event.id {
+            "" => intern!(py, "").clone(),
+            id => PyString::new(py, id),
+        };
+        Py::new(
+            py,
+            Self {
+                event: kind.unbind(),
+                data: string(py, event.data).unbind(),
+                id: id.unbind(),
+                retry: event.retry,
+            },
+        )
+    }
+
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (&self.event, &self.data, &self.id, self.retry).into_pyobject(py)
+    }
+}
+
+#[pymethods]
+impl PyServerSentEvent {
+    #[classattr]
+    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, FIELDS)
+    }
+
+    #[new]
+    #[pyo3(
+        signature = (event=None, data=None, id=None, retry=None),
+        text_signature = "(event='message', data='', id='', retry=None)"
+    )]
+    fn new(
+        py: Python<'_>,
+        event: Option<Py<PyString>>,
+        data: Option<Py<PyString>>,
+        id: Option<Py<PyString>>,
+        retry: Option<u64>,
+    ) -> Self {
+        Self {
+            event: event.unwrap_or_else(|| intern!(py, "message").clone().unbind()),
+            data: data.unwrap_or_else(|| intern!(py, "").clone().unbind()),
+            id: id.unwrap_or_else(|| intern!(py, "").clone().unbind()),
+            retry,
+        }
+    }
+
+    /// Return the value of ``data`` as JSON.
+    fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        read_json(py, self.data.to_str(py)?)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        repr(NAME, &FIELDS, &self.fields(py)?)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let Ok(other) = other.cast::<Self>() else {
+            return Ok(py.NotImplemented());
+        };
+        let is_equal = self.fields(py)?.eq(other.get().fields(py)?)?;
+        Ok(is_equal.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.fields(py)?.hash()
+    }
+
+    fn __setattr__(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _ = (name, value);
+        Err(immutable(NAME))
+    }
+
+    fn __delattr__(&self, name: &str) -> PyResult<()> {
+        let _ = name;
+        Err(immutable(NAME))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        reduced(py, NAME, self.fields(py)?)
+    }
+}

@@ -1,0 +1,36 @@
+//! The Python module `millstream._core`: one file per class. The glue translates, it never decides.
+
+mod convert;
+mod decode;
+mod delta;
+mod encode;
+mod event;
+mod sse;
+mod state;
+mod text;
+
+use pyo3::prelude::*;
+
+/// The default limit of an event, in bytes.
+const MAX_EVENT_SIZE: usize = 16 * 1024 * 1024;
+
+/// The native half of the core.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::decode::PyStreamDecoder;
+    #[pymodule_export]
+    use super::delta::{PyDelta, PyToolCallDelta};
+    #[pymodule_export]
+    use super::encode::encode_sse;
+    #[pymodule_export]
+    use super::event::PyServerSentEvent;
+    #[pymodule_export]
+    use super::sse::PySseParser;
+    #[pymodule_export]
+    use super::text::PyTextAssembler;
+
+    /// Whether this is a debug build, which nobody should time.
+    #[pymodule_export]
+    const DEBUG_BUILD: bool = cfg!(debug_assertions);
+}

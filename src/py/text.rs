@@ -1,0 +1,122 @@
+//! `TextAssembler`.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
+
+use super::convert::{bytes, exception, option};
+use super::state::{Shared, unpicklable};
+use crate::error::Error;
+use crate::text::TextAssembler;
+use crate::utf8::Errors;
+
+#[pyclass(frozen, name = "TextAssembler", module = "millstream")]
+pub struct PyTextAssembler(Shared<TextAssembler>);
+
+/// The kind of a piece.
+fn kind_of(piece: &Bound<'_, PyAny>) -> PyResult<&'static str> {
+    if piece.is_instance_of::<PyString>() {
+        return Ok("str");
+    }
+    let is_bytes = piece.is_instance_of::<PyBytes>()
+        || piece.is_instance_of::<PyByteArray>()
+        || piece.is_instance_of::<PyMemoryView>();
+    if is_bytes {
+        return Ok("bytes");
+    }
+    let kind = piece.get_type().name()?;
+    Err(PyTypeError::new_err(format!(
+        "feed() takes bytes or str, not {kind}"
+    )))
+}
+
+/// What one half of the mixed pieces' owner hears.
+fn mixed(first: &str, kind: &str) -> PyErr {
+    let message =
+        format!("this TextAssembler was fed {first}: {kind} pieces need one of their own");
+    PyTypeError::new_err(message)
+}
+
+/// Feeds a string, halves of surrogate pairs among its characters or not.
+fn feed_str(
+    core: &mut TextAssembler,
+    piece: &Bound<'_, PyString>,
+) -> PyResult<(String, Option<Error>)> {
+    if let Ok(text) = piece.to_str() {
+        return Ok(core.feed_codes(text.chars().map(u32::from)));
+    }
+    let encode = intern!(piece.py(), "encode");
+    let codes = piece.call_method1(encode, ("utf-32-le", "surrogatepass"))?;
+    let codes = codes.cast_into::<PyBytes>()?;
+    let (codes, _) = codes.as_bytes().as_chunks::<4>();
+    Ok(core.feed_codes(codes.iter().map(|code| u32::from_le_bytes(*code))))
+}
+
+#[pymethods]
+impl PyTextAssembler {
+    #[new]
+    #[pyo3(signature = (*, errors=None), text_signature = "(*, errors='replace')")]
+    fn new(py: Python<'_>, errors: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let allowed = ["ignore", "replace", "strict"];
+        let errors = match errors
+            .map(|errors| option(py, "errors", errors, &allowed))
+            .transpose()?
+        {
+            Some(name) if name == "ignore" => Errors::Ignore,
+            Some(name) if name == "strict" => Errors::Strict,
+            _ => Errors::Replace,
+        };
+        Ok(Self(Shared::new(TextAssembler::new(errors))))
+    }
+
+    fn feed<'py>(&self, piece: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+        let py = piece.py();
+        let kind = kind_of(piece)?;
+        let mut state = self.0.lock(py);
+        state.check_open()?;
+        if let Some(first) = state.other_kind(kind) {
+            return Err(mixed(first, kind));
+        }
+        state.check_sound(py)?;
+        let (text, error) = match piece.cast::<PyString>() {
+            Ok(piece) => feed_str(&mut state.core, piece)?,
+            Err(_) => state.core.feed_bytes(bytes(piece)?.as_bytes()),
+        };
+        if let Some(error) = error {
+            state.fail(exception(py, &error, "", 0)?);
+        }
+        Ok(PyString::new(py, &text))
+    }
+
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        let mut state = self.0.lock(py);
+        if !state.check_close(py)? {
+            return Ok(PyString::new(py, ""));
+        }
+        let (text, error) = state.core.close();
+        match error {
+            None => Ok(PyString::new(py, &text)),
+            Some(error) => {
+                let failure = exception(py, &error, "", 0)?;
+                state.fail(failure.clone());
+                Err(PyErr::from_value(failure))
+            }
+        }
+    }
+
+    #[getter]
+    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.lock(py).failure(py)
+    }
+
+    #[allow(clippy::unused_self)]
+    fn __repr__(&self) -> &'static str {
+        "<millstream.TextAssembler>"
+    }
+
+    #[allow(clippy::unused_self)]
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(unpicklable("TextAssembler"))
+    }
+}
