@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::delta::choices::{Choices, Outlet};
+use crate::delta::known::KnownPayloads;
 use crate::delta::openai::{Payload, Shape};
 use crate::delta::{Delta, Sink};
 use crate::error::{Error, FRAME_SIZE, cut};
 use crate::frames::{Frame, Frames, Next};
-use crate::json;
+use crate::json::{self, Invalid, Reader};
 use crate::utf8;
 
 /// The formats spoken here, by the names of the wire vectors.
@@ -121,6 +122,7 @@ impl StreamDecoder {
             max_event_size,
             deltas: Deltas {
                 format,
+                known: KnownPayloads::default(),
                 choices: Choices::new(joins),
                 outlet: Outlet::default(),
                 usage: None,
@@ -306,6 +308,7 @@ impl StreamDecoder {
 #[derive(Debug)]
 struct Deltas {
     format: Format,
+    known: KnownPayloads,
     choices: Choices,
     outlet: Outlet,
     usage: Option<String>,
@@ -322,21 +325,36 @@ impl Deltas {
                 text if frame.event == b"error" => self.provider_error(&reported(text), sink),
                 "" => {}
                 "[DONE]" => self.end(Ended::Done, sink),
-                text => match Payload::read(text, self.format.shape(false)) {
-                    Ok(payload) => self.payload(&payload, sink),
-                    Err(json::Invalid) => {
-                        let error = Error::FrameNotJson {
-                            offset: frame.offset,
-                            frame: cut(data),
-                        };
-                        self.fail(error, sink);
-                    }
-                },
+                text => self.text_payload(text, frame.offset, data, sink),
             }
         }
         if let (Some(error), None, None) = (frame.error, self.ended, &self.failure) {
             let text = utf8::decode(error);
             self.provider_error(&reported(trim(&text)), sink);
+        }
+    }
+
+    /// A payload of the stream: compared with the known ones, else read whole.
+    fn text_payload(&mut self, text: &str, offset: u64, data: &[u8], sink: &mut impl Sink) {
+        if let Some(increment) = self.known.read(text) {
+            return self
+                .choices
+                .take_increment(&increment, &mut self.outlet, sink);
+        }
+        let mut reader = Reader::new(text);
+        let mut payload = Payload::default();
+        match payload.read(&mut reader, self.format.shape(false)) {
+            Ok(()) => {
+                self.known.learn(text, &payload, &reader);
+                self.payload(&payload, sink);
+            }
+            Err(Invalid) => self.fail(
+                Error::FrameNotJson {
+                    offset,
+                    frame: cut(data),
+                },
+                sink,
+            ),
         }
     }
 
@@ -364,9 +382,10 @@ impl Deltas {
 
     fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
-        match Payload::read(&text, self.format.shape(true)) {
-            Ok(payload) => self.payload(&payload, sink),
-            Err(json::Invalid) => self.fail(
+        let mut payload = Payload::default();
+        match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
+            Ok(()) => self.payload(&payload, sink),
+            Err(Invalid) => self.fail(
                 Error::BodyNotJson {
                     offset,
                     frame: cut(data),
@@ -423,8 +442,11 @@ fn trim(text: &str) -> &str {
 /// string, or whatever it says as a string.
 fn reported(text: &str) -> Cow<'_, str> {
     if let (Some(b'{' | b'"'), true) = (text.as_bytes().first(), json::is_valid(text)) {
-        let payload = Payload::read(text, Shape::Completions);
-        let inner = payload.ok().and_then(|payload| payload.error());
+        let mut payload = Payload::default();
+        let inner = payload
+            .read(&mut Reader::new(text), Shape::Completions)
+            .ok()
+            .and_then(|()| payload.error());
         return Cow::Borrowed(inner.unwrap_or(text));
     }
     Cow::Owned(json::quote(text))

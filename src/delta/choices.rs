@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use super::known::Increment;
 use super::openai::{Choice, Content, Message, Part, ToolCall, some};
 use super::{Delta, Sink, Text, ToolCallDelta};
 use crate::json::Raw;
@@ -87,10 +88,7 @@ impl Choices {
     /// Hands out what a payload says of one choice: one delta, or one per run of its parts.
     pub fn take(&mut self, choice: &Choice<'_>, outlet: &mut Outlet, sink: &mut impl Sink) {
         let joins = self.joins;
-        let state = match choice.index {
-            0 => &mut self.first,
-            index => self.others.entry(index).or_default(),
-        };
+        let state = self.state(choice.index);
         state.has_begun = true;
         let message = &choice.message;
         let mut delta = Delta {
@@ -113,6 +111,38 @@ impl Choices {
             state.finish(&reason.whole(), &mut delta);
         }
         outlet.hand_out(&delta, sink);
+    }
+
+    /// Hands out what a payload like a known one brings: what [`Self::take`] would of the whole.
+    pub fn take_increment(
+        &mut self,
+        increment: &Increment<'_, '_>,
+        outlet: &mut Outlet,
+        sink: &mut impl Sink,
+    ) {
+        let joins = self.joins;
+        let state = self.state(increment.index);
+        state.has_begun = true;
+        let role = increment.role.map(Cow::Borrowed);
+        let mut delta = Delta {
+            index: increment.index,
+            role,
+            ..Delta::default()
+        };
+        let (held, field) = if increment.is_reasoning {
+            (&mut state.reasoning, &mut delta.reasoning)
+        } else {
+            (&mut state.text, &mut delta.text)
+        };
+        *field = piece(held, Some(increment.piece), joins);
+        outlet.hand_out(&delta, sink);
+    }
+
+    fn state(&mut self, index: u32) -> &mut State {
+        match index {
+            0 => &mut self.first,
+            index => self.others.entry(index).or_default(),
+        }
     }
 
     /// Hands out U+FFFD for every half that still waits, a delta for each choice that has one.

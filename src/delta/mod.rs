@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 pub mod choices;
+pub mod known;
 pub mod openai;
 
 /// Text that borrows from the payload where it can.

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::json::{Invalid, Key, Raw, Reader};
+use crate::json::{Invalid, Raw, Reader};
 
 type Result<T> = std::result::Result<T, Invalid>;
 
@@ -101,29 +101,20 @@ pub struct Function<'p> {
 }
 
 impl<'p> Payload<'p> {
-    /// Reads `text`, one JSON document; one that is no object says nothing.
-    pub fn read(text: &'p str, shape: Shape) -> Result<Self> {
-        let mut reader = Reader::new(text);
-        let mut payload = Self {
-            text,
-            ..Self::default()
-        };
-        if reader.peek() == Some(b'{') {
-            reader.members(|reader, key| payload.member(reader, key, shape))?;
-        } else {
-            reader.skip()?;
-        }
-        reader.end()?;
-        Ok(payload)
+    /// Reads the document of `reader`; one that is no object says nothing.
+    pub fn read(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
+        self.text = reader.text();
+        object(reader, |reader, name| self.member(reader, name, shape))?;
+        reader.end()
     }
 
-    fn member(&mut self, reader: &mut Reader<'p>, key: Key<'p>, shape: Shape) -> Result<()> {
-        match key.name().as_ref() {
-            "choices" => self.choices = choices(reader, shape)?,
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str, shape: Shape) -> Result<()> {
+        match name {
+            "choices" => self.choices(reader, shape)?,
             "usage" => self.usage = reader.object_or_skip()?,
             "x_groq" => {
                 let mut usage = None;
-                object(reader, |reader, key| match key.name().as_ref() {
+                object(reader, |reader, name| match name {
                     "usage" => reader.object_or_skip().map(|object| usage = object),
                     _ => reader.skip(),
                 })?;
@@ -133,11 +124,32 @@ impl<'p> Payload<'p> {
             "object" => {
                 self.is_error = reader
                     .string_or_skip()?
-                    .is_some_and(|raw| raw.name() == "error");
+                    .is_some_and(|raw| raw.whole() == "error");
             }
-            _ => reader.skip()?,
+            _ => reader.pass()?,
         }
         Ok(())
+    }
+
+    /// Reads `choices` in place: an element is large, and moving it costs more than reading it.
+    fn choices(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
+        self.choices.clear();
+        let mut position = 0;
+        array(reader, |reader| {
+            if reader.peek() == b'{' {
+                self.choices.push(Choice {
+                    index: position,
+                    ..Choice::default()
+                });
+                if let Some(choice) = self.choices.last_mut() {
+                    choice.read(reader, shape)?;
+                }
+            } else {
+                reader.skip()?;
+            }
+            position += 1;
+            Ok(())
+        })
     }
 
     /// The token counts: `usage`, or Groq's place for it.
@@ -152,14 +164,42 @@ impl<'p> Payload<'p> {
     }
 }
 
+impl<'p> Choice<'p> {
+    fn read(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
+        let position = self.index;
+        reader.members(|reader, name| {
+            match (name, shape) {
+                ("index", _) => self.index = reader.index_or_skip()?.unwrap_or(position),
+                ("finish_reason", _) => self.finish_reason = reader.string_or_skip()?,
+                ("logprobs", _) => self.logprobs = reader.object_or_skip()?,
+                ("text", Shape::Completions) => self.message.content = text(reader)?,
+                ("delta", Shape::Chat) | ("message", Shape::ChatBody) => {
+                    self.message = Message::default();
+                    object(reader, |reader, name| self.message.member(reader, name))?;
+                }
+                _ => reader.pass()?,
+            }
+            Ok(())
+        })
+    }
+}
+
 impl<'p> Message<'p> {
     /// The reasoning: `reasoning_content`, or else `reasoning`.
     pub fn reasoning(&self) -> Option<Raw<'p>> {
         some(self.reasoning_content).or(some(self.reasoning))
     }
 
-    fn member(&mut self, reader: &mut Reader<'p>, key: Key<'p>) -> Result<()> {
-        match key.name().as_ref() {
+    /// The reasoning, where one of its two fields alone has any; an error where both have.
+    pub fn only_reasoning(&self) -> std::result::Result<Option<Raw<'p>>, ()> {
+        match (some(self.reasoning_content), some(self.reasoning)) {
+            (Some(_), Some(_)) => Err(()),
+            (one, other) => Ok(one.or(other)),
+        }
+    }
+
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
+        match name {
             "role" => self.role = reader.string_or_skip()?,
             "content" => self.content = content(reader)?,
             "reasoning_content" => self.reasoning_content = reader.string_or_skip()?,
@@ -167,11 +207,11 @@ impl<'p> Message<'p> {
             "refusal" => self.refusal = reader.string_or_skip()?,
             "tool_calls" => self.tool_calls = tool_calls(reader)?,
             "function_call" => {
-                let is_object = reader.peek() == Some(b'{');
+                let is_object = reader.peek() == b'{';
                 let call = function(reader)?;
                 self.function_call = is_object.then_some(call);
             }
-            _ => reader.skip()?,
+            _ => reader.pass()?,
         }
         Ok(())
     }
@@ -185,9 +225,9 @@ pub fn some(raw: Option<Raw<'_>>) -> Option<Raw<'_>> {
 /// Reads a value; if it is an object, member by member.
 fn object<'p>(
     reader: &mut Reader<'p>,
-    member: impl FnMut(&mut Reader<'p>, Key<'p>) -> Result<()>,
+    member: impl FnMut(&mut Reader<'p>, &str) -> Result<()>,
 ) -> Result<()> {
-    if reader.peek() == Some(b'{') {
+    if reader.peek() == b'{' {
         reader.members(member)
     } else {
         reader.skip()
@@ -199,7 +239,7 @@ fn array<'p>(
     reader: &mut Reader<'p>,
     element: impl FnMut(&mut Reader<'p>) -> Result<()>,
 ) -> Result<()> {
-    if reader.peek() == Some(b'[') {
+    if reader.peek() == b'[' {
         reader.elements(element)
     } else {
         reader.skip()
@@ -211,54 +251,20 @@ fn error_or_skip<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
     let first = reader.peek();
     let text = reader.value()?;
     Ok(match first {
-        Some(b'{') => Some(text),
-        Some(b'"') if text.len() > 2 => Some(text),
+        b'{' => Some(text),
+        b'"' if text.len() > 2 => Some(text),
         _ => None,
     })
 }
 
-fn choices<'p>(reader: &mut Reader<'p>, shape: Shape) -> Result<SmallVec<[Choice<'p>; 1]>> {
-    let mut choices = SmallVec::new();
-    let mut position = 0;
-    array(reader, |reader| {
-        if reader.peek() == Some(b'{') {
-            choices.push(choice(reader, shape, position)?);
-        } else {
-            reader.skip()?;
-        }
-        position += 1;
-        Ok(())
-    })?;
-    Ok(choices)
-}
-
-fn choice<'p>(reader: &mut Reader<'p>, shape: Shape, position: u32) -> Result<Choice<'p>> {
-    let mut choice = Choice::default();
-    let mut index = None;
-    reader.members(|reader, key| {
-        match (key.name().as_ref(), shape) {
-            ("index", _) => index = reader.index_or_skip()?,
-            ("finish_reason", _) => choice.finish_reason = reader.string_or_skip()?,
-            ("logprobs", _) => choice.logprobs = reader.object_or_skip()?,
-            ("text", Shape::Completions) => {
-                choice.message.content = reader
-                    .string_or_skip()?
-                    .map_or(Content::None, Content::Text);
-            }
-            ("delta", Shape::Chat) | ("message", Shape::ChatBody) => {
-                choice.message = Message::default();
-                object(reader, |reader, key| choice.message.member(reader, key))?;
-            }
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    choice.index = index.unwrap_or(position);
-    Ok(choice)
+fn text<'p>(reader: &mut Reader<'p>) -> Result<Content<'p>> {
+    Ok(reader
+        .string_or_skip()?
+        .map_or(Content::None, Content::Text))
 }
 
 fn content<'p>(reader: &mut Reader<'p>) -> Result<Content<'p>> {
-    if reader.peek() != Some(b'[') {
+    if reader.peek() != b'[' {
         return Ok(reader
             .string_or_skip()?
             .map_or(Content::None, Content::Text));
@@ -273,8 +279,8 @@ fn part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
     let mut kind = None;
     let mut text = None;
     let mut thinking = Vec::new();
-    object(reader, |reader, key| {
-        match key.name().as_ref() {
+    object(reader, |reader, name| {
+        match name {
             "type" => kind = reader.string_or_skip()?,
             "text" => text = reader.string_or_skip()?,
             "thinking" => thinking = thoughts(reader)?,
@@ -282,7 +288,7 @@ fn part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
         }
         Ok(())
     })?;
-    match kind.map(Raw::name).as_deref() {
+    match kind.map(Raw::whole).as_deref() {
         Some("text") => parts.extend(text.map(|text| Part {
             is_thinking: false,
             text,
@@ -300,13 +306,13 @@ fn part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
 
 /// `thinking`: a string, or a list of parts with `text`.
 fn thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
-    if reader.peek() == Some(b'"') {
+    if reader.peek() == b'"' {
         return Ok(reader.string_or_skip()?.into_iter().collect());
     }
     let mut texts = Vec::new();
     array(reader, |reader| {
         let mut text = None;
-        object(reader, |reader, key| match key.name().as_ref() {
+        object(reader, |reader, name| match name {
             "text" => reader.string_or_skip().map(|raw| text = raw),
             _ => reader.skip(),
         })?;
@@ -319,12 +325,12 @@ fn thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
 fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {
     let mut calls = Vec::new();
     array(reader, |reader| {
-        if reader.peek() != Some(b'{') {
+        if reader.peek() != b'{' {
             return reader.skip();
         }
         let mut call = ToolCall::default();
-        reader.members(|reader, key| {
-            match key.name().as_ref() {
+        reader.members(|reader, name| {
+            match name {
                 "index" => call.index = reader.index_or_skip()?,
                 "id" => call.id = reader.string_or_skip()?,
                 "function" => call.function = function(reader)?,
@@ -340,8 +346,8 @@ fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {
 
 fn function<'p>(reader: &mut Reader<'p>) -> Result<Function<'p>> {
     let mut function = Function::default();
-    object(reader, |reader, key| {
-        match key.name().as_ref() {
+    object(reader, |reader, name| {
+        match name {
             "name" => function.name = reader.string_or_skip()?,
             "arguments" => function.arguments = reader.string_or_skip()?,
             _ => reader.skip()?,

@@ -3,6 +3,8 @@
 //! RFC 8259, strictly, at most [`MAX_DEPTH`] levels deep. No value is built: strings come out as
 //! [`Raw`], everything else as the slice it was.
 
+use smallvec::SmallVec;
+
 use super::Raw;
 
 /// How deep arrays and objects may nest.
@@ -13,9 +15,6 @@ pub const MAX_DEPTH: u32 = 128;
 pub struct Invalid;
 
 type Result<T> = std::result::Result<T, Invalid>;
-
-/// The name of a member, compared with its escapes read.
-pub type Key<'p> = Raw<'p>;
 
 /// Whether `text` is one JSON document.
 ///
@@ -28,84 +27,118 @@ pub fn is_valid(text: &str) -> bool {
     reader.skip().and_then(|()| reader.end()).is_ok()
 }
 
+/// Where a string (quotes included) or a number stands in its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its first byte.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// A string, not a number.
+    pub is_string: bool,
+}
+
 /// Walks through one document.
 #[derive(Debug)]
 pub struct Reader<'p> {
     text: &'p str,
     at: usize,
     depth: u32,
+    /// The scalars that [`Self::pass`] passed over.
+    passed: SmallVec<[Token; 8]>,
 }
 
 impl<'p> Reader<'p> {
     /// A reader at the start of `text`.
     pub fn new(text: &'p str) -> Self {
+        Self::at(text, 0)
+    }
+
+    /// A reader at the byte `at` of `text`, outside of any array and object.
+    pub(super) fn at(text: &'p str, at: usize) -> Self {
         Self {
             text,
-            at: 0,
+            at,
             depth: 0,
+            passed: SmallVec::new(),
         }
     }
 
-    /// The first byte of the next value; white space before it is passed over.
-    pub fn peek(&mut self) -> Option<u8> {
-        let rest = &self.text.as_bytes()[self.at..];
-        match rest.first() {
-            Some(b' ' | b'\n' | b'\r' | b'\t') => {
-                let space = rest.iter().take_while(|byte| is_space(**byte)).count();
-                self.at += space;
-                rest.get(space).copied()
-            }
-            first => first.copied(),
+    /// The document.
+    pub fn text(&self) -> &'p str {
+        self.text
+    }
+
+    /// The byte that the reader stands at.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The strings and numbers that [`Self::pass`] passed over, in order.
+    pub fn passed(&self) -> &[Token] {
+        &self.passed
+    }
+
+    /// The first byte of the next value, white space before it passed over; 0, which starts no
+    /// value, at the end.
+    #[inline]
+    pub fn peek(&mut self) -> u8 {
+        match self.byte() {
+            byte if byte > b' ' => byte,
+            _ => self.pass_space(),
         }
     }
 
     /// Nothing but white space may follow the document.
     pub fn end(&mut self) -> Result<()> {
-        if self.peek().is_none() {
+        self.peek();
+        if self.at == self.text.len() {
             Ok(())
         } else {
             Err(Invalid)
         }
     }
 
-    /// Reads an object, handing each member's key to `member`, which must read its value.
-    pub fn members(
-        &mut self,
-        mut member: impl FnMut(&mut Self, Key<'p>) -> Result<()>,
-    ) -> Result<()> {
+    /// Reads an object, handing each member's name to `member`, which must read its value.
+    #[inline]
+    pub fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.open()?;
-        if self.peek() == Some(b'}') {
+        if self.peek() == b'}' {
             return self.close();
         }
         loop {
-            if self.peek() != Some(b'"') {
+            if self.peek() != b'"' {
                 return Err(Invalid);
             }
             let key = self.string()?;
-            if self.peek() != Some(b':') {
+            if self.peek() != b':' {
                 return Err(Invalid);
             }
             self.at += 1;
-            member(self, key)?;
+            match key.plain() {
+                Some(name) => member(self, name)?,
+                None => member(self, &key.whole())?,
+            }
             match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => return self.close(),
+                b',' => self.at += 1,
+                b'}' => return self.close(),
                 _ => return Err(Invalid),
             }
         }
     }
 
     /// Reads an array, calling `element` before each of its elements, which it must read.
+    #[inline]
     pub fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.open()?;
-        if self.peek() == Some(b']') {
+        if self.peek() == b']' {
             return self.close();
         }
         loop {
             element(self)?;
             match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => return self.close(),
+                b',' => self.at += 1,
+                b']' => return self.close(),
                 _ => return Err(Invalid),
             }
         }
@@ -113,7 +146,7 @@ impl<'p> Reader<'p> {
 
     /// Reads a value; returns it if it is a string.
     pub fn string_or_skip(&mut self) -> Result<Option<Raw<'p>>> {
-        if self.peek() == Some(b'"') {
+        if self.peek() == b'"' {
             return self.string().map(Some);
         }
         self.skip()?;
@@ -122,7 +155,7 @@ impl<'p> Reader<'p> {
 
     /// Reads a value; returns its text if it is an object.
     pub fn object_or_skip(&mut self) -> Result<Option<&'p str>> {
-        let is_object = self.peek() == Some(b'{');
+        let is_object = self.peek() == b'{';
         let text = self.value()?;
         Ok(is_object.then_some(text))
     }
@@ -142,18 +175,51 @@ impl<'p> Reader<'p> {
         self.text.get(start..self.at).ok_or(Invalid)
     }
 
+    /// Reads a value that says nothing here, and notes it if it is a string or a number.
+    pub fn pass(&mut self) -> Result<()> {
+        let first = self.peek();
+        let start = self.at;
+        self.skip()?;
+        if matches!(first, b'"' | b'-' | b'0'..=b'9') {
+            self.passed.push(Token {
+                start,
+                end: self.at,
+                is_string: first == b'"',
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads the string or the number that starts here, with no white space before it.
+    ///
+    /// `None` if there is none; the string is given back.
+    pub(super) fn token(&mut self, is_string: bool) -> Option<Option<Raw<'p>>> {
+        match self.byte() {
+            b'"' if is_string => self.string().ok().map(Some),
+            b'-' | b'0'..=b'9' if !is_string => self.number().ok().map(|()| None),
+            _ => None,
+        }
+    }
+
     /// Reads a value and forgets it.
     pub fn skip(&mut self) -> Result<()> {
         match self.peek() {
-            Some(b'"') => self.string().map(drop),
-            Some(b'{') => self.members(|reader, _| reader.skip()),
-            Some(b'[') => self.elements(Self::skip),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            b'"' => self.string().map(drop),
+            b'{' => self.members(|reader, _| reader.skip()),
+            b'[' => self.elements(Self::skip),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            b'-' | b'0'..=b'9' => self.number(),
             _ => Err(Invalid),
         }
+    }
+
+    #[cold]
+    fn pass_space(&mut self) -> u8 {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += rest.iter().take_while(|byte| is_space(**byte)).count();
+        self.byte()
     }
 
     fn open(&mut self) -> Result<()> {
@@ -181,21 +247,21 @@ impl<'p> Reader<'p> {
 
     /// `[ minus ] int [ frac ] [ exp ]`
     fn number(&mut self) -> Result<()> {
-        if self.byte() == Some(b'-') {
+        if self.byte() == b'-' {
             self.at += 1;
         }
-        if self.byte() == Some(b'0') {
+        if self.byte() == b'0' {
             self.at += 1;
         } else {
             self.digits()?;
         }
-        if self.byte() == Some(b'.') {
+        if self.byte() == b'.' {
             self.at += 1;
             self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.byte() {
+        if let b'e' | b'E' = self.byte() {
             self.at += 1;
-            if let Some(b'+' | b'-') = self.byte() {
+            if let b'+' | b'-' = self.byte() {
                 self.at += 1;
             }
             self.digits()?;
@@ -210,11 +276,13 @@ impl<'p> Reader<'p> {
         if count == 0 { Err(Invalid) } else { Ok(()) }
     }
 
-    fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+    #[inline]
+    fn byte(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
     /// Reads a string; the reader stands at its opening quote.
+    #[inline]
     fn string(&mut self) -> Result<Raw<'p>> {
         let start = self.at + 1;
         let mut at = start;
@@ -232,7 +300,7 @@ impl<'p> Reader<'p> {
         }
         self.at = at + 1;
         let text = self.text.get(start..at).ok_or(Invalid)?;
-        Ok(Raw::new(text, is_escaped))
+        Ok(Raw::new(text, is_escaped, start - 1))
     }
 
     /// The length of an escape whose letter stands at `at`, with its backslash.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Token;
 use crate::text::{Held, Joiner};
 
 /// The inside of a JSON string, valid and as it was sent.
@@ -9,12 +10,27 @@ use crate::text::{Held, Joiner};
 pub struct Raw<'p> {
     text: &'p str,
     is_escaped: bool,
+    /// Where its opening quote stands in the document.
+    at: usize,
 }
 
 impl<'p> Raw<'p> {
     /// `text` is the inside of a valid JSON string; `is_escaped` tells whether it has a backslash.
-    pub(super) fn new(text: &'p str, is_escaped: bool) -> Self {
-        Self { text, is_escaped }
+    pub(super) fn new(text: &'p str, is_escaped: bool, at: usize) -> Self {
+        Self {
+            text,
+            is_escaped,
+            at,
+        }
+    }
+
+    /// Where the string stands in its document.
+    pub fn token(self) -> Token {
+        Token {
+            start: self.at,
+            end: self.at + self.text.len() + 2,
+            is_string: true,
+        }
     }
 
     /// Whether the string is `""`.
@@ -51,13 +67,9 @@ impl<'p> Raw<'p> {
         Cow::Owned(out)
     }
 
-    /// The string as a name to compare: of a field, of a type.
-    pub fn name(self) -> Cow<'p, str> {
-        if self.is_escaped {
-            self.whole()
-        } else {
-            Cow::Borrowed(self.text)
-        }
+    /// The string, where it has no escapes to read.
+    pub fn plain(self) -> Option<&'p str> {
+        (!self.is_escaped).then_some(self.text)
     }
 }
 

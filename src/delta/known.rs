@@ -1,0 +1,139 @@
+//! The payloads a stream has sent before: most of the next ones differ in one string.
+
+use super::openai::{Content, Payload, some};
+use crate::json::{Raw, Reader, Skeleton};
+
+/// A payload longer than this is not remembered, in bytes: what a stream keeps stays bounded, and
+/// a long payload spends its time elsewhere.
+const MAX_SIZE: usize = 4096;
+
+/// What a payload like a known one brings: one piece of one choice's text.
+#[derive(Debug)]
+pub struct Increment<'a, 'p> {
+    /// Which of the choices.
+    pub index: u32,
+    /// Who speaks.
+    pub role: Option<&'a str>,
+    /// Whether the piece is reasoning.
+    pub is_reasoning: bool,
+    /// The piece.
+    pub piece: Raw<'p>,
+}
+
+/// A payload that brought one piece of one choice's text, and nothing else but a role.
+#[derive(Debug)]
+struct Known {
+    skeleton: Skeleton,
+    index: u32,
+    role: Option<String>,
+    is_reasoning: bool,
+}
+
+/// The payloads that are known: of two makes, for two choices may alternate.
+#[derive(Debug, Default)]
+pub struct KnownPayloads {
+    makes: [Option<Known>; 2],
+    /// Which of the two served last.
+    last: usize,
+}
+
+impl KnownPayloads {
+    /// What `text` brings, if it is a payload like a known one: valid, and the same but for tokens
+    /// that say nothing and the piece itself.
+    pub fn read<'p>(&mut self, text: &'p str) -> Option<Increment<'_, 'p>> {
+        for at in [self.last, 1 - self.last] {
+            let piece = self.makes[at]
+                .as_ref()
+                .and_then(|known| known.skeleton.read(text));
+            if let (Some(piece), Some(known)) = (piece, &self.makes[at]) {
+                self.last = at;
+                return Some(Increment {
+                    index: known.index,
+                    role: known.role.as_deref(),
+                    is_reasoning: known.is_reasoning,
+                    piece,
+                });
+            }
+        }
+        None
+    }
+
+    /// Remembers the payload that `reader` has read from `text`, if it is of the simple make.
+    pub fn learn(&mut self, text: &str, payload: &Payload<'_>, reader: &Reader<'_>) {
+        if text.len() > MAX_SIZE {
+            return;
+        }
+        let Some((is_reasoning, piece)) = only_piece(payload) else {
+            return;
+        };
+        let Some(choice) = payload.choices.first() else {
+            return;
+        };
+        let role = some(choice.message.role).map(|role| role.whole().into_owned());
+        let skeleton = Skeleton::new(text, piece.token(), reader.passed());
+        let new = Known {
+            skeleton,
+            index: choice.index,
+            role,
+            is_reasoning,
+        };
+        let of_its_make = self
+            .makes
+            .iter()
+            .position(|known| known.as_ref().is_some_and(|known| known.is_like(&new)));
+        match of_its_make {
+            Some(at) => {
+                self.last = at;
+                if let Some(known) = &mut self.makes[at] {
+                    known.skeleton.learn(new.skeleton);
+                }
+            }
+            None => {
+                self.last = 1 - self.last;
+                self.makes[self.last] = Some(new);
+            }
+        }
+    }
+}
+
+impl Known {
+    fn is_like(&self, other: &Self) -> bool {
+        self.index == other.index
+            && self.role == other.role
+            && self.is_reasoning == other.is_reasoning
+            && self.skeleton.is_like(&other.skeleton)
+    }
+}
+
+/// The one piece that `payload` brings, and whether it is reasoning, if it brings nothing else but
+/// a role.
+///
+/// The fields that are absent or empty here are so in every payload that compares equal, so the
+/// piece alone decides what those bring.
+fn only_piece<'p>(payload: &Payload<'p>) -> Option<(bool, Raw<'p>)> {
+    let [choice] = payload.choices.as_slice() else {
+        return None;
+    };
+    let message = &choice.message;
+    let says_more = payload.usage().is_some()
+        || payload.error().is_some()
+        || choice.logprobs.is_some()
+        || some(choice.finish_reason).is_some()
+        || some(message.refusal).is_some()
+        || !message.tool_calls.is_empty()
+        || message.function_call.is_some();
+    if says_more {
+        return None;
+    }
+    let text = match message.content {
+        Content::None => None,
+        Content::Text(text) => Some(text),
+        Content::Parts(_) => return None,
+    };
+    match (some(text), message.only_reasoning()) {
+        (_, Err(())) | (Some(_), Ok(Some(_))) => None,
+        (Some(text), Ok(None)) => Some((false, text)),
+        (None, Ok(Some(reasoning))) => Some((true, reasoning)),
+        (None, Ok(None)) => text.map(|text| (false, text)),
+    }
+}

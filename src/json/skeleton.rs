@@ -1,0 +1,106 @@
+//! Compare instead of parse: a document that differs from a known one in a few strings and numbers.
+//!
+//! The payloads of one stream are equal but for some tokens. A [`Skeleton`] remembers a document
+//! that the reader has validated, as literal runs between *holes*, where a string or a number may
+//! differ. A document whose runs are equal byte for byte is valid if its holes hold a valid string
+//! or number, and it says the same but for them: one comparison per run instead of a walk.
+//!
+//! Nothing is accepted that the reader would refuse. A hole takes a token of its own kind only; the
+//! token of a hole is read with the reader's own code; and what follows a number is compared with a
+//! run that cannot continue it, since it did not continue the known document's number.
+
+use smallvec::SmallVec;
+
+use super::reader::Token;
+use super::{Raw, Reader};
+
+/// Where a token may differ.
+#[derive(Clone, Copy, Debug)]
+struct Hole {
+    token: Token,
+    /// The token did differ in a document before: only then it is read instead of compared.
+    is_open: bool,
+}
+
+/// A document, remembered by its literal runs and its holes.
+#[derive(Debug)]
+pub struct Skeleton {
+    text: Vec<u8>,
+    holes: SmallVec<[Hole; 8]>,
+    /// Which of the holes is the string that is wanted; it is always open.
+    wanted: usize,
+}
+
+impl Skeleton {
+    /// Remembers `text`, a valid document, with the string `wanted` and with `tokens`, the scalars
+    /// in it that say nothing, in order.
+    pub fn new(text: &str, wanted: Token, tokens: &[Token]) -> Self {
+        let at = tokens.partition_point(|token| token.start < wanted.start);
+        let hole = |token: &Token| Hole {
+            token: *token,
+            is_open: false,
+        };
+        let mut holes: SmallVec<[Hole; 8]> = tokens.iter().map(hole).collect();
+        holes.insert(
+            at,
+            Hole {
+                token: wanted,
+                is_open: true,
+            },
+        );
+        Self {
+            text: text.as_bytes().to_vec(),
+            holes,
+            wanted: at,
+        }
+    }
+
+    /// The wanted string of `text`, if `text` is a document like the known one.
+    pub fn read<'p>(&self, text: &'p str) -> Option<Raw<'p>> {
+        let bytes = text.as_bytes();
+        let mut wanted = None;
+        let (mut from, mut at) = (0, 0);
+        for (i, hole) in self.holes.iter().enumerate() {
+            if !hole.is_open {
+                continue;
+            }
+            let run = self.text.get(from..hole.token.start)?;
+            if bytes.get(at..at + run.len())? != run {
+                return None;
+            }
+            let mut reader = Reader::at(text, at + run.len());
+            let raw = reader.token(hole.token.is_string)?;
+            if i == self.wanted {
+                wanted = raw;
+            }
+            (from, at) = (hole.token.end, reader.position());
+        }
+        if bytes.get(at..)? == self.text.get(from..)? {
+            wanted
+        } else {
+            None
+        }
+    }
+
+    /// Whether `other` is of the same make: as many tokens, of the same kinds.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.wanted == other.wanted
+            && self.holes.len() == other.holes.len()
+            && std::iter::zip(&self.holes, &other.holes)
+                .all(|(mine, its)| mine.token.is_string == its.token.is_string)
+    }
+
+    /// Becomes the skeleton of `other`, which is of the same make; the holes in which the two
+    /// differ are open from now on.
+    pub fn learn(&mut self, other: Self) {
+        let known = std::mem::replace(self, other);
+        for (known_hole, hole) in std::iter::zip(&known.holes, &mut self.holes) {
+            let differs = token(&known.text, known_hole.token) != token(&self.text, hole.token);
+            hole.is_open |= known_hole.is_open || differs;
+        }
+    }
+}
+
+fn token(text: &[u8], of: Token) -> Option<&[u8]> {
+    text.get(of.start..of.end)
+}
