@@ -276,7 +276,7 @@ impl StreamDecoder {
             let position = self.sniffed + at as u64;
             match byte {
                 _ if *bom as u64 == position && b"\xEF\xBB\xBF".get(*bom) == Some(byte) => {
-                    *bom += 1
+                    *bom += 1;
                 }
                 b' ' | b'\t' | b'\r' | b'\n' if matches!(bom, 0 | 3) => {}
                 b'{' if matches!(bom, 0 | 3) => {

@@ -32,10 +32,11 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 fn unfinished(bytes: &[u8]) -> usize {
     let tail = bytes.len().saturating_sub(3);
     for start in tail..bytes.len() {
-        if let Err(error) = std::str::from_utf8(&bytes[start..]) {
-            if error.valid_up_to() == 0 && error.error_len().is_none() {
-                return start;
-            }
+        if let Err(error) = std::str::from_utf8(&bytes[start..])
+            && error.valid_up_to() == 0
+            && error.error_len().is_none()
+        {
+            return start;
         }
     }
     bytes.len()

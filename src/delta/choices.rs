@@ -209,7 +209,7 @@ impl State {
     }
 
     /// The choice ends: what waits comes out with the reason. The same reason again says nothing.
-    fn finish<'p>(&mut self, reason: &str, delta: &mut Delta<'p>) {
+    fn finish(&mut self, reason: &str, delta: &mut Delta<'_>) {
         if self.finish_reason.as_deref() == Some(reason) {
             return;
         }

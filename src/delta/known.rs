@@ -77,21 +77,13 @@ impl KnownPayloads {
             role,
             is_reasoning,
         };
-        let of_its_make = self
-            .makes
-            .iter()
-            .position(|known| known.as_ref().is_some_and(|known| known.is_like(&new)));
-        match of_its_make {
-            Some(at) => {
-                self.last = at;
-                if let Some(known) = &mut self.makes[at] {
-                    known.skeleton.learn(new.skeleton);
-                }
-            }
-            None => {
-                self.last = 1 - self.last;
-                self.makes[self.last] = Some(new);
-            }
+        let is_like_new =
+            |known: &Option<Known>| known.as_ref().is_some_and(|known| known.is_like(&new));
+        let of_its_make = self.makes.iter().position(is_like_new);
+        self.last = of_its_make.unwrap_or(1 - self.last);
+        match &mut self.makes[self.last] {
+            Some(known) if of_its_make.is_some() => known.skeleton.learn(new.skeleton),
+            make => *make = Some(new),
         }
     }
 }
@@ -130,10 +122,17 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(bool, Raw<'p>)> {
         Content::Text(text) => Some(text),
         Content::Parts(_) => return None,
     };
-    match (some(text), message.only_reasoning()) {
-        (_, Err(())) | (Some(_), Ok(Some(_))) => None,
-        (Some(text), Ok(None)) => Some((false, text)),
-        (None, Ok(Some(reasoning))) => Some((true, reasoning)),
-        (None, Ok(None)) => text.map(|text| (false, text)),
+    let pieces = [
+        (false, text),
+        (true, message.reasoning_content),
+        (true, message.reasoning),
+    ];
+    let mut said = pieces
+        .iter()
+        .filter_map(|(is_reasoning, raw)| Some((*is_reasoning, some(*raw)?)));
+    match (said.next(), said.next()) {
+        (None, _) => text.map(|text| (false, text)),
+        (only, None) => only,
+        _ => None,
     }
 }

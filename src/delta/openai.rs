@@ -49,8 +49,8 @@ pub struct Message<'p> {
     pub role: Option<Raw<'p>>,
     /// `content`, or the `text` of a completion.
     pub content: Content<'p>,
-    reasoning_content: Option<Raw<'p>>,
-    reasoning: Option<Raw<'p>>,
+    pub(super) reasoning_content: Option<Raw<'p>>,
+    pub(super) reasoning: Option<Raw<'p>>,
     /// `refusal`
     pub refusal: Option<Raw<'p>>,
     /// `tool_calls`
@@ -188,14 +188,6 @@ impl<'p> Message<'p> {
     /// The reasoning: `reasoning_content`, or else `reasoning`.
     pub fn reasoning(&self) -> Option<Raw<'p>> {
         some(self.reasoning_content).or(some(self.reasoning))
-    }
-
-    /// The reasoning, where one of its two fields alone has any; an error where both have.
-    pub fn only_reasoning(&self) -> std::result::Result<Option<Raw<'p>>, ()> {
-        match (some(self.reasoning_content), some(self.reasoning)) {
-            (Some(_), Some(_)) => Err(()),
-            (one, other) => Ok(one.or(other)),
-        }
     }
 
     fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {

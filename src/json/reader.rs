@@ -104,7 +104,8 @@ impl<'p> Reader<'p> {
     pub fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.open()?;
         if self.peek() == b'}' {
-            return self.close();
+            self.close();
+            return Ok(());
         }
         loop {
             if self.peek() != b'"' {
@@ -121,7 +122,10 @@ impl<'p> Reader<'p> {
             }
             match self.peek() {
                 b',' => self.at += 1,
-                b'}' => return self.close(),
+                b'}' => {
+                    self.close();
+                    return Ok(());
+                }
                 _ => return Err(Invalid),
             }
         }
@@ -132,13 +136,17 @@ impl<'p> Reader<'p> {
     pub fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.open()?;
         if self.peek() == b']' {
-            return self.close();
+            self.close();
+            return Ok(());
         }
         loop {
             element(self)?;
             match self.peek() {
                 b',' => self.at += 1,
-                b']' => return self.close(),
+                b']' => {
+                    self.close();
+                    return Ok(());
+                }
                 _ => return Err(Invalid),
             }
         }
@@ -190,13 +198,16 @@ impl<'p> Reader<'p> {
         Ok(())
     }
 
-    /// Reads the string or the number that starts here, with no white space before it.
-    ///
-    /// `None` if there is none; the string is given back.
-    pub(super) fn token(&mut self, is_string: bool) -> Option<Option<Raw<'p>>> {
+    /// Reads the string or the number that starts here, with no white space before it; `None` if
+    /// there is none.
+    pub(super) fn token(&mut self, is_string: bool) -> Option<Raw<'p>> {
+        let start = self.at;
         match self.byte() {
-            b'"' if is_string => self.string().ok().map(Some),
-            b'-' | b'0'..=b'9' if !is_string => self.number().ok().map(|()| None),
+            b'"' if is_string => self.string().ok(),
+            b'-' | b'0'..=b'9' if !is_string => {
+                self.number().ok()?;
+                Some(Raw::new(self.text.get(start..self.at)?, false, start))
+            }
             _ => None,
         }
     }
@@ -231,10 +242,9 @@ impl<'p> Reader<'p> {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<()> {
+    fn close(&mut self) {
         self.depth -= 1;
         self.at += 1;
-        Ok(())
     }
 
     fn word(&mut self, word: &str) -> Result<()> {

@@ -71,7 +71,7 @@ impl Skeleton {
             let mut reader = Reader::at(text, at + run.len());
             let raw = reader.token(hole.token.is_string)?;
             if i == self.wanted {
-                wanted = raw;
+                wanted = Some(raw);
             }
             (from, at) = (hole.token.end, reader.position());
         }

@@ -68,9 +68,10 @@ pub fn exception<'py>(
     text: &str,
     deltas_seen: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let name = match error {
-        Error::EventTooLarge { .. } => intern!(py, "EventTooLargeError"),
-        _ => intern!(py, "StreamDecodeError"),
+    let name = if let Error::EventTooLarge { .. } = error {
+        intern!(py, "EventTooLargeError")
+    } else {
+        intern!(py, "StreamDecodeError")
     };
     let details = PyDict::new(py);
     details.set_item(intern!(py, "offset"), error.offset())?;

@@ -238,7 +238,6 @@ impl PyStreamDecoder {
         )
     }
 
-    #[allow(clippy::unused_self)]
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("StreamDecoder"))
     }

@@ -22,11 +22,11 @@ pub fn encode_sse<'py>(
     let id = value("id", id, false)?;
     let comment = value("comment", comment, true)?;
     let fields = Fields {
-        comment: comment.as_ref().map(|value| value.as_bytes()),
-        event: event.as_ref().map(|value| value.as_bytes()),
-        id: id.as_ref().map(|value| value.as_bytes()),
+        comment: comment.as_ref().map(PyBytesMethods::as_bytes),
+        event: event.as_ref().map(PyBytesMethods::as_bytes),
+        id: id.as_ref().map(PyBytesMethods::as_bytes),
         retry: retry.map(reconnection_time).transpose()?,
-        data: data.as_ref().map(|value| value.as_bytes()),
+        data: data.as_ref().map(PyBytesMethods::as_bytes),
     };
     let encoded = encode(fields).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(PyBytes::new(py, &encoded))

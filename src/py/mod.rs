@@ -1,5 +1,8 @@
 //! The Python module `millstream._core`: one file per class. The glue translates, it never decides.
 
+// A method of a Python class takes `self`, whether it needs it or not.
+#![allow(clippy::unused_self)]
+
 mod convert;
 mod decode;
 mod delta;

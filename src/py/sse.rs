@@ -121,12 +121,10 @@ impl PySseParser {
         self.0.lock(py).failure(py)
     }
 
-    #[allow(clippy::unused_self)]
     fn __repr__(&self) -> &'static str {
         "<millstream.SSEParser>"
     }
 
-    #[allow(clippy::unused_self)]
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("SSEParser"))
     }

@@ -90,10 +90,7 @@ impl<T> State<T> {
 }
 
 /// What `close` gives: the items, or the failure met in it, with the items inside.
-pub fn closed<'py>(
-    failure: Option<Py<PyAny>>,
-    items: Bound<'py, PyList>,
-) -> PyResult<Bound<'py, PyList>> {
+pub fn closed(failure: Option<Py<PyAny>>, items: Bound<'_, PyList>) -> PyResult<Bound<'_, PyList>> {
     let Some(failure) = failure else {
         return Ok(items);
     };

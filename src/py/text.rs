@@ -110,12 +110,10 @@ impl PyTextAssembler {
         self.0.lock(py).failure(py)
     }
 
-    #[allow(clippy::unused_self)]
     fn __repr__(&self) -> &'static str {
         "<millstream.TextAssembler>"
     }
 
-    #[allow(clippy::unused_self)]
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("TextAssembler"))
     }
