@@ -296,22 +296,15 @@ fn part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
     Ok(())
 }
 
-/// `thinking`: a string, or a list of parts with `text`.
+/// `thinking`: a string, or a list of parts, of which those of `type` `text` count.
 fn thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
     if reader.peek() == b'"' {
         return Ok(reader.string_or_skip()?.into_iter().collect());
     }
-    let mut texts = Vec::new();
-    array(reader, |reader| {
-        let mut text = None;
-        object(reader, |reader, name| match name {
-            "text" => reader.string_or_skip().map(|raw| text = raw),
-            _ => reader.skip(),
-        })?;
-        texts.extend(text);
-        Ok(())
-    })?;
-    Ok(texts)
+    let mut parts = Vec::new();
+    array(reader, |reader| part(reader, &mut parts))?;
+    let texts = parts.iter().filter(|part| !part.is_thinking);
+    Ok(texts.map(|part| part.text).collect())
 }
 
 fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {

@@ -1,10 +1,13 @@
 //! Values across the boundary: strings, the shared Python functions, exceptions.
 
+use std::convert::Infallible;
+
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyModule, PyString, PyTuple};
 
+use super::MAX_EVENT_SIZE;
 use crate::error::Error;
 use crate::utf8;
 
@@ -40,25 +43,45 @@ pub fn read_error<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny
     values(py)?.call_method1(intern!(py, "read_error"), (text,))
 }
 
-/// Checks an option's value as the pure half does.
-pub fn option<'py>(
-    py: Python<'py>,
-    name: &str,
-    value: &Bound<'py, PyAny>,
-    allowed: &[&str],
-) -> PyResult<String> {
-    let allowed = PyTuple::new(py, allowed)?;
-    values(py)?
-        .call_method1(intern!(py, "check_option"), (name, value, allowed))?
-        .extract()
+/// An option of a constructor, `None` among its values' types.
+pub enum Given<'py> {
+    /// It was left out.
+    Default,
+    /// It was given.
+    Value(Bound<'py, PyAny>),
 }
 
-/// Checks `max_event_size` as the pure half does.
-pub fn event_size(value: &Bound<'_, PyAny>) -> PyResult<usize> {
-    let py = value.py();
-    values(py)?
-        .call_method1(intern!(py, "check_event_size"), (value,))?
-        .extract()
+impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
+    type Error = Infallible;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> Result<Self, Infallible> {
+        Ok(Self::Value(value.to_owned()))
+    }
+}
+
+impl Given<'_> {
+    /// The option `name`, checked as the pure half does.
+    pub fn option(self, name: &str, default: &'static str, allowed: &[&str]) -> PyResult<String> {
+        let Self::Value(value) = self else {
+            return Ok(default.to_owned());
+        };
+        let py = value.py();
+        let allowed = PyTuple::new(py, allowed)?;
+        values(py)?
+            .call_method1(intern!(py, "check_option"), (name, value, allowed))?
+            .extract()
+    }
+
+    /// `max_event_size`, checked as the pure half does.
+    pub fn event_size(self) -> PyResult<usize> {
+        let Self::Value(value) = self else {
+            return Ok(MAX_EVENT_SIZE);
+        };
+        let py = value.py();
+        values(py)?
+            .call_method1(intern!(py, "check_event_size"), (value,))?
+            .extract()
+    }
 }
 
 /// The exception for `error`, with what had been decoded before it.

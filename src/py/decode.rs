@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use smallvec::SmallVec;
 
-use super::convert::{bytes, event_size, exception, option, read_error, read_json};
+use super::convert::{Given, bytes, exception, read_error, read_json};
 use super::delta::PyDelta;
 use super::state::{Shared, State, closed, optional, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -150,20 +150,18 @@ fn note_failure(py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<Op
 impl PyStreamDecoder {
     #[new]
     #[pyo3(
-        signature = (format, *, surrogates=None, max_event_size=None),
+        signature = (format, *, surrogates=Given::Default, max_event_size=Given::Default),
         text_signature = "(format, *, surrogates='join', max_event_size=16777216)"
     )]
     fn new(
         format: &Bound<'_, PyAny>,
-        surrogates: Option<&Bound<'_, PyAny>>,
-        max_event_size: Option<&Bound<'_, PyAny>>,
+        surrogates: Given<'_>,
+        max_event_size: Given<'_>,
     ) -> PyResult<Self> {
-        let py = format.py();
-        let name = option(py, "format", format, &["openai.chat", "openai.completions"])?;
-        let surrogates = surrogates.map_or(Ok("join".to_owned()), |value| {
-            option(py, "surrogates", value, &["join", "replace"])
-        })?;
-        let size = max_event_size.map_or(Ok(super::MAX_EVENT_SIZE), event_size)?;
+        let known = ["openai.chat", "openai.completions"];
+        let name = Given::Value(format.clone()).option("format", "", &known)?;
+        let surrogates = surrogates.option("surrogates", "join", &["join", "replace"])?;
+        let size = max_event_size.event_size()?;
         let format = Format::from_name(&name)
             .ok_or_else(|| PyValueError::new_err(format!("unknown format {name}")))?;
         Ok(Self(Shared::new(StreamDecoder::new(

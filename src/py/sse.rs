@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use smallvec::SmallVec;
 
-use super::convert::{bytes, event_size, exception, option};
+use super::convert::{Given, bytes, exception};
 use super::event::PyServerSentEvent;
 use super::state::{Shared, State, closed, unpicklable};
 use crate::sse::{Event, SseParser};
@@ -56,18 +56,12 @@ fn note_failure(py: Python<'_>, state: &mut State<SseParser>) -> PyResult<Option
 impl PySseParser {
     #[new]
     #[pyo3(
-        signature = (*, max_event_size=None, eof=None),
+        signature = (*, max_event_size=Given::Default, eof=Given::Default),
         text_signature = "(*, max_event_size=16777216, eof='discard')"
     )]
-    fn new(
-        py: Python<'_>,
-        max_event_size: Option<&Bound<'_, PyAny>>,
-        eof: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let size = max_event_size.map_or(Ok(super::MAX_EVENT_SIZE), event_size)?;
-        let eof = eof.map_or(Ok("discard".to_owned()), |eof| {
-            option(py, "eof", eof, &["discard", "flush"])
-        })?;
+    fn new(max_event_size: Given<'_>, eof: Given<'_>) -> PyResult<Self> {
+        let size = max_event_size.event_size()?;
+        let eof = eof.option("eof", "discard", &["discard", "flush"])?;
         Ok(Self(Shared::new(SseParser::new(size, eof == "flush"))))
     }
 

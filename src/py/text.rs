@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 
-use super::convert::{bytes, exception, option};
+use super::convert::{Given, bytes, exception};
 use super::state::{Shared, unpicklable};
 use crate::error::Error;
 use crate::text::TextAssembler;
@@ -56,15 +56,12 @@ fn feed_str(
 #[pymethods]
 impl PyTextAssembler {
     #[new]
-    #[pyo3(signature = (*, errors=None), text_signature = "(*, errors='replace')")]
-    fn new(py: Python<'_>, errors: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (*, errors=Given::Default), text_signature = "(*, errors='replace')")]
+    fn new(errors: Given<'_>) -> PyResult<Self> {
         let allowed = ["ignore", "replace", "strict"];
-        let errors = match errors
-            .map(|errors| option(py, "errors", errors, &allowed))
-            .transpose()?
-        {
-            Some(name) if name == "ignore" => Errors::Ignore,
-            Some(name) if name == "strict" => Errors::Strict,
+        let errors = match errors.option("errors", "replace", &allowed)?.as_str() {
+            "ignore" => Errors::Ignore,
+            "strict" => Errors::Strict,
             _ => Errors::Replace,
         };
         Ok(Self(Shared::new(TextAssembler::new(errors))))
