@@ -251,6 +251,7 @@ impl Frames {
         })
     }
 
+    #[inline]
     fn forget_read(&mut self) {
         if self.is_read {
             self.block.clear();

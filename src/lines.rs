@@ -58,10 +58,14 @@ impl Lines {
     /// CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a single U+000A LINE FEED (LF)
     /// character, or a single U+000D CARRIAGE RETURN (CR) character": a CR ends its line at once,
     /// nobody waits for the LF that may follow.
+    #[inline]
     pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], room: usize) -> Step<'s> {
         self.forget_read();
         if self.skip_lf || self.bom < 4 {
             self.settle(data);
+        }
+        if data.is_empty() {
+            return Step::More;
         }
         let Some(end) = memchr2(b'\n', b'\r', data) else {
             return self.carry_over(data, room);
@@ -115,6 +119,7 @@ impl Lines {
         self.line_offset = self.offset;
     }
 
+    #[inline]
     fn forget_read(&mut self) {
         if self.is_read {
             self.carry.clear();
@@ -160,7 +165,11 @@ impl Lines {
         if self.carry.len() + data.len() > room {
             return self.too_long(data, room);
         }
-        self.carry.extend_from_slice(data);
+        match data {
+            // Reads of one byte are many, and a push is cheaper than a copy.
+            [byte] => self.carry.push(*byte),
+            _ => self.carry.extend_from_slice(data),
+        }
         self.offset += data.len() as u64;
         *data = &[];
         Step::More

@@ -30,6 +30,15 @@ impl Outlet {
         }
         sink.delta(delta);
     }
+
+    /// Hands out a delta that has `text`, which is not empty, and nothing else.
+    fn hand_out_text(&mut self, index: u32, text: &str, sink: &mut impl Sink) {
+        self.deltas_seen += 1;
+        if index == 0 {
+            self.text.push_str(text);
+        }
+        sink.text(index, text);
+    }
 }
 
 /// The choices of a stream.
@@ -123,18 +132,26 @@ impl Choices {
         let joins = self.joins;
         let state = self.state(increment.index);
         state.has_begun = true;
+        let held = if increment.is_reasoning {
+            &mut state.reasoning
+        } else {
+            &mut state.text
+        };
+        let piece = piece(held, Some(increment.piece), joins);
+        if let (Some(text), None, false) = (&piece, increment.role, increment.is_reasoning) {
+            return outlet.hand_out_text(increment.index, text, sink);
+        }
         let role = increment.role.map(Cow::Borrowed);
         let mut delta = Delta {
             index: increment.index,
             role,
             ..Delta::default()
         };
-        let (held, field) = if increment.is_reasoning {
-            (&mut state.reasoning, &mut delta.reasoning)
+        *(if increment.is_reasoning {
+            &mut delta.reasoning
         } else {
-            (&mut state.text, &mut delta.text)
-        };
-        *field = piece(held, Some(increment.piece), joins);
+            &mut delta.text
+        }) = piece;
         outlet.hand_out(&delta, sink);
     }
 

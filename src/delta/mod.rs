@@ -68,4 +68,13 @@ pub struct ToolCallDelta<'p> {
 pub trait Sink {
     /// Takes one.
     fn delta(&mut self, delta: &Delta<'_>);
+
+    /// Takes one that has text and nothing else: most are so, and need not be wrapped up.
+    fn text(&mut self, index: u32, text: &str) {
+        self.delta(&Delta {
+            index,
+            text: Some(Cow::Borrowed(text)),
+            ..Delta::default()
+        });
+    }
 }

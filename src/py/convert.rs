@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyModule, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
+
+use smallvec::SmallVec;
 
 use super::MAX_EVENT_SIZE;
 use crate::error::Error;
@@ -17,6 +19,7 @@ pub fn values(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 }
 
 /// The argument of `feed` as bytes; other buffers are copied.
+#[inline]
 pub fn bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     if let Ok(bytes) = data.cast_exact::<PyBytes>() {
         return Ok(bytes.clone());
@@ -30,6 +33,22 @@ pub fn string<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     match PyString::from_bytes(py, bytes) {
         Ok(text) => text,
         Err(_) => PyString::new(py, &utf8::decode(bytes)),
+    }
+}
+
+/// The list that `feed` returns; most small reads bring nothing, which is cheaper to say.
+#[inline]
+pub fn list<'py, T: IntoPyObject<'py>, const N: usize>(
+    py: Python<'py>,
+    items: SmallVec<[T; N]>,
+) -> PyResult<Bound<'py, PyList>>
+where
+    [T; N]: smallvec::Array<Item = T>,
+{
+    if items.is_empty() {
+        Ok(PyList::empty(py))
+    } else {
+        PyList::new(py, items)
     }
 }
 

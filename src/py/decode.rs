@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use smallvec::SmallVec;
 
-use super::convert::{Given, bytes, exception, read_error, read_json};
+use super::convert::{Given, bytes, exception, list, read_error, read_json};
 use super::delta::PyDelta;
 use super::state::{Shared, State, closed, optional, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -40,6 +40,12 @@ impl Sink for Texts<'_> {
             _ => {}
         }
     }
+
+    fn text(&mut self, index: u32, text: &str) {
+        if index == 0 {
+            self.found.push(PyString::new(self.py, text));
+        }
+    }
 }
 
 impl<'py> Collect<'py> for Texts<'py> {
@@ -54,7 +60,7 @@ impl<'py> Collect<'py> for Texts<'py> {
     }
 
     fn list(self) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(self.py, self.found)
+        list(self.py, self.found)
     }
 }
 
@@ -89,7 +95,7 @@ impl<'py> Collect<'py> for Deltas<'py> {
     fn list(self) -> PyResult<Bound<'py, PyList>> {
         match self.error {
             Some(error) => Err(error),
-            None => PyList::new(self.py, self.found),
+            None => list(self.py, self.found),
         }
     }
 }

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use smallvec::SmallVec;
 
-use super::convert::{Given, bytes, exception};
+use super::convert::{Given, bytes, exception, list};
 use super::event::PyServerSentEvent;
 use super::state::{Shared, State, closed, unpicklable};
 use crate::sse::{Event, SseParser};
@@ -38,7 +38,7 @@ impl<'py> Events<'py> {
     fn list(self) -> PyResult<Bound<'py, PyList>> {
         match self.error {
             Some(error) => Err(error),
-            None => PyList::new(self.py, self.found),
+            None => list(self.py, self.found),
         }
     }
 }
