@@ -1,0 +1,70 @@
+# Everything runs in .venv, which is made on demand. The machine needs Python 3.11 or newer, cargo, a C compiler, make,
+# and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DIST ?= dist
+TOOLS := $(VENV)/.tools
+BUILT := $(VENV)/.built
+RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
+
+# cargo and maturin build for the same interpreter, so neither undoes the other's work.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench build wheels lock clean
+
+help:  ## show these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build  ## stream three samples from the bundled mock server
+	@$(BIN)/millstream demo
+
+test: build  ## run every test, on both implementations
+	cargo test --locked
+	MILLSTREAM_REQUIRE_NATIVE=1 $(BIN)/python -m pytest
+
+lint: $(TOOLS)  ## check format, lints and types
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(TOOLS)  ## rewrite the code in its one layout
+	cargo fmt
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: build  ## measure against the peers and the pure-Python half
+	$(BIN)/python -m benches
+
+build: $(BUILT)  ## build the extension into .venv
+
+wheels: $(TOOLS)  ## build the manylinux2014 wheel and the pure-Python one into dist/
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux2014 --interpreter $(PYO3_PYTHON) --out $(DIST)
+	$(BIN)/python packaging/pure_wheel.py $(DIST)
+
+lock:  ## renew requirements-dev.lock from the dev group in pyproject.toml
+	$(PYTHON) -m venv --clear target/lock
+	target/lock/bin/python -m pip install --quiet --upgrade pip
+	target/lock/bin/python -m pip install --quiet --group dev \
+		$$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
+	target/lock/bin/python -m pip freeze --all --exclude setuptools >requirements-dev.lock
+
+clean:  ## remove what was built
+	rm -rf $(VENV) dist target python/millstream/_core.*
+
+$(TOOLS): requirements-dev.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Millstream needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	@touch $@
+
+$(BUILT): $(TOOLS) $(RUST)
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/maturin develop --release --locked
+	@touch $@
