@@ -1,0 +1,5 @@
+"""``python -m millstream``: the command ``millstream``."""
+
+from .cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,189 @@
+"""What the OpenAI API sends: frames for a streamed answer, one document for another."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .replies import Reply
+from .samples import sample
+
+__all__ = ("Ask", "Frame", "document", "encode", "frames", "model_list", "read_ask", "sse")
+
+_CREATED = 1_760_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a request asks for."""
+
+    chat: bool
+    model: str
+    prompts: tuple[str, ...]
+    n: int
+    stream: bool
+    include_usage: bool
+    stops: tuple[str, ...]
+    max_tokens: int | None
+
+
+class Frame(NamedTuple):
+    """One frame as bytes: whether it is a piece of text, and whether it opens the stream (chat's role frame)."""
+
+    data: bytes
+    is_piece: bool = False
+    is_opening: bool = False
+
+
+class Choice(NamedTuple):
+    """The answer to one prompt: its text piece by piece, without the empty one at the end."""
+
+    pieces: Sequence[str]
+    finish_reason: str | None
+
+
+def read_ask(body: Any, *, chat: bool) -> Ask:
+    """Return what ``body``, a request's JSON, asks for; raise :class:`ValueError` with words for the client."""
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")
+    stop = body.get("stop") or ()
+    n = 1 if body.get("n") is None else body["n"]
+    if not isinstance(n, int) or not 1 <= n <= 128:
+        raise ValueError("n must be an integer from 1 to 128")
+    limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    return Ask(
+        chat=chat,
+        model=str(body.get("model", "")),
+        prompts=_chat_prompt(body.get("messages")) if chat else _prompts(body.get("prompt", "")),
+        n=n,
+        stream=body.get("stream") is True,
+        include_usage=(body.get("stream_options") or {}).get("include_usage") is True,
+        stops=(stop,) if isinstance(stop, str) else tuple(stop),
+        max_tokens=limit if isinstance(limit, int) and limit > 0 else None,
+    )
+
+
+def _prompts(prompt: Any) -> tuple[str, ...]:
+    if isinstance(prompt, str):
+        return (prompt,)
+    if isinstance(prompt, list) and prompt and all(isinstance(item, str) for item in prompt):
+        return tuple(prompt)
+    raise ValueError("prompt must be a string or a list of strings")
+
+
+def _chat_prompt(messages: Any) -> tuple[str, ...]:
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise ValueError("messages must be a list of objects")
+    return (" ".join(_content(message.get("content")) for message in messages),)
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, list):
+        return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _choices(ask: Ask, reply: Reply) -> list[Choice]:
+    return [_choice(ask, reply, prompt, index) for prompt in ask.prompts for index in range(ask.n)]
+
+
+def _choice(ask: Ask, reply: Reply, prompt: str, index: int) -> Choice:
+    given = reply.pieces
+    pieces = sample(prompt) if given is None else given(prompt, index) if callable(given) else given
+    if pieces and pieces[-1] == "":
+        pieces = pieces[:-1]
+    if given is None and ask.max_tokens is not None and ask.max_tokens < len(pieces):
+        return Choice(pieces[: ask.max_tokens], reply.finish_reason and "length")
+    return Choice(_until(pieces, ask.stops), reply.finish_reason)
+
+
+def _until(pieces: Sequence[str], stops: tuple[str, ...]) -> Sequence[str]:
+    """Return ``pieces`` up to the first of ``stops`` in their text."""
+    text = "".join(pieces) if stops else ""
+    ends = [end for stop in stops if stop and (end := text.find(stop)) >= 0]
+    if not ends:
+        return pieces
+    left, kept = min(ends), []
+    for piece in pieces:
+        if left <= 0:
+            break
+        kept.append(piece[:left])
+        left -= len(piece)
+    return kept
+
+
+def frames(ask: Ask, reply: Reply, number: int) -> Iterator[Frame]:
+    """Yield the frames of the streamed answer to request ``number``; the choices take turns."""
+    base, choices = _base(ask, reply, number, streamed=True), _choices(ask, reply)
+    if ask.include_usage:
+        base["usage"] = None
+    if ask.chat:
+        for index in range(len(choices)):
+            delta = {"role": "assistant", "content": "", "refusal": None}
+            yield Frame(_chunk(base, ask, index, delta), is_opening=True)
+    for step in range(max(len(choice.pieces) for choice in choices) + 1):
+        for index, choice in enumerate(choices):
+            if step < len(choice.pieces):
+                piece = choice.pieces[step]
+                yield Frame(_chunk(base, ask, index, {"content": piece} if ask.chat else piece), is_piece=True)
+            elif step == len(choice.pieces) and choice.finish_reason is not None:
+                yield Frame(_chunk(base, ask, index, {} if ask.chat else "", choice.finish_reason))
+    if ask.include_usage:
+        yield Frame(sse(base | {"choices": [], "usage": _usage(ask, choices)}))
+    if reply.done:
+        yield Frame(b"data: [DONE]\n\n")
+
+
+def _chunk(base: dict[str, Any], ask: Ask, index: int, delta: Any, finish_reason: str | None = None) -> bytes:
+    if ask.chat:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    else:
+        choice = {"text": delta, "index": index, "logprobs": None, "finish_reason": finish_reason}
+    return sse(base | {"choices": [choice]})
+
+
+def document(ask: Ask, reply: Reply, number: int) -> bytes:
+    """Return the answer to request ``number`` as one JSON document."""
+    choices = _choices(ask, reply)
+    listed: list[dict[str, Any]] = []
+    for index, (pieces, finish_reason) in enumerate(choices):
+        text = "".join(pieces)
+        message = {"role": "assistant", "content": text, "refusal": None}
+        answer: dict[str, Any] = {"index": index, "message": message} if ask.chat else {"text": text, "index": index}
+        listed.append(answer | {"logprobs": None, "finish_reason": finish_reason})
+    base = _base(ask, reply, number, streamed=False)
+    return encode(base | {"choices": listed, "usage": _usage(ask, choices)})
+
+
+def model_list(reply: Reply) -> bytes:
+    """Return the answer to a question for the models there are."""
+    model = {"id": reply.model or "mock", "object": "model", "created": _CREATED, "owned_by": "millstream"}
+    return encode({"object": "list", "data": [model]})
+
+
+def _base(ask: Ask, reply: Reply, number: int, *, streamed: bool) -> dict[str, Any]:
+    kind = "text_completion"
+    if ask.chat:
+        kind = "chat.completion.chunk" if streamed else "chat.completion"
+    return {
+        "id": f"{'chatcmpl' if ask.chat else 'cmpl'}-mock{number}",
+        "object": kind,
+        "created": _CREATED,
+        "model": reply.model or ask.model,
+    } | ({"system_fingerprint": "fp_mock"} if ask.chat else {})
+
+
+def _usage(ask: Ask, choices: Sequence[Choice]) -> dict[str, int]:
+    asked = sum(len(prompt.split()) for prompt in ask.prompts)
+    made = sum(len(choice.pieces) for choice in choices)
+    return {"prompt_tokens": asked, "completion_tokens": made, "total_tokens": asked + made}
+
+
+def encode(value: Any) -> bytes:
+    """Return ``value`` as compact JSON in UTF-8; half of a surrogate pair leaves escaped, as servers send it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def sse(payload: Any) -> bytes:
+    """Return ``payload`` as one frame."""
+    return b"data: %b\n\n" % encode(payload)

@@ -1,0 +1,67 @@
+"""How the mock server answers one request: a :class:`Reply`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .faults import ErrorFrame, Fault
+from .http import Framing
+
+__all__ = ("PiecesFor", "Reply")
+
+PiecesFor = Callable[[str, int], Sequence[str]]
+"""Gives the pieces for a prompt and the number of the choice among that prompt's choices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """How one request is answered; every field has a default that makes a well-behaved server.
+
+    ``pieces``
+        the text, piece by piece, or a callable that gives it for a prompt; by default the sample
+        of LangChain's page. The finish reason comes with the last piece where that is empty, else
+        with one more, empty piece. ``max_tokens`` shortens the sample alone.
+    ``finish_reason``
+        the finish reason; ``None`` leaves every choice unfinished.
+    ``done``
+        whether ``[DONE]`` ends the stream.
+    ``model``
+        the model that the frames name; by default the one that was asked for.
+    ``pace``
+        seconds from one piece to the next.
+    ``pieces_per_write``
+        frames in one write, which is one HTTP chunk.
+    ``bytes_per_write``
+        splits every write further, for tiny ones.
+    ``body``
+        sent as it is in place of an answer: bytes, or the list of writes; ``pace`` is then
+        between writes, and ``Cut``, ``Stall`` and ``ErrorFrame`` count writes.
+    ``status``, ``content_type``, ``headers``
+        of the response; ``content_type`` is for ``body``.
+    ``framing``
+        how the body's end is marked: ``"chunked"``, ``"length"`` or ``"close"``.
+    ``fault``
+        what goes wrong.
+    """
+
+    pieces: Sequence[str] | PiecesFor | None = None
+    finish_reason: str | None = "stop"
+    done: bool = True
+    model: str | None = None
+    pace: float = 0.0
+    pieces_per_write: int = 1
+    bytes_per_write: int | None = None
+    body: bytes | Sequence[bytes] | None = None
+    status: int = 200
+    content_type: str = "text/event-stream; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    framing: Framing = "chunked"
+    fault: Fault | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could never be sent."""
+        if self.pieces_per_write < 1 or (self.bytes_per_write is not None and self.bytes_per_write < 1):
+            raise ValueError("pieces_per_write and bytes_per_write must be at least 1")
+        if not 0 <= self.pace <= 60:
+            raise ValueError("pace must be between 0 and 60 seconds")
+        if self.framing == "length" and isinstance(self.fault, ErrorFrame):
+            raise ValueError("framing must be 'chunked' or 'close' with an ErrorFrame, which changes the length")

@@ -1,0 +1,204 @@
+"""The mock server: a real HTTP/1.1 server on the loopback interface, in a thread of its own."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from .answers import Answer, read_body
+from .channel import Channel
+from .faults import ErrorStatus, fault_named
+from .http import RawRequest
+from .replies import Reply
+from .state import Connection, Connections, RecordedRequest, State
+
+__all__ = ("MockServer", "ReplyFor")
+
+ReplyFor = Callable[[RecordedRequest], Reply]
+"""Makes the reply for a request."""
+
+_HOST = "127.0.0.1"
+_STOP_TIMEOUT = 10.0
+
+
+class MockServer:
+    """A server that speaks ``/v1/completions`` and ``/v1/chat/completions``, streaming and not.
+
+    It is a context manager, for ``with`` and ``async with`` alike, and runs in a thread of its own,
+    so sync and async code use it the same way. Each request takes the next :class:`Reply` of
+    ``script``; once that is used up, ``reply`` answers. Either may be a callable that makes a
+    reply for a request, and both can be changed while the server runs. A request may name a fault
+    itself: by the header ``x-mock-fault: reset:3`` or by a model called ``fault:reset:3``.
+
+    It listens on 127.0.0.1 alone. ``port=0`` takes a free port.
+    """
+
+    def __init__(
+        self,
+        reply: Reply | ReplyFor | None = None,
+        *,
+        script: Iterable[Reply | ReplyFor] = (),
+        port: int = 0,
+    ) -> None:
+        self.reply: Reply | ReplyFor = Reply() if reply is None else reply
+        self.script: deque[Reply | ReplyFor] = deque(script)
+        self.port = port
+        self._state = State()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._channels: set[Channel] = set()
+
+    @property
+    def origin(self) -> str:
+        """The server's address without a path, as ``http://127.0.0.1:PORT``."""
+        return f"http://{_HOST}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL that OpenAI clients take: :attr:`origin` and ``/v1``."""
+        return f"{self.origin}/v1"
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The requests so far (the latest 10,000), oldest first."""
+        return list(self._state.requests)
+
+    @property
+    def connections(self) -> Connections:
+        """The connections so far, and how many of them were opened and closed."""
+        return self._state.connections
+
+    def start(self) -> Self:
+        """Begin to listen; raises :class:`OSError` where the port is taken."""
+        if self._thread is not None:
+            raise RuntimeError("this MockServer has been started already")
+        listening: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=(listening,), name="millstream-mock", daemon=True)
+        self._thread.start()
+        listening.result(_STOP_TIMEOUT)
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and the port, then raise what went wrong inside the server, if anything did."""
+        if self._thread is None:
+            return
+        if self._loop is not None:
+            self._call(self._stopping.set)
+        self._thread.join(_STOP_TIMEOUT)
+        error, self._state.error = self._state.error, None
+        if error is not None:
+            raise error
+
+    def release(self, answers: int = 1) -> None:
+        """Let as many answers go on that :class:`Stall` holds, or that will come to their stall later."""
+        for _ in range(answers):
+            self._call(self._released.release)
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
+        """Block until ``condition`` holds; it is looked at after every request, piece, answer and closed connection.
+
+        It runs in the server's thread, so it should only look at the server. Raises
+        :class:`TimeoutError` after ``timeout`` seconds.
+        """
+        self._state.wait(condition, timeout, "the condition")
+
+    async def await_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
+        """:meth:`wait_until` for async code."""
+        await self._state.await_(condition, timeout, "the condition")
+
+    def wait_closed(self, connection_id: int | None = None, timeout: float = 5.0) -> Connection:
+        """Block until the connection (by default the newest) is closed, and return its record.
+
+        ``closed_by`` of the record says by whom. Raises :class:`TimeoutError` after ``timeout`` seconds.
+        """
+        record = self._record(connection_id)
+        self._state.wait(lambda: record.closed, timeout, f"connection {record.id} is closed")
+        return record
+
+    async def await_closed(self, connection_id: int | None = None, timeout: float = 5.0) -> Connection:
+        """:meth:`wait_closed` for async code."""
+        record = self._record(connection_id)
+        await self._state.await_(lambda: record.closed, timeout, f"connection {record.id} is closed")
+        return record
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        """Start the server."""
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+    def _record(self, connection_id: int | None) -> Connection:
+        return self.connections[self.connections.opened if connection_id is None else connection_id]
+
+    def _call(self, function: Callable[[], None]) -> None:
+        if self._loop is None:
+            raise RuntimeError("this MockServer is not running")
+        self._loop.call_soon_threadsafe(function)
+
+    # What runs in the server's own thread.
+
+    def _run(self, listening: Future[None]) -> None:
+        try:
+            asyncio.run(self._listen(listening))
+        except BaseException as error:
+            if not listening.done():
+                listening.set_exception(error)
+            else:
+                self._state.error = self._state.error or error
+        finally:
+            self._loop = None
+
+    async def _listen(self, listening: Future[None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._released = asyncio.Semaphore(0)
+        server = await self._loop.create_server(self._channel, _HOST, self.port, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        listening.set_result(None)
+        await self._stopping.wait()
+        server.close()
+        for channel in tuple(self._channels):
+            channel.abort()
+
+    def _channel(self) -> Channel:
+        return Channel(self._state, self._answer, self._channels)
+
+    async def _answer(self, channel: Channel, raw: RawRequest) -> None:
+        number = self._state.requests_seen + 1
+        body = read_body(raw.data)
+        request = RecordedRequest(number, channel.record.id, raw.method, raw.path, raw.headers, body, raw.data)
+        self._state.add(request)
+        await Answer(channel, request, self._reply_for(request), self._state, self._released.acquire).run()
+
+    def _reply_for(self, request: RecordedRequest) -> Reply:
+        reply = self.script.popleft() if self.script else self.reply
+        if callable(reply):
+            reply = reply(request)
+        model = request.body.get("model") if isinstance(request.body, dict) else None
+        named = request.headers.get("x-mock-fault")
+        if named is None and isinstance(model, str) and model.startswith("fault:"):
+            named = model.removeprefix("fault:")
+        if named is None:
+            return reply
+        try:
+            return replace(reply, fault=fault_named(named))
+        except ValueError as error:
+            return replace(reply, fault=ErrorStatus(400, str(error)))

@@ -1,0 +1,109 @@
+"""The command ``millstream``."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+
+import httpx2
+import pytest
+
+import millstream
+from millstream.cli import main
+from millstream.testing import GOLDFISH, VERSE
+
+
+def test_the_demo_shows_three_samples_piece_by_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--pace", "0"]) == 0
+    first, sync, asynchronous, events = re.split(r"\n--- .*\n", capsys.readouterr().out)
+    assert first.startswith(f"millstream {metadata.version('millstream')}, backend: {millstream.BACKEND}, server: http")
+    assert sync == "|".join([*VERSE, "\n"])
+    assert asynchronous == "|".join([*VERSE, "\n"])
+    lines = events.splitlines()
+    assert [re.findall(r"on_llm_\w+", line) for line in lines] == [["on_llm_start"], *[["on_llm_stream"]] * 3, []]
+    assert [f"'chunk': {piece!r}" in line for piece, line in zip(GOLDFISH, lines[1:4], strict=False)] == [True] * 3
+    assert lines[-1] == "...Truncated"
+
+
+def test_doctor_names_the_backend_and_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert printed["backend"] == millstream.BACKEND
+    assert printed["millstream"] == millstream.__version__
+    assert printed["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+
+
+def test_doctor_says_what_is_broken() -> None:
+    environment = os.environ | {"MILLSTREAM_PURE": "1", "MILLSTREAM_REQUIRE_NATIVE": "1"}
+    command = [sys.executable, "-m", "millstream", "doctor"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "broken: ImportError" in done.stdout
+
+
+@contextmanager
+def mock(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Run ``millstream mock`` and yield its base URL."""
+    command = [sys.executable, "-m", "millstream", "mock", "--port", "0", "--pace", "0", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip().removeprefix("OPENAI_BASE_URL="), process
+        finally:
+            process.kill()
+
+
+def test_mock_serves_until_it_is_interrupted() -> None:
+    with mock("--text", "two words", "--model", "m") as (url, process):
+        answer = httpx2.post(url + "/completions", json={"prompt": "p"}).json()
+        assert (answer["choices"][0]["text"], answer["model"]) == ("two words", "m")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+
+
+def test_mock_fails_as_often_as_it_is_told() -> None:
+    with mock("--fault", "status:503", "--times", "2", "--varied", "5") as (url, _):
+        statuses = [httpx2.post(url + "/completions", json={"prompt": "p"}).status_code for _ in range(3)]
+    assert statuses == [503, 503, 200]
+
+
+def test_mock_takes_a_fault_by_the_request() -> None:
+    with mock("--pieces-per-write", "3", "--bytes-per-write", "5") as (url, _):
+        body = {"prompt": "p", "model": "fault:status:429"}
+        assert httpx2.post(url + "/completions", json=body).status_code == 429
+        assert httpx2.post(url + "/completions", json={"prompt": "p", "stream": True}).text.count("data: ") == 30
+
+
+def test_a_taken_port_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with mock() as (url, _):
+        assert main(["mock", "--port", str(httpx2.URL(url).port)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("millstream mock: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nope"],
+        ["mock", "--fault", "nope"],
+        ["mock", "--pace", "-1"],
+        ["mock", "--times", "0"],
+        ["demo", "--pace", "x"],
+    ],
+)
+def test_a_wrong_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: millstream" in capsys.readouterr().err
+
+
+def test_the_command_and_the_module_are_one() -> None:
+    (entry,) = metadata.entry_points(group="console_scripts", name="millstream")
+    assert entry.load() is main
