@@ -449,5 +449,7 @@ fn reported(text: &str) -> Cow<'_, str> {
             .and_then(|()| payload.error());
         return Cow::Borrowed(inner.unwrap_or(text));
     }
-    Cow::Owned(json::quote(text))
+    let mut quoted = Vec::with_capacity(text.len() + 2);
+    json::write_string(&mut quoted, text);
+    Cow::Owned(utf8::decode(&quoted).into_owned())
 }

@@ -1,7 +1,7 @@
 //! The core of Millstream: bytes of a network read in, events, deltas and text out.
 //!
 //! ```text
-//! data ─▶ lines ─▶ sse (frames) ─▶ json ─▶ delta ─▶ text ─▶ decode (StreamDecoder)
+//! data ─▶ lines ─▶ sse (frames) ─▶ json ─▶ delta ─▶ text ─▶ decode (StreamDecoder) ─▶ record
 //! ```
 //!
 //! Everything is sans-I/O: `feed(data)` and `close()`, nothing else. No module but `py` knows Python.
@@ -14,6 +14,7 @@ pub mod json;
 pub mod lines;
 #[cfg(feature = "python")]
 mod py;
+pub mod record;
 pub mod sse;
 pub mod text;
 pub mod utf8;

@@ -4,7 +4,9 @@
 mod reader;
 mod skeleton;
 mod string;
+mod writer;
 
 pub use reader::{Invalid, Reader, Token, is_valid};
 pub use skeleton::Skeleton;
-pub use string::{Raw, quote};
+pub use string::Raw;
+pub use writer::write_string;

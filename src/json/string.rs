@@ -96,28 +96,3 @@ fn unescape(text: &str, out: &mut Joiner<'_>) {
     }
     out.push_str(rest);
 }
-
-/// `text` as a JSON string, quotes included.
-///
-/// ```
-/// assert_eq!(millstream::json::quote("a\n\"b\""), r#""a\u000a\"b\"""#);
-/// ```
-pub fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\0'..='\x1F' => {
-                out.push_str("\\u00");
-                let code = u32::from(character);
-                out.extend(char::from_digit(code >> 4, 16));
-                out.extend(char::from_digit(code & 15, 16));
-            }
-            _ => out.push(character),
-        }
-    }
-    out.push('"');
-    out
-}

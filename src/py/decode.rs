@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyBytes, PyList, PyString};
 use smallvec::SmallVec;
 
 use super::convert::{Given, bytes, exception, list, read_error, read_json};
@@ -10,21 +10,29 @@ use super::delta::PyDelta;
 use super::state::{Shared, State, closed, optional, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
 use crate::delta::{Delta, Sink};
+use crate::record::Records;
 
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
 pub struct PyStreamDecoder(Shared<StreamDecoder>);
 
-/// Collects what a call returns.
-trait Collect<'py>: Sink {
-    /// The kind of output, as its messages name it.
-    const KIND: &'static str;
-    /// What a user of the other kind hears.
-    const MIXED: &'static str;
-    /// Collects nothing yet.
-    fn new(py: Python<'py>) -> Self;
-    /// The items.
-    fn list(self) -> PyResult<Bound<'py, PyList>>;
+/// What an instance hands out, and what those hear who then want something else of it.
+struct Kind {
+    name: &'static str,
+    of_its_own: &'static str,
 }
+
+const DELTAS: Kind = Kind {
+    name: "deltas",
+    of_its_own: "deltas need one of their own",
+};
+const TEXT: Kind = Kind {
+    name: "text",
+    of_its_own: "text needs one of its own",
+};
+const RECORDS: Kind = Kind {
+    name: "records",
+    of_its_own: "records need one of their own",
+};
 
 /// The text of choice 0, nothing else.
 struct Texts<'py> {
@@ -32,26 +40,7 @@ struct Texts<'py> {
     found: SmallVec<[Bound<'py, PyString>; 16]>,
 }
 
-impl Sink for Texts<'_> {
-    fn delta(&mut self, delta: &Delta<'_>) {
-        match (delta.index, &delta.text, &delta.finish_reason) {
-            (0, Some(text), _) => self.found.push(PyString::new(self.py, text)),
-            (0, None, Some(_)) => self.found.push(PyString::new(self.py, "")),
-            _ => {}
-        }
-    }
-
-    fn text(&mut self, index: u32, text: &str) {
-        if index == 0 {
-            self.found.push(PyString::new(self.py, text));
-        }
-    }
-}
-
-impl<'py> Collect<'py> for Texts<'py> {
-    const KIND: &'static str = "text";
-    const MIXED: &'static str = "this StreamDecoder hands out deltas: text needs one of its own";
-
+impl<'py> Texts<'py> {
     fn new(py: Python<'py>) -> Self {
         Self {
             py,
@@ -64,6 +53,22 @@ impl<'py> Collect<'py> for Texts<'py> {
     }
 }
 
+impl Sink for Texts<'_> {
+    fn delta(&mut self, delta: &Delta<'_>) {
+        match (delta.index, &delta.text, &delta.finish_reason) {
+            (0, Some(text), _) => self.text(0, text),
+            (0, None, Some(_)) => self.text(0, ""),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, index: u32, text: &str) {
+        if index == 0 {
+            self.found.push(PyString::new(self.py, text));
+        }
+    }
+}
+
 /// Every delta, as a Python object.
 struct Deltas<'py> {
     py: Python<'py>,
@@ -71,19 +76,7 @@ struct Deltas<'py> {
     error: Option<PyErr>,
 }
 
-impl Sink for Deltas<'_> {
-    fn delta(&mut self, delta: &Delta<'_>) {
-        match PyDelta::from_delta(self.py, delta) {
-            Ok(delta) => self.found.push(delta),
-            Err(error) => self.error = Some(error),
-        }
-    }
-}
-
-impl<'py> Collect<'py> for Deltas<'py> {
-    const KIND: &'static str = "deltas";
-    const MIXED: &'static str = "this StreamDecoder hands out text: deltas need one of their own";
-
+impl<'py> Deltas<'py> {
     fn new(py: Python<'py>) -> Self {
         Self {
             py,
@@ -100,47 +93,58 @@ impl<'py> Collect<'py> for Deltas<'py> {
     }
 }
 
-impl PyStreamDecoder {
-    fn feed_as<'py, C: Collect<'py>>(
-        &self,
-        data: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let py = data.py();
-        let data = bytes(data)?;
-        let mut items = C::new(py);
-        {
-            let mut state = self.0.lock(py);
-            state.check_open()?;
-            check_kind::<C>(&mut state)?;
-            state.check_sound(py)?;
-            state.core.feed(data.as_bytes(), &mut items);
-            if state.core.failure().is_some() {
-                note_failure(py, &mut state)?;
-            }
+impl Sink for Deltas<'_> {
+    fn delta(&mut self, delta: &Delta<'_>) {
+        match PyDelta::from_delta(self.py, delta) {
+            Ok(delta) => self.found.push(delta),
+            Err(error) => self.error = Some(error),
         }
-        items.list()
-    }
-
-    fn close_as<'py, C: Collect<'py>>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut items = C::new(py);
-        let mut failure = None;
-        {
-            let mut state = self.0.lock(py);
-            check_kind::<C>(&mut state)?;
-            if state.check_close(py)? {
-                state.core.close(&mut items);
-                failure = note_failure(py, &mut state)?;
-            }
-        }
-        closed(failure, items.list()?)
     }
 }
 
-fn check_kind<'py, C: Collect<'py>>(state: &mut State<StreamDecoder>) -> PyResult<()> {
-    match state.other_kind(C::KIND) {
-        None => Ok(()),
-        Some(_) => Err(PyValueError::new_err(C::MIXED)),
+impl PyStreamDecoder {
+    fn feed_into(
+        &self,
+        data: &Bound<'_, PyAny>,
+        kind: &Kind,
+        sink: &mut impl Sink,
+    ) -> PyResult<()> {
+        let py = data.py();
+        let data = bytes(data)?;
+        let mut state = self.0.lock(py);
+        state.check_open()?;
+        check_kind(&mut state, kind)?;
+        state.check_sound(py)?;
+        state.core.feed(data.as_bytes(), sink);
+        if state.core.failure().is_some() {
+            note_failure(py, &mut state)?;
+        }
+        Ok(())
     }
+
+    /// Returns the failure met in closing.
+    fn close_into(
+        &self,
+        py: Python<'_>,
+        kind: &Kind,
+        sink: &mut impl Sink,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let mut state = self.0.lock(py);
+        check_kind(&mut state, kind)?;
+        if !state.check_close(py)? {
+            return Ok(None);
+        }
+        state.core.close(sink);
+        note_failure(py, &mut state)
+    }
+}
+
+fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
+    let Some(first) = state.other_kind(kind.name) else {
+        return Ok(());
+    };
+    let message = format!("this StreamDecoder hands out {first}: {}", kind.of_its_own);
+    Err(PyValueError::new_err(message))
 }
 
 /// Keeps the failure that the core has just met.
@@ -178,19 +182,56 @@ impl PyStreamDecoder {
     }
 
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        self.feed_as::<Deltas<'py>>(data)
+        let mut deltas = Deltas::new(data.py());
+        self.feed_into(data, &DELTAS, &mut deltas)?;
+        deltas.list()
     }
 
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.close_as::<Deltas<'py>>(py)
+        let mut deltas = Deltas::new(py);
+        let failure = self.close_into(py, &DELTAS, &mut deltas)?;
+        closed(failure, deltas.list()?)
     }
 
     fn feed_text<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        self.feed_as::<Texts<'py>>(data)
+        let mut texts = Texts::new(data.py());
+        self.feed_into(data, &TEXT, &mut texts)?;
+        texts.list()
     }
 
     fn close_text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.close_as::<Texts<'py>>(py)
+        let mut texts = Texts::new(py);
+        let failure = self.close_into(py, &TEXT, &mut texts)?;
+        closed(failure, texts.list()?)
+    }
+
+    fn feed_records<'py>(
+        &self,
+        data: &Bound<'py, PyAny>,
+        prefix: &[u8],
+        suffix: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut records = Records::new(prefix, suffix);
+        self.feed_into(data, &RECORDS, &mut records)?;
+        Ok(PyBytes::new(data.py(), records.bytes()))
+    }
+
+    fn close_records<'py>(
+        &self,
+        py: Python<'py>,
+        prefix: &[u8],
+        suffix: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut records = Records::new(prefix, suffix);
+        let failure = self.close_into(py, &RECORDS, &mut records)?;
+        let bytes = PyBytes::new(py, records.bytes());
+        let items = if records.bytes().is_empty() {
+            vec![]
+        } else {
+            vec![&bytes]
+        };
+        closed(failure, PyList::new(py, items)?)?;
+        Ok(bytes)
     }
 
     #[getter]

@@ -12,12 +12,12 @@ const FIELDS: [&str; 4] = ["event", "data", "id", "retry"];
 
 #[pyclass(frozen, name = "ServerSentEvent", module = "millstream")]
 pub struct PyServerSentEvent {
-    #[pyo3(get)]
-    event: Py<PyString>,
+    /// `None` stands for `"message"`, which costs no reference.
+    event: Option<Py<PyString>>,
     #[pyo3(get)]
     data: Py<PyString>,
-    #[pyo3(get)]
-    id: Py<PyString>,
+    /// `None` stands for `""`.
+    id: Option<Py<PyString>>,
     #[pyo3(get)]
     retry: Option<u64>,
 }
@@ -25,27 +25,21 @@ pub struct PyServerSentEvent {
 impl PyServerSentEvent {
     /// The Python object of a dispatched event.
     pub fn from_event(py: Python<'_>, event: &Event<'_>) -> PyResult<Py<Self>> {
-        let kind = match event.event {
-            b"" => intern!(py, "message").clone(),
-            kind => string(py, kind),
-        };
-        let id = match event.id {
-            "" => intern!(py, "").clone(),
-            id => PyString::new(py, id),
-        };
+        let is_set = !event.event.is_empty();
+        let id = (!event.id.is_empty()).then(|| PyString::new(py, event.id).unbind());
         Py::new(
             py,
             Self {
-                event: kind.unbind(),
+                event: is_set.then(|| string(py, event.event).unbind()),
                 data: string(py, event.data).unbind(),
-                id: id.unbind(),
+                id,
                 retry: event.retry,
             },
         )
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (&self.event, &self.data, &self.id, self.retry).into_pyobject(py)
+        (self.event(py), &self.data, self.id(py), self.retry).into_pyobject(py)
     }
 }
 
@@ -69,11 +63,27 @@ impl PyServerSentEvent {
         retry: Option<u64>,
     ) -> Self {
         Self {
-            event: event.unwrap_or_else(|| intern!(py, "message").clone().unbind()),
+            event,
             data: data.unwrap_or_else(|| intern!(py, "").clone().unbind()),
-            id: id.unwrap_or_else(|| intern!(py, "").clone().unbind()),
+            id,
             retry,
         }
+    }
+
+    #[getter]
+    fn event<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let message = || intern!(py, "message").clone();
+        self.event
+            .as_ref()
+            .map_or_else(message, |event| event.bind(py).clone())
+    }
+
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let empty = || intern!(py, "").clone();
+        self.id
+            .as_ref()
+            .map_or_else(empty, |id| id.bind(py).clone())
     }
 
     /// Return the value of ``data`` as JSON.
