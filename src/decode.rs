@@ -142,6 +142,9 @@ impl StreamDecoder {
         if let Body::Unknown { .. } = self.body {
             let (space, rest) = data.split_at(self.sniff(data));
             self.events(space, sink);
+            if self.is_done() {
+                return;
+            }
             data = rest;
         }
         match &mut self.body {

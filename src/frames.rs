@@ -2,7 +2,7 @@
 //! decoder share.
 
 use crate::error::{Error, cut};
-use crate::lines::{Lines, Step};
+use crate::lines::{KEPT_CAPACITY, Line, Lines, Step};
 use memchr::{memchr, memchr2};
 
 /// One block of lines, as it stood when a blank line dispatched it.
@@ -33,10 +33,15 @@ pub enum Next<'a> {
     Failed(Error),
 }
 
+/// A `data` line longer than this is taken over instead of copied, in bytes.
+const TAKEN_OVER: usize = 4096;
+
 /// The block under construction.
 #[derive(Debug, Default)]
 struct Block {
+    /// The data buffer, from `data_start` on: a long line is taken over with its field name.
     data: Vec<u8>,
+    data_start: usize,
     has_data: bool,
     data_offset: u64,
     event: Vec<u8>,
@@ -52,7 +57,27 @@ impl Block {
     fn size(&self) -> usize {
         let id = self.id.as_ref().map_or(0, Vec::len);
         let error = self.error.as_ref().map_or(0, Vec::len);
-        self.data.len() + self.event.len() + id + error
+        self.data().len() + self.event.len() + id + error
+    }
+
+    fn data(&self) -> &[u8] {
+        &self.data[self.data_start..]
+    }
+
+    /// Where the value starts in a line worth taking over with the buffer that holds it: a long
+    /// one, and the first `data` line of its block.
+    fn data_start_in(&self, line: &Line<'_>) -> Option<usize> {
+        let is_worth_it = line.is_carried && line.bytes.len() > TAKEN_OVER && !self.has_data;
+        let value = line.bytes.strip_prefix(b"data:").filter(|_| is_worth_it)?;
+        Some(if value.starts_with(b" ") { 6 } else { 5 })
+    }
+
+    /// Takes the line in the buffer of `lines` over as the data.
+    fn take_over(&mut self, start: usize, lines: &mut Lines) {
+        lines.swap_carry(&mut self.data);
+        self.data_start = start;
+        self.has_data = true;
+        self.has_begun = true;
     }
 
     /// "Process the field": the line, which is not empty, stands at `offset` in the stream.
@@ -92,7 +117,7 @@ impl Block {
 
     fn frame(&self) -> Frame<'_> {
         Frame {
-            data: self.has_data.then_some(&self.data),
+            data: self.has_data.then(|| self.data()),
             event: &self.event,
             id: self.id.as_deref(),
             retry: self.retry,
@@ -104,7 +129,7 @@ impl Block {
     fn clear(&mut self) {
         let mut data = std::mem::take(&mut self.data);
         data.clear();
-        data.shrink_to(64 * 1024);
+        data.shrink_to(KEPT_CAPACITY);
         *self = Self {
             data,
             ..Self::default()
@@ -197,15 +222,21 @@ impl Frames {
                     return Next::Failed(self.too_large(&start));
                 }
                 // A blank line without a block before it dispatches nothing.
-                Step::Line(b"", _) if !self.block.has_begun => {}
-                Step::Line(b"", _) => {
+                Step::Line(Line { bytes: b"", .. }) if !self.block.has_begun => {}
+                Step::Line(Line { bytes: b"", .. }) => {
                     self.is_read = true;
                     return Next::Frame(self.block.frame());
                 }
-                Step::Line(line, offset) => {
-                    self.block.line(line, offset, self.keeps_errors);
-                    self.retry = self.block.retry.or(self.retry);
-                }
+                Step::Line(line) => match self.block.data_start_in(&line) {
+                    None => {
+                        self.block.line(line.bytes, line.offset, self.keeps_errors);
+                        self.retry = self.block.retry.or(self.retry);
+                    }
+                    Some(start) => {
+                        self.block.data_offset = line.offset + start as u64;
+                        self.block.take_over(start, &mut self.lines);
+                    }
+                },
             }
         }
     }
@@ -273,7 +304,7 @@ impl Frames {
         Error::EventTooLarge {
             limit: self.max_size,
             offset,
-            frame: cut(&self.block.data),
+            frame: cut(self.block.data()),
         }
     }
 }

@@ -9,14 +9,25 @@ use memchr::memchr2;
 /// "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any."
 const BOM: &[u8; 3] = b"\xEF\xBB\xBF";
 
-/// A carry larger than this is given back to the allocator once its line is read.
-const KEPT_CAPACITY: usize = 64 * 1024;
+/// A buffer larger than this is given back to the allocator once it is read, in bytes.
+pub(crate) const KEPT_CAPACITY: usize = 128 * 1024;
+
+/// A line, without its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The stream's offset of its first byte.
+    pub offset: u64,
+    /// It lies in the reader's own buffer, which can be had by [`Lines::swap_carry`].
+    pub is_carried: bool,
+}
 
 /// What [`Lines::next`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// A whole line, without its end, and the stream's offset of its first byte.
-    Line(&'a [u8], u64),
+    /// A whole line.
+    Line(Line<'a>),
     /// A line that does not fit: its first `room + 1` bytes.
     TooLong(&'a [u8]),
     /// The data is used up.
@@ -26,11 +37,12 @@ pub enum Step<'a> {
 /// Cuts a stream of bytes into lines.
 ///
 /// ```
-/// use millstream::lines::{Lines, Step};
+/// use millstream::lines::{Line, Lines, Step};
 ///
 /// let mut lines = Lines::default();
 /// let mut data: &[u8] = b"data: a\r";
-/// assert_eq!(lines.next(&mut data, 100), Step::Line(b"data: a", 0));
+/// let line = Line { bytes: b"data: a", offset: 0, is_carried: false };
+/// assert_eq!(lines.next(&mut data, 100), Step::Line(line));
 /// let mut data: &[u8] = b"\nx";
 /// assert_eq!(lines.next(&mut data, 100), Step::More);
 /// assert_eq!(lines.unfinished(), b"x");
@@ -80,11 +92,19 @@ impl Lines {
         let offset = self.line_offset;
         self.advance(end + ending);
         if self.carry.is_empty() {
-            return Step::Line(line, offset);
+            return Step::Line(Line {
+                bytes: line,
+                offset,
+                is_carried: false,
+            });
         }
         self.carry.extend_from_slice(line);
         self.is_read = true;
-        Step::Line(&self.carry, offset)
+        Step::Line(Line {
+            bytes: &self.carry,
+            offset,
+            is_carried: true,
+        })
     }
 
     /// Whether the stream stands at the start of a line, with nothing to settle first.
@@ -98,6 +118,12 @@ impl Lines {
     pub fn skip(&mut self, count: usize) {
         self.forget_read();
         self.advance(count);
+    }
+
+    /// Swaps the buffer that holds the line handed out last with `buffer`: spares a long line a
+    /// copy.
+    pub fn swap_carry(&mut self, buffer: &mut Vec<u8>) {
+        std::mem::swap(&mut self.carry, buffer);
     }
 
     /// The stream's offset of the line that the next byte belongs to.
@@ -165,10 +191,16 @@ impl Lines {
         if self.carry.len() + data.len() > room {
             return self.too_long(data, room);
         }
-        match data {
+        if let [byte] = data {
             // Reads of one byte are many, and a push is cheaper than a copy.
-            [byte] => self.carry.push(*byte),
-            _ => self.carry.extend_from_slice(data),
+            self.carry.push(*byte);
+        } else {
+            if self.carry.capacity() - self.carry.len() < data.len() {
+                // Four times as much, not twice: a line that outgrew its first reads goes on
+                // growing, and every growth may copy it. Pages nobody writes to cost nothing.
+                self.carry.reserve(data.len() + 3 * self.carry.len());
+            }
+            self.carry.extend_from_slice(data);
         }
         self.offset += data.len() as u64;
         *data = &[];
@@ -192,8 +224,8 @@ mod tests {
         let mut found = Vec::new();
         for read in reads {
             let mut data = *read;
-            while let Step::Line(line, _) = lines.next(&mut data, usize::MAX - 1) {
-                found.push(line.to_vec());
+            while let Step::Line(line) = lines.next(&mut data, usize::MAX - 1) {
+                found.push(line.bytes.to_vec());
             }
         }
         found.push(lines.unfinished().to_vec());

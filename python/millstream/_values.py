@@ -6,7 +6,16 @@ One definition each, so that the twins agree to the message. The Rust core impor
 import json
 from typing import Any
 
-__all__ = ("as_bytes", "check_event_size", "check_option", "read_error", "read_json", "rebuild")
+__all__ = (
+    "as_bytes",
+    "check_event_size",
+    "check_option",
+    "escape_line_ends",
+    "read_error",
+    "read_json",
+    "rebuild",
+    "write_string",
+)
 
 # The interpreter refuses longer integers (sys.int_info.default_max_str_digits).
 _MAX_INT_DIGITS = 4300
@@ -56,6 +65,20 @@ def read_error(text: str) -> dict[str, Any]:
         kind = value.get("type") or value.get("code")
         value["message"] = f"the provider sent an error without a message{f' ({kind})' if kind else ''}"
     return value
+
+
+def write_string(text: str) -> bytes:
+    """Return ``text``, which has no lone surrogates, as a JSON string, as event records have it."""
+    import orjson
+
+    return escape_line_ends(orjson.dumps(text))
+
+
+def escape_line_ends(document: bytes) -> bytes:
+    """Return JSON with U+2028, U+2029 and U+0085 escaped: too many readers of lines split at them."""
+    if b"\xe2\x80" in document:
+        document = document.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+    return document.replace(b"\xc2\x85", b"\\u0085") if b"\xc2\x85" in document else document
 
 
 def rebuild(name: str, fields: tuple[Any, ...]) -> Any:

@@ -288,13 +288,16 @@ impl Tools {
         }
     }
 
+    /// Adds U+FFFD for every half that waits to the last piece of its call, or as a piece.
     fn flush(&mut self, calls: &mut Vec<ToolCallDelta<'_>>) {
+        let last = calls.iter().enumerate().map(|(at, call)| (call.index, at));
+        let last: HashMap<u32, usize> = last.collect();
         for (index, held) in &mut self.held {
             if held.take().is_none() {
                 continue;
             }
             let half = Cow::Borrowed("\u{FFFD}");
-            match calls.iter_mut().rev().find(|call| call.index == *index) {
+            match last.get(index).and_then(|at| calls.get_mut(*at)) {
                 Some(call) => append(&mut call.args, half),
                 None => calls.push(ToolCallDelta {
                     index: *index,

@@ -53,12 +53,14 @@ where
 }
 
 /// The value of JSON text.
-pub fn read_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+pub fn read_json<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    let py = text.py();
     values(py)?.call_method1(intern!(py, "read_json"), (text,))
 }
 
 /// The provider's error object, from JSON text.
-pub fn read_error<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+pub fn read_error<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    let py = text.py();
     values(py)?.call_method1(intern!(py, "read_error"), (text,))
 }
 

@@ -12,6 +12,29 @@ use crate::decode::{Ended, Format, StreamDecoder};
 use crate::delta::{Delta, Sink};
 use crate::record::Records;
 
+/// Decodes a model's stream, bytes in and deltas out.
+///
+/// ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
+/// ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
+/// deltas and the same error for every way of cutting them.
+///
+/// ``surrogates`` says what becomes of a character whose two surrogate halves come in different
+/// payloads: ``"join"`` holds the first half back until the second comes, ``"replace"`` makes
+/// each U+FFFD. Unpaired halves become U+FFFD in either case. ``max_event_size`` limits what one
+/// event may hold, in bytes; it limits a body that is one JSON document too.
+///
+/// A decoder serves for deltas (``feed``, ``close``), for the text of choice 0 alone
+/// (``feed_text``, ``close_text``, which make no object per delta), or for that text in records
+/// (``feed_records``, ``close_records``); what is called first decides.
+///
+/// >>> from millstream import StreamDecoder
+/// >>> decoder = StreamDecoder("openai.completions")
+/// >>> decoder.feed_text(b'data: {"choices": [{"text": "Hel"}]}\n\ndata: {"choices": [{"te')
+/// ['Hel']
+/// >>> decoder.feed_text(b'xt": "lo", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n')
+/// ['lo']
+/// >>> decoder.close_text(), decoder.finish_reason, decoder.ended
+/// ([], 'stop', '[DONE]')
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
 pub struct PyStreamDecoder(Shared<StreamDecoder>);
 
@@ -116,10 +139,7 @@ impl PyStreamDecoder {
         check_kind(&mut state, kind)?;
         state.check_sound(py)?;
         state.core.feed(data.as_bytes(), sink);
-        if state.core.failure().is_some() {
-            note_failure(py, &mut state)?;
-        }
-        Ok(())
+        note_failure(py, &mut state)
     }
 
     /// Returns the failure met in closing.
@@ -131,11 +151,13 @@ impl PyStreamDecoder {
     ) -> PyResult<Option<Py<PyAny>>> {
         let mut state = self.0.lock(py);
         check_kind(&mut state, kind)?;
-        if !state.check_close(py)? {
-            return Ok(None);
+        let was_open = state.begin_close();
+        state.check_sound(py)?;
+        if was_open {
+            state.core.close(sink);
+            note_failure(py, &mut state)?;
         }
-        state.core.close(sink);
-        note_failure(py, &mut state)
+        Ok(state.failure(py))
     }
 }
 
@@ -148,12 +170,15 @@ fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
 }
 
 /// Keeps the failure that the core has just met.
-fn note_failure(py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<Option<Py<PyAny>>> {
-    if let Some(error) = state.core.failure() {
-        let failure = exception(py, error, state.core.text(), state.core.deltas_seen())?;
-        state.fail(failure);
-    }
-    Ok(state.failure(py))
+fn note_failure(py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<()> {
+    state.fail(|core| {
+        Some(exception(
+            py,
+            core.failure()?,
+            core.text(),
+            core.deltas_seen(),
+        ))
+    })
 }
 
 #[pymethods]
@@ -181,30 +206,49 @@ impl PyStreamDecoder {
         ))))
     }
 
+    /// Return the deltas that ``data`` completes.
+    ///
+    /// The call that meets an error returns what came before it and sets ``failure``. Bytes after
+    /// the end are passed over. Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError``
+    /// after ``close`` or if the decoder hands out text.
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let mut deltas = Deltas::new(data.py());
         self.feed_into(data, &DELTAS, &mut deltas)?;
         deltas.list()
     }
 
+    /// Say that the stream ended, and return what its end brings.
+    ///
+    /// A last frame without its blank line counts if it is the end mark or a whole JSON document.
+    /// Raises ``failure`` if there is one; one met here has its ``items``. Closing again returns an
+    /// empty list.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut deltas = Deltas::new(py);
         let failure = self.close_into(py, &DELTAS, &mut deltas)?;
         closed(failure, deltas.list()?)
     }
 
+    /// Return the text of choice 0 that ``data`` completes, one string per delta.
+    ///
+    /// A delta whose finish reason comes without text gives ``""``; other deltas without text give
+    /// nothing. Errors are those of ``feed``.
     fn feed_text<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let mut texts = Texts::new(data.py());
         self.feed_into(data, &TEXT, &mut texts)?;
         texts.list()
     }
 
+    /// Do what ``close`` does, for a decoder that hands out text.
     fn close_text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut texts = Texts::new(py);
         let failure = self.close_into(py, &TEXT, &mut texts)?;
         closed(failure, texts.list()?)
     }
 
+    /// Return a record for each string that ``feed_text`` would give, one behind the other.
+    ///
+    /// A record is ``prefix``, the string as JSON (with U+2028, U+2029 and U+0085 escaped), and
+    /// ``suffix``. Errors are those of ``feed``.
     fn feed_records<'py>(
         &self,
         data: &Bound<'py, PyAny>,
@@ -216,6 +260,7 @@ impl PyStreamDecoder {
         Ok(PyBytes::new(data.py(), records.bytes()))
     }
 
+    /// Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece.
     fn close_records<'py>(
         &self,
         py: Python<'py>,
@@ -234,43 +279,54 @@ impl PyStreamDecoder {
         Ok(bytes)
     }
 
+    /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.
     #[getter]
     fn finish_reason<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         optional(py, self.0.lock(py).core.finish_reason())
     }
 
+    /// The last usage object the provider sent, or ``None``.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let usage = self.0.lock(py).core.usage().map(str::to_owned);
-        usage.map(|json| read_json(py, &json)).transpose()
+        let usage = optional(py, self.0.lock(py).core.usage());
+        usage.as_ref().map(read_json).transpose()
     }
 
+    /// The error the provider sent inside the stream, with a ``message`` in every case, or ``None``.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let error = self.0.lock(py).core.error().map(str::to_owned);
-        error.map(|json| read_error(py, &json)).transpose()
+        let error = optional(py, self.0.lock(py).core.error());
+        error.as_ref().map(read_error).transpose()
     }
 
+    /// How the stream ended, or ``None`` while it has not.
+    ///
+    /// ``"[DONE]"`` and ``"error"`` are the provider's words. ``close`` says ``"eof"`` if every
+    /// choice that had begun is finished, and ``"truncated"`` if one is not, or none had begun.
     #[getter]
     fn ended<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         optional(py, self.0.lock(py).core.ended().map(Ended::name))
     }
 
+    /// Whether nothing more can come out: the stream ended or failed.
     #[getter]
     fn done(&self, py: Python<'_>) -> bool {
         self.0.lock(py).core.is_done()
     }
 
+    /// The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it.
     #[getter]
     fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.0.lock(py).failure(py)
     }
 
+    /// The text of choice 0 so far.
     #[getter]
     fn text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, self.0.lock(py).core.text())
     }
 
+    /// How many deltas were decoded, those counted too that ``feed_text`` gives no text for.
     #[getter]
     fn deltas_seen(&self, py: Python<'_>) -> u64 {
         self.0.lock(py).core.deltas_seen()

@@ -28,20 +28,37 @@ enum Kept {
     Value(Py<PyAny>),
 }
 
+/// What one payload brought for one choice: immutable, comparable, picklable.
+///
+/// A field is ``None`` (``tool_calls`` is empty) where the payload had nothing for it. Usage, and
+/// an error the provider sent inside the stream, come as deltas of their own with ``index`` 0.
+/// Every string can be encoded: no character is cut, no surrogate is left alone.
+///
+/// >>> from millstream import Delta
+/// >>> delta = Delta(0, None, "Hello")
+/// >>> delta.text, delta.finish_reason, delta.tool_calls
+/// ('Hello', None, ())
 #[pyclass(frozen, name = "Delta", module = "millstream")]
 pub struct PyDelta {
+    /// The choice this belongs to.
     #[pyo3(get)]
     index: u32,
+    /// Who speaks: ``"assistant"``, in most cases with a choice's first delta only.
     #[pyo3(get)]
     role: Option<Py<PyString>>,
+    /// A piece of the choice's text, never empty.
     #[pyo3(get)]
     text: Option<Py<PyString>>,
+    /// A piece of what the model thought before it spoke, never empty.
     #[pyo3(get)]
     reasoning: Option<Py<PyString>>,
+    /// A piece of the words with which the model declined, never empty.
     #[pyo3(get)]
     refusal: Option<Py<PyString>>,
+    /// The increments of the choice's tool calls.
     #[pyo3(get)]
     tool_calls: Py<PyTuple>,
+    /// Why the choice ended, in the provider's word; only in the delta that ends it.
     #[pyo3(get)]
     finish_reason: Option<Py<PyString>>,
     usage: Option<Kept>,
@@ -139,16 +156,19 @@ impl PyDelta {
         }
     }
 
+    /// The provider's count of tokens, parsed when read.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         read(py, self.usage.as_ref(), read_json)
     }
 
+    /// The error the provider sent inside the stream, with a ``message`` in every case, parsed when read.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         read(py, self.error.as_ref(), read_error)
     }
 
+    /// The provider's log probabilities for this delta, parsed when read.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         read(py, self.logprobs.as_ref(), read_json)
@@ -185,14 +205,26 @@ impl PyDelta {
     }
 }
 
+/// The increment of one tool call: immutable, comparable, picklable.
+///
+/// ``index`` tells the calls of one choice apart. ``id`` and ``name`` come once, mostly with the
+/// first increment; ``args`` are pieces of JSON text to put together.
+///
+/// >>> from millstream import ToolCallDelta
+/// >>> ToolCallDelta(0, "call_1", "get_weather", "")
+/// ToolCallDelta(index=0, id='call_1', name='get_weather', args='')
 #[pyclass(frozen, name = "ToolCallDelta", module = "millstream")]
 pub struct PyToolCallDelta {
+    /// Which of its choice's tool calls this belongs to.
     #[pyo3(get)]
     index: u32,
+    /// The provider's id of the call, or ``None`` where the payload had none.
     #[pyo3(get)]
     id: Option<Py<PyString>>,
+    /// The function's name, or ``None`` where the payload had none.
     #[pyo3(get)]
     name: Option<Py<PyString>>,
+    /// A piece of the arguments' JSON text; ``""`` if the payload had it so, ``None`` if it had none.
     #[pyo3(get)]
     args: Option<Py<PyString>>,
 }
@@ -277,11 +309,11 @@ fn string(py: Python<'_>, text: Option<&Text<'_>>) -> Option<Py<PyString>> {
 fn read<'py>(
     py: Python<'py>,
     kept: Option<&Kept>,
-    reader: impl Fn(Python<'py>, &str) -> PyResult<Bound<'py, PyAny>>,
+    reader: impl Fn(&Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     match kept {
         None => Ok(None),
-        Some(Kept::Json(json)) => reader(py, json).map(Some),
+        Some(Kept::Json(json)) => reader(&PyString::new(py, json)).map(Some),
         Some(Kept::Value(value)) => Ok(Some(value.bind(py).clone())),
     }
 }

@@ -7,6 +7,17 @@ use pyo3::types::{PyBool, PyBytes, PyInt, PyString};
 
 use crate::sse::{Fields, encode};
 
+/// Return one event as bytes: comment, event, id, retry and data lines, then a blank line.
+///
+/// ``data`` and ``comment`` become as many lines as they have, split at CRLF, CR and LF, so that
+/// parsing gives the data back with LF line ends; bytes are written as they are, and ``None``
+/// writes no line. ``retry`` is in milliseconds. What would let a value end its line raises
+/// ``ValueError``: CR or LF in ``event``, CR, LF or NUL in ``id``; so does a ``retry`` that is not
+/// an integer from 0 to 2**64 - 1. Other types raise ``TypeError``.
+///
+/// >>> from millstream import encode_sse
+/// >>> encode_sse("two\nlines", event="greeting", id="7")
+/// b'event: greeting\nid: 7\ndata: two\ndata: lines\n\n'
 #[pyfunction]
 #[pyo3(signature = (data, *, event=None, id=None, retry=None, comment=None))]
 pub fn encode_sse<'py>(

@@ -10,14 +10,25 @@ use crate::sse::Event;
 const NAME: &str = "ServerSentEvent";
 const FIELDS: [&str; 4] = ["event", "data", "id", "retry"];
 
+/// One event of a stream: immutable, comparable, picklable.
+///
+/// ``event`` is its type, ``data`` the data lines joined by LF, ``id`` the last event ID of the
+/// stream as of this event, ``retry`` the reconnection time in milliseconds that came in the
+/// event's own block, or ``None``.
+///
+/// >>> from millstream import ServerSentEvent
+/// >>> ServerSentEvent(data='{"ok": true}').json()
+/// {'ok': True}
 #[pyclass(frozen, name = "ServerSentEvent", module = "millstream")]
 pub struct PyServerSentEvent {
     /// `None` stands for `"message"`, which costs no reference.
     event: Option<Py<PyString>>,
+    /// The data lines, joined by LF.
     #[pyo3(get)]
     data: Py<PyString>,
     /// `None` stands for `""`.
     id: Option<Py<PyString>>,
+    /// The reconnection time in milliseconds from this event's own block, or ``None``.
     #[pyo3(get)]
     retry: Option<u64>,
 }
@@ -70,6 +81,7 @@ impl PyServerSentEvent {
         }
     }
 
+    /// The event's type: ``"message"`` where the stream named none.
     #[getter]
     fn event<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let message = || intern!(py, "message").clone();
@@ -78,6 +90,7 @@ impl PyServerSentEvent {
             .map_or_else(message, |event| event.bind(py).clone())
     }
 
+    /// The last event ID of the stream as of this event: ``""`` if it never had one.
     #[getter]
     fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let empty = || intern!(py, "").clone();
@@ -86,9 +99,11 @@ impl PyServerSentEvent {
             .map_or_else(empty, |id| id.bind(py).clone())
     }
 
-    /// Return the value of ``data`` as JSON.
+    /// Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is none.
+    ///
+    /// Lone surrogates become U+FFFD.
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        read_json(py, self.data.to_str(py)?)
+        read_json(self.data.bind(py))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -2,6 +2,8 @@
 
 // A method of a Python class takes `self`, whether it needs it or not.
 #![allow(clippy::unused_self)]
+// The documentation of the classes is the Python half's, word for word.
+#![allow(clippy::doc_markdown, clippy::doc_link_with_quotes)]
 
 mod convert;
 mod decode;
@@ -20,6 +22,8 @@ const MAX_EVENT_SIZE: usize = 16 * 1024 * 1024;
 /// The native half of the core.
 #[pymodule]
 mod _core {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use super::decode::PyStreamDecoder;
     #[pymodule_export]
@@ -32,6 +36,14 @@ mod _core {
     use super::sse::PySseParser;
     #[pymodule_export]
     use super::text::PyTextAssembler;
+
+    /// Says of the function what the attributes of the classes say.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module
+            .getattr("encode_sse")?
+            .setattr("__module__", "millstream")
+    }
 
     /// Whether this is a debug build, which nobody should time.
     #[pymodule_export]

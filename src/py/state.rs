@@ -72,10 +72,8 @@ impl<T> State<T> {
     }
 
     /// Marks the object as closed; returns whether it was open.
-    pub fn check_close(&mut self, py: Python<'_>) -> PyResult<bool> {
-        let was_open = !self.is_closed;
-        self.is_closed = true;
-        self.check_sound(py).map(|()| was_open)
+    pub fn begin_close(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_closed, true)
     }
 
     /// The exception that stopped the object.
@@ -83,15 +81,23 @@ impl<T> State<T> {
         self.failure.as_ref().map(|failure| failure.clone_ref(py))
     }
 
-    /// Keeps the exception that stopped the object.
-    pub fn fail(&mut self, failure: Bound<'_, PyAny>) {
-        self.failure = Some(failure.unbind());
+    /// Keeps the exception that stopped the object, which `make` makes, where none is kept.
+    pub fn fail<'py>(
+        &mut self,
+        make: impl FnOnce(&T) -> Option<PyResult<Bound<'py, PyAny>>>,
+    ) -> PyResult<()> {
+        if self.failure.is_none()
+            && let Some(failure) = make(&self.core)
+        {
+            self.failure = Some(failure?.unbind());
+        }
+        Ok(())
     }
 }
 
-/// What `close` gives: the items, or the failure met in it, with the items inside.
-pub fn closed(failure: Option<Py<PyAny>>, items: Bound<'_, PyList>) -> PyResult<Bound<'_, PyList>> {
-    let Some(failure) = failure else {
+/// What `close` gives: the items, or the failure that it `met`, with the items inside.
+pub fn closed(met: Option<Py<PyAny>>, items: Bound<'_, PyList>) -> PyResult<Bound<'_, PyList>> {
+    let Some(failure) = met else {
         return Ok(items);
     };
     let failure = failure.into_bound(items.py());

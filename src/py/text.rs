@@ -11,6 +11,20 @@ use crate::error::Error;
 use crate::text::TextAssembler;
 use crate::utf8::Errors;
 
+/// Puts pieces of text together so that only whole code points come out.
+///
+/// Pieces are ``bytes`` of UTF-8, cut anywhere, or ``str`` that may end in half a surrogate pair;
+/// one assembler takes one of the two. What comes out depends on the text alone and not on how it
+/// was cut, and can always be encoded. A byte order mark is content.
+///
+/// ``errors`` says what becomes of what is no text: ``"replace"`` makes it U+FFFD (one per maximal
+/// invalid subpart, one per unpaired surrogate), ``"ignore"`` drops it, ``"strict"`` makes it a
+/// ``StreamDecodeError`` whose ``offset`` counts the bytes or characters before it.
+///
+/// >>> from millstream import TextAssembler
+/// >>> text = TextAssembler()
+/// >>> text.feed(b"caf\xc3"), text.feed(b"\xa9 \xf0\x9f"), text.close()
+/// ('caf', 'é ', '�')
 #[pyclass(frozen, name = "TextAssembler", module = "millstream")]
 pub struct PyTextAssembler(Shared<TextAssembler>);
 
@@ -67,6 +81,12 @@ impl PyTextAssembler {
         Ok(Self(Shared::new(TextAssembler::new(errors))))
     }
 
+    /// Return the longest text that later pieces cannot change.
+    ///
+    /// At most 3 bytes, or one half of a surrogate pair, wait for the next piece. The piece in
+    /// which a ``"strict"`` assembler meets an error gives the text before it and sets
+    /// ``failure``. Raises ``TypeError`` if ``piece`` is not of the kind fed before, and
+    /// ``ValueError`` after ``close``.
     fn feed<'py>(&self, piece: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
         let py = piece.py();
         let kind = kind_of(piece)?;
@@ -80,28 +100,27 @@ impl PyTextAssembler {
             Ok(piece) => feed_str(&mut state.core, piece)?,
             Err(_) => state.core.feed_bytes(bytes(piece)?.as_bytes()),
         };
-        if let Some(error) = error {
-            state.fail(exception(py, &error, "", 0)?);
-        }
+        state.fail(|_| Some(exception(py, &error?, "", 0)))?;
         Ok(PyString::new(py, &text))
     }
 
+    /// Return what was still held: nothing, or U+FFFD for a character that never ended.
+    ///
+    /// Raises the ``StreamDecodeError`` of a ``"strict"`` assembler. Closing again returns ``""``.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let mut state = self.0.lock(py);
-        if !state.check_close(py)? {
+        let was_open = state.begin_close();
+        state.check_sound(py)?;
+        if !was_open {
             return Ok(PyString::new(py, ""));
         }
         let (text, error) = state.core.close();
-        match error {
-            None => Ok(PyString::new(py, &text)),
-            Some(error) => {
-                let failure = exception(py, &error, "", 0)?;
-                state.fail(failure.clone());
-                Err(PyErr::from_value(failure))
-            }
-        }
+        state.fail(|_| Some(exception(py, &error?, "", 0)))?;
+        state.check_sound(py)?;
+        Ok(PyString::new(py, &text))
     }
 
+    /// The error that a ``"strict"`` assembler met, or ``None``; later calls raise it.
     #[getter]
     fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.0.lock(py).failure(py)

@@ -1,0 +1,340 @@
+"""Bytes to deltas: the whole way from a network read to what a model brought, in one class.
+
+The case that matters is read with a few calls per frame: one ``data:`` line of JSON that brings
+text for choice 0, between blank lines. Every other frame takes the general way, which is the
+definition: lines, fields, blocks, payloads, choices.
+"""
+
+from typing import Any, NoReturn, final
+
+from .._values import as_bytes, check_event_size, check_option, write_string
+from ..errors import StreamError
+from .delta import Delta, text_delta
+from .frames import FRAME_SIZE, Frames
+from .payload import FORMATS, Payloads
+from .sniff import Sniffer
+from .value import Sealed
+
+__all__ = ("StreamDecoder",)
+
+_HTML_SIZE = 512
+
+
+@final
+class StreamDecoder(Sealed):
+    r"""Decodes a model's stream, bytes in and deltas out.
+
+    ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
+    ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
+    deltas and the same error for every way of cutting them.
+
+    ``surrogates`` says what becomes of a character whose two surrogate halves come in different
+    payloads: ``"join"`` holds the first half back until the second comes, ``"replace"`` makes
+    each U+FFFD. Unpaired halves become U+FFFD in either case. ``max_event_size`` limits what one
+    event may hold, in bytes; it limits a body that is one JSON document too.
+
+    A decoder serves for deltas (``feed``, ``close``), for the text of choice 0 alone
+    (``feed_text``, ``close_text``, which make no object per delta), or for that text in records
+    (``feed_records``, ``close_records``); what is called first decides.
+
+    >>> from millstream import StreamDecoder
+    >>> decoder = StreamDecoder("openai.completions")
+    >>> decoder.feed_text(b'data: {"choices": [{"text": "Hel"}]}\n\ndata: {"choices": [{"te')
+    ['Hel']
+    >>> decoder.feed_text(b'xt": "lo", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n')
+    ['lo']
+    >>> decoder.close_text(), decoder.finish_reason, decoder.ended
+    ([], 'stop', '[DONE]')
+    """
+
+    __module__ = "millstream"
+    __slots__ = (
+        "_at_rest",
+        "_body",
+        "_carry",
+        "_closed",
+        "_format",
+        "_frames",
+        "_kind",
+        "_limit",
+        "_offset",
+        "_payloads",
+        "_sniffer",
+    )
+
+    def __init__(self, format: str, *, surrogates: str = "join", max_event_size: int = 16777216) -> None:
+        self._format = check_option("format", format, tuple(sorted(FORMATS)))
+        join = check_option("surrogates", surrogates, ("join", "replace")) == "join"
+        self._limit = check_event_size(max_event_size)
+        self._payloads = Payloads(self._format, join=join)
+        self._frames = Frames(self._limit, errors=True)
+        # Whether the next byte that the frames get starts a block of theirs.
+        self._at_rest = False
+        # A frame that is not finished, as long as it may turn out to be an ordinary one.
+        self._carry = bytearray()
+        self._sniffer = Sniffer()
+        # What the body is: "sse", "json" or "html", and None while all there was is white space.
+        self._kind: str | None = None
+        # A body that is no event stream, and where it starts.
+        self._body = bytearray()
+        self._offset = 0
+        self._closed = False
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why choice 0 ended, in the provider's word, or ``None`` while it has not."""
+        return self._payloads.choices.finish_reason
+
+    @property
+    def usage(self) -> dict[str, Any] | None:
+        """The last usage object the provider sent, or ``None``."""
+        usage = self._payloads.choices.usage
+        return None if usage is None else usage.read()
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The error the provider sent inside the stream, with a ``message`` in every case, or ``None``."""
+        error = self._payloads.choices.error
+        return None if error is None else error.read()
+
+    @property
+    def ended(self) -> str | None:
+        """How the stream ended, or ``None`` while it has not.
+
+        ``"[DONE]"`` and ``"error"`` are the provider's words. ``close`` says ``"eof"`` if every
+        choice that had begun is finished, and ``"truncated"`` if one is not, or none had begun.
+        """
+        return self._payloads.ended
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more can come out: the stream ended or failed."""
+        return self._payloads.done
+
+    @property
+    def failure(self) -> StreamError | None:
+        """The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it."""
+        return self._payloads.failure
+
+    @property
+    def text(self) -> str:
+        """The text of choice 0 so far."""
+        return self._payloads.join_text()
+
+    @property
+    def deltas_seen(self) -> int:
+        """How many deltas were decoded, those counted too that ``feed_text`` gives no text for."""
+        return self._payloads.deltas_seen
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """Return the deltas that ``data`` completes.
+
+        The call that meets an error returns what came before it and sets ``failure``. Bytes after
+        the end are passed over. Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError``
+        after ``close`` or if the decoder hands out text.
+        """
+        deltas: list[Delta] = []
+        self._feed(data, "deltas", deltas)
+        return deltas
+
+    def feed_text(self, data: bytes) -> list[str]:
+        """Return the text of choice 0 that ``data`` completes, one string per delta.
+
+        A delta whose finish reason comes without text gives ``""``; other deltas without text give
+        nothing. Errors are those of ``feed``.
+        """
+        texts: list[str] = []
+        self._feed(data, "text", texts)
+        return texts
+
+    def close(self) -> list[Delta]:
+        """Say that the stream ended, and return what its end brings.
+
+        A last frame without its blank line counts if it is the end mark or a whole JSON document.
+        Raises ``failure`` if there is one; one met here has its ``items``. Closing again returns an
+        empty list.
+        """
+        deltas: list[Delta] = []
+        self._close("deltas", deltas)
+        return deltas
+
+    def close_text(self) -> list[str]:
+        """Do what ``close`` does, for a decoder that hands out text."""
+        texts: list[str] = []
+        self._close("text", texts)
+        return texts
+
+    def feed_records(self, data: bytes, prefix: bytes, suffix: bytes) -> bytes:
+        """Return a record for each string that ``feed_text`` would give, one behind the other.
+
+        A record is ``prefix``, the string as JSON (with U+2028, U+2029 and U+0085 escaped), and
+        ``suffix``. Errors are those of ``feed``.
+        """
+        texts: list[str] = []
+        self._feed(data, "records", texts)
+        return _records(texts, prefix, suffix)
+
+    def close_records(self, prefix: bytes, suffix: bytes) -> bytes:
+        """Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece."""
+        texts: list[str] = []
+        try:
+            self._close("records", texts)
+        except StreamError as error:
+            if error.items is texts:
+                error.items = [_records(texts, prefix, suffix)] if texts else []
+            raise
+        return _records(texts, prefix, suffix)
+
+    def _feed(self, data: bytes, makes: str, out: list[Any]) -> None:
+        if type(data) is not bytes:
+            data = as_bytes(data)
+        if self._closed:
+            raise ValueError("feed() after close()")
+        payloads = self._payloads
+        if payloads.makes != makes or payloads.failure is not None:
+            payloads.check(makes)
+        if payloads.ended is not None:
+            return
+        if self._kind == "sse":
+            self._read(data, out)
+        elif self._kind is None:
+            self._sniff(data, out)
+        else:
+            self._buffer(data, out)
+
+    def _close(self, makes: str, out: list[Any]) -> None:
+        payloads = self._payloads
+        payloads.check_kind(makes)
+        if not self._closed:
+            self._closed = True
+            if not payloads.done:
+                self._end(out)
+                if payloads.failure is not None:
+                    payloads.failure.items = out
+        if payloads.failure is not None:
+            raise payloads.failure.with_traceback(None)
+
+    def _sniff(self, data: bytes, out: list[Any]) -> None:
+        """Find out what the body is.
+
+        White space before it is the parser's in any case, which limits how long a line may be.
+        """
+        kind, rest = self._sniffer.feed(data)
+        if kind == "sse":
+            self._kind = kind
+            self._read(data, out)
+            return
+        self._read_lines(data.removesuffix(rest), out)
+        if kind is not None and not self._payloads.done:
+            self._kind = kind
+            self._offset = self._frames.seen
+            self._buffer(rest, out)
+
+    def _buffer(self, data: bytes, out: list[Any]) -> None:
+        """Take in a piece of a body that is no event stream."""
+        self._body += data
+        if self._kind == "html":
+            if len(self._body) >= _HTML_SIZE:
+                self._refuse_html(out)
+        elif len(self._body) > self._limit:
+            # As everywhere, what is reported ends with the first byte too many.
+            frame = bytes(self._body[: min(self._limit + 1, FRAME_SIZE)])
+            self._payloads.fail_too_large(self._limit, self._offset, frame, out)
+
+    def _read(self, data: bytes, out: list[Any]) -> None:
+        """Take in a piece of an event stream, ordinary frames in the short way."""
+        if self._carry or not self._at_rest or b"\r" in data or len(data) > self._limit:
+            data = self._read_up_to_rest(data, out)
+        frames = data.split(b"\n\n")
+        rest = frames.pop()
+        if frames:
+            self._read_frames(frames, out)
+        if rest:
+            self._carry += rest
+
+    def _read_up_to_rest(self, data: bytes, out: list[Any]) -> bytes:
+        """Return what may be cut at its blank lines, having read, or put aside, what may not.
+
+        Cutting there knows LF alone as a line end, and no limit; it has to start where a block does.
+        """
+        carry = self._carry
+        if b"\r" in data or len(carry) + len(data) > self._limit:
+            data = bytes(carry) + data
+            carry.clear()
+            self._read_lines(data, out)
+            return b""
+        if not self._at_rest:
+            head, end, data = data.partition(b"\n\n")
+            self._read_lines(head + end, out)
+            return b"" if self._payloads.done else data
+        # Nothing is put together before a frame's end has come: every byte is moved once.
+        if b"\n\n" in data or carry[-1:] == b"\n" == data[:1]:
+            data = bytes(carry) + data
+            carry.clear()
+            return data
+        carry += data
+        return b""
+
+    def _read_frames(self, frames: list[bytes], out: list[Any]) -> None:
+        """Take in whole frames without their blank lines."""
+        payloads, lines, ordinary = self._payloads, self._frames.lines, self._payloads.ordinary
+        choices, texts, make = payloads.choices, payloads.text, payloads.makes == "deltas"
+        for frame in frames:
+            if not frame.startswith(b"data:") or b"\n" in frame:
+                self._read_lines(frame + b"\n\n", out)
+            else:
+                # JSON takes the space after the colon for white space.
+                text = ordinary(frame[5:]) if choices.plain else None
+                if text is not None:
+                    payloads.deltas_seen += 1
+                    texts.append(text)
+                    out.append(text_delta(text) if make else text)
+                    lines.seen += len(frame) + 2
+                    continue
+                data = frame[5:].removeprefix(b" ")
+                payloads.read_data(data, lines.seen + len(frame) - len(data), out)
+                lines.seen += len(frame) + 2
+            if payloads.done:
+                return
+
+    def _read_lines(self, data: bytes, out: list[Any]) -> None:
+        """Take in a piece of an event stream, line by line."""
+        payloads = self._payloads
+        for block in self._frames.feed(data):
+            payloads.read_block(block, out)
+            if payloads.done:
+                return
+        if self._frames.overflow is not None:
+            payloads.fail_too_large(self._limit, *self._frames.overflow, out)
+        self._at_rest = self._frames.at_rest
+
+    def _end(self, out: list[Any]) -> None:
+        """Take in that the bytes ended."""
+        payloads = self._payloads
+        if self._kind == "html":
+            self._refuse_html(out)
+        elif self._kind == "json":
+            payloads.read_body(bytes(self._body), self._offset, out)
+        else:
+            self._read_lines(bytes(self._carry), out)
+            block = self._frames.finish(keep=True)
+            if self._frames.overflow is not None:
+                payloads.fail_too_large(self._limit, *self._frames.overflow, out)
+            else:
+                payloads.read_unfinished(block, out)
+        if not payloads.done:
+            payloads.end("eof" if payloads.choices.complete else "truncated", out)
+
+    def _refuse_html(self, out: list[Any]) -> None:
+        message = "the body is HTML or XML, not an event stream"
+        self._payloads.fail(message, self._offset, bytes(self._body[:_HTML_SIZE]), out)
+
+    def __repr__(self) -> str:
+        return f"<millstream.StreamDecoder {self._format!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("StreamDecoder objects cannot be pickled")
+
+
+def _records(texts: list[str], prefix: bytes, suffix: bytes) -> bytes:
+    return b"".join(prefix + write_string(text) + suffix for text in texts)

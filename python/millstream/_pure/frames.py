@@ -1,0 +1,181 @@
+"""Lines to blocks: the fields between two blank lines, and the limit on what they hold.
+
+:class:`~millstream.SSEParser` makes events of the blocks, :class:`~millstream.StreamDecoder`
+payloads. What is quoted here is quoted from the WHATWG HTML specification, 9.2.6, "Interpreting an
+event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""
+
+from ..errors import EventTooLargeError
+from .lines import Lines
+
+__all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large")
+
+FRAME_SIZE = 512
+"""Bytes of a failing frame that an error carries."""
+
+MAX_RETRY = 2**64 - 1
+"""Milliseconds of the longest reconnection time."""
+
+_MAX_RETRY_DIGITS = len(str(MAX_RETRY))
+
+
+class Block:
+    """The fields between two blank lines: what becomes an event."""
+
+    __slots__ = ("begun", "data", "error", "id", "offset", "retry", "size", "type")
+
+    def __init__(self) -> None:
+        self.begun = False
+        """Whether a field, known or not, was seen."""
+        self.type = b""
+        self.data: list[bytes] = []
+        self.offset = 0
+        """Where in the stream the first data value starts, once there is one."""
+        self.id: bytes | None = None
+        self.retry: int | None = None
+        self.error: list[bytes] = []
+        """Values of the field ``error``, where it is one."""
+        self.size = 0
+        """Bytes of the values held, those of data and error joined by LF."""
+
+
+class Frames:
+    """Turns bytes into blocks, at most ``max_event_size`` bytes each.
+
+    The size of an event is the current line without its end plus the values its block holds. Only
+    a line that grows can make it too large, as no value is longer than its line.
+
+    ``errors`` makes ``error`` a field, which it is for llama.cpp and not for the specification.
+    """
+
+    __slots__ = ("_errors", "_limit", "block", "lines", "overflow", "retry")
+
+    def __init__(self, limit: int, *, errors: bool = False) -> None:
+        self._limit = limit
+        self._errors = errors
+        self.lines = Lines()
+        """The lines; a caller that reads whole blocks itself adds their length to ``lines.seen``."""
+        self.block = Block()
+        self.retry: int | None = None
+        self.overflow: tuple[int, bytes] | None = None
+        """Offset and beginning of the data that grew too large; nothing is read after it."""
+
+    @property
+    def seen(self) -> int:
+        """Bytes of the stream so far."""
+        return self.lines.seen
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the next byte starts a block."""
+        return self.lines.at_rest and not self.block.begun
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the stream, if it ended here, would end inside an event or a line."""
+        return self.block.begun or len(self.lines.partial) > 0 or self.overflow is not None
+
+    def feed(self, data: bytes) -> list[Block]:
+        """Return the blocks that ``data`` completes, up to ``overflow``."""
+        blocks: list[Block] = []
+        at, lines = self.lines.feed(data)
+        for raw in lines:
+            line = raw.rstrip(b"\r\n")
+            if self._too_large(line, at):
+                return blocks
+            if line:
+                self._field(line, at)
+            elif self.block.begun:
+                blocks.append(self.block)
+                self.block = Block()
+            at += len(raw)
+        self._too_large(self.lines.partial, at)
+        return blocks
+
+    def finish(self, *, keep: bool) -> Block:
+        """Return the block that the end of the stream leaves undone; ``keep`` takes an unfinished line as finished."""
+        if self.overflow is None:
+            self.lines.finish()
+            line = bytes(self.lines.partial)
+            at = self.seen - len(line)
+            if line and not self._too_large(line, at) and keep:
+                self._field(line, at)
+        return self.block
+
+    def _field(self, line: bytes, at: int) -> None:
+        """Take in a line that starts at offset ``at`` and is not empty.
+
+        "If the line starts with a U+003A COLON character (:): Ignore the line. If the line
+        contains a U+003A COLON character (:): Collect the characters on the line before the first
+        U+003A COLON character (:), and let *field* be that string. Collect the characters on the
+        line after the first U+003A COLON character (:), and let *value* be that string. If *value*
+        starts with a U+0020 SPACE character, remove it from *value*. Otherwise [...] process the
+        field using [...] the whole line as the field name, and the empty string as the field
+        value."
+        """
+        name, _, value = line.partition(b":")
+        if not name:
+            return
+        value = value.removeprefix(b" ")
+        block = self.block
+        block.begun = True
+        if name == b"data":
+            # "Append the field value to the data buffer, then append a single U+000A LINE FEED
+            # (LF) character to the data buffer": joined at the dispatch, which takes the last LF.
+            if not block.data:
+                block.offset = at + len(line) - len(value)
+            block.size += len(value) + bool(block.data)
+            block.data.append(value)
+        elif name == b"event":
+            # "Set the event type buffer to field value."
+            block.size += len(value) - len(block.type)
+            block.type = value
+        elif name == b"id":
+            # "If the field value does not contain U+0000 NULL, then set the last event ID buffer
+            # to the field value. Otherwise, ignore the field."
+            if b"\0" not in value:
+                block.size += len(value) - len(block.id or b"")
+                block.id = value
+        elif name == b"retry":
+            self._retry(value)
+        elif name == b"error" and self._errors:
+            block.size += len(value) + bool(block.error)
+            block.error.append(value)
+        # "Otherwise: The field is ignored."
+
+    def _retry(self, value: bytes) -> None:
+        """Take in a reconnection time; one above 2**64 - 1 counts as no number.
+
+        "If the field value consists of only ASCII digits, then interpret the field value as an
+        integer in base ten, and set the event stream's reconnection time to that integer.
+        Otherwise, ignore the field."
+        """
+        if not value.isdigit():
+            return
+        digits = value.lstrip(b"0") or b"0"
+        # The interpreter refuses to read very long numbers.
+        if len(digits) <= _MAX_RETRY_DIGITS and int(digits) <= MAX_RETRY:
+            self.block.retry = self.retry = int(digits)
+
+    def _too_large(self, line: bytes | bytearray, at: int) -> bool:
+        """Return whether ``line``, as far as it has come, makes its event too large; set ``overflow`` if so.
+
+        What is reported depends on the bytes up to the first one too many, wherever reads fall.
+        """
+        block = self.block
+        if block.size + len(line) <= self._limit:
+            return False
+        cut = bytes(line[: self._limit - block.size + 1])
+        offset, values = block.offset, list(block.data)
+        if cut.startswith(b"data:"):
+            value = cut[5:].removeprefix(b" ")
+            offset = offset if values else at + len(cut) - len(value)
+            values.append(value)
+        self.overflow = (offset if values else at), b"\n".join(values)[:FRAME_SIZE]
+        return True
+
+
+def too_large(limit: int, offset: int, frame: bytes, *, text: str = "", deltas_seen: int) -> EventTooLargeError:
+    """Return the error for an event, or a body, that grew past ``limit`` bytes."""
+    message = f"an event grew past max_event_size={limit} bytes"
+    return EventTooLargeError(message, offset=offset, frame=frame, text=text, deltas_seen=deltas_seen)

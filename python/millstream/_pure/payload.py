@@ -1,0 +1,146 @@
+"""Payloads to deltas, whatever their format: what comes out, what was counted, how it ended."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import StreamDecodeError, StreamError
+from .delta import Delta, text_delta
+from .delta.openai import Choices, chat_text, completions_text
+from .frames import FRAME_SIZE, Block, too_large
+from .json import WHITE_SPACE, read
+
+__all__ = ("FORMATS", "Payloads")
+
+FORMATS: dict[str, Callable[[bytes], str | None]] = {"openai.chat": chat_text, "openai.completions": completions_text}
+"""For each format, what gives the text of an ordinary payload, and ``None`` for another one."""
+
+_DONE = b"[DONE]"
+
+
+class Payloads:
+    """The decoding of one stream from its payloads on.
+
+    ``out`` is where the methods put what they make: deltas, or the text that records are made of too.
+    """
+
+    __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "text")
+
+    def __init__(self, format: str, *, join: bool) -> None:
+        self.ordinary = FORMATS[format]
+        self.choices = Choices(chat=format == "openai.chat", join=join)
+        self.makes: str | None = None
+        """What comes out, once that is decided: ``"deltas"``, ``"text"`` or ``"records"``."""
+        self.text: list[str] = []
+        """Choice 0's, in pieces."""
+        self.deltas_seen = 0
+        self.ended: str | None = None
+        self.failure: StreamError | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more can come out."""
+        return self.ended is not None or self.failure is not None
+
+    def join_text(self) -> str:
+        """Return the text of choice 0."""
+        self.text[:] = ["".join(self.text)]
+        return self.text[0]
+
+    def check(self, makes: str) -> None:
+        """Settle, or hold to, what comes out; raise the failure there was."""
+        self.check_kind(makes)
+        if self.failure is not None:
+            raise self.failure.with_traceback(None)
+
+    def check_kind(self, makes: str) -> None:
+        """Settle, or hold to, what comes out."""
+        if self.makes is None:
+            self.makes = makes
+        elif self.makes != makes:
+            need = "needs one of its own" if makes == "text" else "need one of their own"
+            raise ValueError(f"this StreamDecoder hands out {self.makes}: {makes} {need}")
+
+    def read_block(self, block: Block, out: list[Any]) -> None:
+        """Take in what stood between two blank lines: data, then an error of llama.cpp's kind."""
+        if block.data:
+            data = b"\n".join(block.data)
+            if block.type == b"error":
+                self._take(self.choices.read_error(data.strip(WHITE_SPACE)), out)
+            elif self.choices.plain and (text := self.ordinary(data)) is not None:
+                self._take([text_delta(text)], out)
+            else:
+                self.read_data(data, block.offset, out)
+        if block.error and not self.done:
+            self._take(self.choices.read_error(b"\n".join(block.error).strip(WHITE_SPACE)), out)
+
+    def read_data(self, data: bytes, offset: int, out: list[Any]) -> None:
+        """Take in the data of a frame, which starts at ``offset``: nothing, the end mark, or a payload."""
+        raw = data.strip(WHITE_SPACE)
+        if raw == _DONE:
+            self.end(_DONE.decode(), out)
+        elif raw:
+            try:
+                payload = read(raw)
+            except ValueError:
+                self.fail(f"invalid JSON in the frame at byte {offset}", offset, data[:FRAME_SIZE], out)
+            else:
+                self._take(self.choices.read(payload, raw), out)
+
+    def read_unfinished(self, block: Block, out: list[Any]) -> None:
+        """Take in a last frame without its blank line, as far as it is the end mark or whole JSON."""
+        raw = b"\n".join(block.data).strip(WHITE_SPACE)
+        if not (_is_json(raw) or (raw == _DONE and block.type != b"error")):
+            block.data = []
+        if not _is_json(b"\n".join(block.error).strip(WHITE_SPACE)):
+            block.error = []
+        self.read_block(block, out)
+
+    def read_body(self, raw: bytes, offset: int, out: list[Any]) -> None:
+        """Take in a body that is one JSON document: an error, or a whole response."""
+        try:
+            payload = read(raw)
+        except ValueError:
+            self.fail("invalid JSON in the body", offset, raw[:FRAME_SIZE], out)
+            return
+        self._take(self.choices.read(payload, raw, body=True), out)
+
+    def end(self, ended: str, out: list[Any]) -> None:
+        """End, after whatever was held back."""
+        self._take(self.choices.flush(), out)
+        self.ended = ended
+
+    def fail(self, message: str, offset: int, frame: bytes, out: list[Any]) -> None:
+        """Set ``failure``, after whatever was held back."""
+        self._take(self.choices.flush(), out)
+        self.failure = StreamDecodeError(
+            message, offset=offset, frame=frame, text=self.join_text(), deltas_seen=self.deltas_seen
+        )
+
+    def fail_too_large(self, limit: int, offset: int, frame: bytes, out: list[Any]) -> None:
+        """Set ``failure``: an event, or the body, grew past ``limit`` bytes."""
+        self._take(self.choices.flush(), out)
+        self.failure = too_large(limit, offset, frame, text=self.join_text(), deltas_seen=self.deltas_seen)
+
+    def _take(self, deltas: list[Delta], out: list[Any]) -> None:
+        """Hand out ``deltas``, and end with the provider's error if there is one."""
+        self.deltas_seen += len(deltas)
+        if self.makes == "deltas":
+            out += deltas
+        for delta in deltas:
+            if delta.index == 0:
+                text = delta.text
+                if text is not None:
+                    self.text.append(text)
+                if self.makes != "deltas" and (text is not None or delta.finish_reason is not None):
+                    out.append(text or "")
+        if self.choices.error is not None:
+            self.ended = "error"
+
+
+def _is_json(raw: bytes) -> bool:
+    """Return whether ``raw`` is valid JSON."""
+    try:
+        read(raw)
+    except ValueError:
+        return False
+    return True

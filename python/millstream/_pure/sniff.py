@@ -1,0 +1,34 @@
+"""What a body is, by its first byte: servers answer a stream's request with JSON or HTML when they fail."""
+
+from .json import WHITE_SPACE
+from .lines import BOM
+
+__all__ = ("Sniffer",)
+
+
+class Sniffer:
+    """Looks for the first byte that is not white space, after a BOM if there is one."""
+
+    __slots__ = ("_bom",)
+
+    def __init__(self) -> None:
+        # What has come of a possible BOM; None once it is settled.
+        self._bom: bytes | None = b""
+
+    def feed(self, data: bytes) -> tuple[str | None, bytes]:
+        """Return what the body is and the end of ``data`` that starts with its first byte.
+
+        ``"json"`` and ``"html"`` are whole bodies, anything else is ``"sse"``; ``None`` says that
+        nothing but white space has come.
+        """
+        if self._bom is not None:
+            data = self._bom + data
+            if len(data) < len(BOM) and BOM.startswith(data):
+                self._bom = data
+                return None, b""
+            data = data.removeprefix(BOM)
+            self._bom = None
+        rest = data.lstrip(WHITE_SPACE)
+        if not rest:
+            return None, b""
+        return {b"{": "json", b"<": "html"}.get(rest[:1], "sse"), rest

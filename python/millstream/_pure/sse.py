@@ -1,0 +1,254 @@
+"""Server-sent events, as the WHATWG HTML specification has them (9.2.5, 9.2.6), and back.
+
+What is quoted here is quoted from https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""
+
+import re
+from typing import Any, NoReturn, Self, final
+
+from .._values import as_bytes, check_event_size, check_option, read_json
+from ..errors import EventTooLargeError
+from .frames import MAX_RETRY, Block, Frames, too_large
+from .text import joined
+from .value import Sealed, Value
+
+__all__ = ("SSEParser", "ServerSentEvent", "encode_sse")
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+@final
+class ServerSentEvent(Value):
+    """One event of a stream: immutable, comparable, picklable.
+
+    ``event`` is its type, ``data`` the data lines joined by LF, ``id`` the last event ID of the
+    stream as of this event, ``retry`` the reconnection time in milliseconds that came in the
+    event's own block, or ``None``.
+
+    >>> from millstream import ServerSentEvent
+    >>> ServerSentEvent(data='{"ok": true}').json()
+    {'ok': True}
+    """
+
+    __module__ = "millstream"
+    __slots__ = ()
+    __match_args__ = ("event", "data", "id", "retry")
+    _fields: tuple[str, str, str, int | None]
+
+    def __new__(cls, event: str = "message", data: str = "", id: str = "", retry: int | None = None) -> Self:
+        self = object.__new__(cls)
+        object.__setattr__(self, "_fields", (event, data, id, retry))
+        return self
+
+    @property
+    def event(self) -> str:
+        """The event's type: ``"message"`` where the stream named none."""
+        return self._fields[0]
+
+    @property
+    def data(self) -> str:
+        """The data lines, joined by LF."""
+        return self._fields[1]
+
+    @property
+    def id(self) -> str:
+        """The last event ID of the stream as of this event: ``""`` if it never had one."""
+        return self._fields[2]
+
+    @property
+    def retry(self) -> int | None:
+        """The reconnection time in milliseconds from this event's own block, or ``None``."""
+        return self._fields[3]
+
+    def json(self) -> Any:
+        """Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is none.
+
+        Lone surrogates become U+FFFD.
+        """
+        return read_json(self.data)
+
+
+@final
+class SSEParser(Sealed):
+    r"""Parses server-sent events, exactly as the WHATWG HTML specification says.
+
+    ``feed`` takes the bytes of the network reads, cut anywhere; an event comes out with the byte
+    that completes it. Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart.
+
+    ``max_event_size`` limits what one event may hold, in bytes: the current line (a comment too)
+    plus the field values of the event so far. ``eof`` says what becomes of an event that the end of
+    the stream leaves without its blank line: ``"discard"`` is the specification's answer,
+    ``"flush"`` dispatches it.
+
+    >>> from millstream import SSEParser
+    >>> parser = SSEParser()
+    >>> parser.feed(b"event: greeting\ndata: Hel")
+    []
+    >>> parser.feed(b"lo\n\n")
+    [ServerSentEvent(event='greeting', data='Hello', id='', retry=None)]
+    """
+
+    __module__ = "millstream"
+    __slots__ = ("_closed", "_dispatched", "_failure", "_flush", "_frames", "_last_event_id", "_limit", "_truncated")
+
+    def __init__(self, *, max_event_size: int = 16777216, eof: str = "discard") -> None:
+        self._limit = check_event_size(max_event_size)
+        self._flush = check_option("eof", eof, ("discard", "flush")) == "flush"
+        self._frames = Frames(self._limit)
+        self._dispatched = 0
+        self._last_event_id = ""
+        self._closed = False
+        self._truncated = False
+        self._failure: EventTooLargeError | None = None
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID of the stream, as of the last blank line; ``""`` at first."""
+        return self._last_event_id
+
+    @property
+    def retry(self) -> int | None:
+        """The reconnection time of the stream in milliseconds, or ``None`` if it never set one."""
+        return self._frames.retry
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the stream, now closed, ended inside an event or a line. ``False`` before ``close``."""
+        return self._truncated
+
+    @property
+    def failure(self) -> EventTooLargeError | None:
+        """The error that ended the parsing, or ``None``; later calls raise it."""
+        return self._failure
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """Return the events that ``data`` completes.
+
+        The call that meets an event too large returns what came before it and sets ``failure``.
+        Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError`` after ``close``.
+        """
+        if type(data) is not bytes:
+            data = as_bytes(data)
+        if self._closed:
+            raise ValueError("feed() after close()")
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        events: list[ServerSentEvent] = []
+        for block in self._frames.feed(data):
+            self._dispatch(block, events)
+        self._check()
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """Say that the stream ended, and return the unfinished event if ``eof`` is ``"flush"``.
+
+        Raises ``failure`` if there is one. Closing again returns an empty list.
+        """
+        events: list[ServerSentEvent] = []
+        if not self._closed:
+            self._closed = True
+            block = self._frames.finish(keep=self._flush)
+            self._truncated = self._frames.truncated
+            self._check()
+            if self._flush and self._failure is None:
+                self._dispatch(block, events)
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        return events
+
+    def _dispatch(self, block: Block, events: list[ServerSentEvent]) -> None:
+        """Make an event of ``block``.
+
+        "Set the last event ID string of the event source to the value of the last event ID buffer.
+        The buffer does not get reset [...]. If the data buffer is an empty string, set the data
+        buffer and the event type buffer to the empty string and return." The data buffer is empty
+        where there was no data field at all: one with an empty value leaves a LF in it.
+        """
+        if block.id is not None:
+            self._last_event_id = block.id.decode("utf-8", "replace")
+        if block.data:
+            event = block.type.decode("utf-8", "replace") if block.type else "message"
+            data = b"\n".join(block.data).decode("utf-8", "replace")
+            events.append(ServerSentEvent(event, data, self._last_event_id, block.retry))
+            self._dispatched += 1
+
+    def _check(self) -> None:
+        """Set ``failure`` if an event grew too large."""
+        overflow = self._frames.overflow
+        if overflow is not None and self._failure is None:
+            self._failure = too_large(self._limit, *overflow, deltas_seen=self._dispatched)
+
+    def __repr__(self) -> str:
+        return "<millstream.SSEParser>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("SSEParser objects cannot be pickled")
+
+
+def encode_sse(
+    data: str | bytes | None,
+    *,
+    event: str | None = None,
+    id: str | None = None,
+    retry: int | None = None,
+    comment: str | bytes | None = None,
+) -> bytes:
+    r"""Return one event as bytes: comment, event, id, retry and data lines, then a blank line.
+
+    ``data`` and ``comment`` become as many lines as they have, split at CRLF, CR and LF, so that
+    parsing gives the data back with LF line ends; bytes are written as they are, and ``None``
+    writes no line. ``retry`` is in milliseconds. What would let a value end its line raises
+    ``ValueError``: CR or LF in ``event``, CR, LF or NUL in ``id``; so does a ``retry`` that is not
+    an integer from 0 to 2**64 - 1. Other types raise ``TypeError``.
+
+    >>> from millstream import encode_sse
+    >>> encode_sse("two\nlines", event="greeting", id="7")
+    b'event: greeting\nid: 7\ndata: two\ndata: lines\n\n'
+    """
+    lines = {
+        "data": _lines("data", data),
+        "event": _value("event", event),
+        "id": _value("id", id),
+        "comment": _lines("comment", comment),
+        "retry": _milliseconds(retry),
+    }
+    if any(_LINE_END.search(value) for value in lines["event"]):
+        raise ValueError("event must not contain CR or LF")
+    if any(_LINE_END.search(value) or b"\0" in value for value in lines["id"]):
+        raise ValueError("id must not contain CR, LF or NUL")
+    out = [b": " + line if line else b":" for line in lines["comment"]]
+    for name in ("event", "id", "retry", "data"):
+        out += [name.encode() + b": " + line for line in lines[name]]
+    return b"\n".join([*out, b"", b""]) if out else b"\n"
+
+
+encode_sse.__module__ = "millstream"
+
+
+def _lines(name: str, text: object) -> list[bytes]:
+    """Return the lines of ``text``, the argument ``name``; a line end at its end leaves an empty one."""
+    if text is None:
+        return []
+    if isinstance(text, str):
+        text = joined(text).encode()
+    if not isinstance(text, bytes):
+        raise TypeError(f"{name} must be str, bytes or None, not {type(text).__name__}")
+    return _LINE_END.split(text)
+
+
+def _value(name: str, value: object) -> list[bytes]:
+    """Return the value of the one line that ``value``, the argument ``name``, becomes, if it is not ``None``."""
+    if value is None:
+        return []
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be str or None, not {type(value).__name__}")
+    return [joined(value).encode()]
+
+
+def _milliseconds(retry: object) -> list[bytes]:
+    """Return the value of the one line that ``retry`` becomes, if it is not ``None``."""
+    if retry is None:
+        return []
+    if not isinstance(retry, int) or isinstance(retry, bool) or not 0 <= retry <= MAX_RETRY:
+        raise ValueError(f"retry must be an integer from 0 to {MAX_RETRY}")
+    return [b"%d" % retry]

@@ -1,0 +1,158 @@
+"""Whole code points across pieces: bytes cut inside a character, strings cut inside a surrogate pair."""
+
+import re
+from typing import NoReturn, final
+
+from .._values import check_option
+from ..errors import StreamDecodeError
+from .utf8 import undecided
+from .value import Sealed
+
+__all__ = ("TextAssembler", "has_surrogate", "is_high", "joined")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# A high half that no low half follows, or a low half that no high half precedes.
+_UNPAIRED = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
+
+
+def has_surrogate(text: str) -> bool:
+    """Return whether ``text`` has half a surrogate pair, alone or beside its other half."""
+    return not text.isascii() and _SURROGATE.search(text) is not None
+
+
+def is_high(character: str) -> bool:
+    """Return whether ``character`` is the first half of a surrogate pair."""
+    return "\ud800" <= character <= "\udbff"
+
+
+def joined(text: str, instead: str = "\ufffd") -> str:
+    """Return ``text`` with surrogate pairs made one character each, and ``instead`` for unpaired halves."""
+    if not has_surrogate(text):
+        return text
+    return _UNPAIRED.sub(instead, text).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+@final
+class TextAssembler(Sealed):
+    r"""Puts pieces of text together so that only whole code points come out.
+
+    Pieces are ``bytes`` of UTF-8, cut anywhere, or ``str`` that may end in half a surrogate pair;
+    one assembler takes one of the two. What comes out depends on the text alone and not on how it
+    was cut, and can always be encoded. A byte order mark is content.
+
+    ``errors`` says what becomes of what is no text: ``"replace"`` makes it U+FFFD (one per maximal
+    invalid subpart, one per unpaired surrogate), ``"ignore"`` drops it, ``"strict"`` makes it a
+    ``StreamDecodeError`` whose ``offset`` counts the bytes or characters before it.
+
+    >>> from millstream import TextAssembler
+    >>> text = TextAssembler()
+    >>> text.feed(b"caf\xc3"), text.feed(b"\xa9 \xf0\x9f"), text.close()
+    ('caf', 'é ', '�')
+    """
+
+    __module__ = "millstream"
+    __slots__ = ("_closed", "_errors", "_failure", "_fed", "_held", "_takes")
+
+    def __init__(self, *, errors: str = "replace") -> None:
+        self._errors = check_option("errors", errors, ("ignore", "replace", "strict"))
+        self._takes: type | None = None
+        self._held: bytes | str = b""
+        # Bytes or characters before what is held.
+        self._fed = 0
+        self._closed = False
+        self._failure: StreamDecodeError | None = None
+
+    @property
+    def failure(self) -> StreamDecodeError | None:
+        """The error that a ``"strict"`` assembler met, or ``None``; later calls raise it."""
+        return self._failure
+
+    def feed(self, piece: bytes | str) -> str:
+        """Return the longest text that later pieces cannot change.
+
+        At most 3 bytes, or one half of a surrogate pair, wait for the next piece. The piece in
+        which a ``"strict"`` assembler meets an error gives the text before it and sets
+        ``failure``. Raises ``TypeError`` if ``piece`` is not of the kind fed before, and
+        ``ValueError`` after ``close``.
+        """
+        piece = _as_piece(piece)
+        if self._closed:
+            raise ValueError("feed() after close()")
+        self._check_kind(bytes if isinstance(piece, bytes) else str)
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        return self._feed_bytes(piece) if isinstance(piece, bytes) else self._feed_str(piece)
+
+    def close(self) -> str:
+        """Return what was still held: nothing, or U+FFFD for a character that never ended.
+
+        Raises the ``StreamDecodeError`` of a ``"strict"`` assembler. Closing again returns ``""``.
+        """
+        held, self._held = self._held, b""
+        self._closed = True
+        if self._failure is None and held and self._errors == "strict":
+            self._fail(held)
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        return "\ufffd" if held and self._errors == "replace" else ""
+
+    def _check_kind(self, kind: type) -> None:
+        """Settle, or hold to, the kind of pieces this assembler takes."""
+        if self._takes is None:
+            self._takes = kind
+            self._held = kind()
+        elif self._takes is not kind:
+            raise TypeError(
+                f"this TextAssembler was fed {self._takes.__name__}: {kind.__name__} pieces need one of their own"
+            )
+
+    def _feed_bytes(self, piece: bytes) -> str:
+        held = self._held
+        assert isinstance(held, bytes)
+        data = held + piece
+        count = undecided(data)
+        decided = data[: len(data) - count]
+        self._held = data[len(decided) :]
+        try:
+            text = decided.decode("utf-8", self._errors)
+        except UnicodeDecodeError as error:
+            self._fed += error.start
+            self._fail(decided[error.start : error.end])
+            return decided[: error.start].decode()
+        self._fed += len(decided)
+        return text
+
+    def _feed_str(self, piece: str) -> str:
+        held = self._held
+        assert isinstance(held, str)
+        text = held + piece
+        self._held = text[-1:] if is_high(text[-1:]) else ""
+        decided = text[: len(text) - len(self._held)]
+        bad = _UNPAIRED.search(decided) if self._errors == "strict" else None
+        if bad is not None:
+            self._fed += bad.start()
+            self._fail("")
+            return joined(decided[: bad.start()])
+        self._fed += len(decided)
+        return joined(decided, "\ufffd" if self._errors == "replace" else "")
+
+    def _fail(self, invalid: bytes | str) -> None:
+        """Set ``failure``: at ``self._fed`` comes what is no text, ``invalid`` if it is bytes."""
+        if isinstance(invalid, bytes):
+            self._failure = StreamDecodeError(f"invalid UTF-8 at byte {self._fed}", offset=self._fed, frame=invalid)
+        else:
+            self._failure = StreamDecodeError(f"unpaired surrogate at character {self._fed}", offset=self._fed)
+
+    def __repr__(self) -> str:
+        return "<millstream.TextAssembler>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("TextAssembler objects cannot be pickled")
+
+
+def _as_piece(piece: object) -> bytes | str:
+    if isinstance(piece, bytes | str):
+        return piece
+    if isinstance(piece, bytearray | memoryview):
+        return bytes(piece)
+    raise TypeError(f"feed() takes bytes or str, not {type(piece).__name__}")

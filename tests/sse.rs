@@ -1,0 +1,207 @@
+//! `SseParser`: the specification, for every way the bytes can arrive.
+#![allow(clippy::unwrap_used, reason = "what a vector lacks fails its test")]
+
+mod support;
+
+use millstream::sse::SseParser;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use support::outcome::{Outcome, expected_failure, run, run_each_byte};
+use support::reads::{cut, fed_with, splits};
+use support::vectors::{bytes_of, limit_of, list_of, load, name_of};
+
+const NO_LIMIT: usize = 1 << 24;
+
+fn due(case: &serde_json::Value) -> Vec<usize> {
+    let listed = list_of(&case["dispatch_at"]);
+    let bytes = listed.iter().filter_map(serde_json::Value::as_u64);
+    bytes.map(|bytes| usize::try_from(bytes).unwrap()).collect()
+}
+
+#[test]
+fn every_split_gives_the_events_of_the_specification() {
+    for case in load("sse") {
+        let (input, due) = (bytes_of(&case, "input"), due(&case));
+        for pieces in splits(&input) {
+            let mut parser = SseParser::new(NO_LIMIT, false);
+            let outcome = run(&mut parser, &pieces);
+            let fed: Vec<_> = due.iter().map(|due| fed_with(*due, &pieces)).collect();
+            assert_eq!(
+                outcome.items,
+                list_of(&case["expected"]),
+                "{}",
+                name_of(&case)
+            );
+            assert_eq!(outcome.at, fed, "{}", name_of(&case));
+            assert_eq!(outcome.failure, None, "{}", name_of(&case));
+            assert_eq!(parser.last_event_id(), case["final_last_event_id"]);
+            assert_eq!(parser.retry(), case["final_retry"].as_u64());
+        }
+    }
+}
+
+#[test]
+fn an_unfinished_event_is_discarded_and_the_stream_called_truncated() {
+    for case in load("sse_flush") {
+        for pieces in splits(&bytes_of(&case, "input")) {
+            let mut parser = SseParser::new(NO_LIMIT, false);
+            let outcome = run(&mut parser, &pieces);
+            assert_eq!(
+                outcome.items,
+                list_of(&case["expected"]),
+                "{}",
+                name_of(&case)
+            );
+            assert_eq!(
+                case["truncated"],
+                parser.is_truncated(),
+                "{}",
+                name_of(&case)
+            );
+            assert_eq!(parser.last_event_id(), case["final_last_event_id"]);
+            assert_eq!(parser.retry(), case["final_retry"].as_u64());
+        }
+    }
+}
+
+#[test]
+fn an_unfinished_event_is_dispatched_at_close_when_asked() {
+    for case in load("sse_flush") {
+        let (early, late) = (list_of(&case["expected"]), list_of(&case["flushed"]));
+        for pieces in splits(&bytes_of(&case, "input")) {
+            let mut parser = SseParser::new(NO_LIMIT, true);
+            let outcome = run(&mut parser, &pieces);
+            assert_eq!(outcome.items, [early, late].concat(), "{}", name_of(&case));
+            let at_close = outcome.at.iter().filter(|at| at.is_none()).count();
+            assert_eq!(at_close, late.len(), "{}", name_of(&case));
+            assert_eq!(
+                case["truncated"],
+                parser.is_truncated(),
+                "{}",
+                name_of(&case)
+            );
+            assert_eq!(parser.last_event_id(), case["flush_last_event_id"]);
+            assert_eq!(parser.retry(), case["flush_retry"].as_u64());
+        }
+    }
+}
+
+#[test]
+fn an_event_fails_with_the_byte_that_makes_it_too_large() {
+    for case in load("limits")
+        .iter()
+        .filter(|case| case["reader"] == "SSEParser")
+    {
+        let (failure, at) = expected_failure(case);
+        for pieces in splits(&bytes_of(case, "input")) {
+            let outcome = run(&mut SseParser::new(limit_of(case), false), &pieces);
+            assert_eq!(
+                outcome.items,
+                list_of(&case["expected"]),
+                "{}",
+                name_of(case)
+            );
+            assert_eq!(outcome.failure, failure, "{}", name_of(case));
+            let fed = at.and_then(|at| fed_with(at, &pieces));
+            assert_eq!(outcome.done_at, fed, "{}", name_of(case));
+        }
+    }
+}
+
+/// Everything that means something in a stream, and some that does not.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: [&[u8]; 28] = [
+        b"data",
+        b"event",
+        b"id",
+        b"retry",
+        b"x",
+        b"error",
+        b":",
+        b" ",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"data: ",
+        b"data:",
+        b"id: ",
+        b"event: ",
+        b"retry: ",
+        b"1",
+        b"23",
+        b"\0",
+        b"\xEF\xBB\xBF",
+        b"\xEF\xBB",
+        b"\xFF",
+        b"\xF0\x9F",
+        b"\x98\x80",
+        b"data: whole\n\n",
+        b"data:whole\r\n\r\n",
+        b"abcdefgh",
+    ];
+    vec(select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn limit() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(NO_LIMIT), 1..40_usize]
+}
+
+/// What the splits of one stream must have in common.
+fn everything(
+    pieces: &[&[u8]],
+    limit: usize,
+    flushes: bool,
+) -> (Outcome, String, Option<u64>, bool) {
+    let mut parser = SseParser::new(limit, flushes);
+    let outcome = run(&mut parser, pieces);
+    (
+        outcome,
+        parser.last_event_id().to_owned(),
+        parser.retry(),
+        parser.is_truncated(),
+    )
+}
+
+proptest! {
+    #![proptest_config(support::documents::random_cases())]
+
+    #[test]
+    fn splits_never_matter(
+        body in prop_oneof![4 => stream(), 1 => vec(any::<u8>(), 0..200)],
+        positions in vec(0..220_usize, 0..8),
+        limit in limit(),
+        flushes: bool,
+    ) {
+        let bytes: Vec<&[u8]> = body.chunks(1).collect();
+        let expected = everything(&bytes, limit, flushes);
+        for pieces in [vec![&body[..]], cut(&body, &positions)] {
+            let mut found = everything(&pieces, limit, flushes);
+            prop_assert_eq!(&found.0, &expected.0.expected_for(&pieces));
+            found.0 = expected.0.clone();
+            prop_assert_eq!(found, expected.clone());
+        }
+    }
+
+    #[test]
+    fn a_limit_changes_nothing_before_it_is_met(body in stream(), limit in 1..40_usize) {
+        let free = run_each_byte(&mut SseParser::new(NO_LIMIT, false), &body);
+        let limited = run_each_byte(&mut SseParser::new(limit, false), &body);
+        prop_assert_eq!(&limited.items[..], &free.items[..limited.items.len()]);
+        prop_assert!(limited.failure.is_some() || limited.items.len() == free.items.len());
+    }
+
+    #[test]
+    fn no_order_of_calls_panics(
+        body in stream(), positions in vec(0..60_usize, 0..6), closes in vec(any::<bool>(), 8), limit in limit(), flushes: bool,
+    ) {
+        let mut parser = SseParser::new(limit, flushes);
+        for (piece, closes) in cut(&body, &positions).into_iter().zip(closes) {
+            parser.feed(piece, &mut |_| {});
+            if closes {
+                parser.close(&mut |_| {});
+            }
+        }
+    }
+}
