@@ -1,0 +1,60 @@
+"""What the calls of a model have in common: runs' arguments, groups of a batch, run ids."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from ..events import uuid7
+from ..runnables.config import RunnableConfig, ensure_config, get_config_list
+
+__all__ = ("in_groups", "run_args", "run_ids", "run_lists", "takes_run_manager")
+
+
+@lru_cache(maxsize=256)
+def takes_run_manager(function: Any) -> bool:
+    """Return whether a user's method names ``run_manager``; one that does not is not given it."""
+    return "run_manager" in inspect.signature(function).parameters
+
+
+def run_args(config: RunnableConfig | None) -> dict[str, Any]:
+    """Return what ``generate`` takes of one call's configuration."""
+    full = ensure_config(config)
+    return {
+        "callbacks": full.get("callbacks"),
+        "tags": full.get("tags"),
+        "metadata": full.get("metadata"),
+        "run_name": full.get("run_name"),
+        "run_id": full.get("run_id"),
+    }
+
+
+def run_lists(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
+    """Return what ``generate`` takes of the configurations of many inputs."""
+    args = [run_args(config) for config in configs]
+    return {key: [one[key] for one in args] for key in args[0]}
+
+
+def in_groups(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
+    """Yield the inputs and their configurations in groups of ``max_concurrency``."""
+    if not inputs:
+        return
+    configs = get_config_list(config, len(inputs))
+    size = configs[0].get("max_concurrency") or len(inputs)
+    for start in range(0, len(inputs), size):
+        yield inputs[start : start + size], configs[start : start + size]
+
+
+def run_ids(run_id: UUID | list[UUID | None] | None, prompts: object) -> list[UUID]:
+    """Return one run id per prompt; a single one given is for the first."""
+    if not isinstance(prompts, list):
+        raise ValueError(
+            f"Argument 'prompts' is expected to be of type list[str], received argument of type {type(prompts)}."
+        )
+    given = run_id if isinstance(run_id, list) else [run_id][: len(prompts)] + [None] * (len(prompts) - 1)
+    if len(given) != len(prompts):
+        raise ValueError(
+            f"Number of manually provided run_id's does not match batch length. {len(given)} != {len(prompts)}"
+        )
+    return [one or uuid7() for one in given]

@@ -1,0 +1,69 @@
+"""One text that a model generated, whole or in pieces."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+from ._merge import merge_info
+
+__all__ = ("Generation", "GenerationChunk", "sum_chunks")
+
+
+class Generation:
+    """One text that a model generated.
+
+    ``generation_info`` holds what the provider said about it (finish reason, log probabilities), or
+    ``None``.
+    """
+
+    __slots__ = ("generation_info", "text")
+    __match_args__ = ("text", "generation_info")
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __init__(self, text: str, generation_info: dict[str, Any] | None = None) -> None:
+        self.text = text
+        self.generation_info = generation_info
+
+    @property
+    def type(self) -> str:
+        """``"Generation"``, for a chunk too: what stands in event records."""
+        return "Generation"
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the generation as a plain dict: ``text``, ``generation_info``, ``type``."""
+        return {"text": self.text, "generation_info": self.generation_info, "type": self.type}
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class and fields."""
+        if not isinstance(other, Generation):
+            return NotImplemented
+        return type(self) is type(other) and self.text == other.text and self.generation_info == other.generation_info
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        """Show the fields, the details only where there are any."""
+        info = "" if self.generation_info is None else f", generation_info={self.generation_info!r}"
+        return f"{type(self).__name__}(text={self.text!r}{info})"
+
+
+class GenerationChunk(Generation):
+    """A piece of a :class:`Generation` that streams; pieces add up with ``+``."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Self:
+        """Return both pieces in one; ``other`` is a chunk of ours or of LangChain's.
+
+        Texts are joined; of the details, lists are joined and counts added, while finish reasons and
+        names are not: the last one wins.
+        """
+        if isinstance(other, str) or not hasattr(other, "text") or not hasattr(other, "generation_info"):
+            return NotImplemented
+        info = merge_info((self.generation_info, other.generation_info))
+        return type(self)(self.text + other.text, info or None)
+
+
+def sum_chunks(chunks: Sequence[Any]) -> GenerationChunk:
+    """Return all ``chunks`` in one, as ``+`` would, but in time linear in them."""
+    info = merge_info(chunk.generation_info for chunk in chunks)
+    return GenerationChunk("".join([chunk.text for chunk in chunks]), info or None)

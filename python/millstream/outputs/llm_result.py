@@ -1,0 +1,73 @@
+"""What one call of a model brought, for one prompt or many."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any, ClassVar
+
+from .generation import Generation
+from .run_info import RunInfo
+
+__all__ = ("LLMResult",)
+
+
+class LLMResult:
+    """What one call of a model brought.
+
+    ``generations`` holds one list per prompt, with one generation per choice; ``llm_output`` what
+    the provider said about the call as a whole (token usage, the model's name); ``run`` the runs,
+    which equality leaves out.
+    """
+
+    __slots__ = ("generations", "llm_output", "run")
+    __match_args__ = ("generations", "llm_output")
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        generations: Sequence[Sequence[Generation]],
+        llm_output: dict[str, Any] | None = None,
+        run: list[RunInfo] | None = None,
+    ) -> None:
+        self.generations = [list(choices) for choices in generations]
+        self.llm_output = llm_output
+        self.run = run
+
+    @property
+    def type(self) -> str:
+        """``"LLMResult"``: what stands in event records."""
+        return "LLMResult"
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the result as a plain dict, the generations too."""
+        return {
+            "generations": [[choice.model_dump() for choice in choices] for choices in self.generations],
+            "llm_output": self.llm_output,
+            "run": None if self.run is None else [{"run_id": run.run_id} for run in self.run],
+            "type": self.type,
+        }
+
+    def flatten(self) -> list["LLMResult"]:
+        """Return one result per prompt; the token usage stays with the first, so that it counts once."""
+        return [
+            LLMResult([choices], self.llm_output if position == 0 else _without_usage(self.llm_output))
+            for position, choices in enumerate(self.generations)
+        ]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the generations and ``llm_output``."""
+        if not isinstance(other, LLMResult):
+            return NotImplemented
+        return self.generations == other.generations and self.llm_output == other.llm_output
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        """Show the fields."""
+        return (
+            f"LLMResult(generations={self.generations!r}, llm_output={self.llm_output!r}, "
+            f"run={self.run!r}, type={self.type!r})"
+        )
+
+
+def _without_usage(llm_output: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if llm_output is None else {**deepcopy(llm_output), "token_usage": {}}

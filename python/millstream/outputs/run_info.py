@@ -1,0 +1,13 @@
+"""Which run made a result."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+__all__ = ("RunInfo",)
+
+
+@dataclass(slots=True)
+class RunInfo:
+    """The run that made one part of a result."""
+
+    run_id: UUID

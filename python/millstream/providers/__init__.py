@@ -1,0 +1,1 @@
+"""The models of providers: request building, error mapping, model classes."""

@@ -1,0 +1,80 @@
+"""Error statuses and error objects as exceptions."""
+
+import contextlib
+import json
+from typing import Any
+
+from ..errors import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    UnprocessableEntityError,
+)
+from ..transport import AsyncResponse, Response
+
+__all__ = ("aread_body", "read_body", "status_error")
+
+_CLASSES: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+# An error's body explains; a megabyte of explanation is enough.
+_BODY_SIZE = 1 << 20
+
+
+def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
+    """Return the exception for an error status, from the response and what was read of its body."""
+    status = response.status
+    text = data.decode("utf-8", "replace").strip()
+    body: Any = text
+    message = f"Error code: {status}"
+    try:
+        body = json.loads(text)
+    except ValueError:
+        message += f" - {text[:200]}" if text else ""
+    else:
+        message += _reason(body)
+    if 300 <= status < 400:
+        message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
+    kind = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
+    return kind(message, status_code=status, headers=response.headers, body=body)
+
+
+def _reason(body: Any) -> str:
+    """Return the provider's message, wherever it stands: ``error.message``, ``error``, ``message``, ``detail``."""
+    found = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(found, dict):
+        found = found.get("message") or found.get("detail")
+    return f" - {found}" if isinstance(found, str) and found else ""
+
+
+def read_body(response: Response) -> bytes:
+    """Return what there is of an error's body, up to a limit; a body that breaks off is as good as its beginning."""
+    data = bytearray()
+    with contextlib.suppress(Exception):
+        for read in response:
+            data += read
+            if len(data) > _BODY_SIZE:
+                break
+    return bytes(data)
+
+
+async def aread_body(response: AsyncResponse) -> bytes:
+    """:func:`read_body` for async code."""
+    data = bytearray()
+    with contextlib.suppress(Exception):
+        async for read in response:
+            data += read
+            if len(data) > _BODY_SIZE:
+                break
+    return bytes(data)

@@ -1,0 +1,171 @@
+"""One POST in waiting, and what the answers of several come to."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._values import read_error, read_json
+from ..errors import (
+    APIConnectionError,
+    APITimeoutError,
+    EventTooLargeError,
+    ProviderError,
+    StreamDecodeError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
+from ..outputs import Generation, LLMResult
+from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ._retry import asend, send
+
+__all__ = ("Answers", "Post")
+
+# The most bytes of a body that does not stream.
+_BODY_SIZE = 1 << 28
+
+_USAGE_KEYS = ("completion_tokens", "prompt_tokens", "total_tokens")
+
+
+class Post:
+    """One request in waiting: the source of a stream, or read whole by :meth:`read` and :meth:`aread`.
+
+    ``key`` is a text's holder (``get_secret_value``), or a function that returns the key when it is
+    asked, an async one too for async code.
+    """
+
+    __slots__ = ("_async_transport", "_key", "_request", "_retries", "_transport", "params")
+
+    def __init__(
+        self,
+        request: Callable[[str | None], Request],
+        params: Mapping[str, Any],
+        key: Any,
+        transport: Callable[[], Transport],
+        async_transport: Callable[[], AsyncTransport],
+        retries: int,
+    ) -> None:
+        self.params = params
+        self._request = request
+        self._key = key
+        self._transport = transport
+        self._async_transport = async_transport
+        self._retries = retries
+
+    def open(self) -> Response:
+        """Send the request and return the response, whose status is a good one."""
+        key = _key_of(self._key)
+        if inspect.isawaitable(key):
+            if inspect.iscoroutine(key):
+                key.close()
+            raise TypeError("api_key is an async function, which only the async methods can call")
+        return send(self._transport(), self._request(key), self._retries)
+
+    async def aopen(self) -> AsyncResponse:
+        """Send the request and return the response, whose status is a good one."""
+        key = _key_of(self._key)
+        if inspect.isawaitable(key):
+            key = await key
+        return await asend(self._async_transport(), self._request(key), self._retries)
+
+    def read(self) -> Any:
+        """Send the request and return the JSON of the response's body."""
+        response = self.open()
+        data = bytearray()
+        try:
+            for read in response:
+                _grow(data, read)
+        except APIConnectionError as error:
+            raise _cut(error)(str(error)) from error.__cause__
+        finally:
+            response.close()
+        return _document(bytes(data))
+
+    async def aread(self) -> Any:
+        """Send the request and return the JSON of the response's body."""
+        response = await self.aopen()
+        data = bytearray()
+        try:
+            async for read in response:
+                _grow(data, read)
+        except APIConnectionError as error:
+            raise _cut(error)(str(error)) from error.__cause__
+        finally:
+            await response.aclose()
+        return _document(bytes(data))
+
+
+class Answers:
+    """Gathers the answers to groups of prompts into one result."""
+
+    def __init__(self, n: int, model_name: str) -> None:
+        self._n = n
+        self._model_name = model_name
+        self._choices: list[Generation] = []
+        self._usage: dict[str, int] = {}
+        self._fingerprint: str | None = None
+
+    def add_body(self, body: Mapping[str, Any]) -> None:
+        """Add the choices and the usage of one response."""
+        choices = body.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                info = {"finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}
+                self._choices.append(Generation(str(choice.get("text") or ""), info))
+        self._add_usage(body.get("usage"))
+        self._fingerprint = self._fingerprint or body.get("system_fingerprint")
+
+    def add_result(self, result: LLMResult) -> None:
+        """Add the text and the usage of one stream."""
+        chunk = result.generations[0][0]
+        self._choices.append(Generation(chunk.text, chunk.generation_info))
+        self._add_usage((result.llm_output or {}).get("token_usage"))
+
+    def result(self, prompts: int) -> LLMResult:
+        """Return the result for so many prompts; each has ``n`` choices."""
+        choices = [self._choices[place * self._n : (place + 1) * self._n] for place in range(prompts)]
+        if not all(choices):
+            raise StreamTruncatedError(f"the server sent {len(self._choices)} choices for {prompts} prompts")
+        output: dict[str, Any] = {"token_usage": self._usage, "model_name": self._model_name}
+        if self._fingerprint:
+            output["system_fingerprint"] = self._fingerprint
+        return LLMResult(choices, output)
+
+    def _add_usage(self, usage: Any) -> None:
+        for key in _USAGE_KEYS:
+            if isinstance(usage, Mapping) and isinstance(count := usage.get(key), int):
+                self._usage[key] = self._usage.get(key, 0) + count
+
+
+def _key_of(key: Any) -> Any:
+    if hasattr(key, "get_secret_value"):
+        return key.get_secret_value()
+    return key() if callable(key) else key
+
+
+def _grow(data: bytearray, read: bytes) -> None:
+    data += read
+    if len(data) > _BODY_SIZE:
+        raise EventTooLargeError(f"the body grew past {_BODY_SIZE} bytes", offset=0, frame=bytes(data[:512]))
+
+
+def _cut(error: APIConnectionError) -> type[StreamStalledError] | type[StreamTruncatedError]:
+    return StreamStalledError if isinstance(error, APITimeoutError) else StreamTruncatedError
+
+
+def _document(data: bytes) -> Any:
+    """Return the JSON object in ``data``.
+
+    Raises :class:`~millstream.errors.StreamDecodeError` where there is none, and
+    :class:`~millstream.errors.ProviderError` where it is an error.
+    """
+    try:
+        body = read_json(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise StreamDecodeError("the body is no JSON object", offset=0, frame=data[:512])
+    if error := body.get("error") or (body if body.get("object") == "error" else None):
+        told = read_error(json.dumps(error))
+        raise ProviderError(str(told["message"]), error=told)
+    return body

@@ -1,0 +1,104 @@
+"""How bytes come and go: the ``Transport`` protocol between models and HTTP clients.
+
+A model sends a :class:`Request` and reads a response's body; everything else (connections, pools,
+TLS, proxies) is the transport's. The one that serves today is :mod:`millstream.transport.httpx2`.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .timeouts import Timeouts
+
+__all__ = ("AsyncResponse", "AsyncTransport", "Request", "Response", "Transport")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request: ``url`` is absolute, ``body`` is sent as it is.
+
+    ``timeouts`` are the request's own, in place of the transport's; ``idle`` is the longest wait, in
+    seconds, between two reads of the body of a stream.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    timeouts: Timeouts | None = None
+    idle: float | None = None
+
+    def __repr__(self) -> str:
+        """Leave out the headers, the query and the user in the URL: they may hold a key."""
+        scheme, colon, rest = self.url.partition("?")[0].partition("://")
+        return f"Request({self.method} {scheme}{colon}{rest.rpartition('@')[2]}, {len(self.body)} bytes)"
+
+
+class Response(Protocol):
+    """A response whose head has arrived; iterating it gives the body's bytes, one network read at a time.
+
+    Iterating raises :class:`~millstream.errors.APIConnectionError` where the connection breaks
+    and :class:`~millstream.errors.APITimeoutError` where nothing arrives in time.
+    """
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response's headers, names in lower case."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read the body; twice gives what the first reader left."""
+
+    def drain(self) -> None:
+        """Read the body to its end, for 100 ms at most, so that the connection can serve again; never raises."""
+
+    def close(self) -> None:
+        """Let the response go: back to the pool where the body had ended, else the connection is closed, at once."""
+
+
+class AsyncResponse(Protocol):
+    """:class:`Response` for async code."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response's headers, names in lower case."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Read the body."""
+
+    async def adrain(self) -> None:
+        """Read the body to its end, for 100 ms at most; never raises (cancellation apart)."""
+
+    async def aclose(self) -> None:
+        """Let the response go, at once."""
+
+
+class Transport(Protocol):
+    """Sends requests for sync code."""
+
+    def open(self, request: Request) -> Response:
+        """Send ``request`` and return once the response's head has arrived, whatever its status.
+
+        Raises :class:`~millstream.errors.APIConnectionError` or
+        :class:`~millstream.errors.APITimeoutError` where no head arrives.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class AsyncTransport(Protocol):
+    """Sends requests for async code."""
+
+    async def aopen(self, request: Request) -> AsyncResponse:
+        """Send ``request`` and return once the response's head has arrived, whatever its status."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""

@@ -1,0 +1,104 @@
+"""Interrupts a blocking read that takes too long, by shutting the socket down under it.
+
+One thread serves the whole process, and ends when nobody has needed it for a while: a
+``threading.Timer`` would start a thread for every stream, which costs as much as its request.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections import deque
+from typing import Any
+
+__all__ = ("Watch", "watch")
+
+_IDLE_SECONDS = 5.0
+
+
+class Watch:
+    """One socket that is watched until the end of its ``with`` block; after that it is not touched."""
+
+    __slots__ = ("_lock", "deadline", "socket")
+
+    def __init__(self, sock: Any, deadline: float, lock: threading.Lock) -> None:
+        self.socket = sock
+        self.deadline = deadline
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        """Go on: the clock is running."""
+
+    def __exit__(self, *raised: object) -> None:
+        """Watch no longer."""
+        with self._lock:
+            self.socket = None
+
+
+class _Watchdog:
+    """The thread and what it watches, in the order of the deadlines: every wait is equally long."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._watches: deque[Watch] = deque()
+        self._wake = threading.Semaphore(0)
+        self._runs = False
+        self._sleeps = False
+
+    def watch(self, sock: Any) -> Watch:
+        with self._lock:
+            watch = Watch(sock, time.monotonic() + self._seconds, self._lock)
+            self._watches.append(watch)
+            if not self._runs:
+                self._runs = True
+                threading.Thread(target=self._run, name="millstream-watchdog", daemon=True).start()
+            elif self._sleeps:
+                self._sleeps = False
+                self._wake.release()
+        return watch
+
+    def _run(self) -> None:
+        while True:
+            deadline = self._next()
+            if deadline is not None:
+                time.sleep(max(0.0, deadline - time.monotonic()))
+            elif not self._wake.acquire(timeout=_IDLE_SECONDS):
+                with self._lock:
+                    if not self._watches:
+                        self._runs = self._sleeps = False
+                        return
+
+    def _next(self) -> float | None:
+        """Shut down what is due and return the next deadline, if there is one."""
+        with self._lock:
+            while self._watches:
+                watch = self._watches[0]
+                if watch.socket is not None and watch.deadline > time.monotonic():
+                    return watch.deadline
+                self._watches.popleft()
+                if watch.socket is not None:
+                    # It may be closed already.
+                    with contextlib.suppress(OSError):
+                        watch.socket.shutdown(socket.SHUT_RDWR)
+            self._sleeps = True
+            return None
+
+
+_watchdog = _Watchdog(0.1)
+
+
+def watch(sock: Any) -> Watch:
+    """Shut ``sock`` down in 100 ms, unless the watch has ended by then."""
+    return _watchdog.watch(sock)
+
+
+def _start_anew() -> None:
+    """Leave the parent's thread behind: a fork does not copy it."""
+    global _watchdog
+    _watchdog = _Watchdog(0.1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

@@ -1,0 +1,238 @@
+"""Plain annotated fields as constructor arguments."""
+
+import dataclasses
+import subprocess
+import sys
+from typing import Annotated, Any, ClassVar
+
+import pydantic
+import pytest
+
+from millstream.language_models import LLM, SecretStr, field
+from millstream.language_models.fields import is_secret_name
+
+
+class Base(LLM):
+    def _call(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
+        return prompt
+
+    @property
+    def _llm_type(self) -> str:
+        return "test"
+
+
+class Model(Base):
+    required: int
+    """A docstring under a field, as in LangChain's pages."""
+    given: str = "default"
+    listed: list[int] = []  # noqa: RUF012
+    made: dict[str, int] = field(default_factory=dict, alias="other_name")
+    shared: ClassVar[list[int]] = []
+    _private: list[int] = []  # noqa: RUF012
+
+
+def test_annotated_fields_are_keyword_arguments() -> None:
+    model = Model(required=1, given="x", listed=[2], other_name={"a": 1})
+    assert (model.required, model.given, model.listed, model.made) == (1, "x", [2], {"a": 1})
+    assert Model(required=1, made={"b": 2}).made == {"b": 2}  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Model(1)  # type: ignore[call-arg, arg-type]
+
+
+def test_defaults_that_can_change_are_copied() -> None:
+    first, second = Model(required=1), Model(required=1)
+    first.listed.append(1)
+    first.made["a"] = 1
+    first._private.append(1)
+    assert (second.listed, second.made, second._private, Model.listed) == ([], {}, [], [])
+    assert first.shared is second.shared
+
+
+def test_a_missing_argument_and_an_unknown_one_are_told() -> None:
+    with pytest.raises(TypeError, match="'required'"):
+        Model()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"'requird'; it knows .*given.*required") as caught:
+        Model(requird=1)  # type: ignore[call-arg]
+    assert "_private" not in str(caught.value)
+    assert "shared" not in str(caught.value)
+
+
+def test_fields_are_inherited_and_given_new_defaults() -> None:
+    class Child(Model):
+        required: int = 5
+        given = "another"
+        extra: float = 0.5
+
+    model = Child()
+    assert (model.required, model.given, model.extra, model.listed) == (5, "another", 0.5, [])
+    assert Child(tags=["t"], given="x").given == "x"
+    assert Model(required=1).given == "default"
+
+
+def test_a_constructor_of_ones_own_calls_super() -> None:
+    class Own(Model):
+        def __init__(self, size: int, **kwargs: Any) -> None:
+            super().__init__(required=size, **kwargs)
+            self.size = size
+
+    assert (Own(3).required, Own(3, given="x").given) == (3, "x")
+
+
+def test_post_init_checks() -> None:
+    class Checked(Model):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.required < 0:
+                raise ValueError("required must not be negative")
+
+    with pytest.raises(ValueError, match="negative"):
+        Checked(required=-1)
+
+
+def test_fields_of_dataclasses_are_read_too() -> None:
+    class Listed(Base):
+        items: list[int] = dataclasses.field(default_factory=lambda: [1])
+        hidden: str = dataclasses.field(default="x", repr=False)
+
+    assert Listed().items == [1]
+    assert Listed().items is not Listed().items
+    assert "hidden" not in repr(Listed(hidden="y"))
+
+
+def test_annotations_may_be_strings() -> None:
+    space: dict[str, Any] = {"Base": Base}
+    exec(
+        "from __future__ import annotations\n"
+        "import typing\n"
+        "class Late(Base):\n"
+        "    size: NotDefinedAnywhere = 3\n"
+        "    kept: typing.ClassVar[int] = 1\n",
+        space,
+    )
+    late = space["Late"]
+    assert late(size=4).size == 4
+    with pytest.raises(TypeError, match="kept"):
+        late(kept=2)
+
+
+# Secrets.
+
+
+class Keyed(Base):
+    api_key: str = ""
+    holder: SecretStr = SecretStr("")
+    optional: "SecretStr | None" = None
+    given: Any = None
+    options: dict[str, Any] = {}  # noqa: RUF012
+    url: str = ""
+    max_tokens: int = 1
+
+
+def test_secrets_are_never_in_repr() -> None:
+    canary = "sk-canary"
+    model = Keyed(
+        api_key=canary,
+        holder=SecretStr(canary),
+        optional=SecretStr(canary),
+        given=pydantic.SecretStr(canary),
+        options={"Authorization": canary, "nested": [{"password": canary}], "open": 1},
+        url=f"https://user:{canary}@host/path",
+        max_tokens=7,
+    )
+    assert canary not in repr(model)
+    assert canary not in str(model)
+    assert "max_tokens=7" in repr(model)
+    assert "'open': 1" in repr(model)
+    assert "host/path" in repr(model)
+
+
+def test_a_secret_shows_itself_only_when_asked() -> None:
+    secret = SecretStr("value")
+    assert (repr(secret), str(secret), secret.get_secret_value()) == ("SecretStr('**********')", "**********", "value")
+    assert secret == SecretStr("value")
+    assert secret != "value"
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("api_key", True),
+        ("openai_api_key", True),
+        ("X-Api-Key", True),
+        ("access_token", True),
+        ("password", True),
+        ("client_secret", True),
+        ("max_tokens", False),
+        ("prompt_tokens", False),
+        ("custom_get_token_ids", False),
+        ("key", False),
+    ],
+)
+def test_what_is_called_a_secret_is_one(name: str, secret: bool) -> None:
+    assert is_secret_name(name) is secret
+
+
+# pydantic.
+
+
+def test_a_field_of_pydantic_is_refused_with_what_to_write_instead() -> None:
+    with pytest.raises(TypeError, match=r"WithField\.size uses pydantic \(FieldInfo\).*plain default"):
+
+        class WithField(Base):
+            size: int = pydantic.Field(default=3)
+
+    with pytest.raises(TypeError, match=r"Hidden\._cache uses pydantic"):
+
+        class Hidden(Base):
+            _cache: dict[str, int] = pydantic.PrivateAttr(default_factory=dict)
+
+    with pytest.raises(TypeError, match=r"Noted\.size uses pydantic"):
+
+        class Noted(Base):
+            size: Annotated[int, pydantic.Field(ge=0)] = 1
+
+
+def test_a_validator_of_pydantic_is_refused_with_what_to_write_instead() -> None:
+    with pytest.raises(TypeError, match=r"Validated\.check uses pydantic .*__post_init__"):
+
+        class Validated(Base):
+            size: int = 1
+
+            @pydantic.field_validator("size")
+            def check(cls, value: int) -> int:
+                return value
+
+    with pytest.raises(TypeError, match=r"__post_init__"):
+
+        class Whole(Base):
+            @pydantic.model_validator(mode="after")
+            def check(self) -> Any:
+                return self
+
+
+def test_values_and_types_of_pydantic_are_values_like_any_other() -> None:
+    class Schema(pydantic.BaseModel):
+        x: int = 1
+
+    class Holding(Base):
+        schema_type: type[pydantic.BaseModel] = Schema
+        schema_value: Any = Schema()
+        secret: pydantic.SecretStr | None = None
+
+    assert Holding().schema_value == Schema()
+    assert "canary" not in repr(Holding(secret=pydantic.SecretStr("canary")))
+
+
+def test_a_custom_model_loads_no_pydantic() -> None:
+    code = (
+        "import sys\n"
+        "from millstream import LLM\n"
+        "class Echo(LLM):\n"
+        "    size: int = 3\n"
+        "    def _call(self, prompt, stop=None, run_manager=None, **kwargs): return prompt[: self.size]\n"
+        "    @property\n"
+        "    def _llm_type(self): return 'echo'\n"
+        "print(list(Echo(size=2).stream('abc')), 'pydantic' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == ("['ab'] False\n", "")

@@ -1,0 +1,204 @@
+"""What is tried again, when, and what comes of an error status."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.errors import (
+    APIConnectionError,
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    StreamTruncatedError,
+    UnprocessableEntityError,
+)
+from millstream.providers._retry import retry_after, wait_before_retry
+from millstream.testing import VERSE, Cut, ErrorStatus, MockServer, Refuse, Reply
+
+
+def failing(*replies: Reply) -> MockServer:
+    """Return a server that gives ``replies``, one after the other, and then serves well."""
+    return MockServer(Reply(), script=replies)
+
+
+def soon(status: int, **headers: str) -> Reply:
+    """Return an error that may be retried after a millisecond."""
+    return Reply(fault=ErrorStatus(status, headers={"retry-after-ms": "1", **headers}))
+
+
+def model(server: MockServer, **arguments: Any) -> OpenAI:
+    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
+
+
+def calls(llm: OpenAI) -> list[Any]:
+    """Return every way to send a request."""
+
+    async def read() -> list[str]:
+        return [chunk async for chunk in llm.astream("p")]
+
+    return [
+        lambda: "".join(llm.stream("p")),
+        lambda: "".join(asyncio.run(read())),
+        lambda: llm.invoke("p"),
+        lambda: asyncio.run(llm.ainvoke("p")),
+    ]
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_statuses_that_pass_are_tried_again(status: int, way: int) -> None:
+    with failing(soon(status), soon(status)) as server:
+        assert calls(model(server))[way]() == "".join(VERSE)
+        assert len(server.requests) == 3
+        assert server.requests[0].data == server.requests[2].data
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_connections_that_fail_are_tried_again(way: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
+    with failing(Reply(fault=Refuse()), Reply(fault=Refuse())) as server:
+        assert calls(model(server))[way]() == "".join(VERSE)
+    with failing(*[Reply(fault=Refuse())] * 3) as server:
+        with pytest.raises(APIConnectionError):
+            calls(model(server))[way]()
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 418])
+def test_other_statuses_are_not(status: int) -> None:
+    with failing(soon(status)) as server:
+        with pytest.raises(APIStatusError):
+            model(server).invoke("p")
+        assert len(server.requests) == 1
+
+
+def test_the_server_may_say_whether_to_try_again() -> None:
+    with failing(soon(400, **{"x-should-retry": "true"})) as server:
+        assert model(server).invoke("p") == "".join(VERSE)
+    with failing(soon(500, **{"x-should-retry": "false"})) as server:
+        with pytest.raises(InternalServerError):
+            model(server).invoke("p")
+        assert len(server.requests) == 1
+
+
+def test_max_retries_counts() -> None:
+    for retries in (0, 1, 3):
+        with failing(*[soon(500)] * 5) as server:
+            with pytest.raises(InternalServerError):
+                model(server, max_retries=retries).invoke("p")
+            assert len(server.requests) == retries + 1
+
+
+@pytest.mark.parametrize("asked", [{"retry-after": "61"}, {"retry-after-ms": "4294967000"}, {"retry-after": "inf"}])
+def test_a_server_that_asks_for_more_than_a_minute_is_not_waited_for(asked: dict[str, str]) -> None:
+    with MockServer(Reply(fault=ErrorStatus(429, headers=asked))) as server:
+        started = time.monotonic()
+        with pytest.raises(RateLimitError):
+            model(server).invoke("p")
+        assert time.monotonic() - started < 5
+        assert len(server.requests) == 1
+
+
+def test_nothing_is_tried_again_after_the_head() -> None:
+    with MockServer(Reply(fault=Cut(after=0, how="reset"))) as server:
+        with pytest.raises(StreamTruncatedError):
+            list(model(server).stream("p"))
+        assert len(server.requests) == 1
+
+
+def test_delays_double_up_to_eight_seconds_less_a_quarter_at_most() -> None:
+    error = APIConnectionError("refused")
+    for tried, longest in enumerate([0.5, 1.0, 2.0, 4.0, 8.0, 8.0]):
+        delays = [wait_before_retry(error, tried, 10) for _ in range(50)]
+        assert all(delay is not None and longest * 0.75 <= delay <= longest for delay in delays)
+        assert len(set(delays)) > 1
+    assert wait_before_retry(error, 2, 2) is None
+
+
+def test_a_wait_that_is_asked_for_is_kept() -> None:
+    def wait(**headers: str) -> float | None:
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        return wait_before_retry(RateLimitError("slow down", status_code=429, headers=told), 0, 1)
+
+    assert wait(retry_after="7") == 7
+    assert wait(retry_after_ms="1500", retry_after="7") == 1.5
+    assert wait(retry_after="60") == 60
+    assert 0.375 <= (wait(retry_after="0") or 0) <= 0.5
+    assert 0.375 <= (wait(retry_after="-5") or 0) <= 0.5
+    assert 0.375 <= (wait(retry_after="soon") or 0) <= 0.5
+    assert 0.375 <= (wait(retry_after="nan") or 0) <= 0.5
+
+
+def test_retry_after_may_be_a_date() -> None:
+    then = datetime.now(UTC) + timedelta(seconds=30)
+    seconds = retry_after({"retry-after": format_datetime(then, usegmt=True)})
+    assert seconds is not None
+    assert 25 < seconds <= 30
+
+
+# Error statuses.
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (422, UnprocessableEntityError),
+        (429, RateLimitError),
+        (500, InternalServerError),
+        (529, InternalServerError),
+        (418, APIStatusError),
+    ],
+)
+def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) -> None:
+    fault = ErrorStatus(status, "what happened", "a_code", headers={"x-request-id": "req-1"})
+    with MockServer(Reply(fault=fault)) as server:
+        for call in calls(model(server, max_retries=0)):
+            with pytest.raises(APIStatusError) as caught:
+                call()
+            error = caught.value
+            assert type(error) is kind
+            assert str(error) == f"Error code: {status} - what happened"
+            assert (error.status_code, error.code, error.request_id) == (status, "a_code", "req-1")
+            assert isinstance(error.body, dict)
+            assert error.body["error"]["message"] == "what happened"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"message": "told"}, "told"),
+        ({"detail": "told"}, "told"),
+        ({"error": "told"}, "told"),
+        ({"error": {"message": "told"}}, "told"),
+    ],
+)
+def test_the_servers_words_are_found_wherever_they_stand(body: Any, message: str) -> None:
+    with MockServer(Reply(fault=ErrorStatus(400, body=body))) as server, pytest.raises(BadRequestError) as caught:
+        model(server).invoke("p")
+    assert str(caught.value) == f"Error code: 400 - {message}"
+    assert caught.value.body == body
+
+
+def test_a_body_that_is_no_json_is_told_as_it_is() -> None:
+    page = b"<html>Bad gateway</html>"
+    reply = Reply(body=page, status=400, content_type="text/html")
+    with MockServer(reply) as server, pytest.raises(BadRequestError) as caught:
+        model(server).invoke("p")
+    assert caught.value.body == page.decode()
+    assert str(caught.value) == "Error code: 400 - <html>Bad gateway</html>"

@@ -1,0 +1,355 @@
+"""The transport over httpx2: reuse, draining, faults as our exceptions."""
+
+import asyncio
+import gzip
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    NotFoundError,
+    StreamDecodeError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
+from millstream.testing import VERSE, Cut, MockServer, Refuse, Reply, Stall
+from millstream.transport import AsyncTransport, Request, Transport
+from millstream.transport.httpx2 import HTTPX2Transport
+from millstream.transport.timeouts import DEFAULT_TIMEOUTS, Timeouts, read_timeouts
+
+FRAMES = b"".join(b'data: {"choices": [{"index": 0, "text": "%d"}]}\n\n' % number for number in range(3))
+END = b'data: {"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+TEXTS = ["0", "1", "2", ""]
+
+
+def model(server: MockServer, **arguments: Any) -> OpenAI:
+    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
+
+
+async def read(llm: OpenAI) -> list[str]:
+    return [chunk async for chunk in llm.astream("p")]
+
+
+# Reuse.
+
+
+def test_twenty_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
+    for _ in range(20):
+        # Another model each time: what is shared is not the model's.
+        assert list(model(mock_server).stream("p")) == list(VERSE)
+    assert mock_server.connections.opened == 1
+
+
+def test_twenty_async_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
+    async def main() -> None:
+        for _ in range(20):
+            assert await read(model(mock_server)) == list(VERSE)
+
+    asyncio.run(main())
+    assert mock_server.connections.opened == 1
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_a_connection_is_reused_however_the_bodys_end_is_marked(framing: Any) -> None:
+    with MockServer(Reply(framing=framing)) as server:
+        for _ in range(5):
+            list(model(server).stream("p"))
+            model(server).invoke("p")
+        assert server.connections.opened == 1
+
+
+def test_streams_invokes_and_errors_share_a_connection(mock_server: MockServer) -> None:
+    llm = model(mock_server, max_retries=0)
+    for _ in range(3):
+        list(llm.stream("p"))
+        llm.invoke("p")
+        with pytest.raises(NotFoundError):
+            model(mock_server, max_retries=0, model="fault:status:404").invoke("p")
+    assert mock_server.connections.opened == 1
+
+
+def test_streams_in_many_threads_share_one_client(mock_server: MockServer) -> None:
+    with ThreadPoolExecutor(8) as executor:
+        results = list(executor.map(lambda _: list(model(mock_server).stream("p")), range(40)))
+    assert results == [list(VERSE)] * 40
+    assert mock_server.connections.opened <= 8
+
+
+def test_every_loop_has_a_client_of_its_own(mock_server: MockServer) -> None:
+    def in_a_loop(_: int) -> list[list[str]]:
+        async def main() -> list[list[str]]:
+            return await asyncio.gather(*(read(model(mock_server)) for _ in range(5)))
+
+        return asyncio.run(main())
+
+    with ThreadPoolExecutor(3) as executor:
+        results = list(executor.map(in_a_loop, range(6)))
+    assert results == [[list(VERSE)] * 5] * 6
+    mock_server.wait_until(lambda: mock_server.connections.open == 0)
+
+
+# The end of the body.
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_body_that_does_not_end_is_given_up_after_100_ms(asynchronous: bool) -> None:
+    with MockServer(Reply(body=[FRAMES, END, b": more\n\n"], fault=Stall(after=2))) as server:
+        started = time.monotonic()
+        texts = asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        took = time.monotonic() - started
+        assert texts == TEXTS
+        assert 0.09 < took < 2
+        assert server.wait_closed().closed_by == "client"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_the_last_text_comes_before_the_bodys_end_is_waited_for(asynchronous: bool) -> None:
+    with MockServer(Reply(body=[FRAMES, END], fault=Stall(after=2))) as server:
+
+        async def main() -> None:
+            stream = model(server).astream("p")
+            started = time.monotonic()
+            assert [await anext(stream) for _ in TEXTS] == TEXTS
+            assert time.monotonic() - started < 5
+            assert server.connections.open == 1
+            await stream.aclose()
+
+        if asynchronous:
+            asyncio.run(main())
+        else:
+            stream = model(server).stream("p")
+            assert [next(stream) for _ in TEXTS] == TEXTS
+            assert server.connections.open == 1
+            stream.close()
+        assert server.wait_closed().closed_by == "client"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_body_that_goes_on_and_on_is_given_up_too(asynchronous: bool) -> None:
+    endless = [FRAMES, END, *[b": more\n\n"] * 2000]
+    with MockServer(Reply(body=endless, pace=0.001)) as server:
+        started = time.monotonic()
+        texts = asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        assert texts == TEXTS
+        assert time.monotonic() - started < 1.5
+        assert server.wait_closed().closed_by == "client"
+
+
+# Compression.
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("name", ["gzip", "deflate"])
+def test_a_body_that_is_compressed_unasked_is_read(name: str, asynchronous: bool) -> None:
+    data = gzip.compress(FRAMES + END) if name == "gzip" else zlib.compress(FRAMES + END)
+    with MockServer(Reply(body=[data[:20], data[20:]], headers={"content-encoding": name})) as server:
+        texts = asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        assert texts == TEXTS
+        assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_body_that_cannot_be_decompressed_is_a_decode_error(asynchronous: bool) -> None:
+    with MockServer(Reply(body=FRAMES + END, headers={"content-encoding": "gzip"})) as server:
+        with pytest.raises(StreamDecodeError, match="decompressed") as caught:
+            asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        assert type(caught.value.__cause__).__name__ == "DecodingError"
+
+
+# Faults before the head.
+
+
+@pytest.fixture
+def llms(mock_server: MockServer) -> Iterator[list[OpenAI]]:
+    """Return models over the shared clients, over httpx2's and over httpx's."""
+    arguments: dict[str, Any] = {"max_retries": 0, "timeout": 0.3}
+    with httpx2.Client() as new, httpx.Client() as old:
+        yield [model(mock_server, **arguments, http_client=client) for client in (None, new, old)]
+
+
+def test_a_refused_connection_is_a_connection_error(mock_server: MockServer, llms: list[OpenAI]) -> None:
+    mock_server.reply = Reply(fault=Refuse())
+    for llm in llms:
+        with pytest.raises(APIConnectionError, match="before the response began") as caught:
+            list(llm.stream("p"))
+        assert isinstance(caught.value, ConnectionError)
+        assert type(caught.value.__cause__).__module__.startswith("httpx")
+        with pytest.raises(APIConnectionError, match="before the response began"):
+            llm.invoke("p")
+
+
+def test_no_head_in_time_is_a_timeout(mock_server: MockServer, llms: list[OpenAI]) -> None:
+    mock_server.reply = Reply(fault=Stall(after=-1))
+    for llm in llms:
+        with pytest.raises(APITimeoutError) as caught:
+            list(llm.stream("p"))
+        assert isinstance(caught.value, TimeoutError)
+    with pytest.raises(APITimeoutError):
+        asyncio.run(read(model(mock_server, max_retries=0, timeout=0.2)))
+
+
+def test_a_read_that_times_out_after_the_head_is_a_stall(mock_server: MockServer, llms: list[OpenAI]) -> None:
+    mock_server.reply = Reply(fault=Stall(after=2))
+    for llm in llms:
+        with pytest.raises(StreamStalledError) as caught:
+            list(llm.stream("p"))
+        assert caught.value.text == "".join(VERSE[:2])
+        assert type(caught.value.__cause__).__name__ == "ReadTimeout"
+
+
+def test_a_reset_after_the_head_is_a_truncated_stream_over_any_client(
+    mock_server: MockServer, llms: list[OpenAI]
+) -> None:
+    mock_server.reply = Reply(fault=Cut(after=2, how="reset"))
+    for llm in llms:
+        with pytest.raises(StreamTruncatedError) as caught:
+            list(llm.stream("p"))
+        assert caught.value.text == "".join(VERSE[:2])
+        assert type(caught.value.__cause__).__module__.startswith("httpx")
+
+
+def test_a_body_cut_off_in_an_invoke_is_truncated_too() -> None:
+    with MockServer(Reply(body=b'{"choices": [', headers={"content-length": "1000"}, framing="close")) as server:
+        with pytest.raises(StreamTruncatedError):
+            model(server, max_retries=0).invoke("p")
+        with pytest.raises(StreamTruncatedError):
+            asyncio.run(model(server, max_retries=0).ainvoke("p"))
+
+
+def test_a_name_that_does_not_resolve_and_a_url_that_is_none_are_told() -> None:
+    for url in ("http://name.invalid/v1", "nonsense", "ftp://host/v1"):
+        with pytest.raises(APIConnectionError):
+            list(OpenAI(base_url=url, api_key="k", max_retries=0).stream("p"))
+
+
+# Clients that are given.
+
+
+def test_clients_of_httpx_and_httpx2_are_used_as_they_are(mock_server: MockServer) -> None:
+    with httpx.Client(headers={"x-mine": "old"}) as old, httpx2.Client(headers={"x-mine": "new"}) as new:
+        for client in (old, new):
+            assert list(model(mock_server, http_client=client).stream("p")) == list(VERSE)
+            assert model(mock_server, http_client=client).invoke("p") == "".join(VERSE)
+        assert not old.is_closed
+        assert not new.is_closed
+
+    async def main() -> None:
+        async with httpx.AsyncClient(headers={"x-mine": "old"}) as old, httpx2.AsyncClient() as new:
+            for client in (old, new):
+                assert await read(model(mock_server, http_async_client=client)) == list(VERSE)
+                assert await model(mock_server, http_async_client=client).ainvoke("p") == "".join(VERSE)
+
+    asyncio.run(main())
+    told = [request.headers.get("x-mine") for request in mock_server.requests]
+    assert told == ["old"] * 2 + ["new"] * 2 + ["old"] * 2 + [None] * 2
+
+
+def test_a_given_client_keeps_its_timeouts_unless_the_model_has_some(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(fault=Stall(after=-1))
+    with httpx2.Client(timeout=0.1) as client, pytest.raises(APITimeoutError):
+        list(model(mock_server, http_client=client, max_retries=0).stream("p"))
+    with httpx2.Client(timeout=60) as client, pytest.raises(APITimeoutError):
+        list(model(mock_server, http_client=client, max_retries=0, timeout=0.1).stream("p"))
+    with pytest.raises(APITimeoutError):
+        list(model(mock_server, max_retries=0).stream("p", timeout=0.1))
+
+
+def test_a_mock_transport_of_httpx_serves() -> None:
+    def answer(request: Any) -> Any:
+        return httpx2.Response(200, content=FRAMES + END)
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+        assert list(OpenAI(api_key="k", http_client=client).stream("p")) == TEXTS
+
+
+# Redirects and cookies.
+
+
+def test_a_redirect_is_not_followed(mock_server: MockServer) -> None:
+    with MockServer(Reply(body=b"", status=307, headers={"location": mock_server.url + "/completions"})) as server:
+        with pytest.raises(APIStatusError, match="redirect to .*not followed"):
+            list(model(server).stream("p"))
+        with pytest.raises(APIStatusError, match="redirect to .*not followed"):
+            asyncio.run(read(model(server)))
+    assert mock_server.requests == []
+
+
+def test_cookies_of_one_response_go_to_no_other_request() -> None:
+    with MockServer(Reply(headers={"set-cookie": "session=abc; Path=/"})) as server:
+        for _ in range(2):
+            list(model(server).stream("p"))
+        assert all("cookie" not in request.headers for request in server.requests)
+
+
+# Timeouts.
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        (3, Timeouts(3.0, 3.0, 3.0, 3.0)),
+        (0.5, Timeouts(0.5, 0.5, 0.5, 0.5)),
+        ((1, 2), Timeouts(1.0, 2.0, 2.0, 2.0)),
+        ((1, None, 3, 4), Timeouts(1.0, None, 3.0, 4.0)),
+        (httpx.Timeout(7, connect=2), Timeouts(2.0, 7.0, 7.0, 7.0)),
+        (httpx2.Timeout(None), Timeouts(None, None, None, None)),
+        (DEFAULT_TIMEOUTS, DEFAULT_TIMEOUTS),
+    ],
+)
+def test_timeouts_are_seconds_tuples_or_httpxs(value: Any, expected: Timeouts | None) -> None:
+    assert read_timeouts(value) == expected
+
+
+@pytest.mark.parametrize("value", ["5", True, (1,), object()])
+def test_what_is_no_timeout_is_told(value: Any) -> None:
+    with pytest.raises(TypeError, match="timeout"):
+        read_timeouts(value)
+    with pytest.raises(ValueError, match="negative"):
+        read_timeouts(-1)
+
+
+# The protocol.
+
+
+def test_the_transport_is_what_the_protocols_say(mock_server: MockServer) -> None:
+    transport = HTTPX2Transport()
+    serves: Transport = transport
+    aserves: AsyncTransport = transport
+    body = b'{"model": "m", "prompt": "p", "stream": true}'
+    request = Request("POST", mock_server.url + "/completions", {"content-type": "application/json"}, body)
+    response = serves.open(request)
+    assert (response.status, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    reads = iter(response)
+    first = next(reads)
+    rest = b"".join(response)
+    assert first.startswith(b"data: ")
+    assert (first + rest).endswith(b"data: [DONE]\n\n")
+    response.drain()
+    response.close()
+    response.close()
+
+    async def main() -> None:
+        response = await aserves.aopen(request)
+        assert b"".join([data async for data in response]).endswith(b"data: [DONE]\n\n")
+        await response.adrain()
+        await response.aclose()
+        await response.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_request_shows_neither_headers_nor_query() -> None:
+    request = Request("POST", "http://u:canary@host/path?key=canary", {"authorization": "canary"}, b"12")
+    assert repr(request) == "Request(POST http://host/path, 2 bytes)"
