@@ -8,8 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
-use support::documents::{Edit, document, edit, edited, string};
+use support::documents::{document, edit, edited};
 use support::outcome::{Outcome, run, run_each_byte};
+use support::payloads::{TEMPLATES, WITHOUT_CALLS, payloads};
 use support::reads::cut;
 use support::vectors::wire;
 
@@ -17,60 +18,6 @@ const NO_LIMIT: usize = 1 << 24;
 
 fn format() -> impl Strategy<Value = Format> {
     select(vec![Format::OpenAiChat, Format::OpenAiCompletions])
-}
-
-/// Payloads as servers send them: `S` stands for a string, `N` for a small number.
-const TEMPLATES: [&str; 12] = [
-    r#"{"id":"c","choices":[{"text":S,"index":N,"logprobs":null,"finish_reason":null}]}"#,
-    r#"{"id":"c","choices":[{"text":S,"index":N,"logprobs":{"tokens":[S]},"finish_reason":S}],"usage":null}"#,
-    r#"{"id": "c", "choices": [{"index": N, "delta": {"content": S}, "finish_reason": null}], "obfuscation": S}"#,
-    r#"{"choices":[{"index":N,"delta":{"role":S,"content":S,"refusal":null},"logprobs":null,"finish_reason":null}]}"#,
-    r#"{"choices":[{"index":N,"delta":{"reasoning_content":S,"reasoning":S},"text":S}],"created":N}"#,
-    r#"{"choices":[{"index":N,"delta":{"content":S}},{"index":N,"text":S,"delta":{"refusal":S}}]}"#,
-    r#"{"choices":[{"delta":{"content":[{"type":"text","text":S},{"type":"thinking","thinking":[{"text":S}]}]}}]}"#,
-    r#"{"choices":[],"usage":{"prompt_tokens":N,"completion_tokens":N},"x_groq":{"usage":{"n":N}}}"#,
-    r#"{"choices":[{"index":N,"delta":{},"finish_reason":S}],"system_fingerprint":S}"#,
-    r#"{"choices":null,"service_tier":S,"n":-N.Ne-N}"#,
-    r#"{"choices":[{"index":N,"delta":{"tool_calls":[{"index":N,"id":S,"function":{"name":S,"arguments":S}}]}}]}"#,
-    r#"{"choices":[{"index":N,"delta":{"tool_calls":[{"id":S,"function":{"arguments":S}}],"function_call":{"name":S}}}]}"#,
-];
-
-/// The templates whose reading needs nothing from before: calls are told apart by earlier ones.
-const WITHOUT_CALLS: usize = 10;
-
-/// A payload of the template, with strings and numbers filled in.
-fn filled(template: &str, strings: &[String], numbers: &[u32]) -> String {
-    let (mut strings, mut numbers) = (strings.iter().cycle(), numbers.iter().cycle());
-    let mut out = String::new();
-    for character in template.chars() {
-        match character {
-            'S' => out += strings.next().map_or("\"\"", String::as_str),
-            'N' => out += &numbers.next().unwrap_or(&0).to_string(),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// A run of payloads of one template, some of them edited: what a server sends, and what it might.
-fn payloads(templates: usize, edits: usize) -> impl Strategy<Value = Vec<String>> {
-    let fill = (
-        vec(string(), 1..5),
-        vec(prop_oneof![4 => 0..2_u32, 1 => 0..99_999_u32], 1..4),
-    );
-    let one = (fill, vec(edit(), 0..=edits), any::<bool>());
-    let run = (select(TEMPLATES[..templates].to_vec()), vec(one, 1..5));
-    let runs = vec(run, 1..5);
-    runs.prop_map(|runs| {
-        let runs = runs.into_iter().flat_map(|(template, ones)| {
-            ones.into_iter()
-                .map(move |((strings, numbers), edits, is_edited)| {
-                    let edits: &[Edit] = if is_edited { &edits } else { &[] };
-                    edited(&filled(template, &strings, &numbers), edits)
-                })
-        });
-        runs.collect()
-    })
 }
 
 /// Whole streams: payloads and everything else that a body may hold.

@@ -10,5 +10,6 @@
 pub mod deltas;
 pub mod documents;
 pub mod outcome;
+pub mod payloads;
 pub mod reads;
 pub mod vectors;

@@ -1,0 +1,51 @@
+"""The vectors: cases in JSON that cargo's tests read as well (``vectors/README.md`` says what they hold)."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VECTORS = Path(__file__).parent / "vectors"
+Case = dict[str, Any]
+
+
+def load(name: str) -> list[Case]:
+    """Return the cases of ``vectors/NAME.json``."""
+    cases: list[Case] = json.loads((VECTORS / f"{name}.json").read_text("utf-8"))["cases"]
+    return cases
+
+
+def load_wire(*formats: str) -> list[Case]:
+    """Return the wire cases in ``formats``, each with its ``body``."""
+    paths = sorted((VECTORS / "wire").glob("*.expected.json"))
+    cases: list[Case] = [json.loads(path.read_text("utf-8")) for path in paths]
+    chosen = [case for case in cases if case["format"] in formats]
+    return [{**case, "name": case["file"], "body": (VECTORS / "wire" / case["file"]).read_bytes()} for case in chosen]
+
+
+def each(cases: list[Case]) -> pytest.MarkDecorator:
+    """Run a test once for each case."""
+    return pytest.mark.parametrize("case", cases, ids=[case["name"] for case in cases])
+
+
+def delta_fields(listed: Case) -> tuple[Any, ...]:
+    """Return a delta of ``decode.json`` as ``streams.by_field`` gives one."""
+    names = ("role", "text", "reasoning", "refusal", "tool_calls", "finish_reason", "usage", "error", "logprobs")
+    assert set(listed) <= {"index", *names}
+    calls = [("ToolCallDelta", *call) for call in listed.get("tool_calls", [])]
+    return ("Delta", listed.get("index", 0), *(calls if name == "tool_calls" else listed.get(name) for name in names))
+
+
+def event_fields(listed: Case) -> tuple[Any, ...]:
+    """Return an event of ``sse.json`` as ``streams.by_field`` gives one."""
+    return ("ServerSentEvent", listed["event"], listed["data"], listed["id"], listed["retry"])
+
+
+def failure_fields(listed: Case | None) -> Case | None:
+    """Return a failure of the vectors as ``streams.described`` gives one."""
+    if listed is None:
+        return None
+    rest = {name: listed[name] for name in ("type", "message", "offset", "text", "deltas_seen")}
+    return {**rest, "frame": base64.b64decode(listed["frame_b64"])}

@@ -1,0 +1,65 @@
+"""One suite for both halves of the core: a test that takes ``impl`` runs on each of them.
+
+A missing native core fails the run, because a suite that quietly tests half of its subject is
+worse than none; ``--no-native`` says that this is meant.
+"""
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from streams import Halves
+
+HALVES = {"rust": "millstream._core", "python": "millstream._pure"}
+
+# A repeatable run by default; ``slow`` looks for something new each time, and needs ``-o timeout=0``.
+UNHURRIED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", UNHURRIED, max_examples=60, derandomize=True)
+settings.register_profile("slow", UNHURRIED, max_examples=3000)
+settings.load_profile(os.environ.get("MILLSTREAM_HYPOTHESIS", "fast"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--no-native``."""
+    parser.addoption("--no-native", action="store_true", help="leave out the tests of the Rust core")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the native half where that was asked for; where it was not, refuse to run without it."""
+    native = [item for item in items if _needs_native(item)]
+    if config.getoption("--no-native"):
+        left_out = set(native)
+        config.hook.pytest_deselected(items=native)
+        items[:] = [item for item in items if item not in left_out]
+    elif native and find_spec(HALVES["rust"]) is None:
+        raise pytest.UsageError(f"{HALVES['rust']} is not built: build it, or pass --no-native to test the Python half")
+
+
+@pytest.fixture(scope="session", params=list(HALVES))
+def impl(request: pytest.FixtureRequest) -> ModuleType:
+    """Return each implementation of the core in turn."""
+    return import_module(HALVES[request.param])
+
+
+@pytest.fixture(scope="session")
+def native() -> ModuleType:
+    """Return the Rust core, for what only it promises."""
+    return import_module(HALVES["rust"])
+
+
+@pytest.fixture(scope="session")
+def halves() -> Halves:
+    """Return both implementations, to be compared with each other."""
+    return Halves(import_module(HALVES["rust"]), import_module(HALVES["python"]))
+
+
+def _needs_native(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    if {"halves", "native"} & set(item.fixturenames):
+        return True
+    return hasattr(item, "callspec") and item.callspec.params.get("impl") == "rust"

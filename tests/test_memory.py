@@ -1,0 +1,120 @@
+"""The native half makes no Python object that it does not hand out."""
+
+import gc
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+PIECES = [" sun", " light", " and", " rain"] * 25
+PLAIN = "".join(f'data: {{"choices":[{{"text":"{piece}"}}]}}\n\n' for piece in PIECES).encode()
+
+
+def frames(extra: str = "", choices: str = "", between: str = "") -> bytes:
+    """Return a stream that brings the same text as ``PLAIN``, and much else."""
+    payloads = [f'data: {{{extra}"choices":[{choices}{{"index":0,"text":"{piece}"}}]}}\n\n' for piece in PIECES]
+    return between.join(payloads).encode()
+
+
+CALL = '{"index":0,"id":"i","function":{"name":"n","arguments":"{}"}}'
+ENDED = '{"index":2,"text":"\\ud83d","finish_reason":"stop"}'
+BODIES = {
+    "unknown fields": frames('"id":"cmpl-1","x":[1,2,{"y":["z","z"]}],"s":"\\u00e9\\n",' * 20),
+    "usage in every payload": frames('"usage":{"prompt_tokens":5,"completion_tokens":2},'),
+    "other choices": frames(choices=f'{{"index":1,"text":"other"}},{ENDED},' * 8),
+    "logprobs": frames(choices='{"index":1,"logprobs":{"tokens":["a","b"],"values":[0.5,0.25]}},'),
+    "tool calls of another choice": frames(choices=f'{{"index":3,"delta":{{"tool_calls":[{CALL}]}}}},'),
+    "comments and other fields": frames(between=": ping\nretry: 5\nid: 77\nevent: x\n\n" * 20),
+    "roles and reasoning": frames(choices='{"index":1,"delta":{"role":"assistant","reasoning":"hm","content":"x"}},'),
+    "frames without choices": frames(between='data: {"choices":[]}\n\ndata: 12\n\ndata:\n\n' * 10),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Keep the collector and the tracer out of what is counted."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def blocks_made(native: ModuleType, body: bytes, read: int | None) -> int:
+    """Return how many blocks a decoder's calls leave allocated: those of what they return."""
+    decoder = native.StreamDecoder("openai.completions")
+    size = read or len(body)
+    pieces = [body[i : i + size] for i in range(0, len(body), size)]
+    outs: list[list[str]] = [[]] * len(pieces)
+    before = sys.getallocatedblocks()
+    for i, piece in enumerate(pieces):
+        outs[i] = decoder.feed_text(piece)
+    made = sys.getallocatedblocks() - before
+    assert [text for out in outs for text in out] == PIECES
+    # A list that is empty is a block too, and how many there are is the reads' doing.
+    return made - sum(not out for out in outs)
+
+
+def peak_of(native: ModuleType, body: bytes) -> int:
+    """Return the bytes of Python memory that one call takes at its peak, transient objects included."""
+    decoder = native.StreamDecoder("openai.completions")
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        out = decoder.feed_text(body)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert out == PIECES
+    return peak
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_objects_made_depend_only_on_what_is_returned(native: ModuleType, name: str) -> None:
+    # The first pass pays for whatever is made once per process.
+    for body in (PLAIN, BODIES[name]):
+        blocks_made(native, body, None)
+    expected = min(blocks_made(native, PLAIN, None) for _ in range(3))
+    assert len(PIECES) <= expected <= len(PIECES) + 8
+    assert min(blocks_made(native, BODIES[name], None) for _ in range(3)) == expected
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_not_even_for_a_moment_are_there_other_objects(native: ModuleType, name: str) -> None:
+    for body in (PLAIN, BODIES[name]):
+        peak_of(native, body)
+    assert peak_of(native, BODIES[name]) == peak_of(native, PLAIN)
+
+
+@pytest.mark.parametrize("read", [1, 16, 1460])
+def test_a_read_that_completes_nothing_makes_an_empty_list_alone(native: ModuleType, read: int) -> None:
+    body = BODIES["unknown fields"][:40_000]
+    decoder = native.StreamDecoder("openai.completions")
+    pieces = [body[i : i + read] for i in range(0, body.index(b"\n\n"), read)]
+    for _ in range(2):
+        decoder = native.StreamDecoder("openai.completions")
+        before = sys.getallocatedblocks()
+        for piece in pieces:
+            decoder.feed_text(piece)
+        assert abs(sys.getallocatedblocks() - before) <= 1
+
+
+@pytest.mark.parametrize("kind", ["feed", "feed_text"])
+def test_nothing_is_left_when_a_stream_is_over(impl: ModuleType, kind: str) -> None:
+    body = b"".join(BODIES.values()) + b"data: [DONE]\n\n"
+
+    def use() -> None:
+        decoder = impl.StreamDecoder("openai.completions")
+        getattr(decoder, kind)(body)
+        decoder.close() if kind == "feed" else decoder.close_text()
+
+    def growth() -> int:
+        before = sys.getallocatedblocks()
+        for _ in range(10):
+            use()
+        return sys.getallocatedblocks() - before
+
+    # The interpreter's own caches fill up in the first rounds; a leak would show in each.
+    assert min(growth() for _ in range(6)) <= 5
