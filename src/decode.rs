@@ -123,6 +123,7 @@ impl StreamDecoder {
             deltas: Deltas {
                 format,
                 known: KnownPayloads::default(),
+                compares: true,
                 choices: Choices::new(joins),
                 outlet: Outlet::default(),
                 usage: None,
@@ -131,6 +132,14 @@ impl StreamDecoder {
                 failure: None,
             },
         }
+    }
+
+    /// Reads every payload whole from now on, instead of comparing it with those before: slower,
+    /// with the same result. It is what the comparison is held against.
+    #[must_use]
+    pub fn reading_whole(mut self) -> Self {
+        self.deltas.compares = false;
+        self
     }
 
     /// Hands everything that `data` completes to `sink`.
@@ -312,6 +321,7 @@ impl StreamDecoder {
 struct Deltas {
     format: Format,
     known: KnownPayloads,
+    compares: bool,
     choices: Choices,
     outlet: Outlet,
     usage: Option<String>,
@@ -348,7 +358,9 @@ impl Deltas {
         let mut payload = Payload::default();
         match payload.read(&mut reader, self.format.shape(false)) {
             Ok(()) => {
-                self.known.learn(text, &payload, &reader);
+                if self.compares {
+                    self.known.learn(text, &payload, &reader);
+                }
                 self.payload(&payload, sink);
             }
             Err(Invalid) => self.fail(

@@ -75,6 +75,19 @@ class Frames:
         """Whether the stream, if it ended here, would end inside an event or a line."""
         return self.block.begun or len(self.lines.partial) > 0 or self.overflow is not None
 
+    def whole(self, data: bytes) -> bytes | None:
+        """Take in a read of ordinary traffic, one block of one data line, and return its value.
+
+        ``None`` for any other read, which is not taken in: most reads are this one, and it needs no lines.
+        """
+        end = len(data) - 2
+        if data.find(b"\n") != end or not data.startswith(b"data:") or data[end:] != b"\n\n" or end > self._limit:
+            return None
+        if b"\r" in data or not self.at_rest:
+            return None
+        self.lines.seen += end + 2
+        return data[6:end] if data.startswith(b" ", 5) else data[5:end]
+
     def feed(self, data: bytes) -> list[Block]:
         """Return the blocks that ``data`` completes, up to ``overflow``."""
         blocks: list[Block] = []

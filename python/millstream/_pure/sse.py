@@ -133,6 +133,10 @@ class SSEParser(Sealed):
             raise ValueError("feed() after close()")
         if self._failure is not None:
             raise self._failure.with_traceback(None)
+        value = self._frames.whole(data)
+        if value is not None:
+            self._dispatched += 1
+            return [ServerSentEvent("message", value.decode("utf-8", "replace"), self._last_event_id, None)]
         events: list[ServerSentEvent] = []
         for block in self._frames.feed(data):
             self._dispatch(block, events)
