@@ -191,6 +191,31 @@ fn white_space_before_a_body_is_lines_of_the_stream() {
 }
 
 #[test]
+fn what_only_began_like_a_byte_order_mark_is_content() {
+    for start in [
+        &b"\xEF"[..],
+        b"\xEF\xBB",
+        b"\xEF ",
+        b" \xEF\xBB\xBF",
+        b"\xEF\xBB\xBF\xEF\xBB\xBF",
+    ] {
+        for document in [&b"{\"error\":\"e\"}"[..], b"<html>"] {
+            let body = [start, document].concat();
+            for pieces in splits(&body) {
+                let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+                let outcome = run(&mut decoder, &pieces);
+                assert_eq!(
+                    (outcome.items.len(), outcome.failure),
+                    (0, None),
+                    "{body:?}"
+                );
+                assert_eq!(decoder.ended(), Some(Ended::Truncated));
+            }
+        }
+    }
+}
+
+#[test]
 fn nothing_behind_the_end_is_read() {
     let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 64);
     let tail = "x".repeat(1000);
