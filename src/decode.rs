@@ -193,11 +193,11 @@ impl StreamDecoder {
             return;
         }
         match std::mem::replace(&mut self.body, Body::Events) {
-            Body::Unknown { .. } | Body::Events => {
-                if let Some(frame) = self.frames.close() {
-                    self.deltas.last_frame(&frame, sink);
-                }
-            }
+            Body::Unknown { .. } | Body::Events => match self.frames.close(true) {
+                Err(error) => self.deltas.fail(error, sink),
+                Ok(Some(frame)) => self.deltas.last_frame(&frame, sink),
+                Ok(None) => {}
+            },
             Body::Document { text, offset } => self.deltas.document(&text, offset, sink),
             Body::Markup { text, offset } => {
                 self.deltas.fail(

@@ -241,16 +241,25 @@ impl Frames {
         }
     }
 
-    /// The block as it stands at the end of the stream, an unfinished line taken as finished.
-    pub fn close(&mut self) -> Option<Frame<'_>> {
+    /// The block as it stands at the end of the stream; `takes_line` takes an unfinished line as
+    /// finished, instead of leaving it out.
+    ///
+    /// # Errors
+    ///
+    /// What looked like a BOM is a line after all, and one that does not fit.
+    pub fn close(&mut self, takes_line: bool) -> Result<Option<Frame<'_>>, Error> {
         self.forget_read();
         let offset = self.lines.line_offset();
         let line = self.lines.unfinished().to_vec();
-        if !line.is_empty() {
+        let room = self.max_size - self.block.size();
+        if line.len() > room {
+            return Err(self.too_large(&line[..=room]));
+        }
+        if takes_line && !line.is_empty() {
             self.block.line(&line, offset, self.keeps_errors);
             self.retry = self.block.retry.or(self.retry);
         }
-        self.block.has_begun.then(|| self.block.frame())
+        Ok(self.block.has_begun.then(|| self.block.frame()))
     }
 
     /// The frame of ordinary traffic: one `data` line and a blank one, whole in this read. It is

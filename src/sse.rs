@@ -79,11 +79,15 @@ impl SseParser {
     /// Ends the stream.
     pub fn close(&mut self, sink: &mut impl FnMut(Event<'_>)) {
         self.is_truncated = self.frames.is_unfinished();
-        if !self.flushes || self.failure.is_some() {
+        if self.failure.is_some() {
             return;
         }
-        if let Some(frame) = self.frames.close() {
-            dispatch(&frame, &mut self.last_event_id, &mut self.events_seen, sink);
+        match self.frames.close(self.flushes) {
+            Err(error) => self.failure = Some(error),
+            Ok(Some(frame)) if self.flushes => {
+                dispatch(&frame, &mut self.last_event_id, &mut self.events_seen, sink);
+            }
+            Ok(_) => {}
         }
     }
 

@@ -227,3 +227,25 @@ def test_properties_of_readers_cannot_be_set(halves: Halves, name: str, member: 
 def test_a_class_that_one_half_lets_be_extended_the_other_does_too(halves: Halves, name: str) -> None:
     rust, python = (attempt(type, "Sub", (getattr(half, name),), {}) for half in halves)
     assert isinstance(rust, type) is isinstance(python, type)
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("ServerSentEvent", {"data": b"x"}, "ServerSentEvent: data must be str, not bytes"),
+    ("ServerSentEvent", {"event": None}, "ServerSentEvent: event must be str, not NoneType"),
+    ("ServerSentEvent", {"retry": -1}, "ServerSentEvent: retry must be from 0 to 18446744073709551615, not -1"),
+    ("ToolCallDelta", {"index": True}, "ToolCallDelta: index must be int, not bool"),
+    ("ToolCallDelta", {"args": 5}, "ToolCallDelta: args must be str or None, not int"),
+    ("Delta", {"index": 2**32}, "Delta: index must be from 0 to 4294967295, not 4294967296"),
+    ("Delta", {"role": 5}, "Delta: role must be str or None, not int"),
+    ("Delta", {"tool_calls": []}, "Delta: tool_calls must be tuple, not list"),
+    ("Delta", {"usage": "x"}, "Delta: usage must be mapping or None, not str"),
+]
+
+
+@pytest.mark.parametrize(("name", "fields", "message"), WRONG)
+def test_a_value_refuses_fields_of_the_wrong_kind(
+    impl: ModuleType, name: str, fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError if "from 0" in message else TypeError) as caught:
+        getattr(impl, name)(**fields)
+    assert str(caught.value) == message

@@ -4,18 +4,45 @@ One definition each, so that the twins agree to the message. The Rust core impor
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = (
     "as_bytes",
     "check_event_size",
+    "check_fields",
     "check_option",
     "escape_line_ends",
     "read_error",
     "read_json",
     "rebuild",
+    "whole_text",
     "write_string",
 )
+
+# The fields of each value class: name, kind, and for numbers the largest one.
+_TEXT = "str or None"
+_FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
+    "ServerSentEvent": [
+        ("event", "str", None),
+        ("data", "str", None),
+        ("id", "str", None),
+        ("retry", "int or None", 2**64 - 1),
+    ],
+    "ToolCallDelta": [
+        ("index", "int", 2**32 - 1),
+        ("id", _TEXT, None),
+        ("name", _TEXT, None),
+        ("args", _TEXT, None),
+    ],
+    "Delta": [
+        ("index", "int", 2**32 - 1),
+        *((field, _TEXT, None) for field in ("role", "text", "reasoning", "refusal")),
+        ("tool_calls", "tuple", None),
+        ("finish_reason", _TEXT, None),
+        *((field, "mapping or None", None) for field in ("usage", "error", "logprobs")),
+    ],
+}
 
 # The interpreter refuses longer integers (sys.int_info.default_max_str_digits).
 _MAX_INT_DIGITS = 4300
@@ -36,6 +63,17 @@ def check_option(name: str, value: object, allowed: tuple[str, ...]) -> str:
         choices = ", ".join(map(repr, allowed))
         raise ValueError(f"{name} must be one of {choices}, not {value!r}")
     return value
+
+
+def check_fields(name: str, fields: tuple[Any, ...]) -> None:
+    """Raise :class:`TypeError` or :class:`ValueError` where ``fields`` cannot be those of the value class ``name``."""
+    for (field, kind, most), value in zip(_FIELDS[name], fields, strict=True):
+        is_none = value is None and kind.endswith("None")
+        right = (int, str, tuple, Mapping)[("int", "str", "tuple", "mapping").index(kind.split()[0])]
+        if not is_none and (not isinstance(value, right) or isinstance(value, bool)):
+            raise TypeError(f"{name}: {field} must be {kind}, not {type(value).__name__}")
+        if most is not None and not is_none and not 0 <= value <= most:
+            raise ValueError(f"{name}: {field} must be from 0 to {most}, not {value}")
 
 
 def as_bytes(data: object) -> bytes:
@@ -81,6 +119,11 @@ def escape_line_ends(document: bytes) -> bytes:
     return document.replace(b"\xc2\x85", b"\\u0085") if b"\xc2\x85" in document else document
 
 
+def whole_text(text: str) -> str:
+    """Return ``text`` with U+FFFD for every lone surrogate in it; two halves side by side are one character."""
+    return str.encode(text, "utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
     """Return the value class ``name`` of the half that runs here, made from ``fields``: what a pickle calls."""
     from . import _backend
@@ -95,7 +138,7 @@ def _parse_int(digits: str) -> int | float:
 def _whole(value: Any) -> Any:
     """Return ``value`` with U+FFFD for every lone surrogate in it."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_text(value)
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -80,7 +81,19 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
     }
 }
 
-impl Given<'_> {
+impl<'py> Given<'py> {
+    /// What was given, or else `default`.
+    pub fn or(
+        self,
+        default: impl IntoPyObject<'py>,
+        py: Python<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Default => default.into_bound_py_any(py),
+        }
+    }
+
     /// The option `name`, checked as the pure half does.
     pub fn option(self, name: &str, default: &'static str, allowed: &[&str]) -> PyResult<String> {
         let Self::Value(value) = self else {
@@ -103,6 +116,13 @@ impl Given<'_> {
             .call_method1(intern!(py, "check_event_size"), (value,))?
             .extract()
     }
+}
+
+/// Checks what a user gave for the fields of a value class as the pure half does.
+pub fn check_fields(name: &str, fields: &Bound<'_, PyTuple>) -> PyResult<()> {
+    let py = fields.py();
+    values(py)?.call_method1(intern!(py, "check_fields"), (name, fields))?;
+    Ok(())
 }
 
 /// The exception for `error`, with what had been decoded before it.

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::convert::{immutable, read_error, read_json, reduced, repr};
+use super::convert::{Given, check_fields, immutable, read_error, read_json, reduced, repr};
 use crate::delta::{Delta, Text, ToolCallDelta};
 
 const NAME: &str = "Delta";
@@ -123,37 +123,45 @@ impl PyDelta {
     #[new]
     #[pyo3(
         signature = (
-            index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=None,
-            finish_reason=None, usage=None, error=None, logprobs=None
+            index=Given::Default, role=None, text=None, reasoning=None, refusal=None,
+            tool_calls=Given::Default, finish_reason=None, usage=None, error=None, logprobs=None
         ),
         text_signature = "(index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=(), finish_reason=None, usage=None, error=None, logprobs=None)"
     )]
     #[allow(clippy::too_many_arguments)]
-    fn new(
-        py: Python<'_>,
-        index: u32,
-        role: Option<Py<PyString>>,
-        text: Option<Py<PyString>>,
-        reasoning: Option<Py<PyString>>,
-        refusal: Option<Py<PyString>>,
-        tool_calls: Option<Py<PyTuple>>,
-        finish_reason: Option<Py<PyString>>,
-        usage: Option<Py<PyAny>>,
-        error: Option<Py<PyAny>>,
-        logprobs: Option<Py<PyAny>>,
-    ) -> Self {
-        Self {
-            index,
+    fn new<'py>(
+        py: Python<'py>,
+        index: Given<'py>,
+        role: Option<Bound<'py, PyAny>>,
+        text: Option<Bound<'py, PyAny>>,
+        reasoning: Option<Bound<'py, PyAny>>,
+        refusal: Option<Bound<'py, PyAny>>,
+        tool_calls: Given<'py>,
+        finish_reason: Option<Bound<'py, PyAny>>,
+        usage: Option<Bound<'py, PyAny>>,
+        error: Option<Bound<'py, PyAny>>,
+        logprobs: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let (index, tool_calls) = (index.or(0, py)?, tool_calls.or(PyTuple::empty(py), py)?);
+        let texts = (role, text, reasoning, refusal);
+        let texts = texts.into_pyobject(py)?;
+        let head = PyTuple::new(py, [index])?.add(&texts)?;
+        let ends = (&tool_calls, finish_reason, &usage, &error, &logprobs).into_pyobject(py)?;
+        let fields = head.add(ends)?.cast_into::<PyTuple>()?;
+        check_fields(NAME, &fields)?;
+        let (role, text, reasoning, refusal) = texts.extract()?;
+        Ok(Self {
+            index: fields.get_item(0)?.extract()?,
             role,
             text,
             reasoning,
             refusal,
-            tool_calls: tool_calls.unwrap_or_else(|| PyTuple::empty(py).unbind()),
-            finish_reason,
-            usage: usage.map(Kept::Value),
-            error: error.map(Kept::Value),
-            logprobs: logprobs.map(Kept::Value),
-        }
+            tool_calls: tool_calls.extract()?,
+            finish_reason: fields.get_item(6)?.extract()?,
+            usage: usage.map(|value| Kept::Value(value.unbind())),
+            error: error.map(|value| Kept::Value(value.unbind())),
+            logprobs: logprobs.map(|value| Kept::Value(value.unbind())),
+        })
     }
 
     /// The provider's count of tokens, parsed when read.
@@ -255,19 +263,26 @@ impl PyToolCallDelta {
     }
 
     #[new]
-    #[pyo3(signature = (index=0, id=None, name=None, args=None))]
-    fn new(
-        index: u32,
-        id: Option<Py<PyString>>,
-        name: Option<Py<PyString>>,
-        args: Option<Py<PyString>>,
-    ) -> Self {
-        Self {
+    #[pyo3(
+        signature = (index=Given::Default, id=None, name=None, args=None),
+        text_signature = "(index=0, id=None, name=None, args=None)"
+    )]
+    fn new<'py>(
+        py: Python<'py>,
+        index: Given<'py>,
+        id: Option<Bound<'py, PyAny>>,
+        name: Option<Bound<'py, PyAny>>,
+        args: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let fields = (index.or(0, py)?, id, name, args).into_pyobject(py)?;
+        check_fields(TOOL_NAME, &fields)?;
+        let (index, id, name, args) = fields.extract()?;
+        Ok(Self {
             index,
             id,
             name,
             args,
-        }
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

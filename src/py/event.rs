@@ -4,7 +4,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::convert::{immutable, read_json, reduced, repr, string};
+use super::convert::{Given, check_fields, immutable, read_json, reduced, repr, string};
 use crate::sse::Event;
 
 const NAME: &str = "ServerSentEvent";
@@ -63,22 +63,28 @@ impl PyServerSentEvent {
 
     #[new]
     #[pyo3(
-        signature = (event=None, data=None, id=None, retry=None),
+        signature = (
+            event=Given::Default, data=Given::Default, id=Given::Default, retry=Given::Default
+        ),
         text_signature = "(event='message', data='', id='', retry=None)"
     )]
     fn new(
         py: Python<'_>,
-        event: Option<Py<PyString>>,
-        data: Option<Py<PyString>>,
-        id: Option<Py<PyString>>,
-        retry: Option<u64>,
-    ) -> Self {
-        Self {
-            event,
-            data: data.unwrap_or_else(|| intern!(py, "").clone().unbind()),
-            id,
+        event: Given<'_>,
+        data: Given<'_>,
+        id: Given<'_>,
+        retry: Given<'_>,
+    ) -> PyResult<Self> {
+        let (event, data, id) = (event.or("message", py)?, data.or("", py)?, id.or("", py)?);
+        let fields = PyTuple::new(py, [event, data, id, retry.or(py.None(), py)?])?;
+        check_fields(NAME, &fields)?;
+        let (event, data, id, retry) = fields.extract()?;
+        Ok(Self {
+            event: Some(event),
+            data,
+            id: Some(id),
             retry,
-        }
+        })
     }
 
     /// The event's type: ``"message"`` where the stream named none.

@@ -105,6 +105,7 @@ impl PySseParser {
             let mut state = self.0.lock(py);
             if state.begin_close() {
                 state.core.close(&mut |event| events.push(&event));
+                note_failure(py, &mut state)?;
             }
             state.check_sound(py)?;
         }

@@ -36,9 +36,7 @@ class ServerSentEvent(Value):
     _fields: tuple[str, str, str, int | None]
 
     def __new__(cls, event: str = "message", data: str = "", id: str = "", retry: int | None = None) -> Self:
-        self = object.__new__(cls)
-        object.__setattr__(self, "_fields", (event, data, id, retry))
-        return self
+        return cls._checked((event, data, id, retry))
 
     @property
     def event(self) -> str:
@@ -136,7 +134,7 @@ class SSEParser(Sealed):
         value = self._frames.whole(data)
         if value is not None:
             self._dispatched += 1
-            return [ServerSentEvent("message", value.decode("utf-8", "replace"), self._last_event_id, None)]
+            return [ServerSentEvent._made(("message", value.decode("utf-8", "replace"), self._last_event_id, None))]
         events: list[ServerSentEvent] = []
         for block in self._frames.feed(data):
             self._dispatch(block, events)
@@ -173,7 +171,7 @@ class SSEParser(Sealed):
         if block.data:
             event = block.type.decode("utf-8", "replace") if block.type else "message"
             data = b"\n".join(block.data).decode("utf-8", "replace")
-            events.append(ServerSentEvent(event, data, self._last_event_id, block.retry))
+            events.append(ServerSentEvent._made((event, data, self._last_event_id, block.retry)))
             self._dispatched += 1
 
     def _check(self) -> None:

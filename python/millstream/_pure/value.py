@@ -1,8 +1,8 @@
 """What the public classes share with their Rust twins: no subclasses, and values that compare, print and pickle."""
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
-from .._values import rebuild
+from .._values import check_fields, rebuild
 
 __all__ = ("Sealed", "Value")
 
@@ -27,6 +27,19 @@ class Value(Sealed):
     __slots__ = ("_fields",)
     __match_args__: tuple[str, ...] = ()
     _fields: tuple[Any, ...]
+
+    @classmethod
+    def _checked(cls, fields: tuple[Any, ...]) -> Self:
+        """Return an object of ``fields`` that a user gave."""
+        check_fields(cls.__name__, fields)
+        return cls._made(fields)
+
+    @classmethod
+    def _made(cls, fields: tuple[Any, ...]) -> Self:
+        """Return an object of ``fields`` that are known to be right."""
+        self = object.__new__(cls)
+        object.__setattr__(self, "_fields", fields)
+        return self
 
     def _values(self) -> tuple[Any, ...]:
         """Return the fields as a reader sees them."""

@@ -27,9 +27,7 @@ class ToolCallDelta(Value):
     _fields: tuple[int, str | None, str | None, str | None]
 
     def __new__(cls, index: int = 0, id: str | None = None, name: str | None = None, args: str | None = None) -> Self:
-        self = object.__new__(cls)
-        object.__setattr__(self, "_fields", (index, id, name, args))
-        return self
+        return cls._checked((index, id, name, args))
 
     @property
     def index(self) -> int:
@@ -106,10 +104,8 @@ class Delta(Value):
         error: Mapping[str, Any] | None = None,
         logprobs: Mapping[str, Any] | None = None,
     ) -> Self:
-        self = object.__new__(cls)
         fields = (index, role, text, reasoning, refusal, tool_calls, finish_reason, usage, error, logprobs)
-        object.__setattr__(self, "_fields", fields)
-        return self
+        return cls._checked(fields)
 
     @property
     def index(self) -> int:
@@ -171,9 +167,7 @@ class Delta(Value):
 
 def text_delta(text: str) -> Delta:
     """Return what most deltas are, a piece of choice 0's text, with less ceremony than ``Delta`` takes."""
-    delta = object.__new__(Delta)
-    object.__setattr__(delta, "_fields", (0, None, text, None, None, (), None, None, None, None))
-    return delta
+    return Delta._made((0, None, text, None, None, (), None, None, None, None))
 
 
 def _read(value: Mapping[str, Any] | Kept | None) -> Mapping[str, Any] | None:

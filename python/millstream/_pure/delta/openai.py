@@ -138,7 +138,7 @@ class Choices:
         usage = _usage_path(payload)
         if usage:
             self.usage = Kept(document, usage, read_json)
-            deltas.append(Delta(usage=self.usage))
+            deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None)))
         error = _error_path(payload)
         return deltas if error is None else deltas + self._fail(document, error)
 
@@ -168,7 +168,7 @@ class Choices:
     def _fail(self, document: Document, path: tuple[str, ...]) -> list[Delta]:
         """Return what the provider's error at ``path`` brings, after whatever was held back."""
         self.error = Kept(document, path, read_error)
-        return [*self.flush(), Delta(error=self.error)]
+        return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None))]
 
     def _read_choice(self, choice: dict[str, Any], position: int, document: Document, body: bool) -> list[Delta]:
         index = _index(choice.get("index"))
@@ -253,16 +253,16 @@ class _Brought:
         for index in tools:
             at = entries.get(index)
             if at is None:
-                self.tools.append(ToolCallDelta(index, None, None, "\ufffd"))
+                self.tools.append(ToolCallDelta._made((index, None, None, "\ufffd")))
             else:
                 call = self.tools[at]
-                self.tools[at] = ToolCallDelta(index, call.id, call.name, (call.args or "") + "\ufffd")
+                self.tools[at] = ToolCallDelta._made((index, call.id, call.name, (call.args or "") + "\ufffd"))
 
     def hand_out(self) -> list[Delta]:
         """Return the deltas: one, or one for each run of parts, or none where there was nothing."""
         fields = (self.role, self.text or None, self.reasoning or None, self.refusal or None, tuple(self.tools))
         if any(fields) or self.finish_reason or self.logprobs:
-            self._deltas.append(Delta(self._index, *fields, self.finish_reason, None, None, self.logprobs))
+            self._deltas.append(Delta._made((self._index, *fields, self.finish_reason, None, None, self.logprobs)))
         return self._deltas
 
     def _read_parts(self, content: list[Any]) -> None:
@@ -290,7 +290,7 @@ class _Brought:
             elif args:
                 args = self._state.whole(index, args)
         if id is not None or name is not None or args is not None:
-            self.tools.append(ToolCallDelta(index, id, name, args))
+            self.tools.append(ToolCallDelta._made((index, id, name, args)))
 
 
 def _index(value: Any) -> int | None:
