@@ -98,7 +98,9 @@ def read_error(text: str) -> dict[str, Any]:
     """
     value = read_json(text)
     if not isinstance(value, dict):
-        return {"message": value if isinstance(value, str) and value else "the provider sent an error without a message"}
+        return {
+            "message": value if isinstance(value, str) and value else "the provider sent an error without a message"
+        }
     if value.get("message") is None:
         kind = value.get("type") or value.get("code")
         value["message"] = f"the provider sent an error without a message{f' ({kind})' if kind else ''}"
