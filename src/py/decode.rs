@@ -36,7 +36,13 @@ use crate::record::Records;
 /// >>> decoder.close_text(), decoder.finish_reason, decoder.ended
 /// ([], 'stop', '[DONE]')
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
-pub struct PyStreamDecoder(Shared<StreamDecoder>);
+pub struct PyStreamDecoder {
+    shared: Shared<StreamDecoder>,
+    /// Empty until nothing more can come out: whoever asks after every read asks a list of
+    /// Python's, which costs a tenth of asking a property.
+    #[pyo3(get)]
+    _over: Py<PyList>,
+}
 
 /// What an instance hands out, and what those hear who then want something else of it.
 struct Kind {
@@ -134,12 +140,29 @@ impl PyStreamDecoder {
     ) -> PyResult<()> {
         let py = data.py();
         let data = bytes(data)?;
-        let mut state = self.0.lock(py);
+        let mut state = self.shared.lock(py);
         state.check_open()?;
         check_kind(&mut state, kind)?;
         state.check_sound(py)?;
         state.core.feed(data.as_bytes(), sink);
-        note_failure(py, &mut state)
+        self.note_end(py, &mut state)
+    }
+
+    /// Says that it is over, and keeps the failure, where the core has just come to its end.
+    #[inline]
+    fn note_end(&self, py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<()> {
+        if !state.core.is_done() || !self._over.bind(py).is_empty() {
+            return Ok(());
+        }
+        self._over.bind(py).append(true)?;
+        state.fail(|core| {
+            Some(exception(
+                py,
+                core.failure()?,
+                core.text(),
+                core.deltas_seen(),
+            ))
+        })
     }
 
     /// Returns the failure met in closing.
@@ -149,13 +172,13 @@ impl PyStreamDecoder {
         kind: &Kind,
         sink: &mut impl Sink,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let mut state = self.0.lock(py);
+        let mut state = self.shared.lock(py);
         check_kind(&mut state, kind)?;
         let was_open = state.begin_close();
         state.check_sound(py)?;
         if was_open {
             state.core.close(sink);
-            note_failure(py, &mut state)?;
+            self.note_end(py, &mut state)?;
         }
         Ok(state.failure(py))
     }
@@ -169,18 +192,6 @@ fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
     Err(PyValueError::new_err(message))
 }
 
-/// Keeps the failure that the core has just met.
-fn note_failure(py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<()> {
-    state.fail(|core| {
-        Some(exception(
-            py,
-            core.failure()?,
-            core.text(),
-            core.deltas_seen(),
-        ))
-    })
-}
-
 #[pymethods]
 impl PyStreamDecoder {
     #[new]
@@ -189,6 +200,7 @@ impl PyStreamDecoder {
         text_signature = "(format, *, surrogates='join', max_event_size=16777216)"
     )]
     fn new(
+        py: Python<'_>,
         format: &Bound<'_, PyAny>,
         surrogates: Given<'_>,
         max_event_size: Given<'_>,
@@ -199,11 +211,11 @@ impl PyStreamDecoder {
         let size = max_event_size.event_size()?;
         let format = Format::from_name(&name)
             .ok_or_else(|| PyValueError::new_err(format!("unknown format {name}")))?;
-        Ok(Self(Shared::new(StreamDecoder::new(
-            format,
-            surrogates == "join",
-            size,
-        ))))
+        let core = StreamDecoder::new(format, surrogates == "join", size);
+        Ok(Self {
+            shared: Shared::new(core),
+            _over: PyList::empty(py).unbind(),
+        })
     }
 
     /// Return the deltas that ``data`` completes.
@@ -282,20 +294,20 @@ impl PyStreamDecoder {
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.
     #[getter]
     fn finish_reason<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        optional(py, self.0.lock(py).core.finish_reason())
+        optional(py, self.shared.lock(py).core.finish_reason())
     }
 
     /// The last usage object the provider sent, or ``None``.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let usage = optional(py, self.0.lock(py).core.usage());
+        let usage = optional(py, self.shared.lock(py).core.usage());
         usage.as_ref().map(read_json).transpose()
     }
 
     /// The error the provider sent inside the stream, with a ``message`` in every case, or ``None``.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let error = optional(py, self.0.lock(py).core.error());
+        let error = optional(py, self.shared.lock(py).core.error());
         error.as_ref().map(read_error).transpose()
     }
 
@@ -305,37 +317,37 @@ impl PyStreamDecoder {
     /// choice that had begun is finished, and ``"truncated"`` if one is not, or none had begun.
     #[getter]
     fn ended<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        optional(py, self.0.lock(py).core.ended().map(Ended::name))
+        optional(py, self.shared.lock(py).core.ended().map(Ended::name))
     }
 
     /// Whether nothing more can come out: the stream ended or failed.
     #[getter]
     fn done(&self, py: Python<'_>) -> bool {
-        self.0.lock(py).core.is_done()
+        self.shared.lock(py).core.is_done()
     }
 
     /// The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it.
     #[getter]
     fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.lock(py).failure(py)
+        self.shared.lock(py).failure(py)
     }
 
     /// The text of choice 0 so far.
     #[getter]
     fn text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.lock(py).core.text())
+        PyString::new(py, self.shared.lock(py).core.text())
     }
 
     /// How many deltas were decoded, those counted too that ``feed_text`` gives no text for.
     #[getter]
     fn deltas_seen(&self, py: Python<'_>) -> u64 {
-        self.0.lock(py).core.deltas_seen()
+        self.shared.lock(py).core.deltas_seen()
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
         format!(
             "<millstream.StreamDecoder '{}'>",
-            self.0.lock(py).core.format().name()
+            self.shared.lock(py).core.format().name()
         )
     }
 

@@ -112,6 +112,10 @@ class StreamDecoder(Sealed):
         return self._payloads.done
 
     @property
+    def _over(self) -> list[bool]:
+        return self._payloads.over
+
+    @property
     def failure(self) -> StreamError | None:
         """The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it."""
         return self._payloads.failure

@@ -23,7 +23,7 @@ class Payloads:
     ``out`` is where the methods put what they make: deltas, or the text that records are made of too.
     """
 
-    __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "text")
+    __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "over", "text")
 
     def __init__(self, format: str, *, join: bool) -> None:
         self.ordinary = FORMATS[format]
@@ -35,11 +35,13 @@ class Payloads:
         self.deltas_seen = 0
         self.ended: str | None = None
         self.failure: StreamError | None = None
+        self.over: list[bool] = []
+        """Empty until nothing more can come out: a list is the cheapest thing to ask after every read."""
 
     @property
     def done(self) -> bool:
         """Whether nothing more can come out."""
-        return self.ended is not None or self.failure is not None
+        return bool(self.over)
 
     def join_text(self) -> str:
         """Return the text of choice 0."""
@@ -108,6 +110,7 @@ class Payloads:
         """End, after whatever was held back."""
         self._take(self.choices.flush(), out)
         self.ended = ended
+        self.over.append(True)
 
     def fail(self, message: str, offset: int, frame: bytes, out: list[Any]) -> None:
         """Set ``failure``, after whatever was held back."""
@@ -115,11 +118,13 @@ class Payloads:
         self.failure = StreamDecodeError(
             message, offset=offset, frame=frame, text=self.join_text(), deltas_seen=self.deltas_seen
         )
+        self.over.append(True)
 
     def fail_too_large(self, limit: int, offset: int, frame: bytes, out: list[Any]) -> None:
         """Set ``failure``: an event, or the body, grew past ``limit`` bytes."""
         self._take(self.choices.flush(), out)
         self.failure = too_large(limit, offset, frame, text=self.join_text(), deltas_seen=self.deltas_seen)
+        self.over.append(True)
 
     def _take(self, deltas: list[Delta], out: list[Any]) -> None:
         """Hand out ``deltas``, and end with the provider's error if there is one."""
@@ -135,6 +140,7 @@ class Payloads:
                     out.append(text or "")
         if self.choices.error is not None:
             self.ended = "error"
+            self.over.append(True)
 
 
 def _is_json(raw: bytes) -> bool:
