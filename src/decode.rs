@@ -1,76 +1,11 @@
 //! `StreamDecoder`: the bytes of a provider's stream in, deltas out.
 
-use std::borrow::Cow;
-
-use crate::delta::choices::{Choices, Outlet};
-use crate::delta::known::KnownPayloads;
-use crate::delta::openai::{Payload, Shape};
-use crate::delta::{Delta, Sink};
+use crate::delta::Sink;
 use crate::error::{Error, FRAME_SIZE, cut};
-use crate::frames::{Frame, Frames, Next};
-use crate::json::{self, Invalid, Reader};
-use crate::utf8;
+use crate::frames::{Frames, Next};
+use crate::payload::Payloads;
 
-/// The formats spoken here, by the names of the wire vectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `openai.completions`
-    OpenAiCompletions,
-    /// `openai.chat`
-    OpenAiChat,
-}
-
-impl Format {
-    /// The format of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "openai.completions" => Some(Self::OpenAiCompletions),
-            "openai.chat" => Some(Self::OpenAiChat),
-            _ => None,
-        }
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OpenAiCompletions => "openai.completions",
-            Self::OpenAiChat => "openai.chat",
-        }
-    }
-
-    fn shape(self, is_body: bool) -> Shape {
-        match (self, is_body) {
-            (Self::OpenAiCompletions, _) => Shape::Completions,
-            (Self::OpenAiChat, false) => Shape::Chat,
-            (Self::OpenAiChat, true) => Shape::ChatBody,
-        }
-    }
-}
-
-/// How a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// With the sentinel.
-    Done,
-    /// The provider sent an error.
-    Error,
-    /// With the body, every choice finished.
-    Eof,
-    /// With the body, a choice unfinished or none begun.
-    Truncated,
-}
-
-impl Ended {
-    /// Its name in the vectors.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "[DONE]",
-            Self::Error => "error",
-            Self::Eof => "eof",
-            Self::Truncated => "truncated",
-        }
-    }
-}
+pub use crate::payload::{Ended, Format};
 
 /// What the body turned out to be.
 #[derive(Debug)]
@@ -109,7 +44,7 @@ pub struct StreamDecoder {
     /// How many bytes arrived while the body was unknown.
     sniffed: u64,
     max_event_size: usize,
-    deltas: Deltas,
+    payloads: Payloads,
 }
 
 impl StreamDecoder {
@@ -120,17 +55,7 @@ impl StreamDecoder {
             frames: Frames::new(max_event_size, true),
             sniffed: 0,
             max_event_size,
-            deltas: Deltas {
-                format,
-                known: KnownPayloads::default(),
-                compares: true,
-                choices: Choices::new(joins),
-                outlet: Outlet::default(),
-                usage: None,
-                error: None,
-                ended: None,
-                failure: None,
-            },
+            payloads: Payloads::new(format, joins),
         }
     }
 
@@ -138,7 +63,7 @@ impl StreamDecoder {
     /// with the same result. It is what the comparison is held against.
     #[must_use]
     pub fn reading_whole(mut self) -> Self {
-        self.deltas.compares = false;
+        self.payloads.compares = false;
         self
     }
 
@@ -170,7 +95,7 @@ impl StreamDecoder {
                         offset,
                         frame: cut(frame),
                     };
-                    self.deltas.fail(error, sink);
+                    self.payloads.fail(error, sink);
                 }
             }
             Body::Markup { text, offset } => {
@@ -181,7 +106,7 @@ impl StreamDecoder {
                         offset: *offset,
                         frame: text.clone(),
                     };
-                    self.deltas.fail(error, sink);
+                    self.payloads.fail(error, sink);
                 }
             }
         }
@@ -194,13 +119,13 @@ impl StreamDecoder {
         }
         match std::mem::replace(&mut self.body, Body::Events) {
             Body::Unknown { .. } | Body::Events => match self.frames.close(true) {
-                Err(error) => self.deltas.fail(error, sink),
-                Ok(Some(frame)) => self.deltas.last_frame(&frame, sink),
+                Err(error) => self.payloads.fail(error, sink),
+                Ok(Some(frame)) => self.payloads.last_frame(&frame, sink),
                 Ok(None) => {}
             },
-            Body::Document { text, offset } => self.deltas.document(&text, offset, sink),
+            Body::Document { text, offset } => self.payloads.document(&text, offset, sink),
             Body::Markup { text, offset } => {
-                self.deltas.fail(
+                self.payloads.fail(
                     Error::NotAStream {
                         offset,
                         frame: text,
@@ -210,8 +135,8 @@ impl StreamDecoder {
             }
         }
         if !self.is_done() {
-            let is_whole = self.deltas.choices.are_finished();
-            self.deltas.end(
+            let is_whole = self.payloads.choices.are_finished();
+            self.payloads.end(
                 if is_whole {
                     Ended::Eof
                 } else {
@@ -224,47 +149,47 @@ impl StreamDecoder {
 
     /// Whether nothing more can come out: the stream ended or failed.
     pub fn is_done(&self) -> bool {
-        self.deltas.ended.is_some() || self.deltas.failure.is_some()
+        self.payloads.ended.is_some() || self.payloads.failure.is_some()
     }
 
     /// How the stream ended.
     pub fn ended(&self) -> Option<Ended> {
-        self.deltas.ended
+        self.payloads.ended
     }
 
     /// What stopped the decoder.
     pub fn failure(&self) -> Option<&Error> {
-        self.deltas.failure.as_ref()
+        self.payloads.failure.as_ref()
     }
 
     /// Choice 0's text so far.
     pub fn text(&self) -> &str {
-        &self.deltas.outlet.text
+        &self.payloads.outlet.text
     }
 
     /// How many deltas came out.
     pub fn deltas_seen(&self) -> u64 {
-        self.deltas.outlet.deltas_seen
+        self.payloads.outlet.deltas_seen
     }
 
     /// Choice 0's finish reason.
     pub fn finish_reason(&self) -> Option<&str> {
-        self.deltas.choices.finish_reason()
+        self.payloads.choices.finish_reason()
     }
 
     /// The last usage object, as JSON text.
     pub fn usage(&self) -> Option<&str> {
-        self.deltas.usage.as_deref()
+        self.payloads.usage.as_deref()
     }
 
     /// The provider's error, as JSON text.
     pub fn error(&self) -> Option<&str> {
-        self.deltas.error.as_deref()
+        self.payloads.error.as_deref()
     }
 
     /// The format.
     pub fn format(&self) -> Format {
-        self.deltas.format
+        self.payloads.format
     }
 
     fn events(&mut self, data: &[u8], sink: &mut impl Sink) {
@@ -272,8 +197,8 @@ impl StreamDecoder {
         while !self.is_done() {
             match self.frames.next(&mut data) {
                 Next::More => return,
-                Next::Failed(error) => self.deltas.fail(error, sink),
-                Next::Frame(frame) => self.deltas.frame(&frame, sink),
+                Next::Failed(error) => self.payloads.fail(error, sink),
+                Next::Frame(frame) => self.payloads.frame(&frame, sink),
             }
         }
     }
@@ -314,157 +239,4 @@ impl StreamDecoder {
         self.sniffed += data.len() as u64;
         data.len()
     }
-}
-
-/// Frames → deltas: what a decoder knows of its stream.
-#[derive(Debug)]
-struct Deltas {
-    format: Format,
-    known: KnownPayloads,
-    compares: bool,
-    choices: Choices,
-    outlet: Outlet,
-    usage: Option<String>,
-    error: Option<String>,
-    ended: Option<Ended>,
-    failure: Option<Error>,
-}
-
-impl Deltas {
-    fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
-        if let Some(data) = frame.data {
-            let text = utf8::decode(data);
-            match trim(&text) {
-                text if frame.event == b"error" => self.provider_error(&reported(text), sink),
-                "" => {}
-                "[DONE]" => self.end(Ended::Done, sink),
-                text => self.text_payload(text, frame.offset, data, sink),
-            }
-        }
-        if let (Some(error), None, None) = (frame.error, self.ended, &self.failure) {
-            let text = utf8::decode(error);
-            self.provider_error(&reported(trim(&text)), sink);
-        }
-    }
-
-    /// A payload of the stream: compared with the known ones, else read whole.
-    fn text_payload(&mut self, text: &str, offset: u64, data: &[u8], sink: &mut impl Sink) {
-        if let Some(increment) = self.known.read(text) {
-            return self
-                .choices
-                .take_increment(&increment, &mut self.outlet, sink);
-        }
-        let mut reader = Reader::new(text);
-        let mut payload = Payload::default();
-        match payload.read(&mut reader, self.format.shape(false)) {
-            Ok(()) => {
-                if self.compares {
-                    self.known.learn(text, &payload, &reader);
-                }
-                self.payload(&payload, sink);
-            }
-            Err(Invalid) => self.fail(
-                Error::FrameNotJson {
-                    offset,
-                    frame: cut(data),
-                },
-                sink,
-            ),
-        }
-    }
-
-    /// A frame whose blank line is missing counts if it is whole in itself.
-    fn last_frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
-        let is_error = frame.event == b"error";
-        let is_whole = |data: &&[u8]| {
-            let text = utf8::decode(data);
-            let text = trim(&text);
-            (text == "[DONE]" && !is_error) || json::is_valid(text)
-        };
-        let data = frame.data.filter(is_whole);
-        let error = frame
-            .error
-            .filter(|error| json::is_valid(trim(&utf8::decode(error))));
-        self.frame(
-            &Frame {
-                data,
-                error,
-                ..*frame
-            },
-            sink,
-        );
-    }
-
-    fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
-        let text = utf8::decode(data);
-        let mut payload = Payload::default();
-        match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
-            Ok(()) => self.payload(&payload, sink),
-            Err(Invalid) => self.fail(
-                Error::BodyNotJson {
-                    offset,
-                    frame: cut(data),
-                },
-                sink,
-            ),
-        }
-    }
-
-    fn payload(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
-        for choice in &payload.choices {
-            self.choices.take(choice, &mut self.outlet, sink);
-        }
-        if let Some(usage) = payload.usage() {
-            self.usage = Some(usage.to_owned());
-            let delta = Delta {
-                usage: Some(usage),
-                ..Delta::default()
-            };
-            self.outlet.hand_out(&delta, sink);
-        }
-        if let Some(error) = payload.error() {
-            self.provider_error(error, sink);
-        }
-    }
-
-    fn provider_error(&mut self, error: &str, sink: &mut impl Sink) {
-        self.end(Ended::Error, sink);
-        self.error = Some(error.to_owned());
-        let delta = Delta {
-            error: Some(error),
-            ..Delta::default()
-        };
-        self.outlet.hand_out(&delta, sink);
-    }
-
-    fn end(&mut self, ended: Ended, sink: &mut impl Sink) {
-        self.choices.flush(&mut self.outlet, sink);
-        self.ended = Some(ended);
-    }
-
-    fn fail(&mut self, error: Error, sink: &mut impl Sink) {
-        self.choices.flush(&mut self.outlet, sink);
-        self.failure = Some(error);
-    }
-}
-
-/// Without the white space of JSON around it.
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
-}
-
-/// The error that an `error` event or field reports, as JSON text: the object it holds or is, a
-/// string, or whatever it says as a string.
-fn reported(text: &str) -> Cow<'_, str> {
-    if let (Some(b'{' | b'"'), true) = (text.as_bytes().first(), json::is_valid(text)) {
-        let mut payload = Payload::default();
-        let inner = payload
-            .read(&mut Reader::new(text), Shape::Completions)
-            .ok()
-            .and_then(|()| payload.error());
-        return Cow::Borrowed(inner.unwrap_or(text));
-    }
-    let mut quoted = Vec::with_capacity(text.len() + 2);
-    json::write_string(&mut quoted, text);
-    Cow::Owned(utf8::decode(&quoted).into_owned())
 }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod frames;
 pub mod json;
 pub mod lines;
+mod payload;
 #[cfg(feature = "python")]
 mod py;
 pub mod record;

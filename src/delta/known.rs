@@ -38,13 +38,13 @@ pub struct KnownPayloads {
 }
 
 impl KnownPayloads {
-    /// What `text` brings, if it is a payload like a known one: valid, and the same but for tokens
+    /// What `data` brings, if it is a payload like a known one: valid, and the same but for tokens
     /// that say nothing and the piece itself.
-    pub fn read<'p>(&mut self, text: &'p str) -> Option<Increment<'_, 'p>> {
+    pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<Increment<'_, 'p>> {
         for at in [self.last, 1 - self.last] {
             let piece = self.makes[at]
                 .as_ref()
-                .and_then(|known| known.skeleton.read(text));
+                .and_then(|known| known.skeleton.read(data));
             if let (Some(piece), Some(known)) = (piece, &self.makes[at]) {
                 self.last = at;
                 return Some(Increment {

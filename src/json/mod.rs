@@ -2,6 +2,7 @@
 //! a comparison that spares it most of its work, and the string encoding back.
 
 mod reader;
+mod scan;
 mod skeleton;
 mod string;
 mod writer;

@@ -6,6 +6,7 @@
 use smallvec::SmallVec;
 
 use super::Raw;
+use super::scan::{number_end, string_end};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -51,14 +52,9 @@ pub struct Reader<'p> {
 impl<'p> Reader<'p> {
     /// A reader at the start of `text`.
     pub fn new(text: &'p str) -> Self {
-        Self::at(text, 0)
-    }
-
-    /// A reader at the byte `at` of `text`, outside of any array and object.
-    pub(super) fn at(text: &'p str, at: usize) -> Self {
         Self {
             text,
-            at,
+            at: 0,
             depth: 0,
             passed: SmallVec::new(),
         }
@@ -67,11 +63,6 @@ impl<'p> Reader<'p> {
     /// The document.
     pub fn text(&self) -> &'p str {
         self.text
-    }
-
-    /// The byte that the reader stands at.
-    pub(super) fn position(&self) -> usize {
-        self.at
     }
 
     /// The strings and numbers that [`Self::pass`] passed over, in order.
@@ -198,20 +189,6 @@ impl<'p> Reader<'p> {
         Ok(())
     }
 
-    /// Reads the string or the number that starts here, with no white space before it; `None` if
-    /// there is none.
-    pub(super) fn token(&mut self, is_string: bool) -> Option<Raw<'p>> {
-        let start = self.at;
-        match self.byte() {
-            b'"' if is_string => self.string().ok(),
-            b'-' | b'0'..=b'9' if !is_string => {
-                self.number().ok()?;
-                Some(Raw::new(self.text.get(start..self.at)?, false, start))
-            }
-            _ => None,
-        }
-    }
-
     /// Reads a value and forgets it.
     pub fn skip(&mut self) -> Result<()> {
         match self.peek() {
@@ -255,35 +232,9 @@ impl<'p> Reader<'p> {
         Ok(())
     }
 
-    /// `[ minus ] int [ frac ] [ exp ]`
     fn number(&mut self) -> Result<()> {
-        if self.byte() == b'-' {
-            self.at += 1;
-        }
-        if self.byte() == b'0' {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.byte() == b'.' {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let b'e' | b'E' = self.byte() {
-            self.at += 1;
-            if let b'+' | b'-' = self.byte() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
+        self.at = number_end(self.text.as_bytes(), self.at).ok_or(Invalid)?;
         Ok(())
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        if count == 0 { Err(Invalid) } else { Ok(()) }
     }
 
     #[inline]
@@ -295,63 +246,13 @@ impl<'p> Reader<'p> {
     #[inline]
     fn string(&mut self) -> Result<Raw<'p>> {
         let start = self.at + 1;
-        let mut at = start;
-        let mut is_escaped = false;
-        loop {
-            at += plain_length(&self.text.as_bytes()[at..]);
-            match self.text.as_bytes().get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    is_escaped = true;
-                    at += self.escape_length(at + 1)?;
-                }
-                _ => return Err(Invalid),
-            }
-        }
-        self.at = at + 1;
-        let text = self.text.get(start..at).ok_or(Invalid)?;
+        let (end, is_escaped) = string_end(self.text.as_bytes(), start).ok_or(Invalid)?;
+        self.at = end + 1;
+        let text = self.text.get(start..end).ok_or(Invalid)?;
         Ok(Raw::new(text, is_escaped, start - 1))
     }
-
-    /// The length of an escape whose letter stands at `at`, with its backslash.
-    fn escape_length(&self, at: usize) -> Result<usize> {
-        let rest = &self.text.as_bytes()[at..];
-        match rest.first() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
-            Some(b'u') if is_hex(rest.get(1..5)) => Ok(6),
-            _ => Err(Invalid),
-        }
-    }
-}
-
-fn is_hex(digits: Option<&[u8]>) -> bool {
-    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-}
-
-/// How many bytes stand before the first quote, backslash or control character.
-///
-/// Eight bytes a step: most strings of a payload are over in one or two. The classic test for
-/// "has a byte below n" may mark a byte above a real find, never one below it, so the lowest mark
-/// is exact.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * u64::from(b'"'));
-        let backslash = word ^ (ONES * u64::from(b'\\'));
-        let found = (word.wrapping_sub(ONES * 0x20) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash);
-        if found & HIGHS != 0 {
-            return i * 8 + (found & HIGHS).trailing_zeros() as usize / 8;
-        }
-    }
-    let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..=0x1F);
-    words.len() * 8 + rest.iter().take_while(is_plain).count()
 }

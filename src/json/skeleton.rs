@@ -6,13 +6,14 @@
 //! or number, and it says the same but for them: one comparison per run instead of a walk.
 //!
 //! Nothing is accepted that the reader would refuse. A hole takes a token of its own kind only; the
-//! token of a hole is read with the reader's own code; and what follows a number is compared with a
+//! token of a hole is found with the reader's own code; and what follows a number is compared with a
 //! run that cannot continue it, since it did not continue the known document's number.
 
 use smallvec::SmallVec;
 
+use super::Raw;
 use super::reader::Token;
-use super::{Raw, Reader};
+use super::scan::{number_end, string_end};
 
 /// Where a token may differ.
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +56,11 @@ impl Skeleton {
         }
     }
 
-    /// The wanted string of `text`, if `text` is a document like the known one.
-    pub fn read<'p>(&self, text: &'p str) -> Option<Raw<'p>> {
-        let bytes = text.as_bytes();
+    /// The wanted string of `bytes`, if they are a document like the known one.
+    ///
+    /// That they are UTF-8 needs no look at the runs, which are equal to valid ones, and which begin
+    /// and end beside a token.
+    pub fn read<'p>(&self, bytes: &'p [u8]) -> Option<Raw<'p>> {
         let mut wanted = None;
         let (mut from, mut at) = (0, 0);
         for (i, hole) in self.holes.iter().enumerate() {
@@ -65,15 +68,25 @@ impl Skeleton {
                 continue;
             }
             let run = self.text.get(from..hole.token.start)?;
-            if bytes.get(at..at + run.len())? != run {
+            let start = at + run.len();
+            if bytes.get(at..start)? != run {
                 return None;
             }
-            let mut reader = Reader::at(text, at + run.len());
-            let raw = reader.token(hole.token.is_string)?;
-            if i == self.wanted {
-                wanted = Some(raw);
+            from = hole.token.end;
+            if !hole.token.is_string {
+                at = number_end(bytes, start)?;
+                continue;
             }
-            (from, at) = (hole.token.end, reader.position());
+            let inside = bytes
+                .get(start)
+                .filter(|byte| **byte == b'"')
+                .map(|_| start + 1)?;
+            let (end, is_escaped) = string_end(bytes, inside)?;
+            let text = simdutf8::basic::from_utf8(&bytes[inside..end]).ok()?;
+            at = end + 1;
+            if i == self.wanted {
+                wanted = Some(Raw::new(text, is_escaped, start));
+            }
         }
         if bytes.get(at..)? == self.text.get(from..)? {
             wanted

@@ -40,8 +40,8 @@ pub struct PyStreamDecoder {
     shared: Shared<StreamDecoder>,
     /// Empty until nothing more can come out: whoever asks after every read asks a list of
     /// Python's, which costs a tenth of asking a property.
-    #[pyo3(get)]
-    _over: Py<PyList>,
+    #[pyo3(get, name = "_over")]
+    over: Py<PyList>,
 }
 
 /// What an instance hands out, and what those hear who then want something else of it.
@@ -151,10 +151,10 @@ impl PyStreamDecoder {
     /// Says that it is over, and keeps the failure, where the core has just come to its end.
     #[inline]
     fn note_end(&self, py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<()> {
-        if !state.core.is_done() || !self._over.bind(py).is_empty() {
+        if !state.core.is_done() || !self.over.bind(py).is_empty() {
             return Ok(());
         }
-        self._over.bind(py).append(true)?;
+        self.over.bind(py).append(true)?;
         state.fail(|core| {
             Some(exception(
                 py,
@@ -214,7 +214,7 @@ impl PyStreamDecoder {
         let core = StreamDecoder::new(format, surrogates == "join", size);
         Ok(Self {
             shared: Shared::new(core),
-            _over: PyList::empty(py).unbind(),
+            over: PyList::empty(py).unbind(),
         })
     }
 

@@ -1,0 +1,81 @@
+//! Tokens on bytes: where a string ends, where a number does.
+
+/// The closing quote of the string whose inside starts at `at`, and whether it has escapes; `None`
+/// if it is no JSON string. Whether its bytes are UTF-8 is not looked at.
+#[inline]
+pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+    let mut end = at;
+    let mut is_escaped = false;
+    loop {
+        end += plain_length(bytes.get(end..)?);
+        match bytes.get(end)? {
+            b'"' => return Some((end, is_escaped)),
+            b'\\' => {
+                is_escaped = true;
+                end += escape_length(bytes.get(end + 1..)?)?;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The end of the number that starts at `at`: `[ minus ] int [ frac ] [ exp ]`.
+pub(super) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    let mut end = at + usize::from(byte(at) == b'-');
+    end = if byte(end) == b'0' {
+        end + 1
+    } else {
+        digits_end(bytes, end)?
+    };
+    if byte(end) == b'.' {
+        end = digits_end(bytes, end + 1)?;
+    }
+    if matches!(byte(end), b'e' | b'E') {
+        end += 1 + usize::from(matches!(byte(end + 1), b'+' | b'-'));
+        end = digits_end(bytes, end)?;
+    }
+    Some(end)
+}
+
+fn digits_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let digits = bytes
+        .get(at..)?
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    (digits > 0).then_some(at + digits)
+}
+
+/// The length of an escape, its backslash included, that goes on with `rest`.
+fn escape_length(rest: &[u8]) -> Option<usize> {
+    match rest.first()? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' if rest.get(1..5)?.iter().all(u8::is_ascii_hexdigit) => Some(6),
+        _ => None,
+    }
+}
+
+/// How many bytes stand before the first quote, backslash or control character.
+///
+/// Eight bytes a step: most strings of a payload are over in one or two. The classic test for
+/// "has a byte below n" may mark a byte above a real find, never one below it, so the lowest mark
+/// is exact.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        let found = (word.wrapping_sub(ONES * 0x20) & !word)
+            | (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash);
+        if found & HIGHS != 0 {
+            return i * 8 + (found & HIGHS).trailing_zeros() as usize / 8;
+        }
+    }
+    let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..=0x1F);
+    words.len() * 8 + rest.iter().take_while(is_plain).count()
+}

@@ -1,0 +1,246 @@
+//! Frames → deltas: formats, ends, and what a decoder knows of its stream.
+
+use crate::delta::choices::{Choices, Outlet};
+use crate::delta::known::KnownPayloads;
+use crate::delta::openai::{Payload, Shape};
+use crate::delta::{Delta, Sink};
+use crate::error::{Error, cut};
+use crate::frames::Frame;
+use crate::json::{self, Invalid, Reader};
+use crate::utf8;
+
+/// The formats spoken here, by the names of the wire vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `openai.completions`
+    OpenAiCompletions,
+    /// `openai.chat`
+    OpenAiChat,
+}
+
+impl Format {
+    /// The format of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "openai.completions" => Some(Self::OpenAiCompletions),
+            "openai.chat" => Some(Self::OpenAiChat),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiCompletions => "openai.completions",
+            Self::OpenAiChat => "openai.chat",
+        }
+    }
+
+    fn shape(self, is_body: bool) -> Shape {
+        match (self, is_body) {
+            (Self::OpenAiCompletions, _) => Shape::Completions,
+            (Self::OpenAiChat, false) => Shape::Chat,
+            (Self::OpenAiChat, true) => Shape::ChatBody,
+        }
+    }
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With the sentinel.
+    Done,
+    /// The provider sent an error.
+    Error,
+    /// With the body, every choice finished.
+    Eof,
+    /// With the body, a choice unfinished or none begun.
+    Truncated,
+}
+
+impl Ended {
+    /// Its name in the vectors.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "[DONE]",
+            Self::Error => "error",
+            Self::Eof => "eof",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
+/// Frames → deltas: what a decoder knows of its stream.
+#[derive(Debug)]
+pub(crate) struct Payloads {
+    pub format: Format,
+    known: KnownPayloads,
+    /// Payloads are compared with known ones before they are read.
+    pub compares: bool,
+    pub choices: Choices,
+    pub outlet: Outlet,
+    pub usage: Option<String>,
+    pub error: Option<String>,
+    pub ended: Option<Ended>,
+    pub failure: Option<Error>,
+}
+
+impl Payloads {
+    /// A stream that has not begun.
+    pub fn new(format: Format, joins: bool) -> Self {
+        Self {
+            format,
+            known: KnownPayloads::default(),
+            compares: true,
+            choices: Choices::new(joins),
+            outlet: Outlet::default(),
+            usage: None,
+            error: None,
+            ended: None,
+            failure: None,
+        }
+    }
+
+    /// Takes in a dispatched frame: its data, then an error of llama.cpp's kind.
+    pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
+        if let Some(data) = frame.data {
+            if frame.event == b"error" {
+                self.provider_error(&reported(data), sink);
+            } else {
+                self.data(data, frame.offset, sink);
+            }
+        }
+        if let (Some(error), None, None) = (frame.error, self.ended, &self.failure) {
+            self.provider_error(&reported(error), sink);
+        }
+    }
+
+    /// The data of a frame: a payload like a known one, nothing, the end mark, or a payload to read.
+    fn data(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
+        let trimmed = trim(data);
+        if let Some(increment) = self.known.read(trimmed) {
+            return self
+                .choices
+                .take_increment(&increment, &mut self.outlet, sink);
+        }
+        match trimmed {
+            b"" => {}
+            b"[DONE]" => self.end(Ended::Done, sink),
+            _ => {
+                let text = utf8::decode(trimmed);
+                let mut reader = Reader::new(&text);
+                let mut payload = Payload::default();
+                if payload.read(&mut reader, self.format.shape(false)).is_err() {
+                    let frame = cut(data);
+                    return self.fail(Error::FrameNotJson { offset, frame }, sink);
+                }
+                if self.compares {
+                    self.known.learn(&text, &payload, &reader);
+                }
+                self.payload(&payload, sink);
+            }
+        }
+    }
+
+    /// A frame whose blank line is missing counts if it is whole in itself.
+    pub fn last_frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
+        let is_error = frame.event == b"error";
+        let is_json = |data: &[u8]| json::is_valid(&utf8::decode(trim(data)));
+        let is_mark = |data: &[u8]| trim(data) == b"[DONE]" && !is_error;
+        let data = frame.data.filter(|data| is_mark(data) || is_json(data));
+        let error = frame.error.filter(|error| is_json(error));
+        self.frame(
+            &Frame {
+                data,
+                error,
+                ..*frame
+            },
+            sink,
+        );
+    }
+
+    /// Takes in a body that is one document: an error, or a completion that did not stream.
+    pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
+        let text = utf8::decode(data);
+        let mut payload = Payload::default();
+        match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
+            Ok(()) => self.payload(&payload, sink),
+            Err(Invalid) => self.fail(
+                Error::BodyNotJson {
+                    offset,
+                    frame: cut(data),
+                },
+                sink,
+            ),
+        }
+    }
+
+    fn payload(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
+        for choice in &payload.choices {
+            self.choices.take(choice, &mut self.outlet, sink);
+        }
+        if let Some(usage) = payload.usage() {
+            self.usage = Some(usage.to_owned());
+            let delta = Delta {
+                usage: Some(usage),
+                ..Delta::default()
+            };
+            self.outlet.hand_out(&delta, sink);
+        }
+        if let Some(error) = payload.error() {
+            self.provider_error(error, sink);
+        }
+    }
+
+    fn provider_error(&mut self, error: &str, sink: &mut impl Sink) {
+        self.end(Ended::Error, sink);
+        self.error = Some(error.to_owned());
+        let delta = Delta {
+            error: Some(error),
+            ..Delta::default()
+        };
+        self.outlet.hand_out(&delta, sink);
+    }
+
+    /// The stream ends, after whatever was held back.
+    pub fn end(&mut self, ended: Ended, sink: &mut impl Sink) {
+        self.choices.flush(&mut self.outlet, sink);
+        self.ended = Some(ended);
+    }
+
+    /// The stream fails, after whatever was held back.
+    pub fn fail(&mut self, error: Error, sink: &mut impl Sink) {
+        self.choices.flush(&mut self.outlet, sink);
+        self.failure = Some(error);
+    }
+}
+
+/// Without the white space of JSON around it.
+fn trim(mut data: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = data {
+        data = rest;
+    }
+    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = data {
+        data = rest;
+    }
+    data
+}
+
+/// The error that an `error` event or field reports, as JSON text: the object it holds or is, a
+/// string, or whatever it says as a string.
+fn reported(data: &[u8]) -> String {
+    let text = utf8::decode(trim(data));
+    if let (Some(b'{' | b'"'), true) = (text.as_bytes().first(), json::is_valid(&text)) {
+        let mut payload = Payload::default();
+        let inner = payload
+            .read(&mut Reader::new(&text), Shape::Completions)
+            .ok();
+        return inner
+            .and_then(|()| payload.error())
+            .unwrap_or(&text)
+            .to_owned();
+    }
+    let mut quoted = Vec::with_capacity(text.len() + 2);
+    json::write_string(&mut quoted, &text);
+    utf8::decode(&quoted).into_owned()
+}
