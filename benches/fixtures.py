@@ -1,0 +1,155 @@
+"""Streams to measure on: frames as the OpenAI API sends them, and the ways in which they are read.
+
+The same bytes at every run. ``tests/test_bench_fixtures.py`` shows that they say what they claim.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+__all__ = ("PROSE", "READ_SIZES", "WORLD", "Fixture", "Reads", "events", "fixture", "in_reads")
+
+Reads = Sequence[bytes]
+
+DONE = b"data: [DONE]\n\n"
+
+READ_SIZES: dict[str, int | None] = {
+    "event": None,
+    "1 B": 1,
+    "16 B": 16,
+    "1,460 B": 1460,
+    "64 KB": 65536,
+}
+"""Names of read sizes: a read is one event, or so many bytes (1,460 is a TCP segment's load on Ethernet)."""
+
+# fmt: off
+PROSE: tuple[str, ...] = (
+    " the", " a", " of", " water", " stream", ",", ".", " and", " in", " it", " runs", " over", " stones", " as",
+    " if", " no", "body", " had", " ever", " told", " it", " to", " stop", "ling", "ly", " spark", " clear", " cold",
+    " 12", " per", " cent", ";", " \"quoted\"", "\n", "\n\n", " it's", " (so", " they", " say", ")", " well", "-known",
+    " understanding", " nevertheless", " morning", " light", " down", " hill", " mill", " wheel", " turns", "!",
+)
+"""Pieces of English: one token each, a few of them with what JSON escapes."""
+
+WORLD: tuple[str, ...] = (
+    "河", "流れ", "水は", "清らか", "。", "言葉", "词语", "中文", "强", "물이", " 흐른다", "👍🏽", "👩\u200d🚀", "🇫🇮",
+    "😀", "🌊", " naïve", " façade", " Größe", " été", " señal", " zażółć", " поток", " слово", " ποταμός", " نهر",
+    " كلمة", " नदी", " แม่น้ำ", "\n", "\t", " \"引用\"", " C:\\tmp", " the", " stream", " x=1;", "\u2028", " “…”",
+    " e\u0301", " 100 %",
+)
+"""Pieces in many scripts, one to four bytes a character, and every common escape."""
+# fmt: on
+
+_TEXTS = {"prose": PROSE, "world": WORLD}
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A stream: its format, the pieces of text that it carries, and its frames, ``[DONE]`` among them."""
+
+    name: str
+    format: str
+    pieces: tuple[str, ...] = field(repr=False)
+    frames: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def body(self) -> bytes:
+        """The whole stream."""
+        return b"".join(self.frames)
+
+    @property
+    def payloads(self) -> list[str]:
+        """The data of each event."""
+        return [frame[len(b"data: ") : -len(b"\n\n")].decode() for frame in self.frames]
+
+    @property
+    def documents(self) -> list[str]:
+        """The document of each event, as Python shows it; ``[DONE]`` is none."""
+        return [repr(json.loads(payload)) for payload in self.payloads[:-1]]
+
+
+@cache
+def fixture(kind: str, count: int, text: str = "prose") -> Fixture:
+    """Return a stream of ``count`` pieces of ``text`` (prose or world), of ``kind`` completions or chat."""
+    pieces = _pieces(text, count)
+    if kind == "completions":
+        frames = [_completions(piece) for piece in pieces]
+        frames.append(_completions("", "stop"))
+    else:
+        frames = [_chat({"role": "assistant", "content": "", "refusal": None})]
+        frames += [_chat({"content": piece}) for piece in pieces]
+        frames.append(_chat({}, "stop"))
+    name = f"{kind}, {count:,} chunks" + (", many scripts" if text == "world" else "")
+    return Fixture(name, f"openai.{kind}", pieces, (*frames, DONE))
+
+
+@cache
+def events(size: int, count: int, text: str = "prose") -> Fixture:
+    """Return a completions stream of ``count`` events of ``size`` bytes each (a power of two), and its end."""
+    pieces = tuple(_filling(text, size - len(_completions("")), seed) for seed in range(count))
+    frames = [_completions(piece) for piece in pieces]
+    counted = "one event" if count == 1 else f"{count} events"
+    name = f"{counted} of {size // 1024} KB" + (", many scripts" if text == "world" else "")
+    return Fixture(name, "openai.completions", pieces, (*frames, _completions("", "stop"), DONE))
+
+
+def in_reads(stream: Fixture, size: int | None) -> list[bytes]:
+    """Return the stream in reads of ``size`` bytes; ``None``: of one event each."""
+    if size is None:
+        return list(stream.frames)
+    body = stream.body
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
+def _pieces(text: str, count: int) -> tuple[str, ...]:
+    return tuple(random.Random(f"{text} {count}").choices(_TEXTS[text], k=count))
+
+
+def _filling(text: str, size: int, seed: int) -> str:
+    """Return text that takes ``size`` bytes in a JSON string."""
+    source = random.Random(seed)
+    pieces: list[str] = []
+    while size >= 0:
+        piece = source.choice(_TEXTS[text])
+        size -= len(_json(piece)) - 2
+        pieces.append(piece)
+    left = size + len(_json(pieces.pop())) - 2
+    return "".join(pieces) + "." * left
+
+
+def _completions(text: str, finish_reason: str | None = None) -> bytes:
+    return _frame(
+        {
+            "id": "cmpl-7iA7iJjj8V2zOkCGvWF2hAkDWBQZe",
+            "object": "text_completion",
+            "created": 1690759702,
+            "choices": [{"text": text, "index": 0, "logprobs": None, "finish_reason": finish_reason}],
+            "model": "gpt-3.5-turbo-instruct:20230824-v2",
+        }
+    )
+
+
+def _chat(delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+    return _frame(
+        {
+            "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
+            "object": "chat.completion.chunk",
+            "created": 1741569952,
+            "model": "gpt-4.1-2025-04-14",
+            "service_tier": "default",
+            "system_fingerprint": "fp_b376dfbbd5",
+            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}],
+        }
+    )
+
+
+def _frame(payload: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % _json(payload)
+
+
+def _json(value: Any) -> bytes:
+    """Return ``value`` as the API writes it: compact, and UTF-8 left as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

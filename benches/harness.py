@@ -1,0 +1,133 @@
+"""Times contenders against each other: round by round, in CPU time, on outputs that were checked first.
+
+Absolute times move with the machine's other load, by half and more; the ratio of two contenders in
+one round moves far less. So the ratio of a pair is the median over the rounds, and the absolute
+figure is that of the best round.
+"""
+
+import asyncio
+import gc
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .contenders import Contender
+from .fixtures import Reads
+
+__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "measure")
+
+
+class WrongOutputError(Exception):
+    """A contender read something else than what the stream says."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: so many rounds, each sample of so many nanoseconds at least."""
+
+    rounds: int
+    sample: int
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long one contender took as another: the median of the rounds, and its quartiles."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Nanoseconds of CPU per run, round by round, by the contender's key."""
+
+    rounds: dict[str, list[float]]
+
+    def best(self, key: str) -> float:
+        """Return the time of the best round."""
+        return min(self.rounds[key])
+
+    def ratio(self, key: str, other: str) -> Ratio:
+        """Return how many times as long ``key`` takes as ``other``."""
+        pairs = zip(self.rounds[key], self.rounds[other], strict=True)
+        ratios = [one / two for one, two in pairs]
+        low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+        return Ratio(statistics.median(ratios), low, high)
+
+
+def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], effort: Effort) -> Timings:
+    """Check each contender's output, then time all of them, one after the other, in every round.
+
+    Raises :class:`WrongOutputError` where an output is not ``expected``. Garbage collection runs
+    between the rounds and never during a sample.
+    """
+    with asyncio.Runner() as runner:
+        bound = [(one, one.bind(reads)) for one in contenders]
+        for one, run in bound:
+            _check(one, _once(one, run, runner), expected)
+        loops = {one.key: _loops(one, run, effort.sample, runner) for one, run in bound}
+        rounds: dict[str, list[float]] = {one.key: [] for one in contenders}
+        for _ in range(effort.rounds):
+            with _collected_before():
+                for one, run in bound:
+                    rounds[one.key].append(_sample(one, run, loops[one.key], runner))
+    return Timings(rounds)
+
+
+def _check(contender: Contender, output: Any, expected: list[str]) -> None:
+    if contender.shown is None:
+        if output:
+            raise WrongOutputError(f"{contender.name} returned something where nothing was due")
+        return
+    shown = contender.shown(output)
+    if shown != expected:
+        place = next((at for at, (a, b) in enumerate(zip(shown, expected, strict=False)) if a != b), "the end")
+        raise WrongOutputError(
+            f"{contender.name} read {len(shown)} items where there are {len(expected)}, another one first at {place}"
+        )
+
+
+def _once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:
+    return runner.run(run()) if contender.waits else run()
+
+
+def _loops(contender: Contender, run: Any, sample: int, runner: asyncio.Runner) -> int:
+    """Return how many runs fill one sample: a power of two, so that noise seldom changes it."""
+    loops = 1
+    with _collected_before():
+        while _sample(contender, run, loops, runner) * loops < sample:
+            loops *= 2
+    return loops
+
+
+def _sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -> float:
+    """Return the time of one run, from ``loops`` of them; each run's output is dropped within its time."""
+    if loops > 1:
+        _once(contender, run, runner)  # What ran before has the caches; a long sample warms them itself.
+    if contender.waits:
+        return runner.run(_timed(run, loops)) / loops
+    start = time.process_time_ns()
+    for _ in range(loops):
+        run()
+    return (time.process_time_ns() - start) / loops
+
+
+async def _timed(run: Any, loops: int) -> int:
+    start = time.process_time_ns()
+    for _ in range(loops):
+        await run()
+    return time.process_time_ns() - start
+
+
+@contextmanager
+def _collected_before() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,167 @@
+"""What is measured, on which bytes, and what each ratio is to reach."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from .contenders import Contender
+from .fixtures import READ_SIZES, Fixture, Reads, events, fixture, in_reads
+from .harness import Effort
+from .readers import calls, payload_readers, sse_readers, text_readers
+from .streams import async_streams, chat_models, completions_models, streams
+
+__all__ = ("Group", "Target", "groups")
+
+_FAST = Effort(rounds=31, sample=2_000_000)
+_LONG = Effort(rounds=11, sample=2_000_000)
+_SLOW = Effort(rounds=7, sample=20_000_000)
+_QUICK = Effort(rounds=3, sample=500_000)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What ``ours`` is to reach beside ``peer``: so many times its speed, at least, or its time, at most."""
+
+    ours: str
+    peer: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Contenders that do the same work on the same reads; those with ``headline`` go into the README.
+
+    A time is told per ``unit``: byte, event, document or chunk.
+    """
+
+    work: str
+    stream: Fixture
+    read: str
+    unit: str
+    contenders: Callable[[], list[Contender]]
+    targets: tuple[Target, ...] = ()
+    full: Effort = _FAST
+    headline: bool = False
+
+    @property
+    def reads(self) -> Reads:
+        """The stream as it is read."""
+        return in_reads(self.stream, READ_SIZES[self.read])
+
+    @property
+    def reading(self) -> str:
+        """How the stream is read, in words."""
+        return "one event per read" if self.read == "event" else f"reads of {self.read}"
+
+    @property
+    def title(self) -> str:
+        """The work, the stream and the reads in one line."""
+        return f"{self.work}: {self.stream.name}, {self.reading}"
+
+    @property
+    def units(self) -> int:
+        """How many units one run handles."""
+        return len(self.stream.body) if self.unit == "byte" else len(self.expected)
+
+    @property
+    def expected(self) -> list[str]:
+        """What every contender is to read."""
+        if self.unit == "document":
+            return self.stream.documents
+        return list(self.stream.pieces) if self.unit == "chunk" else self.stream.payloads
+
+    def effort(self, *, quick: bool) -> Effort:
+        """Return how long to measure."""
+        return _QUICK if quick else self.full
+
+
+def groups() -> Iterator[Group]:
+    """Yield everything that is measured; what loads the most packages comes last."""
+    yield from _events()
+    yield from _large_events()
+    yield from _documents()
+    yield from _texts()
+    yield from _models()
+
+
+def _events() -> Iterator[Group]:
+    sse = partial(Group, "SSEParser.feed", unit="event", contenders=sse_readers)
+    targets = (Target("rust", "naive", at_least=2), Target("rust", "openai", at_least=8))
+    yield sse(fixture("completions", 1000), "event", targets=targets, headline=True)
+    yield sse(fixture("chat", 1000), "event", targets=targets)
+    yield sse(fixture("completions", 1000, "world"), "event", targets=targets)
+    for read in ("64 KB", "1,460 B", "16 B"):
+        yield sse(fixture("completions", 1000), read, full=_LONG)
+    yield Group(
+        "SSEParser.feed",
+        fixture("completions", 50),
+        "1 B",
+        "byte",
+        lambda: sse_readers() + calls(),
+        (Target("rust", "method", at_most=2.5), Target("rust", "builtin", at_most=2.5)),
+        full=_LONG,
+        headline=True,
+    )
+
+
+def _large_events() -> Iterator[Group]:
+    sse = partial(Group, "SSEParser.feed", read="1,460 B", unit="byte", contenders=sse_readers, full=_LONG)
+    target = Target("rust", "spec", at_least=3)
+    yield sse(stream=events(65536, 1), targets=(target,), headline=True)
+    yield sse(stream=events(65536, 1, "world"))
+    yield sse(stream=events(4096, 50))
+
+
+def _documents() -> Iterator[Group]:
+    for kind in ("completions", "chat"):
+        for read in ("event", "64 KB"):
+            yield Group(
+                "SSEParser.feed, then orjson",
+                fixture(kind, 1000),
+                read,
+                "document",
+                payload_readers,
+                (Target("python", "orjson", at_most=2.5),),
+                full=_LONG,
+            )
+
+
+def _texts() -> Iterator[Group]:
+    for kind in ("completions", "chat"):
+        for count, text in ((1000, "prose"), (1000, "world"), (20_000, "prose")):
+            for read, bound in (("event", 2.5), ("64 KB", 4)):
+                yield Group(
+                    "StreamDecoder.feed_text",
+                    fixture(kind, count, text),
+                    read,
+                    "chunk",
+                    partial(text_readers, kind),
+                    (Target("rust", "msgspec", at_least=bound), Target("python", "orjson", at_most=2.5)),
+                    full=_LONG if count == 1000 else _SLOW,
+                    headline=count == 1000 and text == "prose",
+                )
+
+
+def _models() -> Iterator[Group]:
+    stream = fixture("completions", 1000)
+    group = partial(Group, stream=stream, read="event", unit="chunk", headline=True)
+    yield group("OpenAI.stream", contenders=streams, targets=(Target("ours", "msgspec", at_least=2.2),))
+    yield group(
+        "OpenAI.astream", contenders=async_streams, targets=(Target("ours", "msgspec-generator", at_least=1.8),)
+    )
+    for work, waits in (("OpenAI.stream", False), ("OpenAI.astream", True)):
+        yield group(
+            f"{work} and langchain-openai's",
+            contenders=partial(completions_models, waits=waits),
+            targets=(Target("ours", "langchain", at_least=200),),
+            full=_SLOW,
+        )
+    yield Group(
+        "StreamDecoder and langchain-openai's ChatOpenAI",
+        fixture("chat", 1000),
+        "event",
+        "chunk",
+        lambda: [*text_readers("chat"), *chat_models()],
+        full=_SLOW,
+    )

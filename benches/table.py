@@ -1,0 +1,115 @@
+"""The command that measures everything: ``python -m benches``; ``--help`` says how."""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import millstream
+
+from .contenders import left_out
+from .harness import WrongOutputError, measure
+from .report import Measured, as_json, markdown, shown, shown_startup
+from .rows import groups
+from .startup import Startup, startups
+
+__all__ = ("main",)
+
+_HOME = Path(__file__).parent
+_README = _HOME.parent / "README.md"
+_BEGIN, _END = "<!-- bench:begin -->", "<!-- bench:end -->"
+_STARTUP_LIMITS = 150.0, 25.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, and write what was asked for; return the process's exit status."""
+    options = _options(arguments)
+    print(_machine(), end="\n\n")
+    measured: list[Measured] = []
+    try:
+        for one in _measured(options):
+            measured.append(one)
+            print(shown(one), end="\n\n", flush=True)
+    except WrongOutputError as error:
+        print(f"not timed, for its output is wrong: {error}", file=sys.stderr)
+        return 1
+    found: list[Startup] = []
+    if options.only is None:
+        _progress("imports")
+        found = list(startups(times=1 if options.quick else 7))
+        print(shown_startup(found, _STARTUP_LIMITS), end="\n\n")
+    print("\n".join([*left_out.values(), _summary(measured)]))
+    if options.only is None:
+        _write(options, measured, found)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benches", description="Measure Millstream beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="three short rounds each: shows that it works")
+    parser.add_argument("--only", metavar="WORD", help="only what has this word in its title; nothing is written then")
+    parser.add_argument("--json", type=Path, default=_HOME / "results.json", help="where the figures go (%(default)s)")
+    parser.add_argument("--write-readme", action="store_true", help="put the table into README.md, between its marks")
+    options = parser.parse_args(arguments)
+    if options.write_readme and (options.only is not None or options.quick):
+        parser.error("the README takes the whole table, and not from a quick run")
+    return options
+
+
+def _measured(options: argparse.Namespace) -> Iterator[Measured]:
+    """Yield what was measured, group by group; a group in which nobody is left to compare with is passed over."""
+    chosen = [group for group in groups() if options.only is None or options.only in group.title]
+    for number, group in enumerate(chosen, 1):
+        contenders = group.contenders()
+        if len(contenders) > 1:
+            _progress(f"{group.title} ({number} of {len(chosen)})")
+            effort = group.effort(quick=options.quick)
+            yield Measured(group, contenders, measure(contenders, group.reads, group.expected, effort))
+
+
+def _progress(what: str) -> None:
+    print(f"measuring {what}", file=sys.stderr, flush=True)
+
+
+def _summary(measured: list[Measured]) -> str:
+    """Return how many targets were met, and which were not."""
+    verdicts = [(one, verdict) for one in measured for verdict in one.verdicts]
+    lines = [f"{sum(verdict.met for _, verdict in verdicts)} of {len(verdicts)} targets met"]
+    for one, verdict in verdicts:
+        if not verdict.met:
+            target = verdict.target
+            sides = f"{one.name(target.ours)} beside {one.name(target.peer)}"
+            lines.append(f"  missed: {one.group.title}: {sides}: {verdict.ratio.median:.2f}×, {verdict.bound}")
+    return "\n".join(lines)
+
+
+def _machine() -> str:
+    """Return where this was measured."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        processor = platform.processor() or platform.machine()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"Millstream ({millstream.BACKEND}), {python}, {processor}, {platform.system()} {platform.machine()}"
+
+
+def _write(options: argparse.Namespace, measured: list[Measured], found: list[Startup]) -> None:
+    results = as_json(measured, found, {"machine": _machine(), "quick": options.quick})
+    options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    _progress(f"is over: {options.json}")
+    if options.write_readme:
+        note = f"{_machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
+        table = markdown(measured, found, note)
+        _README.write_text(with_table(_README.read_text("utf-8"), table), "utf-8")
+
+
+def with_table(readme: str, table: str) -> str:
+    """Return ``readme`` with ``table`` between its marks; raise :class:`ValueError` where it has none."""
+    head, begin, rest = readme.partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"README.md has no {_BEGIN} … {_END}")
+    return f"{head}{_BEGIN}\n{table}\n{_END}{tail}"
