@@ -216,6 +216,22 @@ fn what_only_began_like_a_byte_order_mark_is_content() {
 }
 
 #[test]
+fn an_unfinished_error_event_counts_only_if_it_is_json() {
+    for (data, ended) in [
+        ("[DONE]", Ended::Truncated),
+        ("oops", Ended::Truncated),
+        ("\"oops\"", Ended::Error),
+    ] {
+        let body = format!("event: error\ndata: {data}");
+        for pieces in splits(body.as_bytes()) {
+            let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+            run(&mut decoder, &pieces);
+            assert_eq!(decoder.ended(), Some(ended), "{data}");
+        }
+    }
+}
+
+#[test]
 fn nothing_behind_the_end_is_read() {
     let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 64);
     let tail = "x".repeat(1000);

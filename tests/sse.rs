@@ -6,9 +6,9 @@ mod support;
 use millstream::sse::SseParser;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use support::outcome::{Outcome, expected_failure, run, run_each_byte};
-use support::reads::{cut, fed_with, splits};
+use support::reads::{cut_at, fed_with, splits};
 use support::vectors::{bytes_of, limit_of, list_of, load, name_of};
 
 const NO_LIMIT: usize = 1 << 24;
@@ -109,6 +109,37 @@ fn an_event_fails_with_the_byte_that_makes_it_too_large() {
     }
 }
 
+#[test]
+fn long_lines_are_joined_as_short_ones_are() {
+    for sizes in [
+        [5000, 1],
+        [1, 5000],
+        [5000, 5000],
+        [0, 4091],
+        [4090, 4092],
+        [9000, 0],
+        [4096, 4097],
+    ] {
+        let block = |letter: &str| {
+            let values = sizes.map(|size| letter.repeat(size));
+            let body = format!("data: {}\r\ndata:{}\r\nid: 1\r\n\r\n", values[0], values[1]);
+            (values.join("\n"), body)
+        };
+        let (events, bodies): (Vec<String>, Vec<String>) =
+            ["a", "b", "c"].map(block).into_iter().unzip();
+        let body = bodies.concat();
+        for pieces in splits(body.as_bytes()) {
+            let outcome = run(&mut SseParser::new(NO_LIMIT, false), &pieces);
+            let found: Vec<_> = outcome
+                .items
+                .iter()
+                .filter_map(|event| event["data"].as_str())
+                .collect();
+            assert!(found == events, "{sizes:?}");
+        }
+    }
+}
+
 /// Everything that means something in a stream, and some that does not.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let pieces: [&[u8]; 28] = [
@@ -141,7 +172,12 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         b"data:whole\r\n\r\n",
         b"abcdefgh",
     ];
-    vec(select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
+    let piece = select(pieces.to_vec()).prop_map(<[u8]>::to_vec);
+    // Longer than what a line may be copied for.
+    let field = select(vec!["", "data:", "data: ", "\r\ndata: "]);
+    let long = (field, 4090..4110_usize)
+        .prop_map(|(field, size)| (field.to_owned() + &"x".repeat(size)).into_bytes());
+    vec(prop_oneof![60 => piece, 1 => long], 0..40).prop_map(|pieces| pieces.concat())
 }
 
 fn limit() -> impl Strategy<Value = usize> {
@@ -170,13 +206,13 @@ proptest! {
     #[test]
     fn splits_never_matter(
         body in prop_oneof![4 => stream(), 1 => vec(any::<u8>(), 0..200)],
-        positions in vec(0..220_usize, 0..8),
+        positions in vec(any::<Index>(), 0..8),
         limit in limit(),
         flushes: bool,
     ) {
         let bytes: Vec<&[u8]> = body.chunks(1).collect();
         let expected = everything(&bytes, limit, flushes);
-        for pieces in [vec![&body[..]], cut(&body, &positions)] {
+        for pieces in [vec![&body[..]], cut_at(&body, &positions)] {
             let mut found = everything(&pieces, limit, flushes);
             prop_assert_eq!(&found.0, &expected.0.expected_for(&pieces));
             found.0 = expected.0.clone();
@@ -190,18 +226,5 @@ proptest! {
         let limited = run_each_byte(&mut SseParser::new(limit, false), &body);
         prop_assert_eq!(&limited.items[..], &free.items[..limited.items.len()]);
         prop_assert!(limited.failure.is_some() || limited.items.len() == free.items.len());
-    }
-
-    #[test]
-    fn no_order_of_calls_panics(
-        body in stream(), positions in vec(0..60_usize, 0..6), closes in vec(any::<bool>(), 8), limit in limit(), flushes: bool,
-    ) {
-        let mut parser = SseParser::new(limit, flushes);
-        for (piece, closes) in cut(&body, &positions).into_iter().zip(closes) {
-            parser.feed(piece, &mut |_| {});
-            if closes {
-                parser.close(&mut |_| {});
-            }
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! `StreamDecoder`: splits never matter, text alone agrees with the deltas, nothing panics.
+//! `StreamDecoder`: splits never matter, nor whether payloads are compared or read whole; text alone
+//! agrees with the deltas; nothing panics.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -38,7 +39,7 @@ impl Sink for Texts {
 
 /// Everything that can be seen of a decoder but for what it hands out.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct End {
     ended: Option<Ended>,
     failure: Option<Error>,
     text: String,
@@ -48,20 +49,23 @@ struct Seen {
     error: Option<String>,
 }
 
-fn read(input: &Input<'_>, pieces: &[&[u8]], sink: &mut impl Sink) -> Seen {
+fn decoder(input: &Input<'_>) -> StreamDecoder {
     let format = if input.is_set(0) {
         Format::OpenAiCompletions
     } else {
         Format::OpenAiChat
     };
-    let mut decoder = StreamDecoder::new(format, !input.is_set(1), input.limit());
+    StreamDecoder::new(format, !input.is_set(1), input.limit())
+}
+
+fn read(mut decoder: StreamDecoder, pieces: &[&[u8]], sink: &mut impl Sink) -> End {
     for piece in pieces {
         decoder.feed(piece, sink);
     }
     decoder.close(sink);
     assert!(decoder.is_done());
     assert!(decoder.ended().is_none() || decoder.failure().is_none());
-    Seen {
+    End {
         ended: decoder.ended(),
         failure: decoder.failure().cloned(),
         text: decoder.text().to_owned(),
@@ -77,14 +81,18 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let mut deltas = Deltas::default();
-    let whole = read(&input, &[input.body], &mut deltas);
-    for pieces in [input.bytes(), input.pieces()] {
+    let whole = read(decoder(&input), &[input.body], &mut deltas);
+    for (decoder, pieces) in [
+        (decoder(&input), input.bytes()),
+        (decoder(&input), input.pieces()),
+        (decoder(&input).reading_whole(), vec![input.body]),
+    ] {
         let mut others = Deltas::default();
-        assert_eq!(read(&input, &pieces, &mut others), whole);
+        assert_eq!(read(decoder, &pieces, &mut others), whole);
         assert_eq!(others, deltas);
     }
     let mut texts = Texts::default();
-    assert_eq!(read(&input, &input.pieces(), &mut texts), whole);
+    assert_eq!(read(decoder(&input), &input.pieces(), &mut texts), whole);
     assert_eq!(texts.found.concat(), whole.text);
     assert_eq!(texts.deltas_seen, whole.deltas_seen);
     assert_eq!(deltas.0.len() as u64, whole.deltas_seen);

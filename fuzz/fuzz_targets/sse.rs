@@ -16,7 +16,7 @@ fn fields(event: &Event<'_>) -> Fields {
 
 /// Everything that can be seen of a parser.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct End {
     fed: Vec<Fields>,
     closed: Vec<Fields>,
     failure: Option<Error>,
@@ -26,7 +26,7 @@ struct Seen {
     events_seen: u64,
 }
 
-fn read(input: &Input<'_>, pieces: &[&[u8]]) -> Seen {
+fn read(input: &Input<'_>, pieces: &[&[u8]]) -> End {
     let mut parser = SseParser::new(input.limit(), input.is_set(0));
     let (mut fed, mut closed) = (Vec::new(), Vec::new());
     for piece in pieces {
@@ -35,7 +35,7 @@ fn read(input: &Input<'_>, pieces: &[&[u8]]) -> Seen {
     parser.close(&mut |event| closed.push(fields(&event)));
     assert_eq!(parser.events_seen(), (fed.len() + closed.len()) as u64);
     assert!(closed.len() <= usize::from(input.is_set(0)));
-    Seen {
+    End {
         fed,
         closed,
         failure: parser.failure().cloned(),

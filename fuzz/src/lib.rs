@@ -91,7 +91,7 @@ pub fn edited_payloads(script: &[u8]) -> Vec<u8> {
     let mut payload = PAYLOADS[0].to_owned();
     for step in script.chunks_exact(3) {
         if step[0] & 0x80 != 0 {
-            payload = PAYLOADS[usize::from(step[0]) % PAYLOADS.len()].to_owned();
+            PAYLOADS[usize::from(step[0]) % PAYLOADS.len()].clone_into(&mut payload);
         }
         let mut at = usize::from(step[1]) % (payload.len() + 1);
         while !payload.is_char_boundary(at) {

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use super::documents::{Edit, edit, edited, string};
 
 /// `S` stands for a string, `N` for a number, `J` for any value, mostly one that says nothing.
-pub const TEMPLATES: [&str; 12] = [
+const TEMPLATES: [&str; 12] = [
     r#"{"id":S,"choices":[{"text":S,"index":N,"logprobs":null,"finish_reason":null}]}"#,
     r#"{"id":"c","choices":[{"text":S,"index":N,"logprobs":J,"finish_reason":J}],"usage":J,"model":S}"#,
     r#"{"id": "c", "choices": [{"index": N, "delta": {"content": S}, "finish_reason": null}], "obfuscation": S}"#,
@@ -21,9 +21,6 @@ pub const TEMPLATES: [&str; 12] = [
     r#"{"choices":[{"index":N,"delta":{"content":J,"tool_calls":[{"index":N,"id":S,"function":{"arguments":S}}]}}]}"#,
     r#"{"choices":[{"delta":{"content":S,"tool_calls":[{"id":J,"function":{"name":J}}],"function_call":J}}]}"#,
 ];
-
-/// The templates whose reading needs nothing from before: calls are told apart by earlier ones.
-pub const WITHOUT_CALLS: usize = 10;
 
 /// What may stand in one hole, for each of the letters.
 type Fill = [String; 3];
@@ -86,11 +83,11 @@ fn changes(edits: usize) -> impl Strategy<Value = (Vec<(usize, Fill)>, Vec<Edit>
     (differing, edits)
 }
 
-/// Runs of payloads of the first `templates` templates: in a run few fillings change, and few
+/// Runs of payloads, each of one template: in a run few fillings change, and few
 /// payloads are edited, up to `edits` times each.
-pub fn payloads(templates: usize, edits: usize) -> impl Strategy<Value = Vec<String>> {
+pub fn payloads(edits: usize) -> impl Strategy<Value = Vec<String>> {
     let run = (
-        select(&TEMPLATES[..templates]),
+        select(&TEMPLATES),
         vec(fill(), HOLES),
         vec(changes(edits), 1..6),
     );

@@ -1,5 +1,7 @@
 //! How bytes reach a reader.
 
+use proptest::sample::Index;
+
 /// Up to here, data is split at every position.
 const LARGE: usize = 8192;
 
@@ -33,6 +35,15 @@ pub fn cut<'d>(data: &'d [u8], positions: &[usize]) -> Vec<&'d [u8]> {
         .windows(2)
         .map(|pair| &data[pair[0]..pair[1]])
         .collect()
+}
+
+/// `data` cut at positions that fit any length.
+pub fn cut_at<'d>(data: &'d [u8], positions: &[Index]) -> Vec<&'d [u8]> {
+    let positions: Vec<usize> = positions
+        .iter()
+        .map(|at| at.index(data.len() + 1))
+        .collect();
+    cut(data, &positions)
 }
 
 /// How many bytes were fed once the read was in that holds byte number `due`.
