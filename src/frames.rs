@@ -250,7 +250,7 @@ impl Frames {
     pub fn close(&mut self, takes_line: bool) -> Result<Option<Frame<'_>>, Error> {
         self.forget_read();
         let offset = self.lines.line_offset();
-        let line = self.lines.unfinished().to_vec();
+        let line = self.lines.take_unfinished();
         let room = self.max_size - self.block.size();
         if line.len() > room {
             return Err(self.too_large(&line[..=room]));

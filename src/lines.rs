@@ -140,6 +140,12 @@ impl Lines {
         &self.carry
     }
 
+    /// Takes what has arrived of a line without an end.
+    pub fn take_unfinished(&mut self) -> Vec<u8> {
+        self.unfinished();
+        std::mem::take(&mut self.carry)
+    }
+
     fn advance(&mut self, count: usize) {
         self.offset += count as u64;
         self.line_offset = self.offset;
