@@ -24,11 +24,22 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// No records yet, of a run with these constant parts.
     pub fn new(prefix: &'a [u8], suffix: &'a [u8]) -> Self {
+        Self::reusing(Vec::new(), prefix, suffix)
+    }
+
+    /// [`new`](Self::new), writing into the room of `out`, whose content is dropped.
+    pub fn reusing(mut out: Vec<u8>, prefix: &'a [u8], suffix: &'a [u8]) -> Self {
+        out.clear();
         Self {
             prefix,
             suffix,
-            out: Vec::new(),
+            out,
         }
+    }
+
+    /// The room, for [`reusing`](Self::reusing).
+    pub fn into_room(self) -> Vec<u8> {
+        self.out
     }
 
     /// The records, one behind the other.

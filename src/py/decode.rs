@@ -1,5 +1,7 @@
 //! `StreamDecoder`.
 
+use std::cell::RefCell;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
@@ -58,6 +60,14 @@ const TEXT: Kind = Kind {
     name: "text",
     of_its_own: "text needs one of its own",
 };
+/// As much room for records is kept for the thread's next call.
+const MAX_ROOM: usize = 1 << 18;
+
+thread_local! {
+    /// Where records are put together: a call of its own for room costs as much as a small read.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 const RECORDS: Kind = Kind {
     name: "records",
     of_its_own: "records need one of their own",
@@ -267,9 +277,14 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut records = Records::new(prefix, suffix);
-        self.feed_into(data, &RECORDS, &mut records)?;
-        Ok(PyBytes::new(data.py(), records.bytes()))
+        let mut records = Records::reusing(ROOM.take(), prefix, suffix);
+        let fed = self.feed_into(data, &RECORDS, &mut records);
+        let made = fed.map(|()| PyBytes::new(data.py(), records.bytes()));
+        let room = records.into_room();
+        if room.capacity() <= MAX_ROOM {
+            ROOM.set(room);
+        }
+        made
     }
 
     /// Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece.
