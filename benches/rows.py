@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .contenders import Contender
+from .events import event_dicts, event_records, langchain_dicts, langchain_records
 from .fixtures import READ_SIZES, Fixture, Reads, events, fixture, in_reads
 from .harness import Effort
 from .readers import calls, payload_readers, sse_readers, text_readers
@@ -83,6 +84,8 @@ def groups() -> Iterator[Group]:
     yield from _documents()
     yield from _texts()
     yield from _models()
+    yield from _stream_events()
+    yield from _records()
 
 
 def _events() -> Iterator[Group]:
@@ -164,4 +167,40 @@ def _models() -> Iterator[Group]:
         "chunk",
         lambda: [*text_readers("chat"), *chat_models()],
         full=_SLOW,
+    )
+
+
+def _stream_events() -> Iterator[Group]:
+    group = partial(Group, stream=fixture("completions", 1000), read="event", unit="chunk", headline=True)
+    for version, bound in (("v2", 60), ("v1", 150)):
+        work = f"OpenAI.astream_events {version}"
+        target = Target("ours", "orjson", at_least=1.3)
+        yield group(work, contenders=partial(event_dicts, version), targets=(target,), full=_LONG)
+        target = Target("ours", "langchain", at_least=bound)
+        contenders = partial(langchain_dicts, version)
+        yield group(f"{work} and langchain-openai's", contenders=contenders, targets=(target,), full=_SLOW)
+
+
+def _records() -> Iterator[Group]:
+    for count in (1000, 20_000):
+        for read, bound in (("event", 4.5), ("64 KB", 8)):
+            yield Group(
+                "OpenAI.astream_records",
+                fixture("completions", count),
+                read,
+                "chunk",
+                event_records,
+                (Target("ours", "msgspec", at_least=bound),),
+                full=_LONG,
+                headline=True,
+            )
+    yield Group(
+        "OpenAI.astream_records and langchain-openai's events",
+        fixture("completions", 1000),
+        "event",
+        "chunk",
+        langchain_records,
+        (Target("ours", "langchain", at_least=600),),
+        full=_SLOW,
+        headline=True,
     )

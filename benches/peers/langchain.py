@@ -1,14 +1,19 @@
 """langchain-openai's models over httpx2 in memory."""
 
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from langchain_openai import ChatOpenAI, OpenAI
 
 from ..fixtures import Reads
 from .memory import async_client, client
 
-__all__ = ("achat", "acompletions", "chat", "completions")
+__all__ = ("achat", "acompletions", "chat", "completions", "events", "records")
+
+# It warns of its first version, once it is imported.
+warnings.filterwarnings("ignore", message=".*is deprecated.*")
 
 
 def _options(reads: Reads) -> dict[str, Any]:
@@ -50,3 +55,31 @@ def achat(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
         return [chunk.content async for chunk in llm.astream("a prompt")]
 
     return run
+
+
+def events(reads: Reads, version: str) -> Callable[[], Awaitable[list[Any]]]:
+    """Return what streams the reads through ``OpenAI.astream_events``."""
+    llm = OpenAI(**_options(reads))
+
+    async def run() -> list[Any]:
+        return [event async for event in llm.astream_events("a prompt", version=version)]
+
+    return run
+
+
+def records(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
+    """Return what serializes the events as LangServe does: orjson, with ``model_dump`` for LangChain's objects."""
+    llm = OpenAI(**_options(reads))
+
+    async def run() -> list[bytes]:
+        found = [
+            b"event: data\r\ndata: %b\r\n\r\n" % orjson.dumps(event, default=_dumped)
+            async for event in llm.astream_events("a prompt", version="v2")
+        ]
+        return [*found, b"event: end\r\n\r\n"]
+
+    return run
+
+
+def _dumped(value: Any) -> Any:
+    return value.model_dump()

@@ -9,7 +9,14 @@ import msgspec
 
 from ..fixtures import Reads
 
-__all__ = ("acompletions_stream", "acompletions_text", "chat_text", "completions_stream", "completions_text")
+__all__ = (
+    "acompletions_records",
+    "acompletions_stream",
+    "acompletions_text",
+    "chat_text",
+    "completions_stream",
+    "completions_text",
+)
 
 
 class TextChoice(msgspec.Struct, gc=False):
@@ -133,3 +140,20 @@ async def acompletions_stream(reads: AsyncIterator[bytes]) -> AsyncIterator[str]
                 if payload == b"[DONE]":
                     return
                 yield decode(payload).choices[0].text
+
+
+async def acompletions_records(reads: AsyncIterator[bytes], prefix: bytes, suffix: bytes) -> AsyncIterator[bytes]:
+    """Yield for each read the records of its chunks: the text as JSON between what is constant."""
+    decode, encode = _COMPLETION.decode, msgspec.json.Encoder().encode
+    buffer = b""
+    async for data in reads:
+        buffer += data
+        frames = buffer.split(b"\n\n")
+        buffer = frames.pop()
+        records = [
+            prefix + encode(decode(frame[6:]).choices[0].text) + suffix
+            for frame in frames
+            if frame.startswith(b"data: ") and frame != b"data: [DONE]"
+        ]
+        if records:
+            yield b"".join(records)

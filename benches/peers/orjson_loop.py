@@ -1,12 +1,13 @@
 """The hand loop over orjson: ``split`` at blank lines, then untyped documents."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 
 from ..fixtures import Reads
 
-__all__ = ("chat_text", "completions_text", "documents", "payloads")
+__all__ = ("acompletions_events", "chat_text", "completions_text", "documents", "payloads")
 
 
 def payloads(reads: Reads) -> list[Any]:
@@ -76,3 +77,41 @@ def chat_text(reads: Reads) -> list[str]:
                 if text := loads(payload)["choices"][0]["delta"].get("content"):
                     out.append(text)
     return out
+
+
+async def acompletions_events(reads: AsyncIterator[bytes], run: dict[str, Any], version: str) -> AsyncIterator[Any]:
+    """Yield an event for each completions chunk, as LangChain's ``astream_events`` has it for a model alone."""
+    loads = orjson.loads
+    run_id, name, tags, metadata = run["run_id"], run["name"], run["tags"], run["metadata"]
+    parent_ids: list[str] = []
+    buffer = b""
+    async for data in reads:
+        buffer += data
+        frames = buffer.split(b"\n\n")
+        buffer = frames.pop()
+        for frame in frames:
+            if frame.startswith(b"data: "):
+                payload = frame[6:]
+                if payload == b"[DONE]":
+                    return
+                text = loads(payload)["choices"][0]["text"]
+                if version == "v2":
+                    yield {
+                        "event": "on_llm_stream",
+                        "run_id": run_id,
+                        "name": name,
+                        "tags": tags,
+                        "metadata": metadata,
+                        "data": {"chunk": text},
+                        "parent_ids": parent_ids,
+                    }
+                else:
+                    yield {
+                        "event": "on_llm_stream",
+                        "run_id": run_id,
+                        "tags": tags,
+                        "metadata": metadata,
+                        "name": name,
+                        "data": {"chunk": text},
+                        "parent_ids": parent_ids,
+                    }

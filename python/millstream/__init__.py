@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         StreamTruncatedError,
         UnprocessableEntityError,
     )
+    from .events import RecordWriter
     from .language_models.llms import LLM
     from .providers.openai import OpenAI
 
@@ -62,6 +63,7 @@ __all__ = (
     "PermissionDeniedError",
     "ProviderError",
     "RateLimitError",
+    "RecordWriter",
     "SSEParser",
     "ServerSentEvent",
     "StreamDecodeError",
@@ -75,7 +77,7 @@ __all__ = (
     "encode_sse",
 )
 
-_HOME = {"OpenAI": "providers.openai", "LLM": "language_models.llms"}
+_HOME = {"OpenAI": "providers.openai", "LLM": "language_models.llms", "RecordWriter": "events"}
 
 
 def __getattr__(name: str) -> Any:

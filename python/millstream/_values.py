@@ -116,6 +116,8 @@ def write_string(text: str) -> bytes:
 
 def escape_line_ends(document: bytes) -> bytes:
     """Return JSON with U+2028, U+2029 and U+0085 escaped: too many readers of lines split at them."""
+    if document.isascii():
+        return document
     if b"\xe2\x80" in document:
         document = document.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     return document.replace(b"\xc2\x85", b"\\u0085") if b"\xc2\x85" in document else document

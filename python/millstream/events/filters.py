@@ -1,7 +1,7 @@
 """Which events ``astream_events`` hands out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 __all__ = ("EventFilter",)
 
@@ -35,6 +35,11 @@ class EventFilter:
         )
         given = [pair for pair in wanted if pair[0] is not None]
         return (not given or _meets(given)) and not _meets(unwanted)
+
+    def given(self) -> dict[str, Sequence[str]]:
+        """Return those of the arguments that were given."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: names for name, names in told.items() if names is not None}
 
 
 def _meets(pairs: Sequence[tuple[Sequence[str] | None, Sequence[str]]]) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..outputs import GenerationChunk
+from .event_records import EventRecords
+from .nested_events import mixed
 from .run import Run
 
 if TYPE_CHECKING:
     from ..language_models.parts import TextPart
     from ..outputs import LLMResult
-    from ..runnables.stream import Watch
+    from .record_writer import RecordWriter
 
 __all__ = ("LLMEvents", "StreamEvent", "Version", "records")
 
@@ -23,10 +27,13 @@ Streamer = Callable[[Any], list[StreamEvent]]
 class Version(Protocol):
     """How one version of the schema words a run of a model.
 
-    ``whole_streams`` says whether a text that came whole makes a stream event too.
+    ``whole_streams`` says whether a text that came whole makes a stream event too, ``tells_parents``
+    whether a run's parents are told, ``tells_failed_runs`` whether a run below that failed has an end.
     """
 
     whole_streams: bool
+    tells_parents: bool
+    tells_failed_runs: bool
 
     def start(self, run: Run, input: Any) -> StreamEvent:
         """Return the event of the run's start."""
@@ -37,11 +44,22 @@ class Version(Protocol):
     def end(self, run: Run, result: LLMResult) -> StreamEvent:
         """Return the event of the run's end."""
 
+    def nested_start(self, run: Run, inputs: Any) -> StreamEvent:
+        """Return the event of the start of a run below."""
+
+    def nested_chunk(self, run: Run, token: str, chunk: Any) -> StreamEvent:
+        """Return the event of a chunk of a run below."""
+
+    def nested_end(self, run: Run, inputs: Any, result: Any) -> StreamEvent:
+        """Return the event of the end of a run below."""
+
 
 class V1:
     """Version 1: the chunks' sum stands at the end."""
 
     whole_streams = True
+    tells_parents = False
+    tells_failed_runs = True
 
     def start(self, run: Run, input: Any) -> StreamEvent:
         """Return the event of the run's start."""
@@ -57,24 +75,16 @@ class V1:
 
     def streamer(self, run: Run, texts: Texts) -> Streamer:
         """Return what turns the texts that ``texts`` returns into stream events, in one call."""
-        event, run_id, name = f"on_{run.run_type}_stream", run.run_id, run.name
-        tags, metadata, parent_ids = run.tags, run.metadata, run.parent_ids
-
-        def stream(raw: Any) -> list[StreamEvent]:
-            return [
-                {
-                    "event": event,
-                    "run_id": run_id,
-                    "tags": tags,
-                    "metadata": metadata,
-                    "name": name,
-                    "data": {"chunk": text},
-                    "parent_ids": parent_ids,
-                }
-                for text in texts(raw)
-            ]
-
-        return stream
+        template = {
+            "event": f"on_{run.run_type}_stream",
+            "run_id": run.run_id,
+            "tags": run.tags,
+            "metadata": run.metadata,
+            "name": run.name,
+            "data": None,
+            "parent_ids": run.parent_ids,
+        }
+        return _copying(template, texts)
 
     def end(self, run: Run, result: LLMResult) -> StreamEvent:
         """Return the event of the run's end."""
@@ -88,11 +98,37 @@ class V1:
             "parent_ids": run.parent_ids,
         }
 
+    def nested_start(self, run: Run, inputs: Any) -> StreamEvent:
+        """Return the event of the start of a run below."""
+        return self._nested("start", run, {"input": inputs})
+
+    def nested_chunk(self, run: Run, token: str, chunk: Any) -> StreamEvent:
+        """Return the event of a chunk of a run below: its text."""
+        return self._nested("stream", run, {"chunk": token})
+
+    def nested_end(self, run: Run, inputs: Any, result: Any) -> StreamEvent:
+        """Return the event of the end of a run below; ``None`` stands for what failed before it brought anything."""
+        output = None if result is None else result.model_dump()
+        return self._nested("end", run, {"input": inputs, "output": output})
+
+    def _nested(self, what: str, run: Run, data: dict[str, Any]) -> StreamEvent:
+        return {
+            "event": f"on_{run.run_type}_{what}",
+            "name": run.name,
+            "run_id": run.run_id,
+            "tags": run.tags,
+            "metadata": run.metadata,
+            "data": data,
+            "parent_ids": run.parent_ids,
+        }
+
 
 class V2:
     """Version 2: the generations stand at the end."""
 
     whole_streams = False
+    tells_parents = True
+    tells_failed_runs = False
 
     def start(self, run: Run, input: Any) -> StreamEvent:
         """Return the event of the run's start."""
@@ -108,31 +144,37 @@ class V2:
 
     def streamer(self, run: Run, texts: Texts) -> Streamer:
         """Return what turns the texts that ``texts`` returns into stream events, in one call."""
-        event, run_id, name = f"on_{run.run_type}_stream", run.run_id, run.name
-        tags, metadata, parent_ids = run.tags, run.metadata, run.parent_ids
-
-        def stream(raw: Any) -> list[StreamEvent]:
-            return [
-                {
-                    "event": event,
-                    "run_id": run_id,
-                    "name": name,
-                    "tags": tags,
-                    "metadata": metadata,
-                    "data": {"chunk": text},
-                    "parent_ids": parent_ids,
-                }
-                for text in texts(raw)
-            ]
-
-        return stream
+        template = {
+            "event": f"on_{run.run_type}_stream",
+            "run_id": run.run_id,
+            "name": run.name,
+            "tags": run.tags,
+            "metadata": run.metadata,
+            "data": None,
+            "parent_ids": run.parent_ids,
+        }
+        return _copying(template, texts)
 
     def end(self, run: Run, result: LLMResult) -> StreamEvent:
         """Return the event of the run's end."""
-        generations = [[choice.model_dump() for choice in choices] for choices in result.generations]
+        return self._later("end", run, {"output": _output(result)})
+
+    def nested_start(self, run: Run, inputs: Any) -> StreamEvent:
+        """Return the event of the start of a run below."""
+        return self.start(run, inputs)
+
+    def nested_chunk(self, run: Run, token: str, chunk: Any) -> StreamEvent:
+        """Return the event of a chunk of a run below: the generation chunk itself."""
+        return self._later("stream", run, {"chunk": GenerationChunk(token) if chunk is None else chunk})
+
+    def nested_end(self, run: Run, inputs: Any, result: Any) -> StreamEvent:
+        """Return the event of the end of a run below."""
+        return self._later("end", run, {"output": _output(result), "input": inputs})
+
+    def _later(self, what: str, run: Run, data: dict[str, Any]) -> StreamEvent:
         return {
-            "event": f"on_{run.run_type}_end",
-            "data": {"output": {"generations": generations, "llm_output": result.llm_output}},
+            "event": f"on_{run.run_type}_{what}",
+            "data": data,
             "run_id": run.run_id,
             "name": run.name,
             "tags": run.tags,
@@ -169,7 +211,8 @@ class LLMEvents:
         self._input = input
         self._includes = includes
         chunks = includes and (text.streams or version.whole_streams)
-        self._feed = version.streamer(run, text.feed) if chunks else _silent(text.feed)
+        feed = version.streamer(run, text.feed) if chunks else _silent(text.feed)
+        self._feed = mixed(feed) if text.mixed else feed
         self._stream = version.streamer(run, _as_they_are) if chunks else _silent(_as_they_are)
 
     @property
@@ -178,9 +221,9 @@ class LLMEvents:
         return self._feed
 
     @property
-    def watch(self) -> Watch:
-        """Return what knows when the stream is over."""
-        return self._text.watch
+    def over(self) -> Sized:
+        """Return what is empty until the stream is over."""
+        return self._text.over
 
     @property
     def failure(self) -> BaseException | None:
@@ -210,6 +253,40 @@ class LLMEvents:
     def broken(self, error: BaseException) -> None:
         """Tell the text's part."""
         self._text.broken(error)
+
+    def records(self, writer: RecordWriter) -> EventRecords:
+        """Return the part that writes these events as records, without making them where the text's part can."""
+        # Nobody can know this text, so no name, tag or metadata holds it: it marks the place of the chunk's.
+        mark = token_hex(16)
+        events = self._stream((mark,))
+        recorder = self._text.recorder() if events else None
+        if recorder is None:
+            return EventRecords(self, writer)
+        prefix, _, suffix = writer.write(events[0]).partition(f'"{mark}"'.encode())
+        return EventRecords(self, writer, recorder, prefix, suffix)
+
+
+def _output(result: Any) -> dict[str, Any]:
+    generations = [
+        [{"text": one.text, "generation_info": one.generation_info, "type": one.type} for one in choices]
+        for choices in result.generations
+    ]
+    return {"generations": generations, "llm_output": result.llm_output}
+
+
+def _copying(template: StreamEvent, texts: Texts) -> Streamer:
+    """Return what copies ``template`` for each text: half the work of a new dict."""
+    copy = template.copy
+
+    def stream(raw: Any) -> list[StreamEvent]:
+        events = []
+        for text in texts(raw):
+            event = copy()
+            event["data"] = {"chunk": text}
+            events.append(event)
+        return events
+
+    return stream
 
 
 def _as_they_are(texts: Sequence[str]) -> Sequence[str]:

@@ -1,7 +1,9 @@
 """What the calls of a model have in common: runs' arguments, groups of a batch, run ids."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -9,13 +11,32 @@ from uuid import UUID
 from ..events import uuid7
 from ..runnables.config import RunnableConfig, ensure_config, get_config_list
 
-__all__ = ("in_groups", "run_args", "run_ids", "run_lists", "takes_run_manager")
+__all__ = ("in_groups", "ls_fields", "run_args", "run_ids", "run_lists", "takes_run_manager", "warn_of_tracing")
+
+_TRACING = ("LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING", "LANGCHAIN_TRACING")
+
+_LS_FIELDS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
+    ("ls_model_name", ("model", "model_name"), str),
+    ("ls_temperature", ("temperature",), (int, float)),
+    ("ls_max_tokens", ("max_tokens",), int),
+)
 
 
 @lru_cache(maxsize=256)
 def takes_run_manager(function: Any) -> bool:
     """Return whether a user's method names ``run_manager``; one that does not is not given it."""
     return "run_manager" in inspect.signature(function).parameters
+
+
+def ls_fields(model: Any, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``ls_*`` metadata that a call's arguments and the model's fields tell."""
+    params: dict[str, Any] = {"ls_stop": stop} if stop else {}
+    for key, names, kinds in _LS_FIELDS:
+        values = [kwargs.get(names[0]), *(getattr(model, name, None) for name in names)]
+        found = next((value for value in values if isinstance(value, kinds)), None)
+        if found is not None:
+            params[key] = found
+    return params
 
 
 def run_args(config: RunnableConfig | None) -> dict[str, Any]:
@@ -58,3 +79,19 @@ def run_ids(run_id: UUID | list[UUID | None] | None, prompts: object) -> list[UU
             f"Number of manually provided run_id's does not match batch length. {len(given)} != {len(prompts)}"
         )
     return [one or uuid7() for one in given]
+
+
+@lru_cache(maxsize=1)
+def _warn_once() -> None:
+    logging.getLogger("millstream").warning(
+        "LangSmith tracing is switched on by the environment, but Millstream sends no traces;"
+        " LangChain's tracer can be given as a callback."
+    )
+
+
+def warn_of_tracing() -> None:
+    """Warn, once in a process, where the environment asks for traces that nobody will send."""
+    for name in _TRACING:
+        if os.environ.get(name, "").lower() in ("true", "1"):
+            _warn_once()
+            return

@@ -3,20 +3,25 @@
 import json
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ..events import EventFilter, LLMEvents, Run, StreamEvent, records, uuid7
-from ..events.run import merge_tags
-from ..outputs import Generation, GenerationChunk, LLMResult, RunInfo
+from ..events import EventFilter, RecordWriter, StreamEvent
+from ..events.event_records import relayed
+from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.base import Runnable, run_in_executor
-from ..runnables.config import RunnableConfig, ensure_config
+from ..runnables.config import RunnableConfig
+from ..runnables.drivers import OwnThread
+from ..runnables.handover import Handover
 from ..runnables.stream import AsyncStream, Source, Stream, adrive, drive
-from .calls import in_groups, run_args, run_ids, run_lists, takes_run_manager
+from .calls import in_groups, ls_fields, run_args, run_lists, takes_run_manager, warn_of_tracing
 from .fields import Fields
-from .parts import ChunkSource, ChunkText, FromThread, ResultSource, ResultText, TextPart
+from .generating import Generating
+from .parts import TextPart
 from .prompt_text import LanguageModelInput, to_prompt
+from .streaming import event_stream, text_stream
 
 __all__ = ("LLM", "BaseLLM")
 
@@ -36,6 +41,10 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
     metadata: dict[str, Any] | None = None
     custom_get_token_ids: Any = None
 
+    def _set_fields(self, values: dict[str, Any]) -> None:
+        super()._set_fields(values)
+        warn_of_tracing()
+
     # What a subclass writes.
 
     @property
@@ -53,7 +62,7 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Return the generations for ``prompts``; by default ``_generate``, in the loop's executor."""
-        return await run_in_executor(self._generate, prompts, stop, run_manager, **kwargs)
+        return await run_in_executor(self._generate, prompts, stop, _for_sync(run_manager), **kwargs)
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -61,11 +70,19 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         """Yield the chunks for ``prompt``."""
         raise NotImplementedError
 
-    def _astream(
+    async def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         """Yield the chunks for ``prompt``; by default those of ``_stream``, from a thread."""
-        return FromThread(lambda: self._stream(prompt, stop=stop, run_manager=run_manager, **kwargs))
+        manager = _for_sync(run_manager)
+
+        def steps() -> Iterator[tuple[GenerationChunk]]:
+            yield from ((chunk,) for chunk in self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
+
+        async with aclosing(OwnThread(steps, Handover())) as batches:
+            async for chunks in batches:
+                for chunk in chunks:
+                    yield chunk
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
@@ -74,18 +91,8 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the ``ls_*`` metadata of a run: provider, model, temperature, limits."""
-        params: dict[str, Any] = {
-            "ls_provider": type(self).__name__.removesuffix("LLM").lower(),
-            "ls_model_type": "llm",
-        }
-        if stop:
-            params["ls_stop"] = stop
-        for key, names, kinds in _LS_FIELDS:
-            values = [kwargs.get(names[0]), *(getattr(self, name, None) for name in names)]
-            found = next((value for value in values if isinstance(value, kinds)), None)
-            if found is not None:
-                params[key] = found
-        return params
+        provider = type(self).__name__.removesuffix("LLM").lower()
+        return {"ls_provider": provider, "ls_model_type": "llm", **ls_fields(self, stop, kwargs)}
 
     # Calling.
 
@@ -165,7 +172,7 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         **kwargs: Any,
     ) -> Stream[str]:
         """Stream the text for one input; one value where the model cannot stream."""
-        return Stream(drive(*self._text_stream(to_prompt(input), stop, kwargs)))
+        return Stream(drive(*text_stream(self, input, config, stop, kwargs)))
 
     def astream(
         self,
@@ -176,7 +183,7 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         **kwargs: Any,
     ) -> AsyncStream[str]:
         """Stream the text for one input; one value where the model cannot stream."""
-        return AsyncStream(adrive(*self._text_stream(to_prompt(input), stop, kwargs, for_async=True)))
+        return AsyncStream(adrive(*text_stream(self, input, config, stop, kwargs, for_async=True)))
 
     def astream_events(
         self,
@@ -203,17 +210,58 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
             exclude_tags=exclude_tags,
         )
         try:
-            wording = records(version)
+            return AsyncStream(
+                adrive(*event_stream(self, input, config, version, wanted, stop, kwargs, for_async=True))
+            )
         except NotImplementedError as error:
             return AsyncStream(_failing(error))
-        full = ensure_config(config)
-        source, text = self._text_stream(to_prompt(input), stop, kwargs, for_async=True, keeps=True)
-        run = self._begin_run(full, stop, kwargs)
-        if version == "v1":
-            # Version 1 tells of the root what the call's own configuration says.
-            run = Run(run.run_id, run.name, run.run_type, full["tags"], full["metadata"])
-        includes = wanted.includes(run.name, run.run_type, run.tags)
-        return AsyncStream(adrive(source, LLMEvents(text, wording, run, input, includes=includes)))
+
+    def stream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Stream[StreamEvent]:
+        """Stream the run's events; the dicts of :meth:`astream_events`, for sync code.
+
+        A user's model runs in a thread meanwhile, so that events come when they happen.
+        """
+        wanted = EventFilter(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+        return Stream(drive(*event_stream(self, input, config, version, wanted, stop, kwargs)))
+
+    def _records(
+        self,
+        writer: RecordWriter,
+        input: LanguageModelInput,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+    ) -> AsyncGenerator[bytes, None]:
+        if type(self).astream_events is not BaseLLM.astream_events:
+            return super()._records(writer, input, config, version, wanted, kwargs)
+        stop = kwargs.pop("stop", None)
+        try:
+            source, events = event_stream(self, input, config, version, wanted, stop, kwargs, for_async=True)
+        except NotImplementedError as error:
+            return _failing(error)
+        return relayed(source, events.records(writer))
 
     def generate(
         self,
@@ -229,13 +277,12 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
     ) -> LLMResult:
         """Return everything the model says about ``prompts``: all choices, usage, details.
 
-        Raises :class:`ValueError` where ``prompts`` is no list, or a list of ``run_id`` has another length.
+        ``callbacks``, ``tags``, ``metadata`` and ``run_name`` are for all prompts, or lists with one
+        for each; ``callbacks`` decides which. Raises :class:`ValueError` where ``prompts`` is no
+        list, or such a list has another length.
         """
-        ids = run_ids(run_id, prompts)
-        manager = {"run_manager": None} if takes_run_manager(type(self)._generate) else {}
-        result = self._generate(prompts, stop=stop, **manager, **kwargs)
-        result.run = [RunInfo(one) for one in ids]
-        return result
+        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
+        return Generating(self, prompts, stop, kwargs, **runs).run()
 
     async def agenerate(
         self,
@@ -250,11 +297,8 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         **kwargs: Any,
     ) -> LLMResult:
         """Return everything the model says about ``prompts``; see :meth:`generate`."""
-        ids = run_ids(run_id, prompts)
-        manager = {"run_manager": None} if takes_run_manager(type(self)._agenerate) else {}
-        result = await self._agenerate(prompts, stop=stop, **manager, **kwargs)
-        result.run = [RunInfo(one) for one in ids]
-        return result
+        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
+        return await Generating(self, prompts, stop, kwargs, **runs).arun()
 
     def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
         """Return everything the model says about prompt values; see :meth:`generate`."""
@@ -278,38 +322,18 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
 
     # How a stream is made.
 
-    def _text_stream(
-        self,
-        prompt: str,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool = False,
-        keeps: bool = False,
-    ) -> tuple[Source, TextPart]:
-        """Return the source and the part of one stream of text; ``keeps`` what the result will need, if asked."""
+    @property
+    def _serialized(self) -> dict[str, Any]:
+        """Return what handlers are told of the model at a run's start."""
         cls = type(self)
-        if cls._stream is BaseLLM._stream and not (for_async and cls._astream is not BaseLLM._astream):
-            return self._result_stream(prompt, stop, kwargs)
-        args: dict[str, Any] = {"stop": stop, "run_manager": None, **kwargs}
-        source = ChunkSource(lambda: self._stream(prompt, **args), lambda: self._astream(prompt, **args))
-        return source, ChunkText(keeps=keeps)
+        path = [*cls.__module__.split("."), cls.__name__]
+        return {"lc": 1, "type": "not_implemented", "id": path, "repr": repr(self), "name": self.get_name()}
 
-    def _result_stream(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]) -> tuple[Source, TextPart]:
-        source = ResultSource(
-            lambda: self.generate([prompt], stop, **kwargs), lambda: self.agenerate([prompt], stop, **kwargs)
-        )
-        return source, ResultText()
-
-    def _begin_run(self, config: RunnableConfig, stop: list[str] | None, kwargs: dict[str, Any]) -> Run:
-        """Return a new run of this model, under ``config``."""
-        return Run(
-            run_id=str(config.get("run_id") or uuid7()),
-            name=config.get("run_name") or self.get_name(),
-            run_type="llm",
-            tags=merge_tags(config["tags"], self.tags),
-            metadata={**config["metadata"], **self._get_ls_params(stop=stop, **kwargs), **(self.metadata or {})},
-        )
+    def _own_stream(
+        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool, keeps: bool
+    ) -> tuple[Source, TextPart] | None:
+        """Return the stream that runs no code of users, if this model has one; ``keeps`` what the result needs."""
+        return None
 
 
 class LLM(BaseLLM):
@@ -336,7 +360,7 @@ class LLM(BaseLLM):
 
     async def _acall(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         """Return the text for ``prompt``; by default ``_call``, in the loop's executor."""
-        manager = {"run_manager": run_manager} if takes_run_manager(type(self)._call) else {}
+        manager = {"run_manager": _for_sync(run_manager)} if takes_run_manager(type(self)._call) else {}
         return await run_in_executor(self._call, prompt, stop=stop, **manager, **kwargs)
 
     def _generate(
@@ -354,14 +378,11 @@ class LLM(BaseLLM):
         )
 
 
-_LS_FIELDS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
-    ("ls_model_name", ("model", "model_name"), str),
-    ("ls_temperature", ("temperature",), (int, float)),
-    ("ls_max_tokens", ("max_tokens",), int),
-)
+def _for_sync(run_manager: Any) -> Any:
+    return run_manager.get_sync() if hasattr(run_manager, "get_sync") else run_manager
 
 
-async def _failing(error: Exception) -> AsyncGenerator[StreamEvent, None]:
+async def _failing(error: Exception) -> AsyncGenerator[Any, None]:
     """Raise ``error`` on the first step, where an async generator would."""
     raise error
     yield {}  # which makes it a generator

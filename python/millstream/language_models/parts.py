@@ -1,47 +1,68 @@
 """Users' models as sources and parts of a stream: what ``_call`` and ``_stream`` bring, as text."""
 
-import asyncio
-import contextvars
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Any, Protocol
+from __future__ import annotations
 
-from ..outputs import GenerationChunk, LLMResult
-from ..outputs.generation import sum_chunks
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..events.event_records import Recorder
+from ..outputs import LLMResult
+from ..runnables.drivers import OwnTask, OwnThread
+from ..runnables.handover import Handover
 from ..runnables.stream import Part
 
-__all__ = ("ChunkSource", "ChunkText", "FromThread", "ResultSource", "ResultText", "TextPart")
+if TYPE_CHECKING:
+    from .runs import ModelRun
+
+__all__ = ("CalledSource", "RunText", "StreamedSource", "TextPart")
 
 
 class TextPart(Part[str], Protocol):
-    """A part that makes a model's text, and knows afterwards what the run brought."""
+    """A part that makes a model's text, and knows afterwards what the run brought.
+
+    ``streams`` says whether the text comes in chunks (not so where one call brings it whole),
+    ``mixed`` whether raw items are lists in which events of runs below stand between the chunks.
+    """
 
     @property
     def streams(self) -> bool:
-        """Whether the text comes in chunks; not so where one call brings it whole."""
+        """Whether the text comes in chunks."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether events of runs below stand between the chunks."""
 
     def result(self) -> LLMResult:
         """Return what the run brought, once it is over."""
 
-
-class _Never:
-    """The watch of a stream that only its own end ends."""
-
-    done = False
+    def recorder(self) -> Recorder | None:
+        """Return what makes records of raw items and is to be called in place of ``feed``, or ``None``."""
 
 
-class _UserText:
-    """What the parts over users' code share: their exceptions go up as they are."""
+class RunText:
+    """The part over users' code: texts of its chunks, or of the one result of a model that does not stream.
 
-    watch = _Never()
-    streams = True
+    Exceptions of that code go up as they are; its run has told the handlers of them.
+    """
 
-    def __init__(self) -> None:
+    # Only its own end ends such a stream.
+    over = ()
+    mixed = True
+
+    def __init__(self, run: ModelRun, *, streams: bool) -> None:
+        self.streams = streams
         self.failure: BaseException | None = None
+        self._run = run
 
     def begin(self) -> Sequence[str]:
         """Return nothing."""
         return ()
+
+    def feed(self, items: Sequence[Any]) -> Sequence[str]:
+        """Return the items' texts, empty ones too."""
+        if self.streams:
+            return [chunk.text for chunk in items]
+        return [result.generations[0][0].text for result in items]
 
     def idle(self) -> bool:
         """Let a user's model take its time."""
@@ -51,192 +72,77 @@ class _UserText:
         """Keep a stream error of the user's code; it goes up as it is."""
         self.failure = error
 
-    def broken(self, error: BaseException) -> None:
-        """Note nothing."""
-
-
-class ChunkText(_UserText):
-    """The text of the chunks that ``_stream`` or ``_astream`` yields; ``keeps`` them for :meth:`result`, if asked."""
-
-    def __init__(self, *, keeps: bool) -> None:
-        super().__init__()
-        self._kept: list[Any] | None = [] if keeps else None
-        self._any = False
-
-    def feed(self, chunk: Any) -> Sequence[str]:
-        """Return the chunk's text, an empty one too."""
-        try:
-            text: str = chunk.text
-        except AttributeError:
-            raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}") from None
-        self._any = True
-        if self._kept is not None:
-            self._kept.append(chunk)
-        return (text,)
-
-    def finish(self) -> Sequence[str]:
-        """Fail where nothing was yielded."""
-        if not self._any and self.failure is None:
-            self.failure = ValueError("No generation chunks were returned")
-        return ()
-
-    def result(self) -> LLMResult:
-        """Return the sum of the chunks."""
-        return LLMResult([[sum_chunks(self._kept or [GenerationChunk("")])]])
-
-
-class ResultText(_UserText):
-    """The text of the one result that a model without ``_stream`` brings."""
-
-    streams = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._result: LLMResult | None = None
-
-    def feed(self, result: LLMResult) -> Sequence[str]:
-        """Return the text of the first generation."""
-        self._result = result
-        return (result.generations[0][0].text,)
-
     def finish(self) -> Sequence[str]:
         """Return nothing: the text is out."""
         return ()
 
+    def broken(self, error: BaseException) -> None:
+        """Note nothing."""
+
     def result(self) -> LLMResult:
-        """Return the result itself."""
-        return self._result or LLMResult([[]])
+        """Return what the run brought."""
+        return self._run.result()
+
+    def recorder(self) -> None:
+        """Return nothing: users' chunks are Python objects anyway."""
 
 
-class _Items:
-    """A body of items that are there already, or come from a user's iterator, which is closed with it."""
+class StreamedSource:
+    """The source of a run that streams.
 
-    def __init__(self, items: Any) -> None:
+    In sync code its model is stepped by the consumer's own steps, or in a thread where it has a
+    line; in async code in a task, or in a thread where it has only ``_stream``.
+    """
+
+    def __init__(self, run: ModelRun, *, awaits: bool) -> None:
+        self._run = run
+        self._awaits = awaits
+
+    def open(self) -> Any:
+        """Begin the run."""
+        run = self._run
+        return _Steps(run.chunks()) if run.line is None else OwnThread(run.chunks, run.line)
+
+    async def aopen(self) -> Any:
+        """Begin the run, with the first step."""
+        line = _line_of(self._run)
+        return OwnTask(self._run.perform, line) if self._awaits else OwnThread(self._run.chunks, line)
+
+
+class CalledSource:
+    """The source of a run that is called once."""
+
+    def __init__(self, run: ModelRun) -> None:
+        self._run = run
+
+    def open(self) -> Any:
+        """Begin the run."""
+        run = self._run
+        return _Steps(run.call()) if run.line is None else OwnThread(run.call, run.line)
+
+    async def aopen(self) -> Any:
+        """Begin the run, with the first step."""
+        return OwnTask(self._run.acall, _line_of(self._run))
+
+
+class _Steps:
+    """A body that runs in the consumer's own steps."""
+
+    def __init__(self, items: Generator[Any, None, None]) -> None:
         self._items = items
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._items)
+        return self._items
 
     def drain(self) -> None:
-        """Read no further: a user's generator is not ours to run on."""
+        """Read no further: it is at its end."""
 
     def close(self) -> None:
-        """Close the iterator, where it can be closed."""
-        if (close := getattr(self._items, "close", None)) is not None:
-            close()
+        """Close the run."""
+        self._items.close()
 
 
-class _AsyncItems:
-    """:class:`_Items` for async code."""
-
-    def __init__(self, items: AsyncIterator[Any]) -> None:
-        self._items = items
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self._items.__aiter__()
-
-    async def adrain(self) -> None:
-        """Read no further."""
-
-    async def aclose(self) -> None:
-        """Close the iterator, where it can be closed."""
-        if (aclose := getattr(self._items, "aclose", None)) is not None:
-            await aclose()
-
-
-class _One:
-    """An async iterator over one item."""
-
-    def __init__(self, item: Any) -> None:
-        self._left = [item]
-
-    def __aiter__(self) -> "_One":
-        return self
-
-    async def __anext__(self) -> Any:
-        if not self._left:
-            raise StopAsyncIteration
-        return self._left.pop()
-
-
-class FromThread:
-    """A user's sync iterator, stepped in the loop's executor, in one context for the whole stream.
-
-    Closing it while a step runs closes it after that step, in the executor: what blocks a thread
-    cannot be interrupted, and the loop does not wait for it.
-    """
-
-    _END: Any = object()
-
-    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
-        self._make = make
-        self._items: Iterator[Any] | None = None
-        self._closed = False
-        self._lock = threading.Lock()
-        self._context = contextvars.copy_context()
-
-    def __aiter__(self) -> "FromThread":
-        return self
-
-    async def __anext__(self) -> Any:
-        item = await asyncio.get_running_loop().run_in_executor(None, self._step)
-        if item is self._END:
-            raise StopAsyncIteration
-        return item
-
-    async def aclose(self) -> None:
-        """Close the iterator; where a step is running, after it."""
-        self._closed = True
-        steps = self._lock.locked()
-        closed = asyncio.get_running_loop().run_in_executor(None, self._close)
-        if not steps:
-            await closed
-
-    def _step(self) -> Any:
-        with self._lock:
-            if self._closed:
-                return self._END
-            return self._context.run(self._next)
-
-    def _next(self) -> Any:
-        if self._items is None:
-            self._items = iter(self._make())
-        return next(self._items, self._END)
-
-    def _close(self) -> None:
-        with self._lock:
-            close = getattr(self._items, "close", None)
-            if close is not None:
-                self._context.run(close)
-
-
-class ChunkSource:
-    """Calls ``_stream`` or ``_astream``."""
-
-    def __init__(self, stream: Callable[[], Iterator[Any]], astream: Callable[[], AsyncIterator[Any]]) -> None:
-        self._stream = stream
-        self._astream = astream
-
-    def open(self) -> _Items:
-        """Call ``_stream``."""
-        return _Items(self._stream())
-
-    async def aopen(self) -> _AsyncItems:
-        """Call ``_astream``."""
-        return _AsyncItems(self._astream())
-
-
-class ResultSource:
-    """Calls the model once."""
-
-    def __init__(self, call: Callable[[], LLMResult], acall: Callable[[], Awaitable[LLMResult]]) -> None:
-        self._call = call
-        self._acall = acall
-
-    def open(self) -> _Items:
-        """Call, and return the result as the only item."""
-        return _Items((self._call(),))
-
-    async def aopen(self) -> _AsyncItems:
-        """Call, and return the result as the only item."""
-        return _AsyncItems(_One(await self._acall()))
+def _line_of(run: ModelRun) -> Handover:
+    if run.line is None:
+        run.line = Handover(lockstep=run.lockstep)
+    return run.line

@@ -1,14 +1,15 @@
 """The text of one completions stream: what an LLM's ``stream`` runs on."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 from .._backend import Delta, StreamDecoder
+from .._values import read_json
 from ..errors import APITimeoutError, ProviderError, StreamError, StreamStalledError, StreamTruncatedError
+from ..events.event_records import Recorder
 from ..outputs import GenerationChunk, LLMResult
 from ..outputs._merge import merge_info
-from ..runnables.stream import Watch
 
 __all__ = ("DecodedChunks", "DecodedText", "DeltaText")
 
@@ -20,9 +21,10 @@ class DecodedText:
     what the decoder could not read; each carries the text that had arrived.
     """
 
-    __slots__ = ("_decoder", "_idle_since", "_limit", "_lost", "_seen", "failure", "watch")
+    __slots__ = ("_decoder", "_idle_since", "_limit", "_lost", "_records", "_seen", "failure", "over")
 
     streams = True
+    mixed = False
 
     def __init__(self, format: str, limit: float | None) -> None:
         self._decoder = StreamDecoder(format)
@@ -30,13 +32,19 @@ class DecodedText:
         self._idle_since: float | None = None
         self._seen = 0
         self._lost: Exception | None = None
+        self._records = False
         self.failure: BaseException | None = None
-        self.watch: Watch = self._decoder
+        self.over: Sized = self._decoder._over
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the decoder's own method: no call of ours per read."""
         return self._decoder.feed_text
+
+    def recorder(self) -> Recorder | None:
+        """Return the decoder's own method for records; :meth:`finish` still returns text."""
+        self._records = True
+        return self._decoder.feed_records
 
     def begin(self) -> Sequence[Any]:
         """Return nothing."""
@@ -70,13 +78,21 @@ class DecodedText:
         """Return the text, its finish reason and the usage, where the stream had one."""
         decoder = self._decoder
         info = {"finish_reason": decoder.finish_reason, "logprobs": self._logprobs()}
-        usage = decoder.usage
-        return LLMResult([[GenerationChunk(decoder.text, info)]], None if usage is None else {"token_usage": usage})
+        return LLMResult([[GenerationChunk(decoder.text, info)]], self.llm_output())
+
+    def llm_output(self) -> dict[str, Any] | None:
+        """Return the usage, where the stream had one."""
+        usage = self._decoder.usage
+        return None if usage is None else {"token_usage": usage}
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
+            if self._records:
+                return _texts(self._decoder.close_records(b"", b"\n")), None
             return self._decoder.close_text(), None
         except StreamError as error:
+            if self._records:
+                error.items = _texts(b"".join(error.items))
             return error.items, error
 
     def _logprobs(self) -> Any:
@@ -115,6 +131,11 @@ class DecodedText:
         return None if self._lost is None else self._lost.__cause__ or self._lost
 
 
+def _texts(lines: bytes) -> list[str]:
+    """Return the texts of records that are nothing but a string and a line end."""
+    return [read_json(line) for line in lines.splitlines()]
+
+
 class DeltaText(DecodedText):
     """:class:`DecodedText` where log probabilities are asked for: they come with deltas, and are kept."""
 
@@ -128,6 +149,9 @@ class DeltaText(DecodedText):
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return what turns a read into outputs."""
         return lambda data: self._outputs(self._decoder.feed(data))
+
+    def recorder(self) -> None:
+        """Return nothing: deltas are needed, for what is kept of them."""
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
@@ -145,11 +169,20 @@ class DeltaText(DecodedText):
 
 
 class DecodedChunks(DeltaText):
-    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out."""
+    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out.
 
-    __slots__ = ()
+    Only with ``keeps`` are the log probabilities kept for :meth:`result` too.
+    """
+
+    __slots__ = ("_keeps",)
+
+    def __init__(self, format: str, limit: float | None, *, keeps: bool = False) -> None:
+        super().__init__(format, limit)
+        self._keeps = keeps
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
+        if self._keeps:
+            super()._outputs(deltas)
         return [
             GenerationChunk(delta.text or "", {"finish_reason": delta.finish_reason, "logprobs": delta.logprobs})
             for delta in deltas

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
 from typing import Any
 
 from ..errors import MillstreamError
@@ -197,10 +198,7 @@ class OpenAI(BaseLLM):
         answers = Answers(self._params(stop, kwargs).get("n") or 1, self.model_name)
         for group in self._groups(prompts):
             if self.streaming:
-                source, text = self._decoded_stream(group[0], stop, kwargs)
-                for _ in drive(source, text):
-                    pass
-                answers.add_result(text.result())
+                answers.add_result(self._streamed(group[0], stop, kwargs, run_manager))
             else:
                 answers.add_body(self._post(group, self._params(stop, kwargs)).read())
         return answers.result(len(prompts))
@@ -211,10 +209,7 @@ class OpenAI(BaseLLM):
         answers = Answers(self._params(stop, kwargs).get("n") or 1, self.model_name)
         for group in self._groups(prompts):
             if self.streaming:
-                source, text = self._decoded_stream(group[0], stop, kwargs)
-                async for _ in adrive(source, text):
-                    pass
-                answers.add_result(text.result())
+                answers.add_result(await self._astreamed(group[0], stop, kwargs, run_manager))
             else:
                 answers.add_body(await self._post(group, self._params(stop, kwargs)).aread())
         return answers.result(len(prompts))
@@ -222,29 +217,76 @@ class OpenAI(BaseLLM):
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
-        chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout)
-        outputs: Generator[GenerationChunk, None, None] = drive(self._stream_post(prompt, stop, kwargs), chunks)
-        return outputs
+        return self._chunks(prompt, stop, kwargs, run_manager, DecodedChunks(_FORMAT, self.stream_chunk_timeout))
 
     def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
-        chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout)
-        outputs: AsyncGenerator[GenerationChunk, None] = adrive(self._stream_post(prompt, stop, kwargs), chunks)
-        return outputs
+        return self._achunks(prompt, stop, kwargs, run_manager, DecodedChunks(_FORMAT, self.stream_chunk_timeout))
 
-    def _text_stream(
-        self,
-        prompt: str,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool = False,
-        keeps: bool = False,
-    ) -> tuple[Source, TextPart]:
+    def _streamed(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any) -> LLMResult:
+        """Return what one stream brings, as chunks only where somebody wants to hear of them."""
+        if _heard(run_manager):
+            chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout, keeps=True)
+            for _ in self._chunks(prompt, stop, kwargs, run_manager, chunks):
+                pass
+            return chunks.result()
+        source, text = self._decoded_stream(prompt, stop, kwargs)
+        for _ in drive(source, text):
+            pass
+        return text.result()
+
+    async def _astreamed(
+        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
+    ) -> LLMResult:
+        """Return what one stream brings, as chunks only where somebody wants to hear of them."""
+        if _heard(run_manager):
+            chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout, keeps=True)
+            async with aclosing(self._achunks(prompt, stop, kwargs, run_manager, chunks)) as outputs:
+                async for _ in outputs:
+                    pass
+            return chunks.result()
+        source, text = self._decoded_stream(prompt, stop, kwargs)
+        async for _ in adrive(source, text):
+            pass
+        return text.result()
+
+    def _chunks(
+        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any, chunks: DecodedChunks
+    ) -> Generator[GenerationChunk, None, None]:
+        """Yield the chunks of one stream, each after its handlers have heard of it."""
+        heard = _heard(run_manager)
+        with closing(drive(self._stream_post(prompt, stop, kwargs), chunks)) as outputs:
+            for chunk in outputs:
+                if heard:
+                    run_manager.on_llm_new_token(chunk.text, **self._told(chunk))
+                yield chunk
+        if run_manager is not None:
+            run_manager.llm_output = chunks.llm_output()
+
+    async def _achunks(
+        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any, chunks: DecodedChunks
+    ) -> AsyncGenerator[GenerationChunk, None]:
+        """Yield the chunks of one stream, each after its handlers have heard of it."""
+        heard = _heard(run_manager)
+        async with aclosing(adrive(self._stream_post(prompt, stop, kwargs), chunks)) as outputs:
+            async for chunk in outputs:
+                if heard:
+                    await run_manager.on_llm_new_token(chunk.text, **self._told(chunk))
+                yield chunk
+        if run_manager is not None:
+            run_manager.llm_output = chunks.llm_output()
+
+    def _told(self, chunk: GenerationChunk) -> dict[str, Any]:
+        """Return what handlers are told of a chunk beside its text."""
+        return {"chunk": chunk, "verbose": self.verbose, "logprobs": (chunk.generation_info or {}).get("logprobs")}
+
+    def _own_stream(
+        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool, keeps: bool
+    ) -> tuple[Source, TextPart] | None:
         cls = type(self)
         if cls._astream is not OpenAI._astream if for_async else cls._stream is not OpenAI._stream:
-            return super()._text_stream(prompt, stop, kwargs, for_async=for_async, keeps=keeps)
+            return None
         return self._decoded_stream(prompt, stop, kwargs, keeps=keeps)
 
     def _decoded_stream(
@@ -314,6 +356,10 @@ class OpenAI(BaseLLM):
             "user-agent": user_agent(),
         }
         return headers if key is None else {**headers, "authorization": f"Bearer {key}"}
+
+
+def _heard(run_manager: Any) -> bool:
+    return run_manager is not None and bool(run_manager.handlers)
 
 
 def _as_float(value: Any) -> Any:

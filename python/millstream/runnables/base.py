@@ -7,7 +7,11 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
+from ..events.event_records import written
+from ..events.filters import EventFilter
+from ..events.record_writer import RecordFormat, RecordWriter
 from .config import RunnableConfig, get_config_list, merge_configs
+from .home import HOME
 from .stream import AsyncStream, Stream
 
 __all__ = ("Input", "Output", "Runnable", "RunnableBinding", "run_in_executor")
@@ -20,15 +24,20 @@ T = TypeVar("T")
 async def run_in_executor(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run ``function`` in the loop's default executor, in a copy of the current context."""
     context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
 
     def call() -> T:
+        # What this calls may have to call async handlers: they are run where they belong.
+        HOME.loop = loop
         try:
             return context.run(function, *args, **kwargs)
         except StopIteration as error:
             # A future cannot carry StopIteration.
             raise RuntimeError("StopIteration was raised") from error
+        finally:
+            HOME.loop = None
 
-    return await asyncio.get_running_loop().run_in_executor(None, call)
+    return await loop.run_in_executor(None, call)
 
 
 class Runnable(ABC, Generic[Input, Output]):
@@ -63,6 +72,55 @@ class Runnable(ABC, Generic[Input, Output]):
             yield await self.ainvoke(input, config, **kwargs)
 
         return AsyncStream(once())
+
+    def astream_records(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        format: RecordFormat = "sse",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[bytes]:
+        """Stream the events of ``astream_events`` as event records: bytes to be sent as they come.
+
+        They are what :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and
+        its end. The other arguments are those of ``astream_events``. Models make no object per
+        chunk, but one ``bytes`` for all that a network read brings. An error is raised after the
+        records of what came before it, and nothing marks the end then. ::
+
+            return StreamingResponse(llm.astream_records(prompt), media_type="text/event-stream")
+        """
+        wanted = EventFilter(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+        return AsyncStream(self._records(RecordWriter(format=format), input, config, version, wanted, kwargs))
+
+    def _records(
+        self,
+        writer: RecordWriter,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+    ) -> AsyncGenerator[bytes, None]:
+        """Return what yields the records of one run: by default, those of its events."""
+        subject: Any = self
+        return written(
+            lambda: subject.astream_events(input, config, version=version, **wanted.given(), **kwargs), writer
+        )
 
     def batch(
         self,
@@ -177,6 +235,18 @@ class RunnableBinding(Runnable[Input, Output]):
             input, self._config(config), **{**self.kwargs, **kwargs}
         )
         return events
+
+    def stream_events(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Stream[dict[str, Any]]:
+        """Stream the events of the bound Runnable."""
+        bound: Any = self.bound
+        events: Stream[dict[str, Any]] = bound.stream_events(input, self._config(config), **{**self.kwargs, **kwargs})
+        return events
+
+    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[bytes]:
+        """Stream the records of the bound Runnable."""
+        return self.bound.astream_records(input, self._config(config), **{**self.kwargs, **kwargs})
 
     def batch(
         self,

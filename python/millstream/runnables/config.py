@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypedDict, cast
 from uuid import UUID
 
@@ -12,6 +13,7 @@ __all__ = (
     "get_config_list",
     "merge_configs",
     "patch_config",
+    "var_child_runnable_config",
 )
 
 DEFAULT_RECURSION_LIMIT = 25
@@ -35,14 +37,19 @@ class RunnableConfig(TypedDict, total=False):
     run_id: UUID | None
 
 
+var_child_runnable_config: ContextVar[RunnableConfig | None] = ContextVar("child_runnable_config", default=None)
+"""What the runs begun by users' code inherit: it is set while that code runs, and never across a yield of ours."""
+
 _KEYS = frozenset(RunnableConfig.__annotations__)
-_COPIED = frozenset({"tags", "metadata", "configurable"})
 # These configurable values are told in the metadata too, as LangChain does.
 _TOLD = ("model", "checkpoint_ns")
 
 
 def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
-    """Return ``config`` with its defaults filled in; lists and dicts are copied, unknown keys are ``configurable``."""
+    """Return ``config`` over what the run above hands down, over the defaults; unknown keys are ``configurable``.
+
+    Lists, dicts and managers of callbacks are copied.
+    """
     full: dict[str, Any] = {
         "tags": [],
         "metadata": {},
@@ -50,18 +57,27 @@ def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
         "recursion_limit": DEFAULT_RECURSION_LIMIT,
         "configurable": {},
     }
-    if not config:
+    inherited = var_child_runnable_config.get()
+    if not config and not inherited:
         return cast("RunnableConfig", full)
-    for key, value in config.items():
-        if value is not None and key in _KEYS:
-            full[key] = value.copy() if key in _COPIED or isinstance(value, list) else value
-    for key, value in config.items():
-        if value is not None and key not in _KEYS:
-            full["configurable"][key] = value
+    full.update(_given(inherited or {}))
+    own = _given(config or {})
+    unknown = {key: value for key, value in (config or {}).items() if value is not None and key not in _KEYS}
+    full.update(own)
+    full["configurable"].update(unknown)
     for key in _TOLD:
         if isinstance(told := full["configurable"].get(key), str):
             full["metadata"].setdefault(key, told)
     return cast("RunnableConfig", full)
+
+
+def _given(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return copies of what ``config`` says under the keys that there are."""
+    return {
+        key: value.copy() if hasattr(value, "copy") else value
+        for key, value in config.items()
+        if value is not None and key in _KEYS
+    }
 
 
 def get_config_list(
@@ -87,13 +103,19 @@ def get_config_list(
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
-    """Return the configurations in one: tags united and sorted, metadata and configurable merged, the last one wins."""
+    """Return the configurations in one: tags united and sorted, metadata and configurable merged, the last one wins.
+
+    Callbacks are joined. What a run above hands down is not looked at.
+    """
     merged: dict[str, Any] = {}
     for config in configs:
         if config is None:
             continue
-        for key, value in ensure_config(config).items():
+        unknown = {key: value for key, value in config.items() if value is not None and key not in _KEYS}
+        for key, value in _given(config).items():
             _merge_key(merged, key, value)
+        if unknown:
+            _merge_key(merged, "configurable", unknown)
     return cast("RunnableConfig", merged)
 
 
@@ -122,6 +144,19 @@ def _merge_key(merged: dict[str, Any], key: str, value: Any) -> None:
     elif key in ("metadata", "configurable"):
         merged[key] = {**(old or {}), **value}
     elif key == "callbacks":
-        merged[key] = [*old, *value] if isinstance(old, list) and isinstance(value, list) else value or old
+        merged[key] = value if old is None else _merge_callbacks(old, value)
     elif key != "recursion_limit" or value != DEFAULT_RECURSION_LIMIT or old is None:
         merged[key] = value
+
+
+def _merge_callbacks(old: Any, new: Any) -> Any:
+    """Return the handlers of both: two lists joined, or what a manager holds with the other's added."""
+    if isinstance(old, list) and isinstance(new, list):
+        return old + new
+    if not isinstance(old, list) and not isinstance(new, list):
+        return old.merge(new)
+    manager, handlers = (new, old) if isinstance(old, list) else (old, new)
+    manager = manager.copy()
+    for handler in handlers:
+        manager.add_handler(handler, inherit=True)
+    return manager

@@ -6,13 +6,13 @@ a whole chain of parts is one generator straight over the connection: leaving it
 connection within that statement (sync) or within a turn of the loop (async).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ..errors import APIConnectionError, StreamError
 
-__all__ = ("AsyncBody", "AsyncStream", "Body", "Part", "Source", "Stream", "Watch", "adrive", "drive")
+__all__ = ("AsyncBody", "AsyncStream", "Body", "Part", "Source", "Stream", "adrive", "drive")
 
 Out = TypeVar("Out")
 Out_co = TypeVar("Out_co", covariant=True)
@@ -54,14 +54,6 @@ class Source(Protocol):
         """:meth:`open` for async code."""
 
 
-class Watch(Protocol):
-    """What the driver asks after each read: a decoder, in most cases."""
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more can come out: the stream ended or failed."""
-
-
 class Part(Protocol[Out_co]):
     """Turns raw items into outputs.
 
@@ -75,8 +67,8 @@ class Part(Protocol[Out_co]):
         """Return what one raw item brings; asked for once, so that a step costs one call."""
 
     @property
-    def watch(self) -> Watch:
-        """Return what knows when the stream is over."""
+    def over(self) -> Sized:
+        """Return what is empty until nothing more can come out; asked for once, looked at after every item."""
 
     @property
     def failure(self) -> BaseException | None:
@@ -100,12 +92,12 @@ class Part(Protocol[Out_co]):
 
 def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     """Run ``part`` over ``source``, for sync code."""
-    body = feed = watch = None
+    body = feed = over = None
     try:
         yield from part.begin()
         body = source.open()
         try:
-            feed, watch = part.feed, part.watch
+            feed, over = part.feed, part.over
             try:
                 for raw in body:
                     outputs = feed(raw)
@@ -116,7 +108,7 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
                         yield from outputs
                     elif part.idle():
                         break
-                    if watch.done:
+                    if over:
                         break
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
@@ -132,18 +124,18 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     finally:
         # A traceback keeps this frame. Were these in it, they would keep the exception they hold:
         # a cycle, and one through the core, which the collector cannot see.
-        del source, part, body, feed, watch
+        del source, part, body, feed, over
 
 
 async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
     """Run ``part`` over ``source``, for async code."""
-    body = feed = watch = None
+    body = feed = over = None
     try:
         for output in part.begin():
             yield output
         body = await source.aopen()
         try:
-            feed, watch = part.feed, part.watch
+            feed, over = part.feed, part.over
             try:
                 async for raw in body:
                     outputs = feed(raw)
@@ -154,7 +146,7 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
                             yield output
                     elif part.idle():
                         break
-                    if watch.done:
+                    if over:
                         break
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
@@ -169,7 +161,7 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
         part.broken(error)
         raise
     finally:
-        del source, part, body, feed, watch
+        del source, part, body, feed, over
 
 
 class Stream(Generic[Out]):

@@ -1,0 +1,152 @@
+"""What a manager of callbacks holds: handlers, tags and metadata, each its own or inherited by the runs below."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+from uuid import UUID
+
+__all__ = ("BaseCallbackManager",)
+
+
+class BaseCallbackManager:
+    """Holds handlers, tags and metadata; the ``inheritable_`` ones go to the runs below too.
+
+    ``parent_ids`` are the runs above, from the root down; ``parent_run_id`` is the last of them.
+    """
+
+    def __init__(
+        self,
+        handlers: Sequence[Any],
+        inheritable_handlers: Sequence[Any] | None = None,
+        parent_run_id: UUID | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+        inheritable_tags: Sequence[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        inheritable_metadata: dict[str, Any] | None = None,
+        parent_ids: Sequence[str] | None = None,
+    ) -> None:
+        self.handlers = list(handlers)
+        self.inheritable_handlers = list(inheritable_handlers or ())
+        self.parent_run_id = parent_run_id
+        self.tags = list(tags or ())
+        self.inheritable_tags = list(inheritable_tags or ())
+        self.metadata = dict(metadata or {})
+        self.inheritable_metadata = dict(inheritable_metadata or {})
+        if parent_ids is None:
+            parent_ids = () if parent_run_id is None else (str(parent_run_id),)
+        self.parent_ids = list(parent_ids)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the methods are coroutine functions."""
+        return False
+
+    @classmethod
+    def like(cls, other: Any) -> Self:
+        """Return a manager with what ``other`` holds: one of ours, or of LangChain's."""
+        return cls(
+            other.handlers,
+            other.inheritable_handlers,
+            other.parent_run_id,
+            tags=other.tags,
+            inheritable_tags=other.inheritable_tags,
+            metadata=other.metadata,
+            inheritable_metadata=other.inheritable_metadata,
+            parent_ids=getattr(other, "parent_ids", None),
+        )
+
+    @classmethod
+    def configure(
+        cls,
+        inheritable_callbacks: Any = None,
+        local_callbacks: Any = None,
+        verbose: bool = False,
+        inheritable_tags: Sequence[str] | None = None,
+        local_tags: Sequence[str] | None = None,
+        inheritable_metadata: dict[str, Any] | None = None,
+        local_metadata: dict[str, Any] | None = None,
+    ) -> Self:
+        """Return the manager of one call: what its configuration says goes to the runs below, what is local does not.
+
+        Callbacks are a list of handlers, or a manager, of ours or of LangChain's.
+        """
+        if hasattr(inheritable_callbacks, "inheritable_handlers"):
+            manager = cls.like(inheritable_callbacks)
+        else:
+            manager = cls(inheritable_callbacks or (), inheritable_callbacks or ())
+        for handler in getattr(local_callbacks, "handlers", local_callbacks) or ():
+            manager.add_handler(handler, inherit=False)
+        manager.add_tags(inheritable_tags or ())
+        manager.add_tags(local_tags or (), inherit=False)
+        manager.add_metadata(inheritable_metadata or {})
+        manager.add_metadata(local_metadata or {}, inherit=False)
+        return manager
+
+    def copy(self) -> Self:
+        """Return a copy; the handlers are the same."""
+        return self.like(self)
+
+    def merge(self, other: Any) -> Self:
+        """Return what both hold."""
+        merged = self.copy()
+        for handler in other.handlers:
+            merged.add_handler(handler, inherit=False)
+        for handler in other.inheritable_handlers:
+            merged.add_handler(handler)
+        merged.tags = list(dict.fromkeys([*self.tags, *other.tags]))
+        merged.inheritable_tags = list(dict.fromkeys([*self.inheritable_tags, *other.inheritable_tags]))
+        merged.metadata = {**self.metadata, **other.metadata}
+        merged.inheritable_metadata = {**self.inheritable_metadata, **other.inheritable_metadata}
+        if self.parent_run_id is None and other.parent_run_id is not None:
+            merged.parent_run_id = other.parent_run_id
+            merged.parent_ids = list(getattr(other, "parent_ids", None) or [str(other.parent_run_id)])
+        return merged
+
+    def add_handler(self, handler: Any, inherit: bool = True) -> None:
+        """Add a handler, once."""
+        if handler not in self.handlers:
+            self.handlers.append(handler)
+        if inherit and handler not in self.inheritable_handlers:
+            self.inheritable_handlers.append(handler)
+
+    def remove_handler(self, handler: Any) -> None:
+        """Remove a handler, if it is there."""
+        for handlers in (self.handlers, self.inheritable_handlers):
+            if handler in handlers:
+                handlers.remove(handler)
+
+    def set_handlers(self, handlers: Sequence[Any], inherit: bool = True) -> None:
+        """Have these handlers and no others."""
+        self.handlers, self.inheritable_handlers = [], []
+        for handler in handlers:
+            self.add_handler(handler, inherit)
+
+    def set_handler(self, handler: Any, inherit: bool = True) -> None:
+        """Have this handler and no other."""
+        self.set_handlers([handler], inherit)
+
+    def add_tags(self, tags: Sequence[str], inherit: bool = True) -> None:
+        """Add tags; one that is there already moves to the end."""
+        self.remove_tags([tag for tag in tags if tag in self.tags])
+        self.tags += tags
+        if inherit:
+            self.inheritable_tags += tags
+
+    def remove_tags(self, tags: Sequence[str]) -> None:
+        """Remove tags, where they are there."""
+        for tag in tags:
+            for held in (self.tags, self.inheritable_tags):
+                if tag in held:
+                    held.remove(tag)
+
+    def add_metadata(self, metadata: dict[str, Any], inherit: bool = True) -> None:
+        """Add metadata; new values replace old ones."""
+        self.metadata = {**self.metadata, **metadata}
+        if inherit:
+            self.inheritable_metadata = {**self.inheritable_metadata, **metadata}
+
+    def remove_metadata(self, keys: Sequence[str]) -> None:
+        """Remove metadata, where it is there."""
+        for key in keys:
+            self.metadata.pop(key, None)
+            self.inheritable_metadata.pop(key, None)

@@ -1,0 +1,230 @@
+"""Managers of callbacks: what begins runs, and what each run tells its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Self
+from uuid import UUID
+
+from ..events.run import uuid7
+from .base_manager import BaseCallbackManager
+from .listeners import Listeners
+
+__all__ = (
+    "AsyncCallbackManager",
+    "AsyncCallbackManagerForLLMRun",
+    "AsyncRunManager",
+    "BaseRunManager",
+    "CallbackManager",
+    "CallbackManagerForLLMRun",
+    "RunManager",
+)
+
+
+class BaseRunManager:
+    """One run: its id, its tags and metadata, and its handlers.
+
+    A model that streams may set ``llm_output``: what its result says of the call as a whole.
+    """
+
+    llm_output: dict[str, Any] | None = None
+
+    def __init__(
+        self,
+        *,
+        run_id: UUID,
+        handlers: Sequence[Any],
+        inheritable_handlers: Sequence[Any],
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        inheritable_tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        inheritable_metadata: dict[str, Any] | None = None,
+        parent_ids: Sequence[str] = (),
+    ) -> None:
+        self.run_id = run_id
+        self.handlers = list(handlers)
+        self.inheritable_handlers = list(inheritable_handlers)
+        self.parent_run_id = parent_run_id
+        self.tags = tags or []
+        self.inheritable_tags = inheritable_tags or []
+        self.metadata = metadata or {}
+        self.inheritable_metadata = inheritable_metadata or {}
+        self.parent_ids = list(parent_ids)
+        self._listeners = Listeners(self.handlers, self._config_without)
+
+    @classmethod
+    def get_noop_manager(cls) -> Self:
+        """Return the manager of a run that nobody hears of."""
+        return cls(run_id=uuid7(), handlers=[], inheritable_handlers=[])
+
+    @classmethod
+    def of(cls, manager: BaseCallbackManager, run_id: UUID | None) -> Self:
+        """Return a new run under ``manager``."""
+        return cls(
+            run_id=run_id or uuid7(),
+            handlers=manager.handlers,
+            inheritable_handlers=manager.inheritable_handlers,
+            parent_run_id=manager.parent_run_id,
+            tags=manager.tags,
+            inheritable_tags=manager.inheritable_tags,
+            metadata=manager.metadata,
+            inheritable_metadata=manager.inheritable_metadata,
+            parent_ids=manager.parent_ids,
+        )
+
+    def get_child(self, tag: str | None = None) -> CallbackManager:
+        """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
+        child = CallbackManager(
+            self.inheritable_handlers,
+            self.inheritable_handlers,
+            self.run_id,
+            tags=self.inheritable_tags,
+            inheritable_tags=self.inheritable_tags,
+            metadata=self.inheritable_metadata,
+            inheritable_metadata=self.inheritable_metadata,
+            parent_ids=[*self.parent_ids, str(self.run_id)],
+        )
+        if tag is not None:
+            child.add_tags([tag], inherit=False)
+        return child
+
+    def _config_without(self, handler: Any) -> dict[str, Any]:
+        child = self.get_child()
+        child.remove_handler(handler)
+        return {"callbacks": child}
+
+    def _told(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return {"run_id": self.run_id, "parent_run_id": self.parent_run_id, "tags": self.tags, **kwargs}
+
+
+class RunManager(BaseRunManager):
+    """One run of sync code."""
+
+    def on_text(self, text: str, **kwargs: Any) -> None:
+        """Tell of a text."""
+        self._listeners.tell("on_text", None, (text,), self._told(kwargs))
+
+    def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
+        """Tell of another try."""
+        self._listeners.tell("on_retry", "ignore_retry", (retry_state,), self._told(kwargs))
+
+
+class AsyncRunManager(BaseRunManager):
+    """One run of async code."""
+
+    async def on_text(self, text: str, **kwargs: Any) -> None:
+        """Tell of a text."""
+        await self._listeners.atell("on_text", None, (text,), self._told(kwargs))
+
+    async def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
+        """Tell of another try."""
+        await self._listeners.atell("on_retry", "ignore_retry", (retry_state,), self._told(kwargs))
+
+
+class CallbackManagerForLLMRun(RunManager):
+    """One run of a model: what ``_call``, ``_generate`` and ``_stream`` get as ``run_manager``."""
+
+    def start(self, serialized: Any, prompt: str, **kwargs: Any) -> None:
+        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+        told = self._told({"metadata": self.metadata, **kwargs})
+        try:
+            self._listeners.tell("on_llm_start", "ignore_llm", (serialized, [prompt]), told)
+        except BaseException as error:
+            self._listeners.keep_the_told()
+            with suppress(Exception):
+                self.on_llm_error(error)
+            raise
+
+    def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
+        """Tell of a chunk."""
+        told = {"token": token, **self._told({"chunk": chunk, **kwargs})}
+        self._listeners.tell("on_llm_new_token", "ignore_llm", (), told)
+
+    def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+        """Tell of the end."""
+        self._listeners.tell("on_llm_end", "ignore_llm", (response,), self._told(kwargs))
+
+    def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        """Tell of an error; ``response`` is what had arrived."""
+        self._listeners.tell("on_llm_error", "ignore_llm", (error,), self._told(kwargs))
+
+
+class AsyncCallbackManagerForLLMRun(AsyncRunManager):
+    """One run of a model: what ``_acall``, ``_agenerate`` and ``_astream`` get as ``run_manager``."""
+
+    def get_sync(self) -> CallbackManagerForLLMRun:
+        """Return the same run, for sync code."""
+        run = CallbackManagerForLLMRun(
+            run_id=self.run_id,
+            handlers=(),
+            inheritable_handlers=self.inheritable_handlers,
+            parent_run_id=self.parent_run_id,
+            tags=self.tags,
+            inheritable_tags=self.inheritable_tags,
+            metadata=self.metadata,
+            inheritable_metadata=self.inheritable_metadata,
+            parent_ids=self.parent_ids,
+        )
+        # The same handlers, each with the context that it has in this run.
+        run.handlers, run._listeners = self.handlers, self._listeners
+        return run
+
+    async def start(self, serialized: Any, prompt: str, **kwargs: Any) -> None:
+        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+        told = self._told({"metadata": self.metadata, **kwargs})
+        try:
+            await self._listeners.atell("on_llm_start", "ignore_llm", (serialized, [prompt]), told)
+        except BaseException as error:
+            self._listeners.keep_the_told()
+            with suppress(Exception):
+                await self.on_llm_error(error)
+            raise
+
+    async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
+        """Tell of a chunk."""
+        await self._listeners.atell("on_llm_new_token", "ignore_llm", (token,), self._told({"chunk": chunk, **kwargs}))
+
+    async def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+        """Tell of the end."""
+        await self._listeners.atell("on_llm_end", "ignore_llm", (response,), self._told(kwargs))
+
+    async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        """Tell of an error; ``response`` is what had arrived."""
+        await self._listeners.atell("on_llm_error", "ignore_llm", (error,), self._told(kwargs))
+
+
+class CallbackManager(BaseCallbackManager):
+    """Begins the runs of sync code."""
+
+    def on_llm_start(
+        self, serialized: Any, prompts: Sequence[str], run_id: UUID | None = None, **kwargs: Any
+    ) -> list[CallbackManagerForLLMRun]:
+        """Begin a run of a model for each prompt, and tell of it; ``run_id`` is for the first."""
+        runs = []
+        for place, prompt in enumerate(prompts):
+            run = CallbackManagerForLLMRun.of(self, None if place else run_id)
+            run.start(serialized, prompt, **kwargs)
+            runs.append(run)
+        return runs
+
+
+class AsyncCallbackManager(BaseCallbackManager):
+    """Begins the runs of async code."""
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the methods are coroutine functions."""
+        return True
+
+    async def on_llm_start(
+        self, serialized: Any, prompts: Sequence[str], run_id: UUID | None = None, **kwargs: Any
+    ) -> list[AsyncCallbackManagerForLLMRun]:
+        """Begin a run of a model for each prompt, and tell of it; ``run_id`` is for the first."""
+        runs = []
+        for place, prompt in enumerate(prompts):
+            run = AsyncCallbackManagerForLLMRun.of(self, None if place else run_id)
+            await run.start(serialized, prompt, **kwargs)
+            runs.append(run)
+        return runs

@@ -1,0 +1,17 @@
+"""Prints the text of streams as it comes."""
+
+import sys
+from typing import Any
+
+from .handlers import BaseCallbackHandler
+
+__all__ = ("StreamingStdOutCallbackHandler",)
+
+
+class StreamingStdOutCallbackHandler(BaseCallbackHandler):
+    """Writes each chunk's text to the standard output, at once."""
+
+    def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
+        """Write the text."""
+        sys.stdout.write(token)
+        sys.stdout.flush()

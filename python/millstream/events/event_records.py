@@ -1,0 +1,128 @@
+"""Stream events to event records: what ``astream_records`` runs on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence, Sized
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from ..errors import APIConnectionError, StreamError
+
+if TYPE_CHECKING:
+    from ..runnables.stream import Part, Source
+    from .record_writer import RecordWriter
+    from .stream_events import StreamEvent
+
+__all__ = ("EventRecords", "Recorder", "relayed", "written")
+
+Recorder = Callable[[Any, bytes, bytes], bytes]
+"""Returns the records of a raw item: each text as JSON between a prefix and a suffix."""
+
+
+class EventRecords:
+    """Writes another part's events as records: one bytes object for all that a raw item brings.
+
+    It is a part itself, but that it gives bytes where others give sequences; :func:`relayed` drives it.
+    With a ``recorder``, which makes the same records without making the events, raw items go there.
+    """
+
+    __slots__ = ("_events", "_recorder", "_writer", "prefix", "suffix")
+
+    def __init__(
+        self,
+        events: Part[StreamEvent],
+        writer: RecordWriter,
+        recorder: Recorder | None = None,
+        prefix: bytes = b"",
+        suffix: bytes = b"",
+    ) -> None:
+        self._events = events
+        self._writer = writer
+        self._recorder = recorder
+        self.prefix = prefix
+        self.suffix = suffix
+
+    @property
+    def recorder(self) -> Recorder:
+        """Return what turns a raw item into records, to be called with ``prefix`` and ``suffix``."""
+        if self._recorder is not None:
+            return self._recorder
+        feed, write = self._events.feed, self._write
+        return lambda raw, prefix, suffix: write(feed(raw))
+
+    @property
+    def over(self) -> Sized:
+        """Return what is empty until the stream is over."""
+        return self._events.over
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Return the exception to raise after :meth:`finish`."""
+        return self._events.failure
+
+    def begin(self) -> bytes:
+        """Return the records of what comes before the source is opened."""
+        return self._write(self._events.begin())
+
+    def idle(self) -> bool:
+        """Ask the events' part."""
+        return self._events.idle()
+
+    def lost(self, error: Exception) -> None:
+        """Tell the events' part."""
+        self._events.lost(error)
+
+    def finish(self) -> bytes:
+        """Return the last records, and the mark of the end where the stream ended well."""
+        records = self._write(self._events.finish())
+        return records if self._events.failure is not None else records + self._writer.end()
+
+    def broken(self, error: BaseException) -> None:
+        """Tell the events' part."""
+        self._events.broken(error)
+
+    def _write(self, events: Sequence[StreamEvent]) -> bytes:
+        return b"".join(map(self._writer.write, events))
+
+
+async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, None]:
+    """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
+    body = recorder = over = None
+    try:
+        if records := part.begin():
+            yield records
+        body = await source.aopen()
+        try:
+            recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
+            try:
+                async for raw in body:
+                    if records := recorder(raw, prefix, suffix):
+                        yield records
+                    elif part.idle():
+                        break
+                    if over:
+                        break
+            except (APIConnectionError, StreamError) as error:
+                part.lost(error)
+            if records := part.finish():
+                yield records
+            if part.failure is not None:
+                raise part.failure
+            await body.adrain()
+        finally:
+            await body.aclose()
+    except BaseException as error:
+        part.broken(error)
+        raise
+    finally:
+        # A traceback keeps this frame, as it does the driver's.
+        del source, part, body, recorder, over
+
+
+async def written(open: Callable[[], Any], writer: RecordWriter) -> AsyncGenerator[bytes, None]:
+    """Yield a record for each event of the async stream that ``open`` returns, then the mark of the end."""
+    async with aclosing(open()) as events:
+        async for event in events:
+            yield writer.write(event)
+    if end := writer.end():
+        yield end

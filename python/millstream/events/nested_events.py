@@ -1,0 +1,128 @@
+"""The events of the runs below a stream's own: those that users' code began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from .run import Run
+
+if TYPE_CHECKING:
+    from ..runnables.handover import Handover
+    from .filters import EventFilter
+    from .stream_events import StreamEvent, Version
+
+__all__ = ("NestedEvent", "NestedEvents", "mixed")
+
+
+class NestedEvent:
+    """An event of a run below, on its way between the chunks of the stream's own run."""
+
+    __slots__ = ("event",)
+
+    def __init__(self, event: StreamEvent) -> None:
+        self.event = event
+
+
+class NestedEvents:
+    """The handler that all runs below inherit: it puts their events into the stream's line, in order."""
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(self, version: Version, wanted: EventFilter, line: Handover, above: Sequence[str]) -> None:
+        self._version = version
+        self._wanted = wanted
+        self._line = line
+        self._above = above
+        self._runs: dict[UUID, tuple[Run, Any]] = {}
+        self._parents: dict[UUID, UUID | None] = {}
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether streams in streams keep step: so that their events are in the order of their chunks."""
+        return True
+
+    async def aroom(self) -> None:
+        """Wait while the consumer of the events is slow."""
+        await self._line.aroom()
+
+    def room(self) -> None:
+        """Wait while the consumer of the events is slow, where this may block the thread."""
+        if not _on_a_loop():
+            self._line.room()
+
+    def on_llm_start(
+        self,
+        serialized: Any,
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Put the start's event."""
+        self._parents[run_id] = parent_run_id
+        name = name or (serialized or {}).get("name") or "Unnamed"
+        parent_ids = self._parent_ids(run_id) if self._version.tells_parents else []
+        run = Run(str(run_id), name, "llm", list(tags or ()), dict(metadata or {}), parent_ids)
+        inputs = {"prompts": prompts}
+        self._runs[run_id] = run, inputs
+        self._put(run, lambda: self._version.nested_start(run, inputs))
+
+    def on_llm_new_token(self, token: str, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
+        """Put a chunk's event."""
+        if found := self._runs.get(run_id):
+            self._put(found[0], lambda: self._version.nested_chunk(found[0], token, chunk))
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Put the end's event."""
+        if found := self._runs.pop(run_id, None):
+            self._put(found[0], lambda: self._version.nested_end(*found, response))
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **kwargs: Any) -> None:
+        """Put nothing, or what the version tells of a failed run."""
+        if (found := self._runs.pop(run_id, None)) and self._version.tells_failed_runs:
+            self._put(found[0], lambda: self._version.nested_end(*found, response))
+
+    def _put(self, run: Run, make: Callable[[], StreamEvent]) -> None:
+        if self._wanted.includes(run.name, run.run_type, run.tags):
+            self._line.put(NestedEvent(make()))
+
+    def _parent_ids(self, run_id: UUID) -> list[str]:
+        """Return the runs above, from the root down: those above the stream's own run first."""
+        above: list[str] = []
+        parent = self._parents.get(run_id)
+        while parent is not None:
+            above.append(str(parent))
+            parent = self._parents.get(parent)
+        return [*self._above, *above[::-1]]
+
+
+def mixed(streamer: Callable[[Any], Sequence[StreamEvent]]) -> Callable[[Any], list[StreamEvent]]:
+    """Return what turns the items of a line into events: chunks by ``streamer``, nested events as they are."""
+
+    def feed(items: Sequence[Any]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for item in items:
+            if type(item) is NestedEvent:
+                events.append(item.event)
+            else:
+                events += streamer((item,))
+        return events
+
+    return feed
+
+
+def _on_a_loop() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

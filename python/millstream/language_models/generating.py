@@ -1,0 +1,163 @@
+"""One call of ``generate`` or ``agenerate``: a run for each prompt, each with its start and its one end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
+from ..outputs import LLMResult, RunInfo
+from ..runnables.config import ensure_config, var_child_runnable_config
+from ..runnables.drivers import in_own_task
+from .calls import run_ids, takes_run_manager
+from .runs import child_config, child_context, manager_of
+
+if TYPE_CHECKING:
+    from .llms import BaseLLM
+
+__all__ = ("Generating",)
+
+
+class Generating:
+    """One call of a model for many prompts; ``callbacks`` and the like are for all of them, or a list of one each."""
+
+    def __init__(
+        self,
+        model: BaseLLM,
+        prompts: list[str],
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        callbacks: Any,
+        tags: Any,
+        metadata: Any,
+        run_name: Any,
+        run_id: UUID | list[UUID | None] | None,
+    ) -> None:
+        self._model = model
+        self._prompts = prompts
+        self._stop = stop
+        self._kwargs = kwargs
+        self._ids = run_ids(run_id, prompts)
+        if callbacks is None:
+            # Called by itself, in users' code: a run below theirs like any other.
+            callbacks = ensure_config()["callbacks"]
+        each = _one_each(callbacks)
+        if each:
+            told = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name}
+            for name, values in told.items():
+                if values is not None and not (isinstance(values, list) and len(values) == len(prompts)):
+                    must = "be" if name == "callbacks" else "be a list of"
+                    raise ValueError(f"{name} must {must} the same length as prompts")
+        count = len(prompts)
+        self._names = (run_name or [None] * count) if each else [run_name] * count
+        if each:
+            parts = zip(callbacks, tags or [None] * count, metadata or [None] * count, strict=True)
+            self._managers = [self._manager(*part) for part in parts]
+        else:
+            self._managers = [self._manager(callbacks, tags, metadata)] * count
+
+    def run(self) -> LLMResult:
+        """Call ``_generate``."""
+        runs: list[CallbackManagerForLLMRun] = []
+        try:
+            for manager, prompt, run_id, start in self._starts():
+                run = CallbackManagerForLLMRun.of(manager, run_id)
+                if run.handlers:
+                    run.start(self._model._serialized, prompt, **start)
+                runs.append(run)
+            result = self._generated(runs)
+        except BaseException as error:
+            for run in runs:
+                run.on_llm_error(error, response=LLMResult([]))
+            raise
+        failures: list[Exception] = []
+        for run, part in _ends(runs, result):
+            try:
+                run.on_llm_end(part)
+            except Exception as error:
+                failures.append(error)
+        return _finished(result, runs, failures)
+
+    async def arun(self) -> LLMResult:
+        """Call ``_agenerate``; where handlers hear of it, all of that in a task of its own."""
+        if any(manager.handlers for manager in self._managers):
+            heard: LLMResult = await in_own_task(self._arun())
+            return heard
+        return await self._arun()
+
+    async def _arun(self) -> LLMResult:
+        runs: list[AsyncCallbackManagerForLLMRun] = []
+        try:
+            for manager, prompt, run_id, start in self._starts():
+                run = AsyncCallbackManagerForLLMRun.of(manager, run_id)
+                if run.handlers:
+                    await run.start(self._model._serialized, prompt, **start)
+                runs.append(run)
+            result = await self._agenerated(runs)
+        except BaseException as error:
+            for run in runs:
+                await run.on_llm_error(error, response=LLMResult([]))
+            raise
+        failures: list[Exception] = []
+        for run, part in _ends(runs, result):
+            try:
+                await run.on_llm_end(part)
+            except Exception as error:
+                failures.append(error)
+        return _finished(result, runs, failures)
+
+    def _generated(self, runs: list[CallbackManagerForLLMRun]) -> LLMResult:
+        model = self._model
+        manager = {"run_manager": runs[0] if runs else None} if takes_run_manager(type(model)._generate) else {}
+        if not runs:
+            return model._generate(self._prompts, stop=self._stop, **manager, **self._kwargs)
+        context = child_context(ensure_config(), runs[0])
+        return context.run(model._generate, self._prompts, stop=self._stop, **manager, **self._kwargs)
+
+    async def _agenerated(self, runs: list[AsyncCallbackManagerForLLMRun]) -> LLMResult:
+        model = self._model
+        manager = {"run_manager": runs[0] if runs else None} if takes_run_manager(type(model)._agenerate) else {}
+        if not runs:
+            return await model._agenerate(self._prompts, stop=self._stop, **manager, **self._kwargs)
+        token = var_child_runnable_config.set(child_config(ensure_config(), runs[0]))
+        try:
+            return await model._agenerate(self._prompts, stop=self._stop, **manager, **self._kwargs)
+        finally:
+            var_child_runnable_config.reset(token)
+
+    def _manager(self, callbacks: Any, tags: Any, metadata: Any) -> CallbackManager:
+        # As in LangChain, a call that gives no metadata at all is not told what kind of model it is of.
+        params = {} if metadata is None else self._model._get_ls_params(stop=self._stop, **self._kwargs)
+        return manager_of(self._model, callbacks, tags, metadata, params)
+
+    def _starts(self) -> Iterator[tuple[CallbackManager, str, UUID, dict[str, Any]]]:
+        params = {**self._model.asdict(), "stop": self._stop}
+        rest = {"invocation_params": params, "options": {"stop": self._stop}, "batch_size": len(self._prompts)}
+        for manager, prompt, run_id, name in zip(self._managers, self._prompts, self._ids, self._names, strict=True):
+            yield manager, prompt, run_id, {**rest, "name": name}
+
+
+def _one_each(callbacks: Any) -> bool:
+    """Return whether ``callbacks`` holds those of each prompt, rather than the handlers of all."""
+    if not isinstance(callbacks, list) or not callbacks:
+        return False
+    first = callbacks[0]
+    return first is None or isinstance(first, list) or hasattr(first, "inheritable_handlers")
+
+
+def _ends(runs: list[Any], result: LLMResult) -> Iterator[tuple[Any, LLMResult]]:
+    """Yield each run with its part of the result; one for which nothing came has an end too."""
+    parts = result.flatten()
+    for place, run in enumerate(runs):
+        if run.handlers:
+            yield run, parts[place] if place < len(parts) else LLMResult([])
+
+
+def _finished(result: LLMResult, runs: list[Any], failures: list[Exception]) -> LLMResult:
+    """Return the result with its runs, unless a handler has asked for its exception to be raised."""
+    if failures:
+        raise failures[0]
+    result.run = [RunInfo(run.run_id) for run in runs]
+    return result

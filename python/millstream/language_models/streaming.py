@@ -1,0 +1,109 @@
+"""How the streams of a model are made: of its own decoder where nobody listens, of a run where somebody does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..callbacks.manager import CallbackManager
+from ..events import EventFilter, LLMEvents, Run, records
+from ..events.nested_events import NestedEvents
+from ..runnables.config import RunnableConfig, ensure_config, var_child_runnable_config
+from ..runnables.handover import Handover
+from ..runnables.stream import Source
+from .parts import CalledSource, RunText, StreamedSource, TextPart
+from .prompt_text import LanguageModelInput, to_prompt
+from .runs import ModelRun
+
+if TYPE_CHECKING:
+    from .llms import BaseLLM
+
+__all__ = ("event_stream", "text_stream")
+
+
+def text_stream(
+    model: BaseLLM,
+    input: LanguageModelInput,
+    config: RunnableConfig | None,
+    stop: list[str] | None,
+    kwargs: dict[str, Any],
+    *,
+    for_async: bool = False,
+) -> tuple[Source, TextPart]:
+    """Return the source and the part of one stream of text."""
+    prompt = to_prompt(input)
+    if not _may_be_heard(model, config):
+        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False)
+        if own is not None:
+            return own
+    run = ModelRun(model, prompt, stop, kwargs, ensure_config(config), keeps=False, line=None)
+    if not run.manager.handlers:
+        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False)
+        if own is not None:
+            return own
+    return _run_stream(model, run, for_async=for_async)
+
+
+def event_stream(
+    model: BaseLLM,
+    input: LanguageModelInput,
+    config: RunnableConfig | None,
+    version: str,
+    wanted: EventFilter,
+    stop: list[str] | None,
+    kwargs: dict[str, Any],
+    *,
+    for_async: bool = False,
+) -> tuple[Source, LLMEvents]:
+    """Return the source and the part of one stream of events.
+
+    Raises :class:`NotImplementedError` for an unknown version.
+    """
+    wording = records(version)
+    prompt = to_prompt(input)
+    full = ensure_config(config)
+    run = ModelRun(model, prompt, stop, kwargs, full, keeps=True, line=None)
+    told = run.told()
+    own = None
+    if not run.manager.handlers:
+        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True)
+    if own is None:
+        run.line = Handover(lockstep=run.lockstep)
+        # The events of the runs below go the way of the chunks, so that they stay in order.
+        callbacks = CallbackManager.configure(full["callbacks"])
+        callbacks.inheritable_handlers.append(NestedEvents(wording, wanted, run.line, told.parent_ids))
+        run = ModelRun(
+            model,
+            prompt,
+            stop,
+            kwargs,
+            {**full, "callbacks": callbacks, "run_id": run.run_id},
+            keeps=True,
+            line=run.line,
+        )
+        own = _run_stream(model, run, for_async=for_async)
+    if version == "v1":
+        # Version 1 tells of the root what the call's own configuration says.
+        told = Run(told.run_id, told.name, told.run_type, full["tags"], full["metadata"])
+    includes = wanted.includes(told.name, told.run_type, told.tags)
+    return own[0], LLMEvents(own[1], wording, told, input, includes=includes)
+
+
+def _may_be_heard(model: BaseLLM, config: RunnableConfig | None) -> bool:
+    """Return whether anybody may listen; to be cheap, a run above counts as such."""
+    return bool(
+        model.callbacks
+        or (config is not None and config.get("callbacks"))
+        or var_child_runnable_config.get() is not None
+    )
+
+
+def _run_stream(model: BaseLLM, run: ModelRun, *, for_async: bool) -> tuple[Source, TextPart]:
+    """Return the source and the part of a run that runs users' code, or tells handlers."""
+    # Imported here, because the base imports this file.
+    from .llms import BaseLLM
+
+    cls = type(model)
+    awaits = for_async and cls._astream is not BaseLLM._astream
+    if awaits or cls._stream is not BaseLLM._stream:
+        return StreamedSource(run, awaits=awaits), RunText(run, streams=True)
+    return CalledSource(run), RunText(run, streams=False)

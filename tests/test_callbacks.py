@@ -1,0 +1,153 @@
+"""Callbacks, beside LangChain's: equal models, equal handlers, the same calls in the same order."""
+
+import asyncio
+import contextlib
+import warnings
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, ahandlers, handlers, heard, pair
+from langchain_peer import KEY, apeer, peer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from langchain_core.callbacks import CallbackManager as TheirManager
+
+from millstream import OpenAI
+from millstream.testing import MockServer
+
+CONFIG: dict[str, Any] = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
+
+
+async def _aread(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+WAYS: dict[str, Callable[[Any, Any], Any]] = {
+    "invoke": lambda model, config: model.invoke("hello", config, stop=["x"], extra=1),
+    "ainvoke": lambda model, config: asyncio.run(model.ainvoke("hello", config, stop=["x"])),
+    "stream": lambda model, config: list(model.stream("hello", config, stop=["x"], extra=1)),
+    "astream": lambda model, config: asyncio.run(_aread(model.astream("hello", config, stop=["x"]))),
+    "batch": lambda model, config: model.batch(["hello", "you"], {**config, "run_id": None}),
+    "abatch": lambda model, config: asyncio.run(model.abatch(["hello", "you"], {**config, "run_id": None})),
+    "batch by one": lambda model, config: model.batch(["a", "b"], {**config, "run_id": None, "max_concurrency": 1}),
+    "batch of two": lambda model, config: model.batch(["a", "b"], [config, {"callbacks": config["callbacks"]}]),
+    "generate": lambda model, config: model.generate(["a", "b"], ["x"], config["callbacks"], tags=["g"], run_name="r"),
+    "agenerate": lambda model, config: asyncio.run(
+        model.agenerate(["a", "b"], ["x"], config["callbacks"], metadata={"m": 1}, run_id=UUID(int=3))
+    ),
+    "generate each": lambda model, config: model.generate(
+        ["a", "b"], None, [config["callbacks"], None], tags=[["g"], ["h"]], run_name=["r", "s"]
+    ),
+}
+
+
+def without_usage(told: list[Any]) -> list[Any]:
+    """Leave out what a non-streaming answer says of the call as a whole: the mock server counts as it likes."""
+    return [(*entry[:2], entry[2][0][:2] if entry[1] == "on_llm_end" else entry[2], entry[3]) for entry in told]
+
+
+BODIES = [CallBody, StreamBody, AstreamBody, BrokenBody, EmptyBody]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("kind", [handlers, ahandlers])
+def test_handlers_hear_what_langchains_do(body: type, way: str, kind: Any) -> None:
+    logs: list[list[Any]] = [[], []]
+    told = []
+    for place in (0, 1):
+        log = logs[place]
+        flags = {"run_inline": True} if kind is handlers else {}
+        model = pair(
+            body,
+            callbacks=tuple([kind(log, "local", **flags)[i]] for i in (0, 1)),
+            tags=["m"],
+            metadata={"k": 0, "own": 2},
+        )[place]
+        config = {**CONFIG, "callbacks": [kind(log, "config", **flags)[place]]}
+        with contextlib.suppress(RuntimeError, ValueError):
+            WAYS[way](model, config)
+        told.append(heard(log))
+    assert told[1] == told[0]
+    assert told[1]
+
+
+@pytest.mark.parametrize(
+    ("way", "streaming"), [("stream", False), ("invoke", False), ("invoke", True), ("batch", False)]
+)
+def test_handlers_of_openai_hear_what_langchains_do(mock_server: MockServer, way: str, streaming: bool) -> None:
+    logs: list[list[Any]] = [[], []]
+    calls: dict[str, Any] = {
+        "batch": lambda model, config: model.batch(["a", "b"], {**config, "run_id": None}),
+        "invoke": lambda model, config: model.invoke("hello", config, stop=["x"]),
+        "stream": lambda model, config: list(model.stream("hello", config, stop=["x"])),
+    }
+    with peer(mock_server.url, streaming=streaming, tags=["m"]) as theirs:
+        calls[way](theirs, {**CONFIG, "callbacks": [handlers(logs[0])[0]]})
+    ours = OpenAI(base_url=mock_server.url, api_key=KEY, streaming=streaming, tags=["m"])
+    calls[way](ours, {**CONFIG, "callbacks": [handlers(logs[1])[1]]})
+    assert without_usage(heard(logs[1])) == without_usage(heard(logs[0]))
+
+
+@pytest.mark.parametrize("way", ["stream", "invoke"])
+@pytest.mark.parametrize("kind", [handlers, ahandlers])
+def test_handlers_of_openai_in_async_code_hear_what_langchains_do(mock_server: MockServer, way: str, kind: Any) -> None:
+    logs: list[list[Any]] = [[], []]
+
+    async def call(model: Any, config: Any) -> None:
+        if way == "stream":
+            await _aread(model.astream("hello", config))
+        else:
+            await model.ainvoke("hello", config)
+
+    async def theirs() -> None:
+        async with apeer(mock_server.url) as model:
+            await call(model, {**CONFIG, "callbacks": [kind(logs[0])[0]]})
+
+    asyncio.run(theirs())
+    asyncio.run(call(OpenAI(base_url=mock_server.url, api_key=KEY), {**CONFIG, "callbacks": [kind(logs[1])[1]]}))
+    assert heard(logs[1]) == heard(logs[0])
+
+
+# Which handlers.
+
+
+def test_langchains_handlers_and_managers_serve_as_well() -> None:
+    log: list[Any] = []
+    theirs = handlers(log)[0]
+    _, model = pair(StreamBody)
+    list(model.stream("p", {"callbacks": [theirs]}))
+    listed, log[:] = heard(log), []
+    manager = TheirManager([theirs], [theirs], UUID(int=9), tags=["a", "b"], inheritable_tags=["b"], metadata={"z": 1})
+    list(model.stream("p", {"callbacks": manager}))
+    managed = heard(log)
+    assert [entry[:2] for entry in managed] == [entry[:2] for entry in listed]
+    start = dict(managed[0][3])
+    assert log[0][3]["parent_run_id"] == UUID(int=9)
+    assert start["tags"] == ["a", "b"]
+    assert start["metadata"]["z"] == 1
+
+
+def test_a_handler_that_ignores_models_hears_nothing() -> None:
+    log: list[Any] = []
+
+    class Deaf(type(handlers(log)[1])):  # type: ignore[misc]
+        ignore_llm = True
+
+    pair(StreamBody)[1].invoke("p", {"callbacks": [Deaf(log)]})
+    assert [event for _, event, _, _ in log] == ["on_text"]
+
+
+def test_sync_handlers_are_called_before_async_ones_in_sync_code_as_langchain_does() -> None:
+    told = []
+    for place in (0, 1):
+        log: list[Any] = []
+        both = [ahandlers(log, "async")[place], handlers(log, "sync")[place]]
+        list(pair(StreamBody)[place].stream("ab", {"callbacks": both}))
+        told.append(heard(log))
+    assert told[1] == told[0]

@@ -1,0 +1,377 @@
+"""What handlers may do: raise, set context variables, call models; and what they hear when a stream is left."""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import warnings
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from endings import read_all, read_into
+from hearing import AstreamBody, CallBody, StreamBody, handlers, made
+from langchain_peer import KEY
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from langchain_core.callbacks import StdOutCallbackHandler as TheirStdOut
+    from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
+    from langchain_core.tracers.stdout import ConsoleCallbackHandler
+
+from millstream import LLM, OpenAI
+from millstream.callbacks import (
+    AsyncCallbackHandler,
+    BaseCallbackHandler,
+    CallbackManager,
+    StreamingStdOutCallbackHandler,
+)
+from millstream.language_models import calls
+from millstream.outputs import GenerationChunk
+from millstream.testing import VERSE, ErrorFrame, MockServer, Reply
+
+# Handlers that raise.
+
+
+class Raising(BaseCallbackHandler):
+    def __init__(self, log: list[Any], event: str, *, raise_error: bool) -> None:
+        self.log = log
+        self.event = event
+        self.raise_error = raise_error
+
+    def _hear(self, event: str) -> None:
+        self.log.append(event)
+        if event == self.event:
+            raise KeyError(event)
+
+    def on_llm_start(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("start")
+
+    def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("token")
+
+    def on_llm_end(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("end")
+
+    def on_llm_error(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("error")
+
+
+class RaisingAsync(Raising, AsyncCallbackHandler):
+    async def on_llm_start(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("start")
+
+    async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("token")
+
+    async def on_llm_end(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("end")
+
+    async def on_llm_error(self, *args: Any, **kwargs: Any) -> Any:
+        self._hear("error")
+
+
+KINDS = pytest.mark.parametrize("kind", [Raising, RaisingAsync])
+EVENTS = pytest.mark.parametrize("event", ["start", "token", "end"])
+
+
+@KINDS
+@EVENTS
+@pytest.mark.parametrize("for_async", [False, True])
+def test_what_a_handler_raises_is_logged(
+    kind: Any, event: str, for_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    log: list[Any] = []
+    config = {"callbacks": [kind(log, event, raise_error=False)]}
+    model = made(StreamBody)
+    with caplog.at_level(logging.WARNING, "millstream"):
+        if for_async:
+            asyncio.run(read_into([], model.astream("ab", config)))
+        else:
+            assert list(model.stream("ab", config)) == ["", "a", "b"]
+    assert log == ["start", "token", "token", "token", "end"]
+    assert f"Error in {kind.__name__}.on_llm_" in caplog.text
+    assert len(caplog.records) == log.count(event)
+
+
+@EVENTS
+@pytest.mark.parametrize("for_async", [False, True])
+def test_with_raise_error_it_is_raised_and_the_run_still_has_one_end(event: str, for_async: bool) -> None:
+    logs: list[list[Any]] = [[], [], []]
+    config = {"callbacks": [Raising(logs[0], "", raise_error=False), Raising(logs[1], event, raise_error=True)]}
+    config["callbacks"].append(Raising(logs[2], "", raise_error=False))
+    model = made(StreamBody)
+    _, raised = read_all(model.astream("ab", config) if for_async else model.stream("ab", config))
+    assert (type(raised), str(raised)) == (KeyError, repr(event))
+    for log in logs:
+        assert log.count("start") == log.count("end") + log.count("error")
+    assert logs[1][-1] == ("end" if event == "end" else "error")
+    # Whom the start has not reached hears nothing at all.
+    assert bool(logs[2]) is (event != "start")
+
+
+def test_what_an_async_handler_raises_in_sync_code_is_raised_too() -> None:
+    # LangChain logs it, whatever the handler says.
+    model = made(CallBody)
+    with pytest.raises(KeyError, match="end"):
+        model.invoke("p", {"callbacks": [RaisingAsync([], "end", raise_error=True)]})
+
+
+# Leaving.
+
+
+class Noting(BaseCallbackHandler):
+    """Notes how runs end, and what had arrived."""
+
+    run_inline = True
+
+    def __init__(self) -> None:
+        self.ends: list[Any] = []
+        self.starts = 0
+
+    def on_llm_start(self, *args: Any, **kwargs: Any) -> None:
+        self.starts += 1
+
+    def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+        self.ends.append(("end", response.generations[0][0].text))
+
+    def on_llm_error(self, error: BaseException, *, response: Any = None, **kwargs: Any) -> None:
+        self.ends.append((type(error).__name__, [choices[0].text for choices in response.generations]))
+
+
+@pytest.mark.parametrize("body", [StreamBody, AstreamBody])
+def test_leaving_early_is_an_error_with_everything_that_was_handed_out(body: type) -> None:
+    model = made(body)
+    sync = Noting()
+    for chunk in model.stream("abc", {"callbacks": [sync]}):
+        if chunk == "a":
+            break
+    # LangChain leaves the last chunk out.
+    assert (sync.starts, sync.ends) == (1, [("GeneratorExit", ["a"])])
+
+    class Slow(body):  # type: ignore[misc]
+        async def _astream(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            yield self.chunk("a")
+            await asyncio.Event().wait()
+
+    noted = [Noting(), Noting(), Noting()]
+
+    async def leave() -> None:
+        slow = made(Slow)
+        async with slow.astream("abc", {"callbacks": [noted[0]]}) as stream:
+            await anext(stream)
+        async for _ in slow.astream("abc", {"callbacks": [noted[1]]}):
+            break
+        task = asyncio.create_task(read_into([], slow.astream("abc", {"callbacks": [noted[2]]})))
+        while not noted[2].starts:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(leave())
+    assert [note.ends for note in noted] == [
+        [("GeneratorExit", ["a"])],
+        [("GeneratorExit", ["a"])],
+        [("CancelledError", ["a"])],
+    ]
+
+
+def test_an_error_of_the_provider_is_told_with_what_had_arrived() -> None:
+    noted = [Noting(), Noting()]
+    with MockServer(Reply(fault=ErrorFrame(after=2))) as server:
+        model = OpenAI(base_url=server.url, api_key=KEY)
+        with contextlib.suppress(Exception):
+            list(model.stream("p", {"callbacks": [noted[0]]}))
+        with contextlib.suppress(Exception):
+            asyncio.run(read_into([], model.astream("p", {"callbacks": [noted[1]]})))
+    for note in noted:
+        assert note.ends == [("ProviderError", ["\n\nSpark"])]
+
+
+# What handlers may do.
+
+
+def test_what_a_handler_sets_in_its_context_stays_there_for_the_whole_run() -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+    class Setting(BaseCallbackHandler):
+        def on_llm_start(self, *args: Any, **kwargs: Any) -> None:
+            seen.append(variable.get())
+            self.token = variable.set("inside")
+
+        def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+            seen.append(variable.get())
+            variable.reset(self.token)
+
+    class SettingAsync(AsyncCallbackHandler):
+        async def on_llm_start(self, *args: Any, **kwargs: Any) -> None:
+            await asyncio.sleep(0)
+            seen.append(variable.get())
+            self.token = variable.set("inside")
+
+        async def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+            await asyncio.sleep(0)
+            seen.append(variable.get())
+            variable.reset(self.token)
+
+    seen: list[str] = []
+    model = made(StreamBody)
+
+    async def run(handler: Any) -> None:
+        config = {"callbacks": [handler]}
+        async for _ in model.astream("ab", config):
+            assert variable.get() == "outside"
+        await model.ainvoke("ab", config)
+        for _ in model.stream("ab", config):
+            assert variable.get() == "outside"
+        model.invoke("ab", config)
+        assert variable.get() == "outside"
+
+    variable.set("outside")
+    asyncio.run(run(Setting()))
+    asyncio.run(run(SettingAsync()))
+    variable.set("unset")
+    assert seen == ["outside", "inside"] * 8
+
+
+def test_a_model_called_by_a_handler_is_a_run_below_that_the_handler_does_not_hear_of() -> None:
+    class Calling(BaseCallbackHandler):
+        def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+            runs.append(run_id)
+            made(CallBody).invoke("inner")
+
+    runs: list[UUID] = []
+    log: list[Any] = []
+    made(CallBody).invoke("outer", {"callbacks": [Calling(), handlers(log)[1]]})
+    assert len(runs) == 1
+    parents = [kwargs["parent_run_id"] for _, event, _, kwargs in log if event == "on_llm_start"]
+    assert parents == [None, runs[0]]
+
+
+def test_async_handlers_of_a_sync_model_run_on_the_consumers_loop() -> None:
+    loops: list[Any] = []
+
+    class Where(AsyncCallbackHandler):
+        async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+            loops.append(asyncio.get_running_loop())
+
+    async def run() -> None:
+        await read_into([], made(StreamBody).astream("ab", {"callbacks": [Where()]}))
+        assert loops == [asyncio.get_running_loop()] * 3
+
+    asyncio.run(run())
+
+
+# Without handlers.
+
+
+def test_tracing_that_nobody_will_do_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls._warn_once.cache_clear()
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    with caplog.at_level(logging.WARNING, "millstream"):
+        made(CallBody).invoke("p")
+        made(CallBody).invoke("p")
+    assert len(caplog.records) == 1
+    assert "sends no traces" in caplog.text
+    calls._warn_once.cache_clear()
+
+
+def test_managers_merge_and_copy_as_langchains() -> None:
+    log: list[Any] = []
+    one, two = handlers(log, "1")[1], handlers(log, "2")[1]
+    manager = CallbackManager.configure([one], [two], False, ["a"], ["b"], {"a": 1}, {"b": 2})
+    assert (manager.handlers, manager.inheritable_handlers) == ([one, two], [one])
+    assert (manager.tags, manager.inheritable_tags) == (["a", "b"], ["a"])
+    assert (manager.metadata, manager.inheritable_metadata) == ({"a": 1, "b": 2}, {"a": 1})
+    copied = manager.copy()
+    copied.remove_handler(one)
+    copied.remove_tags(["a"])
+    copied.remove_metadata(["a"])
+    assert manager.handlers == [one, two]
+    merged = copied.merge(manager)
+    assert (merged.handlers, merged.tags, merged.metadata) == ([two, one], ["b", "a"], {"b": 2, "a": 1})
+
+
+def test_bound_callbacks_and_those_of_a_call_are_joined() -> None:
+    log: list[Any] = []
+    model = made(CallBody)
+    first, second = handlers(log, "1")[1], handlers(log, "2")[1]
+    model.with_config(callbacks=[first]).invoke("p", {"callbacks": [second]})
+    model.with_config(callbacks=CallbackManager([first], [first])).invoke("p", {"callbacks": [second]})
+    assert [label for label, event, _, _ in log if event == "on_llm_start"] == ["1", "2", "1", "2"]
+
+
+class Plain(LLM):
+    def _call(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
+        assert run_manager is not None
+        return GenerationChunk(prompt).text
+
+    @property
+    def _llm_type(self) -> str:
+        return "plain"
+
+
+def test_a_model_gets_its_run_manager_without_handlers_too() -> None:
+    assert Plain().invoke("p") == "p"
+    assert list(Plain().stream("p")) == ["p"]
+
+
+# LangChain's own handlers.
+
+
+def test_langchains_tracers_and_printers_serve_as_well(
+    mock_server: MockServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    collector, printer = RunCollectorCallbackHandler(), StreamingStdOutCallbackHandler()
+    model = OpenAI(base_url=mock_server.url, api_key=KEY)
+    config: Any = {"callbacks": [collector, ConsoleCallbackHandler(), TheirStdOut(), printer], "run_name": "r"}
+    list(model.stream("p", config))
+    asyncio.run(read_into([], model.astream("p", config)))
+    model.invoke("p", config)
+    assert [run.name for run in collector.traced_runs] == ["r"] * 3
+    outputs = [run.outputs["generations"][0][0]["text"] for run in collector.traced_runs if run.outputs]
+    assert outputs == ["".join(VERSE)] * 3
+    assert capsys.readouterr().out.count("Sparkling") > 3
+    assert caplog.text == ""
+
+
+# Cancelling.
+
+
+def test_a_second_cancellation_does_not_keep_handlers_from_hearing_of_the_first() -> None:
+    class Slow(AsyncCallbackHandler):
+        async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+            await asyncio.sleep(0.02)
+            log.append(type(error).__name__)
+
+    class Forever(CallBody):
+        async def _acall(self, *args: Any, **kwargs: Any) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+        async def _astream(self, *args: Any, **kwargs: Any) -> Any:
+            yield self.chunk("a")  # type: ignore[attr-defined]
+            await asyncio.Event().wait()
+
+    log: list[str] = []
+
+    async def main() -> None:
+        config: Any = {"callbacks": [Slow()]}
+        for call in (made(Forever).ainvoke("p", config), read_into([], made(Forever).astream("p", config))):
+            task = asyncio.ensure_future(call)
+            await asyncio.sleep(0.01)
+            for _ in range(2):
+                task.cancel()
+                await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert log == []
+        await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    assert log == ["CancelledError"] * 2
