@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         StreamTruncatedError,
         UnprocessableEntityError,
     )
-    from .events import RecordWriter
+    from .events.record_writer import RecordWriter
     from .language_models.llms import LLM
     from .providers.openai import OpenAI
 
@@ -77,7 +77,7 @@ __all__ = (
     "encode_sse",
 )
 
-_HOME = {"OpenAI": "providers.openai", "LLM": "language_models.llms", "RecordWriter": "events"}
+_HOME = {"OpenAI": "providers.openai", "LLM": "language_models.llms", "RecordWriter": "events.record_writer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """How one run's handlers are called: each in a context of its own, what it raises logged."""
 
-import asyncio
+from __future__ import annotations
+
 import contextvars
 import inspect
 import logging
@@ -8,10 +9,13 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..runnables.config import var_child_runnable_config
 from ..runnables.home import HOME
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ("Listener", "Listeners")
 
@@ -188,6 +192,8 @@ def _step(step: Callable[[], Any]) -> Any:
 
 
 async def _acall(listener: Listener, call: Callable[[], Any], method: Any) -> None:
+    import asyncio
+
     if inspect.iscoroutinefunction(method) or listener.inline:
         result = listener.run(call)
     else:
@@ -200,6 +206,8 @@ async def _acall(listener: Listener, call: Callable[[], Any], method: Any) -> No
 
 def _run_here(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
     """Run an async handler's coroutine to its end, for sync code."""
+    import asyncio
+
     loop = getattr(HOME, "loop", None)
     if loop is not None and loop.is_running():
         _run_in(loop, _entered(listener, coroutine))
@@ -227,6 +235,8 @@ def _run_here(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
 
 def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
     """Run ``coroutine`` in the loop of the stream's consumer, and wait for it here; not for a loop that has ended."""
+    import asyncio
+
     future = asyncio.run_coroutine_threadsafe(coroutine, loop)
     while True:
         try:

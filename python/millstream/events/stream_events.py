@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence, Sized
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..outputs import GenerationChunk
@@ -257,7 +257,7 @@ class LLMEvents:
     def records(self, writer: RecordWriter) -> EventRecords:
         """Return the part that writes these events as records, without making them where the text's part can."""
         # Nobody can know this text, so no name, tag or metadata holds it: it marks the place of the chunk's.
-        mark = token_hex(16)
+        mark = os.urandom(16).hex()
         events = self._stream((mark,))
         recorder = self._text.recorder() if events else None
         if recorder is None:

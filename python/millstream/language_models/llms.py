@@ -1,14 +1,15 @@
 """``LLM``: the base class of models that take a text and return a text."""
 
+from __future__ import annotations
+
 import json
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..events import EventFilter, RecordWriter, StreamEvent
+from ..events import EventFilter, StreamEvent
 from ..events.event_records import relayed
 from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.base import Runnable, run_in_executor
@@ -22,6 +23,11 @@ from .generating import Generating
 from .parts import TextPart
 from .prompt_text import LanguageModelInput, to_prompt
 from .streaming import event_stream, text_stream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..events.record_writer import RecordWriter
 
 __all__ = ("LLM", "BaseLLM")
 
@@ -314,6 +320,8 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
 
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""
+        from pathlib import Path
+
         path = Path(file_path)
         if path.suffix != ".json":
             raise ValueError(f"{path} must be a .json file")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -184,7 +183,8 @@ class ModelRun:
     def _reason(self, error: BaseException) -> BaseException:
         """Return how the consumer left, where it is that what stopped the model."""
         leaving = None if self.line is None else self.line.leaving
-        ours = isinstance(error, (GeneratorExit, asyncio.CancelledError))
+        # By name: sync code does without asyncio, and need not wait for its import.
+        ours = isinstance(error, GeneratorExit) or type(error).__name__ == "CancelledError"
         return leaving if ours and leaving is not None else error
 
     def _start(self) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
-
 from ..transport import Request
 from ..transport.timeouts import read_timeouts
 
@@ -61,6 +59,8 @@ def build_request(
 
 def encode(body: Mapping[str, Any]) -> bytes:
     """Return ``body`` as JSON."""
+    import orjson
+
     try:
         return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:

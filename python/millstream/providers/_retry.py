@@ -4,8 +4,6 @@ As the OpenAI SDK does it, except that a server that asks for more than a minute
 Nothing is tried again once a good head has arrived.
 """
 
-import asyncio
-import email.utils
 import logging
 import random
 import time
@@ -44,6 +42,8 @@ def send(transport: Transport, request: Request, max_retries: int) -> Response:
 
 async def asend(transport: AsyncTransport, request: Request, max_retries: int) -> AsyncResponse:
     """:func:`send` for async code."""
+    import asyncio
+
     tried = 0
     while True:
         try:
@@ -106,7 +106,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         except (KeyError, ValueError):
             continue
         return seconds if seconds == seconds else None
+    from email.utils import parsedate_to_datetime
+
     try:
-        return email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
+        return parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
     except (KeyError, ValueError, TypeError, OverflowError):
         return None

@@ -1,18 +1,20 @@
 """``Runnable``: what can be invoked, batched and streamed, with defaults for all but ``invoke``."""
 
-import asyncio
+from __future__ import annotations
+
 import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..events.event_records import written
 from ..events.filters import EventFilter
-from ..events.record_writer import RecordFormat, RecordWriter
 from .config import RunnableConfig, get_config_list, merge_configs
 from .home import HOME
 from .stream import AsyncStream, Stream
+
+if TYPE_CHECKING:
+    from ..events.record_writer import RecordFormat, RecordWriter
 
 __all__ = ("Input", "Output", "Runnable", "RunnableBinding", "run_in_executor")
 
@@ -23,6 +25,8 @@ T = TypeVar("T")
 
 async def run_in_executor(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run ``function`` in the loop's default executor, in a copy of the current context."""
+    import asyncio
+
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
 
@@ -105,6 +109,8 @@ class Runnable(ABC, Generic[Input, Output]):
             exclude_types=exclude_types,
             exclude_tags=exclude_tags,
         )
+        from ..events.record_writer import RecordWriter
+
         return AsyncStream(self._records(RecordWriter(format=format), input, config, version, wanted, kwargs))
 
     def _records(
@@ -148,6 +154,8 @@ class Runnable(ABC, Generic[Input, Output]):
 
         if len(inputs) == 1:
             return [one(inputs[0], configs[0])]
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=configs[0].get("max_concurrency")) as executor:
             contexts = [contextvars.copy_context() for _ in inputs]
             return list(executor.map(lambda context, *args: context.run(one, *args), contexts, inputs, configs))
@@ -161,6 +169,8 @@ class Runnable(ABC, Generic[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
+        import asyncio
+
         if not inputs:
             return []
         configs = get_config_list(config, len(inputs))
@@ -184,11 +194,11 @@ class Runnable(ABC, Generic[Input, Output]):
             raise failed.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    def bind(self, **kwargs: Any) -> "RunnableBinding[Input, Output]":
+    def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return this Runnable with ``kwargs`` in every call; those of a call win."""
         return RunnableBinding(self, kwargs)
 
-    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> "RunnableBinding[Input, Output]":
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return this Runnable with a configuration in every call; that of a call is merged over it."""
         return RunnableBinding(self, {}, merge_configs(config, kwargs))
 
@@ -274,11 +284,11 @@ class RunnableBinding(Runnable[Input, Output]):
             inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
         )
 
-    def bind(self, **kwargs: Any) -> "RunnableBinding[Input, Output]":
+    def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return the bound Runnable with these arguments too."""
         return RunnableBinding(self.bound, {**self.kwargs, **kwargs}, self.config)
 
-    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> "RunnableBinding[Input, Output]":
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return the bound Runnable with this configuration too."""
         return RunnableBinding(self.bound, self.kwargs, merge_configs(self.config, config, kwargs))
 

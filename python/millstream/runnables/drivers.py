@@ -4,15 +4,19 @@ What that code opens and leaves open (timeouts, cancel scopes, context variables
 or thread. It hands its items over through a :class:`Handover`; leaving the stream closes it.
 """
 
-import asyncio
+from __future__ import annotations
+
 import contextvars
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .handover import Handover
 from .home import HOME
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ("OwnTask", "OwnThread", "in_own_task", "pass_on")
 
@@ -39,6 +43,8 @@ class OwnTask:
         return self
 
     async def __anext__(self) -> list[Any]:
+        import asyncio
+
         if self._task is None:
             self._task = _begin(_performed(self._perform, self._line), self._context)
             # A task that is cancelled before its first step ends without a word.
@@ -55,6 +61,8 @@ class OwnTask:
 
     async def aclose(self) -> None:
         """Close the line, stop the task, and wait for its end."""
+        import asyncio
+
         paused = self._line.paused
         self._line.close(sys.exception())
         if self._task is not None and not self._task.done():
@@ -86,6 +94,8 @@ class OwnThread:
 
     async def __anext__(self) -> list[Any]:
         if self._thread is None:
+            import asyncio
+
             self._start(asyncio.get_running_loop())
         if items := await self._line.atake():
             return items
@@ -168,6 +178,8 @@ async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any
     A cancellation while the line is full was meant for the iterator, by a scope that it has left
     open across its yield: it is thrown in there.
     """
+    import asyncio
+
     thrown: BaseException | None = None
     try:
         while True:
@@ -198,6 +210,8 @@ async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any
 
 async def in_own_task(coroutine: Any) -> Any:
     """Run ``coroutine`` in a task of its own; a second cancellation does not wait for what the first one began."""
+    import asyncio
+
     task = _begin(coroutine, contextvars.copy_context())
     try:
         await asyncio.wait([task])
@@ -214,6 +228,8 @@ async def in_own_task(coroutine: Any) -> Any:
 
 
 def _begin(coroutine: Any, context: contextvars.Context) -> asyncio.Task[Any]:
+    import asyncio
+
     task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(coroutine, context=context)
     _tasks.add(task)
     task.add_done_callback(_forget)

@@ -1,10 +1,14 @@
 """The line in which what users' code makes waits for the consumer of its stream."""
 
-import asyncio
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ("LIMIT", "Handover")
 
@@ -141,6 +145,8 @@ class Handover:
 
 def _future() -> tuple[Callable[[], None], asyncio.Future[None]]:
     """Return a future of the running loop, and what sets it from any thread."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
     home = threading.get_ident()

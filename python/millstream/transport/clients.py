@@ -4,7 +4,8 @@ A client is made by the first request that needs it; httpx2 is imported then. On
 pays for a TLS context.
 """
 
-import asyncio
+from __future__ import annotations
+
 import atexit
 import os
 import threading
@@ -12,17 +13,19 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httpx2
 
 __all__ = ("async_client", "sync_client")
 
 _lock = threading.Lock()
-_sync: dict[bool, "httpx2.Client"] = {}
-_async: dict[tuple[asyncio.AbstractEventLoop, bool], tuple["httpx2.AsyncClient", AsyncGenerator[None, None]]] = {}
+_sync: dict[bool, httpx2.Client] = {}
+_async: dict[tuple[asyncio.AbstractEventLoop, bool], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]] = {}
 _inherited: list[Any] = []
 
 
-def sync_client(url: str) -> "httpx2.Client":
+def sync_client(url: str) -> httpx2.Client:
     """Return this process's client for ``url``."""
     plain = url.startswith("http://")
     client = _sync.get(plain)
@@ -36,8 +39,10 @@ def sync_client(url: str) -> "httpx2.Client":
     return client
 
 
-async def async_client(url: str) -> "httpx2.AsyncClient":
+async def async_client(url: str) -> httpx2.AsyncClient:
     """Return the running loop's client for ``url``; it is closed when the loop shuts down its async generators."""
+    import asyncio
+
     key = asyncio.get_running_loop(), url.startswith("http://")
     known = _async.get(key)
     if known is not None and not known[0].is_closed:
@@ -53,7 +58,7 @@ async def async_client(url: str) -> "httpx2.AsyncClient":
     return client
 
 
-async def _closed_with_its_loop(key: Any, client: "httpx2.AsyncClient") -> AsyncGenerator[None, None]:
+async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
     # asyncio closes the generators that are still open before it closes the loop: the one moment at
     # which idle connections can be closed without anybody asking for it.
     try:
