@@ -186,12 +186,9 @@ impl PyDelta {
         repr(NAME, &FIELDS, &self.fields(py)?)
     }
 
-    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let Ok(other) = other.cast::<Self>() else {
-            return Ok(py.NotImplemented());
-        };
-        let is_equal = self.fields(py)?.eq(other.get().fields(py)?)?;
-        Ok(is_equal.into_pyobject(py)?.to_owned().into_any().unbind())
+    // PyO3 answers `NotImplemented` for what is of another type.
+    fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
+        self.fields(py)?.eq(other.fields(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
@@ -289,12 +286,9 @@ impl PyToolCallDelta {
         repr(TOOL_NAME, &TOOL_FIELDS, &self.fields(py)?)
     }
 
-    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let Ok(other) = other.cast::<Self>() else {
-            return Ok(py.NotImplemented());
-        };
-        let is_equal = self.fields(py)?.eq(other.get().fields(py)?)?;
-        Ok(is_equal.into_pyobject(py)?.to_owned().into_any().unbind())
+    // PyO3 answers `NotImplemented` for what is of another type.
+    fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
+        self.fields(py)?.eq(other.fields(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
