@@ -195,6 +195,16 @@ impl StreamDecoder {
     fn events(&mut self, data: &[u8], sink: &mut impl Sink) {
         let mut data = data;
         while !self.is_done() {
+            if self.frames.is_between() {
+                let size = self.max_event_size;
+                while let Some(length) = self.payloads.known_frame(data, size, sink) {
+                    self.frames.skip(length);
+                    data = &data[length..];
+                }
+                if data.is_empty() {
+                    return;
+                }
+            }
             match self.frames.next(&mut data) {
                 Next::More => return,
                 Next::Failed(error) => self.payloads.fail(error, sink),

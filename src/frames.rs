@@ -207,6 +207,19 @@ impl Frames {
         self.block.has_begun || !self.lines.unfinished().is_empty()
     }
 
+    /// Whether the next byte is the first one of a block.
+    #[inline]
+    pub fn is_between(&mut self) -> bool {
+        self.forget_read();
+        !self.block.has_begun && self.lines.at_start()
+    }
+
+    /// Passes over `length` bytes, whole blocks, that somebody else has read.
+    #[inline]
+    pub fn skip(&mut self, length: usize) {
+        self.lines.skip(length);
+    }
+
     /// Takes the next frame from `data`, which is moved on past it.
     pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> Next<'s> {
         self.forget_read();
@@ -266,7 +279,7 @@ impl Frames {
     /// handed out where it lies, which saves a search per line and a copy.
     fn whole_frame<'d>(&mut self, data: &mut &'d [u8]) -> Option<Frame<'d>> {
         let value = data.strip_prefix(b"data:")?;
-        if self.block.has_begun || !self.lines.at_start() {
+        if !self.is_between() {
             return None;
         }
         let end = memchr2(b'\n', b'\r', value)?;

@@ -38,21 +38,23 @@ pub struct KnownPayloads {
 }
 
 impl KnownPayloads {
-    /// What `data` brings, if it is a payload like a known one: valid, and the same but for tokens
-    /// that say nothing and the piece itself.
-    pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<Increment<'_, 'p>> {
+    /// What the payload brings that `data` begins with, and its length, if it is one like a known
+    /// one: valid, and the same but for tokens that say nothing and the piece itself.
+    #[inline]
+    pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<(Increment<'_, 'p>, usize)> {
         for at in [self.last, 1 - self.last] {
-            let piece = self.makes[at]
+            let found = self.makes[at]
                 .as_ref()
                 .and_then(|known| known.skeleton.read(data));
-            if let (Some(piece), Some(known)) = (piece, &self.makes[at]) {
+            if let (Some((piece, length)), Some(known)) = (found, &self.makes[at]) {
                 self.last = at;
-                return Some(Increment {
+                let increment = Increment {
                     index: known.index,
                     role: known.role.as_deref(),
                     is_reasoning: known.is_reasoning,
                     piece,
-                });
+                };
+                return Some((increment, length));
             }
         }
         None

@@ -56,11 +56,12 @@ impl Skeleton {
         }
     }
 
-    /// The wanted string of `bytes`, if they are a document like the known one.
+    /// The wanted string of the document that `bytes` begin with, and its length, if it is one like
+    /// the known one.
     ///
     /// That they are UTF-8 needs no look at the runs, which are equal to valid ones, and which begin
     /// and end beside a token.
-    pub fn read<'p>(&self, bytes: &'p [u8]) -> Option<Raw<'p>> {
+    pub fn read<'p>(&self, bytes: &'p [u8]) -> Option<(Raw<'p>, usize)> {
         let mut wanted = None;
         let (mut from, mut at) = (0, 0);
         for (i, hole) in self.holes.iter().enumerate() {
@@ -88,8 +89,10 @@ impl Skeleton {
                 wanted = Some(Raw::new(text, is_escaped, start));
             }
         }
-        if bytes.get(at..)? == self.text.get(from..)? {
-            wanted
+        let run = self.text.get(from..)?;
+        let end = at + run.len();
+        if bytes.get(at..end)? == run {
+            Some((wanted?, end))
         } else {
             None
         }

@@ -68,7 +68,9 @@ impl<T> State<T> {
 
     /// Returns the kind that the first call decided, if it is another one.
     pub fn other_kind(&mut self, kind: &'static str) -> Option<&'static str> {
-        Some(*self.kind.get_or_insert(kind)).filter(|first| *first != kind)
+        // Nearly always it is the very same string, which is quicker to see than that it is equal.
+        Some(*self.kind.get_or_insert(kind))
+            .filter(|first| !std::ptr::eq(*first, kind) && *first != kind)
     }
 
     /// Marks the object as closed; returns whether it was open.
