@@ -76,10 +76,14 @@ class BaseCallbackManager:
             manager = cls(inheritable_callbacks or (), inheritable_callbacks or ())
         for handler in getattr(local_callbacks, "handlers", local_callbacks) or ():
             manager.add_handler(handler, inherit=False)
-        manager.add_tags(inheritable_tags or ())
-        manager.add_tags(local_tags or (), inherit=False)
-        manager.add_metadata(inheritable_metadata or {})
-        manager.add_metadata(local_metadata or {}, inherit=False)
+        if inheritable_tags:
+            manager.add_tags(inheritable_tags)
+        if local_tags:
+            manager.add_tags(local_tags, inherit=False)
+        if inheritable_metadata:
+            manager.add_metadata(inheritable_metadata)
+        if local_metadata:
+            manager.add_metadata(local_metadata, inherit=False)
         return manager
 
     def copy(self) -> Self:

@@ -87,7 +87,8 @@ class EventRecords:
 
 async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, None]:
     """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
-    body = recorder = over = None
+    body = recorder = None
+    over: Any = None
     try:
         if records := part.begin():
             yield records
@@ -95,13 +96,14 @@ async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, N
         try:
             recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
             try:
-                async for raw in body:
-                    if records := recorder(raw, prefix, suffix):
-                        yield records
-                    elif part.idle():
-                        break
-                    if over:
-                        break
+                while not over and (raws := await body.read()):
+                    for raw in raws:
+                        if records := recorder(raw, prefix, suffix):
+                            yield records
+                        elif part.idle():
+                            over = True
+                        if over:
+                            break
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
             if records := part.finish():

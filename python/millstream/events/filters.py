@@ -6,7 +6,10 @@ from dataclasses import dataclass, fields
 __all__ = ("EventFilter",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_NONE = (None, None, None)
+
+
+@dataclass(slots=True, kw_only=True)
 class EventFilter:
     """The ``include_*`` and ``exclude_*`` arguments of ``astream_events``.
 
@@ -23,18 +26,10 @@ class EventFilter:
 
     def includes(self, name: str, run_type: str, tags: Sequence[str]) -> bool:
         """Return whether the events of a run of this name, type and tags are handed out."""
-        wanted = (
-            (self.include_names, (name,)),
-            (self.include_types, (run_type,)),
-            (self.include_tags, tags),
-        )
-        unwanted = (
-            (self.exclude_names, (name,)),
-            (self.exclude_types, (run_type,)),
-            (self.exclude_tags, tags),
-        )
-        given = [pair for pair in wanted if pair[0] is not None]
-        return (not given or _meets(given)) and not _meets(unwanted)
+        wanted = (self.include_names, self.include_types, self.include_tags)
+        unwanted = (self.exclude_names, self.exclude_types, self.exclude_tags)
+        facts = ((name,), (run_type,), tags)
+        return (wanted == _NONE or _meets(wanted, facts)) and not (unwanted != _NONE and _meets(unwanted, facts))
 
     def given(self) -> dict[str, Sequence[str]]:
         """Return those of the arguments that were given."""
@@ -42,5 +37,6 @@ class EventFilter:
         return {name: names for name, names in told.items() if names is not None}
 
 
-def _meets(pairs: Sequence[tuple[Sequence[str] | None, Sequence[str]]]) -> bool:
-    return any(names is not None and any(found in names for found in have) for names, have in pairs)
+def _meets(asked: Sequence[Sequence[str] | None], facts: Sequence[Sequence[str]]) -> bool:
+    pairs = zip(asked, facts, strict=True)
+    return any(names is not None and any(fact in names for fact in have) for names, have in pairs)

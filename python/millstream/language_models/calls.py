@@ -32,9 +32,12 @@ def ls_fields(model: Any, stop: list[str] | None, kwargs: Mapping[str, Any]) -> 
     """Return the ``ls_*`` metadata that a call's arguments and the model's fields tell."""
     params: dict[str, Any] = {"ls_stop": stop} if stop else {}
     for key, names, kinds in _LS_FIELDS:
-        values = [kwargs.get(names[0]), *(getattr(model, name, None) for name in names)]
-        found = next((value for value in values if isinstance(value, kinds)), None)
-        if found is not None:
+        found = kwargs.get(names[0])
+        for name in names:
+            if isinstance(found, kinds):
+                break
+            found = getattr(model, name, None)
+        if isinstance(found, kinds):
             params[key] = found
     return params
 

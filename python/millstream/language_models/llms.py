@@ -86,8 +86,8 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
             yield from ((chunk,) for chunk in self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
 
         async with aclosing(OwnThread(steps, Handover())) as batches:
-            async for chunks in batches:
-                for chunk in chunks:
+            while batch := await batches.read():
+                for chunk in batch[0]:
                     yield chunk
 
     @property

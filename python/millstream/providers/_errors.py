@@ -73,8 +73,6 @@ async def aread_body(response: AsyncResponse) -> bytes:
     """:func:`read_body` for async code."""
     data = bytearray()
     with contextlib.suppress(Exception):
-        async for read in response:
-            data += read
-            if len(data) > _BODY_SIZE:
-                break
+        while len(data) <= _BODY_SIZE and (reads := await response.read()):
+            data += b"".join(reads)
     return bytes(data)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,7 +11,9 @@ from urllib.parse import quote, urlencode
 from ..transport import Request
 from ..transport.timeouts import read_timeouts
 
-__all__ = ("build_body", "build_request", "custom_headers", "encode", "user_agent")
+__all__ = ("build_body", "build_request", "encode", "environment_headers", "user_agent")
+
+_LINE_MARK = re.compile("[\r\n\0]")
 
 # What a call may carry that is for the request and not for the model, as with the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
@@ -81,15 +84,13 @@ def encode_query(query: Mapping[str, Any]) -> str:
     return urlencode(pairs, quote_via=quote)
 
 
-def custom_headers(organization: str | None) -> dict[str, str]:
-    """Return the headers that OpenAI's environment variables ask for: project, organization, custom ones."""
+def environment_headers() -> dict[str, str]:
+    """Return the headers that OpenAI's environment variables ask for: custom ones, the project."""
     headers: dict[str, str] = {}
     for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip()] = value.strip()
-    if organization:
-        headers["OpenAI-Organization"] = organization
     if project := os.environ.get("OPENAI_PROJECT_ID"):
         headers["OpenAI-Project"] = project
     return headers
@@ -103,10 +104,11 @@ def _joined(headers: Mapping[str, str], more: Mapping[str, str | None] | None) -
             del joined[known]
         if value is not None:
             joined[name] = value
-    for name, value in joined.items():
-        if any(mark in f"{name}{value}" for mark in "\r\n\0"):
-            # The value is not told: it may be a key.
-            raise ValueError(f"the header {name!r} must not contain CR, LF or NUL")
+    # One look at all of them, since hardly any is ever wrong.
+    if _LINE_MARK.search("".join([*joined, *joined.values()])):
+        wrong = next(name for name, value in joined.items() if _LINE_MARK.search(name + value))
+        # The value is not told: it may be a key.
+        raise ValueError(f"the header {wrong!r} must not contain CR, LF or NUL")
     return joined
 
 

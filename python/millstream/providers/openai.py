@@ -14,7 +14,7 @@ from ..outputs import GenerationChunk, LLMResult
 from ..runnables.stream import Source, adrive, drive
 from ..transport import AsyncTransport, Request, Transport
 from ..transport.httpx2 import HTTPX2Transport
-from ._requests import build_body, build_request, custom_headers, user_agent
+from ._requests import build_body, build_request, environment_headers, user_agent
 from .completions import DecodedChunks, DecodedText, DeltaText
 from .posts import Answers, Post
 
@@ -103,6 +103,7 @@ class OpenAI(BaseLLM):
     extra_body: Mapping[str, Any] | None = None
     stream_usage: bool = False
     stream_chunk_timeout: float | None = 120.0
+    _environment_headers: dict[str, str] = field(default_factory=environment_headers)
 
     def __init__(self, **kwargs: Any) -> None:
         """Take fields by both of their names, and whatever else the body may hold."""
@@ -326,7 +327,7 @@ class OpenAI(BaseLLM):
         params.pop("stream_usage", None)
 
         def request(key: str | None) -> Request:
-            headers = {**self._headers(key), **custom_headers(self.openai_organization)}
+            headers = {**self._headers(key), **self._environment_headers}
             more = {**(self.default_headers or {}), **(params.get("extra_headers") or {})}
             base, mark, query = (self.openai_api_base or _DEFAULT_URL).partition("?")
             return build_request(
@@ -355,7 +356,11 @@ class OpenAI(BaseLLM):
             "content-type": "application/json",
             "user-agent": user_agent(),
         }
-        return headers if key is None else {**headers, "authorization": f"Bearer {key}"}
+        if self.openai_organization:
+            headers["OpenAI-Organization"] = self.openai_organization
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        return headers
 
 
 def _heard(run_manager: Any) -> bool:

@@ -86,8 +86,9 @@ class Post:
         response = await self.aopen()
         data = bytearray()
         try:
-            async for read in response:
-                _grow(data, read)
+            while reads := await response.read():
+                for read in reads:
+                    _grow(data, read)
         except APIConnectionError as error:
             raise _cut(error)(str(error)) from error.__cause__
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .handover import Handover
@@ -39,10 +39,8 @@ class OwnTask:
         self._context = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
 
-    def __aiter__(self) -> AsyncIterator[list[Any]]:
-        return self
-
-    async def __anext__(self) -> list[Any]:
+    async def read(self) -> Sequence[list[Any]]:
+        """Return the items that have come, as one raw item."""
         import asyncio
 
         if self._task is None:
@@ -51,9 +49,9 @@ class OwnTask:
             line = self._line
             self._task.add_done_callback(lambda task: line.finish(asyncio.CancelledError()))
         if items := await self._line.atake():
-            return items
+            return (items,)
         _raise_from(self._line)
-        raise StopAsyncIteration
+        return ()
 
     async def adrain(self) -> None:
         """Wait for the task, which has nothing more to do."""
@@ -89,18 +87,16 @@ class OwnThread:
         self._thread: threading.Thread | None = None
         self._ended = Handover()
 
-    def __aiter__(self) -> AsyncIterator[list[Any]]:
-        return self
-
-    async def __anext__(self) -> list[Any]:
+    async def read(self) -> Sequence[list[Any]]:
+        """Return the items that have come, as one raw item."""
         if self._thread is None:
             import asyncio
 
             self._start(asyncio.get_running_loop())
         if items := await self._line.atake():
-            return items
+            return (items,)
         _raise_from(self._line)
-        raise StopAsyncIteration
+        return ()
 
     def __iter__(self) -> Iterator[list[Any]]:
         return self

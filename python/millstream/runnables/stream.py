@@ -6,7 +6,7 @@ a whole chain of parts is one generator straight over the connection: leaving it
 connection within that statement (sync) or within a turn of the loop (async).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence, Sized
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -32,10 +32,10 @@ class Body(Protocol):
 
 
 class AsyncBody(Protocol):
-    """:class:`Body` for async code."""
+    """:class:`Body` for async code, which waits for many raw items at once where many are there."""
 
-    def __aiter__(self) -> AsyncIterator[Any]:
-        """Read."""
+    async def read(self) -> Sequence[Any]:
+        """Wait until there is something, and return all that is there; what is empty is the end."""
 
     async def adrain(self) -> None:
         """Read on to the end, briefly, after the part is done."""
@@ -99,16 +99,13 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
         try:
             feed, over = part.feed, part.over
             try:
-                for raw in body:
-                    outputs = feed(raw)
+                for outputs in map(feed, body):
                     # Most reads bring one output; setting up a loop for it costs as much as a step.
                     if len(outputs) == 1:
                         yield outputs[0]
-                    elif outputs:
+                    else:
                         yield from outputs
-                    elif part.idle():
-                        break
-                    if over:
+                    if over or (not outputs and part.idle()):
                         break
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
@@ -129,7 +126,8 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
 
 async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
     """Run ``part`` over ``source``, for async code."""
-    body = feed = over = None
+    body = feed = None
+    over: Any = None
     try:
         for output in part.begin():
             yield output
@@ -137,17 +135,16 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
         try:
             feed, over = part.feed, part.over
             try:
-                async for raw in body:
-                    outputs = feed(raw)
-                    if len(outputs) == 1:
-                        yield outputs[0]
-                    elif outputs:
-                        for output in outputs:
-                            yield output
-                    elif part.idle():
-                        break
-                    if over:
-                        break
+                while not over and (raws := await body.read()):
+                    for outputs in map(feed, raws):
+                        if len(outputs) == 1:
+                            yield outputs[0]
+                        else:
+                            for output in outputs:
+                                yield output
+                        if over or (not outputs and part.idle()):
+                            over = True
+                            break
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
             for output in part.finish():

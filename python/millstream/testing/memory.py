@@ -1,6 +1,7 @@
 """A transport that answers from memory: for tests and benchmarks that are about what comes after the network."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from ..transport import Request
 
@@ -53,16 +54,14 @@ class MemoryResponse:
         self._transport = transport
         self._open = True
         self._reads: Iterator[bytes] = _raising(transport.reads) if transport.raises else iter(transport.reads)  # type: ignore[arg-type]
-        self._areads: AsyncGenerator[bytes, None] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         """Return the reads."""
         return self._reads
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Return the reads; none of them waits."""
-        self._areads = _asynchronous(self._reads)
-        return self._areads
+    async def read(self) -> Sequence[bytes]:
+        """Return the reads that are left: all at once, but for those before an exception, which come one by one."""
+        return [*islice(self._reads, 1 if self._transport.raises else None)]
 
     def drain(self) -> None:
         """Take note."""
@@ -80,8 +79,6 @@ class MemoryResponse:
 
     async def aclose(self) -> None:
         """Count, once."""
-        if self._areads is not None:
-            await self._areads.aclose()
         self.close()
 
 
@@ -91,8 +88,3 @@ def _raising(reads: Sequence[bytes | Exception]) -> Iterator[bytes]:
         if isinstance(reads[place], Exception):
             raise reads[place]  # type: ignore[misc]
         yield reads[place]  # type: ignore[misc]
-
-
-async def _asynchronous(reads: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-    for read in reads:
-        yield read

@@ -4,7 +4,7 @@ A model sends a :class:`Request` and reads a response's body; everything else (c
 TLS, proxies) is the transport's. The one that serves today is :mod:`millstream.transport.httpx2`.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,8 +70,8 @@ class AsyncResponse(Protocol):
     def headers(self) -> Mapping[str, str]:
         """The response's headers, names in lower case."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Read the body."""
+    async def read(self) -> Sequence[bytes]:
+        """Wait until something has arrived, and return all that has, one item per network read; empty at the end."""
 
     async def adrain(self) -> None:
         """Read the body to its end, for 100 ms at most; never raises (cancellation apart)."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import APIConnectionError, APITimeoutError, MillstreamError, StreamDecodeError
@@ -137,23 +137,19 @@ class HTTPX2AsyncResponse(_Response):
         super().__init__(response, request)
         self._reads: Any = response.aiter_raw() if self._raw else response.aiter_bytes()
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Read the body."""
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Return the next read."""
+    async def read(self) -> Sequence[bytes]:
+        """Return the next read of the body; nothing at its end."""
         try:
             data: bytes = await self._reads.__anext__()
         except StopAsyncIteration:
             self._ended = True
-            raise
+            return ()
         except Exception as error:
             self._ended = True
             if (told := _explained(error)) is None:
                 raise
             raise told[0](f"the connection broke while the response was read: {told[1]}") from error
-        return data
+        return (data,)
 
     async def adrain(self) -> None:
         """Read the body to its end, for 100 ms at most; never raises (cancellation apart)."""
