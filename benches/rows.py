@@ -133,7 +133,7 @@ def _documents() -> Iterator[Group]:
 def _texts() -> Iterator[Group]:
     for kind in ("completions", "chat"):
         for count, text in ((1000, "prose"), (1000, "world"), (20_000, "prose")):
-            for read, bound in (("event", 2.5), ("64 KB", 4)):
+            for read, bound in (("event", 5), ("64 KB", 9)):
                 yield Group(
                     "StreamDecoder.feed_text",
                     fixture(kind, count, text),
@@ -149,17 +149,18 @@ def _texts() -> Iterator[Group]:
 def _models() -> Iterator[Group]:
     stream = fixture("completions", 1000)
     group = partial(Group, stream=stream, read="event", unit="chunk", headline=True)
-    yield group("OpenAI.stream", contenders=streams, targets=(Target("ours", "msgspec", at_least=2.2),))
+    yield group("OpenAI.stream", contenders=streams, targets=(Target("ours", "msgspec", at_least=3.5),))
     yield group(
-        "OpenAI.astream", contenders=async_streams, targets=(Target("ours", "msgspec-generator", at_least=1.8),)
+        "OpenAI.astream", contenders=async_streams, targets=(Target("ours", "msgspec-generator", at_least=2.5),)
     )
     for work, waits in (("OpenAI.stream", False), ("OpenAI.astream", True)):
         yield group(
             f"{work} and langchain-openai's",
             contenders=partial(completions_models, waits=waits),
-            targets=(Target("ours", "langchain", at_least=200),),
+            targets=(Target("ours", "langchain", at_least=300),),
             full=_SLOW,
         )
+    yield from _shapes_of_models()
     yield Group(
         "StreamDecoder and langchain-openai's ChatOpenAI",
         fixture("chat", 1000),
@@ -168,6 +169,22 @@ def _models() -> Iterator[Group]:
         lambda: [*text_readers("chat"), *chat_models()],
         full=_SLOW,
     )
+
+
+def _shapes_of_models() -> Iterator[Group]:
+    """Yield what a stream costs before its first chunk, and that its chunks cost the same however many there are."""
+    for work, waits in (("OpenAI.stream", False), ("OpenAI.astream", True)):
+        yield Group(
+            f"{work}, one call of one chunk, and langchain-openai's",
+            fixture("completions", 1),
+            "event",
+            "chunk",
+            partial(completions_models, waits=waits),
+            (Target("ours", "langchain", at_least=10),),
+            full=_SLOW,
+        )
+    for count in (100, 20_000):
+        yield Group("OpenAI.stream", fixture("completions", count), "event", "chunk", streams, full=_LONG)
 
 
 def _stream_events() -> Iterator[Group]:
