@@ -67,6 +67,11 @@ impl StreamDecoder {
         self
     }
 
+    /// Tells the sink from now on what the payloads say of their response.
+    pub fn tell(&mut self) {
+        self.payloads.tells = true;
+    }
+
     /// Hands everything that `data` completes to `sink`.
     pub fn feed(&mut self, data: &[u8], sink: &mut impl Sink) {
         if self.is_done() {

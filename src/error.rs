@@ -46,6 +46,16 @@ pub enum Error {
         /// The maximal invalid subpart.
         frame: Vec<u8>,
     },
+    /// A text that is to be one document is no JSON; the offset counts characters.
+    TextNotJson {
+        /// The first character that does not fit.
+        offset: u64,
+    },
+    /// The document nests too deeply; the offset counts characters.
+    JsonTooDeep {
+        /// The bracket.
+        offset: u64,
+    },
     /// Half a surrogate pair alone, under `errors="strict"`; the offset counts characters.
     UnpairedSurrogate {
         /// The character.
@@ -54,7 +64,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The offset, in bytes (for a surrogate in characters).
+    /// The offset, in bytes (in a text in characters).
     pub fn offset(&self) -> u64 {
         match self {
             Self::EventTooLarge { offset, .. }
@@ -62,6 +72,8 @@ impl Error {
             | Self::BodyNotJson { offset, .. }
             | Self::NotAStream { offset, .. }
             | Self::InvalidUtf8 { offset, .. }
+            | Self::TextNotJson { offset }
+            | Self::JsonTooDeep { offset }
             | Self::UnpairedSurrogate { offset } => *offset,
         }
     }
@@ -74,7 +86,9 @@ impl Error {
             | Self::BodyNotJson { frame, .. }
             | Self::NotAStream { frame, .. }
             | Self::InvalidUtf8 { frame, .. } => Some(frame),
-            Self::UnpairedSurrogate { .. } => None,
+            Self::TextNotJson { .. }
+            | Self::JsonTooDeep { .. }
+            | Self::UnpairedSurrogate { .. } => None,
         }
     }
 }
@@ -91,6 +105,10 @@ impl fmt::Display for Error {
             Self::BodyNotJson { .. } => f.write_str("invalid JSON in the body"),
             Self::NotAStream { .. } => f.write_str("the body is HTML or XML, not an event stream"),
             Self::InvalidUtf8 { offset, .. } => write!(f, "invalid UTF-8 at byte {offset}"),
+            Self::TextNotJson { offset } => write!(f, "invalid JSON at character {offset}"),
+            Self::JsonTooDeep { offset } => {
+                write!(f, "JSON nested too deeply at character {offset}")
+            }
             Self::UnpairedSurrogate { offset } => {
                 write!(f, "unpaired surrogate at character {offset}")
             }

@@ -4,12 +4,15 @@
 //! data ─▶ lines ─▶ sse (frames) ─▶ json ─▶ delta ─▶ text ─▶ decode (StreamDecoder) ─▶ record
 //! ```
 //!
+//! Where the native transport serves, `http` stands before `lines`: data ─▶ http ─▶ lines.
+//!
 //! Everything is sans-I/O: `feed(data)` and `close()`, nothing else. No module but `py` knows Python.
 
 pub mod decode;
 pub mod delta;
 pub mod error;
 pub mod frames;
+pub mod http;
 pub mod json;
 pub mod lines;
 mod payload;

@@ -3,10 +3,10 @@
 use crate::delta::choices::{Choices, Outlet};
 use crate::delta::known::KnownPayloads;
 use crate::delta::openai::{Payload, Shape};
-use crate::delta::{Delta, Sink};
+use crate::delta::{Delta, Sink, Told};
 use crate::error::{Error, cut};
 use crate::frames::Frame;
-use crate::json::{self, Invalid, Reader};
+use crate::json::{self, Invalid, Raw, Reader};
 use crate::utf8;
 
 /// The formats spoken here, by the names of the wire vectors.
@@ -81,6 +81,9 @@ pub(crate) struct Payloads {
     pub outlet: Outlet,
     pub usage: Option<String>,
     pub error: Option<String>,
+    /// What the payloads say of their response is told.
+    pub tells: bool,
+    told: Told,
     pub ended: Option<Ended>,
     pub failure: Option<Error>,
 }
@@ -96,6 +99,8 @@ impl Payloads {
             outlet: Outlet::default(),
             usage: None,
             error: None,
+            tells: false,
+            told: Told::default(),
             ended: None,
             failure: None,
         }
@@ -152,7 +157,7 @@ impl Payloads {
             _ => {
                 let text = utf8::decode(trimmed);
                 let mut reader = Reader::new(&text);
-                let mut payload = Payload::default();
+                let mut payload = Payload::new(self.tells);
                 if payload.read(&mut reader, self.format.shape(false)).is_err() {
                     let frame = cut(data);
                     return self.fail(Error::FrameNotJson { offset, frame }, sink);
@@ -185,7 +190,7 @@ impl Payloads {
     /// Takes in a body that is one document: an error, or a completion that did not stream.
     pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
-        let mut payload = Payload::default();
+        let mut payload = Payload::new(self.tells);
         match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
             Ok(()) => self.payload(&payload, sink),
             Err(Invalid) => self.fail(
@@ -198,7 +203,24 @@ impl Payloads {
         }
     }
 
+    /// Tells what the payload says of its response, where that is news.
+    fn tell(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
+        let mut is_news = false;
+        for (known, raw) in std::iter::zip(&mut self.told, payload.told()) {
+            if let Some(text) = raw.map(Raw::whole)
+                && known.as_deref() != Some(&*text)
+            {
+                *known = Some(text.into_owned());
+                is_news = true;
+            }
+        }
+        if is_news {
+            sink.told(&self.told);
+        }
+    }
+
     fn payload(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
+        self.tell(payload, sink);
         for choice in &payload.choices {
             self.choices.take(choice, &mut self.outlet, sink);
         }

@@ -37,6 +37,11 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Forgets the records.
+    pub fn clear(&mut self) {
+        self.out.clear();
+    }
+
     /// The room, for [`reusing`](Self::reusing).
     pub fn into_room(self) -> Vec<u8> {
         self.out

@@ -83,11 +83,14 @@ def as_bytes(data: object) -> bytes:
     raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
 
 
-def read_json(text: str | bytes) -> Any:
-    """Return the value of ``text``, valid JSON; what is left of a lone surrogate is U+FFFD."""
+def read_json(text: str | bytes, strict: bool = True) -> Any:
+    """Return the value of ``text``, valid JSON; what is left of a lone surrogate is U+FFFD.
+
+    If not ``strict``, strings may hold control characters.
+    """
     if isinstance(text, bytes):
         text = text.decode()
-    value = json.loads(text, parse_int=_parse_int)
+    value = json.loads(text, parse_int=_parse_int, strict=strict)
     return _whole(value) if "\\u" in text else value
 
 

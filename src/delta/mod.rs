@@ -39,8 +39,12 @@ pub struct Delta<'p> {
 impl Delta<'_> {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
+        self.text.is_none() && self.is_text_at_most()
+    }
+
+    /// Whether there is nothing but text in it.
+    pub fn is_text_at_most(&self) -> bool {
         self.role.is_none()
-            && self.text.is_none()
             && self.reasoning.is_none()
             && self.refusal.is_none()
             && self.tool_calls.is_empty()
@@ -50,6 +54,9 @@ impl Delta<'_> {
             && self.logprobs.is_none()
     }
 }
+
+/// What a stream has said of its response so far, under the names of [`openai::TOLD`].
+pub type Told = [Option<String>; openai::TOLD.len()];
 
 /// An increment of one tool call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,5 +83,10 @@ pub trait Sink {
             text: Some(Cow::Borrowed(text)),
             ..Delta::default()
         });
+    }
+
+    /// Takes note of what the stream says of its response, whenever that has changed.
+    fn told(&mut self, told: &Told) {
+        let _ = told;
     }
 }

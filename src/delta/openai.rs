@@ -27,7 +27,12 @@ pub struct Payload<'p> {
     error: Option<&'p str>,
     is_error: bool,
     text: &'p str,
+    tells: bool,
+    told: [Option<Raw<'p>>; TOLD.len()],
 }
+
+/// The members that say something of the response, the same in all of its payloads mostly.
+pub const TOLD: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
 
 /// One element of `choices`.
 #[derive(Debug, Default)]
@@ -101,6 +106,14 @@ pub struct Function<'p> {
 }
 
 impl<'p> Payload<'p> {
+    /// An unread payload; `tells` makes it keep what it says of its response, for [`Self::told`].
+    pub fn new(tells: bool) -> Self {
+        Self {
+            tells,
+            ..Self::default()
+        }
+    }
+
     /// Reads the document of `reader`; one that is no object says nothing.
     pub fn read(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
         self.text = reader.text();
@@ -126,7 +139,10 @@ impl<'p> Payload<'p> {
                     .string_or_skip()?
                     .is_some_and(|raw| raw.whole() == "error");
             }
-            _ => reader.pass()?,
+            _ => match TOLD.iter().position(|told| self.tells && *told == name) {
+                Some(at) => self.told[at] = reader.string_or_skip()?,
+                None => reader.pass()?,
+            },
         }
         Ok(())
     }
@@ -150,6 +166,11 @@ impl<'p> Payload<'p> {
             position += 1;
             Ok(())
         })
+    }
+
+    /// What the payload says of its response: the strings that are there under the names of [`TOLD`].
+    pub fn told(&self) -> [Option<Raw<'p>>; TOLD.len()] {
+        self.told.map(some)
     }
 
     /// The token counts: `usage`, or Groq's place for it.

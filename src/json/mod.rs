@@ -1,13 +1,22 @@
 //! JSON as the payloads of a stream need it: a reader that validates everything and builds nothing,
-//! a comparison that spares it most of its work, and the string encoding back.
+//! a comparison that spares it most of its work, and the string encoding back. And documents that
+//! arrive piece by piece (`partial`), kept as tokens (`tape`), with what has changed (`changes`).
 
+mod changes;
+mod numbers;
+mod partial;
 mod reader;
 mod scan;
 mod skeleton;
 mod string;
+mod tape;
 mod writer;
 
+pub use changes::{Brought, Change, Operation};
+pub use numbers::Scalar;
+pub use partial::JsonAssembler;
 pub use reader::{Invalid, Reader, Token, is_valid};
 pub use skeleton::Skeleton;
 pub use string::Raw;
+pub use tape::{Build, Tape};
 pub use writer::write_string;

@@ -61,7 +61,7 @@ fn escape_length(rest: &[u8]) -> Option<usize> {
 /// Eight bytes a step: most strings of a payload are over in one or two. The classic test for
 /// "has a byte below n" may mark a byte above a real find, never one below it, so the lowest mark
 /// is exact.
-fn plain_length(bytes: &[u8]) -> usize {
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let (words, rest) = bytes.as_chunks::<8>();

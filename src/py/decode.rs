@@ -1,17 +1,19 @@
 //! `StreamDecoder`.
 
-use std::cell::RefCell;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyList, PyString};
-use smallvec::SmallVec;
 
-use super::convert::{Given, bytes, exception, list, read_error, read_json};
-use super::delta::PyDelta;
+use super::connection::PyHttpConnection;
+use super::convert::{Given, bytes, exception, read_error, read_json};
+use super::sinks::{Deltas, Parts, Texts, give_back, room};
 use super::state::{Shared, State, closed, optional, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
-use crate::delta::{Delta, Sink};
+use crate::delta::Sink;
+use crate::http::connection::Connection;
 use crate::record::Records;
 
 /// Decodes a model's stream, bytes in and deltas out.
@@ -44,102 +46,38 @@ pub struct PyStreamDecoder {
     /// Python's, which costs a tenth of asking a property.
     #[pyo3(get, name = "_over")]
     over: Py<PyList>,
+    /// The connection whose body this reads, where it takes what arrives there as it is.
+    connection: OnceLock<Arc<Mutex<Connection>>>,
 }
 
 /// What an instance hands out, and what those hear who then want something else of it.
 struct Kind {
     name: &'static str,
     of_its_own: &'static str,
+    /// It tells of the response too.
+    tells: bool,
 }
 
 const DELTAS: Kind = Kind {
     name: "deltas",
     of_its_own: "deltas need one of their own",
+    tells: false,
 };
 const TEXT: Kind = Kind {
     name: "text",
     of_its_own: "text needs one of its own",
+    tells: false,
 };
-/// As much room for records is kept for the thread's next call.
-const MAX_ROOM: usize = 1 << 18;
-
-thread_local! {
-    /// Where records are put together: a call of its own for room costs as much as a small read.
-    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 const RECORDS: Kind = Kind {
     name: "records",
     of_its_own: "records need one of their own",
+    tells: false,
 };
-
-/// The text of choice 0, nothing else.
-struct Texts<'py> {
-    py: Python<'py>,
-    found: SmallVec<[Bound<'py, PyString>; 16]>,
-}
-
-impl<'py> Texts<'py> {
-    fn new(py: Python<'py>) -> Self {
-        Self {
-            py,
-            found: SmallVec::new(),
-        }
-    }
-
-    fn list(self) -> PyResult<Bound<'py, PyList>> {
-        list(self.py, self.found)
-    }
-}
-
-impl Sink for Texts<'_> {
-    fn delta(&mut self, delta: &Delta<'_>) {
-        match (delta.index, &delta.text, &delta.finish_reason) {
-            (0, Some(text), _) => self.text(0, text),
-            (0, None, Some(_)) => self.text(0, ""),
-            _ => {}
-        }
-    }
-
-    fn text(&mut self, index: u32, text: &str) {
-        if index == 0 {
-            self.found.push(PyString::new(self.py, text));
-        }
-    }
-}
-
-/// Every delta, as a Python object.
-struct Deltas<'py> {
-    py: Python<'py>,
-    found: SmallVec<[Py<PyDelta>; 16]>,
-    error: Option<PyErr>,
-}
-
-impl<'py> Deltas<'py> {
-    fn new(py: Python<'py>) -> Self {
-        Self {
-            py,
-            found: SmallVec::new(),
-            error: None,
-        }
-    }
-
-    fn list(self) -> PyResult<Bound<'py, PyList>> {
-        match self.error {
-            Some(error) => Err(error),
-            None => list(self.py, self.found),
-        }
-    }
-}
-
-impl Sink for Deltas<'_> {
-    fn delta(&mut self, delta: &Delta<'_>) {
-        match PyDelta::from_delta(self.py, delta) {
-            Ok(delta) => self.found.push(delta),
-            Err(error) => self.error = Some(error),
-        }
-    }
-}
+const PARTS: Kind = Kind {
+    name: "parts",
+    of_its_own: "parts need one of their own",
+    tells: true,
+};
 
 impl PyStreamDecoder {
     fn feed_into(
@@ -154,7 +92,14 @@ impl PyStreamDecoder {
         state.check_open()?;
         check_kind(&mut state, kind)?;
         state.check_sound(py)?;
-        state.core.feed(data.as_bytes(), sink);
+        match self.connection.get() {
+            None => state.core.feed(data.as_bytes(), sink),
+            Some(connection) => {
+                let locked = connection.lock_py_attached(py);
+                let mut connection = locked.unwrap_or_else(PoisonError::into_inner);
+                connection.feed(data.as_bytes(), |piece| state.core.feed(piece, sink));
+            }
+        }
         self.note_end(py, &mut state)
     }
 
@@ -196,6 +141,9 @@ impl PyStreamDecoder {
 
 fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
     let Some(first) = state.other_kind(kind.name) else {
+        if kind.tells {
+            state.core.tell();
+        }
         return Ok(());
     };
     let message = format!("this StreamDecoder hands out {first}: {}", kind.of_its_own);
@@ -225,7 +173,14 @@ impl PyStreamDecoder {
         Ok(Self {
             shared: Shared::new(core),
             over: PyList::empty(py).unbind(),
+            connection: OnceLock::new(),
         })
+    }
+
+    /// Take from now on what arrives on ``connection`` as it is, behind the head of its response.
+    fn _through(&self, connection: &PyHttpConnection) -> PyResult<()> {
+        let set = self.connection.set(connection.shared());
+        set.map_err(|_| PyValueError::new_err("this StreamDecoder reads a connection already"))
     }
 
     /// Return the deltas that ``data`` completes.
@@ -277,13 +232,10 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut records = Records::reusing(ROOM.take(), prefix, suffix);
+        let mut records = Records::reusing(room(), prefix, suffix);
         let fed = self.feed_into(data, &RECORDS, &mut records);
         let made = fed.map(|()| PyBytes::new(data.py(), records.bytes()));
-        let room = records.into_room();
-        if room.capacity() <= MAX_ROOM {
-            ROOM.set(room);
-        }
+        give_back(records.into_room());
         made
     }
 
@@ -304,6 +256,39 @@ impl PyStreamDecoder {
         };
         closed(failure, PyList::new(py, items)?)?;
         Ok(bytes)
+    }
+
+    /// Return what ``data`` brings of choice 0, in parts.
+    ///
+    /// A string is a delta that has text and nothing else, a ``Delta`` is any other one (usage and
+    /// errors too). A tuple is what the payloads say of their response, from there on: its id, the
+    /// model, the system fingerprint, the service tier. Errors are those of ``feed``.
+    fn _feed_parts<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let mut parts = Parts::new(data.py(), None);
+        self.feed_into(data, &PARTS, &mut parts)?;
+        parts.list()
+    }
+
+    /// Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
+    ///
+    /// A record is that of ``feed_records``. Behind a tuple there are strings again, for ``prefix``
+    /// and ``suffix`` may be out of date.
+    fn _feed_record_parts<'py>(
+        &self,
+        data: &Bound<'py, PyAny>,
+        prefix: &[u8],
+        suffix: &[u8],
+    ) -> PyResult<Bound<'py, PyList>> {
+        let mut parts = Parts::new(data.py(), Some((prefix, suffix)));
+        self.feed_into(data, &PARTS, &mut parts)?;
+        parts.list()
+    }
+
+    /// Do what ``close`` does, for a decoder that hands out parts.
+    fn _close_parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let mut parts = Parts::new(py, None);
+        let failure = self.close_into(py, &PARTS, &mut parts)?;
+        closed(failure, parts.list()?)
     }
 
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.

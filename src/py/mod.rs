@@ -5,11 +5,14 @@
 // The documentation of the classes is the Python half's, word for word.
 #![allow(clippy::doc_markdown, clippy::doc_link_with_quotes)]
 
+mod connection;
 mod convert;
 mod decode;
 mod delta;
 mod encode;
 mod event;
+mod partial;
+mod sinks;
 mod sse;
 mod state;
 mod text;
@@ -25,6 +28,8 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::connection::PyHttpConnection;
+    #[pymodule_export]
     use super::decode::PyStreamDecoder;
     #[pymodule_export]
     use super::delta::{PyDelta, PyToolCallDelta};
@@ -32,6 +37,8 @@ mod _core {
     use super::encode::encode_sse;
     #[pymodule_export]
     use super::event::PyServerSentEvent;
+    #[pymodule_export]
+    use super::partial::PyJsonAssembler;
     #[pymodule_export]
     use super::sse::PySseParser;
     #[pymodule_export]

@@ -9,7 +9,9 @@
 
 pub mod deltas;
 pub mod documents;
+pub mod http;
 pub mod outcome;
 pub mod payloads;
 pub mod reads;
+pub mod responses;
 pub mod vectors;

@@ -5,6 +5,7 @@ text for choice 0, between blank lines. Every other frame takes the general way,
 definition: lines, fields, blocks, payloads, choices.
 """
 
+from itertools import groupby
 from typing import Any, NoReturn, final
 
 from .._values import as_bytes, check_event_size, check_option, write_string
@@ -188,6 +189,37 @@ class StreamDecoder(Sealed):
                 error.items = [_records(texts, prefix, suffix)] if texts else []
             raise
         return _records(texts, prefix, suffix)
+
+    def _feed_parts(self, data: bytes) -> list[Any]:
+        """Return what ``data`` brings of choice 0, in parts.
+
+        A string is a delta that has text and nothing else, a ``Delta`` is any other one (usage and
+        errors too). A tuple is what the payloads say of their response, from there on: its id, the
+        model, the system fingerprint, the service tier. Errors are those of ``feed``.
+        """
+        parts: list[Any] = []
+        self._feed(data, "parts", parts)
+        return parts
+
+    def _feed_record_parts(self, data: bytes, prefix: bytes, suffix: bytes) -> list[Any]:
+        """Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
+
+        A record is that of ``feed_records``. Behind a tuple there are strings again, for ``prefix``
+        and ``suffix`` may be out of date.
+        """
+        parts = self._feed_parts(data)
+        told = next((at for at, part in enumerate(parts) if type(part) is tuple), len(parts))
+        joined: list[Any] = []
+        for is_text, run in groupby(parts[:told], lambda part: type(part) is str):
+            texts = list(run)
+            joined += [_records(texts, prefix, suffix)] if is_text else texts
+        return joined + parts[told:]
+
+    def _close_parts(self) -> list[Any]:
+        """Do what ``close`` does, for a decoder that hands out parts."""
+        parts: list[Any] = []
+        self._close("parts", parts)
+        return parts
 
     def _feed(self, data: bytes, makes: str, out: list[Any]) -> None:
         if type(data) is not bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import StreamDecodeError, StreamError
 from .delta import Delta, text_delta
-from .delta.openai import Choices, chat_text, completions_text
+from .delta.openai import TOLD, Choices, chat_text, completions_text, told
 from .frames import FRAME_SIZE, Block, too_large
 from .json import WHITE_SPACE, read
 
@@ -23,15 +23,17 @@ class Payloads:
     ``out`` is where the methods put what they make: deltas, or the text that records are made of too.
     """
 
-    __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "over", "text")
+    __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "over", "text", "told")
 
     def __init__(self, format: str, *, join: bool) -> None:
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", join=join)
         self.makes: str | None = None
-        """What comes out, once that is decided: ``"deltas"``, ``"text"`` or ``"records"``."""
+        """What comes out, once that is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
         self.text: list[str] = []
         """Choice 0's, in pieces."""
+        self.told: dict[str, str | None] = dict.fromkeys(TOLD)
+        """What the payloads have said of their response, where parts come out."""
         self.deltas_seen = 0
         self.ended: str | None = None
         self.failure: StreamError | None = None
@@ -58,6 +60,9 @@ class Payloads:
         """Settle, or hold to, what comes out."""
         if self.makes is None:
             self.makes = makes
+            if makes == "parts":
+                # What an ordinary payload says beside its text counts here.
+                self.ordinary = _none_is_ordinary
         elif self.makes != makes:
             need = "needs one of its own" if makes == "text" else "need one of their own"
             raise ValueError(f"this StreamDecoder hands out {self.makes}: {makes} {need}")
@@ -86,6 +91,7 @@ class Payloads:
             except ValueError:
                 self.fail(f"invalid JSON in the frame at byte {offset}", offset, data[:FRAME_SIZE], out)
             else:
+                self._tell(payload, out)
                 self._take(self.choices.read(payload, raw), out)
 
     def read_unfinished(self, block: Block, out: list[Any]) -> None:
@@ -104,6 +110,7 @@ class Payloads:
         except ValueError:
             self.fail("invalid JSON in the body", offset, raw[:FRAME_SIZE], out)
             return
+        self._tell(payload, out)
         self._take(self.choices.read(payload, raw, body=True), out)
 
     def end(self, ended: str, out: list[Any]) -> None:
@@ -126,6 +133,12 @@ class Payloads:
         self.failure = too_large(limit, offset, frame, text=self.join_text(), deltas_seen=self.deltas_seen)
         self.over.append(True)
 
+    def _tell(self, payload: Any, out: list[Any]) -> None:
+        """Tell what ``payload`` says of its response, where that is news."""
+        if self.makes == "parts" and (now := {**self.told, **told(payload)}) != self.told:
+            self.told = now
+            out.append(tuple(now.values()))
+
     def _take(self, deltas: list[Delta], out: list[Any]) -> None:
         """Hand out ``deltas``, and end with the provider's error if there is one."""
         self.deltas_seen += len(deltas)
@@ -136,11 +149,17 @@ class Payloads:
                 text = delta.text
                 if text is not None:
                     self.text.append(text)
-                if self.makes != "deltas" and (text is not None or delta.finish_reason is not None):
+                if self.makes == "parts":
+                    out.append(delta if delta.text is None or delta != text_delta(delta.text) else delta.text)
+                elif self.makes != "deltas" and (text is not None or delta.finish_reason is not None):
                     out.append(text or "")
         if self.choices.error is not None:
             self.ended = "error"
             self.over.append(True)
+
+
+def _none_is_ordinary(raw: bytes) -> None:
+    """Leave every payload to :class:`Choices`."""
 
 
 def _is_json(raw: bytes) -> bool:

@@ -17,9 +17,12 @@ from ..json import SURELY_SHALLOW, Document, Kept, read, shallow
 from ..text import has_surrogate, is_high, joined
 from . import Delta, ToolCallDelta
 
-__all__ = ("Choices", "chat_text", "completions_text")
+__all__ = ("TOLD", "Choices", "chat_text", "completions_text", "told")
 
 _MAX_INDEX = 2**32 - 1
+
+TOLD = ("id", "model", "system_fingerprint", "service_tier")
+"""The members that say something of the response, the same in all of its payloads mostly."""
 
 
 def completions_text(raw: bytes) -> str | None:
@@ -36,6 +39,14 @@ def completions_text(raw: bytes) -> str | None:
     except (ValueError, KeyError, TypeError):
         pass
     return None
+
+
+def told(payload: Any) -> dict[str, str]:
+    """Return what ``payload`` says of its response, under the names of :data:`TOLD`."""
+    if not isinstance(payload, dict):
+        return {}
+    found = {name: _string(payload.get(name)) for name in TOLD}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def chat_text(raw: bytes) -> str | None:

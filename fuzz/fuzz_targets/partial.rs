@@ -1,0 +1,100 @@
+//! `JsonAssembler`: any split says the same, the changes add up, and what is whole is valid.
+#![no_main]
+
+use std::convert::Infallible;
+
+use libfuzzer_sys::fuzz_target;
+use millstream::error::Error;
+use millstream::json::{Brought, Build, JsonAssembler, Operation, Scalar, is_valid};
+use millstream_fuzz::Input;
+
+/// Writes what is known as text: enough to compare, and to see a part that is missing.
+struct Shown;
+
+impl Build for Shown {
+    type Value = String;
+    type Error = Infallible;
+
+    fn scalar(&mut self, scalar: Scalar<'_>) -> Result<String, Infallible> {
+        Ok(format!("{scalar:?}"))
+    }
+
+    fn array(&mut self, elements: Vec<String>) -> Result<String, Infallible> {
+        Ok(format!("{elements:?}"))
+    }
+
+    fn object(&mut self, members: Vec<(&str, String)>) -> Result<String, Infallible> {
+        Ok(format!("{members:?}"))
+    }
+}
+
+fn shown(json: &JsonAssembler) -> String {
+    let Ok(text) = json.tape().build(0, &mut Shown);
+    text
+}
+
+/// What is known at the end, whether it is whole, and the error that stopped the reading.
+fn read(pieces: &[&str], strict: bool, asks: bool) -> (String, bool, Option<Error>) {
+    let mut json = JsonAssembler::new(strict);
+    for piece in pieces {
+        let error = json.feed(piece);
+        if asks {
+            check_changes(&mut json);
+        }
+        if error.is_some() {
+            return (shown(&json), json.is_complete(), error);
+        }
+    }
+    json.close();
+    (shown(&json), json.is_complete(), None)
+}
+
+/// Everything that a change names is there, and nothing is told twice.
+fn check_changes(json: &mut JsonAssembler) {
+    let tape = json.tape();
+    for change in json.changes(true) {
+        match change.brought {
+            Brought::Value(at) => {
+                let Ok(value) = tape.build(at, &mut Shown);
+                assert!(!value.is_empty());
+            }
+            Brought::Text(from, to) => {
+                assert_eq!(change.operation, Operation::Append);
+                assert!(!tape.text(from, to).is_empty());
+            }
+        }
+        assert!(change.path.is_empty() || change.path.starts_with('/'));
+    }
+    assert_eq!(json.changes(true), []);
+}
+
+/// The characters of `text` in pieces of at most `size`.
+fn in_pieces(text: &str, size: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((at, _)) = rest.char_indices().nth(size) {
+        let (piece, after) = rest.split_at(at);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces.push(rest);
+    pieces
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some(input) = Input::new(data) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(input.body);
+    let strict = input.is_set(0);
+    let whole = read(&[&text], strict, false);
+    for size in [1, 1 + usize::from(input.options >> 4), 40] {
+        assert_eq!(
+            read(&in_pieces(&text, size), strict, input.is_set(1)),
+            whole
+        );
+    }
+    if strict {
+        assert_eq!(whole.1 && whole.2.is_none(), is_valid(&text));
+    }
+});

@@ -1,0 +1,155 @@
+//! The framing of a body: where it ends, and what of the data belongs to it.
+
+use super::chunked::Chunked;
+use super::connection::Limits;
+use super::error::Error;
+use super::head::Head;
+
+/// How a body is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is no body.
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// Chunks, each behind its size.
+    Chunked,
+    /// Everything until the connection closes.
+    UntilClose,
+}
+
+impl Framing {
+    /// How the body behind `head` is framed, in the words of RFC 9112, section 6.3; `is_head` where
+    /// the request's method was HEAD. Ambiguous headers are refused even where no body follows.
+    pub fn of(head: &Head, is_head: bool) -> Result<Self, Error> {
+        let declared = declared(head)?;
+        // "Any response to a HEAD request and any response with a 1xx (Informational), 204 (No
+        // Content), or 304 (Not Modified) status code is always terminated by the first empty line
+        // after the header fields, regardless of the header fields present in the message".
+        if is_head || matches!(head.status, 100..=199 | 204 | 304) {
+            return Ok(Self::None);
+        }
+        Ok(declared)
+    }
+}
+
+/// What the headers say.
+fn declared(head: &Head) -> Result<Framing, Error> {
+    let length = content_length(head)?;
+    let mut codings = head.values("transfer-encoding");
+    let Some(coding) = codings.next() else {
+        // "Otherwise, this is a response message without a declared message body length, so the
+        // message body length is determined by the number of octets received prior to the server
+        // closing the connection."
+        return Ok(length.map_or(Framing::UntilClose, Framing::Length));
+    };
+    // "Such a message might indicate an attempt to perform request smuggling or response splitting
+    // and ought to be handled as an error."
+    if length.is_some() {
+        return Err(Error::LengthAndEncoding);
+    }
+    // "MUST treat the message as if the framing is faulty".
+    if head.is_http10() {
+        return Err(Error::TransferEncodingIn10);
+    }
+    // We ask for no other coding, so a list of them is wrong even where `chunked` is its last.
+    if codings.next().is_some() || !coding.eq_ignore_ascii_case("chunked") {
+        return Err(Error::TransferEncoding);
+    }
+    Ok(Framing::Chunked)
+}
+
+/// The content-length. Repeated in one header or in several, it has to be the same text each time:
+/// "unless all instances of the field have the same value or a list of identical values".
+fn content_length(head: &Head) -> Result<Option<u64>, Error> {
+    let values = head.values("content-length");
+    let mut values = values
+        .flat_map(|value| value.split(','))
+        .map(|each| each.trim_matches([' ', '\t']));
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    let is_number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || values.any(|other| other != first) {
+        return Err(Error::ContentLength);
+    }
+    // All digits: what does not parse is 2**64 or more.
+    first.parse().map(Some).map_err(|_| Error::ContentLength)
+}
+
+/// A body as it arrives.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// A body of known length, and how much of it has not come.
+    Length { left: u64, length: u64 },
+    /// A body in chunks.
+    Chunked(Chunked),
+    /// A body that ends with the connection.
+    UntilClose,
+}
+
+impl Body {
+    /// A body framed as `framing` says.
+    pub fn new(framing: Framing, limits: &Limits) -> Self {
+        match framing {
+            Framing::None => Self::Length { left: 0, length: 0 },
+            Framing::Length(length) => Self::Length {
+                left: length,
+                length,
+            },
+            Framing::Chunked => Self::Chunked(Chunked::new(limits)),
+            Framing::UntilClose => Self::UntilClose,
+        }
+    }
+
+    /// Hands out what of `data` belongs to the body; `data` is moved on to what is behind its end.
+    #[inline]
+    pub fn feed<'d>(
+        &mut self,
+        data: &mut &'d [u8],
+        body: &mut impl FnMut(&'d [u8]),
+    ) -> Result<(), Error> {
+        match self {
+            Self::Chunked(chunked) => return chunked.feed(data, body),
+            Self::Length { left, .. } => take(data, left, body),
+            Self::UntilClose => {
+                let mut endless = u64::MAX;
+                take(data, &mut endless, body);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the end has come.
+    pub fn has_ended(&self) -> bool {
+        match self {
+            Self::Length { left, .. } => *left == 0,
+            Self::Chunked(chunked) => chunked.has_ended(),
+            Self::UntilClose => false,
+        }
+    }
+
+    /// What the end of the connection means here; `None` if it is the body's end.
+    pub fn close(&self) -> Option<Error> {
+        match *self {
+            Self::Length { left: 0, .. } | Self::UntilClose => None,
+            Self::Length {
+                left: missing,
+                length,
+            } => Some(Error::ClosedInBody { missing, length }),
+            Self::Chunked(_) => Some(Error::ClosedInChunks),
+        }
+    }
+}
+
+/// Hands out up to `left` bytes of `data`, if there are any.
+#[inline]
+pub(super) fn take<'d>(data: &mut &'d [u8], left: &mut u64, body: &mut impl FnMut(&'d [u8])) {
+    let size = usize::try_from(*left).map_or(data.len(), |left| left.min(data.len()));
+    let (piece, rest) = data.split_at(size);
+    *left -= size as u64;
+    *data = rest;
+    if !piece.is_empty() {
+        body(piece);
+    }
+}

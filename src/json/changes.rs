@@ -1,0 +1,196 @@
+//! What has changed in a document that grows, as operations like those of JSON Patch (RFC 6902).
+
+use std::fmt::Write as _;
+
+use super::numbers::{equal, number};
+use super::tape::{Kind, Tape};
+
+/// What is to be done at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A member of an object, or the next element of an array, has come.
+    Add,
+    /// The document has begun, a number says something else, or a string that grew is told whole.
+    Replace,
+    /// A string has grown.
+    Append,
+}
+
+impl Operation {
+    /// Its name in a patch.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Replace => "replace",
+            Self::Append => "append",
+        }
+    }
+}
+
+/// What an operation brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// The value at this token of the tape.
+    Value(usize),
+    /// The text of the tape from one position to another.
+    Text(usize, usize),
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What is to be done.
+    pub operation: Operation,
+    /// Where: a JSON Pointer (RFC 6901).
+    pub path: String,
+    /// With what.
+    pub brought: Brought,
+}
+
+/// A container that is open where the cursor stands.
+#[derive(Clone, Copy, Debug)]
+enum Level {
+    /// An array of which so many elements have been told.
+    Array(usize),
+    /// An object, and the token of its last key that was told.
+    Object(usize),
+}
+
+/// How much of a tape has been told.
+#[derive(Debug, Default)]
+pub(super) struct Cursor {
+    /// The tokens before this one were told; the last of them may have grown since.
+    at: usize,
+    /// How much of the text had been told.
+    text: usize,
+    /// The last token told was a number that might go on.
+    grew: bool,
+    open: Vec<Level>,
+}
+
+impl Cursor {
+    /// Returns what has changed since the last call; `appends` says how a string that grew is told.
+    pub(super) fn changes(&mut self, tape: &Tape, appends: bool) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.grown(tape, appends, &mut changes);
+        while let Some(kind) = tape.kind(self.at) {
+            match kind {
+                Kind::Key if self.at + 1 == tape.len() => break,
+                Kind::Key | Kind::End => self.pass(tape),
+                _ => self.added(tape, &mut changes),
+            }
+        }
+        if let Some(last) = self.at.checked_sub(1) {
+            self.text = tape.end(last);
+            self.grew = tape.grows(last);
+        }
+        changes
+    }
+
+    /// The last token told: a string or a number that said less then.
+    fn grown(&mut self, tape: &Tape, appends: bool, changes: &mut Vec<Change>) {
+        let Some(last) = self.at.checked_sub(1) else {
+            return;
+        };
+        let (start, end) = (tape.start(last), tape.end(last));
+        let (operation, brought) = match tape.kind(last) {
+            Some(Kind::String) if end > self.text && appends => {
+                (Operation::Append, Brought::Text(self.text, end))
+            }
+            Some(Kind::String) if end > self.text => (Operation::Replace, Brought::Value(last)),
+            Some(Kind::Number) if self.grew => {
+                let then = number(tape.text(start, self.text), true);
+                if equal(then, number(tape.string(last), tape.grows(last))) {
+                    return;
+                }
+                (Operation::Replace, Brought::Value(last))
+            }
+            _ => return,
+        };
+        let path = self.path(tape);
+        changes.push(Change {
+            operation,
+            path,
+            brought,
+        });
+    }
+
+    /// A value that is new, with all that it holds.
+    fn added(&mut self, tape: &Tape, changes: &mut Vec<Change>) {
+        let (place, depth) = (self.at, self.open.len());
+        let operation = if depth == 0 {
+            Operation::Replace
+        } else {
+            Operation::Add
+        };
+        if let Some(Level::Array(told)) = self.open.last_mut() {
+            *told += 1;
+        }
+        let path = self.path(tape);
+        changes.push(Change {
+            operation,
+            path,
+            brought: Brought::Value(place),
+        });
+        self.begin(tape);
+        while self.open.len() > depth && self.at < tape.len() {
+            if tape.kind(self.at) == Some(Kind::Key) && self.at + 1 == tape.len() {
+                break;
+            }
+            self.pass(tape);
+        }
+    }
+
+    /// Passes over a token, whatever it is.
+    fn pass(&mut self, tape: &Tape) {
+        match (tape.kind(self.at), self.open.last_mut()) {
+            (Some(Kind::Key), Some(Level::Object(key))) => *key = self.at,
+            (Some(Kind::End), _) => {
+                self.open.pop();
+            }
+            (_, Some(Level::Array(told))) => {
+                *told += 1;
+                return self.begin(tape);
+            }
+            _ => return self.begin(tape),
+        }
+        self.at += 1;
+    }
+
+    /// Passes over the first token of a value.
+    fn begin(&mut self, tape: &Tape) {
+        match tape.kind(self.at) {
+            Some(Kind::Array) => self.open.push(Level::Array(0)),
+            Some(Kind::Object) => self.open.push(Level::Object(0)),
+            _ => {}
+        }
+        self.at += 1;
+    }
+
+    /// The place of the value that was told last.
+    fn path(&self, tape: &Tape) -> String {
+        let mut path = String::new();
+        for level in &self.open {
+            path.push('/');
+            match level {
+                Level::Array(told) => {
+                    // Writing to a string does not fail.
+                    let _ = write!(path, "{}", told.saturating_sub(1));
+                }
+                Level::Object(key) => write_key(&mut path, tape.string(*key)),
+            }
+        }
+        path
+    }
+}
+
+/// "the characters '~' (%x7E) and '/' (%x2F) [...] need to be encoded as '~0' and '~1'"
+fn write_key(path: &mut String, key: &str) {
+    for character in key.chars() {
+        match character {
+            '~' => path.push_str("~0"),
+            '/' => path.push_str("~1"),
+            other => path.push(other),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `JSONAssembler`.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
+
+use super::convert::{Given, exception};
+use super::state::{Shared, unpicklable};
+use crate::error::Error;
+use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
+
+/// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
+///
+/// ``feed`` takes time linear in the text, whatever the pieces. ``value`` is the document so far, made
+/// of new objects each time it is asked for, at the cost of its size; ``diff`` is what has changed.
+///
+/// A string is known as far as it came, without an unfinished escape at its end or half a surrogate
+/// pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``
+/// for ``1.``); of one that goes on after 1,024 characters, these are read. ``true``, ``false`` and
+/// ``null`` are known when they are whole, a key when its value has begun. The last of equal keys
+/// counts. Numbers are those of ``json.loads``: integers exact (floats from 4,300 characters on), other
+/// numbers floats, infinite where they are too large.
+///
+/// Anything else than RFC 8259 is an error at its first wrong character, and so is an array or object
+/// at a depth of more than 128; what was known before stays. ``strict=False`` lets control characters
+/// stand in strings, as ``json.loads`` does.
+///
+/// >>> from millstream import JSONAssembler
+/// >>> json = JSONAssembler()
+/// >>> json.feed('{"city": "Par')
+/// >>> json.value, json.complete
+/// ({'city': 'Par'}, False)
+/// >>> json.feed('is", "days": [1')
+/// >>> json.value
+/// {'city': 'Paris', 'days': [1]}
+#[pyclass(frozen, name = "JSONAssembler", module = "millstream")]
+pub struct PyJsonAssembler(Shared<JsonAssembler>);
+
+/// Makes Python's values.
+struct Objects<'py>(Python<'py>);
+
+impl<'py> Build for Objects<'py> {
+    type Value = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn scalar(&mut self, scalar: Scalar<'_>) -> PyResult<Self::Value> {
+        let py = self.0;
+        Ok(match scalar {
+            Scalar::Null => py.None().into_bound(py),
+            Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
+            Scalar::Float(value) => PyFloat::new(py, value).into_any(),
+            Scalar::String(value) => PyString::new(py, value).into_any(),
+            Scalar::Integer(text) => match text.parse::<i64>() {
+                Ok(value) => PyInt::new(py, value).into_any(),
+                Err(_) => py.get_type::<PyInt>().call1((text,))?,
+            },
+        })
+    }
+
+    fn array(&mut self, elements: Vec<Self::Value>) -> PyResult<Self::Value> {
+        Ok(PyList::new(self.0, elements)?.into_any())
+    }
+
+    fn object(&mut self, members: Vec<(&str, Self::Value)>) -> PyResult<Self::Value> {
+        let object = PyDict::new(self.0);
+        for (key, value) in members {
+            object.set_item(key, value)?;
+        }
+        Ok(object.into_any())
+    }
+}
+
+/// Feeds a string, halves of surrogate pairs among its characters or not.
+fn feed_str(core: &mut JsonAssembler, text: &Bound<'_, PyString>) -> PyResult<Option<Error>> {
+    if let Ok(text) = text.to_str() {
+        return Ok(core.feed(text));
+    }
+    let encode = intern!(text.py(), "encode");
+    let codes = text.call_method1(encode, ("utf-32-le", "surrogatepass"))?;
+    let codes = codes.cast_into::<PyBytes>()?;
+    let (codes, _) = codes.as_bytes().as_chunks::<4>();
+    Ok(core.feed_codes(codes.iter().map(|code| u32::from_le_bytes(*code))))
+}
+
+impl PyJsonAssembler {
+    /// The document as it is now. Making objects may run Python's collector, and so anything at all:
+    /// it must not happen under the lock.
+    fn tape(&self, py: Python<'_>) -> Arc<Tape> {
+        self.0.lock(py).core.tape()
+    }
+}
+
+#[pymethods]
+impl PyJsonAssembler {
+    #[new]
+    #[pyo3(signature = (*, strict=Given::Default), text_signature = "(*, strict=True)")]
+    fn new(py: Python<'_>, strict: Given<'_>) -> PyResult<Self> {
+        let strict = strict.or(true, py)?.is_truthy()?;
+        Ok(Self(Shared::new(JsonAssembler::new(strict))))
+    }
+
+    /// Read on in the document.
+    ///
+    /// The text may end anywhere. The call that meets an error reads what stands before it and sets
+    /// ``failure``, a ``StreamDecodeError`` whose ``offset`` counts the characters before the wrong
+    /// one; later calls raise it. Raises ``TypeError`` if ``text`` is no ``str``, and ``ValueError``
+    /// after ``close``.
+    fn feed(&self, text: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = text.py();
+        let Ok(text) = text.cast::<PyString>() else {
+            let kind = text.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "feed() takes str, not {kind}"
+            )));
+        };
+        let mut state = self.0.lock(py);
+        state.check_feed(py)?;
+        let error = feed_str(&mut state.core, text)?;
+        state.fail(|_| Some(exception(py, &error?, "", 0)))
+    }
+
+    /// Say that the text has ended: nothing more may be fed.
+    ///
+    /// A document that is not whole is no error: ``complete`` tells, and ``value`` stays. Raises
+    /// ``failure`` if there is one.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let mut state = self.0.lock(py);
+        if state.begin_close() && state.check_sound(py).is_ok() {
+            state.core.close();
+        }
+        state.check_sound(py)
+    }
+
+    /// Return what has changed since the last call: operations like those of JSON Patch (RFC 6902).
+    ///
+    /// Each is a dict of ``op``, ``path`` (a JSON Pointer) and ``value``. ``"add"`` brings a member or
+    /// the next element, with all that it holds by now; ``"replace"`` the document when it begins, or
+    /// a number whose value changed; ``"append"``, which JSON Patch lacks, what a string has grown
+    /// by. With ``append=False`` such a string is replaced whole, at the cost of its length.
+    /// Otherwise the time taken is linear in the text fed since the last call and in the paths.
+    #[pyo3(signature = (*, append=Given::Default), text_signature = "(self, *, append=True)")]
+    fn diff<'py>(&self, py: Python<'py>, append: Given<'py>) -> PyResult<Bound<'py, PyList>> {
+        let append = append.or(true, py)?.is_truthy()?;
+        let (changes, tape) = {
+            let mut state = self.0.lock(py);
+            (state.core.changes(append), state.core.tape())
+        };
+        let patch = PyList::empty(py);
+        for change in changes {
+            let value = match change.brought {
+                Brought::Value(at) => tape.build(at, &mut Objects(py))?,
+                Brought::Text(from, to) => PyString::new(py, tape.text(from, to)).into_any(),
+            };
+            let operation = PyDict::new(py);
+            operation.set_item(intern!(py, "op"), change.operation.name())?;
+            operation.set_item(intern!(py, "path"), change.path)?;
+            operation.set_item(intern!(py, "value"), value)?;
+            patch.append(operation)?;
+        }
+        Ok(patch)
+    }
+
+    /// The document as far as it is known, in new objects; ``None`` while nothing is.
+    #[getter]
+    fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let tape = self.tape(py);
+        if tape.is_empty() {
+            return Ok(py.None().into_bound(py));
+        }
+        tape.build(0, &mut Objects(py))
+    }
+
+    /// Whether anything of the document is known: before, ``value`` is ``None``, as it is for ``null``.
+    #[getter]
+    fn started(&self, py: Python<'_>) -> bool {
+        !self.tape(py).is_empty()
+    }
+
+    /// Whether the document is whole; a number that stands alone is when white space follows, or at ``close``.
+    #[getter]
+    fn complete(&self, py: Python<'_>) -> bool {
+        self.0.lock(py).core.is_complete()
+    }
+
+    /// The error that ended the reading, or ``None``; later calls of ``feed`` and ``close`` raise it.
+    #[getter]
+    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.lock(py).failure(py)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<millstream.JSONAssembler>"
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(unpicklable("JSONAssembler"))
+    }
+}

@@ -1,0 +1,145 @@
+"""``StreamDecoder._feed_parts`` and ``_feed_record_parts``: what a chat model's chunks are made of."""
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases import each, load, load_wire
+from millstream._values import read_json
+from millstream.errors import StreamError
+from strategies import CUTS, FORMATS, STREAMS, TEXTS
+from streams import Halves, bytes_of, cut, described, splits
+
+PREFIX, SUFFIX = b'data: {"chunk":', b"}\n\n"
+NAMES = ("id", "model", "system_fingerprint", "service_tier")
+WIRE = load_wire("openai.completions", "openai.chat")
+
+
+def parts_of(impl: ModuleType, format_: str, pieces: list[bytes], *, records: bool = False) -> list[Any]:
+    decoder = impl.StreamDecoder(format_)
+    found: list[Any] = []
+    for piece in pieces:
+        if decoder.failure is not None:
+            break
+        found += decoder._feed_record_parts(piece, PREFIX, SUFFIX) if records else decoder._feed_parts(piece)
+    try:
+        found += decoder._close_parts()
+    except StreamError as error:
+        found += [*error.items, described(error)]
+    return [*found, decoder.ended, decoder.text, decoder.deltas_seen]
+
+
+def shown(parts: list[Any]) -> list[Any]:
+    """Return the parts without their classes, which differ between the halves."""
+    return [repr(part) for part in parts]
+
+
+def as_deltas(impl: ModuleType, parts: list[Any]) -> list[Any]:
+    made = [impl.Delta(text=part) if isinstance(part, str) else part for part in parts]
+    return [repr(part) for part in made if not isinstance(part, tuple)]
+
+
+def decoded(impl: ModuleType, format_: str, body: bytes) -> list[Any]:
+    decoder = impl.StreamDecoder(format_)
+    found = decoder.feed(body)
+    try:
+        found += decoder.close()
+    except StreamError as error:
+        found += [*error.items, described(error)]
+    return [repr(delta) for delta in found if getattr(delta, "index", 0) == 0]
+
+
+@each(WIRE)
+def test_parts_are_choice_0_s_deltas_at_every_split(impl: ModuleType, case: dict[str, Any]) -> None:
+    body, format_ = case["body"], case["format"]
+    whole = parts_of(impl, format_, [body])
+    assert as_deltas(impl, whole[:-3]) == decoded(impl, format_, body)
+    for pieces in splits(body):
+        assert shown(parts_of(impl, format_, pieces)) == shown(whole)
+
+
+@each([case for name in ("decode", "decode_errors") for case in load(name)])
+def test_parts_of_our_own_cases_are_choice_0_s_deltas(impl: ModuleType, case: dict[str, Any]) -> None:
+    body, format_ = bytes_of(case), case["format"]
+    whole = parts_of(impl, format_, [body])
+    assert as_deltas(impl, whole[:-3]) == decoded(impl, format_, body)
+    assert shown(parts_of(impl, format_, [body[i : i + 1] for i in range(len(body))])) == shown(whole)
+
+
+@each([case for case in WIRE if not case["body"].lstrip().startswith(b"{")])
+def test_what_is_told_is_what_the_payloads_say(impl: ModuleType, case: dict[str, Any]) -> None:
+    told: dict[str, str | None] = dict.fromkeys(NAMES)
+    expected = []
+    for line in case["body"].splitlines():
+        try:
+            payload = json.loads(line.partition(b":")[2]) if line.startswith(b"data:") else None
+        except ValueError:
+            continue
+        if isinstance(payload, dict):
+            now = {**told, **{name: payload[name] for name in NAMES if isinstance(payload.get(name), str)}}
+            now = {name: text or told[name] for name, text in now.items()}
+            if now != told:
+                told = now
+                expected.append(tuple(now.values()))
+    found = [part for part in parts_of(impl, case["format"], [case["body"]])[:-3] if isinstance(part, tuple)]
+    assert found == expected[: len(found)]
+    assert found or not expected or "after" in case["name"]
+
+
+@each(WIRE)
+def test_record_parts_are_the_parts_with_records_for_strings(impl: ModuleType, case: dict[str, Any]) -> None:
+    for pieces in splits(case["body"]):
+        found = parts_of(impl, case["format"], pieces, records=True)
+        read: list[Any] = []
+        for part in found:
+            lines = part.split(SUFFIX)[:-1] if isinstance(part, bytes) else ()
+            read += [read_json(line.removeprefix(PREFIX)) for line in lines] if lines else [part]
+        assert shown(read) == shown(parts_of(impl, case["format"], pieces))
+
+
+def payload(text: str, **told: str) -> bytes:
+    body = {**told, "choices": [{"index": 0, "delta": {"content": text}}]}
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+def test_text_behind_news_comes_as_strings_where_records_are_asked_for(impl: ModuleType) -> None:
+    decoder = impl.StreamDecoder("openai.chat")
+    frames = payload("a", id="1"), payload("b", id="1"), payload("c", id="2"), payload("d", id="2")
+    assert decoder._feed_record_parts(b"".join(frames[:1]), b"<", b">") == [("1", None, None, None), "a"]
+    assert decoder._feed_record_parts(b"".join(frames[1:]), b"<", b">") == [
+        b'<"b">',
+        ("2", None, None, None),
+        "c",
+        "d",
+    ]
+    assert decoder._feed_record_parts(frames[3] * 2, b"<", b">") == [b'<"d"><"d">']
+
+
+def test_news_is_told_although_the_payloads_are_alike_but_for_it(impl: ModuleType) -> None:
+    decoder = impl.StreamDecoder("openai.chat")
+    told = [decoder._feed_parts(payload("x", id=str(i), model="m")) for i in range(5)]
+    assert told == [[(str(i), "m", None, None), "x"] for i in range(5)]
+
+
+def test_a_decoder_of_parts_hands_out_nothing_else(impl: ModuleType) -> None:
+    decoder = impl.StreamDecoder("openai.chat")
+    decoder._feed_parts(b"")
+    with pytest.raises(ValueError, match="this StreamDecoder hands out parts: deltas need one of their own"):
+        decoder.feed(b"")
+    other = impl.StreamDecoder("openai.chat")
+    other.feed(b"")
+    with pytest.raises(ValueError, match="this StreamDecoder hands out deltas: parts need one of their own"):
+        other._feed_parts(b"")
+
+
+@given(format_=FORMATS, payloads=st.lists(TEXTS, max_size=6), junk=STREAMS, cuts=CUTS, records=st.booleans())
+def test_both_halves_hand_out_the_same_parts(
+    halves: Halves, format_: str, payloads: list[bytes], junk: bytes, cuts: list[int], records: bool
+) -> None:
+    pieces = cut(b"".join(b"data: " + payload + b"\n\n" for payload in payloads) + junk, cuts)
+    native, pure = (parts_of(impl, format_, pieces, records=records) for impl in halves)
+    assert shown(native) == shown(pure)
