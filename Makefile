@@ -40,8 +40,9 @@ format: $(TOOLS)  ## rewrite the code in its one layout
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: build  ## measure against the peers and the pure-Python half
+bench: build  ## measure against the peers and the pure-Python half, in memory and over sockets
 	$(BIN)/python -m benches
+	$(BIN)/python -m benches.transport
 
 build: $(BUILT)  ## build the extension into .venv
 

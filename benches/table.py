@@ -15,7 +15,7 @@ from .report import Measured, as_json, markdown, shown, shown_startup
 from .rows import groups
 from .startup import Startup, startups
 
-__all__ = ("main",)
+__all__ = ("machine", "main", "put_between")
 
 _HOME = Path(__file__).parent
 _README = _HOME.parent / "README.md"
@@ -26,7 +26,7 @@ _STARTUP_LIMITS = 150.0, 25.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and write what was asked for; return the process's exit status."""
     options = _options(arguments)
-    print(_machine(), end="\n\n")
+    print(machine(), end="\n\n")
     measured: list[Measured] = []
     try:
         for one in _measured(options):
@@ -85,7 +85,7 @@ def _summary(measured: list[Measured]) -> str:
     return "\n".join(lines)
 
 
-def _machine() -> str:
+def machine() -> str:
     """Return where this was measured."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -97,19 +97,19 @@ def _machine() -> str:
 
 
 def _write(options: argparse.Namespace, measured: list[Measured], found: list[Startup]) -> None:
-    results = as_json(measured, found, {"machine": _machine(), "quick": options.quick})
+    results = as_json(measured, found, {"machine": machine(), "quick": options.quick})
     options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
     _progress(f"is over: {options.json}")
     if options.write_readme:
-        note = f"{_machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
+        note = f"{machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
         table = markdown(measured, found, note)
-        _README.write_text(with_table(_README.read_text("utf-8"), table), "utf-8")
+        _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
 
 
-def with_table(readme: str, table: str) -> str:
+def put_between(readme: str, table: str, begin: str, end: str) -> str:
     """Return ``readme`` with ``table`` between its marks; raise :class:`ValueError` where it has none."""
-    head, begin, rest = readme.partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"README.md has no {_BEGIN} … {_END}")
-    return f"{head}{_BEGIN}\n{table}\n{_END}{tail}"
+    head, found, rest = readme.partition(begin)
+    _, closing, tail = rest.partition(end)
+    if not found or not closing:
+        raise ValueError(f"README.md has no {begin} … {end}")
+    return f"{head}{begin}\n{table}\n{end}{tail}"

@@ -14,7 +14,7 @@ from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
 from benches.report import Measured, shown
 from benches.rows import Group, Target, groups
-from benches.table import with_table
+from benches.table import put_between
 
 STREAMS = [
     fixture("completions", 1000),
@@ -140,6 +140,7 @@ def test_a_peer_that_is_missing_is_left_out_with_a_line_that_says_so(monkeypatch
 
 def test_the_readme_keeps_what_is_around_the_table() -> None:
     readme = "a\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nb\n"
-    assert with_table(readme, "| new |") == "a\n<!-- bench:begin -->\n| new |\n<!-- bench:end -->\nb\n"
+    marks = "<!-- bench:begin -->", "<!-- bench:end -->"
+    assert put_between(readme, "| new |", *marks) == "a\n<!-- bench:begin -->\n| new |\n<!-- bench:end -->\nb\n"
     with pytest.raises(ValueError, match="has no <!-- bench:begin -->"):
-        with_table("nothing", "")
+        put_between("nothing", "", *marks)

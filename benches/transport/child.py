@@ -1,0 +1,113 @@
+"""One measurement, in a process of its own: ``python -m benches.transport.child JSON``.
+
+Prints a JSON object: nanoseconds of CPU from the first request to the last token, the tokens that
+came, their latency (where the server said when it sent them), and the memory that the streams took.
+"""
+
+import asyncio
+import gc
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .clients import ASYNC, SYNC
+
+__all__ = ("main",)
+
+
+def main(task: dict[str, Any]) -> dict[str, Any]:
+    """Measure one task: client, url, loop, streams, tokens, rate, turns."""
+    if task["loop"] == "sync":
+        return _sync(task)
+    if task["loop"] == "uvloop":
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_async(task))
+    with asyncio.Runner() as runner:
+        return runner.run(_async(task))
+
+
+async def _async(task: dict[str, Any]) -> dict[str, Any]:
+    consume = ASYNC[task["client"]][1](task["url"])
+    streams, prompt = task["streams"], f"{task['tokens']} {task['rate']}"
+
+    async def turns(take: Callable[[str], Any]) -> None:
+        for _ in range(task["turns"]):
+            await consume(prompt, take)
+
+    # The connections are there, the code is warm.
+    await asyncio.gather(*(consume("20 0", str) for _ in range(streams)))
+    takes = [_Taken(stamped=bool(task["rate"])) for _ in range(streams)]
+    memory = asyncio.create_task(_memory(task)) if task["rate"] else None
+    _calm()
+    before, start = _resident(), time.process_time_ns()
+    await asyncio.gather(*(turns(taken.take) for taken in takes))
+    spent = time.process_time_ns() - start
+    peak = await memory if memory else before
+    return _told(takes, spent) | {"bytes": max(0, peak - before) / streams}
+
+
+def _sync(task: dict[str, Any]) -> dict[str, Any]:
+    stream = SYNC[task["client"]][1](task["url"])
+    prompt = f"{task['tokens']} {task['rate']}"
+    for _ in stream("20 0"):
+        pass
+    taken = _Taken(stamped=False)
+    _calm()
+    start = time.process_time_ns()
+    for _ in range(task["turns"]):
+        for text in stream(prompt):
+            taken.take(text)
+    return _told([taken], time.process_time_ns() - start)
+
+
+class _Taken:
+    """What came of one stream: a count, and how late each token was."""
+
+    __slots__ = ("count", "late", "take")
+
+    def __init__(self, *, stamped: bool) -> None:
+        self.count = 0
+        self.late: list[int] = []
+        self.take = self._stamped if stamped else self._counted
+
+    def _counted(self, text: str) -> None:
+        self.count += 1
+
+    def _stamped(self, text: str) -> None:
+        self.count += 1
+        if text:
+            self.late.append(time.monotonic_ns() - int(text))
+
+
+async def _memory(task: dict[str, Any]) -> int:
+    """Return what the process holds in the middle of all streams."""
+    await asyncio.sleep(task["tokens"] / task["rate"] / 2)
+    return _resident()
+
+
+def _told(takes: list[_Taken], spent: int) -> dict[str, Any]:
+    late = sorted(one for taken in takes for one in taken.late)
+    cuts = statistics.quantiles(late, n=100) if len(late) > 1 else [0.0] * 99
+    return {"cpu": spent, "tokens": sum(taken.count for taken in takes), "p50": cuts[49] / 1e6, "p99": cuts[98] / 1e6}
+
+
+def _calm() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+def _resident() -> int:
+    try:
+        with open("/proc/self/statm") as status:
+            return int(status.read().split()[1]) * 4096
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.loads(sys.argv[1]))))
