@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-__all__ = ("PROSE", "READ_SIZES", "WORLD", "Fixture", "Reads", "events", "fixture", "in_reads")
+__all__ = ("PROSE", "READ_SIZES", "WORLD", "Fixture", "Reads", "arguments", "events", "fixture", "in_reads")
 
 Reads = Sequence[bytes]
 
@@ -94,6 +94,23 @@ def events(size: int, count: int, text: str = "prose") -> Fixture:
     counted = "one event" if count == 1 else f"{count} events"
     name = f"{counted} of {size // 1024} KB" + (", many scripts" if text == "world" else "")
     return Fixture(name, "openai.completions", pieces, (*frames, _completions("", "stop"), DONE))
+
+
+@cache
+def arguments(count: int) -> Fixture:
+    """Return the arguments of one tool call, a JSON document, in ``count`` deltas of five characters."""
+    size = count * 5
+    sections: list[dict[str, Any]] = []
+    while len(_json({"sections": sections})) < size:
+        text = _filling("prose", 400, len(sections))
+        sections.append({"heading": text[:20], "body": text, "tags": ["water", "mill"], "words": 71, "weight": 0.25})
+    # The last text fills what is left to the character: the document is ASCII.
+    sections.pop()
+    sections.append({"body": ""})
+    sections[-1]["body"] = "." * (size - len(_json({"sections": sections})))
+    document = _json({"sections": sections})
+    deltas = tuple(document[start : start + 5] for start in range(0, size, 5))
+    return Fixture(f"a document in {count:,} deltas", "json", (document.decode(),), deltas)
 
 
 def in_reads(stream: Fixture, size: int | None) -> list[bytes]:

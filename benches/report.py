@@ -8,7 +8,7 @@ from .harness import Ratio, Timings
 from .rows import Group, Target
 from .startup import Startup
 
-__all__ = ("Measured", "Verdict", "as_json", "markdown", "shown", "shown_startup", "time_text")
+__all__ = ("Measured", "Verdict", "as_json", "everything", "markdown", "shown", "shown_startup", "time_text")
 
 
 @dataclass(frozen=True)
@@ -89,36 +89,42 @@ def shown_startup(found: list[Startup], limits: tuple[float, float]) -> str:
 
 def markdown(measured: list[Measured], found: list[Startup], note: str) -> str:
     """Return the README's table: the groups with a headline, a line for each peer that a target names."""
-    lines = ["| work | Rust | pure Python | beside it | Rust is |", "|---|---|---|---|---|"]
+    lines = ["| CPU time | Millstream | beside it | |", "|---|---|---|---|"]
     for one in measured:
         if one.group.headline:
-            lines += [_line(one, verdict) for verdict in one.verdicts if verdict.target.ours != "python"]
+            verdicts = [verdict for verdict in one.verdicts if verdict.target.ours != "python"]
+            lines += [_line(one, verdict, f"{one.group.headline}, per {one.group.unit}") for verdict in verdicts]
     lines += [_startup_line(one, found) for one in found if one.key == "millstream"]
     return "\n".join([*lines, "", note])
 
 
-def _line(measured: Measured, verdict: Verdict) -> str:
-    group, target = measured.group, verdict.target
+def everything(measured: list[Measured], found: list[Startup], note: str) -> str:
+    """Return a page with all that was measured, and with all that was to be reached."""
+    lines = ["# Benchmarks", "", note, ""]
+    for one in measured:
+        lines += ["```", shown(one), "```", ""]
+    return "\n".join([*lines, "| import | CPU | memory |", "|---|---|---|", *map(_import_line, found), ""])
+
+
+def _line(measured: Measured, verdict: Verdict, title: str) -> str:
+    target = verdict.target
     times = {one.key: time_text(measured.per_unit(one.key)) for one in measured.contenders}
     beside = f"{times[target.peer]}: {measured.name(target.peer)}"
     side = "as fast" if target.at_least is not None else "its time"
-    cells = (
-        f"{group.title}, per {group.unit}",
-        times[target.ours],
-        times.get("python", "–"),
-        beside,
-        f"{_times(verdict.ratio.median)} {side}",
-    )
-    return f"| {' | '.join(cells)} |"
+    return f"| {title} | {times[target.ours]} | {beside} | **{_times(verdict.ratio.median)}** {side} |"
 
 
 def _startup_line(ours: Startup, found: list[Startup]) -> str:
     cost = f"{ours.milliseconds:.0f} ms, {ours.megabytes:.0f} MB"
     peer = next((one for one in found if one.key == "langchain"), None)
     if peer is None:
-        return f"| `{ours.statement}` | {cost} | – | – | – |"
+        return f"| `{ours.statement}` | {cost} | – | – |"
     beside = f"{peer.milliseconds:.0f} ms, {peer.megabytes:.0f} MB: `{peer.statement}`"
-    return f"| `{ours.statement}` | {cost} | – | {beside} | {_times(peer.milliseconds / ours.milliseconds)} as fast |"
+    return f"| `{ours.statement}` | {cost} | {beside} | **{_times(peer.milliseconds / ours.milliseconds)}** as fast |"
+
+
+def _import_line(one: Startup) -> str:
+    return f"| `{one.statement}` | {one.milliseconds:.0f} ms | {one.megabytes:.0f} MB |"
 
 
 def as_json(measured: list[Measured], found: list[Startup], about: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What is measured, on which bytes, and what each ratio is to reach."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from .contenders import Contender
+from .documents import documents
 from .events import event_dicts, event_records, langchain_dicts, langchain_records
-from .fixtures import READ_SIZES, Fixture, Reads, events, fixture, in_reads
+from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads
 from .harness import Effort
 from .readers import calls, payload_readers, sse_readers, text_readers
 from .streams import async_streams, chat_models, completions_models, streams
@@ -16,6 +18,7 @@ __all__ = ("Group", "Target", "groups")
 _FAST = Effort(rounds=31, sample=2_000_000)
 _LONG = Effort(rounds=11, sample=2_000_000)
 _SLOW = Effort(rounds=7, sample=20_000_000)
+_ONCE = Effort(rounds=3, sample=1)
 _QUICK = Effort(rounds=3, sample=500_000)
 
 
@@ -31,9 +34,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Group:
-    """Contenders that do the same work on the same reads; those with ``headline`` go into the README.
+    """Contenders that do the same work on the same reads; those with a ``headline`` go into the README, under it.
 
-    A time is told per ``unit``: byte, event, document or chunk.
+    A time is told per ``unit``: byte, event, document, chunk, or delta of a document.
     """
 
     work: str
@@ -43,7 +46,7 @@ class Group:
     contenders: Callable[[], list[Contender]]
     targets: tuple[Target, ...] = ()
     full: Effort = _FAST
-    headline: bool = False
+    headline: str = ""
 
     @property
     def reads(self) -> Reads:
@@ -53,6 +56,8 @@ class Group:
     @property
     def reading(self) -> str:
         """How the stream is read, in words."""
+        if self.unit == "delta":
+            return "fed one by one"
         return "one event per read" if self.read == "event" else f"reads of {self.read}"
 
     @property
@@ -63,13 +68,17 @@ class Group:
     @property
     def units(self) -> int:
         """How many units one run handles."""
-        return len(self.stream.body) if self.unit == "byte" else len(self.expected)
+        if self.unit in ("byte", "delta"):
+            return len(self.stream.body if self.unit == "byte" else self.stream.frames)
+        return len(self.expected)
 
     @property
     def expected(self) -> list[str]:
         """What every contender is to read."""
         if self.unit == "document":
             return self.stream.documents
+        if self.unit == "delta":
+            return [repr(json.loads(self.stream.body))]
         return list(self.stream.pieces) if self.unit == "chunk" else self.stream.payloads
 
     def effort(self, *, quick: bool) -> Effort:
@@ -83,6 +92,7 @@ def groups() -> Iterator[Group]:
     yield from _large_events()
     yield from _documents()
     yield from _texts()
+    yield from _arguments()
     yield from _models()
     yield from _stream_events()
     yield from _records()
@@ -91,7 +101,7 @@ def groups() -> Iterator[Group]:
 def _events() -> Iterator[Group]:
     sse = partial(Group, "SSEParser.feed", unit="event", contenders=sse_readers)
     targets = (Target("rust", "naive", at_least=2), Target("rust", "openai", at_least=8))
-    yield sse(fixture("completions", 1000), "event", targets=targets, headline=True)
+    yield sse(fixture("completions", 1000), "event", targets=targets)
     yield sse(fixture("chat", 1000), "event", targets=targets)
     yield sse(fixture("completions", 1000, "world"), "event", targets=targets)
     for read in ("64 KB", "1,460 B", "16 B"):
@@ -104,14 +114,13 @@ def _events() -> Iterator[Group]:
         lambda: sse_readers() + calls(),
         (Target("rust", "method", at_most=2.5), Target("rust", "builtin", at_most=2.5)),
         full=_LONG,
-        headline=True,
     )
 
 
 def _large_events() -> Iterator[Group]:
     sse = partial(Group, "SSEParser.feed", read="1,460 B", unit="byte", contenders=sse_readers, full=_LONG)
     target = Target("rust", "spec", at_least=3)
-    yield sse(stream=events(65536, 1), targets=(target,), headline=True)
+    yield sse(stream=events(65536, 1), targets=(target,))
     yield sse(stream=events(65536, 1, "world"))
     yield sse(stream=events(4096, 50))
 
@@ -142,13 +151,29 @@ def _texts() -> Iterator[Group]:
                     partial(text_readers, kind),
                     (Target("rust", "msgspec", at_least=bound), Target("python", "orjson", at_most=2.5)),
                     full=_LONG if count == 1000 else _SLOW,
-                    headline=count == 1000 and text == "prose",
+                    headline=f"text of a {kind} stream" if (count, text, read) == (1000, "prose", "event") else "",
                 )
+
+
+def _arguments() -> Iterator[Group]:
+    """Yield the same document at growing lengths: what is linear takes as long per delta in each."""
+    for count in (1000, 4000, 16_000):
+        peers = count <= 4000
+        yield Group(
+            "JSON that streams",
+            arguments(count),
+            "event",
+            "delta",
+            partial(documents, peers=peers),
+            (Target("rust-diff", "langchain", at_least=250), Target("ours", "langchain", at_least=30)) if peers else (),
+            full=_SLOW if count == 1000 else _ONCE if peers else _LONG,
+            headline="JSON that streams, 4,000 deltas" if count == 4000 else "",
+        )
 
 
 def _models() -> Iterator[Group]:
     stream = fixture("completions", 1000)
-    group = partial(Group, stream=stream, read="event", unit="chunk", headline=True)
+    group = partial(Group, stream=stream, read="event", unit="chunk")
     yield group("OpenAI.stream", contenders=streams, targets=(Target("ours", "msgspec", at_least=3.5),))
     yield group(
         "OpenAI.astream", contenders=async_streams, targets=(Target("ours", "msgspec-generator", at_least=2.5),)
@@ -159,6 +184,7 @@ def _models() -> Iterator[Group]:
             contenders=partial(completions_models, waits=waits),
             targets=(Target("ours", "langchain", at_least=300),),
             full=_SLOW,
+            headline=f"`{work}`",
         )
     yield from _shapes_of_models()
     yield Group(
@@ -188,14 +214,20 @@ def _shapes_of_models() -> Iterator[Group]:
 
 
 def _stream_events() -> Iterator[Group]:
-    group = partial(Group, stream=fixture("completions", 1000), read="event", unit="chunk", headline=True)
+    group = partial(Group, stream=fixture("completions", 1000), read="event", unit="chunk")
     for version, bound in (("v2", 60), ("v1", 150)):
         work = f"OpenAI.astream_events {version}"
         target = Target("ours", "orjson", at_least=1.3)
         yield group(work, contenders=partial(event_dicts, version), targets=(target,), full=_LONG)
         target = Target("ours", "langchain", at_least=bound)
         contenders = partial(langchain_dicts, version)
-        yield group(f"{work} and langchain-openai's", contenders=contenders, targets=(target,), full=_SLOW)
+        yield group(
+            f"{work} and langchain-openai's",
+            contenders=contenders,
+            targets=(target,),
+            full=_SLOW,
+            headline=f"`OpenAI.astream_events`, {version}",
+        )
 
 
 def _records() -> Iterator[Group]:
@@ -209,7 +241,6 @@ def _records() -> Iterator[Group]:
                 event_records,
                 (Target("ours", "msgspec", at_least=bound),),
                 full=_LONG,
-                headline=True,
             )
     yield Group(
         "OpenAI.astream_records and langchain-openai's events",
@@ -219,5 +250,5 @@ def _records() -> Iterator[Group]:
         langchain_records,
         (Target("ours", "langchain", at_least=600),),
         full=_SLOW,
-        headline=True,
+        headline="`OpenAI.astream_records`",
     )

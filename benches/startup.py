@@ -14,6 +14,7 @@ __all__ = ("IMPORTS", "Startup", "startups")
 
 IMPORTS: dict[str, str] = {
     "millstream": "from millstream import OpenAI",
+    "base": "import asyncio, ssl, orjson",
     "millstream-httpx2": "from millstream import OpenAI; import httpx2",
     "httpx2": "import httpx2",
     "openai": "from openai import OpenAI",

@@ -11,7 +11,7 @@ import millstream
 
 from .contenders import left_out
 from .harness import WrongOutputError, measure
-from .report import Measured, as_json, markdown, shown, shown_startup
+from .report import Measured, as_json, everything, markdown, shown, shown_startup
 from .rows import groups
 from .startup import Startup, startups
 
@@ -51,7 +51,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="three short rounds each: shows that it works")
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its title; nothing is written then")
     parser.add_argument("--json", type=Path, default=_HOME / "results.json", help="where the figures go (%(default)s)")
-    parser.add_argument("--write-readme", action="store_true", help="put the table into README.md, between its marks")
+    parser.add_argument("--write-readme", action="store_true", help="renew README.md and docs/benchmarks.md")
     options = parser.parse_args(arguments)
     if options.write_readme and (options.only is not None or options.quick):
         parser.error("the README takes the whole table, and not from a quick run")
@@ -103,6 +103,7 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
     if options.write_readme:
         note = f"{machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
         table = markdown(measured, found, note)
+        (_HOME.parent / "docs" / "benchmarks.md").write_text(everything(measured, found, note), "utf-8")
         _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
 
 

@@ -28,7 +28,8 @@ def applied(document: Any, patch: list[dict[str, Any]]) -> Any:
     """Return ``document``, which is changed in place, after the operations of ``patch``."""
     root = [document]
     for operation in patch:
-        *way, last = ["0", *operation["path"].split("/")[1:]]
+        path: str = operation["path"]
+        *way, last = ["0", *path.split("/")[1:]]
         parent: Any = root
         for step in way:
             parent = parent[_place(parent, step)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from benches.contenders import left_out, peer
-from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, events, fixture, in_reads
+from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, in_reads
 from benches.harness import Effort, WrongOutputError, measure
 from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
@@ -79,6 +79,16 @@ def test_the_text_of_many_scripts_has_characters_of_every_length_and_every_escap
     assert {"\n", "\t", '"', "\\", "\u2028", "\u200d", "水", "é", "😀"} <= set(text)
     assert len(set(PROSE)) > 40
     assert len(set(WORLD)) > 30
+
+
+@pytest.mark.parametrize("count", [1000, 4000, 16_000])
+def test_a_document_comes_in_as_many_deltas_as_it_says(count: int) -> None:
+    stream = arguments(count)
+    assert {len(delta) for delta in stream.frames} == {5}
+    assert len(stream.frames) == count
+    sections = json.loads(stream.body)["sections"]
+    assert json.loads(stream.pieces[0])["sections"] == sections
+    assert len(sections) > count // 200
 
 
 def test_streams_are_the_same_at_every_run() -> None:

@@ -317,7 +317,7 @@ def test_a_document_is_read_while_another_thread_of_thought_asks(impl: ModuleTyp
     assembler = impl.JSONAssembler()
     assembler.feed("[" + "[1]," * 5000)
     threshold = gc.get_threshold()
-    fed = []
+    fed: list[int] = []
 
     def feed(phase: str, info: dict[str, int]) -> None:
         if phase == "start" and len(fed) < 20:

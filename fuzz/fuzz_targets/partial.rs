@@ -20,11 +20,14 @@ impl Build for Shown {
     }
 
     fn array(&mut self, elements: Vec<String>) -> Result<String, Infallible> {
-        Ok(format!("{elements:?}"))
+        Ok(format!("[{}]", elements.join(", ")))
     }
 
     fn object(&mut self, members: Vec<(&str, String)>) -> Result<String, Infallible> {
-        Ok(format!("{members:?}"))
+        let members = members
+            .into_iter()
+            .map(|(key, value)| format!("{key:?}: {value}"));
+        Ok(format!("{{{}}}", members.collect::<Vec<_>>().join(", ")))
     }
 }
 
