@@ -2,17 +2,43 @@
 
 ::
 
-    from millstream.testing import Cut, MockServer, Reply
+    from millstream.testing import Cut, MockServer, Reply, assert_no_leaks
 
     with MockServer() as server:
         ...                                   # point any client at server.url
     with MockServer(Reply(fault=Cut(after=3))) as server:
         ...                                   # the connection breaks after three pieces
 
-Installing Millstream gives pytest the fixture ``mock_server``, a server that runs for one test.
+    with assert_no_leaks():
+        ...                                   # no task, no descriptor, no thread, no warning is left
+
+Installing Millstream gives pytest the fixtures ``mock_server``, a server that runs for one test, and
+``no_leaks``, which fails a test that leaves something behind.
 """
 
-from .faults import Cut, ErrorFrame, ErrorStatus, Fault, Refuse, Stall, fault_named
+from .addresses import refusing_url, unaccepting_url
+from .fault_names import fault_named
+from .faults import (
+    Chunking,
+    Compress,
+    Cut,
+    Drip,
+    Endless,
+    ErrorFrame,
+    ErrorStatus,
+    Fault,
+    Garble,
+    Garbling,
+    GiantHead,
+    Interim,
+    Place,
+    Redirect,
+    Refuse,
+    Send,
+    Stale,
+    Stall,
+)
+from .leaks import SHARED_THREADS, assert_no_leaks
 from .replies import PiecesFor, Reply
 from .samples import GOLDFISH, VERSE, echo, split, varied
 from .server import MockServer, ReplyFor
@@ -20,22 +46,38 @@ from .state import Connection, Connections, RecordedRequest
 
 __all__ = (
     "GOLDFISH",
+    "SHARED_THREADS",
     "VERSE",
+    "Chunking",
+    "Compress",
     "Connection",
     "Connections",
     "Cut",
+    "Drip",
+    "Endless",
     "ErrorFrame",
     "ErrorStatus",
     "Fault",
+    "Garble",
+    "Garbling",
+    "GiantHead",
+    "Interim",
     "MockServer",
     "PiecesFor",
+    "Place",
     "RecordedRequest",
+    "Redirect",
     "Refuse",
     "Reply",
     "ReplyFor",
+    "Send",
+    "Stale",
     "Stall",
+    "assert_no_leaks",
     "echo",
     "fault_named",
+    "refusing_url",
     "split",
+    "unaccepting_url",
     "varied",
 )

@@ -1,199 +1,122 @@
-"""How a request becomes an answer on a connection: the routes, the frames, and the faults."""
+"""What is answered to a request: the routes, and the frames of each."""
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .channel import Channel
-from .faults import Cut, ErrorFrame, ErrorStatus, Refuse, Stall
-from .frames import Ask, Frame, document, encode, frames, model_list, read_ask, sse
+from .faults import Compress, Cut, Endless, ErrorFrame, ErrorStatus, Fault, Garble, Redirect, Send, Stall
+from .frames import Ask, Frame, document, encode, frames, model_list, read_ask
 from .http import Framing
 from .replies import Reply
-from .state import RecordedRequest, State
+from .state import RecordedRequest
+from .wire import compressed
 
-__all__ = ("Answer", "read_body")
+__all__ = ("Response", "read_body", "response_to")
 
 _ROUTES = {"/completions": False, "/chat/completions": True}
 
 
-Pause = Callable[[], Coroutine[Any, Any, object]]
-"""Returns once the test lets a stalled answer go on."""
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response before it is sent: its head, the frames of its body, and what is to go wrong with it."""
+
+    status: int
+    headers: Mapping[str, str]
+    frames: Iterable[Frame]
+    framing: Framing
+    faults: tuple[Fault, ...] = field(default=())
 
 
-class Answer:
-    """One answer under way."""
+def response_to(request: RecordedRequest, reply: Reply) -> Response:
+    """Return the response to ``request`` that ``reply`` says."""
+    response = _routed(request, reply)
+    own = {"x-request-id": f"req-mock{request.number}"}
+    response = replace(response, headers={**own, **response.headers})
+    for fault in reply.faults:
+        if isinstance(fault, Compress):
+            headers = {**response.headers, "content-encoding": fault.encoding}
+            response = replace(response, headers=headers, frames=compressed(response.frames, fault))
+    return response
 
-    def __init__(self, channel: Channel, request: RecordedRequest, reply: Reply, state: State, released: Pause) -> None:
-        self._channel = channel
-        self._request = request
-        self._reply = reply
-        self._state = state
-        self._released = released
-        self._held: list[bytes] = []
-        self._held_pieces = 0
 
-    async def run(self) -> None:
-        """Answer, to the end or to the fault."""
-        fault = self._reply.fault
-        if isinstance(fault, Refuse):
-            return self._channel.reset()
+def _routed(request: RecordedRequest, reply: Reply) -> Response:
+    for fault in reply.faults:
         if isinstance(fault, ErrorStatus):
-            return await self._error_status(fault)
-        if isinstance(fault, Stall) and fault.after < 0:
-            await self._released()
-        if self._reply.body is not None:
-            return await self._raw(self._reply.body)
-        await self._route(self._request.method, self._request.path.removeprefix("/v1"))
+            return _error_status(fault, reply)
+        if isinstance(fault, Redirect):
+            headers = {"location": fault.location or request.path}
+            return _whole(fault.status, headers, b"", reply)
+    if reply.body is not None:
+        writes = (reply.body,) if isinstance(reply.body, bytes) else reply.body
+        return _streamed((Frame(data, is_piece=True) for data in writes), reply)
+    return _route(request, reply, request.method, request.path.removeprefix("/v1"))
 
-    async def _route(self, method: str, path: str) -> None:
-        if (method, path) == ("GET", "/models"):
-            return await self._json(200, model_list(self._reply))
-        if method != "POST" or path not in _ROUTES:
-            return await self._refusal(404, f"no such route: {method} {self._request.path}")
-        try:
-            ask = read_ask(self._request.body, chat=_ROUTES[path])
-        except ValueError as error:
-            return await self._refusal(400, str(error))
-        await (self._stream(ask) if ask.stream else self._whole(ask))
 
-    async def _stream(self, ask: Ask) -> None:
-        """Answer with a stream of frames."""
-        await self._body(frames(ask, self._reply, self._request.number), self._reply.content_type)
+def _route(request: RecordedRequest, reply: Reply, method: str, path: str) -> Response:
+    if (method, path) == ("GET", "/models"):
+        return _json(200, model_list(reply), reply)
+    if method != "POST" or path not in _ROUTES:
+        return _refusal(404, f"no such route: {method} {request.path}", reply)
+    try:
+        ask = read_ask(request.body, chat=_ROUTES[path])
+    except ValueError as error:
+        return _refusal(400, str(error), reply)
+    if ask.stream:
+        return _streamed(frames(ask, reply, request.number), reply)
+    return _document(ask, reply, request.number)
 
-    async def _raw(self, body: bytes | Iterable[bytes]) -> None:
-        """Answer with ``body`` as it is."""
-        writes = (body,) if isinstance(body, bytes) else body
-        await self._body((Frame(data, is_piece=True) for data in writes), self._reply.content_type)
 
-    async def _whole(self, ask: Ask) -> None:
-        """Answer with one document; a cut leaves half of it."""
-        fault = self._reply.fault
-        data = document(ask, self._reply, self._request.number)
+def _streamed(source: Iterable[Frame], reply: Reply) -> Response:
+    headers = {"content-type": reply.content_type, **reply.headers}
+    return Response(reply.status, headers, source, reply.framing, reply.faults)
+
+
+def _document(ask: Ask, reply: Reply, number: int) -> Response:
+    """Return an answer that does not stream."""
+    data = document(ask, reply, number)
+    for fault in reply.faults:
         if isinstance(fault, ErrorFrame):
             data = encode({"error": fault.error})
-        if isinstance(fault, Stall) and fault.after >= 0:
-            await self._released()
-        if not isinstance(fault, Cut) or fault.how == "end":
-            return await self._json(self._reply.status, data)
-        self._head(self._reply.status, "application/json", "length", len(data))
-        await self._channel.write(data[: len(data) // 2])
-        self._cut(fault)
-
-    async def _error_status(self, fault: ErrorStatus) -> None:
-        """Answer with an error status."""
-        detail = {"message": fault.message, "type": "mock_error", "param": None, "code": fault.code}
-        body = {"error": detail} if fault.body is None else fault.body
-        await self._json(fault.status, encode(body), fault.headers)
-
-    async def _refusal(self, status: int, message: str) -> None:
-        """Tell the client what is wrong with its request."""
-        detail = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-        await self._json(status, encode({"error": detail}))
-
-    async def _json(self, status: int, data: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Answer with a JSON document."""
-        self._head(status, "application/json", "length", len(data), headers)
-        self._done()
-        await self._channel.write(data)
-
-    async def _body(self, source: Iterable[Frame], content_type: str) -> None:
-        """Send the frames of ``source``, in writes of the reply's size, until the fault strikes."""
-        reply, framing, length = self._reply, self._reply.framing, 0
-        if framing == "length":
-            source = tuple(source)
-            length = sum(len(frame.data) for frame in source)
-        self._head(reply.status, content_type, framing, length)
-        fault, sent = reply.fault, 0
-        # The empty frame is the end itself, where a fault may strike too.
-        for frame in chain(source, (Frame(b""),)):
-            if isinstance(fault, Cut | ErrorFrame | Stall) and sent == fault.after and not frame.is_opening:
-                await self._flush()
-                if await self._strike(fault, frame):
-                    return
-                fault = None
-            sent += frame.is_piece
-            await self._send(frame, first=sent <= 1)
-        await self._flush()
-        self._end()
-
-    async def _send(self, frame: Frame, *, first: bool) -> None:
-        """Hold ``frame`` until a write is full; pace the writes, the first piece apart."""
-        if frame.is_piece and not self._held and not first and self._reply.pace:
-            await asyncio.sleep(self._reply.pace * self._reply.pieces_per_write)
-        self._held.append(frame.data)
-        self._held_pieces += frame.is_piece
-        if len(self._held) >= self._reply.pieces_per_write:
-            await self._flush()
-
-    async def _flush(self) -> None:
-        data = b"".join(self._held)
-        # Counted before the write: who has received a piece finds it counted.
-        self._request.pieces_sent += self._held_pieces
-        self._held, self._held_pieces = [], 0
-        for part in _parts(data, self._reply.bytes_per_write):
-            await self._channel.write(part)
-        self._state.changed()
-
-    async def _strike(self, fault: Cut | ErrorFrame | Stall, frame: Frame) -> bool:
-        """Do what ``fault`` says in place of ``frame``, and return whether the answer is over."""
-        if isinstance(fault, Stall):
-            await self._stall(fault)
-            return False
-        if isinstance(fault, ErrorFrame):
-            await self._channel.write(sse({"error": fault.error}) + (b"data: [DONE]\n\n" if fault.done else b""))
-            self._end()
-            return True
-        if fault.inside:
-            await self._channel.write(frame.data[: len(frame.data) // 2])
-        self._cut(fault)
-        return True
-
-    async def _stall(self, fault: Stall) -> None:
-        if fault.comment_every is None:
-            await self._released()
-            return
-        released = asyncio.ensure_future(self._released())
-        try:
-            while not released.done():
-                await self._channel.write(b": keep-alive\n\n")
-                await asyncio.wait([released], timeout=fault.comment_every)
-        finally:
-            released.cancel()
-
-    def _cut(self, fault: Cut) -> None:
-        if fault.how == "reset":
-            self._channel.reset()
-        elif fault.how == "fin" or self._reply.framing != "chunked":
-            self._channel.finish()
-        else:
-            self._end()
-
-    def _head(
-        self, status: int, content_type: str, framing: Framing, length: int, headers: Mapping[str, str] | None = None
-    ) -> None:
-        own = {"content-type": content_type, "x-request-id": f"req-mock{self._request.number}"}
-        self._channel.write_head(status, own | dict(self._reply.headers) | dict(headers or {}), framing, length)
-
-    def _end(self) -> None:
-        self._done()
-        self._channel.end()
-        if self._reply.framing == "close":
-            self._channel.finish()
-
-    def _done(self) -> None:
-        """Say so before the last write: a client may act on the end before this thread runs again."""
-        self._request.answered = True
-        self._state.changed()
+    return _json(reply.status, data, reply)
 
 
-def _parts(data: bytes, size: int | None) -> Iterator[bytes]:
-    if size is None:
-        yield data
-        return
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
+def _error_status(fault: ErrorStatus, reply: Reply) -> Response:
+    detail = {"message": fault.message, "type": "mock_error", "param": None, "code": fault.code}
+    body = {"error": detail} if fault.body is None else fault.body
+    return _json(fault.status, encode(body), reply, fault.headers)
+
+
+def _refusal(status: int, message: str, reply: Reply) -> Response:
+    """Tell the client what is wrong with its request."""
+    detail = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return _json(status, encode({"error": detail}), reply)
+
+
+def _json(status: int, data: bytes, reply: Reply, headers: Mapping[str, str] | None = None) -> Response:
+    return _whole(status, {"content-type": "application/json", **(headers or {})}, data, reply)
+
+
+def _whole(status: int, headers: Mapping[str, str], data: bytes, reply: Reply) -> Response:
+    """Return a response whose body is one document."""
+    faults = tuple(moved for fault in reply.faults if (moved := _for_a_document(fault)) is not None)
+    return Response(status, {**reply.headers, **headers}, (Frame(data),), "length", faults)
+
+
+def _for_a_document(fault: Fault) -> Fault | None:
+    """Return ``fault`` as it strikes a body that has no pieces; ``None`` where it does not."""
+    if not isinstance(getattr(fault, "after", None), int):
+        return fault
+    match fault:
+        case ErrorFrame() | Endless():
+            return None
+        case Cut():
+            return None if fault.how == "end" else replace(fault, after=0, inside="chunk")
+        case Stall():
+            return Stall("request")
+        case Send() | Garble():
+            return replace(fault, after=0)
+    return fault
 
 
 def read_body(data: bytes) -> Any:

@@ -4,10 +4,12 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from .http import LAST_CHUNK, Framing, HTTPError, RawRequest, RequestReader, chunk, head
+from .faults import Drip
+from .http import HTTPError, RawRequest, RequestReader, head
+from .replies import Reply
 from .state import State
 
 __all__ = ("Answerer", "Channel")
@@ -16,18 +18,25 @@ __all__ = ("Answerer", "Channel")
 class Channel(asyncio.Protocol):
     """The server's end of one connection.
 
-    ``answer`` is called for one request at a time and cancelled when the client leaves. While it
-    is open, the channel is one of ``channels``.
+    ``accepted`` is called once, before anything is read; ``answer`` for one request at a time, and
+    cancelled when the client leaves. While it is open, the channel is one of ``channels``. ``drip``
+    splits what is written from then on; ``reply`` is for the first request, where it is fixed before
+    that one arrives.
     """
 
-    def __init__(self, state: State, answer: "Answerer", channels: "set[Channel]") -> None:
+    def __init__(
+        self, state: State, accepted: "Callable[[Channel], None]", answer: "Answerer", channels: "set[Channel]"
+    ) -> None:
+        self.drip: Drip | None = None
+        self.reply: Reply | None = None
         self._state = state
+        self._accepted = accepted
         self._answer = answer
         self._channels = channels
         self._reader = RequestReader()
         self._queue: deque[RawRequest | HTTPError] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._chunked = False
+        self._written = 0
         self._left_by: Literal["client", "server"] = "client"
         self._writable = asyncio.Event()
         self._writable.set()
@@ -38,10 +47,11 @@ class Channel(asyncio.Protocol):
         """Record the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # Without a buffer above the kernel's, what was written before a reset has been sent.
+        # Without a buffer above the kernel's, what was written is on its way, or the client does not read.
         transport.set_write_buffer_limits(0)
         self.record = self._state.open()
         self._channels.add(self)
+        self._accepted(self)
 
     def data_received(self, data: bytes) -> None:
         """Take in requests, and begin to answer."""
@@ -57,40 +67,73 @@ class Channel(asyncio.Protocol):
         self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Record the end, and stop answering."""
+        """Stop answering, and record the end."""
         if self._task is not None:
             self._task.cancel()
+        # asyncio closes the socket behind this call: who is told of the end shall find it closed.
+        asyncio.get_running_loop().call_soon(self._closed)
+
+    def _closed(self) -> None:
         self._channels.discard(self)
         self._state.close(self.record, self._left_by)
 
     def pause_writing(self) -> None:
         """Wait with writing: the client reads slowly."""
         self._writable.clear()
+        self.record.blocked = True
+        self._state.changed()
 
     def resume_writing(self) -> None:
         """Go on writing: the client caught up."""
         self._writable.set()
+        self.record.blocked = False
+        self.record.bytes_sent = self._written
+        self._state.changed()
 
     # What answers call.
 
-    def write_head(self, status: int, headers: Mapping[str, str], framing: Framing, length: int = 0) -> None:
-        """Begin the response; ``length`` is for framing ``"length"``."""
-        self._chunked = framing == "chunked"
-        marks = {"chunked": ("transfer-encoding", "chunked"), "length": ("content-length", str(length))}
-        name, value = marks.get(framing, ("connection", "close"))
-        self._transport.write(head(status, {**headers, name: value}))
-
     async def write(self, data: bytes) -> None:
-        """Write some of the body, and wait until the client can take more."""
-        self._transport.write(chunk(data) if self._chunked else data)
+        """Write ``data``, and wait until the client can take more."""
+        if self.drip is None:
+            return await self._write(data)
+        for start in range(0, len(data), self.drip.size):
+            await self._write(data[start : start + self.drip.size])
+            if self.drip.pace:
+                await asyncio.sleep(self.drip.pace)
+
+    async def _write(self, data: bytes) -> None:
+        self._written += len(data)
+        self._transport.write(data)
+        self.record.bytes_sent = self._written - self._transport.get_write_buffer_size()
         await self._writable.wait()
         # A turn of the loop, so that a client that leaves is noticed between two writes.
         await asyncio.sleep(0)
 
-    def end(self) -> None:
-        """Mark the end of the body, where the framing has a mark."""
-        if self._chunked:
-            self._transport.write(LAST_CHUNK)
+    def hold(self, released: Callable[[], Awaitable[object]]) -> None:
+        """Read nothing until ``released`` returns."""
+        self._transport.pause_reading()
+        self._task = asyncio.get_running_loop().create_task(self._held(released))
+
+    async def _held(self, released: Callable[[], Awaitable[object]]) -> None:
+        await released()
+        self._transport.resume_reading()
+
+    def bound_send_buffer(self, size: int) -> None:
+        """Have the kernel keep no more than about ``size`` bytes that the client has not taken."""
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
+    async def arrived(self) -> None:
+        """Wait until the client's kernel has all that was written, where this can be known (on Linux)."""
+        try:
+            from fcntl import ioctl
+            from termios import TIOCOUTQ
+
+            sock = self._transport.get_extra_info("socket")
+            # The kernel tells nobody when an acknowledgement arrives.
+            while struct.unpack("i", ioctl(sock.fileno(), TIOCOUTQ, b"\0" * 4)) != (0,):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        except (ImportError, OSError):
+            return
 
     def finish(self) -> None:
         """Close the connection once everything is written."""
@@ -113,8 +156,8 @@ class Channel(asyncio.Protocol):
             while self._queue:
                 request = self._queue.popleft()
                 if isinstance(request, HTTPError):
-                    self.write_head(request.status, {"content-type": "text/plain"}, "close")
-                    await self.write(request.message.encode())
+                    refusal = head(request.status, {"content-type": "text/plain", "connection": "close"})
+                    await self.write(refusal + request.message.encode())
                     return self.finish()
                 if request.headers.get("expect", "").lower() == "100-continue":
                     self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

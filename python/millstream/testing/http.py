@@ -10,7 +10,7 @@ __all__ = ("LAST_CHUNK", "Framing", "HTTPError", "RawRequest", "RequestReader", 
 _MAX_HEAD_SIZE = 65_536
 _MAX_BODY_SIZE = 64 * 1024 * 1024
 
-Framing = Literal["chunked", "length", "close"]
+Framing = Literal["chunked", "length", "close", "http/1.0"]
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -103,13 +103,13 @@ def _body_length(headers: Mapping[str, str]) -> int:
     return int(length)
 
 
-def head(status: int, headers: Mapping[str, str]) -> bytes:
+def head(status: int, headers: Mapping[str, str], version: str = "HTTP/1.1") -> bytes:
     """Return a response's head; raise :class:`ValueError` for a header that would end its line."""
     try:
         reason = HTTPStatus(status).phrase
     except ValueError:
         reason = "Status"
-    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"{version} {status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
     if any(mark in line for line in lines for mark in "\r\n\0"):
         raise ValueError("a header must not contain CR, LF or NUL")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

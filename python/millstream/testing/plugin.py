@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``mock_server``. Installing Millstream registers it."""
+"""The pytest plugin: the fixtures ``mock_server`` and ``no_leaks``. Installing Millstream registers it."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from .leaks import assert_no_leaks
     from .server import MockServer
 
-__all__ = ("mock_server",)
+__all__ = ("mock_server", "no_leaks")
 
 
 @pytest.fixture
@@ -22,3 +23,19 @@ def mock_server() -> "Iterator[MockServer]":
 
     with MockServer() as server:
         yield server
+
+
+@pytest.fixture
+def no_leaks(request: pytest.FixtureRequest) -> "Iterator[assert_no_leaks]":
+    """Fail a test that leaves something behind: see :class:`millstream.testing.assert_no_leaks`.
+
+    The test may set ``idle_connections`` of the block it is given. A test that has failed anyway is
+    not checked.
+    """
+    from .leaks import assert_no_leaks
+
+    failed = request.session.testsfailed
+    with assert_no_leaks() as block:
+        yield block
+        if request.session.testsfailed != failed:
+            block.stop()

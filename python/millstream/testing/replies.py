@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .faults import ErrorFrame, Fault
+from .faults import Endless, ErrorFrame, Fault, Stall
 from .http import Framing
 
 __all__ = ("PiecesFor", "Reply")
@@ -38,9 +38,10 @@ class Reply:
     ``status``, ``content_type``, ``headers``
         of the response; ``content_type`` is for ``body``.
     ``framing``
-        how the body's end is marked: ``"chunked"``, ``"length"`` or ``"close"``.
+        how the body's end is marked: ``"chunked"``, ``"length"``, ``"close"`` (and the head says so) or
+        ``"http/1.0"`` (the same, and the head says nothing but its version).
     ``fault``
-        what goes wrong.
+        what goes wrong: one fault, or several in a tuple.
     """
 
     pieces: Sequence[str] | PiecesFor | None = None
@@ -55,7 +56,14 @@ class Reply:
     content_type: str = "text/event-stream; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     framing: Framing = "chunked"
-    fault: Fault | None = None
+    fault: Fault | tuple[Fault, ...] | None = None
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What goes wrong, one or several."""
+        if self.fault is None:
+            return ()
+        return self.fault if isinstance(self.fault, tuple) else (self.fault,)
 
     def __post_init__(self) -> None:
         """Refuse what could never be sent."""
@@ -63,5 +71,9 @@ class Reply:
             raise ValueError("pieces_per_write and bytes_per_write must be at least 1")
         if not 0 <= self.pace <= 60:
             raise ValueError("pace must be between 0 and 60 seconds")
-        if self.framing == "length" and isinstance(self.fault, ErrorFrame):
-            raise ValueError("framing must be 'chunked' or 'close' with an ErrorFrame, which changes the length")
+        if self.framing == "length" and any(map(_lengthens, self.faults)):
+            raise ValueError("framing must be another than 'length' with a fault that changes the body's length")
+
+
+def _lengthens(fault: Fault) -> bool:
+    return isinstance(fault, ErrorFrame | Endless) or (isinstance(fault, Stall) and fault.comment_every is not None)

@@ -1,6 +1,7 @@
 """The mock server: a real HTTP/1.1 server on the loopback interface, in a thread of its own."""
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -9,20 +10,29 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from .answers import Answer, read_body
+from .answers import read_body, response_to
 from .channel import Channel
-from .faults import ErrorStatus, fault_named
+from .delivery import Delivery
+from .fault_names import fault_named
+from .faults import Cut, ErrorStatus, Fault, Stall
 from .http import RawRequest
 from .replies import Reply
 from .state import Connection, Connections, RecordedRequest, State
 
-__all__ = ("MockServer", "ReplyFor")
+__all__ = ("MockServer", "ReplyFor", "running_ports")
 
 ReplyFor = Callable[[RecordedRequest], Reply]
 """Makes the reply for a request."""
 
 _HOST = "127.0.0.1"
 _STOP_TIMEOUT = 10.0
+
+_ports: set[int] = set()
+
+
+def running_ports() -> frozenset[int]:
+    """Return the ports of the servers of this process that run now."""
+    return frozenset(_ports)
 
 
 class MockServer:
@@ -165,6 +175,7 @@ class MockServer:
                 self._state.error = self._state.error or error
         finally:
             self._loop = None
+            _ports.discard(self.port)
 
     async def _listen(self, listening: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -172,33 +183,70 @@ class MockServer:
         self._released = asyncio.Semaphore(0)
         server = await self._loop.create_server(self._channel, _HOST, self.port, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
+        _ports.add(self.port)
         listening.set_result(None)
         await self._stopping.wait()
+        # A connection that is being accepted is a task of asyncio's at first, and no channel yet; the
+        # server must not be closed before it is one, or asyncio forgets the socket.
+        with contextlib.suppress(NotImplementedError):
+            self._loop.remove_reader(server.sockets[0].fileno())
+        while self._channels or len(asyncio.all_tasks()) > 1:
+            for channel in tuple(self._channels):
+                channel.abort()
+            await asyncio.sleep(0)
         server.close()
-        for channel in tuple(self._channels):
-            channel.abort()
 
     def _channel(self) -> Channel:
-        return Channel(self._state, self._answer, self._channels)
+        return Channel(self._state, self._accepted, self._answer, self._channels)
+
+    def _accepted(self, channel: Channel) -> None:
+        """Let the fault strike that comes before any request."""
+        reply = self.script[0] if self.script else self.reply
+        faults = () if callable(reply) else reply.faults
+        fault = next((f for f in faults if isinstance(f, Cut | Stall) and f.after == "accept"), None)
+        if fault is None:
+            return
+        if self.script:
+            # Used up now: the next connection, which may come before this one's request, has another.
+            self.script.popleft()
+        if isinstance(fault, Stall):
+            assert isinstance(reply, Reply)
+            channel.reply = reply
+            channel.hold(self._released.acquire)
+        elif fault.how == "fin":
+            channel.finish()
+        else:
+            channel.reset()
 
     async def _answer(self, channel: Channel, raw: RawRequest) -> None:
         number = self._state.requests_seen + 1
         body = read_body(raw.data)
         request = RecordedRequest(number, channel.record.id, raw.method, raw.path, raw.headers, body, raw.data)
         self._state.add(request)
-        await Answer(channel, request, self._reply_for(request), self._state, self._released.acquire).run()
+        reply = self._reply_for(request, channel)
+        delivery = Delivery(channel, request, reply, self._state, self._released.acquire)
+        await delivery.run(response_to(request, reply))
 
-    def _reply_for(self, request: RecordedRequest) -> Reply:
-        reply = self.script.popleft() if self.script else self.reply
+    def _reply_for(self, request: RecordedRequest, channel: Channel) -> Reply:
+        reply: Reply | ReplyFor | None
+        reply, channel.reply = channel.reply, None
+        if reply is None:
+            reply = self.script.popleft() if self.script else self.reply
         if callable(reply):
             reply = reply(request)
         model = request.body.get("model") if isinstance(request.body, dict) else None
         named = request.headers.get("x-mock-fault")
         if named is None and isinstance(model, str) and model.startswith("fault:"):
             named = model.removeprefix("fault:")
-        if named is None:
-            return reply
-        try:
-            return replace(reply, fault=fault_named(named))
-        except ValueError as error:
-            return replace(reply, fault=ErrorStatus(400, str(error)))
+        return reply if named is None else replace(reply, fault=_fault_of_a_request(named))
+
+
+def _fault_of_a_request(name: str) -> Fault:
+    """Return the fault that a request asks for; its connection was accepted long ago."""
+    try:
+        fault = fault_named(name)
+    except ValueError as error:
+        return ErrorStatus(400, str(error))
+    if isinstance(fault, Cut | Stall) and fault.after == "accept":
+        return replace(fault, after="request")
+    return fault

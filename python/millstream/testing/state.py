@@ -21,7 +21,8 @@ class RecordedRequest:
     ``headers`` has names in lower case, ``body`` is the parsed JSON (``None`` where there is none),
     ``data`` the body's bytes. ``pieces_sent`` counts the pieces so far, from just before each is
     written; ``answered`` is ``True`` from just before the answer's proper end is written, so who
-    has read to the end finds both final.
+    has read to the end finds both final. ``over`` is ``True`` once nothing more will be sent, faults
+    included.
     """
 
     number: int
@@ -33,15 +34,23 @@ class RecordedRequest:
     data: bytes
     pieces_sent: int = 0
     answered: bool = False
+    over: bool = False
 
 
 @dataclass(slots=True)
 class Connection:
-    """One connection: how many requests came over it, and who closed it (``None`` while it is open)."""
+    """One connection: how many requests came over it, and who closed it (``None`` while it is open).
+
+    ``bytes_sent`` counts what the kernel has taken of the responses, to the byte whenever the
+    connection is not ``blocked``; it is while the server has more to send and the client does not
+    read, so that neither end's buffer has room.
+    """
 
     id: int
     requests: int = 0
     closed_by: Literal["client", "server"] | None = None
+    bytes_sent: int = 0
+    blocked: bool = False
 
     @property
     def closed(self) -> bool:

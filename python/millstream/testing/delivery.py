@@ -1,0 +1,254 @@
+"""Sends one response: head, frames, end, with the pauses between them and the faults at their places."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from .answers import Response
+from .channel import Channel
+from .faults import Cut, Drip, Endless, ErrorFrame, Fault, Garble, Place, Refuse, Send, Stale, Stall
+from .frames import Frame, sse
+from .replies import Reply
+from .state import RecordedRequest, State
+from .wire import Wire
+
+__all__ = ("Delivery",)
+
+Pause = Callable[[], Coroutine[Any, Any, object]]
+"""Returns once the test lets a stalled answer go on."""
+
+_NOTHING = Frame(b"")
+
+
+class Over(Exception):
+    """The fault was the end of the response."""
+
+
+class Delivery:
+    """One response on its way."""
+
+    def __init__(self, channel: Channel, request: RecordedRequest, reply: Reply, state: State, released: Pause) -> None:
+        self._channel = channel
+        self._request = request
+        self._reply = reply
+        self._state = state
+        self._released = released
+        self._held: list[bytes] = []
+        self._held_pieces = 0
+        # What a body of known length still owes.
+        self._left = 0
+
+    async def run(self, response: Response) -> None:
+        """Send ``response``, to its end or to the fault."""
+        reused = self._channel.record.requests > 1
+        self._pending = [(place, fault) for fault in response.faults if (place := _place(fault, reused)) is not None]
+        self._wire = Wire(response.framing, response.faults)
+        self._channel.drip = next((fault for fault in response.faults if isinstance(fault, Drip)), None)
+        try:
+            await self._send(response)
+        except Over:
+            pass
+        finally:
+            self._request.over = True
+            self._state.changed()
+
+    async def _send(self, response: Response) -> None:
+        wire, frames, length = self._wire, response.frames, 0
+        await self._reach("request")
+        if wire.garbage is not None:
+            await self._channel.write(wire.garbage)
+            return self._channel.finish()
+        if wire.lengths:
+            frames = tuple(frames)
+            length = sum(len(frame.data) for frame in frames)
+        await self._head(wire.head(response.status, response.headers, length))
+        self._left = length if wire.framing == "length" else 0
+        await self._body(frames)
+        await self._reach("done")
+        await self._end()
+
+    async def _head(self, head: bytes) -> None:
+        half = len(head) // 2 if self._strikes_at("half-head") else 0
+        await self._channel.write(head[:half])
+        await self._reach("half-head")
+        await self._channel.write(head[half:])
+        await self._reach("head")
+
+    async def _body(self, frames: Iterable[Frame]) -> None:
+        """Send ``frames`` in writes of the reply's size."""
+        sent = 0
+        # The empty frame is the end itself, where a fault may strike too.
+        for frame in chain(frames, (_NOTHING,)):
+            if self._pending and not frame.is_opening:
+                frame = await self._reach(sent, frame)
+            sent += frame.is_piece
+            await self._put(frame, first=sent <= 1)
+        await self._flush()
+
+    async def _put(self, frame: Frame, *, first: bool) -> None:
+        """Hold ``frame`` until a write is full; pace the writes, the first piece apart."""
+        if frame.is_piece and not self._held and not first and self._reply.pace:
+            await asyncio.sleep(self._reply.pace * self._reply.pieces_per_write)
+        self._held.append(frame.data)
+        self._held_pieces += frame.is_piece
+        if len(self._held) >= self._reply.pieces_per_write:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if not self._held:
+            return
+        data = b"".join(self._held)
+        # Counted before the write: who has received a piece finds it counted.
+        self._request.pieces_sent += self._held_pieces
+        self._held, self._held_pieces = [], 0
+        for part in _parts(data, self._reply.bytes_per_write):
+            await self._write(part)
+        self._state.changed()
+
+    async def _write(self, data: bytes) -> None:
+        """Send ``data`` as the framing has it."""
+        if self._left:
+            self._left -= len(data)
+            # The last byte of such a body is its end mark too.
+            if not self._left:
+                self._done()
+        await self._channel.write(self._wire.data(data))
+
+    async def _end(self) -> None:
+        """Mark the body's end, however the framing does it."""
+        self._done()
+        await self._channel.write(self._wire.end())
+        await self._reach("body")
+        if self._wire.ends_by_closing:
+            self._channel.finish()
+
+    def _done(self) -> None:
+        """Say so before the last write: a client may act on the end before this thread runs again."""
+        self._request.answered = True
+        self._state.changed()
+
+    # Faults.
+
+    def _strikes_at(self, place: Place) -> bool:
+        return any(where == place for where, _ in self._pending)
+
+    async def _reach(self, place: Place, frame: Frame = _NOTHING) -> Frame:
+        """Let what strikes at ``place`` strike, each fault once, and return what is left to send of ``frame``."""
+        for pending in [pending for pending in self._pending if pending[0] == place]:
+            self._pending.remove(pending)
+            await self._flush()
+            frame = await self._strike(pending[1], frame)
+        return frame
+
+    async def _strike(self, fault: Fault, frame: Frame) -> Frame:
+        match fault:
+            case Refuse():
+                await self._leave("reset")
+            case Stale():
+                await self._leave(fault.how)
+            case Cut():
+                await self._cut(fault, frame)
+            case Stall():
+                return await self._stall(fault, frame)
+            case Send():
+                await self._channel.write(fault.data)
+            case Endless():
+                await self._endless(fault, frame)
+            case ErrorFrame():
+                await self._write(sse({"error": fault.error}) + (b"data: [DONE]\n\n" if fault.done else b""))
+                await self._end()
+                raise Over
+            case Garble():
+                self._request.pieces_sent += frame.is_piece
+                await self._channel.write(self._wire.garbled(frame.data))
+                return frame._replace(data=b"", is_piece=False)
+        return frame
+
+    async def _leave(self, how: str) -> None:
+        if how == "reset":
+            # A reset throws away what is still on its way.
+            await self._channel.arrived()
+            self._channel.reset()
+        else:
+            self._channel.finish()
+        raise Over
+
+    async def _cut(self, fault: Cut, frame: Frame) -> None:
+        if fault.inside:
+            await self._channel.write(self._halves(frame.data, fault.inside)[0])
+        if fault.how != "end":
+            await self._leave(fault.how)
+        if self._left:
+            # Too short for its length, so that only closing ends it.
+            await self._leave("fin")
+        await self._end()
+        raise Over
+
+    def _halves(self, data: bytes, inside: object) -> tuple[bytes, bytes]:
+        """Return both halves of a frame as they are sent: as a chunk each, or of one chunk."""
+        if inside == "chunk":
+            # The middle of the data, not of the chunk: the size before it is sent whole.
+            whole = self._wire.data(data)
+            middle = whole.find(data) + len(data) // 2
+            return whole[:middle], whole[middle:]
+        return self._wire.data(data[: len(data) // 2]), self._wire.data(data[len(data) // 2 :])
+
+    async def _stall(self, fault: Stall, frame: Frame) -> Frame:
+        halves = self._halves(frame.data, fault.inside) if fault.inside else (b"", b"")
+        await self._channel.write(halves[0])
+        if fault.comment_every is None:
+            await self._released()
+        else:
+            with self._release() as released:
+                while not released.done():
+                    await self._write(b": keep-alive\n\n")
+                    await asyncio.wait([released], timeout=fault.comment_every)
+        await self._channel.write(halves[1])
+        return frame._replace(data=b"") if fault.inside else frame
+
+    async def _endless(self, fault: Endless, frame: Frame) -> None:
+        if fault.send_buffer_size is not None:
+            self._channel.bound_send_buffer(fault.send_buffer_size)
+        data, left = frame.data if fault.data is None else fault.data, fault.count
+        with self._release() as released:
+            while left and not released.done():
+                times = min(self._reply.pieces_per_write, left)
+                left -= times
+                if fault.data is None:
+                    self._request.pieces_sent += times
+                await self._write(data * times)
+                if self._reply.pace:
+                    await asyncio.sleep(self._reply.pace * times)
+
+    @contextlib.contextmanager
+    def _release(self) -> "Iterator[asyncio.Future[object]]":
+        """Give what is done once the test lets the answer go on."""
+        released: asyncio.Future[object] = asyncio.ensure_future(self._released())
+        try:
+            yield released
+        finally:
+            released.cancel()
+
+
+def _place(fault: Fault, reused: bool) -> Place | None:
+    """Return where ``fault`` strikes; ``None`` for one that does not, but changes what is sent."""
+    match fault:
+        case Refuse():
+            return "request"
+        case Stale():
+            return "request" if reused else None
+        case Garble():
+            return fault.after if fault.strikes else None
+        case ErrorFrame() | Cut() | Stall() | Send() | Endless():
+            return "request" if isinstance(fault.after, int) and fault.after < 0 else fault.after
+    return None
+
+
+def _parts(data: bytes, size: int | None) -> Iterator[bytes]:
+    if size is None:
+        yield data
+        return
+    for start in range(0, len(data), size):
+        yield data[start : start + size]

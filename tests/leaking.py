@@ -1,0 +1,42 @@
+"""Code that leaks, and what ``assert_no_leaks`` says of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from millstream.testing import assert_no_leaks
+
+__all__ = ("aleaked", "forever", "leaked", "numbers")
+
+
+def leaked(act: Callable[[], Any], **allowed: Any) -> str:
+    """Return what the block says about ``act``, whose result stays alive; nothing if it leaks nothing."""
+    kept = None
+    try:
+        with assert_no_leaks(**allowed):
+            kept = act()
+    except AssertionError as error:
+        return str(error)
+    finally:
+        del kept
+    return ""
+
+
+async def aleaked(act: Callable[[], Any], **allowed: Any) -> str:
+    """:func:`leaked`, in a loop."""
+    try:
+        async with assert_no_leaks(**allowed):
+            kept = await act()
+    except AssertionError as error:
+        return str(error)
+    del kept
+    return ""
+
+
+async def numbers() -> AsyncIterator[int]:
+    yield 1
+    yield 2
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
