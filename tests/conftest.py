@@ -14,6 +14,21 @@ from hypothesis import HealthCheck, settings
 
 from streams import Halves
 
+# What is about models and the network runs over both transports, as if every user had asked for each.
+OVER_BOTH_TRANSPORTS = {
+    "test_events",
+    "test_leaving",
+    "test_llm",
+    "test_openai",
+    "test_openai_made",
+    "test_openai_requests",
+    "test_records",
+    "test_relay",
+    "test_retries",
+    "test_transport",
+    "test_wire_faults",
+}
+
 HALVES = {"rust": "millstream._core", "python": "millstream._pure"}
 
 # A repeatable run by default; ``slow`` looks for something new each time, and needs ``-o timeout=0``.
@@ -26,6 +41,22 @@ settings.load_profile(os.environ.get("MILLSTREAM_HYPOTHESIS", "fast"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--no-native``."""
     parser.addoption("--no-native", action="store_true", help="leave out the tests of the Rust core")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of some modules over each transport."""
+    if metafunc.module.__name__ in OVER_BOTH_TRANSPORTS:
+        if "transport" not in metafunc.fixturenames:
+            metafunc.fixturenames.insert(0, "transport")
+        metafunc.parametrize("transport", ["native", "httpx2"], indirect=True)
+
+
+@pytest.fixture
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Force one transport, in child processes too, and return its name."""
+    name: str = request.param
+    monkeypatch.setenv("MILLSTREAM_TRANSPORT", name)
+    return name
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -62,4 +93,5 @@ def _needs_native(item: pytest.Item) -> bool:
         return False
     if {"halves", "native"} & set(item.fixturenames):
         return True
-    return hasattr(item, "callspec") and item.callspec.params.get("impl") == "rust"
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return params.get("impl") == "rust" or params.get("transport") == "native"

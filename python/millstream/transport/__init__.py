@@ -1,7 +1,22 @@
 """How bytes come and go: the ``Transport`` protocol between models and HTTP clients.
 
 A model sends a :class:`Request` and reads a response's body; everything else (connections, pools,
-TLS, proxies) is the transport's. The one that serves today is :mod:`millstream.transport.httpx2`.
+TLS, proxies) is the transport's. There are two, and for each request one is chosen:
+
+* :mod:`millstream.transport.native` serves wherever it can. From the socket to text, its streams take
+  one call into the Rust core per network read.
+* :mod:`millstream.transport.httpx2` serves the rest: without the core (pure Python); through proxies,
+  from the environment (``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY``, but for what ``NO_PROXY`` names)
+  or a model's ``openai_proxy``; under event loops other than asyncio's and uvloop's (trio, say); and
+  over whatever a client of httpx2 or httpx can do that is given as ``http_client`` or
+  ``http_async_client``: HTTP/2, Unix sockets, proxies with credentials, caches, mocks.
+
+A model's argument ``transport="native"`` or ``"httpx2"``, or else the environment variable
+``MILLSTREAM_TRANSPORT``, forces one of them; native raises :class:`~millstream.errors.MillstreamError`
+where it cannot serve. One line of the logger ``millstream``, of level ``INFO``, says for each origin
+which of them serves it and why. Proxies are looked up in the environment by the first request to an
+origin. Both transports send the same request, and neither follows a redirect, except that the native
+one follows one to the same origin that keeps the method (307, 308), once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +33,8 @@ class Request:
     """One HTTP request: ``url`` is absolute, ``body`` is sent as it is.
 
     ``timeouts`` are the request's own, in place of the transport's; ``idle`` is the longest wait, in
-    seconds, between two reads of the body of a stream.
+    seconds, between two reads of the body of a stream, and ``total`` the longest time from sending the
+    request to the body's end (the native transport alone keeps to it).
     """
 
     method: str
@@ -27,6 +43,7 @@ class Request:
     body: bytes
     timeouts: Timeouts | None = None
     idle: float | None = None
+    total: float | None = None
 
     def __repr__(self) -> str:
         """Leave out the headers, the query and the user in the URL: they may hold a key."""
@@ -53,7 +70,7 @@ class Response(Protocol):
         """Read the body; twice gives what the first reader left."""
 
     def drain(self) -> None:
-        """Read the body to its end, for 100 ms at most, so that the connection can serve again; never raises."""
+        """See to it that the connection can serve again once the body has ended; takes 100 ms at most, never raises."""
 
     def close(self) -> None:
         """Let the response go: back to the pool where the body had ended, else the connection is closed, at once."""
@@ -74,7 +91,7 @@ class AsyncResponse(Protocol):
         """Wait until something has arrived, and return all that has, one item per network read; empty at the end."""
 
     async def adrain(self) -> None:
-        """Read the body to its end, for 100 ms at most; never raises (cancellation apart)."""
+        """See to it that the connection can serve again; takes 100 ms at most, never raises (cancellation apart)."""
 
     async def aclose(self) -> None:
         """Let the response go, at once."""

@@ -20,30 +20,33 @@ if TYPE_CHECKING:
 __all__ = ("async_client", "sync_client")
 
 _lock = threading.Lock()
-_sync: dict[bool, httpx2.Client] = {}
-_async: dict[tuple[asyncio.AbstractEventLoop, bool], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]] = {}
+# By whether they talk plain HTTP, and by the proxy that is theirs in place of the environment's.
+_sync: dict[tuple[bool, str | None], httpx2.Client] = {}
+_async: dict[
+    tuple[asyncio.AbstractEventLoop, bool, str | None], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
+] = {}
 _inherited: list[Any] = []
 
 
-def sync_client(url: str) -> httpx2.Client:
-    """Return this process's client for ``url``."""
-    plain = url.startswith("http://")
-    client = _sync.get(plain)
+def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
+    """Return this process's client for ``url``, by way of ``proxy`` if there is one."""
+    key = url.startswith("http://"), proxy
+    client = _sync.get(key)
     if client is None or client.is_closed:
         import httpx2
 
         with _lock:
-            client = _sync.get(plain)
+            client = _sync.get(key)
             if client is None or client.is_closed:
-                client = _sync[plain] = httpx2.Client(**_options(plain))
+                client = _sync[key] = httpx2.Client(**_options(*key))
     return client
 
 
-async def async_client(url: str) -> httpx2.AsyncClient:
+async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient:
     """Return the running loop's client for ``url``; it is closed when the loop shuts down its async generators."""
     import asyncio
 
-    key = asyncio.get_running_loop(), url.startswith("http://")
+    key = asyncio.get_running_loop(), url.startswith("http://"), proxy
     known = _async.get(key)
     if known is not None and not known[0].is_closed:
         return known[0]
@@ -51,7 +54,7 @@ async def async_client(url: str) -> httpx2.AsyncClient:
 
     for old in [old for old in list(_async) if old[0].is_closed()]:
         _async.pop(old, None)
-    client = httpx2.AsyncClient(**_options(key[1]))
+    client = httpx2.AsyncClient(**_options(*key[1:]))
     keeper = _closed_with_its_loop(key, client)
     _async[key] = client, keeper
     await anext(keeper)
@@ -68,7 +71,7 @@ async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGe
         await client.aclose()
 
 
-def _options(plain: bool) -> dict[str, Any]:
+def _options(plain: bool, proxy: str | None) -> dict[str, Any]:
     from http.cookiejar import CookieJar, DefaultCookiePolicy
     from urllib.request import getproxies
 
@@ -76,7 +79,8 @@ def _options(plain: bool) -> dict[str, Any]:
 
     return {
         # Plain HTTP needs no certificates (loading them takes 20 ms), unless a proxy is in between.
-        "verify": not plain or bool(getproxies()),
+        "verify": not plain or bool(proxy or getproxies()),
+        "proxy": proxy,
         # A redirected POST would take the key along.
         "follow_redirects": False,
         "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0),

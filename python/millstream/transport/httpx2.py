@@ -21,16 +21,18 @@ class HTTPX2Transport:
     """Sends requests with httpx2, sync and async.
 
     ``client`` and ``async_client`` are clients of httpx2 or httpx to use, with their own pools,
-    proxies, TLS and timeouts; without them, those that all models share.
+    proxies, TLS and timeouts; without them, those that all models share, by way of ``proxy`` or of
+    what the environment names.
     """
 
-    def __init__(self, client: Any = None, async_client: Any = None) -> None:
+    def __init__(self, client: Any = None, async_client: Any = None, proxy: str | None = None) -> None:
         self._client = client
         self._async_client = async_client
+        self._proxy = proxy
 
     def open(self, request: Request) -> "HTTPX2Response":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        client = sync_client(request.url) if self._client is None else self._client
+        client = sync_client(request.url, self._proxy) if self._client is None else self._client
         try:
             response = client.send(self._request(client, request, self._client), stream=True, follow_redirects=False)
         except Exception as error:
@@ -41,7 +43,7 @@ class HTTPX2Transport:
 
     async def aopen(self, request: Request) -> "HTTPX2AsyncResponse":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        client = await async_client(request.url) if self._async_client is None else self._async_client
+        client = await async_client(request.url, self._proxy) if self._async_client is None else self._async_client
         try:
             response = await client.send(
                 self._request(client, request, self._async_client), stream=True, follow_redirects=False

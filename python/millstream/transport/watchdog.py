@@ -1,6 +1,6 @@
-"""Interrupts a blocking read that takes too long, by shutting the socket down under it.
+"""Does what is due after a while, where no loop does: interrupts blocking reads, gives up on connections.
 
-One thread serves the whole process, and ends when nobody has needed it for a while: a
+One thread serves each of the two in the whole process, and ends when nobody has needed it for a while: a
 ``threading.Timer`` would start a thread for every stream, which costs as much as its request.
 """
 
@@ -10,20 +10,22 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-__all__ = ("Watch", "watch")
+__all__ = ("Watch", "later", "watch")
 
 _IDLE_SECONDS = 5.0
 
 
 class Watch:
-    """One socket that is watched until the end of its ``with`` block; after that it is not touched."""
+    """What is to be done unless its ``with`` block has ended by then; after that it is not."""
 
-    __slots__ = ("_lock", "deadline", "socket")
+    __slots__ = ("_lock", "act", "deadline")
 
-    def __init__(self, sock: Any, deadline: float, lock: threading.Lock) -> None:
-        self.socket = sock
+    def __init__(self, act: Callable[[], None], deadline: float, lock: threading.Lock) -> None:
+        self.act: Callable[[], None] | None = act
         self.deadline = deadline
         self._lock = lock
 
@@ -33,7 +35,7 @@ class Watch:
     def __exit__(self, *raised: object) -> None:
         """Watch no longer."""
         with self._lock:
-            self.socket = None
+            self.act = None
 
 
 class _Watchdog:
@@ -47,9 +49,9 @@ class _Watchdog:
         self._runs = False
         self._sleeps = False
 
-    def watch(self, sock: Any) -> Watch:
+    def watch(self, act: Callable[[], None]) -> Watch:
         with self._lock:
-            watch = Watch(sock, time.monotonic() + self._seconds, self._lock)
+            watch = Watch(act, time.monotonic() + self._seconds, self._lock)
             self._watches.append(watch)
             if not self._runs:
                 self._runs = True
@@ -71,33 +73,43 @@ class _Watchdog:
                         return
 
     def _next(self) -> float | None:
-        """Shut down what is due and return the next deadline, if there is one."""
+        """Do what is due and return the next deadline, if there is one."""
         with self._lock:
             while self._watches:
                 watch = self._watches[0]
-                if watch.socket is not None and watch.deadline > time.monotonic():
+                if watch.act is not None and watch.deadline > time.monotonic():
                     return watch.deadline
                 self._watches.popleft()
-                if watch.socket is not None:
-                    # It may be closed already.
-                    with contextlib.suppress(OSError):
-                        watch.socket.shutdown(socket.SHUT_RDWR)
+                if watch.act is not None:
+                    watch.act()
             self._sleeps = True
             return None
 
 
-_watchdog = _Watchdog(0.1)
+_reads = _Watchdog(0.1)
+_ends = _Watchdog(1.0)
 
 
 def watch(sock: Any) -> Watch:
     """Shut ``sock`` down in 100 ms, unless the watch has ended by then."""
-    return _watchdog.watch(sock)
+    return _reads.watch(partial(_shut_down, sock))
+
+
+def later(act: Callable[[], None]) -> None:
+    """Call ``act`` in a second; it must not raise, and not wait for anything."""
+    _ends.watch(act)
+
+
+def _shut_down(sock: Any) -> None:
+    # It may be closed already.
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _start_anew() -> None:
-    """Leave the parent's thread behind: a fork does not copy it."""
-    global _watchdog
-    _watchdog = _Watchdog(0.1)
+    """Leave the parent's threads behind: a fork does not copy them."""
+    global _reads, _ends
+    _reads, _ends = _Watchdog(0.1), _Watchdog(1.0)
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,0 +1,193 @@
+"""Which transport serves a request; :mod:`millstream.transport` says by what rules."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .._backend import BACKEND
+from ..errors import MillstreamError
+from . import AsyncResponse, AsyncTransport, Request, Response, Transport
+
+if TYPE_CHECKING:
+    from .native import NativeTransport
+
+__all__ = ("TRANSPORTS", "Choice", "async_transport", "check_transport", "sync_transport")
+
+logger = logging.getLogger("millstream")
+
+TRANSPORTS = ("auto", "native", "httpx2")
+_known: dict[type, bool] = {}
+_VARIABLE = "MILLSTREAM_TRANSPORT"
+
+
+def check_transport(name: str, *clients: Any) -> None:
+    """Raise :class:`ValueError` if ``name`` is no transport's, or contradicts the clients that are given."""
+    if name not in TRANSPORTS:
+        raise ValueError(f"transport must be one of {', '.join(TRANSPORTS)}, not {name!r}")
+    if name == "native" and any(hasattr(client, "build_request") for client in clients):
+        raise ValueError("transport='native' and http_client or http_async_client contradict each other: leave one out")
+
+
+def sync_transport(client: Any = None, *, proxy: str | None = None, transport: str = "auto") -> Transport:
+    """Return the transport for sync code: ``client``, or over it, or the one that is chosen request by request.
+
+    Raises :class:`TypeError` where ``client`` is none.
+    """
+    if client is None:
+        return _choice(transport, proxy)
+    if hasattr(client, "open") and not hasattr(client, "build_request"):
+        return client  # type: ignore[no-any-return]
+    if hasattr(client, "aclose") or not hasattr(client, "build_request"):
+        raise TypeError(f"http_client must be a sync client of httpx2 or httpx, or a Transport, not {client!r}")
+    from .httpx2 import HTTPX2Transport
+
+    return HTTPX2Transport(client)
+
+
+def async_transport(
+    client: Any = None, sync_client: Any = None, *, proxy: str | None = None, transport: str = "auto"
+) -> AsyncTransport:
+    """:func:`sync_transport` for async code; a sync client that is a transport for both serves here too."""
+    if client is None and hasattr(sync_client, "aopen"):
+        return sync_client  # type: ignore[no-any-return]
+    if client is None:
+        return _choice(transport, proxy)
+    if hasattr(client, "aopen"):
+        return client  # type: ignore[no-any-return]
+    if not (hasattr(client, "aclose") and hasattr(client, "build_request")):
+        raise TypeError(f"http_async_client must be an async client of httpx2 or httpx, or a Transport, not {client!r}")
+    from .httpx2 import HTTPX2Transport
+
+    return HTTPX2Transport(async_client=client)
+
+
+class Choice:
+    """Sends each request by the transport that serves it; ``transport`` and ``proxy`` are the model's."""
+
+    def __init__(self, transport: str, proxy: str | None) -> None:
+        self._asked = transport
+        self._proxy = proxy
+        self._reasons: dict[tuple[str, str, bool], str | None] = {}
+
+    def open(self, request: Request) -> Response:
+        """Send ``request`` and return once the response's head has arrived, whatever its status."""
+        transport: Transport = self._chosen(request.url, is_async=False)
+        return transport.open(request)
+
+    def aopen(self, request: Request) -> Coroutine[Any, Any, AsyncResponse]:
+        """:meth:`open` for async code."""
+        transport: AsyncTransport = self._chosen(request.url, is_async=True)
+        return transport.aopen(request)
+
+    def close(self) -> None:
+        """Leave the connections open: all models share them."""
+
+    async def aclose(self) -> None:
+        """Leave the connections open: all models share them."""
+
+    def _chosen(self, url: str, *, is_async: bool) -> Any:
+        wanted = self._asked if self._asked != "auto" else os.environ.get(_VARIABLE) or "auto"
+        start = url.find("/", url.find("://") + 3)
+        key = wanted, url[:start] if start > 0 else url, is_async and not _is_known_loop()
+        try:
+            reason = self._reasons[key]
+        except KeyError:
+            reason = self._reasons[key] = self._decide(*key)
+        return _native() if reason is None else _httpx2(self._proxy)
+
+    def _decide(self, wanted: str, origin: str, foreign: bool) -> str | None:
+        """Return why httpx2 is to serve ``origin``; ``None`` where the native transport does. Say so, once."""
+        if wanted not in TRANSPORTS:
+            raise ValueError(f"{_VARIABLE} must be one of {', '.join(TRANSPORTS)}, not {wanted!r}")
+        scheme, colon, rest = origin.partition("://")
+        shown = scheme + colon + rest.rpartition("@")[2]
+        if wanted == "httpx2":
+            reason: str | None = "it was asked for"
+        elif BACKEND != "rust":
+            reason = "the Rust core does not run"
+        elif foreign:
+            reason = "the event loop is neither asyncio's nor uvloop's"
+        else:
+            reason = self._proxied(origin)
+        if reason is not None and wanted == "native":
+            raise MillstreamError(f"the native transport was asked for, but cannot serve {shown}: {reason}")
+        if reason is None:
+            logger.info("the native transport serves %s", shown)
+        else:
+            logger.info("httpx2 serves %s: %s", shown, reason)
+        return reason
+
+    def _proxied(self, origin: str) -> str | None:
+        if self._proxy:
+            return "openai_proxy names a proxy"
+        proxies = _proxies()
+        parts = urlsplit(origin)
+        names = [name for name in (parts.scheme, "all") if proxies.get(name)]
+        if not names or _is_excepted(parts.hostname or "", proxies.get("no", "")):
+            return None
+        return f"the environment names a proxy for it ({names[0].upper()}_PROXY)"
+
+
+def _proxies() -> dict[str, str]:
+    """Return the proxies of the environment by scheme, as httpx2 asks for them."""
+    named = any(value and name.lower().endswith("_proxy") for name, value in os.environ.items())
+    if not named and sys.platform not in ("darwin", "win32"):
+        # Nothing could be found, so that importing who looks (and TLS with it) is spared.
+        return {}
+    from urllib.request import getproxies
+
+    return getproxies()
+
+
+def _is_excepted(host: str, excepted: str) -> bool:
+    """Return whether ``NO_PROXY`` surely says that ``host`` is reached without a proxy; else httpx2 looks closer."""
+    for name in excepted.lower().split(","):
+        name = name.strip()
+        if name == "*" or name.strip("[]") == host:
+            return True
+        suffix = name.removeprefix("*")
+        # As httpx2 has it: "example.com" is for its subdomains too, ".example.com" for them alone.
+        if suffix and "/" not in suffix and host.endswith(suffix if suffix.startswith(".") else f".{suffix}"):
+            return True
+    return False
+
+
+def _is_known_loop() -> bool:
+    """Return whether the running task is one of a loop that the native transport has a driver for."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return False
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    # Another library may run its tasks inside asyncio's loop.
+    kind = type(loop)
+    if kind not in _known:
+        _known[kind] = issubclass(kind, asyncio.BaseEventLoop) or kind.__module__.partition(".")[0] == "uvloop"
+    return _known[kind] and asyncio.current_task(loop) is not None
+
+
+@cache
+def _choice(transport: str, proxy: str | None) -> Choice:
+    return Choice(transport, proxy)
+
+
+@cache
+def _native() -> NativeTransport:
+    from .native import NativeTransport
+
+    return NativeTransport()
+
+
+@cache
+def _httpx2(proxy: str | None) -> Any:
+    from .httpx2 import HTTPX2Transport
+
+    return HTTPX2Transport(proxy=proxy)

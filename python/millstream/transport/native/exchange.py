@@ -1,0 +1,222 @@
+"""One request and its response, without the connection: what both drivers share.
+
+What arrived is *fed*, in the order in which it arrived, and the exchange says what it means: whether
+the head is complete, what of the body came, whether it has ended, what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...errors import APIConnectionError, APITimeoutError
+from .. import Request
+from ..timeouts import DEFAULT_TIMEOUTS
+from .content import Content, content_for
+from .origins import Place, same_origin
+
+if TYPE_CHECKING:
+
+    class HTTPConnection:
+        """What the Rust core knows of one exchange: the framing of its bytes."""
+
+        status: int | None
+        headers: Sequence[tuple[str, str]]
+        ended: bool
+        reusable: bool
+        failure: APIConnectionError | None
+
+        def request(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
+            """Begin, and return the bytes to send."""
+            raise NotImplementedError
+
+        def feed_head(self, data: bytes) -> bytes | None:
+            """Return what is behind the head, once it is complete."""
+            raise NotImplementedError
+
+        def feed(self, data: bytes) -> bytes:
+            """Return what ``data`` brings of the body."""
+            raise NotImplementedError
+
+        def close(self) -> None:
+            """Take note that nothing more will come."""
+
+else:
+    from ..._core import HTTPConnection
+
+__all__ = (
+    "READ_SIZE",
+    "Exchange",
+    "HTTPConnection",
+    "before",
+    "late",
+    "redirected",
+    "while_reading",
+)
+
+# The most bytes of one read. Larger objects would come from fresh pages of the system, each of them.
+READ_SIZE = 65_536
+
+_NOTHING: tuple[str, str, list[tuple[str, str]], bytes] = ("", "", [], b"")
+_BEFORE = "the request failed before the response began: "
+_WHILE = "the connection broke while the response was read: "
+
+
+class Waits(NamedTuple):
+    """How long one exchange waits for what, in seconds; infinite where there is no limit."""
+
+    connect: float
+    write: float
+    pool: float
+    head: float
+    idle: float
+    total: float
+
+    @classmethod
+    def of(cls, request: Request) -> Waits:
+        """Return the limits of ``request``."""
+        connect, read, write, pool = (inf if limit is None else limit for limit in request.timeouts or DEFAULT_TIMEOUTS)
+        idle = inf if request.idle is None else request.idle
+        return cls(connect, write, pool, read, min(read, idle), inf if request.total is None else request.total)
+
+
+class Exchange:
+    """The request, and the response as far as it is there.
+
+    Every exchange has a framing of its own, so that what is left of an old one can never reach the
+    next one on its connection.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_content",
+        "_is_drained",
+        "_through",
+        "end_by",
+        "framing",
+        "headers",
+        "payload",
+        "status",
+        "waits",
+    )
+
+    def __init__(self, request: Request, place: Place, now: float) -> None:
+        self._asked = (request.method, place.target, _headers(request.headers, place), request.body)
+        self.restart()
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.waits = waits = Waits.of(request)
+        self.end_by = now + waits.total
+        self._content: Content | None = None
+        self._through = False
+        self._is_drained = False
+
+    def restart(self) -> None:
+        """Begin: with the request unsent, and nothing seen of an answer.
+
+        Raises :class:`ValueError` for what no request may hold, before any byte is sent.
+        """
+        self.framing = HTTPConnection()
+        self.payload = self.framing.request(*self._asked)
+
+    def hand_over(self, decoder: Any) -> None:
+        """Let ``decoder`` read the framing too: from now on the body comes as the network sent it.
+
+        That is one call into the core per read instead of two. Nothing changes for a body that was
+        compressed, or for a decoder of the other half of the core, which knows no framing.
+        """
+        through = getattr(decoder, "_through", None)
+        if self._content is None and through is not None:
+            through(self.framing)
+            self._through = True
+
+    def begins(self, data: bytes) -> bytes | None:
+        """Take in some of the head; once it is complete, return what stands behind it, and ``None`` until then.
+
+        Raises :class:`~millstream.errors.APIConnectionError` where it is no head.
+        """
+        framing = self.framing
+        rest = framing.feed_head(data)
+        if rest is None:
+            if framing.failure is not None:
+                raise before(framing.failure)
+            return None
+        self.status = framing.status or 0
+        headers: dict[str, str] = {}
+        for name, value in framing.headers:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        self.headers = headers
+        if "content-encoding" in headers:
+            self._content = content_for(headers["content-encoding"])
+        # Not kept for the length of the stream.
+        self.payload, self._asked = b"", _NOTHING
+        return rest
+
+    def unframed(self, data: bytes) -> bytes:
+        """Return what ``data`` brings of the body, decompressed where it has to be; :meth:`more` has the rest."""
+        data = self.framing.feed(data)
+        if self._content is None or not data:
+            return data
+        self._content.put(data)
+        return self._content.take()
+
+    def more(self) -> bytes:
+        """Return what is still to be decompressed of what was fed; at the body's end, check that this was all."""
+        if self._content is None:
+            return b""
+        piece = self._content.take()
+        if not piece and self.framing.ended:
+            self._content.close()
+        return piece
+
+
+def before(cause: BaseException | None, what: str = "") -> APIConnectionError:
+    """Return the error for what goes wrong before there is a response, with its cause set."""
+    return _told(_BEFORE, cause, what)
+
+
+def while_reading(cause: BaseException | None) -> APIConnectionError:
+    """Return the error for what goes wrong in the body, with its cause set."""
+    return _told(_WHILE, cause, "")
+
+
+def _told(stage: str, cause: BaseException | None, what: str) -> APIConnectionError:
+    # Some exceptions of the system say nothing; their names do.
+    reason = "the connection was closed" if cause is None else str(cause) or type(cause).__name__
+    error = APIConnectionError(f"{stage}{what}{reason}")
+    error.__cause__ = cause
+    return error
+
+
+def late(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:
+    """Return the error for ``what`` did not happen within ``seconds``."""
+    reason = f"{what} within {seconds:g} s"
+    error = APITimeoutError(f"{_WHILE if exchange.status else _BEFORE}timed out ({reason})")
+    error.__cause__ = TimeoutError(reason)
+    return error
+
+
+def redirected(request: Request, response: Exchange) -> Request | None:
+    """Return the request to send in place of ``request``, if that is what ``response`` says.
+
+    Only 307 and 308 do, which keep method and body, and only to the same origin: anywhere else the
+    key would go along.
+    """
+    if response.status not in (307, 308):
+        return None
+    location = response.headers.get("location")
+    url = None if location is None else same_origin(request.url, location)
+    return None if url is None else replace(request, url=url)
+
+
+def _headers(given: Mapping[str, str], place: Place) -> list[tuple[str, str]]:
+    """Return the headers to send: with the host, and with what a user in the URL stands for."""
+    names = {name.lower() for name in given}
+    headers = [] if "host" in names else [("host", place.host)]
+    if place.authorization is None:
+        return [*headers, *given.items()]
+    # The user in the URL wins, as with httpx2: a gateway in front of the server asks for it.
+    headers += [(name, value) for name, value in given.items() if name.lower() != "authorization"]
+    return [*headers, ("authorization", place.authorization)]

@@ -1,0 +1,221 @@
+"""The connections of one event loop: opened, kept, and closed with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextvars import Context
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import Request
+from .connecting import connect
+from .exchange import READ_SIZE, before, late, redirected
+from .loop_response import AsyncResponse
+from .loops import Connection
+from .origins import Origin, read_url
+from .pool import Limits, Pool
+from .tls import check_protocol, default_context
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ("SETTLING_SECONDS", "LoopPool")
+
+T = TypeVar("T")
+
+# An end of a body that is under way arrives within this time; a new connection would take longer.
+SETTLING_SECONDS = 0.02
+
+
+class LoopPool(Pool[Connection]):
+    """The connections of one loop, the buffer they read into, and who waits for one of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits, ssl_context: ssl.SSLContext | None) -> None:
+        super().__init__(limits)
+        self.loop = loop
+        # The same clock as asyncio's own, at half the cost.
+        self.now = monotonic if isinstance(loop, asyncio.BaseEventLoop) else loop.time
+        self.view = memoryview(bytearray(READ_SIZE))
+        # What connections' callbacks run in: nobody's variables, since connections outlive requests.
+        self.context = Context()
+        self.connections: set[Connection] = set()
+        # A child process has the sockets of its parent, and must leave them alone.
+        self.is_inherited = False
+        self._ssl_context = ssl_context
+        self._active = 0
+        self._waiters: deque[asyncio.Future[bool]] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
+
+    async def start(self, pools: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
+        """Become one of ``pools`` until the loop shuts its async generators down, as it does before it closes."""
+        pools[self.loop] = self
+        self._keeper = _closed_with_its_loop(self, pools)
+        await anext(self._keeper)
+
+    async def send(self, request: Request) -> AsyncResponse:
+        """Send ``request`` and return once the response's head has arrived; follow one redirect."""
+        place = read_url(request.url)
+        response = AsyncResponse(request, place, self.now())
+        await response.begin(self, place.origin)
+        if (again := redirected(request, response)) is not None:
+            await response.adrain()
+            await response.aclose()
+            response = AsyncResponse(again, read_url(again.url), self.now())
+            await response.begin(self, place.origin)
+        return response
+
+    async def enter(self, response: AsyncResponse) -> None:
+        """Wait until there may be one more exchange; :meth:`leave` is to be called after it."""
+        limit = self.limits.max_connections
+        if limit is None or self._active < limit:
+            self._active += 1
+            return
+        deadline = min(self.now() + response.waits.pool, response.end_by)
+        turn: asyncio.Future[bool] = self.loop.create_future()
+        self._waiters.append(turn)
+        timer = None if deadline == inf else self.loop.call_at(deadline, _refuse, turn, context=self.context)
+        try:
+            is_ours = await turn
+        except BaseException:
+            # Cancelled, maybe at the very moment in which the turn came.
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.leave()
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if not is_ours:
+            raise late(response, response.waits.pool, f"none of {limit} connections became free")
+
+    def leave(self) -> None:
+        """Take note that an exchange is over; its turn goes to who has waited longest."""
+        while self._waiters and not self.loop.is_closed():
+            turn = self._waiters.popleft()
+            if not turn.done():
+                turn.set_result(True)
+                return
+        self._active -= 1
+
+    async def reuse(self, origin: Origin) -> Connection | None:
+        """Return a connection that is there already, if one can serve."""
+        connection = self.take(origin, self.now())
+        if connection is None and (parked := self.take_parked(origin)) is not None:
+            connection = parked if await parked.settle(SETTLING_SECONDS) else None
+        if connection is not None:
+            connection.use()
+        return connection
+
+    async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:
+        """Return a new connection."""
+        self.make_room(self._active)
+        seconds = min(response.waits.connect, response.end_by - self.now())
+        connection = Connection(self, origin)
+        self.connections.add(connection)
+        try:
+            async with asyncio.timeout(None if seconds == inf else seconds):
+                await _InContext(self._open(connection), self.context)
+        except BaseException as error:
+            connection.abort()
+            if isinstance(error, TimeoutError):
+                raise late(response, seconds, f"no connection to {origin}") from error
+            if isinstance(error, OSError | UnicodeError):
+                raise before(error, f"no connection to {origin}: ") from error
+            raise
+        return connection
+
+    def rest(self, connection: Connection) -> None:
+        """Keep ``connection``, and see to it that it is closed when it has been idle for too long."""
+        self.put(connection, self.now())
+        if self._sweeper is None and not self.is_closed:
+            self._sweep_in(self.limits.idle_seconds)
+
+    def close(self) -> None:
+        """Close every connection of the loop, used ones too."""
+        super().close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for connection in tuple(self.connections):
+            connection.abort()
+
+    async def aclose(self) -> None:
+        """Close the pool while the loop goes on."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            await keeper.aclose()
+        self.close()
+
+    async def _open(self, connection: Connection) -> None:
+        origin = connection.origin
+        sock = await connect(self.loop, origin.host, origin.port)
+        try:
+            tls = (self._ssl_context or default_context()) if origin.tls else None
+            transport, _ = await self.loop.create_connection(
+                lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if origin.tls else None
+            )
+        except BaseException:
+            # The loop's transport closes it in its next turn; this one does not wait for that.
+            sock.close()
+            raise
+        if origin.tls:
+            check_protocol(transport.get_extra_info("ssl_object"))
+
+    def _sweep_in(self, seconds: float) -> None:
+        self._sweeper = self.loop.call_later(seconds, self._sweep_idle, context=self.context)
+
+    def _sweep_idle(self) -> None:
+        self._sweeper = None
+        now = self.now()
+        if (due := self.sweep(now)) is not None:
+            self._sweep_in(max(0.0, due - now))
+
+
+def _refuse(turn: asyncio.Future[bool]) -> None:
+    if not turn.done():
+        turn.set_result(False)
+
+
+async def _closed_with_its_loop(
+    pool: LoopPool, pools: dict[asyncio.AbstractEventLoop, LoopPool]
+) -> AsyncGenerator[None, None]:
+    # asyncio closes the generators that are still open before it closes the loop: the one moment at
+    # which idle connections can be closed without anybody asking for it.
+    try:
+        yield
+    finally:
+        if pools.get(pool.loop) is pool:
+            del pools[pool.loop]
+        pool.close()
+
+
+class _InContext:
+    """Awaits a coroutine whose steps run in a context of their own.
+
+    What a loop is asked to call back later takes the context along in which it was asked.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], context: Context) -> None:
+        self._coroutine = coroutine
+        self._context = context
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        coroutine, run = self._coroutine, self._context.run
+        step, value = coroutine.send, None
+        try:
+            while True:
+                try:
+                    waited = run(step, value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    value = yield waited
+                    step = coroutine.send
+                except BaseException as error:
+                    step, value = coroutine.throw, error
+        finally:
+            coroutine.close()
+            del step, value

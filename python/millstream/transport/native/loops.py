@@ -1,0 +1,294 @@
+"""The driver for event loops: a connection as ``asyncio.BufferedProtocol``.
+
+A read costs one callback and, where somebody waits for it, one future. There is one timer a
+connection, armed anew only when a deadline comes before it; it sets the future that is waited for.
+Nothing here runs in a task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from .exchange import HTTPConnection
+    from .loop_pool import LoopPool
+    from .origins import Origin
+
+__all__ = ("Connection",)
+
+# A consumer that leaves more than this unread has its socket paused: at most so much and two reads
+# (of READ_SIZE) wait in memory for each stream.
+UNREAD_SIZE = 262_144
+# How long the end of a body may take, once the stream in it has ended.
+_PARKED_SECONDS = 1.0
+
+_ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection: what arrived and was not taken yet is in ``reads``.
+
+    ``is_lost`` says that nothing more will arrive, and ``error`` why, where there is a reason.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_framing",
+        "_loop",
+        "_pool",
+        "_state",
+        "_timer",
+        "_timer_at",
+        "_transport",
+        "_unread",
+        "_view",
+        "_waiter",
+        "error",
+        "idle_since",
+        "is_lost",
+        "is_paused",
+        "is_reused",
+        "origin",
+        "reads",
+        "writes",
+    )
+
+    def __init__(self, pool: LoopPool, origin: Origin) -> None:
+        self._pool = pool
+        self._loop = pool.loop
+        self._view = pool.view
+        self._state = _ACTIVE
+        self._transport: asyncio.Transport | None = None
+        self._framing: HTTPConnection | None = None
+        self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._deadline = inf
+        self._unread = 0
+        self.reads: list[bytes] = []
+        self.origin = origin
+        self.idle_since = 0.0
+        self.is_lost = self.is_paused = self.is_reused = self.writes = False
+        self.error: Exception | None = None
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+        if self._state == _CLOSED:
+            # Given up before it was there.
+            self._transport.abort()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the buffer that all connections of the loop share: what is read is copied out at once."""
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Keep what was read, and wake who waits for it."""
+        self.reads.append(bytes(self._view[:nbytes]))
+        waiter = self._waiter
+        if waiter is None:
+            self._read_unasked(nbytes)
+        else:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(False)
+
+    def eof_received(self) -> None:
+        """Take note that the peer will send no more; the loop closes the connection."""
+        self._lose(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Take note of the end."""
+        self._lose(error)
+        self._transport = None
+        self._stop_timer()
+
+    def pause_writing(self) -> None:
+        """Take note that a large request is under way."""
+        self.writes = True
+
+    def resume_writing(self) -> None:
+        """Take note that it is sent, all but for its end."""
+        self.writes = False
+        self._wake()
+
+    # What exchanges call.
+
+    def send(self, data: bytes) -> None:
+        """Send a request."""
+        if self._transport is not None and not self.is_lost:
+            self._transport.write(data)
+
+    def arrival(self, deadline: float) -> asyncio.Future[bool]:
+        """Return what is set when something has changed: to ``True`` if that is the time, on the loop's clock."""
+        self._deadline = deadline
+        if deadline < self._timer_at:
+            self._start_timer(deadline)
+        waiter: asyncio.Future[bool] = asyncio.Future(loop=self._loop)
+        self._waiter = waiter
+        return waiter
+
+    def take(self) -> bytes:
+        """Return all that has arrived, as one read."""
+        reads = self.reads
+        self.reads = []
+        if self._unread:
+            self._unread = 0
+            if self.is_paused:
+                self._resume()
+        return reads[0] if len(reads) == 1 else b"".join(reads)
+
+    def let_go(self, framing: HTTPConnection, *, is_drained: bool) -> None:
+        """End an exchange: keep the connection where the body has ended, close it where it has not.
+
+        With ``is_drained`` nothing but the end is missing, and it is waited for a while, here.
+        """
+        self._waiter = None
+        if is_drained and self.reads:
+            framing.feed(self.take())
+        if self.is_lost or self._state != _ACTIVE:
+            self.abort()
+        elif framing.reusable and not self.reads:
+            self._rest()
+        elif is_drained and not framing.ended and framing.failure is None:
+            self._park(framing)
+        else:
+            self.abort()
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait for the end of the body of a parked connection; return whether the connection can serve."""
+        self._state = _ACTIVE
+        framing, self._framing = self._framing, None
+        assert framing is not None
+        deadline = self._pool.now() + seconds
+        try:
+            while not framing.ended and framing.failure is None and not self.is_lost:
+                if await self.arrival(deadline) and self.is_sound():
+                    break
+                if self.reads:
+                    framing.feed(self.take())
+        except BaseException:
+            self.abort()
+            raise
+        if framing.reusable and self.is_sound():
+            return True
+        self.abort()
+        return False
+
+    def is_sound(self) -> bool:
+        """Return whether an exchange may begin: nothing has arrived that nobody asked for."""
+        return not (self.is_lost or self.reads or self._transport is None)
+
+    def abort(self) -> None:
+        """Close the connection: nothing more is sent or read, and no callback is left."""
+        if self._state == _CLOSED:
+            return
+        if self._state != _ACTIVE:
+            self._pool.remove(self)
+        self._state = _CLOSED
+        self.is_lost = True
+        self._stop_timer()
+        self._pool.connections.discard(self)
+        transport, self._transport = self._transport, None
+        # A loop that is closed wakes nobody, and leaves its sockets to its transports; one that a fork has
+        # doubled is the parent's.
+        if not (self._loop.is_closed() or self._pool.is_inherited):
+            self._wake()
+            if transport is not None:
+                transport.abort()
+
+    # What is left.
+
+    def use(self) -> None:
+        """Take the connection out of its rest."""
+        self._state = _ACTIVE
+        self.is_reused = True
+
+    def _rest(self) -> None:
+        if self.is_paused:
+            self._resume()
+        self._unread = 0
+        # Some of the request may not be sent yet, where the server answered before it had read it all.
+        if self._transport is None or self._transport.get_write_buffer_size():
+            return self.abort()
+        self._state = _IDLE
+        self._pool.rest(self)
+
+    def _park(self, framing: HTTPConnection) -> None:
+        self._state = _PARKED
+        self._framing = framing
+        if self.is_paused:
+            self._resume()
+        self._deadline = self._pool.now() + _PARKED_SECONDS
+        if self._deadline < self._timer_at:
+            self._start_timer(self._deadline)
+        self._pool.park(self)
+
+    def _read_unasked(self, nbytes: int) -> None:
+        """Count what nobody waits for; between exchanges it is the end of the last body, or a mistake."""
+        if self._state == _ACTIVE:
+            self._unread += nbytes
+            if self._unread > UNREAD_SIZE and not self.is_paused and self._transport is not None:
+                self.is_paused = True
+                self._transport.pause_reading()
+        elif self._state == _PARKED and self._framing is not None:
+            framing = self._framing
+            framing.feed(self.take())
+            if framing.reusable and self._pool.unpark(self):
+                self._framing = None
+                self._rest()
+            elif framing.ended or framing.failure is not None:
+                self.abort()
+        else:
+            self.abort()
+
+    def _resume(self) -> None:
+        self.is_paused = False
+        if self._transport is not None and not self.is_lost:
+            self._transport.resume_reading()
+
+    def _lose(self, error: Exception | None) -> None:
+        if self._state == _ACTIVE:
+            self.error = self.error or error
+            self.is_lost = True
+            self._wake()
+        else:
+            self.abort()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(False)
+
+    def _start_timer(self, deadline: float) -> None:
+        self._stop_timer()
+        self._timer_at = deadline
+        # Timers outlive the exchange: they must not keep its context, which is the user's.
+        self._timer = self._loop.call_at(deadline, self._look_at_the_time, context=self._pool.context)
+
+    def _stop_timer(self) -> None:
+        self._timer_at = inf
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_at_the_time(self) -> None:
+        """Act on a deadline that has passed; wait on for one that was put off meanwhile."""
+        self._timer, self._timer_at = None, inf
+        waiter = self._waiter
+        if waiter is None and self._state != _PARKED:
+            # Whoever waits next, arms the timer.
+            return
+        # Loops round to their clock's ticks, uvloop to milliseconds.
+        if self._pool.now() + 0.001 < self._deadline:
+            if self._deadline < inf:
+                self._start_timer(self._deadline)
+        elif waiter is None:
+            self.abort()
+        else:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(True)

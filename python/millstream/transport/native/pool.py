@@ -1,0 +1,153 @@
+"""What is kept of connections between exchanges: the rules, for both drivers.
+
+No lock is held anywhere: a stream may be let go of by the garbage collector, in the middle of any
+statement, also one of this module, and its connection comes back here then. What changes is changed
+by single operations of lists and dictionaries, and whoever has taken a connection out owns it.
+"""
+
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from .origins import Origin
+
+__all__ = ("Limits", "Pool", "Pooled")
+
+
+class Limits(NamedTuple):
+    """How many connections there may be, and how long they are kept.
+
+    ``max_connections`` is for all origins together (``None``: no limit), ``max_idle`` for each of
+    them, ``idle_seconds`` how long a connection waits for its next use.
+    """
+
+    max_connections: int | None = None
+    max_idle: int = 100
+    idle_seconds: float = 30.0
+
+
+class Pooled(Protocol):
+    """A connection, as the pool sees it."""
+
+    origin: Origin
+    idle_since: float
+
+    def is_sound(self) -> bool:
+        """Return whether the connection can serve, as far as can be told without waiting."""
+
+    def abort(self) -> None:
+        """Close the connection, at once."""
+
+
+C = TypeVar("C", bound=Pooled)
+
+
+class Pool(Generic[C]):
+    """The connections that nobody uses: *idle* ones can serve at once, *parked* ones wait for their body's end."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.is_closed = False
+        self._idle: dict[Origin, list[C]] = {}
+        self._parked: list[C] = []
+        self._swept = 0.0
+
+    def take(self, origin: Origin, now: float) -> C | None:
+        """Return the idle connection to ``origin`` that was used last, if one is sound; it is the caller's now."""
+        if now - self._swept > self.limits.idle_seconds:
+            self.sweep(now)
+        idle = self._idle.get(origin)
+        while idle:
+            try:
+                connection = idle.pop()
+            except IndexError:
+                break
+            if now - connection.idle_since < self.limits.idle_seconds and connection.is_sound():
+                return connection
+            connection.abort()
+        return None
+
+    def put(self, connection: C, now: float) -> None:
+        """Keep ``connection`` for the next exchange; the oldest goes where there are too many."""
+        connection.idle_since = now
+        idle = self._idle.setdefault(connection.origin, [])
+        idle.append(connection)
+        while len(idle) > self.limits.max_idle:
+            self._drop_first(idle)
+        if self.is_closed:
+            self.close()
+
+    def park(self, connection: C) -> None:
+        """Keep ``connection``, whose body has not ended yet."""
+        self._parked.append(connection)
+        if self.is_closed:
+            self.close()
+
+    def unpark(self, connection: C) -> bool:
+        """Take ``connection`` out; ``False`` if somebody else has done so."""
+        try:
+            self._parked.remove(connection)
+        except ValueError:
+            return False
+        return True
+
+    def take_parked(self, origin: Origin) -> C | None:
+        """Return a parked connection to ``origin``, if there is one; it is the caller's now."""
+        for connection in self._parked.copy():
+            if connection.origin == origin and self.unpark(connection):
+                return connection
+        return None
+
+    def remove(self, connection: C) -> None:
+        """Take ``connection`` out, wherever it is: it is closed."""
+        if not self.unpark(connection) and (idle := self._idle.get(connection.origin)):
+            try:
+                idle.remove(connection)
+            except ValueError:
+                return
+
+    def sweep(self, now: float) -> float | None:
+        """Close what has been idle for too long, and return when the next will have been, if there is one."""
+        self._swept = now
+        left = [since for idle in tuple(self._idle.values()) if (since := self._expire(idle, now)) is not None]
+        return min(left) + self.limits.idle_seconds if left else None
+
+    def make_room(self, active: int) -> None:
+        """Close unused connections until there is room for ``active`` ones under the limit."""
+        limit = self.limits.max_connections
+        while limit is not None and active + self.unused > limit:
+            waiting = next(filter(None, (self._parked, *self._idle.values())), None)
+            if waiting is None:
+                return
+            self._drop_first(waiting)
+
+    @property
+    def unused(self) -> int:
+        """How many connections wait here."""
+        return len(self._parked) + sum(map(len, tuple(self._idle.values())))
+
+    def close(self) -> None:
+        """Close every connection that waits here, and each that comes back later."""
+        self.is_closed = True
+        for waiting in (self._parked, *self._idle.values()):
+            while waiting:
+                self._drop_first(waiting)
+
+    def _expire(self, idle: list[C], now: float) -> float | None:
+        """Close the first of ``idle`` that have waited for too long; return since when the next has."""
+        while first := idle[:1]:
+            if now - first[0].idle_since < self.limits.idle_seconds:
+                return first[0].idle_since
+            try:
+                idle.remove(first[0])
+            except ValueError:
+                # Somebody has just taken it.
+                continue
+            first[0].abort()
+        return None
+
+    @staticmethod
+    def _drop_first(waiting: list[C]) -> None:
+        try:
+            connection = waiting.pop(0)
+        except IndexError:
+            return
+        connection.abort()

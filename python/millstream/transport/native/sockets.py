@@ -1,0 +1,358 @@
+"""The driver for sync code: blocking sockets, shared by the threads of the process."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import time
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import TYPE_CHECKING
+
+from ...errors import APITimeoutError
+from .. import Request
+from ..watchdog import later
+from .exchange import READ_SIZE, Exchange, before, late, redirected, while_reading
+from .origins import Origin, read_url
+from .pool import Limits, Pool
+from .tls import check_protocol, default_context
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .exchange import HTTPConnection
+
+__all__ = ("Response", "SocketPool")
+
+# An end of a body that is under way arrives within this time; a new connection would take longer.
+_SETTLING_SECONDS = 0.02
+# How much of a body is read without waiting, to reach its end.
+_DRAINED_SIZE = 262_144
+
+
+class Connection:
+    """One connected socket."""
+
+    __slots__ = ("framing", "idle_since", "is_reused", "origin", "socket")
+
+    def __init__(self, origin: Origin, sock: socket.socket) -> None:
+        self.origin = origin
+        self.socket = sock
+        self.framing: HTTPConnection | None = None
+        self.idle_since = 0.0
+        self.is_reused = False
+
+    def receive(self, seconds: float) -> bytes:
+        """Return what arrives next, empty at the end; raises :class:`TimeoutError` if nothing does in time."""
+        self.wait_for(seconds)
+        return self.socket.recv(READ_SIZE)
+
+    def wait_for(self, seconds: float) -> None:
+        """Limit every wait from now on; not to nothing, which would mean not to wait for what is there."""
+        self.socket.settimeout(None if seconds == inf else max(seconds, 0.0001))
+
+    def look(self) -> bytes | None:
+        """Return what is there already, empty at the end, ``None`` where nothing is; raises :class:`OSError`."""
+        self.socket.setblocking(False)
+        try:
+            return self.socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            # TLS has its own names for "not now". No import: where ssl is not loaded, nothing speaks it.
+            if type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError"):
+                return None
+            raise
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for the end of the body of a parked connection; return whether the connection can serve."""
+        framing, self.framing = self.framing, None
+        assert framing is not None
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(OSError):
+            while not framing.ended and framing.failure is None and (left := deadline - time.monotonic()) > 0:
+                data = self.receive(left)
+                if not data:
+                    break
+                framing.feed(data)
+        if framing.reusable:
+            return True
+        self.abort()
+        return False
+
+    def is_sound(self) -> bool:
+        """Return whether an exchange may begin: the peer has neither closed nor said anything unasked."""
+        try:
+            return self.look() is None
+        except OSError:
+            return False
+
+    def abort(self) -> None:
+        """Close the socket."""
+        with contextlib.suppress(OSError):
+            self.socket.close()
+
+
+class SocketPool(Pool[Connection]):
+    """The connections of the process, for any of its threads."""
+
+    def __init__(self, limits: Limits, ssl_context: ssl.SSLContext | None) -> None:
+        super().__init__(limits)
+        self._ssl_context = ssl_context
+        # Turns to be taken, where their number is limited. Unlike a semaphore's, its lock may be met
+        # again in a destructor.
+        self._turns: queue.SimpleQueue[None] | None = None
+        if limits.max_connections is not None:
+            self._turns = queue.SimpleQueue()
+            for _ in range(limits.max_connections):
+                self._turns.put(None)
+
+    def send(self, request: Request) -> Response:
+        """Send ``request`` and return once the response's head has arrived; follow one redirect."""
+        place = read_url(request.url)
+        response = Response(request, place, time.monotonic())
+        response.begin(self, place.origin)
+        if (again := redirected(request, response)) is not None:
+            response.drain()
+            response.close()
+            response = Response(again, read_url(again.url), time.monotonic())
+            response.begin(self, place.origin)
+        return response
+
+    def enter(self, response: Response) -> None:
+        """Wait until there may be one more exchange; :meth:`leave` is to be called after it."""
+        if self._turns is None:
+            return
+        seconds = min(response.waits.pool, response.end_by - time.monotonic())
+        try:
+            self._turns.get(timeout=None if seconds == inf else max(seconds, 0))
+        except queue.Empty:
+            limit = self.limits.max_connections
+            raise late(response, response.waits.pool, f"none of {limit} connections became free") from None
+
+    def leave(self) -> None:
+        """Take note that an exchange is over."""
+        if self._turns is not None:
+            self._turns.put(None)
+
+    def reuse(self, origin: Origin) -> Connection | None:
+        """Return a connection that is there already, if one can serve."""
+        connection = self.take(origin, time.monotonic())
+        if connection is None and (parked := self.take_parked(origin)) is not None:
+            connection = parked if parked.settle(_SETTLING_SECONDS) else None
+        if connection is not None:
+            connection.is_reused = True
+        return connection
+
+    def connect(self, origin: Origin, response: Response) -> Connection:
+        """Return a new connection."""
+        if self._turns is not None and self.limits.max_connections is not None:
+            self.make_room(self.limits.max_connections - self._turns.qsize())
+        seconds = min(response.waits.connect, response.end_by - time.monotonic())
+        try:
+            return Connection(origin, self._connected(origin, time.monotonic() + seconds))
+        except TimeoutError as error:
+            raise late(response, seconds, f"no connection to {origin}") from error
+        except (OSError, UnicodeError) as error:
+            raise before(error, f"no connection to {origin}: ") from error
+
+    def rest(self, connection: Connection) -> None:
+        """Keep ``connection``."""
+        self.put(connection, time.monotonic())
+
+    def wait_for_end(self, connection: Connection, framing: HTTPConnection) -> None:
+        """Keep ``connection``, whose body has not ended yet, for a second."""
+        connection.framing = framing
+        self.park(connection)
+        later(self._giving_up(connection, framing))
+
+    def _giving_up(self, connection: Connection, framing: HTTPConnection) -> Callable[[], None]:
+        def give_up() -> None:
+            # It may have served since, and wait for another end by now.
+            if connection.framing is framing and self.unpark(connection):
+                connection.abort()
+
+        return give_up
+
+    def _connected(self, origin: Origin, deadline: float) -> socket.socket:
+        failure: OSError | None = None
+        try:
+            for family, kind, proto, _, address in socket.getaddrinfo(
+                origin.host, origin.port, type=socket.SOCK_STREAM
+            ):
+                sock = socket.socket(family, kind, proto)
+                try:
+                    return self._talking(sock, address, origin, deadline)
+                except OSError as error:
+                    sock.close()
+                    failure = error
+                except BaseException:
+                    sock.close()
+                    raise
+            raise failure or OSError("the host has no address")
+        finally:
+            del failure
+
+    def _talking(self, sock: socket.socket, address: object, origin: Origin, deadline: float) -> socket.socket:
+        _limit(sock, deadline)
+        sock.connect(address)  # type: ignore[arg-type]
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not origin.tls:
+            return sock
+        context = self._ssl_context or default_context()
+        _limit(sock, deadline)
+        secure = context.wrap_socket(sock, server_hostname=origin.host)
+        try:
+            check_protocol(secure)
+        except BaseException:
+            secure.close()
+            raise
+        return secure
+
+
+def _limit(sock: socket.socket, deadline: float) -> None:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    sock.settimeout(None if left == inf else left)
+
+
+class Response(Exchange):
+    """A response over a blocking socket; see :class:`~millstream.transport.Response`."""
+
+    __slots__ = ("_connection", "_pool", "_rest")
+
+    _connection: Connection | None
+    _pool: SocketPool
+
+    def begin(self, pool: SocketPool, origin: Origin) -> None:
+        """Send the request, and wait for the response's head."""
+        self._pool = pool
+        self._connection = None
+        self._rest = b""
+        pool.enter(self)
+        try:
+            connection = pool.reuse(origin)
+            if connection is not None:
+                self._connection = connection
+                if self._head(connection):
+                    return
+                # Stale, and safe to be sent again: see the driver for event loops.
+                connection.abort()
+                self.restart()
+            self._connection = connection = pool.connect(origin, self)
+            self._head(connection)
+        except BaseException:
+            self._connection, connection = None, self._connection
+            if connection is not None:
+                connection.abort()
+            pool.leave()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read the body."""
+        framing = self.framing
+        while (connection := self._connection) is not None:
+            if self._content is not None and (piece := self.more()):
+                yield piece
+                continue
+            if framing.ended:
+                return
+            if framing.failure is not None:
+                raise while_reading(framing.failure)
+            data, self._rest = self._rest, b""
+            data = data or self._receive(connection)
+            if not data:
+                framing.close()
+            elif self._through or (data := self.unframed(data)):
+                yield data
+
+    def drain(self) -> None:
+        """Read what has arrived already of the body's end; :meth:`close` lets the pool wait for the rest."""
+        self._is_drained = True
+        connection, framing = self._connection, self.framing
+        if connection is None:
+            return
+        framing.feed(self._rest)
+        self._rest = b""
+        left = _DRAINED_SIZE
+        try:
+            while not framing.ended and framing.failure is None and left > 0:
+                if (data := connection.look()) is None:
+                    return
+                if not data:
+                    return framing.close()
+                framing.feed(data)
+                left -= len(data)
+        except OSError:
+            framing.close()
+
+    def close(self) -> None:
+        """Let the response go: back to the pool where the body had ended, else the connection is closed, at once."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        framing = self.framing
+        if framing.reusable and not self._rest:
+            self._pool.rest(connection)
+        elif self._is_drained and not framing.ended and framing.failure is None:
+            self._pool.wait_for_end(connection, framing)
+        else:
+            connection.abort()
+        self._pool.leave()
+
+    def _head(self, connection: Connection) -> bool:
+        """Send the request and read the head; ``False`` if the connection was a stale one."""
+        is_seen = False
+        waits = self.waits
+        unsent = self._send(connection)
+        deadline = min(time.monotonic() + waits.head, self.end_by)
+        while True:
+            try:
+                data = connection.receive(deadline - time.monotonic())
+            except TimeoutError as error:
+                raise self._late("the head did not come", waits.head) from error
+            except OSError as error:
+                if connection.is_reused and not is_seen:
+                    return False
+                raise before(error) from error
+            if not data:
+                if connection.is_reused and not is_seen:
+                    return False
+                if unsent is not None:
+                    raise before(unsent)
+                self.framing.close()
+                raise before(self.framing.failure)
+            is_seen = True
+            rest = self.begins(data)
+            if rest is not None:
+                self._rest = rest
+                connection.wait_for(waits.idle)
+                return True
+
+    def _send(self, connection: Connection) -> OSError | None:
+        """Send the request; a server that stops reading may still have said why, so return that error."""
+        connection.wait_for(min(self.waits.write, self.end_by - time.monotonic()))
+        try:
+            connection.socket.sendall(self.payload)
+        except TimeoutError as error:
+            raise self._late("the request could not be sent", self.waits.write) from error
+        except OSError as error:
+            return error
+        return None
+
+    def _receive(self, connection: Connection) -> bytes:
+        try:
+            if self.end_by < inf:
+                return connection.receive(min(self.waits.idle, self.end_by - time.monotonic()))
+            return connection.socket.recv(READ_SIZE)
+        except TimeoutError as error:
+            raise self._late("nothing arrived", self.waits.idle) from error
+        except OSError as error:
+            raise while_reading(error) from error
+
+    def _late(self, what: str, seconds: float) -> APITimeoutError:
+        if time.monotonic() >= self.end_by:
+            return late(self, self.waits.total, "the response did not end")
+        return late(self, seconds, what)

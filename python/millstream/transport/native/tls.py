@@ -1,0 +1,66 @@
+"""TLS contexts: the one place that makes them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ...errors import APIConnectionError
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ("check_protocol", "default_context")
+
+_lock = threading.Lock()
+# Where systems keep their certificates, for a Python whose OpenSSL was built for another one.
+_BUNDLES = (
+    "/etc/ssl/cert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+
+
+def default_context() -> ssl.SSLContext:
+    """Return the context that all connections share which are given none.
+
+    It trusts what httpx2 trusts: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` where they are set, else the
+    system's certificates. Making it takes milliseconds; the first request that talks TLS pays for it.
+    """
+    with _lock:
+        return _made()
+
+
+@cache
+def _made() -> ssl.SSLContext:
+    import ssl
+
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:
+        context = ssl.create_default_context(cafile=file or None, capath=None if file else folder)
+    elif sys.platform in ("darwin", "win32"):
+        # OpenSSL cannot read these systems' stores; truststore comes with httpx2.
+        import truststore
+
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        paths = ssl.get_default_verify_paths()
+        bundle = None if paths.cafile or paths.capath else next(filter(os.path.isfile, _BUNDLES), None)
+        context = ssl.create_default_context(cafile=bundle)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def check_protocol(tls: ssl.SSLObject | ssl.SSLSocket | None) -> None:
+    """Raise :class:`~millstream.errors.APIConnectionError` if the server was made to speak another protocol.
+
+    That takes a context of the user's which offers one.
+    """
+    spoken = None if tls is None else tls.selected_alpn_protocol()
+    if spoken not in (None, "http/1.1"):
+        raise APIConnectionError(f"the ssl_context had the server speak {spoken}; this transport speaks HTTP/1.1 alone")

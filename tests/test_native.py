@@ -1,0 +1,466 @@
+"""The native transport's exchanges: what is sent, what comes back, what is waited for."""
+
+import asyncio
+import gzip
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from millstream.errors import APIConnectionError, APITimeoutError, StreamDecodeError
+from millstream.testing import MockServer, Reply, Stall
+from millstream.transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from millstream.transport.native import NativeTransport
+from millstream.transport.native.content import content_for
+from millstream.transport.native.origins import read_url
+from millstream.transport.timeouts import Timeouts
+from native_cases import LONG, Run, aread, both_loops, post, read, uvloop_run
+from scripted import read_request, scripted
+
+three_ways = pytest.mark.parametrize("run", [None, asyncio.run, uvloop_run], ids=["sync", "asyncio", "uvloop"])
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+
+@pytest.fixture
+def native() -> Iterator[NativeTransport]:
+    transport = NativeTransport()
+    yield transport
+    transport.close()
+
+
+def get(transport: NativeTransport, run: Run | None, request: Request) -> bytes:
+    return read(transport, request) if run is None else run(aread(transport, request))
+
+
+def begun(transport: NativeTransport, run: Run | None, request: Request) -> Response | AsyncResponse:
+    """Return the response, closed already."""
+
+    async def main() -> AsyncResponse:
+        response = await transport.aopen(request)
+        await response.aclose()
+        return response
+
+    if run is not None:
+        return run(main())  # type: ignore[no-any-return]
+    response = transport.open(request)
+    response.close()
+    return response
+
+
+def answering(*answers: bytes) -> Any:
+    """Return a script that answers one request after the other, and leaves."""
+
+    def script(sock: socket.socket) -> None:
+        for answer in answers:
+            if not read_request(sock):
+                return
+            sock.sendall(answer)
+
+    return script
+
+
+# What is sent.
+
+
+@three_ways
+def test_a_request_has_its_host_and_its_length(native: NativeTransport, mock_server: MockServer, run: Any) -> None:
+    request = post(mock_server, headers={"x-mine": "1"})
+    get(native, run, request)
+    (seen,) = mock_server.requests
+    assert seen.headers == {
+        "host": mock_server.origin.removeprefix("http://"),
+        "x-mine": "1",
+        "content-length": str(len(request.body)),
+    }
+    assert (seen.method, seen.path, seen.data) == ("POST", "/v1/completions", request.body)
+
+
+@three_ways
+def test_a_header_cannot_carry_another(native: NativeTransport, mock_server: MockServer, run: Any) -> None:
+    for headers in ({"x": "1\r\ny: 2"}, {"x\r\ny": "2"}, {"x": "a\0b"}, {"x:y": ""}, {"host": "a\r\nx: b"}):
+        with pytest.raises(ValueError, match="header") as caught:
+            get(native, run, post(mock_server, headers=headers))
+        assert "2" not in str(caught.value)
+    assert mock_server.connections.opened == 0
+
+
+def test_a_user_in_the_url_becomes_a_header(native: NativeTransport, mock_server: MockServer) -> None:
+    url = mock_server.url.replace("://", "://us%20er:p%40ss@")
+    read(native, post(url, headers={"Authorization": "Bearer k"}))
+    assert mock_server.requests[0].headers["authorization"] == "Basic dXMgZXI6cEBzcw=="
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "target", "host"),
+    [
+        ("http://a", "http://a:80", "/", "a"),
+        ("https://A.example:443/v1?x=1#y", "https://a.example:443", "/v1?x=1", "a.example"),
+        ("http://a:8000/x y", None, None, None),
+        ("http://a:8000/é?q=ü%20", "http://a:8000", "/%C3%A9?q=%C3%BC%20", "a:8000"),
+        ("http://[::1]:8000/v1", "http://[::1]:8000", "/v1", "[::1]:8000"),
+        ("http://bücher.example/", "http://xn--bcher-kva.example:80", "/", "xn--bcher-kva.example"),
+        ("http://a/\r\nx: y", None, None, None),
+        ("ftp://a/", None, None, None),
+        ("a/b", None, None, None),
+        ("http:///b", None, None, None),
+        ("http://a:99999/", None, None, None),
+        ("http://[::1/", None, None, None),
+    ],
+)
+def test_where_a_url_points(url: str, origin: str | None, target: str | None, host: str | None) -> None:
+    if origin is None:
+        with pytest.raises(APIConnectionError, match="URL"):
+            read_url(url)
+        return
+    place = read_url(url)
+    assert (str(place.origin), place.target, place.host) == (origin, target, host)
+
+
+def test_neither_a_key_in_a_url_nor_a_user_is_shown() -> None:
+    assert "canary" not in repr(read_url("http://canary:canary@host/?key=canary"))
+    with pytest.raises(APIConnectionError) as caught:
+        read_url("http//canary:canary@host/?key=canary")
+    assert "canary" not in str(caught.value)
+
+
+# What comes back.
+
+
+@three_ways
+def test_equal_headers_are_joined_and_names_are_in_lower_case(native: NativeTransport, run: Any) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n"
+    with scripted(answering(answer)) as url:
+        response = begun(native, run, post(url))
+        assert (response.status, response.headers["x-a"]) == (200, "1, 2")
+
+
+@three_ways
+def test_a_large_request_is_sent_whole(native: NativeTransport, run: Any) -> None:
+    bodies: list[bytes] = []
+
+    def script(sock: socket.socket) -> None:
+        bodies.append(read_request(sock).partition(b"\r\n\r\n")[2])
+        sock.sendall(OK)
+
+    with scripted(script) as url:
+        assert get(native, run, post(url, body=b"x" * 20_000_000)) == b"ok"
+    assert bodies == [b"x" * 20_000_000]
+
+
+@three_ways
+def test_an_answer_before_the_request_is_sent_is_an_answer(native: NativeTransport, run: Any) -> None:
+    left = socket.socketpair()
+
+    def script(sock: socket.socket) -> None:
+        sock.recv(1000)
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno")
+        # Nothing more is read; what is on its way is not reset until the client has read the answer.
+        left[1].recv(1)
+
+    with scripted(script) as url, left[0], left[1]:
+        request = post(url, body=b"x" * 50_000_000, timeouts=Timeouts(5, 1 if run is None else 20, 1, 5))
+
+        async def main() -> tuple[int, bytes]:
+            response = await native.aopen(request)
+            data = b"".join(await response.read())
+            await response.aclose()
+            return response.status, data
+
+        if run is None:
+            # A blocking socket does one thing at a time.
+            with pytest.raises(APITimeoutError, match="could not be sent"):
+                native.open(request)
+        else:
+            assert run(main()) == (413, b"no")
+        left[0].send(b"x")
+
+
+@pytest.mark.parametrize("how", ["gzip", "deflate", "raw deflate", "x-gzip", "members", "one byte at a time"])
+@three_ways
+def test_what_was_compressed_unasked_is_read(native: NativeTransport, how: str, run: Any) -> None:
+    text = b"data: x\n\n" * 100_000
+    raw = zlib.compressobj(wbits=-15)
+    data = {
+        "deflate": zlib.compress(text),
+        "raw deflate": raw.compress(text) + raw.flush(),
+        "members": gzip.compress(text[:100]) + gzip.compress(text[100:]),
+    }.get(how, gzip.compress(text))
+    coding = {"x-gzip": "X-GZIP"}.get(how, "deflate" if "deflate" in how else "gzip")
+    writes = [data[place : place + 1] for place in range(len(data))] if how.startswith("one") else [data]
+    with MockServer(Reply(body=writes, headers={"content-encoding": coding})) as server:
+        assert get(native, run, post(server)) == text
+        assert get(native, run, post(server)) == text
+
+
+@three_ways
+def test_compressed_data_that_is_wrong_or_ends_early_is_told(native: NativeTransport, run: Any) -> None:
+    for coding, data, reason in (
+        ("gzip", b"nonsense", "incorrect header"),
+        ("gzip", gzip.compress(b"data: x\n\n" * 1000)[:-20], "ends early"),
+        ("deflate", b"x", "ends early"),
+        ("br", b"x", "'br', which was not asked for"),
+        ("gzip, gzip", b"x", "not asked for"),
+    ):
+        reply = Reply(body=data, headers={"content-encoding": coding})
+        wrong = pytest.raises(StreamDecodeError, match=f"cannot be decompressed.*{reason}")
+        with MockServer(reply) as server, wrong:
+            get(native, run, post(server))
+
+
+def test_a_bomb_comes_out_in_pieces() -> None:
+    bomb = content_for("gzip")
+    assert bomb is not None
+    bomb.put(gzip.compress(bytes(50_000_000)))
+    sizes = []
+    while piece := bomb.take():
+        sizes.append(len(piece))
+    bomb.close()
+    assert (sum(sizes), max(sizes)) == (50_000_000, 65_536)
+
+
+class Decoder:
+    """Stands for a decoder that reads through the framing."""
+
+    def _through(self, framing: Any) -> None:
+        self.feed = framing.feed
+
+
+@three_ways
+def test_a_response_that_is_handed_over_gives_what_the_network_sent(
+    native: NativeTransport, mock_server: MockServer, run: Any
+) -> None:
+    async def main() -> bytes:
+        response = await native.aopen(post(mock_server))
+        response.hand_over(decoder := Decoder())
+        data = b""
+        while reads := await response.read():
+            assert len(reads) == 1
+            data += decoder.feed(reads[0])
+        await response.aclose()
+        return data
+
+    def body() -> bytes:
+        response = native.open(post(mock_server))
+        response.hand_over(decoder := Decoder())
+        data = b"".join(map(decoder.feed, response))
+        response.close()
+        return data
+
+    for _ in range(3):
+        assert (body() if run is None else run(main())).endswith(b"data: [DONE]\n\n")
+    if run is None:
+        assert mock_server.connections.opened == 1
+
+
+# Redirects.
+
+
+@three_ways
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_redirect_to_the_same_origin_is_followed_once(native: NativeTransport, status: int, run: Any) -> None:
+    seen: list[bytes] = []
+    moved = b"HTTP/1.1 %d Moved\r\nlocation: %s\r\ncontent-length: 5\r\n\r\nmoved"
+
+    def script(sock: socket.socket) -> None:
+        for answer in (moved % (status, b"elsewhere?x=1"), OK, moved % (status, b"/a"), moved % (status, b"/b")):
+            seen.append(read_request(sock))
+            sock.sendall(answer)
+        read_request(sock)
+
+    async def main(url: str) -> tuple[bytes, int]:
+        data = await aread(native, post(url, headers={"x-key": "k"}))
+        response = await native.aopen(post(url))
+        await response.aclose()
+        return data, response.status
+
+    with scripted(script) as url:
+        if run is None:
+            assert read(native, post(url, headers={"x-key": "k"})) == b"ok"
+            response = native.open(post(url))
+            response.close()
+            assert response.status == status
+        else:
+            assert run(main(url)) == (b"ok", status)
+    first, second, *others = seen
+    assert second == first.replace(b"/v1/completions ", b"/v1/elsewhere?x=1 ")
+    assert [other.split(b" ")[1] for other in others] == [b"/v1/completions", b"/a"]
+
+
+@three_ways
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [(302, "/a"), (301, "/a"), (303, "/a"), (307, None), (308, "http://localhost/a"), (307, "http://[/"), (307, "//b")],
+)
+def test_any_other_redirect_is_the_models_to_judge(
+    native: NativeTransport, status: int, location: str | None, run: Any
+) -> None:
+    where = "" if location is None else f"location: {location}\r\n"
+    answer = f"HTTP/1.1 {status} Moved\r\n{where}content-length: 0\r\n\r\n".encode()
+
+    with scripted(answering(answer, OK)) as url:
+        assert begun(native, run, post(url)).status == status
+
+
+# Timeouts.
+
+
+def fails(native: NativeTransport, run: Any, request: Request, match: str) -> float:
+    """Check that ``request`` times out, and return after how long."""
+    started = time.monotonic()
+    with pytest.raises(APITimeoutError, match=match) as caught:
+        get(native, run, request)
+    assert isinstance(caught.value.__cause__, TimeoutError)
+    return time.monotonic() - started
+
+
+@three_ways
+def test_tls_that_does_not_begin_is_a_connection_that_takes_too_long(native: NativeTransport, run: Any) -> None:
+    def mute(sock: socket.socket) -> None:
+        while sock.recv(1_000_000):
+            pass
+
+    with scripted(mute) as url:
+        request = post(url.replace("http:", "https:"), timeouts=LONG._replace(connect=0.1))
+        assert 0.09 < fails(native, run, request, "before the response began: timed out .no connection to https") < 5
+
+
+@three_ways
+def test_a_request_that_nobody_reads_is_given_up(native: NativeTransport, run: Any) -> None:
+    left = socket.socketpair()
+
+    def deaf(sock: socket.socket) -> None:
+        left[1].recv(1)
+
+    with scripted(deaf) as url, left[0], left[1]:
+        request = post(url, body=b"x" * 50_000_000, timeouts=LONG._replace(write=0.1))
+        assert 0.09 < fails(native, run, request, "could not be sent within 0.1 s") < 5
+        left[0].send(b"x")
+
+
+@three_ways
+def test_a_head_that_does_not_come_is_given_up(native: NativeTransport, run: Any) -> None:
+    with MockServer(Reply(fault=Stall(after=-1))) as server:
+        request = post(server, timeouts=LONG._replace(read=0.1))
+        assert 0.09 < fails(native, run, request, "the head did not come within 0.1 s") < 5
+        assert server.wait_closed().closed_by == "client"
+
+
+@three_ways
+@pytest.mark.parametrize("how", ["idle", "read"])
+def test_a_body_that_stops_is_given_up(native: NativeTransport, how: str, run: Any) -> None:
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+        changes: dict[str, Any] = {"idle": 0.1} if how == "idle" else {"timeouts": LONG._replace(read=0.1), "idle": 5}
+        assert 0.09 < fails(native, run, post(server, **changes), "nothing arrived within 0.1 s") < 5
+        assert server.wait_closed().closed_by == "client"
+
+
+@three_ways
+def test_a_body_that_drips_is_given_up_in_total(native: NativeTransport, run: Any) -> None:
+    with MockServer(Reply(body=[b": x\n\n"] * 10_000, pace=0.01)) as server:
+        request = post(server, total=0.2, idle=5)
+        assert 0.19 < fails(native, run, request, "the response did not end within 0.2 s") < 5
+
+
+@three_ways
+def test_a_total_covers_the_connection_and_the_head(native: NativeTransport, run: Any) -> None:
+    with MockServer(Reply(fault=Stall(after=-1))) as server:
+        assert 0.09 < fails(native, run, post(server, total=0.1), "the response did not end within 0.1 s") < 5
+
+
+@three_ways
+def test_no_timeouts_at_all_are_fine(native: NativeTransport, mock_server: MockServer, run: Any) -> None:
+    request = post(mock_server, timeouts=Timeouts(None, None, None, None), idle=None)
+    assert get(native, run, request).endswith(b"[DONE]\n\n")
+
+
+@both_loops
+def test_a_deadline_is_put_off_by_what_arrives(native: NativeTransport, run: Run) -> None:
+    with MockServer(Reply(body=[b": x\n\n"] * 15, pace=0.02)) as server:
+        assert run(aread(native, post(server, idle=0.2))) == b": x\n\n" * 15
+
+
+# Back pressure.
+
+
+@both_loops
+def test_a_consumer_that_does_not_read_pauses_its_socket(native: NativeTransport, run: Run) -> None:
+    from millstream.transport.native.exchange import READ_SIZE
+    from millstream.transport.native.loops import UNREAD_SIZE
+
+    size = 40_000_000
+
+    def script(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+        sock.sendall(bytes(size))
+        read_request(sock)
+
+    async def main(url: str) -> int:
+        response = await native.aopen(post(url))
+        connection = response._connection
+        assert connection is not None
+        total = 0
+        for _ in range(3):
+            total += len((await response.read())[0])
+            while not connection.is_paused:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            held = sum(map(len, connection.reads))
+            assert UNREAD_SIZE < held <= UNREAD_SIZE + 2 * READ_SIZE
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert sum(map(len, connection.reads)) == held
+        while reads := await response.read():
+            total += len(reads[0])
+        await response.aclose()
+        # What was paused goes on, for the next exchange too.
+        assert not connection.is_paused
+        return total
+
+    with scripted(script) as url:
+        assert run(main(url)) == size
+
+
+# What it costs to have it.
+
+
+def test_neither_httpx2_nor_asyncio_is_imported_for_a_sync_stream(mock_server: MockServer) -> None:
+    code = (
+        "import sys\n"
+        "from millstream import OpenAI\n"
+        "print(sorted({'httpx2', 'asyncio', 'ssl', 'socket'} & set(sys.modules)))\n"
+        f"text = ''.join(OpenAI(base_url={mock_server.url!r}, api_key='k', transport='native').stream('p'))\n"
+        "print(sorted({'httpx2', 'asyncio', 'ssl'} & set(sys.modules)), len(text) > 100)\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n[] True\n", "")
+
+
+def test_the_native_transport_is_what_the_protocols_say(native: NativeTransport, mock_server: MockServer) -> None:
+    serves: Transport = native
+    aserves: AsyncTransport = native
+    response = serves.open(post(mock_server))
+    first = next(iter(response))
+    assert (first + b"".join(response)).endswith(b"data: [DONE]\n\n")
+    response.drain()
+    response.close()
+    response.close()
+    response.drain()
+    assert list(response) == []
+
+    async def main() -> None:
+        response = await aserves.aopen(post(mock_server))
+        while await response.read():
+            pass
+        assert list(await response.read()) == []
+        await response.adrain()
+        await response.aclose()
+        await response.aclose()
+        assert list(await response.read()) == []
+
+    asyncio.run(main())

@@ -1,0 +1,110 @@
+"""How the native transport connects where a host has several addresses."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from millstream.testing import MockServer, assert_no_leaks, refusing_url, unaccepting_url
+from millstream.transport.native import NativeTransport, connecting
+from native_cases import Run, aread, both_loops, post
+
+
+class Proactorlike(asyncio.SelectorEventLoop):
+    """A loop that does not tell when a socket is ready."""
+
+    add_writer = asyncio.AbstractEventLoop.add_writer
+
+
+def port(url: str) -> int:
+    return int(url.partition("://")[2].partition("/")[0].partition(":")[2])
+
+
+Kind = Callable[[], asyncio.AbstractEventLoop]
+
+
+@pytest.fixture
+def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, float]]:
+    """Return what connects to the first of some ports that answers, and gives it, and after how long."""
+
+    def reach(kind: Kind, *ports: int) -> tuple[int, float]:
+        async def resolve(*_: Any) -> list[Any]:
+            return [(socket.AF_INET, ("127.0.0.1", port)) for port in ports]
+
+        async def main() -> tuple[int, float]:
+            started = time.monotonic()
+            async with assert_no_leaks():
+                with await connecting.connect(asyncio.get_running_loop(), "name", 1) as sock:
+                    return sock.getpeername()[1], time.monotonic() - started
+
+        monkeypatch.setattr(connecting, "_resolve", resolve)
+        with asyncio.Runner(loop_factory=kind) as runner:
+            return runner.run(main())
+
+    return reach
+
+
+loops = pytest.mark.parametrize("kind", [asyncio.new_event_loop, uvloop.new_event_loop, Proactorlike])
+
+
+@loops
+def test_an_address_that_refuses_gives_way_to_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
+    with refusing_url() as refusing:
+        reached, took = reach(kind, port(refusing), port(refusing), mock_server.port)
+        assert (reached, took < 1) == (mock_server.port, True)
+
+
+@pytest.mark.parametrize("kind", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_an_address_that_says_nothing_is_raced_by_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
+    with unaccepting_url() as silent:
+        reached, took = reach(kind, port(silent), mock_server.port)
+        assert reached == mock_server.port
+        assert 0.2 < took < 5
+
+
+@loops
+def test_where_nobody_answers_every_reason_is_told(kind: Kind, reach: Any) -> None:
+    with refusing_url() as refusing, refusing_url() as another:
+        with pytest.raises(OSError, match="refused|111|Connect call failed"):
+            reach(kind, port(refusing), port(another))
+        with pytest.raises(OSError, match="no address"):
+            reach(kind)
+
+
+def test_families_take_turns() -> None:
+    async def found(*_: Any, **__: Any) -> list[Any]:
+        return [(family, 1, 6, "", (name, 1)) for family, name in ((6, "a"), (6, "b"), (6, "c"), (4, "d"))]
+
+    class Loop:
+        getaddrinfo = staticmethod(found)
+
+    loop: Any = Loop()
+    addresses = asyncio.run(connecting._resolve(loop, "name", 1))
+    assert [address for _, (address, _) in addresses] == ["a", "d", "b", "c"]
+
+
+def test_a_loop_like_windows_own_serves(mock_server: MockServer) -> None:
+    native = NativeTransport()
+    with asyncio.Runner(loop_factory=Proactorlike) as runner:
+        for _ in range(3):
+            assert runner.run(aread(native, post(mock_server))).endswith(b"[DONE]\n\n")
+    assert mock_server.connections.opened == 1
+
+
+@both_loops
+def test_a_connect_that_takes_too_long_leaves_nothing(run: Run) -> None:
+    native = NativeTransport()
+
+    async def main(url: str) -> None:
+        for _ in range(2):
+            request = post(url, total=0.05)
+            with pytest.raises(TimeoutError):
+                await aread(native, request)
+            assert native._loops[asyncio.get_running_loop()].connections == set()
+
+    with unaccepting_url() as url, assert_no_leaks():
+        run(main(url))

@@ -1,0 +1,464 @@
+"""Leaving a stream of the native transport at every point there is, seen from the server; nothing is left behind."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from typing import Any
+
+import anyio
+import pytest
+
+from endings import read_into
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.testing import VERSE, MockServer, Reply, Stall, assert_no_leaks
+from millstream.transport.native import Limits, NativeTransport
+from native_cases import Run, aread, both_loops, post, read
+from scripted import client_context, tls_front
+
+END = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.fixture(autouse=True)
+def without_the_collector() -> Iterator[None]:
+    """Nothing here may be left to the garbage collector."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def model(url: str, native: NativeTransport) -> OpenAI:
+    return OpenAI(base_url=url, api_key=KEY, http_client=native, max_retries=0)
+
+
+# Cancelled at every point at which there is something to wait for.
+
+
+class Cancelled:
+    """Awaits a coroutine and cancels its task at one of its waits: as it begins, or as it is over.
+
+    The latter is the moment in which what was waited for is there, and is lost if nobody takes it.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], at: int, when: str) -> None:
+        self._coroutine = coroutine
+        self._at = at
+        self._when = when
+        self.is_reached = False
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        step: Callable[[Any], Any] = self._coroutine.send
+        value: Any = None
+        waits = 0
+        while True:
+            try:
+                waited = step(value)
+            except StopIteration as stop:
+                return stop.value
+            if waits == self._at:
+                self.is_reached = True
+                if self._when == "begins" or waited is None:
+                    task.cancel()
+                else:
+                    waited.add_done_callback(lambda _: task.cancel())
+            waits += 1
+            try:
+                value = yield waited
+                step = self._coroutine.send
+            except BaseException as error:
+                step, value = self._coroutine.throw, error
+
+
+async def begin_loop() -> None:
+    """Have uvloop open the descriptor that it keeps beside its sockets."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    server.close()
+    await server.wait_closed()
+
+
+async def cancel_everywhere(
+    native: NativeTransport, use: Callable[[], Coroutine[Any, Any, Any]], when: str, *, most_turns: int = 1
+) -> int:
+    """Run ``use`` again and again, cancelled at its first wait, its second, …; return how many waits it has."""
+    at = 0
+    while True:
+        cancelled = Cancelled(use(), at, when)
+
+        async def run(cancelled: Cancelled = cancelled) -> None:
+            await cancelled
+
+        task = asyncio.ensure_future(run())
+        await asyncio.wait([task])
+        pool = native._loops.get(asyncio.get_running_loop())
+        if pool is not None:
+            # Every exchange is over, and what is open is unused.
+            assert pool._active == 0
+            assert len(pool.connections) == pool.unused
+        if not cancelled.is_reached:
+            task.result()
+            return at
+        assert task.cancelled(), at
+        at += 1
+
+
+@both_loops
+@pytest.mark.parametrize("when", ["begins", "is over"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_cancellation_at_every_wait_of_a_new_connection(
+    mock_server: MockServer, run: Run, when: str, host: str
+) -> None:
+    native = NativeTransport(limits=Limits(max_idle=0))
+    mock_server.reply = Reply(pieces_per_write=10, pace=0.0001)
+    url = mock_server.url.replace("127.0.0.1", host)
+
+    async def use() -> None:
+        chunks: list[str] = []
+        await read_into(chunks, model(url, native).astream("p"))
+        assert chunks == list(VERSE)
+
+    async def main() -> None:
+        await begin_loop()
+        # The last stream is not cancelled, and the end of its body may be under way.
+        async with assert_no_leaks(idle_connections=1):
+            assert await cancel_everywhere(native, use, when) >= 3
+        # Connections are accepted in order: when this one serves, all earlier ones have been seen.
+        await use()
+        await mock_server.await_until(lambda: mock_server.connections.open == 0)
+
+    run(main())
+
+
+@both_loops
+@pytest.mark.parametrize("when", ["begins", "is over"])
+def test_cancellation_at_every_wait_of_a_tls_connection(mock_server: MockServer, run: Run, when: str) -> None:
+    native = NativeTransport(ssl_context=client_context(), limits=Limits(max_idle=0))
+    mock_server.reply = Reply(pieces_per_write=10)
+    with tls_front(mock_server.url, 100) as url:
+
+        async def use() -> None:
+            await read_into([], model(url, native).astream("p"))
+
+        async def main() -> None:
+            waits = await cancel_everywhere(native, use, when)
+            assert waits >= 3
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        run(main())
+        mock_server.wait_until(lambda: mock_server.connections.open == 0)
+
+
+@both_loops
+@pytest.mark.parametrize("when", ["begins", "is over"])
+def test_cancellation_at_every_wait_of_a_kept_connection(mock_server: MockServer, run: Run, when: str) -> None:
+    native = NativeTransport(limits=Limits(max_connections=1))
+
+    async def use() -> None:
+        await read_into([], model(mock_server.url, native).astream("p"))
+
+    async def again() -> None:
+        await use()
+        await use()
+
+    async def main() -> None:
+        await use()
+        assert await cancel_everywhere(native, again, when) >= 3
+        await use()
+        await mock_server.await_until(lambda: mock_server.connections.open == 1)
+
+    run(main())
+
+
+@both_loops
+@pytest.mark.parametrize("when", ["begins", "is over"])
+def test_cancellation_while_the_end_of_the_last_body_is_waited_for(run: Run, when: str) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[END, b": late\n\n"], fault=Stall(after=1))) as server:
+
+        async def use() -> None:
+            for _ in range(2):
+                await read_into([], model(server.url, native).astream("p"))
+
+        async def main() -> None:
+            await cancel_everywhere(native, use, when)
+            await server.await_until(lambda: server.connections.open <= 1)
+
+        run(main())
+        server.wait_until(lambda: server.connections.open == 0)
+
+
+@both_loops
+def test_cancelled_many_times_it_still_lets_go(mock_server: MockServer, run: Run) -> None:
+    native = NativeTransport()
+    mock_server.reply = Reply(fault=Stall(after=3))
+
+    async def use(seen: list[str]) -> None:
+        async for chunk in model(mock_server.url, native).astream("p"):
+            seen.append(chunk)  # noqa: PERF401
+
+    async def main() -> None:
+        await begin_loop()
+        async with assert_no_leaks():
+            for turns in range(40):
+                seen: list[str] = []
+                task = asyncio.ensure_future(use(seen))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                for _ in range(3):
+                    task.cancel()
+                    await asyncio.sleep(0)
+                assert task.cancelled()
+                del task
+        await mock_server.await_until(lambda: mock_server.connections.open == 0)
+
+    run(main())
+
+
+# Left in every way.
+
+
+async def leave_by_break(stream: Any) -> None:
+    async for _ in stream:
+        break
+
+
+async def leave_by_aclose(stream: Any) -> None:
+    await anext(stream)
+    await stream.aclose()
+
+
+async def leave_by_async_with(stream: Any) -> None:
+    async with stream:
+        await anext(stream)
+
+
+async def leave_by_an_exception(stream: Any) -> None:
+    async def consume(stream: Any) -> None:
+        async for _ in stream:
+            raise KeyError("mine")
+
+    with contextlib.suppress(KeyError):
+        await consume(stream)
+
+
+async def leave_by_asyncio_timeout(stream: Any) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await read_into([], stream)
+
+
+async def leave_by_wait_for(stream: Any) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(read_into([], stream), 0.05)
+
+
+async def leave_by_an_anyio_scope(stream: Any) -> None:
+    with anyio.move_on_after(0.05) as scope:
+        await read_into([], stream)
+    assert scope.cancelled_caught
+
+
+async def leave_by_an_anyio_task_group(stream: Any) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(read_into, [], stream)
+        await anyio.sleep(0.05)
+        group.cancel_scope.cancel()
+
+
+async def leave_by_cancel(stream: Any) -> None:
+    task = asyncio.ensure_future(read_into([], stream))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+WAYS = [value for name, value in sorted(globals().items()) if name.startswith("leave_by_")]
+BEFORE_THE_HEAD = [way for way in WAYS if any(word in way.__name__ for word in ("timeout", "scope", "group", "cancel"))]
+
+
+def run_and_leave(run: Run, server: MockServer, way: Callable[[Any], Awaitable[None]]) -> None:
+    native = NativeTransport()
+
+    async def main() -> None:
+        await begin_loop()
+        async with assert_no_leaks():
+            await way(model(server.url, native).astream("p"))
+        await server.await_closed()
+
+    with assert_no_leaks():
+        run(main())
+    assert [connection.closed_by for connection in server.connections] == ["client"]
+
+
+@both_loops
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_stream_that_is_left(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+        run_and_leave(run, server, way)
+
+
+@both_loops
+@pytest.mark.parametrize("way", BEFORE_THE_HEAD, ids=lambda way: way.__name__)
+def test_a_stream_that_is_left_before_the_head(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+    with MockServer(Reply(fault=Stall(after=-1))) as server:
+        run_and_leave(run, server, way)
+
+
+@both_loops
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_fast_stream_that_is_left(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+    frame = b'data: {"choices": [{"index": 0, "text": "0"}]}\n\n'
+    with MockServer(Reply(body=[frame * 1000] * 1000)) as server:
+        native = NativeTransport()
+
+        async def slow(stream: Any) -> None:
+            # As slow as a consumer is that does something with the chunks.
+            async def each() -> Any:
+                async with contextlib.aclosing(aiter(stream)) as chunks:
+                    async for chunk in chunks:
+                        await asyncio.sleep(0.0001)
+                        yield chunk
+
+            async with contextlib.aclosing(each()) as chunks:
+                await way(chunks)
+
+        async def main() -> None:
+            await slow(model(server.url, native).astream("p"))
+            await server.await_closed()
+
+        if way is leave_by_async_with:
+            pytest.skip("what wraps the stream here is no context manager")
+        run(main())
+        assert server.connections[1].closed_by == "client"
+
+
+@both_loops
+def test_streams_that_are_left_to_their_loop_are_closed_with_it(run: Run) -> None:
+    native = NativeTransport()
+    kept: list[Any] = []
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+
+        async def main() -> None:
+            for _ in range(3):
+                kept.append(model(server.url, native).astream("p"))
+                await anext(kept[-1])
+            # Begun, and given to nobody.
+            kept.append(await native.aopen(post(server)))
+
+        run(main())
+        server.wait_until(lambda: server.connections.open == 0)
+        assert server.connections.opened == 4
+
+
+def test_a_loop_that_is_closed_without_its_generators_is_no_ones_trouble(mock_server: MockServer) -> None:
+    native = NativeTransport()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(aread(native, post(mock_server)))
+    old = native._loops[loop]
+    (connection,) = old.connections
+    loop.close()
+    assert asyncio.run(aread(native, post(mock_server)))
+    assert loop not in native._loops
+    # asyncio's transport says what was not closed; ours is that nothing fails.
+    old.close()
+    del connection, old, loop
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        gc.collect()
+
+
+def test_a_task_that_is_destroyed_with_a_closed_loop_fails_nowhere(mock_server: MockServer) -> None:
+    native = NativeTransport()
+    mock_server.reply = Reply(fault=Stall(after=3))
+
+    async def one() -> None:
+        await read_into([], model(mock_server.url, native).astream("p"))
+
+    coroutine = one()
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)
+    task = loop.create_task(coroutine)
+    while not mock_server.requests or mock_server.requests[0].pieces_sent < 3:
+        loop.run_until_complete(asyncio.sleep(0))
+    native._loops[loop].close()
+    loop.run_until_complete(asyncio.wait([task]))
+    assert task.exception() is not None
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    mock_server.wait_until(lambda: mock_server.connections.open == 0)
+
+
+# Sync.
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
+@pytest.mark.parametrize("after", [-1, 3])
+def test_an_exception_of_a_signal_handler_closes(after: int) -> None:
+    native = NativeTransport()
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with MockServer(Reply(fault=Stall(after=after))) as server, assert_no_leaks():
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with contextlib.suppress(Interrupted):
+                for _ in model(server.url, native).stream("p"):
+                    pass
+            assert server.wait_closed().closed_by == "client"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_sync_stream_that_is_left_gives_its_turn_to_the_next(mock_server: MockServer) -> None:
+    native = NativeTransport(limits=Limits(max_connections=1))
+    for _ in range(10):
+        for _ in model(mock_server.url, native).stream("p"):
+            break
+    read(native, post(mock_server))
+    native.close()
+    mock_server.wait_until(lambda: mock_server.connections.open == 0)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["stream = llm.stream('p')", "next(stream)"],
+        ["stream = llm.stream('p')", "next(iter(stream))", "print('left')"],
+        ["asyncio.run(begin())"],
+        ["list(llm.stream('p'))"],
+        ["asyncio.run(read())"],
+    ],
+)
+def test_an_interpreter_that_ends_says_nothing_and_closes(mock_server: MockServer, lines: list[str]) -> None:
+    mock_server.reply = Reply() if "list" in lines[-1] or "read" in lines[-1] else Reply(fault=Stall(after=3))
+    code = [
+        "import asyncio",
+        "from millstream import OpenAI",
+        f"llm = OpenAI(base_url={mock_server.url!r}, api_key='k', transport='native')",
+        "kept = []",
+        "async def begin():",
+        "    kept.append(llm.astream('p'))",
+        "    await anext(kept[0])",
+        "async def read():",
+        "    return [chunk async for chunk in llm.astream('p')]",
+        *lines,
+    ]
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", "\n".join(code)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    mock_server.wait_until(lambda: mock_server.connections.open == 0)

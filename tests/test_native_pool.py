@@ -1,0 +1,479 @@
+"""Which connections the native transport keeps, for how long, and what it does with stale ones."""
+
+import asyncio
+import contextvars
+import gc
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.errors import APIConnectionError, APITimeoutError
+from millstream.testing import VERSE, MockServer, Reply, Stall
+from millstream.transport.native import Limits, NativeTransport
+from native_cases import LONG, Run, aread, both_loops, post, read
+from scripted import read_request, scripted
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+FRAMES = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\n'
+END = b"data: [DONE]\n\n"
+
+
+def model(server: MockServer, native: NativeTransport) -> OpenAI:
+    return OpenAI(base_url=server.url, api_key=KEY, http_client=native, max_retries=0)
+
+
+def answering(*answers: bytes) -> Callable[[socket.socket], None]:
+    """Return a script that answers one request after the other, and leaves."""
+
+    def script(sock: socket.socket) -> None:
+        for answer in answers:
+            if not read_request(sock):
+                return
+            sock.sendall(answer)
+
+    return script
+
+
+def silent(sock: socket.socket) -> None:
+    """Take a request and leave without an answer."""
+    read_request(sock)
+
+
+# Idle connections.
+
+
+@both_loops
+def test_a_connection_that_is_idle_for_too_long_is_closed(mock_server: MockServer, run: Run) -> None:
+    native = NativeTransport(limits=Limits(idle_seconds=0.1))
+
+    async def main() -> None:
+        await aread(native, post(mock_server))
+        await mock_server.await_closed(1)
+        await aread(native, post(mock_server))
+        await aread(native, post(mock_server))
+        assert mock_server.connections.open == 1
+        await mock_server.await_closed(2)
+
+    run(main())
+    assert [connection.requests for connection in mock_server.connections] == [1, 2]
+
+
+def test_in_sync_code_the_next_request_closes_what_was_idle_for_too_long(mock_server: MockServer) -> None:
+    native = NativeTransport(limits=Limits(idle_seconds=0.05))
+    read(native, post(mock_server))
+    with MockServer() as another:
+        read(native, post(another))
+        time.sleep(0.06)
+        read(native, post(another))
+        mock_server.wait_closed(1)
+        assert [connection.closed_by for connection in another.connections] == ["client", None]
+    native.close()
+
+
+@both_loops
+def test_the_connection_that_was_used_last_serves_next(mock_server: MockServer, run: Run) -> None:
+    native = NativeTransport()
+
+    async def main() -> None:
+        responses = [await native.aopen(post(mock_server)) for _ in range(3)]
+        for response in responses:
+            while await response.read():
+                pass
+            await response.aclose()
+        for _ in range(5):
+            await aread(native, post(mock_server))
+
+    run(main())
+    assert [connection.requests for connection in mock_server.connections] == [1, 1, 6]
+    mock_server.wait_until(lambda: mock_server.connections.open == 0)
+
+
+@both_loops
+def test_no_more_than_so_many_stay_idle(mock_server: MockServer, run: Run) -> None:
+    native = NativeTransport(limits=Limits(max_idle=2))
+
+    async def main() -> None:
+        await asyncio.gather(*(aread(native, post(mock_server)) for _ in range(10)))
+        assert mock_server.connections.opened == 10
+        await mock_server.await_until(lambda: mock_server.connections.open == 2)
+
+    run(main())
+
+
+def test_every_origin_has_connections_of_its_own(mock_server: MockServer) -> None:
+    native = NativeTransport()
+    with MockServer() as another:
+        for _ in range(3):
+            read(native, post(mock_server))
+            read(native, post(another))
+        assert (mock_server.connections.opened, another.connections.opened) == (1, 1)
+        native.close()
+        mock_server.wait_closed()
+        another.wait_closed()
+
+
+def test_a_closed_transport_opens_new_connections(mock_server: MockServer) -> None:
+    native = NativeTransport()
+
+    async def main() -> None:
+        for _ in range(2):
+            await aread(native, post(mock_server))
+            await native.aclose()
+        await mock_server.await_until(lambda: mock_server.connections.open == 0)
+
+    asyncio.run(main())
+    for _ in range(2):
+        read(native, post(mock_server))
+        native.close()
+    assert mock_server.connections.opened == 4
+
+
+def test_a_response_that_outlives_its_transport_is_closed_with_it(mock_server: MockServer) -> None:
+    native = NativeTransport()
+    response = native.open(post(mock_server))
+    native.close()
+    assert b"".join(response).endswith(b"[DONE]\n\n")
+    response.close()
+    mock_server.wait_closed()
+
+    async def main() -> None:
+        response = await native.aopen(post(mock_server))
+        await response.read()
+        await native.aclose()
+        with pytest.raises(APIConnectionError, match="while the response was read"):
+            await response.read()
+        await response.aclose()
+
+    mock_server.reply = Reply(fault=Stall(after=3))
+    asyncio.run(main())
+    mock_server.wait_closed()
+
+
+# The end of the body that comes late.
+
+
+@both_loops
+def test_a_body_that_ends_late_gives_its_connection_back(run: Run) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+
+        async def main() -> None:
+            for _ in range(3):
+                assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
+                server.release()
+                pool = native._loops[asyncio.get_running_loop()]
+                while pool._parked:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            assert server.connections.opened == 1
+
+        run(main())
+
+
+@both_loops
+def test_a_body_that_ends_as_the_connection_is_wanted_gives_it_back(run: Run) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+        server.release(3)
+
+        async def main() -> None:
+            for _ in range(3):
+                assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
+
+        run(main())
+        assert server.connections.opened == 1
+
+
+def test_in_sync_code_a_late_end_is_seen_by_the_next_request() -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+        for _ in range(3):
+            assert list(model(server, native).stream("p")) == ["0"]
+            server.release()
+            server.wait_until(lambda: server.requests[-1].answered)
+        assert server.connections.opened == 1
+        native.close()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_body_that_does_not_end_costs_its_connection_after_a_second(asynchronous: bool) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+        started = time.monotonic()
+
+        async def main() -> None:
+            assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
+            assert time.monotonic() - started < 0.5
+            assert server.connections.open == 1
+            await server.await_closed()
+
+        if asynchronous:
+            asyncio.run(main())
+        else:
+            assert list(model(server, native).stream("p")) == ["0"]
+            assert time.monotonic() - started < 0.5
+            server.wait_closed()
+        assert 0.9 < time.monotonic() - started < 4
+        assert server.connections[1].closed_by == "client"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_body_that_does_not_end_costs_its_connection_when_the_next_is_wanted(asynchronous: bool) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+
+        async def main() -> None:
+            for _ in range(3):
+                assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
+
+        started = time.monotonic()
+        if asynchronous:
+            asyncio.run(main())
+        else:
+            for _ in range(3):
+                assert list(model(server, native).stream("p")) == ["0"]
+        assert time.monotonic() - started < 0.9
+        assert server.connections.opened == 3
+        server.wait_until(lambda: server.connections[2].closed)
+        native.close()
+
+
+# Stale connections.
+
+
+def in_turn(url: str, run: Run | None, times: int, between: Callable[[], Any] = lambda: None) -> list[Any]:
+    """Send as many requests, one after the other, and return bodies and exceptions."""
+    native = NativeTransport()
+
+    async def main() -> list[Any]:
+        got: list[Any] = []
+        for _ in range(times):
+            got += await asyncio.gather(aread(native, post(url)), return_exceptions=True)
+            await asyncio.to_thread(between)
+        return got
+
+    if run is not None:
+        return run(main())  # type: ignore[no-any-return]
+    got: list[Any] = []
+    for _ in range(times):
+        try:
+            got.append(read(native, post(url)))
+        except APIConnectionError as error:
+            got.append(error)
+        between()
+    native.close()
+    return got
+
+
+three_ways = pytest.mark.parametrize("run", [None, *both_loops.args[1]], ids=["sync", "asyncio", "uvloop"])
+
+
+@three_ways
+def test_a_stale_connection_is_replaced_once(run: Any) -> None:
+    def closing(sock: socket.socket) -> None:
+        answering(OK)(sock)
+        read_request(sock)
+
+    with scripted(closing, answering(OK)) as url:
+        assert in_turn(url, run, 2) == [b"ok", b"ok"]
+    with scripted(closing, silent, answering(OK)) as url:
+        first, second, third = in_turn(url, run, 3)
+        assert (first, third) == (b"ok", b"ok")
+        assert "closed before the response began" in str(second)
+
+
+@three_ways
+def test_a_new_connection_that_closes_is_not_replaced(run: Any) -> None:
+    with scripted(silent, answering(OK)) as url:
+        first, second = in_turn(url, run, 2)
+        assert (isinstance(first, APIConnectionError), second) == (True, b"ok")
+
+
+@three_ways
+@pytest.mark.parametrize("beginning", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_where_an_answer_has_begun_nothing_is_sent_again(beginning: bytes, run: Any) -> None:
+    with scripted(answering(OK, beginning), answering(OK)) as url:
+        first, second, third = in_turn(url, run, 3)
+        assert (first, third) == (b"ok", b"ok")
+        assert "closed" in str(second)
+
+
+@three_ways
+def test_a_connection_that_says_something_unasked_is_not_used(run: Any) -> None:
+    go, said = threading.Event(), threading.Event()
+
+    def talking(sock: socket.socket) -> None:
+        answering(OK)(sock)
+        go.wait()
+        sock.sendall(OK.replace(b"ok", b"no"))
+        said.set()
+        read_request(sock)
+
+    def between() -> None:
+        go.set()
+        said.wait()
+
+    with scripted(talking, answering(OK, OK)) as url:
+        assert in_turn(url, run, 3, between) == [b"ok", b"ok", b"ok"]
+
+
+@three_ways
+def test_a_timeout_on_a_used_connection_is_not_tried_again(run: Any) -> None:
+    seen: list[bytes] = []
+
+    def stalling(sock: socket.socket) -> None:
+        answering(OK)(sock)
+        seen.append(read_request(sock))
+        read_request(sock)
+
+    native = NativeTransport()
+
+    async def main(url: str) -> None:
+        await aread(native, post(url))
+        with pytest.raises(APITimeoutError):
+            await aread(native, post(url, timeouts=LONG._replace(read=0.1)))
+
+    with scripted(stalling, answering(OK)) as url:
+        if run is not None:
+            run(main(url))
+        else:
+            read(native, post(url))
+            with pytest.raises(APITimeoutError):
+                read(native, post(url, timeouts=LONG._replace(read=0.1)))
+        assert len(seen) == 1
+
+
+# How many there may be.
+
+
+@both_loops
+def test_exchanges_beyond_the_limit_wait_for_their_turn(mock_server: MockServer, run: Run) -> None:
+    native = NativeTransport(limits=Limits(max_connections=3))
+
+    async def main() -> None:
+        bodies = await asyncio.gather(*(aread(native, post(mock_server)) for _ in range(20)))
+        assert len(bodies) == 20
+        with MockServer() as another:
+            # What is idle elsewhere makes room.
+            await asyncio.gather(*(aread(native, post(another)) for _ in range(3)))
+            await mock_server.await_until(lambda: mock_server.connections.open == 0)
+
+    run(main())
+    assert mock_server.connections.opened == 3
+
+
+@both_loops
+def test_a_turn_that_does_not_come_is_given_up(run: Run) -> None:
+    native = NativeTransport(limits=Limits(max_connections=1))
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+
+        async def main() -> None:
+            first = await native.aopen(post(server))
+            with pytest.raises(APITimeoutError, match="none of 1 connections became free within 0.1 s"):
+                await aread(native, post(server, timeouts=LONG._replace(pool=0.1)))
+            waiting = [asyncio.ensure_future(aread(native, post(server))) for _ in range(3)]
+            await asyncio.sleep(0)
+            waiting[0].cancel()
+            await first.aclose()
+            # The turn has come to the second one by now, and is passed on.
+            waiting[1].cancel()
+            await server.await_until(lambda: len(server.requests) == 2)
+            server.release(5)
+            assert (await waiting[2]).endswith(b"[DONE]\n\n")
+            assert [task.cancelled() for task in waiting] == [True, True, False]
+            assert native._loops[asyncio.get_running_loop()]._active == 0
+
+        run(main())
+
+
+def test_threads_wait_for_their_turn_too(mock_server: MockServer) -> None:
+    native = NativeTransport(limits=Limits(max_connections=2))
+    with ThreadPoolExecutor(8) as executor:
+        bodies = list(executor.map(lambda _: read(native, post(mock_server)), range(40)))
+    assert len(set(bodies)) == 40
+    assert mock_server.connections.opened == 2
+    first, second = native.open(post(mock_server)), native.open(post(mock_server))
+    with pytest.raises(APITimeoutError, match="none of 2 connections became free"):
+        read(native, post(mock_server, timeouts=LONG._replace(pool=0.05)))
+    first.close()
+    second.close()
+    read(native, post(mock_server))
+    native.close()
+
+
+# What is kept alive, and what is not.
+
+
+@both_loops
+def test_a_kept_connection_keeps_nothing_of_a_request(mock_server: MockServer, run: Run) -> None:
+    native = NativeTransport()
+    variable: contextvars.ContextVar[Any] = contextvars.ContextVar("variable")
+
+    class Value:
+        """Something that belongs to one request."""
+
+    async def one(headers: dict[str, str]) -> weakref.ref[Any]:
+        variable.set(value := Value())
+        await aread(native, post(mock_server, headers=headers, idle=10))
+        return weakref.ref(value)
+
+    async def main() -> None:
+        gone = await asyncio.create_task(one({"x": "1"}))
+        # The task is over; its loop lets go of it in the next turn.
+        await asyncio.sleep(0)
+        assert mock_server.connections.open == 1
+        assert gone() is None
+
+    gc.disable()
+    try:
+        run(main())
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_process_leaves_the_connections_of_loops_alone(mock_server: MockServer) -> None:
+    code = (
+        "import asyncio, os, sys\n"
+        "from millstream import OpenAI\n"
+        f"llm = OpenAI(base_url={mock_server.url!r}, api_key='k', transport='native')\n"
+        "async def read():\n"
+        "    return [chunk async for chunk in llm.astream('p')]\n"
+        "async def main():\n"
+        "    first = await read()\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        asyncio._set_running_loop(None)\n"
+        "        loop = asyncio.new_event_loop()\n"
+        "        os._exit(0 if loop.run_until_complete(read()) == first else 1)\n"
+        "    _, status = os.waitpid(pid, 0)\n"
+        "    again = await read()\n"
+        "    return os.waitstatus_to_exitcode(status) or again != first\n"
+        "sys.exit(asyncio.run(main()))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [connection.requests for connection in mock_server.connections] == [2, 1]
+
+
+def test_a_hundred_streams_at_once_all_come(mock_server: MockServer) -> None:
+    native = NativeTransport()
+
+    async def main() -> None:
+        llm = model(mock_server, native)
+        for _ in range(2):
+            streams = await asyncio.gather(*(llm.ainvoke("p") for _ in range(50)))
+            assert streams == ["".join(VERSE)] * 50
+        assert mock_server.connections.opened == 50
+
+    asyncio.run(main())
