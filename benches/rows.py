@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from .chains import chain_events, chain_streams
 from .contenders import Contender
 from .documents import documents
 from .events import event_dicts, event_records, langchain_dicts, langchain_records
@@ -96,6 +97,7 @@ def groups() -> Iterator[Group]:
     yield from _models()
     yield from _stream_events()
     yield from _records()
+    yield from _chains()
 
 
 def _events() -> Iterator[Group]:
@@ -252,3 +254,16 @@ def _records() -> Iterator[Group]:
         full=_SLOW,
         headline="`OpenAI.astream_records`",
     )
+
+
+def _chains() -> Iterator[Group]:
+    for kind, model in (("completions", "OpenAI"), ("chat", "ChatOpenAI")):
+        group = partial(Group, stream=fixture(kind, 1000), read="event", unit="chunk", full=_SLOW)
+        work = f"a chain of PromptTemplate, {model} and StrOutputParser"
+        for method, contenders, bound in (("astream", chain_streams, 40), ("astream_events v2", chain_events, 50)):
+            yield group(
+                f"{method} of {work}",
+                contenders=partial(contenders, kind),
+                targets=(Target("ours", "langchain", at_least=bound),),
+                headline=f"`{method}` of {work}",
+            )

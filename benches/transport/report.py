@@ -51,6 +51,10 @@ def shown(result: Result) -> str:
         lines.append(
             f"  {name:{width}}  {result.median(client) / 1000:>10.2f}  {p50:>7.2f}  {p99:>7.2f}  {size / 1000:>9.1f}"
         )
+    if scenario.max_kilobytes is not None:
+        size = result.median("ours", "bytes") / 1000
+        met = "met   " if size <= scenario.max_kilobytes else "MISSED"
+        lines.append(f"  {met} {size:.1f} KB a stream; at most {scenario.max_kilobytes:g} KB")
     for goal in scenario.goals:
         if goal.peer in result.names:
             met, words = result.verdict(goal)

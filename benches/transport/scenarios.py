@@ -22,6 +22,7 @@ class Scenario:
     """Streams over loopback, on one kind of loop; a rate of 0 is as fast as can be.
 
     ``turns`` are the streams that follow each other on a connection; figures are per ``unit``.
+    ``max_kilobytes`` is what a stream of ours may hold, its connection and its text included.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Scenario:
     rate: float = 0
     turns: int = 1
     unit: str = "token"
+    max_kilobytes: float | None = None
     goals: tuple[Goal, ...] = field(default=())
 
     def tokens_of(self, client: str) -> int:
@@ -65,6 +67,14 @@ def _scenarios() -> list[Scenario]:
     found += [
         Scenario(f"many-{loop}", "1,000 streams of 20 tokens/s", loop, many, 1000, 60, rate=20, goals=goals)
         for loop, goals in (("asyncio", (Goal("aiohttp", at_least=1.8),)), ("uvloop", ()))
+    ]
+    # Ten times the length, and the same memory but for the text.
+    found += [
+        Scenario(f"held-{tokens}", title, "asyncio", many, 200, tokens, rate=rate, max_kilobytes=10)
+        for tokens, rate, title in (
+            (40, 20, "200 streams of 20 tokens/s, for 2 s"),
+            (400, 100, "200 streams of 100 tokens/s, for 4 s"),
+        )
     ]
     found.append(
         Scenario(

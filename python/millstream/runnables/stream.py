@@ -8,7 +8,7 @@ connection within that statement (sync) or within a turn of the loop (async).
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence, Sized
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from ..errors import APIConnectionError, StreamError
 
@@ -77,6 +77,9 @@ class Part(Protocol[Out_co]):
     def begin(self) -> Sequence[Out_co]:
         """Return what comes out before the source is opened."""
 
+    def opened(self, body: Any) -> None:
+        """Take note of the body that was opened, before its first item."""
+
     def idle(self) -> bool:
         """Take note of an item that brought nothing; ``True`` (and a ``failure``) if that has gone on for too long."""
 
@@ -96,7 +99,10 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     try:
         yield from part.begin()
         body = source.open()
+        # What the request was made of is not kept for the length of the stream.
+        source = cast("Any", None)
         try:
+            part.opened(body)
             feed, over = part.feed, part.over
             try:
                 for outputs in map(feed, body):
@@ -132,7 +138,9 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
         for output in part.begin():
             yield output
         body = await source.aopen()
+        source = cast("Any", None)
         try:
+            part.opened(body)
             feed, over = part.feed, part.over
             try:
                 while not over and (raws := await body.read()):
