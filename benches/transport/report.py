@@ -53,8 +53,8 @@ def shown(result: Result) -> str:
         )
     if scenario.max_kilobytes is not None:
         size = result.median("ours", "bytes") / 1000
-        met = "met   " if size <= scenario.max_kilobytes else "MISSED"
-        lines.append(f"  {met} {size:.1f} KB a stream; at most {scenario.max_kilobytes:g} KB")
+        word = "met   " if size <= scenario.max_kilobytes else "MISSED"
+        lines.append(f"  {word} {size:.1f} KB a stream; at most {scenario.max_kilobytes:g} KB")
     for goal in scenario.goals:
         if goal.peer in result.names:
             met, words = result.verdict(goal)
