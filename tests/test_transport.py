@@ -23,7 +23,7 @@ from millstream.errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
-from millstream.testing import VERSE, Cut, MockServer, Refuse, Reply, Stall
+from millstream.testing import VERSE, Cut, Endless, MockServer, Refuse, Reply, Stall
 from millstream.transport import AsyncTransport, Request, Transport
 from millstream.transport.httpx2 import HTTPX2Transport
 from millstream.transport.timeouts import DEFAULT_TIMEOUTS, Timeouts, read_timeouts
@@ -364,3 +364,16 @@ def test_the_transport_is_what_the_protocols_say(mock_server: MockServer) -> Non
 def test_a_request_shows_neither_headers_nor_query() -> None:
     request = Request("POST", "http://u:canary@host/path?key=canary", {"authorization": "canary"}, b"12")
     assert repr(request) == "Request(POST http://host/path, 2 bytes)"
+
+
+def test_a_whole_answer_has_a_limit_of_its_own_whatever_keeps_coming(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(fault=Endless())
+    llm = model(mock_server, max_retries=0, total_timeout=0.2)
+    with pytest.raises(StreamStalledError) as sync_error:
+        list(llm.stream("p"))
+
+    with pytest.raises(StreamStalledError) as async_error:
+        asyncio.run(read(llm))
+    for failed in (sync_error, async_error):
+        assert failed.value.text
+        assert isinstance(failed.value.__cause__, TimeoutError)

@@ -1,6 +1,7 @@
 """The transport over httpx2, or over any client of httpx2 or httpx that is given."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -32,6 +33,7 @@ class HTTPX2Transport:
 
     def open(self, request: Request) -> "HTTPX2Response":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
+        began = time.monotonic()
         client = sync_client(request.url, self._proxy) if self._client is None else self._client
         try:
             response = client.send(self._request(client, request, self._client), stream=True, follow_redirects=False)
@@ -39,10 +41,11 @@ class HTTPX2Transport:
             if (told := _explained(error)) is None:
                 raise
             raise told[0](f"the request failed before the response began: {told[1]}") from error
-        return HTTPX2Response(response, request)
+        return HTTPX2Response(response, request, began)
 
     async def aopen(self, request: Request) -> "HTTPX2AsyncResponse":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
+        began = time.monotonic()
         client = await async_client(request.url, self._proxy) if self._async_client is None else self._async_client
         try:
             response = await client.send(
@@ -52,7 +55,7 @@ class HTTPX2Transport:
             if (told := _explained(error)) is None:
                 raise
             raise told[0](f"the request failed before the response began: {told[1]}") from error
-        return HTTPX2AsyncResponse(response, request)
+        return HTTPX2AsyncResponse(response, request, began)
 
     def close(self) -> None:
         """Leave the clients open: they are shared, or their owner's to close."""
@@ -71,16 +74,25 @@ class HTTPX2Transport:
 
 
 class _Response:
-    """What the sync and the async response share."""
+    """What the sync and the async response share; the request was begun at ``began``, on the monotonic clock."""
 
-    def __init__(self, response: Any, request: Request) -> None:
+    def __init__(self, response: Any, request: Request, began: float) -> None:
         self._response = response
+        self._total = request.total
+        self._end_by = math.inf if request.total is None else began + request.total
         self._ended = False
         # Case and order do not matter to a model; equal names are joined, as HTTP allows.
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self.status: int = response.status_code
-        if request.idle is not None:
-            _limit_reads(response, request.idle)
+        limits = [limit for limit in (request.idle, request.total) if limit is not None]
+        if limits:
+            _limit_reads(response, min(limits))
+
+    def _in_time(self, data: bytes) -> bytes:
+        """Return ``data``, if the time for the whole response is not over."""
+        if time.monotonic() > self._end_by:
+            raise TimeoutError(f"the response did not end within {self._total:g} s")
+        return data
 
     @property
     def _raw(self) -> bool:
@@ -95,16 +107,15 @@ class _Response:
 class HTTPX2Response(_Response):
     """A response over a sync client."""
 
-    def __init__(self, response: Any, request: Request) -> None:
-        super().__init__(response, request)
+    def __init__(self, response: Any, request: Request, began: float) -> None:
+        super().__init__(response, request, began)
         self._reads: Iterator[bytes] = response.iter_raw() if self._raw else response.iter_bytes()
 
     def __iter__(self) -> Iterator[bytes]:
         """Read the body."""
         try:
-            # Not `yield from`, which would close what it reads from as soon as this generator is left.
-            for data in self._reads:  # noqa: UP028
-                yield data
+            for data in self._reads:
+                yield self._in_time(data)
             self._ended = True
         except Exception as error:
             self._ended = True
@@ -135,14 +146,14 @@ class HTTPX2Response(_Response):
 class HTTPX2AsyncResponse(_Response):
     """A response over an async client."""
 
-    def __init__(self, response: Any, request: Request) -> None:
-        super().__init__(response, request)
+    def __init__(self, response: Any, request: Request, began: float) -> None:
+        super().__init__(response, request, began)
         self._reads: Any = response.aiter_raw() if self._raw else response.aiter_bytes()
 
     async def read(self) -> Sequence[bytes]:
         """Return the next read of the body; nothing at its end."""
         try:
-            data: bytes = await self._reads.__anext__()
+            data = self._in_time(await self._reads.__anext__())
         except StopAsyncIteration:
             self._ended = True
             return ()
@@ -191,7 +202,7 @@ def _explained(error: Exception) -> tuple[type[MillstreamError], str] | None:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     reason = str(error) or type(error).__name__
     if "TimeoutException" in kinds or isinstance(error, TimeoutError):
-        return APITimeoutError, f"timed out ({type(error).__name__})"
+        return APITimeoutError, f"timed out ({error if type(error) is TimeoutError else type(error).__name__})"
     if "DecodingError" in kinds:
         return StreamDecodeError, f"its body cannot be decompressed ({reason})"
     if kinds & {"HTTPError", "StreamError", "InvalidURL"} or isinstance(error, OSError):
