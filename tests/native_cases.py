@@ -1,6 +1,7 @@
 """What the tests of the native transport share: requests, readers, loops."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,15 +9,31 @@ import pytest
 import uvloop
 
 from millstream.testing import MockServer
-from millstream.transport import Request
+from millstream.transport import AsyncResponse, Request, Response
 from millstream.transport.native import NativeTransport
 from millstream.transport.timeouts import Timeouts
+from scripted import read_request
 
-__all__ = ("LONG", "Run", "aread", "both_loops", "post", "read", "uvloop_run")
+__all__ = (
+    "LONG",
+    "OK",
+    "Run",
+    "answering",
+    "aread",
+    "begin_loop",
+    "begun",
+    "both_loops",
+    "get",
+    "post",
+    "read",
+    "three_ways",
+    "uvloop_run",
+)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 BODY = b'{"model": "m", "prompt": "p", "stream": true}'
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 LONG = Timeouts(20.0, 20.0, 20.0, 20.0)
 
 
@@ -26,6 +43,7 @@ def uvloop_run(main: Coroutine[Any, Any, Any]) -> Any:
         return runner.run(main)
 
 
+three_ways = pytest.mark.parametrize("run", [None, asyncio.run, uvloop_run], ids=["sync", "asyncio", "uvloop"])
 both_loops = pytest.mark.parametrize("run", [asyncio.run, uvloop_run], ids=["asyncio", "uvloop"])
 
 
@@ -55,3 +73,41 @@ async def aread(transport: NativeTransport, request: Request) -> bytes:
         return data
     finally:
         await response.aclose()
+
+
+def get(transport: NativeTransport, run: Run | None, request: Request) -> bytes:
+    return read(transport, request) if run is None else run(aread(transport, request))
+
+
+def begun(transport: NativeTransport, run: Run | None, request: Request) -> Response | AsyncResponse:
+    """Return the response, closed already."""
+
+    async def main() -> AsyncResponse:
+        response = await transport.aopen(request)
+        await response.aclose()
+        return response
+
+    if run is not None:
+        return run(main())  # type: ignore[no-any-return]
+    response = transport.open(request)
+    response.close()
+    return response
+
+
+def answering(*answers: bytes) -> Any:
+    """Return a script that answers one request after the other, and leaves."""
+
+    def script(sock: socket.socket) -> None:
+        for answer in answers:
+            if not read_request(sock):
+                return
+            sock.sendall(answer)
+
+    return script
+
+
+async def begin_loop() -> None:
+    """Have uvloop open the descriptor that it keeps beside its sockets."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    server.close()
+    await server.wait_closed()
