@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from ._merge import merge_info
+from .._merge import merge_info
 
 __all__ = ("Generation", "GenerationChunk", "sum_chunks")
 

@@ -1,0 +1,297 @@
+"""What a model answers, and its chunks."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+
+from .._merge import Content, merge_lists
+from .base import BaseMessage, BaseMessageChunk, merged_fields
+from .fields import as_mapping, as_text, as_usage
+from .tool_calls import (
+    InvalidToolCall,
+    ToolCall,
+    ToolCallChunk,
+    default_tool_chunk_parser,
+    default_tool_parser,
+    invalid_tool_call,
+    parsed_calls,
+    tool_call,
+    tool_call_chunk,
+)
+from .usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, sum_usages
+
+if TYPE_CHECKING:
+    from .content import ContentBlock
+
+__all__ = (
+    "AIMessage",
+    "AIMessageChunk",
+    "InputTokenDetails",
+    "OutputTokenDetails",
+    "UsageMetadata",
+    "add_ai_message_chunks",
+    "add_usage",
+    "sum_chunks",
+    "text_chunk",
+    "text_chunks",
+)
+
+
+class AIMessage(BaseMessage):
+    """What a model answers.
+
+    ``tool_calls`` are the tools it wants called, ``invalid_tool_calls`` those whose arguments are no
+    JSON object, ``usage_metadata`` counts the tokens. Where only ``additional_kwargs["tool_calls"]``
+    tells of calls, in OpenAI's form, they are read from there.
+    """
+
+    __slots__ = ("_invalid_tool_calls", "_tool_calls", "usage_metadata")
+    _fields: ClassVar[tuple[str, ...]] = (*BaseMessage._fields, "tool_calls", "invalid_tool_calls", "usage_metadata")
+    _quiet: ClassVar[dict[str, Any]] = {**BaseMessage._quiet, "usage_metadata": None}
+    _lazy: ClassVar[frozenset[str]] = BaseMessage._lazy | {"tool_calls", "invalid_tool_calls"}
+    _typed: ClassVar[frozenset[str]] = frozenset(
+        {"tool_calls", "invalid_tool_calls", "usage_metadata", "tool_call_chunks"}
+    )
+    type: str = "ai"
+    usage_metadata: UsageMetadata | None
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        content_blocks: "Sequence[ContentBlock] | None" = None,
+        *,
+        tool_calls: Iterable[ToolCall] | None = None,
+        invalid_tool_calls: Iterable[InvalidToolCall] | None = None,
+        usage_metadata: UsageMetadata | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(content, content_blocks, **fields)
+        if tool_calls is None and content_blocks is not None:
+            tool_calls = [block for block in content_blocks if block.get("type") == "tool_call"]  # type: ignore[misc]
+        self._tool_calls: list[ToolCall] | None = None
+        self._invalid_tool_calls: list[InvalidToolCall] | None = None
+        if tool_calls:
+            self._tool_calls = [_as_call(self, call) for call in tool_calls]
+        if invalid_tool_calls:
+            self._invalid_tool_calls = list(map(_as_invalid_call, invalid_tool_calls))
+        self.usage_metadata = as_usage(self.__class__.__name__, usage_metadata)  # type: ignore[assignment]
+        if self._additional_kwargs and not self._tool_calls and not self._invalid_tool_calls:
+            self._read_raw_calls(self._additional_kwargs.get("tool_calls"))
+
+    def _read_raw_calls(self, raw: Any) -> None:
+        try:
+            calls, invalid = default_tool_parser(raw) if raw else ([], [])
+            self._tool_calls, self._invalid_tool_calls = calls, list(map(_as_invalid_call, invalid))
+        except (AttributeError, KeyError, TypeError):
+            # What is not in OpenAI's form stays where it is.
+            return
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tools that the model wants called; a chunk's, as far as its pieces tell."""
+        return self._known_calls()[0] if self._tool_calls is None else self._tool_calls
+
+    @tool_calls.setter
+    def tool_calls(self, value: list[ToolCall] | None) -> None:
+        self._tool_calls = value
+
+    @property
+    def invalid_tool_calls(self) -> list[InvalidToolCall]:
+        """The calls whose arguments are no JSON object; a chunk's, whose arguments so far do not begin one."""
+        return self._known_calls()[1] if self._invalid_tool_calls is None else self._invalid_tool_calls
+
+    @invalid_tool_calls.setter
+    def invalid_tool_calls(self, value: list[InvalidToolCall] | None) -> None:
+        self._invalid_tool_calls = value
+
+    def _known_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        calls, invalid = self._read_calls()
+        if self._tool_calls is None:
+            self._tool_calls = calls
+        if self._invalid_tool_calls is None:
+            self._invalid_tool_calls = invalid
+        return self._tool_calls, self._invalid_tool_calls
+
+    def _read_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        return [], []
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the message under a line with its type, and the calls under it."""
+        lines = [super().pretty_repr(html).strip()]
+        for title, calls in (("Tool Calls:", self.tool_calls), ("Invalid Tool Calls:", self.invalid_tool_calls)):
+            if calls:
+                lines += [title, *(line for call in calls for line in _pretty_call(call))]
+        return "\n".join(lines).strip()
+
+
+class AIMessageChunk(AIMessage, BaseMessageChunk):
+    """A piece of an :class:`AIMessage`.
+
+    ``tool_calls`` and ``invalid_tool_calls`` are what the pieces in ``tool_call_chunks`` tell so far;
+    they are read when somebody asks. ``chunk_position`` is ``"last"`` where a message ends. A list or
+    tuple of chunks is added in time linear in it.
+    """
+
+    __slots__ = ("_tool_call_chunks", "chunk_position")
+    _fields: ClassVar[tuple[str, ...]] = (*AIMessage._fields, "tool_call_chunks", "chunk_position")
+    _quiet: ClassVar[dict[str, Any]] = {**AIMessage._quiet, "chunk_position": None}
+    _lazy: ClassVar[frozenset[str]] = AIMessage._lazy | {"tool_call_chunks"}
+    type: str = "AIMessageChunk"
+    chunk_position: Literal["last"] | None
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        content_blocks: "Sequence[ContentBlock] | None" = None,
+        *,
+        tool_call_chunks: Iterable[ToolCallChunk] | None = None,
+        chunk_position: Literal["last"] | None = None,
+        **fields: Any,
+    ) -> None:
+        pieces = [tool_call_chunk(**_without(piece, "type")) for piece in tool_call_chunks or ()]
+        self._tool_call_chunks: list[ToolCallChunk] | None = pieces or None
+        super().__init__(content, content_blocks, **fields)
+        if self._tool_call_chunks:
+            # The pieces say what the calls are.
+            self._tool_calls = self._invalid_tool_calls = None
+        if chunk_position not in (None, "last"):
+            raise ValueError(
+                f"{self.__class__.__name__}: chunk_position must be 'last' or None, not {chunk_position!r}"
+            )
+        self.chunk_position = chunk_position
+
+    def _read_raw_calls(self, raw: Any) -> None:
+        try:
+            self._tool_call_chunks = self._tool_call_chunks or (default_tool_chunk_parser(raw) if raw else None)
+        except (AttributeError, KeyError, TypeError):
+            return
+
+    @property
+    def tool_call_chunks(self) -> list[ToolCallChunk]:
+        """The pieces of tool calls that the chunk brings."""
+        if self._tool_call_chunks is None:
+            self._tool_call_chunks = _as_pieces(self._tool_calls or (), self._invalid_tool_calls or ())
+        return self._tool_call_chunks
+
+    @tool_call_chunks.setter
+    def tool_call_chunks(self, value: list[ToolCallChunk] | None) -> None:
+        self._tool_call_chunks = value
+        self._tool_calls = self._invalid_tool_calls = None
+
+    def _read_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        return parsed_calls(self._tool_call_chunks or ())
+
+    def _pieces(self) -> list[ToolCallChunk]:
+        """Return the pieces of calls to add up."""
+        if self._tool_call_chunks is None and not self._tool_calls and not self._invalid_tool_calls:
+            return []
+        return self.tool_call_chunks
+
+    def __add__(self, other: Any) -> Self:  # type: ignore[override]
+        """Return all pieces in one; ``other`` is a chunk, or a list or tuple of them."""
+        return super().__add__(list(other) if isinstance(other, tuple) else other)  # type: ignore[return-value]
+
+    def _sum(self, chunks: Sequence[BaseMessage]) -> BaseMessageChunk:
+        fields: dict[str, Any] = merged_fields(chunks)
+        pieces = [chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)]
+        if len(pieces) < len(chunks):
+            return self.model_construct(id=self.id, **fields)
+        return self.model_construct(
+            **fields,
+            id=_best_id(pieces),
+            tool_call_chunks=_sum_pieces(pieces),
+            usage_metadata=sum_usages(piece.usage_metadata for piece in pieces),
+            chunk_position="last" if any(piece.chunk_position == "last" for piece in pieces) else None,
+        )
+
+
+def sum_chunks(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
+    """Return all ``chunks``, of which there is at least one, in one, as ``+`` would; in time linear in them."""
+    return cast("AIMessageChunk", chunks[0]._sum(chunks))
+
+
+def add_ai_message_chunks(left: AIMessageChunk, *others: AIMessageChunk) -> AIMessageChunk:
+    """Return all chunks in one, in time linear in them."""
+    return sum_chunks((left, *others))
+
+
+_new = object.__new__
+
+
+def text_chunk(content: str, id: str | None = None, metadata: dict[str, Any] | None = None) -> AIMessageChunk:
+    """Return a chunk of a text and nothing else, unchecked: what a model makes of most of what arrives.
+
+    ``metadata`` is its ``response_metadata``, which is not copied.
+    """
+    chunk = _new(AIMessageChunk)
+    chunk.content = content
+    chunk.id = id
+    chunk._response_metadata = metadata
+    chunk.name = chunk.usage_metadata = chunk.chunk_position = chunk._additional_kwargs = None
+    chunk._tool_calls = chunk._invalid_tool_calls = chunk._tool_call_chunks = None
+    return chunk
+
+
+def text_chunks(contents: Iterable[str], id: str | None = None) -> list[AIMessageChunk]:
+    """Return a :func:`text_chunk` for each text."""
+    return [text_chunk(content, id) for content in contents]
+
+
+def _best_id(chunks: Iterable[AIMessageChunk]) -> str | None:
+    """Return the provider's id, or else the run's, or else one that was made up: the first of its kind."""
+    run_id = made_up = None
+    for chunk in chunks:
+        if not (one := chunk.id):
+            continue
+        if not one.startswith("lc_"):
+            return one
+        if one.startswith("lc_run-"):
+            run_id = run_id or one
+        made_up = made_up or one
+    return run_id or made_up
+
+
+def _sum_pieces(chunks: Iterable[AIMessageChunk]) -> list[ToolCallChunk] | None:
+    told = [pieces for chunk in chunks if (pieces := chunk._pieces())]
+    return [
+        tool_call_chunk(name=piece.get("name"), args=piece.get("args"), id=piece.get("id"), index=piece.get("index"))
+        for piece in (merge_lists(told) if told else ())
+    ] or None
+
+
+def _as_pieces(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall]) -> list[ToolCallChunk]:
+    """Return calls that came whole as pieces."""
+    pieces = [tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"]) for call in calls]
+    return pieces + [tool_call_chunk(name=call["name"], args=call["args"], id=call["id"]) for call in invalid]
+
+
+def _as_call(owner: AIMessage, call: ToolCall) -> ToolCall:
+    checked = tool_call(**_without(call, "type", "extras", "index"))
+    name = owner.__class__.__name__
+    as_text(name, "a tool call's name", checked["name"])
+    return {**checked, "args": as_mapping(name, "a tool call's args", checked["args"] or {}) or {}}
+
+
+def _as_invalid_call(call: InvalidToolCall) -> InvalidToolCall:
+    """Return a copy of an invalid call, in LangChain's key order."""
+    checked: Mapping[str, Any] = invalid_tool_call(**_without(call, "type"))
+    return cast("InvalidToolCall", {key: checked[key] for key in ("type", "id", "name", "args", "error")})
+
+
+def _without(mapping: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in names}
+
+
+def _pretty_call(call: ToolCall | InvalidToolCall) -> Iterator[str]:
+    name = call.get("name", "Tool")
+    yield f"  {name} ({call.get('id')})"
+    yield f" Call ID: {call.get('id')}"
+    if error := call.get("error"):
+        yield f"  Error: {error}"
+    yield "  Args:"
+    args = call.get("args")
+    if isinstance(args, str):
+        yield f"    {args}"
+    elif isinstance(args, dict):
+        for key, value in args.items():
+            yield f"    {key}: {value}"

@@ -1,0 +1,336 @@
+"""``BaseMessage``: what one side of a conversation said, and its chunks."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .._merge import Content, merge_contents, merge_info
+from .._shown import Shown
+from .fields import as_content, as_id, as_mapping, as_text, dumped, without_none
+
+if TYPE_CHECKING:
+    from ..prompts.chat import ChatPromptTemplate
+    from .content import ContentBlock
+
+Fields = dict[str, Any]
+"""Fields by name. (The method ``dict`` hides the type in the class.)"""
+Details = dict[Any, Any]
+
+__all__ = (
+    "BaseMessage",
+    "BaseMessageChunk",
+    "TextAccessor",
+    "get_msg_title_repr",
+    "merge_content",
+    "message_to_dict",
+    "messages_to_dict",
+)
+
+
+class TextAccessor(str):
+    """A text that may also be called, as ``message.text()`` was before it became a property."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        """Return the text; deprecated."""
+        warnings.warn("message.text() is deprecated; read message.text", DeprecationWarning, stacklevel=2)
+        return str(self)
+
+
+class BaseMessage(Shown):
+    """What one side of a conversation said.
+
+    ``content`` is a text, or a list of texts and blocks (dicts with a ``type``); what a model's
+    provider said beside it is in ``additional_kwargs`` and ``response_metadata``. Keywords that no
+    field has are kept as attributes. All attributes may be set. Messages are equal if their class and
+    fields are. A message shares no dict or list with what it was made from.
+
+    Raises :class:`ValueError` for a field that has another type than its own.
+    """
+
+    # The dict holds what is no field; it is made when there is something to hold.
+    __slots__ = ("__dict__", "__weakref__", "_additional_kwargs", "_response_metadata", "content", "id", "name")
+    _fields: ClassVar[tuple[str, ...]] = ("content", "additional_kwargs", "response_metadata", "type", "name", "id")
+    # Fields that are kept under a private name, as `None` until somebody reads them.
+    _lazy: ClassVar[frozenset[str]] = frozenset({"additional_kwargs", "response_metadata"})
+    # Fields of typed dicts: what is `None` in them counts as a field that is.
+    _typed: ClassVar[frozenset[str]] = frozenset()
+    # Fields that `repr` shows only where they have another value than this one.
+    _quiet: ClassVar[Fields] = {"name": None, "id": None}
+    _hidden: ClassVar[frozenset[str]] = frozenset({"type"})
+    __hash__: ClassVar[None]
+
+    type: str
+    """What tells the classes apart in dicts, and in event records."""
+    content: Content
+    name: str | None
+    id: str | None
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        content_blocks: Sequence[ContentBlock] | None = None,
+        *,
+        additional_kwargs: Mapping[Any, Any] | None = None,
+        response_metadata: Mapping[Any, Any] | None = None,
+        type: str | None = None,
+        name: str | None = None,
+        id: str | int | float | None = None,
+        **extra: Any,
+    ) -> None:
+        owner = self.__class__.__name__
+        self._check_type(type)
+        self.content = as_content(owner, content if content_blocks is None else content_blocks)
+        self._additional_kwargs = as_mapping(owner, "additional_kwargs", additional_kwargs)
+        self._response_metadata = as_mapping(owner, "response_metadata", response_metadata)
+        self.name = None if name is None else as_text(owner, "name", name)
+        self.id = None if id is None else as_id(owner, "id", id)
+        if extra:
+            self.__dict__.update(extra)
+
+    def _check_type(self, given: str | None) -> None:
+        known = getattr(self.__class__, "type", None)
+        if known is None and isinstance(given, str):
+            self.type = given
+        elif known is None or (given is not None and given != known):
+            raise ValueError(f"{self.__class__.__name__}: type must be {known or 'a str'!r}, not {given!r}")
+
+    @property
+    def additional_kwargs(self) -> Details:
+        """What the provider said that no other field has."""
+        if self._additional_kwargs is None:
+            self._additional_kwargs = {}
+        return self._additional_kwargs
+
+    @additional_kwargs.setter
+    def additional_kwargs(self, value: Details | None) -> None:
+        self._additional_kwargs = value
+
+    @property
+    def response_metadata(self) -> Details:
+        """What the provider said about the answer: finish reason, model's name, log probabilities."""
+        if self._response_metadata is None:
+            self._response_metadata = {}
+        return self._response_metadata
+
+    @response_metadata.setter
+    def response_metadata(self, value: Details | None) -> None:
+        self._response_metadata = value
+
+    @property
+    def text(self) -> TextAccessor:
+        """The content's text: itself, or the texts of its blocks, joined."""
+        content = self.content
+        if isinstance(content, str):
+            return TextAccessor(content)
+        return TextAccessor("".join(filter(None, map(_block_text, content))))
+
+    @property
+    def content_blocks(self) -> list[ContentBlock]:
+        """The content as LangChain's standard blocks; what has no standard form is ``non_standard``."""
+        from .content_blocks import standard_blocks
+
+        return standard_blocks(self)
+
+    @classmethod
+    def model_construct(cls, **values: Any) -> Self:
+        """Return a message of ``values``, which are neither checked nor copied."""
+        message = cls.__new__(cls)
+        for field, place, default in _slots(cls):
+            setattr(message, place, values.pop(field, default))
+        if values.get("type") == getattr(cls, "type", None):
+            values.pop("type", None)
+        if values:
+            message.__dict__.update(values)
+        return message
+
+    @classmethod
+    def model_validate(cls, value: Any) -> Self:
+        """Return ``value`` if it is such a message, else a message of the dict ``value``."""
+        return value if isinstance(value, cls) else cls(**value)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with the fields in ``update``, unchecked; only a ``deep`` one has its own containers."""
+        from copy import deepcopy
+
+        values = {**self._values(), **(update or {})}
+        return self.model_construct(**(deepcopy(values) if deep else values))
+
+    def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return what :meth:`model_copy` returns."""
+        return self.model_copy(update=update, deep=deep)
+
+    def model_dump(
+        self, *, include: Any = None, exclude: Any = None, exclude_none: bool = False, mode: str = "python"
+    ) -> Fields:
+        """Return the fields, and then the other attributes, as a dict of plain data.
+
+        ``include`` and ``exclude`` are names. The dict of ``mode="json"`` has what JSON would have.
+        """
+        values = {
+            name: without_none(dumped(value)) if exclude_none and name in self._typed else dumped(value)
+            for name, value in self
+            if (include is None or name in include)
+            and (exclude is None or name not in exclude)
+            and not (exclude_none and value is None)
+        }
+        if mode != "json":
+            return values
+        import orjson
+
+        read: Fields = orjson.loads(orjson.dumps(values, str))
+        return read
+
+    def record_fields(self) -> Fields:
+        """Return the fields, and then the other attributes, as they are: for a record writer, which copies nothing."""
+        return dict(self)
+
+    def model_dump_json(self, **options: Any) -> str:
+        """Return :meth:`model_dump` as JSON without spaces."""
+        import orjson
+
+        return orjson.dumps(self.model_dump(**options), str).decode()
+
+    def dict(self, **options: Any) -> Fields:
+        """Return what :meth:`model_dump` returns."""
+        return self.model_dump(**options)
+
+    def json(self, **options: Any) -> str:
+        """Return what :meth:`model_dump_json` returns."""
+        return self.model_dump_json(**options)
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the message under a line with its type; the line is bold with ``html``."""
+        title = get_msg_title_repr(self.type.title() + " Message", bold=html)
+        if self.name is not None:
+            title += f"\nName: {self.name}"
+        return f"{title}\n\n{self.content}"
+
+    def pretty_print(self) -> None:
+        """Print :meth:`pretty_repr`."""
+        print(self.pretty_repr(html=hasattr(sys, "ps2")))
+
+    def __add__(self, other: Any) -> ChatPromptTemplate:
+        """Return a prompt of this message and ``other``."""
+        from ..prompts.chat import ChatPromptTemplate
+
+        prompt: ChatPromptTemplate = ChatPromptTemplate([self]) + other
+        return prompt
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Iterate over the fields, and then the other attributes, with their values."""
+        for field in self._fields:
+            yield field, getattr(self, field)
+        for name, value in self.__dict__.items():
+            if name not in self._fields:
+                yield name, value
+
+    def _values(self) -> Fields:
+        """Return what :meth:`model_construct` makes an equal message of, without making what nobody has read."""
+        return {field: getattr(self, place) for field, place, _ in _slots(type(self))} | self.__dict__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make an equal message."""
+        return _rebuild, (type(self), self._values())
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class, fields and other attributes."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return dict(self) == dict(other)
+
+    # Python takes it away from a class that says what is equal.
+    __hash__ = None
+
+    def _shown(self) -> Iterator[str]:
+        for name, value in self:
+            quiet = name in self._quiet and value == self._quiet[name]
+            if not quiet and (name not in self._hidden or (name == "type" and "type" in self.__dict__)):
+                yield f"{name}={value!r}"
+
+
+class BaseMessageChunk(BaseMessage):
+    """A piece of a message that streams; pieces add up with ``+``, one or a list of them."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> BaseMessageChunk:  # type: ignore[override]
+        """Return all pieces in one, of this one's class and id.
+
+        Contents are joined. Of the details, texts and lists are joined and counts added, while finish
+        reasons and names are not: the last one wins.
+        """
+        others = [other] if isinstance(other, BaseMessageChunk) else other
+        if not isinstance(others, list) or not all(isinstance(one, BaseMessageChunk) for one in others):
+            kinds = f'"{type(self).__name__}" and "{type(other).__name__}"'
+            raise TypeError(f"unsupported operand type(s) for +: {kinds}")
+        return self._sum([self, *others])
+
+    def __radd__(self, other: Any) -> Self:
+        """Return the piece itself where ``sum`` begins, with 0."""
+        return self if other == 0 and isinstance(other, int) else NotImplemented
+
+    def _sum(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
+        return type(self).model_construct(id=self.id, **merged_fields(chunks))
+
+
+def merged_fields(chunks: Sequence[BaseMessage]) -> dict[str, Any]:
+    """Return what every kind of message adds up: content and details."""
+    return {
+        "content": merge_contents(chunk.content for chunk in chunks),
+        "additional_kwargs": merge_info(chunk._additional_kwargs for chunk in chunks) or None,
+        "response_metadata": merge_info(chunk._response_metadata for chunk in chunks) or None,
+    }
+
+
+def merge_content(first_content: Content | None, *contents: Content) -> Content:
+    """Return the contents in one: texts are joined; where there are blocks, texts become blocks among them."""
+    return merge_contents(("" if first_content is None else first_content, *contents))
+
+
+def message_to_dict(message: BaseMessage) -> dict[str, Any]:
+    """Return a message as a dict of its ``type`` and its ``data``."""
+    return {"type": message.type, "data": message.model_dump()}
+
+
+def messages_to_dict(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+    """Return messages as dicts of their ``type`` and their ``data``."""
+    return [message_to_dict(message) for message in messages]
+
+
+def get_msg_title_repr(title: str, *, bold: bool = False) -> str:
+    """Return ``title`` in the middle of a line of 80 equals signs."""
+    padded = f" {title} "
+    before = "=" * ((80 - len(padded)) // 2)
+    after = before + "=" if len(padded) % 2 else before
+    return f"{before}\033[1m{padded}\033[0m{after}" if bold else f"{before}{padded}{after}"
+
+
+_SLOTS: dict[Any, list[tuple[str, str, Any]]] = {}
+
+
+def _slots(cls: Any) -> list[tuple[str, str, Any]]:
+    """Return the fields of a class, where each is kept, and what it is until it is set."""
+    if (slots := _SLOTS.get(cls)) is None:
+        slots = _SLOTS[cls] = [
+            (field, f"_{field}" if field in cls._lazy else field, cls._quiet.get(field))
+            for field in cls._fields
+            if field != "type"
+        ]
+    return slots
+
+
+def _block_text(block: str | Mapping[str, Any]) -> str | None:
+    if isinstance(block, str):
+        return block
+    text = block.get("text") if block.get("type") == "text" else None
+    return text if isinstance(text, str) else None
+
+
+def _rebuild(kind: type[BaseMessage], values: Mapping[str, Any]) -> BaseMessage:
+    """Return the message that a pickle holds."""
+    return kind.model_construct(**values)

@@ -1,0 +1,131 @@
+"""The standard blocks that content is made of, LangChain's names."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
+
+__all__ = (
+    "KNOWN_BLOCK_TYPES",
+    "AudioContentBlock",
+    "ContentBlock",
+    "DataContentBlock",
+    "FileContentBlock",
+    "ImageContentBlock",
+    "InvalidToolCall",
+    "NonStandardContentBlock",
+    "PlainTextContentBlock",
+    "ReasoningContentBlock",
+    "TextContentBlock",
+    "ToolCall",
+    "ToolCallChunk",
+    "VideoContentBlock",
+    "is_data_content_block",
+)
+
+
+class TextContentBlock(TypedDict):
+    """A text."""
+
+    type: Literal["text"]
+    text: str
+    id: NotRequired[str]
+    annotations: NotRequired[list[Any]]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ReasoningContentBlock(TypedDict):
+    """What a model thought before it answered."""
+
+    type: Literal["reasoning"]
+    reasoning: NotRequired[str]
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class _Data(TypedDict, total=False):
+    """Where data is: in the block itself, at a URL, or with the provider."""
+
+    id: str
+    file_id: str
+    mime_type: str
+    index: int | str
+    url: str
+    base64: str
+    extras: dict[str, Any]
+
+
+class ImageContentBlock(_Data):
+    """An image."""
+
+    type: Literal["image"]
+
+
+class AudioContentBlock(_Data):
+    """A sound."""
+
+    type: Literal["audio"]
+
+
+class VideoContentBlock(_Data):
+    """A film."""
+
+    type: Literal["video"]
+
+
+class FileContentBlock(_Data):
+    """A file of another kind."""
+
+    type: Literal["file"]
+
+
+class PlainTextContentBlock(_Data):
+    """A document that is a text."""
+
+    type: Literal["text-plain"]
+    text: NotRequired[str]
+    title: NotRequired[str]
+    context: NotRequired[str]
+
+
+class NonStandardContentBlock(TypedDict):
+    """What only one provider knows."""
+
+    type: Literal["non_standard"]
+    value: dict[str, Any]
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+
+
+DataContentBlock = ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
+"""Data of any kind."""
+
+ContentBlock = (
+    TextContentBlock
+    | ReasoningContentBlock
+    | ToolCall
+    | ToolCallChunk
+    | InvalidToolCall
+    | NonStandardContentBlock
+    | DataContentBlock
+)
+"""A standard block of any kind."""
+
+_DATA_TYPES = frozenset({"image", "video", "audio", "text-plain", "file"})
+_CALL_TYPES = frozenset({"tool_call", "invalid_tool_call", "tool_call_chunk"})
+_SERVER_TYPES = frozenset({"server_tool_call", "server_tool_call_chunk", "server_tool_result"})
+KNOWN_BLOCK_TYPES = frozenset({"text", "reasoning", "non_standard"}) | _DATA_TYPES | _CALL_TYPES | _SERVER_TYPES
+"""The ``type`` of every standard block."""
+
+
+def is_data_content_block(block: Mapping[str, Any]) -> bool:
+    """Return whether a block is data, in the standard form or in LangChain's older one (with a ``source_type``)."""
+    if block.get("type") not in _DATA_TYPES:
+        return False
+    if not block.keys().isdisjoint(("url", "base64", "file_id", "text")):
+        return True
+    return (block.get("source_type") == "base64" and "data" in block) or (
+        block.get("source_type") == "id" and "id" in block
+    )

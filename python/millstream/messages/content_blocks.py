@@ -1,0 +1,122 @@
+"""From what providers put into a message to LangChain's standard blocks."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from .ai import AIMessage, AIMessageChunk
+from .content import KNOWN_BLOCK_TYPES, ContentBlock
+
+if TYPE_CHECKING:
+    from .base import BaseMessage
+
+__all__ = ("standard_blocks",)
+
+_Block = dict[str, Any]
+_DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
+# LangChain's older blocks: where `source_type` says the data is, under which name, and its name today.
+_OLDER_SOURCES = {
+    "url": ("url", "url"),
+    "base64": ("data", "base64"),
+    "id": ("id", "file_id"),
+    "text": ("text", "text"),
+}
+
+
+def standard_blocks(message: "BaseMessage") -> list[ContentBlock]:
+    """Return what a message says as standard blocks: reasoning, content, tool calls.
+
+    Images, sounds and files in OpenAI's form, and LangChain's older blocks, become standard ones;
+    other blocks are ``non_standard``. A chunk shows the pieces of calls, until the last one shows the
+    calls.
+    """
+    content = message.content
+    if isinstance(content, list) and (message._response_metadata or {}).get("output_version") == "v1":
+        return cast("list[ContentBlock]", content)
+    items = content if isinstance(content, list) else [content] if content else []
+    blocks = [_text(item) if isinstance(item, str) else _standard(item) for item in items]
+    if isinstance(message, AIMessage):
+        blocks = _reasoning(message, blocks) + blocks + _calls(message, blocks)
+    return cast("list[ContentBlock]", blocks)
+
+
+def _text(text: str) -> _Block:
+    return {"type": "text", "text": text}
+
+
+def _reasoning(message: "BaseMessage", blocks: list[_Block]) -> list[_Block]:
+    thought = (message._additional_kwargs or {}).get("reasoning_content")
+    if not isinstance(thought, str) or any(block["type"] == "reasoning" for block in blocks):
+        return []
+    return [{"type": "reasoning", "reasoning": thought}]
+
+
+def _calls(message: AIMessage, blocks: list[_Block]) -> list[_Block]:
+    if isinstance(message, AIMessageChunk) and message.chunk_position != "last":
+        return [
+            {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}, **_index(piece)}
+            for piece in message._pieces()
+        ]
+    told = [block.get("id") for block in blocks if block["type"] == "tool_call"]
+    return [
+        {"type": "tool_call", "id": call.get("id"), "name": call["name"], "args": call["args"]}
+        for call in message.tool_calls
+        if call.get("id") not in told
+    ]
+
+
+def _index(piece: Mapping[str, Any]) -> _Block:
+    return {} if piece.get("index") is None else {"index": piece["index"]}
+
+
+def _standard(block: _Block) -> _Block:
+    kind = block.get("type")
+    if kind in ("image", "audio", "file") and "source_type" in block:
+        return _from_older(block)
+    made = _from_openai(block) if kind in ("image_url", "input_audio", "file") else None
+    if made is not None:
+        return made
+    return block if kind in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
+
+
+def _from_older(block: _Block) -> _Block:
+    old, new = _OLDER_SOURCES.get(block["source_type"], ("", ""))
+    if old not in block:
+        return {"type": "non_standard", "value": block}
+    kind = "text-plain" if new == "text" else block["type"]
+    known = {"type": kind, new: block[old]} | {key: block[key] for key in ("mime_type",) if block.get(key)}
+    rest = {key: value for key, value in block.items() if key not in ("type", "source_type", "mime_type", old)}
+    return known | ({"extras": rest} if rest else {})
+
+
+def _from_openai(block: _Block) -> _Block | None:
+    """Return an image, a sound or a file of OpenAI's in the standard form, if it has OpenAI's form."""
+    kind = block["type"]
+    inner = block.get(kind)
+    if not isinstance(inner, dict):
+        return None
+    if kind == "image_url" and isinstance(url := inner.get("url"), str):
+        return _data("image", _source(url), block, inner, {"url"})
+    if kind == "input_audio" and isinstance(inner.get("data"), str) and isinstance(inner.get("format"), str):
+        source = {"base64": inner["data"], "mime_type": f"audio/{inner['format']}"}
+        return _data("audio", source, block, inner, {"data", "format"})
+    if kind == "file" and isinstance(inner.get("file_id"), str):
+        return _data("file", {"file_id": inner["file_id"]}, block, inner, {"file_id"})
+    if kind == "file" and isinstance(inner.get("file_data"), str):
+        return _data("file", _source(inner["file_data"]), block, inner, {"file_data"})
+    return None
+
+
+def _source(url: str) -> _Block:
+    found = _DATA_URI.fullmatch(url)
+    return {"url": url} if found is None else {"base64": found[2], "mime_type": found[1]}
+
+
+def _data(kind: str, source: _Block, block: _Block, inner: _Block, known: set[str]) -> _Block:
+    """Return a block of data; what OpenAI's block says beside it is in its ``extras``."""
+    extras = {key: value for key, value in block.items() if key not in ("type", block["type"])}
+    prefix = block["type"].removeprefix("input_")
+    for key, value in inner.items():
+        if key not in known:
+            extras[key if key in ("detail", "filename") else f"{prefix}_{key}"] = value
+    return {"type": kind, **source, **({"extras": extras} if extras else {})}

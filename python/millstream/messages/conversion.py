@@ -1,0 +1,191 @@
+"""From all that users write for a message to messages, and from messages to dicts and text."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .._values import read_json
+from .ai import AIMessage, AIMessageChunk
+from .base import BaseMessage, BaseMessageChunk
+from .chat import ChatMessage, ChatMessageChunk
+from .function import FunctionMessage, FunctionMessageChunk
+from .human import HumanMessage, HumanMessageChunk
+from .system import SystemMessage, SystemMessageChunk
+from .tool import ToolMessage, ToolMessageChunk
+
+__all__ = (
+    "AnyMessage",
+    "MessageLikeRepresentation",
+    "convert_to_messages",
+    "get_buffer_string",
+    "message_chunk_to_message",
+    "messages_from_dict",
+)
+
+AnyMessage = (
+    AIMessage
+    | HumanMessage
+    | ChatMessage
+    | SystemMessage
+    | FunctionMessage
+    | ToolMessage
+    | AIMessageChunk
+    | HumanMessageChunk
+    | ChatMessageChunk
+    | SystemMessageChunk
+    | FunctionMessageChunk
+    | ToolMessageChunk
+)
+"""A message or a chunk of any kind."""
+
+MessageLikeRepresentation = BaseMessage | list[str] | tuple[str, Any] | str | dict[str, Any]
+"""What users write for a message."""
+
+_CLASSES: dict[str, type[BaseMessage]] = {
+    cls.type: cls
+    for cls in (
+        *(HumanMessage, AIMessage, SystemMessage, ToolMessage, FunctionMessage, ChatMessage),
+        *(HumanMessageChunk, AIMessageChunk, SystemMessageChunk),
+        *(ToolMessageChunk, FunctionMessageChunk, ChatMessageChunk),
+    )
+}
+_ROLES: dict[str, type[BaseMessage]] = {
+    **{name: _CLASSES[name] for name in ("human", "ai", "system", "function", "tool")},
+    **{"user": HumanMessage, "assistant": AIMessage, "developer": SystemMessage},
+}
+# What `{"type": …}` may say too, in the dicts that our messages dump.
+_TYPES = {**_CLASSES, **_ROLES}
+_ROLE_NAMES = "'human', 'user', 'ai', 'assistant', 'function', 'tool', 'system', or 'developer'"
+
+
+def convert_to_messages(messages: Any) -> list[BaseMessage]:
+    """Return messages for what users write: a prompt value, or a sequence of messages.
+
+    A message may be ours or LangChain's, a text (the user's), ``(role, content)``, a dict with ``role``
+    (or ``type``) and ``content``, which may be OpenAI's with its tool calls, or a serialized one of
+    LangChain's. Raises :class:`ValueError` for an unknown role and for a dict without role or content,
+    :class:`NotImplementedError` for anything else.
+    """
+    if hasattr(messages, "to_messages"):
+        return [_convert(message) for message in messages.to_messages()]
+    if isinstance(messages, BaseMessage | Mapping | str):
+        messages = [messages]
+    return [_convert(message) for message in messages]
+
+
+def _convert(message: Any) -> BaseMessage:
+    if isinstance(message, BaseMessage):
+        return message
+    if isinstance(message, str):
+        return HumanMessage(message)
+    if isinstance(message, Mapping):
+        return _from_dict(message)
+    if hasattr(message, "content") and hasattr(message, "type"):
+        return _from_object(message)
+    if isinstance(message, Sequence) and not isinstance(message, bytes | bytearray | memoryview):
+        if len(message) != 2:
+            raise NotImplementedError("Message as a sequence must be (role string, template)")
+        return _from_role(message[0], message[1], {})
+    raise NotImplementedError(f"Unsupported message type: {type(message)}")
+
+
+def _from_object(message: Any) -> BaseMessage:
+    """Return a message of LangChain's, or what looks like one, as ours."""
+    cls = _CLASSES.get(message.type)
+    if cls is None:
+        raise ValueError(f"Unexpected message type: {message.type!r}. Use one of {', '.join(map(repr, _CLASSES))}.")
+    return cls(**{field: getattr(message, field) for field in cls._fields if getattr(message, field, None) is not None})
+
+
+def _from_dict(message: Mapping[str, Any]) -> BaseMessage:
+    if message.get("lc") == 1 and isinstance(message.get("kwargs"), Mapping) and message.get("id"):
+        kind = str(message["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
+        message = {"type": kind, **message["kwargs"]}
+    if (role := message.get("role", message.get("type"))) is None or "content" not in message:
+        raise ValueError(f"Message dict must contain 'role' and 'content' keys, got {dict(message)}")
+    if "role" in message and message.get("type") in ("chat", "ChatMessageChunk"):
+        return _CLASSES[message["type"]](**message)
+    named = "role" if "role" in message else "type"
+    fields = {key: value for key, value in message.items() if key not in (named, "content")}
+    return _from_role(role, message["content"] or "", fields)
+
+
+def _from_role(role: Any, content: Any, fields: dict[str, Any]) -> BaseMessage:
+    cls = (_TYPES if isinstance(role, str) else {}).get(role)
+    if cls is None or issubclass(cls, ChatMessage):
+        raise ValueError(f"Unexpected message type: {role!r}. Use one of {_ROLE_NAMES}.")
+    given, rest = _split(cls, fields)
+    if role == "developer":
+        rest["__openai_role__"] = "developer"
+    if given.get("tool_calls"):
+        given["tool_calls"] = list(map(_call, given["tool_calls"]))
+    return cls(content, additional_kwargs=rest or None, **given)
+
+
+def _split(cls: type[BaseMessage], fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of ``fields`` are fields of ``cls``, and the rest, which are ``additional_kwargs``."""
+    rest = dict(fields)
+    inner = rest.pop("additional_kwargs", None) or {}
+    names = {*cls._fields, "example"} - {"type", "content"}
+    given = {name: rest.pop(name) for name in names & rest.keys()}
+    return {name: value for name, value in given.items() if value is not None}, {**rest, **inner}
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool call in our form, if it is in OpenAI's."""
+    if "function" not in call:
+        return dict(call)
+    args = call["function"]["arguments"]
+    args = read_json(args, strict=False) if isinstance(args, str) else args
+    return {"name": call["function"]["name"], "args": args, "id": call.get("id"), "type": "tool_call"}
+
+
+def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
+    """Return the whole message of a chunk; what is none is returned itself."""
+    if not isinstance(chunk, BaseMessageChunk):
+        return chunk
+    kinds = (kind for kind in type(chunk).__mro__ if issubclass(kind, BaseMessage))
+    cls = next(kind for kind in kinds if not issubclass(kind, BaseMessageChunk))
+    return cls(**{field: getattr(chunk, field) for field in cls._fields if field != "type"})
+
+
+def messages_from_dict(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessage]:
+    """Return the messages that :func:`messages_to_dict` made dicts of."""
+    return [_message_from_dict(message) for message in messages]
+
+
+def _message_from_dict(message: Mapping[str, Any]) -> BaseMessage:
+    cls = _CLASSES.get(message["type"])
+    if cls is None:
+        raise ValueError(f"Got unexpected message type: {message['type']}")
+    return cls(**message["data"])
+
+
+def get_buffer_string(
+    messages: Iterable[BaseMessage],
+    human_prefix: str = "Human",
+    ai_prefix: str = "AI",
+    *,
+    system_prefix: str = "System",
+    function_prefix: str = "Function",
+    tool_prefix: str = "Tool",
+    message_separator: str = "\n",
+) -> str:
+    """Return the conversation as one text, each message after who said it; an answer's calls stand behind it."""
+    prefixes = {
+        **{HumanMessage: human_prefix, AIMessage: ai_prefix, SystemMessage: system_prefix},
+        **{FunctionMessage: function_prefix, ToolMessage: tool_prefix},
+    }
+    lines = []
+    for message in messages:
+        role = getattr(message, "role", None) if isinstance(message, ChatMessage) else None
+        role = role or next((prefix for cls, prefix in prefixes.items() if isinstance(message, cls)), None)
+        if role is None:
+            raise ValueError(f"Got unsupported message type: {message}")
+        lines.append(f"{role}: {message.text}{_shown_calls(message)}")
+    return message_separator.join(lines)
+
+
+def _shown_calls(message: BaseMessage) -> str:
+    if not isinstance(message, AIMessage):
+        return ""
+    return str(message.tool_calls or message.additional_kwargs.get("function_call") or "")

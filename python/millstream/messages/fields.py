@@ -1,0 +1,117 @@
+"""What the fields of messages may be: checked, and copied so that a message shares nothing with its maker."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = (
+    "as_content",
+    "as_id",
+    "as_mapping",
+    "as_status",
+    "as_text",
+    "as_usage",
+    "dumped",
+    "usage_in_order",
+    "without_none",
+)
+
+_USAGE = ("input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details")
+_DETAILS = ("audio", "cache_creation", "cache_read", "reasoning")
+
+
+def as_content(owner: str, content: Any) -> str | list[str | dict[str, Any]]:
+    """Return ``content`` if a message can say it: a text, or a list of texts and blocks; its blocks are copied."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list | tuple):
+        raise _wrong(owner, "content", "a str or a list of str and dict", content)
+    return [_as_block(owner, block) for block in content]
+
+
+def _as_block(owner: str, block: Any) -> str | dict[str, Any]:
+    if isinstance(block, str):
+        return block
+    if isinstance(block, Mapping):
+        return dict(block)
+    raise _wrong(owner, "a block of content", "a str or a dict", block)
+
+
+def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
+    """Return a copy of ``value``, which must be a mapping or ``None``."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise _wrong(owner, field, "a dict", value)
+    return dict(value)
+
+
+def as_text(owner: str, field: str, value: Any) -> str:
+    """Return ``value``, which must be a text."""
+    if not isinstance(value, str):
+        raise _wrong(owner, field, "a str", value)
+    return value
+
+
+def as_id(owner: str, field: str, value: Any) -> str:
+    """Return ``value``, an id, as text; numbers and UUIDs are taken too."""
+    if isinstance(value, str):
+        return value
+    from uuid import UUID
+
+    return str(value) if isinstance(value, int | float | UUID) else as_text(owner, field, value)
+
+
+def as_status(owner: str, value: Any) -> str:
+    """Return ``value``, how a tool ended: ``"success"`` or ``"error"``."""
+    if value not in ("success", "error"):
+        raise ValueError(f"{owner}: status must be 'success' or 'error', not {value!r}")
+    return str(value)
+
+
+def as_usage(owner: str, usage: Any) -> dict[str, Any] | None:
+    """Return a copy of ``usage`` with its three counts, and their details, first; what else it has is kept."""
+    if usage is None:
+        return None
+    if not isinstance(usage, Mapping):
+        raise _wrong(owner, "usage_metadata", "a dict", usage)
+    for name in _USAGE[:3]:
+        if not isinstance(count := usage.get(name), int):
+            raise _wrong(owner, f"usage_metadata[{name!r}]", "an int", count)
+    return usage_in_order(usage)
+
+
+def usage_in_order(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of ``usage`` with LangChain's names first, in LangChain's order."""
+    ordered = _in_order(usage, _USAGE)
+    for name in _USAGE[3:]:
+        if isinstance(details := ordered.get(name), Mapping):
+            ordered[name] = _in_order(details, _DETAILS)
+    return ordered
+
+
+def _in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    first = {name: mapping[name] for name in names if name in mapping}
+    return {**first, **mapping}
+
+
+def dumped(value: Any) -> Any:
+    """Return ``value`` as plain data, as ``model_dump`` gives it: containers are copied, models become dicts."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    kind = type(value)
+    if kind is dict:
+        return {key: dumped(item) for key, item in value.items()}
+    if kind in (list, tuple, set, frozenset):
+        return kind(map(dumped, value))
+    return value.model_dump() if hasattr(kind, "model_dump") else value
+
+
+def without_none(value: Any) -> Any:
+    """Return a dict, or a list of dicts, without what is ``None`` in it."""
+    if isinstance(value, list):
+        return list(map(without_none, value))
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
+def _wrong(owner: str, field: str, wanted: str, value: Any) -> ValueError:
+    return ValueError(f"{owner}: {field} must be {wanted}, not {type(value).__name__}")

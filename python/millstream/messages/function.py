@@ -1,0 +1,41 @@
+"""What a function returned, in the older form of OpenAI's interface."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._merge import Content
+from .base import BaseMessage, BaseMessageChunk, merged_fields
+
+if TYPE_CHECKING:
+    from .content import ContentBlock
+
+__all__ = ("FunctionMessage", "FunctionMessageChunk")
+
+
+class FunctionMessage(BaseMessage):
+    """What the function ``name`` returned; of today's tools, :class:`ToolMessage` tells it."""
+
+    __slots__ = ()
+    type: str = "function"
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        content_blocks: "Sequence[ContentBlock] | None" = None,
+        *,
+        name: str,
+        **fields: Any,
+    ) -> None:
+        super().__init__(content, content_blocks, name=name, **fields)
+
+
+class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
+    """A piece of a :class:`FunctionMessage`."""
+
+    __slots__ = ()
+    type: str = "FunctionMessageChunk"
+
+    def _sum(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
+        if any(not isinstance(chunk, FunctionMessageChunk) or chunk.name != self.name for chunk in chunks):
+            raise ValueError("Cannot concatenate FunctionMessageChunks with different names.")
+        return self.model_construct(id=self.id, name=self.name, **merged_fields(chunks))

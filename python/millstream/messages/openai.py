@@ -1,0 +1,255 @@
+"""Messages as OpenAI's chat completions take them in requests and give them in answers."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .._values import read_json
+from .ai import AIMessage
+from .base import BaseMessage
+from .chat import ChatMessage
+from .content import is_data_content_block
+from .function import FunctionMessage
+from .human import HumanMessage
+from .system import SystemMessage
+from .tool import ToolMessage
+from .tool_calls import InvalidToolCall, ToolCall, invalid_tool_call, tool_call
+
+__all__ = (
+    "convert_to_openai_data_block",
+    "convert_to_openai_image_block",
+    "from_openai_message",
+    "openai_calls",
+    "openai_role",
+    "to_openai_message",
+)
+
+_Block = dict[str, Any]
+# What other interfaces put into an answer's content, and chat completions does not take back.
+_NOT_SENT = frozenset(
+    {"tool_use", "thinking", "reasoning", "reasoning_content", "function_call", "code_interpreter_call"}
+    | {"tool_call", "tool_call_chunk", "invalid_tool_call"}
+)
+_ROLES: dict[type[BaseMessage], str] = {
+    **{AIMessage: "assistant", HumanMessage: "user", ToolMessage: "tool"},
+    **{SystemMessage: "system", FunctionMessage: "function"},
+}
+
+
+def to_openai_message(message: BaseMessage) -> dict[str, Any]:
+    """Return a message as chat completions take it, in the key order of LangChain's requests.
+
+    What the interface does not take back is left out of the content: reasoning, other providers'
+    calls. Raises :class:`ValueError` for data that it does not take, as files at a URL.
+    """
+    sent: dict[str, Any] = {"content": _content(message.content)}
+    kwargs = message._additional_kwargs or {}
+    if (name := message.name or kwargs.get("name")) is not None:
+        sent["name"] = name
+    sent["role"] = openai_role(message)
+    if isinstance(message, ToolMessage):
+        return {
+            "content": _plain_texts(sent["content"], "prompt_cache_breakpoint"),
+            "role": "tool",
+            "tool_call_id": message.tool_call_id,
+        }
+    if isinstance(message, AIMessage):
+        sent["content"] = _plain_texts(sent["content"])
+        sent |= _calls(message, kwargs)
+        if "tool_calls" in sent or "function_call" in sent:
+            # Beside calls, no content is null.
+            sent["content"] = sent["content"] or None
+        if audio := _audio(message, kwargs):
+            sent["audio"] = audio
+    return sent
+
+
+def openai_role(message: BaseMessage) -> str:
+    """Return OpenAI's name of the message's role."""
+    if isinstance(message, ChatMessage):
+        return message.role
+    if isinstance(message, SystemMessage):
+        return str((message._additional_kwargs or {}).get("__openai_role__", "system"))
+    for cls, role in _ROLES.items():
+        if isinstance(message, cls):
+            return role
+    raise ValueError(f"Unknown message type {type(message)}.")
+
+
+def openai_calls(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall] = ()) -> list[dict[str, Any]]:
+    """Return tool calls in OpenAI's form; the arguments of invalid ones as they came."""
+    whole = [(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False)) for call in calls]
+    broken = [(call["id"], call["name"], call["args"]) for call in invalid]
+    return [
+        {"type": "function", "id": id, "function": {"name": name, "arguments": arguments}}
+        for id, name, arguments in (*whole, *broken)
+    ]
+
+
+def _calls(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    if message.tool_calls or message.invalid_tool_calls:
+        return {"tool_calls": openai_calls(message.tool_calls, message.invalid_tool_calls)}
+    if raw := kwargs.get("tool_calls"):
+        taken = ("id", "type", "function")
+        return {"tool_calls": [{key: call[key] for key in call if key in taken} for call in raw]}
+    return {"function_call": kwargs["function_call"]} if kwargs.get("function_call") else {}
+
+
+def _audio(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the sound that the model spoke: OpenAI takes back its id alone."""
+    for block in reversed(message.content if isinstance(message.content, list) else ()):
+        if isinstance(block, dict) and block.get("type") == "audio" and block.get("id"):
+            return {"id": block["id"]}
+    audio: dict[str, Any] | None = kwargs.get("audio")
+    return {"id": audio["id"]} if audio and "id" in audio else audio
+
+
+def _content(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    blocks = (_block(block) if isinstance(block, dict) else block for block in content)
+    return [block for block in blocks if block is not None]
+
+
+def _block(block: _Block) -> _Block | None:
+    """Return a block as OpenAI takes it, or ``None`` for what it does not take back."""
+    kind = block.get("type")
+    if kind in _NOT_SENT:
+        return None
+    if is_data_content_block(block):
+        return _with_breakpoint(block, convert_to_openai_data_block(block))
+    if kind == "image" and isinstance(source := block.get("source"), dict):
+        return _anthropic_image(source)
+    if kind == "text" and "text" in block and "prompt_cache_breakpoint" in (block.get("extras") or {}):
+        return _with_breakpoint(block, {"type": "text", "text": block["text"]})
+    return block
+
+
+def _with_breakpoint(block: _Block, sent: _Block) -> _Block:
+    for place in (block, block.get("extras") or {}):
+        if "prompt_cache_breakpoint" in place:
+            return {**sent, "prompt_cache_breakpoint": place["prompt_cache_breakpoint"]}
+    return sent
+
+
+def _anthropic_image(source: _Block) -> _Block | None:
+    if source.get("type") == "base64" and source.get("media_type") and source.get("data"):
+        return _image(f"data:{source['media_type']};base64,{source['data']}")
+    return _image(source["url"]) if source.get("type") == "url" and source.get("url") else None
+
+
+def _image(url: str) -> _Block:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _plain_texts(content: Any, *taken: str) -> Any:
+    """Return a content with nothing in its blocks of text but the text, and what is ``taken``."""
+    if not isinstance(content, list):
+        return content
+    names = ("type", "text", *taken)
+    return [
+        {key: block[key] for key in names if key in block}
+        if isinstance(block, dict) and block.get("type") == "text" and "text" in block
+        else block
+        for block in content
+    ]
+
+
+def convert_to_openai_image_block(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a standard image in OpenAI's form; :class:`ValueError` if it is neither at a URL nor in base64."""
+    if "url" in block:
+        return _image(block["url"])
+    if "base64" not in block and block.get("source_type") != "base64":
+        raise ValueError("Unsupported source type. Only 'url' and 'base64' are supported.")
+    if "mime_type" not in block:
+        raise ValueError("mime_type key is required for base64 data.")
+    return _image(f"data:{block['mime_type']};base64,{_base64(block)}")
+
+
+def convert_to_openai_data_block(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a standard image, sound or file in the form of chat completions.
+
+    Raises :class:`ValueError` for what they do not take.
+    """
+    converters: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        "image": convert_to_openai_image_block,
+        "file": _file,
+        "audio": _sound,
+    }
+    if (converter := converters.get(block["type"])) is None:
+        raise ValueError(f"Block of type {block['type']} is not supported.")
+    return converter(block)
+
+
+def _file(block: Mapping[str, Any]) -> _Block:
+    if "base64" in block or block.get("source_type") == "base64":
+        data = f"data:{block['mime_type']};base64,{_base64(block)}"
+        places = (block, block.get("extras") or {}, block.get("metadata") or {})
+        name = next((place["filename"] for place in places if place.get("filename")), "LC_AUTOGENERATED")
+        return {"type": "file", "file": {"file_data": data, "filename": name}}
+    if "file_id" in block or block.get("source_type") == "id":
+        return {"type": "file", "file": {"file_id": block.get("file_id", block.get("id"))}}
+    if "url" in block:
+        raise ValueError("OpenAI Chat Completions does not support file URLs.")
+    raise ValueError("Keys base64, url, or file_id required for file blocks.")
+
+
+def _sound(block: Mapping[str, Any]) -> _Block:
+    if "base64" not in block and block.get("source_type") != "base64":
+        raise ValueError("Key base64 is required for audio blocks.")
+    return {
+        "type": "input_audio",
+        "input_audio": {"data": _base64(block), "format": block["mime_type"].split("/")[-1]},
+    }
+
+
+def _base64(block: Mapping[str, Any]) -> Any:
+    return block["base64"] if "base64" in block else block["data"]
+
+
+def from_openai_message(raw: Mapping[str, Any]) -> BaseMessage:
+    """Return the message of an answer that did not stream, from OpenAI's dict.
+
+    Calls whose arguments are no JSON are ``invalid_tool_calls``. Of what LangChain drops,
+    ``additional_kwargs`` keep the refusal and ``reasoning_content``.
+    """
+    role, content = raw.get("role"), raw.get("content")
+    common: dict[str, Any] = {"id": raw.get("id"), "name": raw.get("name")}
+    if role == "assistant":
+        return _answer(raw, common)
+    if role == "user":
+        return HumanMessage(content or "", **common)
+    if role in ("system", "developer"):
+        kwargs = {"__openai_role__": role} if role == "developer" else None
+        return SystemMessage(content or "", additional_kwargs=kwargs, **common)
+    if role == "function":
+        return FunctionMessage(content or "", **common)
+    if role == "tool":
+        kwargs = {"name": raw["name"]} if "name" in raw else None
+        return ToolMessage(content or "", tool_call_id=raw.get("tool_call_id", ""), additional_kwargs=kwargs, **common)
+    return ChatMessage(content or "", role=str(role), id=common["id"])
+
+
+def _answer(raw: Mapping[str, Any], common: dict[str, Any]) -> AIMessage:
+    kwargs = {key: raw[key] for key in ("function_call", "audio", "refusal") if raw.get(key)}
+    if reasoning := raw.get("reasoning_content") or raw.get("reasoning"):
+        kwargs["reasoning_content"] = reasoning
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in raw.get("tool_calls") or ():
+        function = call.get("function") or {}
+        name, text, id = function.get("name"), function.get("arguments"), call.get("id")
+        try:
+            args = read_json(text or "{}", strict=False)
+            if not isinstance(args, dict):
+                raise ValueError(f"the arguments of {name} are no JSON object: {text}")
+            calls.append(tool_call(name=name or "", args=args, id=id))
+        except ValueError as error:
+            invalid.append(invalid_tool_call(name=name, args=text, id=id, error=str(error)))
+    return AIMessage(
+        raw.get("content") or "",
+        additional_kwargs=kwargs or None,
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        **common,
+    )

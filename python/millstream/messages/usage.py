@@ -1,0 +1,48 @@
+"""Counts of tokens, and their sums."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NotRequired, TypedDict, cast
+
+from .._merge import add_counts
+from .fields import usage_in_order
+
+__all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage", "sum_usages")
+
+
+class InputTokenDetails(TypedDict, total=False):
+    """What kinds of tokens a model read; a provider may tell others, too, and they need not sum up."""
+
+    audio: int
+    cache_creation: int
+    cache_read: int
+
+
+class OutputTokenDetails(TypedDict, total=False):
+    """What kinds of tokens a model wrote; a provider may tell others, too, and they need not sum up."""
+
+    audio: int
+    reasoning: int
+
+
+class UsageMetadata(TypedDict):
+    """How many tokens a model read and wrote, and both; the details are parts of the counts."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    input_token_details: NotRequired[InputTokenDetails]
+    output_token_details: NotRequired[OutputTokenDetails]
+
+
+def add_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
+    """Return the sum of two usages, details included; that of none is zero."""
+    return sum_usages((left, right)) or UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
+
+
+def sum_usages(usages: Iterable[Mapping[str, Any] | None]) -> UsageMetadata | None:
+    """Return the sum of usages, details included; ``None`` where there is none."""
+    told = [usage for usage in usages if usage]
+    if not told:
+        return None
+    zero = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    return cast("UsageMetadata", usage_in_order(add_counts((zero, *told))))

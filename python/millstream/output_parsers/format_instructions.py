@@ -1,0 +1,15 @@
+"""What models are told about the form of their answers."""
+
+__all__ = ("JSON_FORMAT_INSTRUCTIONS",)
+
+JSON_FORMAT_INSTRUCTIONS = """\
+Answer with one JSON value that conforms to the JSON Schema below, and with nothing else: no words before or after it, \
+no Markdown, no code fence, no comments, no trailing commas.
+
+The schema describes the value; it is not the value. For the schema
+{{"properties": {{"tags": {{"type": "array", "items": {{"type": "string"}}}}}}, "required": ["tags"]}}
+the object {{"tags": ["new", "blue"]}} is right, and {{"properties": {{"tags": ["new", "blue"]}}}} is wrong.
+
+The schema of your answer:
+{schema}"""
+"""``schema`` is the JSON Schema, as JSON."""

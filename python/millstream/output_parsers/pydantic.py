@@ -1,0 +1,78 @@
+"""The parser of JSON that makes objects of a pydantic class, without importing pydantic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..exceptions import OutputParserException
+from ..runnables.stages import Stage
+from .json import JsonOutputParser, _Documents
+
+__all__ = ("PydanticOutputParser",)
+
+
+class PydanticOutputParser(JsonOutputParser):
+    """Parses JSON in a model's answer into an object of ``pydantic_object``, a pydantic class.
+
+    A stream gives an object with each chunk that changes one that is valid as far as it has come. An
+    answer that is not valid raises :class:`~millstream.exceptions.OutputParserException`.
+    """
+
+    def __init__(self, pydantic_object: Any, *, name: str | None = None, diff: bool = False) -> None:
+        super().__init__(name=name, diff=diff, pydantic_object=pydantic_object)
+
+    def parse(self, text: str) -> Any:
+        """Return the object in ``text``."""
+        return self._made(super().parse(text))
+
+    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+        """Return the object in the first generation's text; with ``partial``, ``None`` where there is none."""
+        try:
+            return self._made(super().parse_result(result, partial=partial))
+        except OutputParserException:
+            if partial:
+                return None
+            raise
+
+    def _made(self, document: Any) -> Any:
+        try:
+            return self.pydantic_object.model_validate(document)
+        except ValueError as error:
+            shown = json.dumps(document, ensure_ascii=False)
+            name = self.pydantic_object.__name__
+            raise OutputParserException(
+                f"Failed to parse {name} from completion {shown}. Got: {error}", llm_output=shown
+            ) from error
+
+    def _stage(self) -> Stage[Any, Any]:
+        return _ObjectsSoFar(self._made)
+
+
+class _ObjectsSoFar:
+    """The stage that reads on with each chunk, and makes objects of what is valid."""
+
+    __slots__ = ("_documents", "_latest", "_make")
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._documents = _Documents(diff=False)
+        self._make = make
+        self._latest: Any = None
+
+    def feed(self, item: Any) -> Sequence[Any]:
+        """Return an object, if the chunk changed it and it is valid."""
+        outputs = []
+        for document in self._documents.feed(item):
+            try:
+                made = self._make(document)
+            except OutputParserException:
+                continue
+            if made != self._latest:
+                self._latest = made
+                outputs.append(made)
+        return outputs
+
+    def close(self) -> Sequence[Any]:
+        """Return nothing."""
+        return ()

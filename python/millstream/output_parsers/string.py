@@ -1,0 +1,54 @@
+"""The parser that takes an answer's text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..runnables.stages import Stage
+from .base import text_of
+from .transform import BaseTransformOutputParser
+
+__all__ = ("StrOutputParser",)
+
+
+class StrOutputParser(BaseTransformOutputParser[str]):
+    """Takes the text of a model's answer: of a message its content, without what is no text.
+
+    In a stream each chunk gives its text, empty ones too.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = name
+
+    def parse(self, text: str) -> str:
+        """Return ``text``."""
+        return text
+
+    async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> str:
+        """Return :meth:`parse_result`, at once."""
+        return self.parse_result(result, partial=partial)
+
+    def _stage(self) -> Stage[Any, Any]:
+        cls = type(self)
+        if cls.parse is StrOutputParser.parse and cls.parse_result is StrOutputParser.parse_result:
+            return _Texts()
+        return super()._stage()
+
+    @property
+    def _type(self) -> str:
+        return "default"
+
+
+class _Texts:
+    """The stage that takes the chunks' texts."""
+
+    __slots__ = ()
+
+    def feed(self, item: Any) -> Sequence[str]:
+        """Return the chunk's text."""
+        return (text_of(item),)
+
+    def close(self) -> Sequence[str]:
+        """Return nothing."""
+        return ()

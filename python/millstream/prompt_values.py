@@ -1,0 +1,75 @@
+"""What prompts make for models: a text, or messages."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from ._shown import Shown
+from .messages.base import BaseMessage
+from .messages.conversion import convert_to_messages, get_buffer_string
+from .messages.human import HumanMessage
+
+__all__ = ("ChatPromptValue", "PromptValue", "StringPromptValue")
+
+
+class PromptValue(Shown, ABC):
+    """What a prompt makes for a model of any kind."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_string(self) -> str:
+        """Return it as one text."""
+
+    @abstractmethod
+    def to_messages(self) -> list[BaseMessage]:
+        """Return it as messages."""
+
+    @abstractmethod
+    def model_dump(self) -> dict[str, Any]:
+        """Return the fields as a dict of plain data."""
+
+
+class StringPromptValue(PromptValue):
+    """A text for a model; a chat model takes it for what a user says."""
+
+    __slots__ = ("text",)
+    _fields: ClassVar[tuple[str, ...]] = ("text",)
+    type = "StringPromptValue"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def to_string(self) -> str:
+        """Return the text."""
+        return self.text
+
+    def to_messages(self) -> list[BaseMessage]:
+        """Return the text as a user's message."""
+        return [HumanMessage(self.text)]
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the text and the type as a dict."""
+        return {"text": self.text, "type": self.type}
+
+
+class ChatPromptValue(PromptValue):
+    """Messages for a model; a completion model takes them as lines."""
+
+    __slots__ = ("messages",)
+    _fields: ClassVar[tuple[str, ...]] = ("messages",)
+
+    def __init__(self, messages: Iterable[Any]) -> None:
+        self.messages = convert_to_messages(messages)
+
+    def to_string(self) -> str:
+        """Return the messages as lines, each after who said it."""
+        return get_buffer_string(self.messages)
+
+    def to_messages(self) -> list[BaseMessage]:
+        """Return the messages in a new list."""
+        return list(self.messages)
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the messages as dicts."""
+        return {"messages": [message.model_dump() for message in self.messages]}

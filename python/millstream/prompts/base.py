@@ -1,0 +1,138 @@
+"""``BasePromptTemplate``: what makes a prompt of variables, as a step of a chain."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from .._shown import Shown
+from ..prompt_values import PromptValue
+from ..runnables.base import Runnable
+from ..runnables.chain_runs import acalled, called
+from ..runnables.config import RunnableConfig, merge_configs
+
+__all__ = ("BasePromptTemplate",)
+
+
+class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
+    """What makes a prompt of variables.
+
+    ``input_variables`` names what a call has to give, ``partial_variables`` holds what is given
+    already: values, or functions that return them. ``metadata`` and ``tags`` go to the runs.
+    Raises :class:`ValueError` for a variable of the name ``stop``, which models take for themselves.
+    """
+
+    run_type: ClassVar[str] = "prompt"
+    _fields: ClassVar[tuple[str, ...]] = (
+        *("name", "input_variables", "optional_variables", "input_types", "partial_variables", "metadata", "tags"),
+    )
+    _quiet: ClassVar[dict[str, Any]] = {"name": None, "optional_variables": [], "metadata": None, "tags": None}
+    # Where LangChain has the class, as callbacks are told.
+    _path: ClassVar[tuple[str, ...]] = ()
+
+    input_variables: list[str]
+    optional_variables: list[str]
+
+    def __init__(
+        self,
+        *,
+        partial_variables: Mapping[str, Any] | None = None,
+        input_types: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.partial_variables: dict[str, Any] = dict(partial_variables or {})
+        self.input_types: dict[str, Any] = dict(input_types or {})
+        self.metadata = None if metadata is None else dict(metadata)
+        self.tags = None if tags is None else list(tags)
+        self.name = name
+
+    def _check_names(self) -> None:
+        if "stop" in (*self.input_variables, *self.partial_variables):
+            raise ValueError("Cannot have a variable named 'stop', as it is used internally, please rename.")
+
+    @abstractmethod
+    def format(self, /, **variables: Any) -> Any:
+        """Return the prompt as text."""
+
+    async def aformat(self, /, **variables: Any) -> Any:
+        """Return :meth:`format`."""
+        return self.format(**variables)
+
+    @abstractmethod
+    def format_prompt(self, /, **variables: Any) -> PromptValue:
+        """Return the prompt of ``variables``, over those that are given already."""
+
+    async def aformat_prompt(self, /, **variables: Any) -> PromptValue:
+        """Return :meth:`format_prompt`."""
+        return self.format_prompt(**variables)
+
+    @abstractmethod
+    def partial(self, /, **variables: Any) -> Self:
+        """Return a prompt to which ``variables``, values or functions that return them, are given already."""
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
+        """Return the prompt of ``input``: a dict of variables, or the value of the only one.
+
+        Raises :class:`KeyError` if variables are missing, :class:`TypeError` if ``input`` is no dict where
+        there are several.
+        """
+        value: PromptValue = called(
+            self,
+            lambda input, *_: self.format_prompt(**self._given(input)),
+            input,
+            self._configured(config),
+            run_type=self.run_type,
+            serialized=self._serialized(),
+        )
+        return value
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
+        """Return the prompt of ``input``; see :meth:`invoke`."""
+
+        async def made(input: Any, *_: Any) -> PromptValue:
+            return await self.aformat_prompt(**self._given(input))
+
+        value: PromptValue = await acalled(
+            self, made, input, self._configured(config), run_type=self.run_type, serialized=self._serialized()
+        )
+        return value
+
+    def _plain(self) -> Callable[[Any], PromptValue] | None:
+        """Return the function that this step is, unless it calls a user's, or has more to tell of its runs."""
+        if self.metadata or self.tags or any(map(callable, self.partial_variables.values())):
+            return None
+        return lambda input: self.format_prompt(**self._given(input))
+
+    def _configured(self, config: RunnableConfig | None) -> RunnableConfig | None:
+        if not self.metadata and not self.tags:
+            return config
+        return merge_configs(config, {"metadata": self.metadata, "tags": self.tags})
+
+    def _serialized(self) -> dict[str, Any]:
+        name = type(self).__name__
+        return {"lc": 1, "type": "not_implemented", "id": ["langchain", "prompts", *self._path, name], "name": name}
+
+    def _given(self, input: Any) -> Mapping[str, Any]:
+        """Return the variables that ``input`` gives, if it gives all that are needed."""
+        needed = self.input_variables
+        if not isinstance(input, Mapping):
+            if len(needed) != 1:
+                raise TypeError(f"Expected mapping type as input to {type(self).__name__}. Received {type(input)}.")
+            return {needed[0]: input}
+        if missing := set(needed).difference(input):
+            told = f"Input to {type(self).__name__} is missing variables {missing}. "
+            told += f" Expected: {needed} Received: {list(input)}"
+            example = missing.pop()
+            raise KeyError(
+                f"{told}\nNote: if you intended {{{example}}} to be part of the string and not a variable, please "
+                f"escape it with double curly braces like: '{{{{{example}}}}}'."
+            )
+        return input
+
+    def _variables(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all variables: those of a call over those that were given before."""
+        before = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
+        return {**before, **given}

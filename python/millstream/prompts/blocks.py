@@ -1,0 +1,94 @@
+"""Templates of the blocks in a message's content: images, and dicts with variables in their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from .._shown import Shown
+from .prompt import PromptTemplate
+from .string import PromptTemplateFormat, filled, get_template_variables
+
+__all__ = ("BlockTemplate", "DictPromptTemplate", "ImagePromptTemplate", "block_template")
+
+
+class DictPromptTemplate(Shown):
+    """A block with variables in its texts, however deep they are."""
+
+    _fields: ClassVar[tuple[str, ...]] = ("template", "template_format")
+
+    def __init__(self, template: Mapping[str, Any], template_format: PromptTemplateFormat = "f-string") -> None:
+        self.template = dict(template)
+        self.template_format: PromptTemplateFormat = template_format
+        names = {name for text in _texts(self.template) for name in get_template_variables(text, template_format)}
+        self.input_variables = sorted(names)
+
+    def format(self, /, **variables: Any) -> dict[str, Any]:
+        """Return the block with ``variables``."""
+        made: dict[str, Any] = _filled(self.template, variables)
+        return made
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the block."""
+        return str(self.template)
+
+
+class ImagePromptTemplate(Shown):
+    """An image of OpenAI's form, with variables in its address."""
+
+    _fields: ClassVar[tuple[str, ...]] = ("input_variables", "input_types", "partial_variables", "template")
+    input_types: ClassVar[dict[str, Any]] = {}
+    partial_variables: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, template: Mapping[str, Any], template_format: PromptTemplateFormat = "f-string") -> None:
+        if "path" in template:
+            raise ValueError("Images cannot be read from a 'path'; give their 'url', which may be a data: one.")
+        self.template = dict(template)
+        self.template_format: PromptTemplateFormat = template_format
+        texts = [text for text in self.template.values() if isinstance(text, str)]
+        self.input_variables = [name for text in texts for name in get_template_variables(text, template_format)]
+
+    def format(self, /, **variables: Any) -> dict[str, Any]:
+        """Return the block with ``variables``; :class:`ValueError` without an address."""
+        image: dict[str, Any] = _filled(self.template, variables)
+        if not image.get("url"):
+            raise ValueError("Must provide url.")
+        return {"type": "image_url", "image_url": image}
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the block."""
+        return str(self.template)
+
+
+BlockTemplate = PromptTemplate | ImagePromptTemplate | DictPromptTemplate
+"""The template of one block."""
+
+
+def block_template(block: Any, template_format: PromptTemplateFormat) -> BlockTemplate:
+    """Return the template of a text or of a block; :class:`ValueError` for anything else."""
+    if isinstance(block, str):
+        return PromptTemplate(block, template_format=template_format)
+    if not isinstance(block, Mapping):
+        raise ValueError(f"Invalid template: {block}")
+    keys = block.keys() - {"type"}
+    if keys == {"text"} and isinstance(block["text"], str):
+        return PromptTemplate(block["text"], template_format=template_format)
+    if keys == {"image_url"} and isinstance(image := block["image_url"], str | Mapping):
+        return ImagePromptTemplate({"url": image} if isinstance(image, str) else image, template_format)
+    return DictPromptTemplate(block, template_format)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
+
+
+def _filled(value: Any, variables: dict[str, Any]) -> Any:
+    if isinstance(value, str):
+        return filled(value, variables)
+    if isinstance(value, Mapping):
+        return {key: _filled(item, variables) for key, item in value.items()}
+    return [_filled(item, variables) for item in value] if isinstance(value, list | tuple) else value

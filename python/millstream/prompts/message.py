@@ -1,0 +1,202 @@
+"""Templates of messages: of one, of its content's blocks, and places for many."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from .._shown import Shown
+from ..messages.ai import AIMessage
+from ..messages.base import BaseMessage, get_msg_title_repr
+from ..messages.chat import ChatMessage
+from ..messages.conversion import convert_to_messages
+from ..messages.human import HumanMessage
+from ..messages.system import SystemMessage
+from .blocks import BlockTemplate, block_template
+from .prompt import PromptTemplate
+from .string import PromptTemplateFormat
+
+__all__ = (
+    "AIMessagePromptTemplate",
+    "BaseMessagePromptTemplate",
+    "ChatMessagePromptTemplate",
+    "HumanMessagePromptTemplate",
+    "MessagesPlaceholder",
+    "SystemMessagePromptTemplate",
+)
+
+
+class BaseMessagePromptTemplate(Shown, ABC):
+    """What makes messages of variables, as a part of a prompt."""
+
+    @property
+    @abstractmethod
+    def input_variables(self) -> list[str]:
+        """The variables that are needed."""
+
+    @abstractmethod
+    def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
+        """Return the messages of ``variables``."""
+
+    async def aformat_messages(self, /, **variables: Any) -> list[BaseMessage]:
+        """Return :meth:`format_messages`."""
+        return self.format_messages(**variables)
+
+    @abstractmethod
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the template under a line with its kind; the line is bold with ``html``."""
+
+    def pretty_print(self) -> None:
+        """Print :meth:`pretty_repr`."""
+        print(self.pretty_repr(html=hasattr(sys, "ps2")))
+
+    def __add__(self, other: Any) -> Any:
+        """Return a prompt of this template and ``other``."""
+        from .chat import ChatPromptTemplate
+
+        return ChatPromptTemplate([self]) + other
+
+
+class MessagesPlaceholder(BaseMessagePromptTemplate):
+    """The place for a list of messages, the variable ``variable_name``; of ``n_messages``, the last ones.
+
+    An ``optional`` one may stay empty.
+    """
+
+    _fields: ClassVar[tuple[str, ...]] = ("variable_name", "optional", "n_messages")
+    _quiet: ClassVar[dict[str, Any]] = {"optional": False, "n_messages": None}
+
+    def __init__(self, variable_name: str, *, optional: bool = False, n_messages: int | None = None) -> None:
+        if n_messages is not None and n_messages < 1:
+            raise ValueError(f"n_messages must be at least 1, not {n_messages}")
+        self.variable_name = variable_name
+        self.optional = optional
+        self.n_messages = n_messages
+
+    @property
+    def input_variables(self) -> list[str]:
+        """The variable that is needed, if it is."""
+        return [] if self.optional else [self.variable_name]
+
+    def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
+        """Return the messages in ``variables``; :class:`ValueError` if they are no list."""
+        given = variables.get(self.variable_name, []) if self.optional else variables[self.variable_name]
+        if not isinstance(given, list):
+            raise ValueError(
+                f"variable {self.variable_name} should be a list of base messages, got {given} of type {type(given)}"
+            )
+        messages = convert_to_messages(given)
+        return messages[-self.n_messages :] if self.n_messages else messages
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the variable under a line that says what it is for."""
+        return f"{get_msg_title_repr('Messages Placeholder', bold=html)}\n\n{{{self.variable_name}}}"
+
+
+class _MessageTemplate(BaseMessagePromptTemplate):
+    """The template of one message: of its text, or of its blocks."""
+
+    _fields: ClassVar[tuple[str, ...]] = ("prompt", "additional_kwargs")
+    _message: ClassVar[type[BaseMessage]]
+
+    def __init__(
+        self, prompt: PromptTemplate | Sequence[BlockTemplate], additional_kwargs: dict[str, Any] | None = None
+    ) -> None:
+        self.prompt = prompt if isinstance(prompt, PromptTemplate) else list(prompt)
+        self.additional_kwargs = dict(additional_kwargs or {})
+
+    @classmethod
+    def from_template(
+        cls,
+        template: Any,
+        template_format: PromptTemplateFormat = "f-string",
+        *,
+        partial_variables: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> Self:
+        """Return the template of a message: of a text, or of a list of texts and blocks."""
+        if isinstance(template, str):
+            prompt = PromptTemplate(template, template_format=template_format, partial_variables=partial_variables)
+            return cls(prompt, **fields)
+        if not isinstance(template, Sequence):
+            raise ValueError(f"Invalid template: {template}")
+        if partial_variables:
+            raise ValueError("Partial variables are not supported for list of templates.")
+        return cls([block_template(block, template_format) for block in template], **fields)
+
+    @classmethod
+    def from_template_file(cls, template_file: str | Path, **fields: Any) -> Self:
+        """Return the template of a message whose text is in a file."""
+        return cls.from_template(Path(template_file).read_text(encoding="utf-8"), **fields)
+
+    @property
+    def input_variables(self) -> list[str]:
+        """The variables that are needed."""
+        return [name for prompt in self._prompts() for name in prompt.input_variables]
+
+    def _prompts(self) -> Sequence[BlockTemplate]:
+        return [self.prompt] if isinstance(self.prompt, PromptTemplate) else self.prompt
+
+    def format(self, /, **variables: Any) -> BaseMessage:
+        """Return the message of ``variables``; a text that is empty makes no block."""
+        return self._made(self._content(variables))
+
+    def _content(self, variables: dict[str, Any]) -> Any:
+        if isinstance(self.prompt, PromptTemplate):
+            return self.prompt.format(**variables)
+        blocks = []
+        for prompt in self.prompt:
+            made = prompt.format(**{name: variables[name] for name in prompt.input_variables})
+            if made:
+                blocks.append({"type": "text", "text": made} if isinstance(made, str) else made)
+        return blocks
+
+    def _made(self, content: Any) -> BaseMessage:
+        return self._message(content, additional_kwargs=self.additional_kwargs)
+
+    async def aformat(self, /, **variables: Any) -> BaseMessage:
+        """Return :meth:`format`."""
+        return self.format(**variables)
+
+    def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
+        """Return the message of ``variables`` in a list."""
+        return [self.format(**variables)]
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the template under a line with the message's kind."""
+        title = get_msg_title_repr(type(self).__name__.replace("MessagePromptTemplate", " Message"), bold=html)
+        return "\n\n".join([title, *(prompt.pretty_repr(html=html) for prompt in self._prompts())])
+
+
+class HumanMessagePromptTemplate(_MessageTemplate):
+    """The template of a :class:`HumanMessage`."""
+
+    _message: ClassVar[type[BaseMessage]] = HumanMessage
+
+
+class AIMessagePromptTemplate(_MessageTemplate):
+    """The template of an :class:`AIMessage`."""
+
+    _message: ClassVar[type[BaseMessage]] = AIMessage
+
+
+class SystemMessagePromptTemplate(_MessageTemplate):
+    """The template of a :class:`SystemMessage`."""
+
+    _message: ClassVar[type[BaseMessage]] = SystemMessage
+
+
+class ChatMessagePromptTemplate(_MessageTemplate):
+    """The template of a :class:`ChatMessage` of the role ``role``."""
+
+    _fields: ClassVar[tuple[str, ...]] = (*_MessageTemplate._fields, "role")
+
+    def __init__(self, prompt: Any, additional_kwargs: dict[str, Any] | None = None, *, role: str) -> None:
+        super().__init__(prompt, additional_kwargs)
+        self.role = role
+
+    def _made(self, content: Any) -> BaseMessage:
+        return ChatMessage(content, role=self.role, additional_kwargs=self.additional_kwargs)

@@ -1,0 +1,346 @@
+"""Chunks add up: as LangChain's where LangChain's lose nothing, in any grouping, in linear time."""
+
+import json
+import pickle
+from functools import reduce
+from operator import add
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core import messages as theirs
+from langchain_core.messages.ai import add_usage as their_add_usage
+from langchain_core.utils.json import parse_partial_json
+
+from millstream import messages as ours
+from millstream.messages.ai import add_ai_message_chunks, add_usage, sum_chunks, text_chunk, text_chunks
+from millstream.messages.partial_json import read_partial_json
+from millstream.messages.tool import tool_call_chunk
+
+Fields = dict[str, Any]
+
+counts = st.integers(0, 50)
+usages = st.none() | st.fixed_dictionaries(
+    {"input_tokens": counts, "output_tokens": counts, "total_tokens": counts},
+    optional={
+        "input_token_details": st.dictionaries(st.sampled_from(["audio", "cache_read", "x"]), counts),
+        "output_token_details": st.dictionaries(st.sampled_from(["audio", "reasoning"]), counts),
+    },
+)
+
+
+def piece(index: int, **fields: Any) -> Any:
+    """Return a piece of a call."""
+    return {"name": None, "args": None, "id": None, **fields, "index": index}
+
+
+@st.composite
+def call_pieces(draw: st.DrawFn) -> list[Fields]:
+    """Return pieces of calls, one per index, which has one id."""
+    made = []
+    for index in draw(st.lists(st.integers(0, 2), unique=True, max_size=3)):
+        # A name that comes again with its id is where LangChain doubles it.
+        header = draw(st.sampled_from([{}, {"name": "f"}, {"name": ""}, {"id": f"call_{index}", "name": ""}]))
+        made.append(piece(index, **header, args=draw(st.sampled_from([None, "", '{"a":', "1", "}", "[", '"x']))))
+    return made
+
+
+details = st.fixed_dictionaries(
+    {},
+    optional={
+        "reasoning_content": st.text(max_size=3),
+        "function_call": st.fixed_dictionaries({"arguments": st.text(max_size=3)}),
+        "none": st.none() | st.just("told"),
+        "items": st.lists(st.integers(), max_size=2),
+    },
+)
+metadata = st.fixed_dictionaries(
+    {},
+    optional={
+        "model_provider": st.just("openai"),
+        "logprobs": st.fixed_dictionaries({"content": st.lists(st.fixed_dictionaries({"token": st.text(max_size=2)}))}),
+    },
+)
+text_block = {"type": st.just("text"), "text": st.text(max_size=2)}
+blocks: st.SearchStrategy[Any] = st.fixed_dictionaries(text_block, optional={"index": st.integers(0, 2)})
+
+
+def has_an_index_once(items: Any) -> bool:
+    indexes = [item["index"] for item in items if "index" in item]
+    return len(indexes) == len(set(indexes))
+
+
+# A list that begins empty loses the texts after it in LangChain.
+lists: st.SearchStrategy[Any] = st.lists(st.text(max_size=2) | blocks, min_size=1, max_size=3)
+contents: st.SearchStrategy[Any] = st.text(max_size=3) | lists.filter(has_an_index_once)
+ids = st.sampled_from([None, "", "lc_1", "lc_2", "lc_run--1", "lc_run-2", "chatcmpl-1", "msg-2"])
+
+
+def chunk_fields(content: st.SearchStrategy[Any]) -> st.SearchStrategy[Fields]:
+    return st.fixed_dictionaries(
+        {"content": content},
+        optional={
+            "additional_kwargs": details,
+            "response_metadata": metadata,
+            "tool_call_chunks": call_pieces(),
+            "usage_metadata": usages,
+            "id": ids,
+            "chunk_position": st.sampled_from([None, "last"]),
+        },
+    )
+
+
+def known(chunk: Any) -> Fields:
+    """Return a chunk's fields without the calls, whose malformed arguments LangChain reads in its own way."""
+    dumped: Fields = chunk.model_dump(exclude={"tool_calls", "invalid_tool_calls"})
+    return dumped
+
+
+def grouped(chunks: list[Any], sizes: list[int]) -> Any:
+    """Return the sum of sums of neighbours."""
+    groups, rest = [], chunks
+    for size in sizes:
+        head, rest = rest[:size], rest[size:]
+        groups += [reduce(add, head)] if head else []
+    return reduce(add, groups + rest)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(chunk_fields(contents), min_size=1, max_size=6), st.lists(st.integers(1, 3), max_size=4))
+def test_chunks_add_up_as_langchains_in_every_grouping(fields: list[Fields], sizes: list[int]) -> None:
+    own = [ours.AIMessageChunk(**one) for one in fields]
+    their = [theirs.AIMessageChunk(**one) for one in fields]
+    before = [chunk.model_dump() for chunk in own]
+    assert known(grouped(own, sizes)) == known(grouped(their, sizes))
+    assert known(sum_chunks(own)) == known(theirs.ai.add_ai_message_chunks(*their))
+    assert [chunk.model_dump() for chunk in own] == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(chunk_fields(st.text(max_size=3)), min_size=1, max_size=6), st.lists(st.integers(1, 3), max_size=4))
+def test_the_grouping_of_chunks_of_text_does_not_matter(fields: list[Fields], sizes: list[int]) -> None:
+    chunks = [ours.AIMessageChunk(**{**one, "id": one.get("id") or None}) for one in fields]
+    whole = sum_chunks(chunks)
+    assert grouped(chunks, sizes) == whole == add_ai_message_chunks(*chunks)
+    assert chunks[0] + chunks[1:] == chunks[0] + tuple(chunks[1:]) == whole == sum(chunks)
+    assert pickle.loads(pickle.dumps(whole)) == whole
+
+
+@settings(max_examples=100, deadline=None)
+@given(usages, usages)
+def test_usage_adds_up_as_langchains(left: Any, right: Any) -> None:
+    assert add_usage(left, right) == their_add_usage(left, right)
+
+
+KINDS: list[tuple[str, Fields]] = [
+    ("HumanMessageChunk", {}),
+    ("SystemMessageChunk", {}),
+    ("ToolMessageChunk", {"tool_call_id": "1"}),
+    ("ChatMessageChunk", {"role": "r"}),
+    ("FunctionMessageChunk", {"name": "f"}),
+]
+
+
+@pytest.mark.parametrize(("name", "fields"), KINDS)
+@settings(max_examples=30, deadline=None)
+@given(st.lists(contents, min_size=1, max_size=4), details, metadata, ids)
+def test_chunks_of_every_kind_add_up_as_langchains(
+    name: str, fields: Fields, texts: list[Any], kwargs: Fields, told: Fields, id: str | None
+) -> None:
+    common = {**fields, "additional_kwargs": kwargs, "response_metadata": told, "id": id}
+    own, their = (reduce(add, [getattr(module, name)(text, **common) for text in texts]) for module in (ours, theirs))
+    assert (type(own).__name__, own.model_dump()) == (type(their).__name__, their.model_dump())
+
+
+def test_chunks_of_two_kinds_take_the_first_ones() -> None:
+    assert ours.AIMessageChunk("a", id="1") + ours.HumanMessageChunk("b") == ours.AIMessageChunk("ab", id="1")
+    assert add(ours.HumanMessageChunk("a"), [ours.AIMessageChunk("b")]) == ours.HumanMessageChunk("ab")
+    assert ours.ChatMessageChunk("a", role="r") + ours.AIMessageChunk("b") == ours.ChatMessageChunk("ab", role="r")
+
+
+WRONG: list[tuple[Any, Any, type[Exception], str]] = [
+    (
+        ours.AIMessageChunk("a"),
+        ours.AIMessage("b"),
+        TypeError,
+        'unsupported operand type(s) for +: "AIMessageChunk" and "AIMessage"',
+    ),
+    (ours.AIMessageChunk("a"), "b", TypeError, 'unsupported operand type(s) for +: "AIMessageChunk" and "str"'),
+    (
+        ours.HumanMessageChunk("a"),
+        ["b"],
+        TypeError,
+        'unsupported operand type(s) for +: "HumanMessageChunk" and "list"',
+    ),
+    (
+        ours.ChatMessageChunk("a", role="r"),
+        ours.ChatMessageChunk("b", role="s"),
+        ValueError,
+        "Cannot concatenate ChatMessageChunks with different roles.",
+    ),
+    (
+        ours.FunctionMessageChunk("a", name="f"),
+        ours.FunctionMessageChunk("b", name="g"),
+        ValueError,
+        "Cannot concatenate FunctionMessageChunks with different names.",
+    ),
+    (
+        ours.ToolMessageChunk("a", tool_call_id="1"),
+        ours.ToolMessageChunk("b", tool_call_id="2"),
+        ValueError,
+        "Cannot concatenate ToolMessageChunks with different tool_call_ids.",
+    ),
+    (1, ours.AIMessageChunk("b"), TypeError, "unsupported operand type(s) for +: 'int' and 'AIMessageChunk'"),
+]
+
+
+@pytest.mark.parametrize(("left", "right", "error", "message"), WRONG)
+def test_what_does_not_add_up_says_so(left: Any, right: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        left + right
+    assert str(caught.value) == message
+
+
+def test_tool_messages_add_their_artifacts_and_the_worse_status() -> None:
+    def chunk(content: str, **fields: Any) -> ours.ToolMessageChunk:
+        return ours.ToolMessageChunk(content, tool_call_id="1", **fields)
+
+    assert chunk("a", artifact={"k": "a"}) + chunk("b", artifact={"k": "b"}, status="error") == chunk(
+        "ab", artifact={"k": "ab"}, status="error"
+    )
+    for first, second, merged in (
+        ("a", "b", "ab"),
+        ([1], [2], [1, 2]),
+        (None, 5, 5),
+        (5, "x", "x"),
+        (None, None, None),
+    ):
+        assert (chunk("", artifact=first) + chunk("", artifact=second)).artifact == merged  # type: ignore[attr-defined]
+
+
+def test_what_names_a_thing_is_never_joined() -> None:
+    told = {
+        "finish_reason": "stop",
+        "model_name": "m",
+        "system_fingerprint": "fp",
+        "service_tier": "default",
+        "id": "x",
+    }
+    chunks = [ours.AIMessageChunk("a", response_metadata=told), ours.AIMessageChunk("b", response_metadata=told)]
+    assert sum_chunks(chunks).response_metadata == told
+    later = ours.AIMessageChunk("", response_metadata={"finish_reason": "length", "model_name": None})
+    assert sum_chunks([*chunks, later]).response_metadata == {**told, "finish_reason": "length"}
+    their = [theirs.AIMessageChunk(content="a", response_metadata=told)] * 2
+    assert reduce(add, their).response_metadata["finish_reason"] == "stopstop"
+
+
+def test_details_of_different_kinds_do_not_end_a_stream() -> None:
+    chunks = [ours.AIMessageChunk("", additional_kwargs={"a": value}) for value in (1, "x", {"b": True}, {"b": False})]
+    assert sum_chunks(chunks).additional_kwargs == {"a": {"b": False}}
+
+
+def test_a_text_after_an_empty_list_is_kept() -> None:
+    assert (ours.AIMessageChunk([]) + ours.AIMessageChunk("x")).content == ["x"]
+    assert (theirs.AIMessageChunk(content=[]) + theirs.AIMessageChunk(content="x")).content == []
+
+
+def test_arguments_without_an_id_continue_the_call_of_their_index_that_came_last() -> None:
+    begun = [piece(0, id="a", name="f", args=""), piece(0, args="{}"), piece(0, id="b", name="g", args="")]
+    chunks = [ours.AIMessageChunk("", tool_call_chunks=[one]) for one in (*begun, piece(0, args='{"x":1}'))]
+    calls = [(call["name"], call["args"], call["id"]) for call in sum_chunks(chunks).tool_calls]
+    assert calls == [("f", {}, "a"), ("g", {"x": 1}, "b")]
+
+
+def test_a_server_that_repeats_ids_and_names_gets_one_call() -> None:
+    texts = ("{", '"a":', "1}")
+    chunks = [ours.AIMessageChunk("", tool_call_chunks=[piece(0, id="a", name="f", args=text)]) for text in texts]
+    assert sum_chunks(chunks).tool_calls == [{"name": "f", "args": {"a": 1}, "id": "a", "type": "tool_call"}]
+
+
+def test_pieces_of_a_call_in_one_chunk_add_up_too() -> None:
+    chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, id="a", name="f", args="{"), piece(0, args='"a":')])
+    whole = chunk + ours.AIMessageChunk("", tool_call_chunks=[piece(0, args="1}")])
+    assert whole.tool_calls == [{"name": "f", "args": {"a": 1}, "id": "a", "type": "tool_call"}]
+
+
+def test_blocks_that_no_standard_has_add_to_those_that_have_one() -> None:
+    begun = [{"type": "text", "text": "a", "index": 0}, {"type": "non_standard", "value": {"k": "a"}, "index": 1}]
+    more = [
+        {"type": "non_standard", "value": {"type": "t", "sig": "s"}, "index": 0},
+        {"type": "non_standard", "value": {"type": "t", "k": "b"}, "index": 1},
+    ]
+    own, their = ((m.AIMessageChunk(begun) + m.AIMessageChunk(more)).content for m in (ours, theirs))
+    assert own == their
+
+
+def test_calls_are_read_when_somebody_asks() -> None:
+    chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, name="f", args='{"a": [1, "x')])
+    assert chunk._tool_calls is None
+    assert chunk.tool_calls == [{"name": "f", "args": {"a": [1, "x"]}, "id": None, "type": "tool_call"}]
+    chunk.tool_call_chunks = [tool_call_chunk(name="g", args="[", id="1")]
+    assert chunk.tool_calls == []
+    assert chunk.invalid_tool_calls[0]["name"] == "g"
+    chunk.tool_calls, chunk.invalid_tool_calls = [], []
+    assert (chunk.tool_calls, chunk.invalid_tool_calls) == ([], [])
+
+
+def test_a_chunk_of_text_is_any_other_chunk() -> None:
+    assert text_chunk("x", "i") == ours.AIMessageChunk("x", id="i")
+    assert text_chunks(["a", "b"], "i") == [text_chunk("a", "i"), text_chunk("b", "i")]
+    chunk = text_chunk("x")
+    assert (chunk.additional_kwargs, chunk.tool_calls, chunk.tool_call_chunks) == ({}, [], [])
+    chunk.additional_kwargs["k"] = 1
+    assert (chunk + text_chunk("y")).additional_kwargs == {"k": 1}
+    assert ours.AIMessageChunk.model_construct(content="x", id="i") == text_chunk("x", "i")
+
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-999, 999) | st.floats(-9, 9) | st.text('ab \\"é🎣{}[],:', max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab"\\', max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text('ab"', max_size=2), documents, max_size=3), st.data())
+def test_the_beginning_of_arguments_reads_as_in_langchain(document: Any, data: st.DataObject) -> None:
+    text = json.dumps(document, ensure_ascii=False, separators=data.draw(st.sampled_from([(", ", ": "), (",", ":")])))
+    begun = text[: data.draw(st.integers(1, len(text)))]
+    assert read_partial_json(begun) == parse_partial_json(begun)
+
+
+PARTIAL: list[tuple[str, Any]] = [
+    ('{"a": "x\\', {"a": "x"}),
+    ('{"a": "x\\u12', {"a": "x"}),
+    ('{"a": "x\\ud83c', {"a": "x"}),
+    ('{"a": "x\\ud83c\\', {"a": "x"}),
+    ('{"a": "x\\ud83c\\udfa3', {"a": "x🎣"}),
+    ('{"a": "x\\ud83cy', {"a": "x\ufffdy"}),
+    ('{"a": "\\\\ud83c', {"a": "\\ud83c"}),
+    ('{"a": "line\nline', {"a": "line\nline"}),
+    ('{"a": tru', {}),
+    ('{"a": true, "b": fal', {"a": True}),
+    ('{"a": -', {}),
+    ('{"a": 1.', {"a": 1}),
+    ('{"a": 1.5e', {"a": 1.5}),
+    ('{"a": [', {"a": []}),
+    ('{"a": [1,', {"a": [1]}),
+    (' {"a" :', {}),
+    ('{"a": 1} and more', {"a": 1}),
+    ("[1, 2", [1, 2]),
+    ('"ab', "ab"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), PARTIAL)
+def test_what_is_unfinished_ends_where_it_is_known(text: str, value: Any) -> None:
+    assert read_partial_json(text) == value
+
+
+@pytest.mark.parametrize("text", ["", " ", "x", "tru", "]", '{"a": 1]', "{]", "[1 2", "[" * 100_000])
+def test_what_no_json_begins_with_is_an_invalid_call(text: str) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        read_partial_json(text)
+    chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, args=text or "x")])
+    assert (chunk.tool_calls, len(chunk.invalid_tool_calls)) == ([], 1)
