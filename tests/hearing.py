@@ -12,6 +12,7 @@ with warnings.catch_warnings():
     from langchain_core.language_models.llms import LLM as TheirLLM
     from langchain_core.outputs import GenerationChunk as TheirChunk
 
+from langchain_peer import dumped
 from millstream import LLM
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.outputs import GenerationChunk
@@ -23,14 +24,19 @@ __all__ = (
     "CallBody",
     "EmptyBody",
     "StreamBody",
+    "achat_handlers",
     "ahandlers",
+    "chat_handlers",
     "handlers",
     "heard",
     "made",
     "pair",
 )
 
-HEARD = ("on_llm_start", "on_llm_new_token", "on_llm_end", "on_llm_error", "on_text", "on_custom_event")
+HEARD = (
+    *("on_llm_start", "on_llm_new_token", "on_llm_end", "on_llm_error", "on_text", "on_custom_event"),
+    *("on_chain_start", "on_chain_end", "on_chain_error"),
+)
 
 
 class _Writing:
@@ -64,6 +70,22 @@ Ours: Any = type("Ours", (_Writing, BaseCallbackHandler), _SYNC)
 Theirs: Any = type("Theirs", (_Writing, TheirHandler), _SYNC)
 OursAsync: Any = type("OursAsync", (_Writing, AsyncCallbackHandler), _ASYNC)
 TheirsAsync: Any = type("TheirsAsync", (_Writing, TheirAsyncHandler), _ASYNC)
+_CHAT = {"on_chat_model_start": _method("on_chat_model_start")}
+_ACHAT = {"on_chat_model_start": _amethod("on_chat_model_start")}
+ChatOurs: Any = type("Ours", (_Writing, BaseCallbackHandler), _SYNC | _CHAT)
+ChatTheirs: Any = type("Theirs", (_Writing, TheirHandler), _SYNC | _CHAT)
+ChatOursAsync: Any = type("OursAsync", (_Writing, AsyncCallbackHandler), _ASYNC | _ACHAT)
+ChatTheirsAsync: Any = type("TheirsAsync", (_Writing, TheirAsyncHandler), _ASYNC | _ACHAT)
+
+
+def chat_handlers(log: list[Any], label: str = "", **flags: Any) -> tuple[Any, Any]:
+    """Return a sync handler of LangChain's and one of ours, which know chat models."""
+    return ChatTheirs(log, label, **flags), ChatOurs(log, label, **flags)
+
+
+def achat_handlers(log: list[Any], label: str = "", **flags: Any) -> tuple[Any, Any]:
+    """Return an async handler of LangChain's and one of ours, which know chat models."""
+    return ChatTheirsAsync(log, label, **flags), ChatOursAsync(log, label, **flags)
 
 
 def handlers(log: list[Any], label: str = "", **flags: Any) -> tuple[Any, Any]:
@@ -96,8 +118,13 @@ def _plain(value: Any, numbers: dict[str, int]) -> Any:
         return (type(value).__name__, str(value))
     if hasattr(value, "generations"):
         return ("LLMResult", _plain(value.generations, numbers), value.llm_output)
+    if hasattr(value, "to_string"):
+        return (type(value).__name__, value.to_string())
     if hasattr(value, "generation_info"):
-        return (type(value).__name__, value.text, value.generation_info)
+        said = [dumped(value.message)] if hasattr(value, "message") else []
+        return (type(value).__name__, value.text, value.generation_info, *said)
+    if hasattr(value, "content"):
+        return (type(value).__name__, dumped(value))
     if hasattr(value, "hex") and hasattr(value, "version"):
         return numbers.setdefault(str(value), len(numbers))
     return value

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from millstream.language_models import LLM, SecretStr, field
-from millstream.language_models.fields import is_secret_name
+from millstream.language_models.fields import Fields, is_secret_name
 
 
 class Base(LLM):
@@ -67,6 +67,16 @@ def test_fields_are_inherited_and_given_new_defaults() -> None:
     assert (model.required, model.given, model.extra, model.listed) == (5, "another", 0.5, [])
     assert Child(tags=["t"], given="x").given == "x"
     assert Model(required=1).given == "default"
+
+
+def test_a_field_that_is_described_anew_keeps_what_makes_its_default() -> None:
+    class Described(Fields):
+        key: str = field(default="a", alias="k")
+
+    class Anew(Described):
+        key: str = field(default_factory=lambda: "b")
+
+    assert (Anew().key, Anew(**{"k": "c"}).key) == ("b", "c")
 
 
 def test_a_constructor_of_ones_own_calls_super() -> None:

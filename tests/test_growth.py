@@ -59,7 +59,7 @@ def make_text_decoder(impl: ModuleType) -> Callable[[], Any]:
     return lambda: impl.StreamDecoder("openai.chat").feed_text
 
 
-def seconds(make: Callable[[], Any], event: bytes, read: int, times: int) -> float:
+def seconds(make: Callable[[], Any], event: Any, read: int, times: int) -> float:
     """Return the CPU time of reading ``event`` in reads of ``read`` bytes, ``times`` over."""
     pieces = [event[i : i + read] for i in range(0, len(event), read)]
     begin = time.process_time()
@@ -71,7 +71,7 @@ def seconds(make: Callable[[], Any], event: bytes, read: int, times: int) -> flo
     return time.process_time() - begin
 
 
-def exponent(make: Callable[[], Any], shape: Callable[[int], bytes], read: int, tries: int) -> float:
+def exponent(make: Callable[[], Any], shape: Callable[[int], Any], read: int, tries: int) -> float:
     """Return the slope of CPU time over size; both sizes read the same number of bytes in all."""
     times = LARGE // SMALL
     small = min(seconds(make, shape(SMALL), read, times) for _ in range(tries)) / times
@@ -79,7 +79,7 @@ def exponent(make: Callable[[], Any], shape: Callable[[int], bytes], read: int, 
     return math.log(max(large, 1e-9) / max(small, 1e-9)) / math.log(LARGE / SMALL)
 
 
-def check(make: Callable[[], Any], shape: Callable[[int], bytes], read: int) -> None:
+def check(make: Callable[[], Any], shape: Callable[[int], Any], read: int) -> None:
     found = []
     for attempt in range(ATTEMPTS):
         found.append(exponent(make, shape, read, attempt + 1))
@@ -110,6 +110,39 @@ def test_cpu_time_grows_with_the_length_of_other_shapes(
 @pytest.mark.parametrize("unit", [b"x", "\U0001f600".encode(), b"\xff"])
 def test_cpu_time_grows_with_the_length_of_text(impl: ModuleType, unit: bytes, read: int) -> None:
     check(lambda: impl.TextAssembler().feed, lambda size: unit * (size // len(unit)), read)
+
+
+class Changes:
+    """An assembler whose changes are asked for after every piece."""
+
+    def __init__(self, impl: ModuleType) -> None:
+        self.json = impl.JSONAssembler()
+
+    @property
+    def failure(self) -> Any:
+        return self.json.failure
+
+    def feed(self, piece: str) -> None:
+        # The first change brings all that the document holds by then, and cheaply: it is kept small.
+        for part in (piece[:2], piece[2:]):
+            self.json.feed(part)
+            self.json.diff()
+
+
+DOCUMENTS = {
+    "a string": ('["', "x" * 16),
+    "escapes": ('["', "\\n\\ud83d\\ude00\\ud83d"),
+    "a number": ("[1.", "2" * 16),
+    "elements": ("[1", ',{"a":1},null'),
+    "members": ('{"a":0', ',"b":"c"'),
+}
+
+
+@pytest.mark.parametrize("read", [16, 65536])
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_cpu_time_grows_with_the_length_of_a_document(impl: ModuleType, name: str, read: int) -> None:
+    begin, unit = DOCUMENTS[name]
+    check(lambda: Changes(impl).feed, lambda size: begin + unit * (size // len(unit)), read)
 
 
 @pytest.mark.parametrize("read", READS[1:])

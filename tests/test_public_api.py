@@ -16,6 +16,7 @@ CLASSES = {
     "SSEParser": {"close", "failure", "feed", "last_event_id", "retry", "truncated"},
     "ServerSentEvent": {"data", "event", "id", "json", "retry"},
     "TextAssembler": {"close", "failure", "feed"},
+    "JSONAssembler": {"close", "complete", "diff", "failure", "feed", "started", "value"},
     "StreamDecoder": {
         *("close", "close_records", "close_text", "deltas_seen", "done", "ended", "error", "failure"),
         *("feed", "feed_records", "feed_text"),
@@ -27,7 +28,7 @@ CLASSES = {
     "ToolCallDelta": {"args", "id", "index", "name"},
 }
 MEMBERS = [(name, member) for name, members in CLASSES.items() for member in sorted(members)]
-READERS = [("SSEParser", ()), ("TextAssembler", ()), ("StreamDecoder", ("openai.chat",))]
+READERS = [("SSEParser", ()), ("TextAssembler", ()), ("JSONAssembler", ()), ("StreamDecoder", ("openai.chat",))]
 FIELDS: dict[str, tuple[str, ...]] = {
     "ServerSentEvent": ("event", "data", "id", "retry"),
     "Delta": (
@@ -249,3 +250,36 @@ def test_a_value_refuses_fields_of_the_wrong_kind(
     with pytest.raises(ValueError if "from 0" in message else TypeError) as caught:
         getattr(impl, name)(**fields)
     assert str(caught.value) == message
+
+
+IMPORTS = """
+from langchain_openai import AzureChatOpenAI, ChatOpenAI, OpenAI
+from langchain_core.language_models import BaseChatModel, BaseLanguageModel, BaseLLM, LanguageModelInput
+from langchain_core.language_models import SimpleChatModel
+from langchain_core.language_models import FakeListChatModel, FakeListLLM, FakeMessagesListChatModel
+from langchain_core.language_models import FakeStreamingListLLM, GenericFakeChatModel, ParrotFakeChatModel
+from langchain_core.language_models.chat_models import BaseChatModel, SimpleChatModel
+from langchain_core.language_models.fake import FakeListLLM, FakeStreamingListLLM
+from langchain_core.language_models.fake_chat_models import FakeChatModel, FakeListChatModel, GenericFakeChatModel
+from langchain_core.language_models.llms import LLM, BaseLLM
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation, LLMResult
+from langchain_core.outputs.chat_generation import ChatGeneration, ChatGenerationChunk, merge_chat_generation_chunks
+from langchain_core.outputs.chat_result import ChatResult
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, JsonOutputToolsParser
+from langchain_core.output_parsers.openai_tools import PydanticToolsParser
+from langchain_core.output_parsers.pydantic import PydanticOutputParser
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableLambda, RunnableSequence
+from langchain_core.runnables import chain, ensure_config, get_config_list, patch_config, run_in_executor
+from langchain_core.runnables.base import Runnable, RunnableBinding, RunnableLambda, RunnableSequence
+from langchain_core.runnables.base import RunnableSerializable, coerce_to_runnable
+from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs, patch_config, run_in_executor
+"""
+
+
+@pytest.mark.parametrize("line", IMPORTS.split("\n")[1:-1])
+def test_import_lines_work_with_the_packages_name_replaced(line: str) -> None:
+    exec(line.replace("langchain_core", "millstream").replace("langchain_openai", "millstream"), {})

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._backend import (
         BACKEND,
         Delta,
+        JSONAssembler,
         ServerSentEvent,
         SSEParser,
         StreamDecoder,
@@ -32,14 +33,19 @@ if TYPE_CHECKING:
         PermissionDeniedError,
         ProviderError,
         RateLimitError,
+        RefusalError,
         StreamDecodeError,
         StreamError,
         StreamStalledError,
         StreamTruncatedError,
         UnprocessableEntityError,
+        UnsupportedError,
     )
     from .events.record_writer import RecordWriter
+    from .language_models.chat_models import BaseChatModel
     from .language_models.llms import LLM
+    from .providers.azure import AzureChatOpenAI
+    from .providers.chat_openai import ChatOpenAI
     from .providers.openai import OpenAI
 
     __version__: str
@@ -52,11 +58,15 @@ __all__ = (
     "APIStatusError",
     "APITimeoutError",
     "AuthenticationError",
+    "AzureChatOpenAI",
     "BadRequestError",
+    "BaseChatModel",
+    "ChatOpenAI",
     "ConflictError",
     "Delta",
     "EventTooLargeError",
     "InternalServerError",
+    "JSONAssembler",
     "MillstreamError",
     "NotFoundError",
     "OpenAI",
@@ -64,6 +74,7 @@ __all__ = (
     "ProviderError",
     "RateLimitError",
     "RecordWriter",
+    "RefusalError",
     "SSEParser",
     "ServerSentEvent",
     "StreamDecodeError",
@@ -74,10 +85,18 @@ __all__ = (
     "TextAssembler",
     "ToolCallDelta",
     "UnprocessableEntityError",
+    "UnsupportedError",
     "encode_sse",
 )
 
-_HOME = {"OpenAI": "providers.openai", "LLM": "language_models.llms", "RecordWriter": "events.record_writer"}
+_HOME = {
+    "AzureChatOpenAI": "providers.azure",
+    "BaseChatModel": "language_models.chat_models",
+    "ChatOpenAI": "providers.chat_openai",
+    "OpenAI": "providers.openai",
+    "LLM": "language_models.llms",
+    "RecordWriter": "events.record_writer",
+}
 
 
 def __getattr__(name: str) -> Any:

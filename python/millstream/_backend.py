@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 __all__ = (
     "BACKEND",
     "Delta",
+    "JSONAssembler",
     "SSEParser",
     "ServerSentEvent",
     "StreamDecoder",
@@ -59,6 +60,7 @@ def _has_core() -> bool:
 if TYPE_CHECKING or not _has_core():
     from ._pure import (
         Delta,
+        JSONAssembler,
         ServerSentEvent,
         SSEParser,
         StreamDecoder,
@@ -71,6 +73,7 @@ if TYPE_CHECKING or not _has_core():
 else:
     from ._core import (
         Delta,
+        JSONAssembler,
         ServerSentEvent,
         SSEParser,
         StreamDecoder,

@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     mock.add_argument(
         "--fault",
         type=_fault,
-        help="what goes wrong: status:429, error:3, reset:3, fin:3, end:3, stall:3 (after three pieces) or refuse; "
+        help="what goes wrong: status:429, error:3, reset:3, fin:3, end:3, stall:3 (after three pieces), refuse, "
+        "or another of the names that millstream.testing.fault_named knows; "
         "a request can ask for one with the header x-mock-fault or a model named fault:reset:3",
     )
     mock.add_argument("--times", type=_count, metavar="N", help="the fault strikes the first N requests alone")

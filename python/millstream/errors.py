@@ -3,6 +3,8 @@
 ::
 
     MillstreamError
+    ├── UnsupportedError                (NotImplementedError) what is asked for is not there yet
+    ├── RefusalError                    the model refused to answer in the form of a schema
     ├── APIError                        the request did not become a stream
     │   ├── APIConnectionError          (ConnectionError)
     │   │   └── APITimeoutError         (TimeoutError)
@@ -43,16 +45,26 @@ __all__ = (
     "PermissionDeniedError",
     "ProviderError",
     "RateLimitError",
+    "RefusalError",
     "StreamDecodeError",
     "StreamError",
     "StreamStalledError",
     "StreamTruncatedError",
     "UnprocessableEntityError",
+    "UnsupportedError",
 )
 
 
 class MillstreamError(Exception):
     """The base of every exception that Millstream raises on purpose."""
+
+
+class UnsupportedError(MillstreamError, NotImplementedError):
+    """What is asked for is not there yet; the message says what to do instead."""
+
+
+class RefusalError(MillstreamError):
+    """The model refused to answer in the form of a schema; the message is its refusal."""
 
 
 class APIError(MillstreamError):

@@ -14,10 +14,12 @@ from .base import (
 )
 from .manager import (
     AsyncCallbackManager,
+    AsyncCallbackManagerForChainRun,
     AsyncCallbackManagerForLLMRun,
     AsyncRunManager,
     BaseRunManager,
     CallbackManager,
+    CallbackManagerForChainRun,
     CallbackManagerForLLMRun,
     RunManager,
 )
@@ -26,12 +28,14 @@ from .streaming_stdout import StreamingStdOutCallbackHandler
 __all__ = (
     "AsyncCallbackHandler",
     "AsyncCallbackManager",
+    "AsyncCallbackManagerForChainRun",
     "AsyncCallbackManagerForLLMRun",
     "AsyncRunManager",
     "BaseCallbackHandler",
     "BaseCallbackManager",
     "BaseRunManager",
     "CallbackManager",
+    "CallbackManagerForChainRun",
     "CallbackManagerForLLMRun",
     "CallbackManagerMixin",
     "Callbacks",

@@ -49,6 +49,8 @@ class Listener:
         if ignore is not None and getattr(self.handler, ignore, False):
             return None
         self.told = True
+        if event == "on_chat_model_start":
+            return _chat_start(self.handler)
         return getattr(self.handler, event, None)
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -156,16 +158,16 @@ class _Failures:
 
 
 class InContext:
-    """Awaits a coroutine with every step of it in a listener's context, in the task that awaits."""
+    """Awaits a coroutine with every step of it in a listener's context, or another, in the task that awaits."""
 
-    __slots__ = ("_coroutine", "_listener")
+    __slots__ = ("_context", "_coroutine")
 
-    def __init__(self, listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
-        self._listener = listener
+    def __init__(self, context: Listener | contextvars.Context, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._context = context
         self._coroutine = coroutine
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        run, coroutine = self._listener.run, self._coroutine
+        run, coroutine = self._context.run, self._coroutine
         step: Callable[[], Any] = partial(coroutine.send, None)
         while True:
             try:
@@ -250,6 +252,36 @@ def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]
                 return
             raise
         return
+
+
+def _chat_start(handler: Any) -> Any:
+    """Return what tells ``handler`` of a chat model's start: as of an LLM's, where it knows no chat models."""
+    method: Any = getattr(handler, "on_chat_model_start", None)
+
+    def as_llm(serialized: Any, messages: Any, **kwargs: Any) -> Any:
+        if getattr(handler, "ignore_llm", False) or not hasattr(handler, "on_llm_start"):
+            return None
+        from ..messages.conversion import get_buffer_string
+
+        return handler.on_llm_start(serialized, list(map(get_buffer_string, messages)), **kwargs)
+
+    def tell(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except NotImplementedError:
+            return as_llm(*args, **kwargs)
+
+    async def atell(*args: Any, **kwargs: Any) -> None:
+        try:
+            told = method(*args, **kwargs)
+            await told
+        except NotImplementedError:
+            if isinstance(told := as_llm(*args, **kwargs), Awaitable):
+                await told
+
+    if method is None:
+        return as_llm
+    return atell if inspect.iscoroutinefunction(method) else tell
 
 
 async def _entered(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from ..events.run import uuid7
@@ -13,13 +13,17 @@ from .listeners import Listeners
 
 __all__ = (
     "AsyncCallbackManager",
+    "AsyncCallbackManagerForChainRun",
     "AsyncCallbackManagerForLLMRun",
     "AsyncRunManager",
     "BaseRunManager",
     "CallbackManager",
+    "CallbackManagerForChainRun",
     "CallbackManagerForLLMRun",
     "RunManager",
 )
+
+Synced = TypeVar("Synced", bound="BaseRunManager")
 
 
 class BaseRunManager:
@@ -126,11 +130,14 @@ class AsyncRunManager(BaseRunManager):
 class CallbackManagerForLLMRun(RunManager):
     """One run of a model: what ``_call``, ``_generate`` and ``_stream`` get as ``run_manager``."""
 
-    def start(self, serialized: Any, prompt: str, **kwargs: Any) -> None:
-        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+    def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
+        """Tell of the start; if a handler raises there, those that heard of the start hear of its error.
+
+        ``prompt`` is a text, or a chat model's messages.
+        """
         told = self._told({"metadata": self.metadata, **kwargs})
         try:
-            self._listeners.tell("on_llm_start", "ignore_llm", (serialized, [prompt]), told)
+            self._listeners.tell(f"on_{run_type}_start", f"ignore_{run_type}", (serialized, [prompt]), told)
         except BaseException as error:
             self._listeners.keep_the_told()
             with suppress(Exception):
@@ -156,26 +163,16 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
 
     def get_sync(self) -> CallbackManagerForLLMRun:
         """Return the same run, for sync code."""
-        run = CallbackManagerForLLMRun(
-            run_id=self.run_id,
-            handlers=(),
-            inheritable_handlers=self.inheritable_handlers,
-            parent_run_id=self.parent_run_id,
-            tags=self.tags,
-            inheritable_tags=self.inheritable_tags,
-            metadata=self.metadata,
-            inheritable_metadata=self.inheritable_metadata,
-            parent_ids=self.parent_ids,
-        )
-        # The same handlers, each with the context that it has in this run.
-        run.handlers, run._listeners = self.handlers, self._listeners
-        return run
+        return _synced(CallbackManagerForLLMRun, self)
 
-    async def start(self, serialized: Any, prompt: str, **kwargs: Any) -> None:
-        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+    async def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
+        """Tell of the start; if a handler raises there, those that heard of the start hear of its error.
+
+        ``prompt`` is a text, or a chat model's messages.
+        """
         told = self._told({"metadata": self.metadata, **kwargs})
         try:
-            await self._listeners.atell("on_llm_start", "ignore_llm", (serialized, [prompt]), told)
+            await self._listeners.atell(f"on_{run_type}_start", f"ignore_{run_type}", (serialized, [prompt]), told)
         except BaseException as error:
             self._listeners.keep_the_told()
             with suppress(Exception):
@@ -195,6 +192,64 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
         await self._listeners.atell("on_llm_error", "ignore_llm", (error,), self._told(kwargs))
 
 
+class CallbackManagerForChainRun(RunManager):
+    """One run of a chain, a prompt, a parser, a function: what such a step tells."""
+
+    def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
+        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+        told = self._told({"metadata": self.metadata, **kwargs})
+        try:
+            self._listeners.tell("on_chain_start", "ignore_chain", (serialized, inputs), told)
+        except BaseException as error:
+            self._listeners.keep_the_told()
+            with suppress(Exception):
+                self.on_chain_error(error)
+            raise
+
+    def on_chain_chunk(self, chunk: Any) -> None:
+        """Tell of a chunk; no handler of users hears of those, what makes stream events does."""
+        self._listeners.tell("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
+
+    def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+        """Tell of the end."""
+        self._listeners.tell("on_chain_end", "ignore_chain", (outputs,), self._told(kwargs))
+
+    def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+        """Tell of an error, or of the consumer's leaving."""
+        self._listeners.tell("on_chain_error", "ignore_chain", (error,), self._told(kwargs))
+
+
+class AsyncCallbackManagerForChainRun(AsyncRunManager):
+    """One run of a chain, a prompt, a parser, a function, for async code."""
+
+    def get_sync(self) -> CallbackManagerForChainRun:
+        """Return the same run, for sync code."""
+        return _synced(CallbackManagerForChainRun, self)
+
+    async def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
+        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+        told = self._told({"metadata": self.metadata, **kwargs})
+        try:
+            await self._listeners.atell("on_chain_start", "ignore_chain", (serialized, inputs), told)
+        except BaseException as error:
+            self._listeners.keep_the_told()
+            with suppress(Exception):
+                await self.on_chain_error(error)
+            raise
+
+    async def on_chain_chunk(self, chunk: Any) -> None:
+        """Tell of a chunk; no handler of users hears of those, what makes stream events does."""
+        await self._listeners.atell("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
+
+    async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+        """Tell of the end."""
+        await self._listeners.atell("on_chain_end", "ignore_chain", (outputs,), self._told(kwargs))
+
+    async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+        """Tell of an error, or of the consumer's leaving."""
+        await self._listeners.atell("on_chain_error", "ignore_chain", (error,), self._told(kwargs))
+
+
 class CallbackManager(BaseCallbackManager):
     """Begins the runs of sync code."""
 
@@ -208,6 +263,20 @@ class CallbackManager(BaseCallbackManager):
             run.start(serialized, prompt, **kwargs)
             runs.append(run)
         return runs
+
+    def on_chat_model_start(
+        self, serialized: Any, messages: Sequence[Any], run_id: UUID | None = None, **kwargs: Any
+    ) -> list[CallbackManagerForLLMRun]:
+        """Begin a run of a chat model for each list of messages, and tell of it; ``run_id`` is for the first."""
+        return self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
+
+    def on_chain_start(
+        self, serialized: Any, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+    ) -> CallbackManagerForChainRun:
+        """Begin a run of a chain, and tell of it."""
+        run = CallbackManagerForChainRun.of(self, run_id)
+        run.start(serialized, inputs, **kwargs)
+        return run
 
 
 class AsyncCallbackManager(BaseCallbackManager):
@@ -228,3 +297,35 @@ class AsyncCallbackManager(BaseCallbackManager):
             await run.start(serialized, prompt, **kwargs)
             runs.append(run)
         return runs
+
+    async def on_chat_model_start(
+        self, serialized: Any, messages: Sequence[Any], run_id: UUID | None = None, **kwargs: Any
+    ) -> list[AsyncCallbackManagerForLLMRun]:
+        """Begin a run of a chat model for each list of messages, and tell of it; ``run_id`` is for the first."""
+        return await self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
+
+    async def on_chain_start(
+        self, serialized: Any, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+    ) -> AsyncCallbackManagerForChainRun:
+        """Begin a run of a chain, and tell of it."""
+        run = AsyncCallbackManagerForChainRun.of(self, run_id)
+        await run.start(serialized, inputs, **kwargs)
+        return run
+
+
+def _synced(kind: type[Synced], run: BaseRunManager) -> Synced:
+    """Return the run of async code as one of sync code."""
+    synced = kind(
+        run_id=run.run_id,
+        handlers=(),
+        inheritable_handlers=run.inheritable_handlers,
+        parent_run_id=run.parent_run_id,
+        tags=run.tags,
+        inheritable_tags=run.inheritable_tags,
+        metadata=run.metadata,
+        inheritable_metadata=run.inheritable_metadata,
+        parent_ids=run.parent_ids,
+    )
+    # The same handlers, each with the context that it has in this run.
+    synced.handlers, synced._listeners = run.handlers, run._listeners
+    return synced

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from .filters import EventFilter
 from .run import Run, uuid7
-from .stream_events import LLMEvents, StreamEvent, records
+from .stream_events import ModelEvents, StreamEvent, records
 
 if TYPE_CHECKING:
     from .record_writer import RecordWriter
 
-__all__ = ("EventFilter", "LLMEvents", "RecordWriter", "Run", "StreamEvent", "records", "uuid7")
+__all__ = ("EventFilter", "ModelEvents", "RecordWriter", "Run", "StreamEvent", "records", "uuid7")
 
 
 def __getattr__(name: str) -> Any:

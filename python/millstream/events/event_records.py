@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence, Sized
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import APIConnectionError, StreamError
 
@@ -13,20 +13,26 @@ if TYPE_CHECKING:
     from .record_writer import RecordWriter
     from .stream_events import StreamEvent
 
-__all__ = ("EventRecords", "Recorder", "relayed", "written")
+__all__ = ("EventRecords", "Joiner", "Recorder", "relayed", "written")
 
-Recorder = Callable[[Any, bytes, bytes], bytes]
-"""Returns the records of a raw item: each text as JSON between a prefix and a suffix."""
+Recorder = Callable[[Any, bytes, bytes], Any]
+"""Returns the records of a raw item: each text as JSON between a prefix and a suffix.
+
+They are one ``bytes``, or a list of parts with such ``bytes`` among them, which a :data:`Joiner` makes one.
+"""
+Joiner = Callable[[list[Any], bytes, bytes], bytes]
+"""Returns as records what a recorder returned in parts, with the same prefix and suffix."""
 
 
 class EventRecords:
     """Writes another part's events as records: one bytes object for all that a raw item brings.
 
     It is a part itself, but that it gives bytes where others give sequences; :func:`relayed` drives it.
-    With a ``recorder``, which makes the same records without making the events, raw items go there.
+    With a ``recorder``, which makes the same records without making the events, raw items go there, and
+    what it returns in parts to ``joiner``.
     """
 
-    __slots__ = ("_events", "_recorder", "_writer", "prefix", "suffix")
+    __slots__ = ("_events", "_joiner", "_recorder", "_writer", "prefix", "suffix")
 
     def __init__(
         self,
@@ -35,10 +41,12 @@ class EventRecords:
         recorder: Recorder | None = None,
         prefix: bytes = b"",
         suffix: bytes = b"",
+        joiner: Joiner | None = None,
     ) -> None:
         self._events = events
         self._writer = writer
         self._recorder = recorder
+        self._joiner = joiner
         self.prefix = prefix
         self.suffix = suffix
 
@@ -49,6 +57,10 @@ class EventRecords:
             return self._recorder
         feed, write = self._events.feed, self._write
         return lambda raw, prefix, suffix: write(feed(raw))
+
+    def joined(self, parts: list[Any]) -> bytes:
+        """Return the records of what the recorder returned in parts."""
+        return b"" if self._joiner is None else self._joiner(parts, self.prefix, self.suffix)
 
     @property
     def over(self) -> Sized:
@@ -63,6 +75,10 @@ class EventRecords:
     def begin(self) -> bytes:
         """Return the records of what comes before the source is opened."""
         return self._write(self._events.begin())
+
+    def opened(self, body: Any) -> None:
+        """Tell the events' part."""
+        self._events.opened(body)
 
     def idle(self) -> bool:
         """Ask the events' part."""
@@ -93,12 +109,19 @@ async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, N
         if records := part.begin():
             yield records
         body = await source.aopen()
+        # What the request was made of is not kept for the length of the stream.
+        source = cast("Any", None)
         try:
+            part.opened(body)
             recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
             try:
                 while not over and (raws := await body.read()):
                     for raw in raws:
-                        if records := recorder(raw, prefix, suffix):
+                        records = recorder(raw, prefix, suffix)
+                        if type(records) is list:
+                            is_one = len(records) == 1 and type(records[0]) is bytes
+                            records = records[0] if is_one else part.joined(records)
+                        if records:
                             yield records
                         elif part.idle():
                             over = True

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from .nested_chains import NestedChains, Root
 from .run import Run
+from .wordings import worded
 
 if TYPE_CHECKING:
     from ..runnables.handover import Handover
@@ -25,17 +27,23 @@ class NestedEvent:
         self.event = event
 
 
-class NestedEvents:
+class NestedEvents(NestedChains):
     """The handler that all runs below inherit: it puts their events into the stream's line, in order."""
 
     raise_error = True
     run_inline = True
+    # Chat models that are invoked below stream for it, as for LangChain's handlers of events.
+    streams = True
 
-    def __init__(self, version: Version, wanted: EventFilter, line: Handover, above: Sequence[str]) -> None:
+    def __init__(
+        self, version: Version, wanted: EventFilter, line: Handover, above: Sequence[str], root: Root | None = None
+    ) -> None:
         self._version = version
         self._wanted = wanted
         self._line = line
         self._above = above
+        self._root = root
+        self._chains = {}
         self._runs: dict[UUID, tuple[Run, Any]] = {}
         self._parents: dict[UUID, UUID | None] = {}
 
@@ -53,10 +61,19 @@ class NestedEvents:
         if not _on_a_loop():
             self._line.room()
 
-    def on_llm_start(
+    def on_llm_start(self, serialized: Any, prompts: list[str], **told: Any) -> None:
+        """Put the start's event."""
+        self._start("llm", serialized, prompts, **told)
+
+    def on_chat_model_start(self, serialized: Any, messages: list[Any], **told: Any) -> None:
+        """Put the start's event."""
+        self._start("chat_model", serialized, messages, **told)
+
+    def _start(
         self,
+        run_type: str,
         serialized: Any,
-        prompts: list[str],
+        prompts: list[Any],
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
@@ -65,12 +82,11 @@ class NestedEvents:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Put the start's event."""
         self._parents[run_id] = parent_run_id
         name = name or (serialized or {}).get("name") or "Unnamed"
         parent_ids = self._parent_ids(run_id) if self._version.tells_parents else []
-        run = Run(str(run_id), name, "llm", list(tags or ()), dict(metadata or {}), parent_ids)
-        inputs = {"prompts": prompts}
+        run = Run(str(run_id), name, run_type, list(tags or ()), dict(metadata or {}), parent_ids)
+        inputs = worded(run).inputs(prompts)
         self._runs[run_id] = run, inputs
         self._put(run, lambda: self._version.nested_start(run, inputs))
 

@@ -63,7 +63,7 @@ def _told(value: Any) -> Any:
     """Return what stands for a value that orjson has no form for."""
     kind = type(value)
     try:
-        if (dump := getattr(kind, "model_dump", None)) is not None:
+        if (dump := getattr(kind, "record_fields", None) or getattr(kind, "model_dump", None)) is not None:
             return dump(value)
         if is_dataclass(kind):
             return {one.name: getattr(value, one.name) for one in fields(kind) if not one.name.startswith("_")}

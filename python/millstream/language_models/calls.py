@@ -11,7 +11,16 @@ from uuid import UUID
 from ..events import uuid7
 from ..runnables.config import RunnableConfig, ensure_config, get_config_list
 
-__all__ = ("in_groups", "ls_fields", "run_args", "run_ids", "run_lists", "takes_run_manager", "warn_of_tracing")
+__all__ = (
+    "for_sync",
+    "in_groups",
+    "ls_fields",
+    "run_args",
+    "run_ids",
+    "run_lists",
+    "takes_run_manager",
+    "warn_of_tracing",
+)
 
 _TRACING = ("LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING", "LANGCHAIN_TRACING")
 
@@ -26,6 +35,11 @@ _LS_FIELDS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
 def takes_run_manager(function: Any) -> bool:
     """Return whether a user's method names ``run_manager``; one that does not is not given it."""
     return "run_manager" in inspect.signature(function).parameters
+
+
+def for_sync(run_manager: Any) -> Any:
+    """Return the run manager of the same run for sync code."""
+    return run_manager.get_sync() if hasattr(run_manager, "get_sync") else run_manager
 
 
 def ls_fields(model: Any, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:

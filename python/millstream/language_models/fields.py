@@ -126,10 +126,11 @@ class Fields:
             fields.update(base.__dict__.get("__millstream_fields__", {}))
             private.update(base.__dict__.get("__millstream_private__", {}))
         # A plain assignment in the body gives an inherited field a new default, as with pydantic.
+        annotated = dict(_annotations(cls))
         for name, old in fields.items():
-            if name in cls.__dict__ and not _is_code(cls.__dict__[name]):
+            if name in cls.__dict__ and name not in annotated and not _is_code(cls.__dict__[name]):
                 fields[name] = _read_field(cls, name, "", old)
-        for name, annotation in _annotations(cls):
+        for name, annotation in annotated.items():
             (private if name.startswith("_") else fields)[name] = _read_field(cls, name, annotation, fields.get(name))
         cls.__millstream_fields__ = fields
         cls.__millstream_private__ = private

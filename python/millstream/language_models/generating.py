@@ -8,13 +8,12 @@ from uuid import UUID
 
 from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
 from ..outputs import LLMResult, RunInfo
-from ..runnables.config import ensure_config, var_child_runnable_config
+from ..runnables.config import ensure_config
 from ..runnables.drivers import in_own_task
-from .calls import run_ids, takes_run_manager
-from .runs import child_config, child_context, manager_of
+from .calls import run_ids
 
 if TYPE_CHECKING:
-    from .llms import BaseLLM
+    from .base import BaseLanguageModel
 
 __all__ = ("Generating",)
 
@@ -24,8 +23,8 @@ class Generating:
 
     def __init__(
         self,
-        model: BaseLLM,
-        prompts: list[str],
+        model: BaseLanguageModel[Any],
+        prompts: list[Any],
         stop: list[str] | None,
         kwargs: dict[str, Any],
         *,
@@ -38,7 +37,8 @@ class Generating:
         self._model = model
         self._prompts = prompts
         self._stop = stop
-        self._kwargs = kwargs
+        self._kind = model._kind
+        self._kwargs, self._more = self._kind.parted(kwargs)
         self._ids = run_ids(run_id, prompts)
         if callbacks is None:
             # Called by itself, in users' code: a run below theirs like any other.
@@ -65,15 +65,15 @@ class Generating:
             for manager, prompt, run_id, start in self._starts():
                 run = CallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
-                    run.start(self._model._serialized, prompt, **start)
+                    run.start(self._model._serialized, prompt, self._kind.run_type, **start)
                 runs.append(run)
-            result = self._generated(runs)
+            result, parts = self._kind.generate(self._model, self._prompts, self._stop, self._kwargs, runs)
         except BaseException as error:
             for run in runs:
-                run.on_llm_error(error, response=LLMResult([]))
+                run.on_llm_error(error, response=self._kind.arrived(()))
             raise
         failures: list[Exception] = []
-        for run, part in _ends(runs, result):
+        for run, part in _ends(runs, parts):
             try:
                 run.on_llm_end(part)
             except Exception as error:
@@ -93,48 +93,27 @@ class Generating:
             for manager, prompt, run_id, start in self._starts():
                 run = AsyncCallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
-                    await run.start(self._model._serialized, prompt, **start)
+                    await run.start(self._model._serialized, prompt, self._kind.run_type, **start)
                 runs.append(run)
-            result = await self._agenerated(runs)
+            result, parts = await self._kind.agenerate(self._model, self._prompts, self._stop, self._kwargs, runs)
         except BaseException as error:
             for run in runs:
-                await run.on_llm_error(error, response=LLMResult([]))
+                await run.on_llm_error(error, response=self._kind.arrived(()))
             raise
         failures: list[Exception] = []
-        for run, part in _ends(runs, result):
+        for run, part in _ends(runs, parts):
             try:
                 await run.on_llm_end(part)
             except Exception as error:
                 failures.append(error)
         return _finished(result, runs, failures)
 
-    def _generated(self, runs: list[CallbackManagerForLLMRun]) -> LLMResult:
-        model = self._model
-        manager = {"run_manager": runs[0] if runs else None} if takes_run_manager(type(model)._generate) else {}
-        if not runs:
-            return model._generate(self._prompts, stop=self._stop, **manager, **self._kwargs)
-        context = child_context(ensure_config(), runs[0])
-        return context.run(model._generate, self._prompts, stop=self._stop, **manager, **self._kwargs)
-
-    async def _agenerated(self, runs: list[AsyncCallbackManagerForLLMRun]) -> LLMResult:
-        model = self._model
-        manager = {"run_manager": runs[0] if runs else None} if takes_run_manager(type(model)._agenerate) else {}
-        if not runs:
-            return await model._agenerate(self._prompts, stop=self._stop, **manager, **self._kwargs)
-        token = var_child_runnable_config.set(child_config(ensure_config(), runs[0]))
-        try:
-            return await model._agenerate(self._prompts, stop=self._stop, **manager, **self._kwargs)
-        finally:
-            var_child_runnable_config.reset(token)
-
     def _manager(self, callbacks: Any, tags: Any, metadata: Any) -> CallbackManager:
-        # As in LangChain, a call that gives no metadata at all is not told what kind of model it is of.
-        params = {} if metadata is None else self._model._get_ls_params(stop=self._stop, **self._kwargs)
-        return manager_of(self._model, callbacks, tags, metadata, params)
+        return self._kind.manager(self._model, callbacks, tags, metadata, self._stop, self._kwargs)
 
-    def _starts(self) -> Iterator[tuple[CallbackManager, str, UUID, dict[str, Any]]]:
-        params = {**self._model.asdict(), "stop": self._stop}
-        rest = {"invocation_params": params, "options": {"stop": self._stop}, "batch_size": len(self._prompts)}
+    def _starts(self) -> Iterator[tuple[CallbackManager, Any, UUID, dict[str, Any]]]:
+        told = self._kind.told(self._model, self._stop, self._kwargs, self._more, streams=False)
+        rest = {**told, "batch_size": len(self._prompts)}
         for manager, prompt, run_id, name in zip(self._managers, self._prompts, self._ids, self._names, strict=True):
             yield manager, prompt, run_id, {**rest, "name": name}
 
@@ -147,9 +126,8 @@ def _one_each(callbacks: Any) -> bool:
     return first is None or isinstance(first, list) or hasattr(first, "inheritable_handlers")
 
 
-def _ends(runs: list[Any], result: LLMResult) -> Iterator[tuple[Any, LLMResult]]:
+def _ends(runs: list[Any], parts: list[LLMResult]) -> Iterator[tuple[Any, LLMResult]]:
     """Yield each run with its part of the result; one for which nothing came has an end too."""
-    parts = result.flatten()
     for place, run in enumerate(runs):
         if run.handlers:
             yield run, parts[place] if place < len(parts) else LLMResult([])

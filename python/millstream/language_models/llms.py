@@ -4,59 +4,36 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..events import EventFilter, StreamEvent
-from ..events.event_records import relayed
 from ..outputs import Generation, GenerationChunk, LLMResult
-from ..runnables.base import Runnable, run_in_executor
+from ..runnables.base import run_in_executor
 from ..runnables.config import RunnableConfig
 from ..runnables.drivers import OwnThread
 from ..runnables.handover import Handover
-from ..runnables.stream import AsyncStream, Source, Stream, adrive, drive
-from .calls import in_groups, ls_fields, run_args, run_lists, takes_run_manager, warn_of_tracing
-from .fields import Fields
+from .base import BaseLanguageModel
+from .calls import for_sync, in_groups, run_args, run_lists, takes_run_manager
 from .generating import Generating
-from .parts import TextPart
+from .kinds import TextKind
 from .prompt_text import LanguageModelInput, to_prompt
-from .streaming import event_stream, text_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..events.record_writer import RecordWriter
-
 __all__ = ("LLM", "BaseLLM")
 
 
-class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
+class BaseLLM(BaseLanguageModel[str]):
     """The base of models that take texts and return texts, many at a time.
 
     A subclass writes ``_generate`` and ``_llm_type``; it streams if it writes ``_stream`` or
     ``_astream`` too. Its annotated fields are keyword arguments of its constructor.
     """
 
-    name: str | None = None
-    cache: Any = None
-    verbose: bool = False
-    callbacks: Any = None
-    tags: list[str] | None = None
-    metadata: dict[str, Any] | None = None
-    custom_get_token_ids: Any = None
-
-    def _set_fields(self, values: dict[str, Any]) -> None:
-        super()._set_fields(values)
-        warn_of_tracing()
-
     # What a subclass writes.
-
-    @property
-    @abstractmethod
-    def _llm_type(self) -> str:
-        """Return a word for the kind of model."""
 
     @abstractmethod
     def _generate(
@@ -68,7 +45,7 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Return the generations for ``prompts``; by default ``_generate``, in the loop's executor."""
-        return await run_in_executor(self._generate, prompts, stop, _for_sync(run_manager), **kwargs)
+        return await run_in_executor(self._generate, prompts, stop, for_sync(run_manager), **kwargs)
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -80,7 +57,7 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         """Yield the chunks for ``prompt``; by default those of ``_stream``, from a thread."""
-        manager = _for_sync(run_manager)
+        manager = for_sync(run_manager)
 
         def steps() -> Iterator[tuple[GenerationChunk]]:
             yield from ((chunk,) for chunk in self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
@@ -89,16 +66,6 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
             while batch := await batches.read():
                 for chunk in batch[0]:
                     yield chunk
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        """Return what tells this model from another of its class."""
-        return {}
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """Return the ``ls_*`` metadata of a run: provider, model, temperature, limits."""
-        provider = type(self).__name__.removesuffix("LLM").lower()
-        return {"ls_provider": provider, "ls_model_type": "llm", **ls_fields(self, stop, kwargs)}
 
     # Calling.
 
@@ -169,106 +136,6 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
                 outputs += [error] * len(prompts)
         return outputs
 
-    def stream(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> Stream[str]:
-        """Stream the text for one input; one value where the model cannot stream."""
-        return Stream(drive(*text_stream(self, input, config, stop, kwargs)))
-
-    def astream(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AsyncStream[str]:
-        """Stream the text for one input; one value where the model cannot stream."""
-        return AsyncStream(adrive(*text_stream(self, input, config, stop, kwargs, for_async=True)))
-
-    def astream_events(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        version: str = "v2",
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AsyncStream[StreamEvent]:
-        """Stream the run's events: its start, its chunks, its end; dicts as LangChain's, ``version`` 1 or 2."""
-        wanted = EventFilter(
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-        )
-        try:
-            return AsyncStream(
-                adrive(*event_stream(self, input, config, version, wanted, stop, kwargs, for_async=True))
-            )
-        except NotImplementedError as error:
-            return AsyncStream(_failing(error))
-
-    def stream_events(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        version: str = "v2",
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> Stream[StreamEvent]:
-        """Stream the run's events; the dicts of :meth:`astream_events`, for sync code.
-
-        A user's model runs in a thread meanwhile, so that events come when they happen.
-        """
-        wanted = EventFilter(
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-        )
-        return Stream(drive(*event_stream(self, input, config, version, wanted, stop, kwargs)))
-
-    def _records(
-        self,
-        writer: RecordWriter,
-        input: LanguageModelInput,
-        config: RunnableConfig | None,
-        version: str,
-        wanted: EventFilter,
-        kwargs: dict[str, Any],
-    ) -> AsyncGenerator[bytes, None]:
-        if type(self).astream_events is not BaseLLM.astream_events:
-            return super()._records(writer, input, config, version, wanted, kwargs)
-        stop = kwargs.pop("stop", None)
-        try:
-            source, events = event_stream(self, input, config, version, wanted, stop, kwargs, for_async=True)
-        except NotImplementedError as error:
-            return _failing(error)
-        return relayed(source, events.records(writer))
-
     def generate(
         self,
         prompts: list[str],
@@ -314,10 +181,6 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         """Return everything the model says about prompt values; see :meth:`generate`."""
         return await self.agenerate(list(map(to_prompt, prompts)), stop, **kwargs)
 
-    def asdict(self) -> dict[str, Any]:
-        """Return what identifies the model, and its type."""
-        return {**self._identifying_params, "_type": self._llm_type}
-
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""
         from pathlib import Path
@@ -328,20 +191,8 @@ class BaseLLM(Fields, Runnable[LanguageModelInput, str]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self.asdict(), indent=4), encoding="utf-8")
 
-    # How a stream is made.
 
-    @property
-    def _serialized(self) -> dict[str, Any]:
-        """Return what handlers are told of the model at a run's start."""
-        cls = type(self)
-        path = [*cls.__module__.split("."), cls.__name__]
-        return {"lc": 1, "type": "not_implemented", "id": path, "repr": repr(self), "name": self.get_name()}
-
-    def _own_stream(
-        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool, keeps: bool
-    ) -> tuple[Source, TextPart] | None:
-        """Return the stream that runs no code of users, if this model has one; ``keeps`` what the result needs."""
-        return None
+BaseLLM._kind = TextKind(BaseLLM)
 
 
 class LLM(BaseLLM):
@@ -368,7 +219,7 @@ class LLM(BaseLLM):
 
     async def _acall(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         """Return the text for ``prompt``; by default ``_call``, in the loop's executor."""
-        manager = {"run_manager": _for_sync(run_manager)} if takes_run_manager(type(self)._call) else {}
+        manager = {"run_manager": for_sync(run_manager)} if takes_run_manager(type(self)._call) else {}
         return await run_in_executor(self._call, prompt, stop=stop, **manager, **kwargs)
 
     def _generate(
@@ -384,13 +235,3 @@ class LLM(BaseLLM):
         return LLMResult(
             [[Generation(await self._acall(prompt, stop=stop, **manager, **kwargs))] for prompt in prompts]
         )
-
-
-def _for_sync(run_manager: Any) -> Any:
-    return run_manager.get_sync() if hasattr(run_manager, "get_sync") else run_manager
-
-
-async def _failing(error: Exception) -> AsyncGenerator[Any, None]:
-    """Raise ``error`` on the first step, where an async generator would."""
-    raise error
-    yield {}  # which makes it a generator

@@ -1,8 +1,8 @@
-"""Users' models as sources and parts of a stream: what ``_call`` and ``_stream`` bring, as text."""
+"""Users' models as sources and parts of a stream: what ``_call``, ``_generate`` and ``_stream`` bring."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..events.event_records import Recorder
@@ -14,19 +14,19 @@ from ..runnables.stream import Part
 if TYPE_CHECKING:
     from .runs import ModelRun
 
-__all__ = ("CalledSource", "RunText", "StreamedSource", "TextPart")
+__all__ = ("CalledSource", "ChunkPart", "RunChunks", "StreamedSource")
 
 
-class TextPart(Part[str], Protocol):
-    """A part that makes a model's text, and knows afterwards what the run brought.
+class ChunkPart(Part[Any], Protocol):
+    """A part that makes a model's chunks, texts or messages, and knows afterwards what the run brought.
 
-    ``streams`` says whether the text comes in chunks (not so where one call brings it whole),
+    ``streams`` says whether the answer comes in chunks (not so where one call brings it whole),
     ``mixed`` whether raw items are lists in which events of runs below stand between the chunks.
     """
 
     @property
     def streams(self) -> bool:
-        """Whether the text comes in chunks."""
+        """Whether the answer comes in chunks."""
 
     @property
     def mixed(self) -> bool:
@@ -35,12 +35,21 @@ class TextPart(Part[str], Protocol):
     def result(self) -> LLMResult:
         """Return what the run brought, once it is over."""
 
-    def recorder(self) -> Recorder | None:
-        """Return what makes records of raw items and is to be called in place of ``feed``, or ``None``."""
+    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
+        """Return what makes records of raw items and is to be called in place of ``feed``, or ``None``.
+
+        ``write`` returns the records of outputs that are more than text.
+        """
+
+    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+        """Return the records of what a recorder returned in parts."""
+
+    def plain(self, text: str) -> Any:
+        """Return the output that is ``text`` and nothing else, where there is a recorder."""
 
 
-class RunText:
-    """The part over users' code: texts of its chunks, or of the one result of a model that does not stream.
+class RunChunks:
+    """The part over users' code: its chunks, or the one result of a model that does not stream.
 
     Exceptions of that code go up as they are; its run has told the handlers of them.
     """
@@ -54,15 +63,19 @@ class RunText:
         self.failure: BaseException | None = None
         self._run = run
 
-    def begin(self) -> Sequence[str]:
+    def begin(self) -> Sequence[Any]:
         """Return nothing."""
         return ()
 
-    def feed(self, items: Sequence[Any]) -> Sequence[str]:
-        """Return the items' texts, empty ones too."""
+    def feed(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Return what the consumer gets of the items, empty texts too."""
+        output = self._run.kind.output
         if self.streams:
-            return [chunk.text for chunk in items]
-        return [result.generations[0][0].text for result in items]
+            return [output(chunk) for chunk in items]
+        return [output(result.generations[0][0]) for result in items]
+
+    def opened(self, body: Any) -> None:
+        """Note nothing."""
 
     def idle(self) -> bool:
         """Let a user's model take its time."""
@@ -72,8 +85,8 @@ class RunText:
         """Keep a stream error of the user's code; it goes up as it is."""
         self.failure = error
 
-    def finish(self) -> Sequence[str]:
-        """Return nothing: the text is out."""
+    def finish(self) -> Sequence[Any]:
+        """Return nothing: all is out."""
         return ()
 
     def broken(self, error: BaseException) -> None:
@@ -83,20 +96,30 @@ class RunText:
         """Return what the run brought."""
         return self._run.result()
 
-    def recorder(self) -> None:
+    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
         """Return nothing: users' chunks are Python objects anyway."""
+
+    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+        """Return nothing: there is no recorder."""
+        return b""
+
+    def plain(self, text: str) -> Any:
+        """Return the text; nobody asks for it."""
+        return text
 
 
 class StreamedSource:
     """The source of a run that streams.
 
     In sync code its model is stepped by the consumer's own steps, or in a thread where it has a
-    line; in async code in a task, or in a thread where it has only ``_stream``.
+    line; in async code in a task, or in a thread where it has only ``_stream``. A model of ours
+    (``own``) without a line is stepped by the consumer's own steps in async code too.
     """
 
-    def __init__(self, run: ModelRun, *, awaits: bool) -> None:
+    def __init__(self, run: ModelRun, *, awaits: bool, own: bool = False) -> None:
         self._run = run
         self._awaits = awaits
+        self._own = own
 
     def open(self) -> Any:
         """Begin the run."""
@@ -105,6 +128,8 @@ class StreamedSource:
 
     async def aopen(self) -> Any:
         """Begin the run, with the first step."""
+        if self._own and self._run.line is None:
+            return _AsyncSteps(self._run.achunks())
         line = _line_of(self._run)
         return OwnTask(self._run.perform, line) if self._awaits else OwnThread(self._run.chunks, line)
 
@@ -140,6 +165,26 @@ class _Steps:
     def close(self) -> None:
         """Close the run."""
         self._items.close()
+
+
+class _AsyncSteps:
+    """A body that runs in the consumer's own steps, for async code."""
+
+    def __init__(self, items: AsyncGenerator[Any, None]) -> None:
+        self._items = items
+
+    async def read(self) -> Sequence[Any]:
+        """Return the next chunk, as one raw item."""
+        async for item in self._items:
+            return (item,)
+        return ()
+
+    async def adrain(self) -> None:
+        """Read no further: it is at its end."""
+
+    async def aclose(self) -> None:
+        """Close the run."""
+        await self._items.aclose()
 
 
 def _line_of(run: ModelRun) -> Handover:

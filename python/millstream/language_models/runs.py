@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..callbacks.manager import AsyncCallbackManagerForLLMRun, BaseRunManager, CallbackManager, CallbackManagerForLLMRun
+from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ..events.run import Run, uuid7
-from ..outputs import GenerationChunk, LLMResult
-from ..outputs.generation import sum_chunks
-from ..runnables.config import RunnableConfig, patch_config, var_child_runnable_config
+from ..outputs import LLMResult
+from ..runnables.config import RunnableConfig, child_config, child_context, var_child_runnable_config
 from ..runnables.drivers import pass_on
 from ..runnables.handover import Handover
 
 if TYPE_CHECKING:
-    from .llms import BaseLLM
+    from .base import BaseLanguageModel
 
-__all__ = ("ModelRun", "child_config", "child_context", "manager_of")
+__all__ = ("ModelRun",)
 
 _END: Any = object()
-
-
-def manager_of(
-    model: BaseLLM,
-    callbacks: Any,
-    tags: list[str] | None,
-    metadata: dict[str, Any] | None,
-    params: dict[str, Any],
-) -> CallbackManager:
-    """Return the callbacks, tags and metadata of one call: the configuration's go to the runs below, no others."""
-    own = {**params, **(model.metadata or {})}
-    return CallbackManager.configure(callbacks, model.callbacks, model.verbose, tags, model.tags, metadata, own)
-
-
-def child_config(config: RunnableConfig | None, run: BaseRunManager) -> RunnableConfig:
-    """Return what the runs below ``run`` inherit: its configuration, without what is its alone."""
-    return patch_config(config, callbacks=run.get_child())
-
-
-def child_context(config: RunnableConfig | None, run: BaseRunManager) -> contextvars.Context:
-    """Return a context for users' code in ``run``: runs that begin in there are below it."""
-    context = contextvars.copy_context()
-    context.run(var_child_runnable_config.set, child_config(config, run))
-    return context
 
 
 class ModelRun:
@@ -56,8 +32,8 @@ class ModelRun:
 
     def __init__(
         self,
-        model: BaseLLM,
-        prompt: str,
+        model: BaseLanguageModel[Any],
+        prompt: Any,
         stop: list[str] | None,
         kwargs: dict[str, Any],
         config: RunnableConfig,
@@ -67,40 +43,40 @@ class ModelRun:
     ) -> None:
         self.config = config
         self.run_id: UUID = config.get("run_id") or uuid7()
-        self.manager = manager_of(
-            model,
-            config.get("callbacks"),
-            config["tags"],
-            config["metadata"],
-            model._get_ls_params(stop=stop, **kwargs),
+        self.kind = kind = model._kind
+        self._given = kwargs
+        self._kwargs, self._more = kind.parted(kwargs)
+        self.manager = kind.manager(
+            model, config.get("callbacks"), config["tags"], config["metadata"], stop, self._kwargs
         )
         self.line = line
         self._model = model
         self._prompt = prompt
         self._stop = stop
-        self._kwargs = kwargs
         self._keeps = keeps or bool(self.manager.handlers)
         self._kept: list[Any] = []
-        self._any = False
+        self._latest: Any = None
+        self._result: LLMResult | None = None
         self._output: dict[str, Any] | None = None
 
     @property
     def lockstep(self) -> bool:
-        """Whether a handler wants to hear of every chunk before the consumer gets the one before it."""
+        """Whether the model is not to run ahead of its consumer: a handler wants it so, or hears of other runs too."""
+        # In a chain, handlers hear of each chunk in one step after the other, as where steps pull.
+        if self.manager.parent_run_id is not None and self.manager.handlers:
+            return True
         return any(getattr(handler, "lockstep", False) for handler in self.manager.handlers)
 
     def told(self) -> Run:
         """Return the run as its stream events tell it; tags and metadata are copies."""
         manager = self.manager
         name = self.config.get("run_name") or self._model.get_name()
-        return Run(str(self.run_id), name, "llm", list(manager.tags), dict(manager.metadata), list(manager.parent_ids))
+        told = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
+        return Run(str(self.run_id), name, self.kind.run_type, *told)
 
     def result(self) -> LLMResult:
         """Return the sum of the chunks, or the result of the one call."""
-        if self._kept and not hasattr(self._kept[0], "text"):
-            result: LLMResult = self._kept[0]
-            return result
-        return LLMResult([[sum_chunks(self._kept or [GenerationChunk("")])]], self._output)
+        return self.kind.result(self._kept, self._output) if self._result is None else self._result
 
     # A model that streams.
 
@@ -108,41 +84,84 @@ class ModelRun:
         """Yield what ``_stream`` yields, one by one; every step of it is in the run's own context."""
         run = CallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            run.start(self._model._serialized, self._prompt, **self._start())
+            run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
         context = child_context(self.config, run)
         try:
-            items = context.run(self._open, run)
+            chunks = context.run(self.kind.open, self._model, self._prompt, self._stop, run, self._kwargs)
+            items = context.run(iter, chunks)
             try:
                 while (chunk := context.run(next, items, _END)) is not _END:
                     self._keep(chunk)
+                    if run.handlers and (token := self.kind.token(chunk)) is not None:
+                        run.on_llm_new_token(token, chunk=chunk)
                     yield (chunk,)
             finally:
                 if (close := getattr(items, "close", None)) is not None:
                     context.run(close)
-            self._check()
+            if (last := self._last()) is not None:
+                if run.handlers:
+                    run.on_llm_new_token(self.kind.token(last), chunk=last)
+                yield (last,)
             self._output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                run.on_llm_error(self._reason(error), response=self._arrived())
+                run.on_llm_error(self._reason(error), response=self.kind.arrived(self._kept))
             raise
         if run.handlers:
             run.on_llm_end(self.result())
+
+    async def achunks(self) -> AsyncGenerator[tuple[Any], None]:
+        """Yield what an ``_astream`` of ours yields, one by one: there is no users' code to be kept apart."""
+        run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
+        if run.handlers:
+            await run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
+        try:
+            async with aclosing(
+                await self.kind.aopen(self._model, self._prompt, self._stop, run, self._kwargs)
+            ) as items:
+                async for chunk in items:
+                    self._keep(chunk)
+                    if run.handlers and (token := self.kind.token(chunk)) is not None:
+                        await run.on_llm_new_token(token, chunk=chunk)
+                    yield (chunk,)
+            if (last := self._last()) is not None:
+                if run.handlers:
+                    await run.on_llm_new_token(self.kind.token(last), chunk=last)
+                yield (last,)
+            self._output = run.llm_output
+        except BaseException as error:
+            if run.handlers:
+                await run.on_llm_error(error, response=self.kind.arrived(self._kept))
+            raise
+        if run.handlers:
+            await run.on_llm_end(self.result())
 
     async def perform(self) -> None:
         """Put what ``_astream`` yields into the line; to be run in a task of its own."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            await run.start(self._model._serialized, self._prompt, **self._start())
+            await run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
         var_child_runnable_config.set(child_config(self.config, run))
         assert self.line is not None
+
+        def keep(chunk: Any) -> Awaitable[None] | None:
+            self._keep(chunk)
+            if run.handlers and (token := self.kind.token(chunk)) is not None:
+                return run.on_llm_new_token(token, chunk=chunk)
+            return None
+
         try:
-            items = self._model._astream(self._prompt, stop=self._stop, run_manager=run, **self._kwargs)
-            await pass_on(items.__aiter__(), self.line, self._keep)
-            self._check()
+            items = await self.kind.aopen(self._model, self._prompt, self._stop, run, self._kwargs)
+            await pass_on(items.__aiter__(), self.line, keep)
+            if (last := self._last()) is not None:
+                if run.handlers:
+                    await run.on_llm_new_token(self.kind.token(last), chunk=last)
+                self.line.put(last)
+                await _taken(self.line)
             self._output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                await run.on_llm_error(self._reason(error), response=self._arrived())
+                await run.on_llm_error(self._reason(error), response=self.kind.arrived(self._kept))
             raise
         if run.handlers:
             await run.on_llm_end(self.result())
@@ -151,34 +170,29 @@ class ModelRun:
 
     def call(self) -> Generator[tuple[Any], None, None]:
         """Yield the result of ``generate``, which tells its handlers itself."""
+        model: Any = self._model
         context = contextvars.copy_context()
-        result = context.run(self._model.generate, [self._prompt], self._stop, **self._call_args(), **self._kwargs)
-        self._kept.append(result)
-        yield (result,)
+        self._result = context.run(model.generate, [self._prompt], self._stop, **self._call_args(), **self._given)
+        yield (self._result,)
 
     async def acall(self) -> None:
         """Put the result of ``agenerate`` into the line; to be run in a task of its own."""
-        result = await self._model.agenerate([self._prompt], self._stop, **self._call_args(), **self._kwargs)
-        self._kept.append(result)
+        model: Any = self._model
+        self._result = await model.agenerate([self._prompt], self._stop, **self._call_args(), **self._given)
         assert self.line is not None
-        self.line.put(result)
-
-    def _open(self, run: CallbackManagerForLLMRun) -> Iterator[Any]:
-        return iter(self._model._stream(self._prompt, stop=self._stop, run_manager=run, **self._kwargs))
+        self.line.put(self._result)
 
     def _keep(self, chunk: Any) -> None:
-        if not hasattr(chunk, "text"):
-            raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}")
-        self._any = True
+        self.kind.received(chunk, self.run_id)
+        self._latest = chunk
         if self._keeps:
             self._kept.append(chunk)
 
-    def _check(self) -> None:
-        if not self._any:
+    def _last(self) -> Any:
+        """Return what the base of the model adds behind its last chunk; there must have been one."""
+        if self._latest is None:
             raise ValueError("No generation chunks were returned")
-
-    def _arrived(self) -> LLMResult:
-        return self.result() if self._kept else LLMResult([])
+        return self.kind.last(self._latest, self.run_id)
 
     def _reason(self, error: BaseException) -> BaseException:
         """Return how the consumer left, where it is that what stopped the model."""
@@ -188,12 +202,8 @@ class ModelRun:
         return leaving if ours and leaving is not None else error
 
     def _start(self) -> dict[str, Any]:
-        return {
-            "invocation_params": {**self._model.asdict(), "stop": self._stop, **self._kwargs},
-            "options": {"stop": self._stop},
-            "name": self.config.get("run_name"),
-            "batch_size": 1,
-        }
+        told = self.kind.told(self._model, self._stop, self._kwargs, self._more, streams=True)
+        return {**told, "name": self.config.get("run_name"), "batch_size": 1}
 
     def _call_args(self) -> dict[str, Any]:
         return {
@@ -203,3 +213,13 @@ class ModelRun:
             "run_name": self.config.get("run_name"),
             "run_id": self.run_id,
         }
+
+
+async def _taken(line: Handover) -> None:
+    """Wait until a consumer with whom the model keeps step has taken the last chunk: the end is told after that."""
+    if line.full:
+        line.paused = True
+        await line.aroom()
+        line.paused = False
+    if line.closed:
+        raise GeneratorExit

@@ -5,46 +5,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks.manager import CallbackManager
-from ..events import EventFilter, LLMEvents, Run, records
+from ..events import EventFilter, ModelEvents, Run, records
 from ..events.nested_events import NestedEvents
 from ..runnables.config import RunnableConfig, ensure_config, var_child_runnable_config
 from ..runnables.handover import Handover
 from ..runnables.stream import Source
-from .parts import CalledSource, RunText, StreamedSource, TextPart
-from .prompt_text import LanguageModelInput, to_prompt
+from .parts import CalledSource, ChunkPart, RunChunks, StreamedSource
+from .prompt_text import LanguageModelInput
 from .runs import ModelRun
 
 if TYPE_CHECKING:
-    from .llms import BaseLLM
+    from .base import BaseLanguageModel
 
-__all__ = ("event_stream", "text_stream")
+__all__ = ("chunk_stream", "event_stream")
 
 
-def text_stream(
-    model: BaseLLM,
+def chunk_stream(
+    model: BaseLanguageModel[Any],
     input: LanguageModelInput,
     config: RunnableConfig | None,
     stop: list[str] | None,
     kwargs: dict[str, Any],
     *,
     for_async: bool = False,
-) -> tuple[Source, TextPart]:
-    """Return the source and the part of one stream of text."""
-    prompt = to_prompt(input)
+) -> tuple[Source, ChunkPart]:
+    """Return the source and the part of one stream of chunks."""
+    prompt = model._kind.prompt(input)
     if not _may_be_heard(model, config):
-        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False)
+        run_id = config.get("run_id") if config else None
+        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False, run_id=run_id)
         if own is not None:
             return own
     run = ModelRun(model, prompt, stop, kwargs, ensure_config(config), keeps=False, line=None)
     if not run.manager.handlers:
-        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False)
+        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False, run_id=run.run_id)
         if own is not None:
             return own
-    return _run_stream(model, run, for_async=for_async)
+    own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False) if for_async else None
+    return _run_stream(model, run, kwargs, for_async=for_async, own=own is not None)
 
 
 def event_stream(
-    model: BaseLLM,
+    model: BaseLanguageModel[Any],
     input: LanguageModelInput,
     config: RunnableConfig | None,
     version: str,
@@ -53,19 +55,19 @@ def event_stream(
     kwargs: dict[str, Any],
     *,
     for_async: bool = False,
-) -> tuple[Source, LLMEvents]:
+) -> tuple[Source, ModelEvents]:
     """Return the source and the part of one stream of events.
 
     Raises :class:`NotImplementedError` for an unknown version.
     """
     wording = records(version)
-    prompt = to_prompt(input)
+    prompt = model._kind.prompt(input)
     full = ensure_config(config)
     run = ModelRun(model, prompt, stop, kwargs, full, keeps=True, line=None)
     told = run.told()
     own = None
     if not run.manager.handlers:
-        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True)
+        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True, run_id=run.run_id)
     if own is None:
         run.line = Handover(lockstep=run.lockstep)
         # The events of the runs below go the way of the chunks, so that they stay in order.
@@ -80,15 +82,15 @@ def event_stream(
             keeps=True,
             line=run.line,
         )
-        own = _run_stream(model, run, for_async=for_async)
+        own = _run_stream(model, run, kwargs, for_async=for_async)
     if version == "v1":
         # Version 1 tells of the root what the call's own configuration says.
         told = Run(told.run_id, told.name, told.run_type, full["tags"], full["metadata"])
     includes = wanted.includes(told.name, told.run_type, told.tags)
-    return own[0], LLMEvents(own[1], wording, told, input, includes=includes)
+    return own[0], ModelEvents(own[1], wording, told, input, includes=includes)
 
 
-def _may_be_heard(model: BaseLLM, config: RunnableConfig | None) -> bool:
+def _may_be_heard(model: BaseLanguageModel[Any], config: RunnableConfig | None) -> bool:
     """Return whether anybody may listen; to be cheap, a run above counts as such."""
     return bool(
         model.callbacks
@@ -97,13 +99,12 @@ def _may_be_heard(model: BaseLLM, config: RunnableConfig | None) -> bool:
     )
 
 
-def _run_stream(model: BaseLLM, run: ModelRun, *, for_async: bool) -> tuple[Source, TextPart]:
+def _run_stream(
+    model: BaseLanguageModel[Any], run: ModelRun, kwargs: dict[str, Any], *, for_async: bool, own: bool = False
+) -> tuple[Source, ChunkPart]:
     """Return the source and the part of a run that runs users' code, or tells handlers."""
-    # Imported here, because the base imports this file.
-    from .llms import BaseLLM
-
-    cls = type(model)
-    awaits = for_async and cls._astream is not BaseLLM._astream
-    if awaits or cls._stream is not BaseLLM._stream:
-        return StreamedSource(run, awaits=awaits), RunText(run, streams=True)
-    return CalledSource(run), RunText(run, streams=False)
+    kind = model._kind
+    if kind.streams(model, kwargs, for_async=for_async):
+        awaits = for_async and kind.awaits(model)
+        return StreamedSource(run, awaits=awaits, own=own), RunChunks(run, streams=True)
+    return CalledSource(run), RunChunks(run, streams=False)

@@ -47,6 +47,7 @@ def build_request(
     *,
     timeout: Any,
     idle: float | None,
+    total: float | None,
 ) -> Request:
     """Return the request; what ``params`` says for the request itself (``extra_headers``, …) wins.
 
@@ -57,7 +58,7 @@ def build_request(
     if asked:
         url += ("&" if "?" in url else "?") + encode_query(asked)
     timeouts = read_timeouts(params["timeout"] if params.get("timeout") is not None else timeout)
-    return Request("POST", url, sent, encode(body), timeouts, idle)
+    return Request("POST", url, sent, encode(body), timeouts, idle, total)
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

@@ -1,78 +1,45 @@
 """The text of one completions stream: what an LLM's ``stream`` runs on."""
 
-import time
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._backend import Delta, StreamDecoder
+from .._backend import Delta
+from .._merge import merge_info
 from .._values import read_json
-from ..errors import APITimeoutError, ProviderError, StreamError, StreamStalledError, StreamTruncatedError
+from ..errors import StreamError
 from ..events.event_records import Recorder
 from ..outputs import GenerationChunk, LLMResult
-from ..outputs._merge import merge_info
+from .decoding import Decoded
 
 __all__ = ("DecodedChunks", "DecodedText", "DeltaText")
 
 
-class DecodedText:
-    """The part over one :class:`~millstream.StreamDecoder`: text of choice 0 comes out, nothing is kept beside it.
+class DecodedText(Decoded):
+    """Text of choice 0 comes out, and nothing is kept beside it."""
 
-    ``failure`` after :meth:`finish` is the honest end: truncated, stalled, the provider's error, or
-    what the decoder could not read; each carries the text that had arrived.
-    """
-
-    __slots__ = ("_decoder", "_idle_since", "_limit", "_lost", "_records", "_seen", "failure", "over")
-
-    streams = True
-    mixed = False
+    __slots__ = ("_records",)
 
     def __init__(self, format: str, limit: float | None) -> None:
-        self._decoder = StreamDecoder(format)
-        self._limit = limit
-        self._idle_since: float | None = None
-        self._seen = 0
-        self._lost: Exception | None = None
+        super().__init__(format, limit)
         self._records = False
-        self.failure: BaseException | None = None
-        self.over: Sized = self._decoder._over
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the decoder's own method: no call of ours per read."""
         return self._decoder.feed_text
 
-    def recorder(self) -> Recorder | None:
+    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
         """Return the decoder's own method for records; :meth:`finish` still returns text."""
         self._records = True
         return self._decoder.feed_records
 
-    def begin(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
+    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+        """Return nothing: the decoder's records come in one piece."""
+        return b""
 
-    def idle(self) -> bool:
-        """Fail if nothing of content has come for as long as the limit says, whatever comments did."""
-        # Content is noticed here, by the decoder's own count, so that reads that bring it cost nothing more.
-        now = time.monotonic()
-        if self._idle_since is None or self._decoder.deltas_seen != self._seen:
-            self._idle_since, self._seen = now, self._decoder.deltas_seen
-        if self._limit is None or now - self._idle_since < self._limit:
-            return False
-        self.failure = self._stalled(f"nothing but keep-alives arrived for {self._limit:g} s")
-        return True
-
-    def lost(self, error: Exception) -> None:
-        """Remember that the body broke off; it matters only if the stream had not ended."""
-        self._lost = error
-
-    def finish(self) -> Sequence[Any]:
-        """Return the text that was held back, and judge the end."""
-        texts, failure = self._close()
-        self.failure = self.failure or failure or self._judged()
-        return texts
-
-    def broken(self, error: BaseException) -> None:
-        """Note nothing."""
+    def plain(self, text: str) -> str:
+        """Return the text."""
+        return text
 
     def result(self) -> LLMResult:
         """Return the text, its finish reason and the usage, where the stream had one."""
@@ -98,38 +65,6 @@ class DecodedText:
     def _logprobs(self) -> Any:
         return None
 
-    def _judged(self) -> StreamError | None:
-        """Return what is wrong with the end, if anything is."""
-        decoder = self._decoder
-        if decoder.ended == "error":
-            error = decoder.error or {}
-            return ProviderError(
-                str(error.get("message")), error=error, text=decoder.text, deltas_seen=decoder.deltas_seen
-            )
-        if decoder.ended != "truncated":
-            return None
-        if isinstance(self._lost, APITimeoutError):
-            return self._stalled("nothing arrived any more, the connection timed out")
-        if isinstance(self._lost, StreamError):
-            self._lost.text, self._lost.deltas_seen = decoder.text, decoder.deltas_seen
-            return self._lost
-        failure = StreamTruncatedError(
-            "the stream ended before its end mark" if self._lost is None else "the connection broke in mid-stream",
-            text=decoder.text,
-            deltas_seen=decoder.deltas_seen,
-        )
-        failure.__cause__ = self._reason()
-        return failure
-
-    def _stalled(self, what: str) -> StreamStalledError:
-        failure = StreamStalledError(what, text=self._decoder.text, deltas_seen=self._decoder.deltas_seen)
-        failure.__cause__ = self._reason()
-        return failure
-
-    def _reason(self) -> BaseException | None:
-        """Return the transport's own error, under ours."""
-        return None if self._lost is None else self._lost.__cause__ or self._lost
-
 
 def _texts(lines: bytes) -> list[str]:
     """Return the texts of records that are nothing but a string and a line end."""
@@ -150,7 +85,7 @@ class DeltaText(DecodedText):
         """Return what turns a read into outputs."""
         return lambda data: self._outputs(self._decoder.feed(data))
 
-    def recorder(self) -> None:
+    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
         """Return nothing: deltas are needed, for what is kept of them."""
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:

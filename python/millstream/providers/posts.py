@@ -31,10 +31,10 @@ class Post:
     """One request in waiting: the source of a stream, or read whole by :meth:`read` and :meth:`aread`.
 
     ``key`` is a text's holder (``get_secret_value``), or a function that returns the key when it is
-    asked, an async one too for async code.
+    asked, an async one too for async code. ``headers`` are those of the response that was read.
     """
 
-    __slots__ = ("_async_transport", "_key", "_request", "_retries", "_transport", "params")
+    __slots__ = ("_async_transport", "_key", "_request", "_retries", "_transport", "headers", "params")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Post:
         retries: int,
     ) -> None:
         self.params = params
+        self.headers: Mapping[str, str] = {}
         self._request = request
         self._key = key
         self._transport = transport
@@ -63,7 +64,8 @@ class Post:
 
     async def aopen(self) -> AsyncResponse:
         """Send the request and return the response, whose status is a good one."""
-        key = _key_of(self._key)
+        for_async = getattr(self._key, "for_async", None)
+        key = _key_of(self._key) if for_async is None else for_async()
         if inspect.isawaitable(key):
             key = await key
         return await asend(self._async_transport(), self._request(key), self._retries)
@@ -71,6 +73,7 @@ class Post:
     def read(self) -> Any:
         """Send the request and return the JSON of the response's body."""
         response = self.open()
+        self.headers = response.headers
         data = bytearray()
         try:
             for read in response:
@@ -84,6 +87,7 @@ class Post:
     async def aread(self) -> Any:
         """Send the request and return the JSON of the response's body."""
         response = await self.aopen()
+        self.headers = response.headers
         data = bytearray()
         try:
             while reads := await response.read():

@@ -4,19 +4,53 @@ from __future__ import annotations
 
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from ..events.event_records import written
+from ..events.event_records import EventRecords, relayed, written
 from ..events.filters import EventFilter
 from .config import RunnableConfig, get_config_list, merge_configs
 from .home import HOME
-from .stream import AsyncStream, Stream
+from .stream import AsyncStream, Part, Source, Stream, adrive, drive
 
 if TYPE_CHECKING:
+    from ..events import StreamEvent
     from ..events.record_writer import RecordFormat, RecordWriter
+    from .binding import RunnableBinding
+    from .functions import RunnableLambda, coerce_to_runnable
+    from .sequence import RunnableSequence
+    from .serializable import RunnableSerializable
+    from .stages import Stage
 
-__all__ = ("Input", "Output", "Runnable", "RunnableBinding", "run_in_executor")
+__all__ = (
+    "Input",
+    "Output",
+    "Runnable",
+    "RunnableBinding",
+    "RunnableLambda",
+    "RunnableSequence",
+    "RunnableSerializable",
+    "coerce_to_runnable",
+    "failing",
+    "run_in_executor",
+)
+
+_HOMES = {
+    "RunnableBinding": "binding",
+    "RunnableLambda": "functions",
+    "RunnableSequence": "sequence",
+    "RunnableSerializable": "serializable",
+    "coerce_to_runnable": "functions",
+}
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -48,6 +82,8 @@ class Runnable(ABC, Generic[Input, Output]):
     """What can be invoked, batched and streamed; only :meth:`invoke` must be written."""
 
     name: str | None = None
+    # What stream events call its runs.
+    run_type: ClassVar[str] = "chain"
 
     def get_name(self) -> str:
         """Return ``name``, or the class's name."""
@@ -76,6 +112,79 @@ class Runnable(ABC, Generic[Input, Output]):
             yield await self.ainvoke(input, config, **kwargs)
 
         return AsyncStream(once())
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the output for an input that comes in chunks; by default :meth:`stream` of their sum.
+
+        Nothing comes of an input without chunks.
+        """
+        from .chain_runs import gathered
+
+        return Stream(gathered(self, input, config, kwargs))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream the output for an input that comes in chunks; by default :meth:`astream` of their sum."""
+        from .chain_runs import agathered
+
+        return AsyncStream(agathered(self, input, config, kwargs))
+
+    def astream_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[StreamEvent]:
+        """Stream the events of the run and of those below it; dicts as LangChain's, ``version`` 1 or 2."""
+        wanted = EventFilter(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+        try:
+            return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
+        except NotImplementedError as error:
+            return AsyncStream(failing(error))
+
+    def stream_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> Stream[StreamEvent]:
+        """Stream the events of the run and of those below it; the dicts of :meth:`astream_events`, for sync code.
+
+        Users' code runs in a thread meanwhile, so that events come when they happen.
+        """
+        wanted = EventFilter(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+        return Stream(drive(*self._event_stream(input, config, version, wanted, kwargs)))
 
     def astream_records(
         self,
@@ -122,11 +231,56 @@ class Runnable(ABC, Generic[Input, Output]):
         wanted: EventFilter,
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:
-        """Return what yields the records of one run: by default, those of its events."""
-        subject: Any = self
-        return written(
-            lambda: subject.astream_events(input, config, version=version, **wanted.given(), **kwargs), writer
-        )
+        """Return what yields the records of one run."""
+        if type(self).astream_events is not Runnable.astream_events:
+            return written(
+                lambda: self.astream_events(input, config, version=version, **wanted.given(), **kwargs), writer
+            )
+        try:
+            source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
+        except NotImplementedError as error:
+            return failing(error)
+        return relayed(source, EventRecords(events, writer))
+
+    def _event_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, Part[StreamEvent]]:
+        """Return the source and the part of a stream of events; by default, those that a handler hears.
+
+        Raises :class:`NotImplementedError` for an unknown version.
+        """
+        from .heard import heard_events
+
+        return heard_events(self, input, config, version, wanted, kwargs, for_async=for_async)
+
+    def _outputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+        """Return what yields the chunks of one stream, to be run apart from the consumer already."""
+        return self.stream(input, config, **kwargs)
+
+    def _aoutputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        """Return what yields the chunks of one stream, to be run apart from the consumer already."""
+        return self.astream(input, config, **kwargs)
+
+    def _atransformed(
+        self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        """Return :meth:`atransform`, to be run apart from the consumer already."""
+        return self.atransform(items, config, **kwargs)
+
+    def _plain(self) -> Callable[[Any], Any] | None:
+        """Return the synchronous function that this step is, where it is our code alone."""
+        return None
+
+    def _stage(self) -> Stage[Any, Any] | None:
+        """Return a new stage that transforms one stream as this step does, where that is our code alone."""
+        return None
 
     def batch(
         self,
@@ -196,116 +350,45 @@ class Runnable(ABC, Generic[Input, Output]):
 
     def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return this Runnable with ``kwargs`` in every call; those of a call win."""
+        from .binding import RunnableBinding
+
         return RunnableBinding(self, kwargs)
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return this Runnable with a configuration in every call; that of a call is merged over it."""
+        from .binding import RunnableBinding
+
         return RunnableBinding(self, {}, merge_configs(config, kwargs))
 
+    def __or__(self, other: Any) -> RunnableSequence[Input, Any]:
+        """Return the sequence of this Runnable and ``other``: a Runnable, or a function."""
+        from .sequence import RunnableSequence
 
-class RunnableBinding(Runnable[Input, Output]):
-    """A Runnable with arguments or a configuration for every call; made by ``bind`` and ``with_config``.
+        return RunnableSequence(self, other)
 
-    What it has not itself, it takes from the Runnable it is bound to.
-    """
+    def __ror__(self, other: Any) -> RunnableSequence[Any, Output]:
+        """Return the sequence of ``other``, a function, and this Runnable."""
+        from .sequence import RunnableSequence
 
-    def __init__(
-        self, bound: Runnable[Input, Output], kwargs: Mapping[str, Any], config: RunnableConfig | None = None
-    ) -> None:
-        self.bound = bound
-        self.kwargs = dict(kwargs)
-        self.config = config
+        return RunnableSequence(other, self)
 
-    def get_name(self) -> str:
-        """Return the bound Runnable's name."""
-        return self.bound.get_name()
+    def pipe(self, *others: Any, name: str | None = None) -> RunnableSequence[Input, Any]:
+        """Return the sequence of this Runnable and ``others``, under ``name``."""
+        from .sequence import RunnableSequence
 
-    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """Invoke the bound Runnable."""
-        return self.bound.invoke(input, self._config(config), **{**self.kwargs, **kwargs})
+        return RunnableSequence(self, *others, name=name)
 
-    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """Invoke the bound Runnable."""
-        return await self.bound.ainvoke(input, self._config(config), **{**self.kwargs, **kwargs})
 
-    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
-        """Stream from the bound Runnable."""
-        return self.bound.stream(input, self._config(config), **{**self.kwargs, **kwargs})
+def __getattr__(name: str) -> Any:
+    """Import what is composed of Runnables when it is asked for."""
+    if name in _HOMES:
+        from importlib import import_module
 
-    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
-        """Stream from the bound Runnable."""
-        return self.bound.astream(input, self._config(config), **{**self.kwargs, **kwargs})
+        return getattr(import_module(f"{__package__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    def astream_events(
-        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncStream[dict[str, Any]]:
-        """Stream the events of the bound Runnable."""
-        bound: Any = self.bound
-        events: AsyncStream[dict[str, Any]] = bound.astream_events(
-            input, self._config(config), **{**self.kwargs, **kwargs}
-        )
-        return events
 
-    def stream_events(
-        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Stream[dict[str, Any]]:
-        """Stream the events of the bound Runnable."""
-        bound: Any = self.bound
-        events: Stream[dict[str, Any]] = bound.stream_events(input, self._config(config), **{**self.kwargs, **kwargs})
-        return events
-
-    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[bytes]:
-        """Stream the records of the bound Runnable."""
-        return self.bound.astream_records(input, self._config(config), **{**self.kwargs, **kwargs})
-
-    def batch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Batch with the bound Runnable."""
-        configs = self._configs(config, len(inputs))
-        return self.bound.batch(inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs})
-
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Batch with the bound Runnable."""
-        configs = self._configs(config, len(inputs))
-        return await self.bound.abatch(
-            inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
-        )
-
-    def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
-        """Return the bound Runnable with these arguments too."""
-        return RunnableBinding(self.bound, {**self.kwargs, **kwargs}, self.config)
-
-    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
-        """Return the bound Runnable with this configuration too."""
-        return RunnableBinding(self.bound, self.kwargs, merge_configs(self.config, config, kwargs))
-
-    def _config(self, config: RunnableConfig | None) -> RunnableConfig | None:
-        return config if self.config is None else merge_configs(self.config, config)
-
-    def _configs(self, config: Any, length: int) -> Any:
-        if self.config is None or not length:
-            return config
-        return [merge_configs(self.config, one) for one in get_config_list(config, length)]
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the bound Runnable has under ``name``."""
-        if name == "bound" or name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.bound, name)
-
-    def __repr__(self) -> str:
-        """Show the bound Runnable, and the names of what is bound to it."""
-        return f"RunnableBinding({self.bound!r}, kwargs={sorted(self.kwargs)})"
+async def failing(error: Exception) -> AsyncGenerator[Any, None]:
+    """Raise ``error`` on the first step, where an async generator would."""
+    raise error
+    yield {}  # which makes it a generator

@@ -1,14 +1,22 @@
 """The configuration of one call: tags, metadata, names and limits."""
 
+from __future__ import annotations
+
+import contextvars
 import warnings
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from ..callbacks.manager import BaseRunManager
 
 __all__ = (
     "DEFAULT_RECURSION_LIMIT",
     "RunnableConfig",
+    "child_config",
+    "child_context",
     "ensure_config",
     "get_config_list",
     "merge_configs",
@@ -137,6 +145,21 @@ def patch_config(config: Mapping[str, Any] | None, **changes: Any) -> RunnableCo
     return cast("RunnableConfig", patched)
 
 
+def child_config(config: Mapping[str, Any] | None, run: BaseRunManager, tag: str | None = None) -> RunnableConfig:
+    """Return what the runs below ``run`` inherit: its configuration, without what is its alone.
+
+    ``tag`` is for the next run alone.
+    """
+    return patch_config(config, callbacks=run.get_child(tag))
+
+
+def child_context(config: Mapping[str, Any] | None, run: BaseRunManager) -> contextvars.Context:
+    """Return a context for users' code in ``run``: runs that begin in there are below it."""
+    context = contextvars.copy_context()
+    context.run(var_child_runnable_config.set, child_config(config, run))
+    return context
+
+
 def _merge_key(merged: dict[str, Any], key: str, value: Any) -> None:
     old = merged.get(key)
     if key == "tags":
@@ -160,3 +183,12 @@ def _merge_callbacks(old: Any, new: Any) -> Any:
     for handler in handlers:
         manager.add_handler(handler, inherit=True)
     return manager
+
+
+def __getattr__(name: str) -> Any:
+    """Give what LangChain has in this module too, and what stands above it here."""
+    if name == "run_in_executor":
+        from .base import run_in_executor
+
+        return run_in_executor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -168,7 +168,7 @@ class OwnThread:
                 close()
 
 
-async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any], None]) -> None:
+async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any], Awaitable[None] | None]) -> None:
     """Put what a user's async iterator yields into ``line``, after ``keep``; it is closed at the end.
 
     A cancellation while the line is full was meant for the iterator, by a scope that it has left
@@ -184,7 +184,8 @@ async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any
             except StopAsyncIteration:
                 return
             thrown = None
-            keep(item)
+            if (keeping := keep(item)) is not None:
+                await keeping
             line.put(item)
             if line.full:
                 line.paused = True

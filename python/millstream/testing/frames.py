@@ -1,7 +1,7 @@
 """What the OpenAI API sends: frames for a streamed answer, one document for another."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ from .samples import sample
 __all__ = ("Ask", "Frame", "document", "encode", "frames", "model_list", "read_ask", "sse")
 
 _CREATED = 1_760_000_000
+# So many characters of a call's arguments come at a time.
+_ARGUMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,11 @@ class Frame(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The answer to one prompt: its text piece by piece, without the empty one at the end."""
+    """The answer to one prompt: its text piece by piece, without the empty one at the end, and the tools it calls."""
 
     pieces: Sequence[str]
     finish_reason: str | None
+    calls: Sequence[dict[str, Any]] = ()
 
 
 def read_ask(body: Any, *, chat: bool) -> Ask:
@@ -89,12 +92,36 @@ def _choices(ask: Ask, reply: Reply) -> list[Choice]:
 
 def _choice(ask: Ask, reply: Reply, prompt: str, index: int) -> Choice:
     given = reply.pieces
+    if ask.chat and reply.tool_calls:
+        calls = [_call(call, number) for number, call in enumerate(reply.tool_calls, 1)]
+        text = given(prompt, index) if callable(given) else given or ()
+        return Choice(text, reply.finish_reason and "tool_calls", calls)
     pieces = sample(prompt) if given is None else given(prompt, index) if callable(given) else given
     if pieces and pieces[-1] == "":
         pieces = pieces[:-1]
     if given is None and ask.max_tokens is not None and ask.max_tokens < len(pieces):
         return Choice(pieces[: ask.max_tokens], reply.finish_reason and "length")
     return Choice(_until(pieces, ask.stops), reply.finish_reason)
+
+
+def _call(call: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return one call as an answer that does not stream has it."""
+    args = call.get("args", {})
+    arguments = args if isinstance(args, str) else json.dumps(args)
+    function = {"name": call["name"], "arguments": arguments}
+    return {"id": call.get("id", f"call_mock{number}"), "type": "function", "function": function}
+
+
+def _deltas(choice: Choice, *, chat: bool) -> Iterator[Any]:
+    """Yield what a stream brings of ``choice``: its text, then its calls, the arguments in pieces."""
+    for piece in choice.pieces:
+        yield {"content": piece} if chat else piece
+    for index, call in enumerate(choice.calls):
+        function = call["function"]
+        yield {"tool_calls": [{"index": index, **call, "function": {**function, "arguments": ""}}]}
+        for start in range(0, len(function["arguments"]), _ARGUMENTS):
+            part = function["arguments"][start : start + _ARGUMENTS]
+            yield {"tool_calls": [{"index": index, "function": {"arguments": part}}]}
 
 
 def _until(pieces: Sequence[str], stops: tuple[str, ...]) -> Sequence[str]:
@@ -121,12 +148,12 @@ def frames(ask: Ask, reply: Reply, number: int) -> Iterator[Frame]:
         for index in range(len(choices)):
             delta = {"role": "assistant", "content": "", "refusal": None}
             yield Frame(_chunk(base, ask, index, delta), is_opening=True)
-    for step in range(max(len(choice.pieces) for choice in choices) + 1):
-        for index, choice in enumerate(choices):
-            if step < len(choice.pieces):
-                piece = choice.pieces[step]
-                yield Frame(_chunk(base, ask, index, {"content": piece} if ask.chat else piece), is_piece=True)
-            elif step == len(choice.pieces) and choice.finish_reason is not None:
+    told = [list(_deltas(choice, chat=ask.chat)) for choice in choices]
+    for step in range(max(map(len, told)) + 1):
+        for index, (choice, deltas) in enumerate(zip(choices, told, strict=True)):
+            if step < len(deltas):
+                yield Frame(_chunk(base, ask, index, deltas[step]), is_piece=True)
+            elif step == len(deltas) and choice.finish_reason is not None:
                 yield Frame(_chunk(base, ask, index, {} if ask.chat else "", choice.finish_reason))
     if ask.include_usage:
         yield Frame(sse(base | {"choices": [], "usage": _usage(ask, choices)}))
@@ -146,9 +173,11 @@ def document(ask: Ask, reply: Reply, number: int) -> bytes:
     """Return the answer to request ``number`` as one JSON document."""
     choices = _choices(ask, reply)
     listed: list[dict[str, Any]] = []
-    for index, (pieces, finish_reason) in enumerate(choices):
+    for index, (pieces, finish_reason, calls) in enumerate(choices):
         text = "".join(pieces)
-        message = {"role": "assistant", "content": text, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        if calls:
+            message |= {"content": text or None, "tool_calls": list(calls)}
         answer: dict[str, Any] = {"index": index, "message": message} if ask.chat else {"text": text, "index": index}
         listed.append(answer | {"logprobs": None, "finish_reason": finish_reason})
     base = _base(ask, reply, number, streamed=False)

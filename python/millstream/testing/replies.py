@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .faults import Endless, ErrorFrame, Fault, Stall
 from .http import Framing
@@ -20,6 +21,10 @@ class Reply:
         the text, piece by piece, or a callable that gives it for a prompt; by default the sample
         of LangChain's page. The finish reason comes with the last piece where that is empty, else
         with one more, empty piece. ``max_tokens`` shortens the sample alone.
+    ``tool_calls``
+        the tools that a chat answer calls: mappings of ``name``, ``args`` (a mapping, or a text that is
+        sent as it is) and perhaps ``id``. Such an answer has no text unless ``pieces`` gives it one,
+        and its finish reason is ``"tool_calls"``.
     ``finish_reason``
         the finish reason; ``None`` leaves every choice unfinished.
     ``done``
@@ -45,6 +50,7 @@ class Reply:
     """
 
     pieces: Sequence[str] | PiecesFor | None = None
+    tool_calls: Sequence[Mapping[str, Any]] = ()
     finish_reason: str | None = "stop"
     done: bool = True
     model: str | None = None

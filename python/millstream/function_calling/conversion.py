@@ -1,0 +1,181 @@
+"""Functions, classes, typed dicts and dicts as OpenAI's functions and tools, equal to LangChain's."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from .annotations import SchemaOf, is_typed_dict, own_docstring, typed_dict_hints
+from .docstrings import read_docstring
+from .references import made_strict, without_references, without_titles
+
+__all__ = ("convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool", "is_model_class")
+
+# Tools that OpenAI runs itself, and what is in its form already.
+_WELL_KNOWN = (
+    *("function", "file_search", "computer", "computer_use_preview", "code_interpreter", "mcp", "image_generation"),
+    *("web_search_preview", "web_search", "tool_search", "apply_patch", "namespace"),
+)
+# What a function is given by whoever runs it, not by the model.
+_GIVEN = ("run_manager", "callbacks")
+
+
+def convert_to_openai_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """Return ``tool`` in OpenAI's form: ``{"type": "function", "function": …}``, or itself where it is one.
+
+    ``strict`` asks that arguments fit the schema. See :func:`convert_to_openai_function`.
+    """
+    if isinstance(tool, Mapping):
+        kind = tool.get("type") or ""
+        if kind in _WELL_KNOWN or str(kind).startswith("web_search_preview"):
+            return dict(tool)
+    return {"type": "function", "function": convert_to_openai_function(tool, strict=strict)}
+
+
+def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """Return ``function`` as OpenAI describes one: ``name``, ``description``, ``parameters``.
+
+    It is a function with annotations and a docstring in Google's style, a pydantic class, a
+    ``TypedDict`` (its keys described by ``Annotated[type, default, "description"]``, or by the
+    docstring), a tool of LangChain's, or a dict: OpenAI's own, a JSON schema with a ``title``,
+    Anthropic's, Bedrock's. Raises :class:`ValueError` for anything else.
+    """
+    described = _described(function)
+    if strict is not None:
+        if described.get("strict", strict) != strict:
+            raise ValueError(
+                f"Tool/function already has a 'strict' key with value {described['strict']} which is different from"
+                f" the explicit `strict` arg received {strict=}."
+            )
+        described["strict"] = strict
+        if strict:
+            described["parameters"] = made_strict(described["parameters"])
+    return described
+
+
+def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """Return a JSON schema with a ``title`` for whatever :func:`convert_to_openai_function` takes."""
+    tool = convert_to_openai_tool(schema, strict=strict)
+    function = tool.get("function")
+    if not isinstance(function, Mapping) or "name" not in function:
+        raise ValueError("Input must be a valid OpenAI-format tool.")
+    described = {"description": function["description"]} if "description" in function else {}
+    return {"title": function["name"], **described, **function.get("parameters", {})}
+
+
+def is_model_class(kind: Any) -> bool:
+    """Return whether ``kind`` is a pydantic class, looked at by its shape alone."""
+    return isinstance(kind, type) and hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")
+
+
+def _described(function: Any) -> dict[str, Any]:
+    if isinstance(function, Mapping):
+        return _of_dict(function)
+    if is_model_class(function):
+        return _of_schema(function.model_json_schema())
+    if is_typed_dict(function):
+        return _of_typed_dict(function)
+    if hasattr(function, "tool_call_schema") and hasattr(function, "name"):
+        return _of_tool(function)
+    if callable(function):
+        return _of_function(function)
+    raise ValueError(
+        f"Unsupported function\n\n{function}\n\nFunctions must be passed in as Dict, pydantic.BaseModel, or Callable."
+        " If they're a dict they must either be in OpenAI function format or valid JSON schema with top-level 'title'"
+        " key."
+    )
+
+
+def _of_dict(function: Mapping[str, Any]) -> dict[str, Any]:
+    spec = function.get("toolSpec", function)
+    described = {"description": spec["description"]} if "description" in spec else {}
+    if "toolSpec" in function:
+        return {"name": spec["name"], "parameters": spec["inputSchema"]["json"], **described}
+    if "name" in function and "input_schema" in function:
+        return {"name": function["name"], "parameters": function["input_schema"], **described}
+    if "name" in function:
+        kept = ("name", "description", "parameters", "strict")
+        return {key: value for key, value in function.items() if key in kept}
+    if "title" in function:
+        rest = {key: value for key, value in function.items() if key not in ("title", "description")}
+        parameters = {"parameters": rest} if "properties" in rest else {}
+        return {"name": function["title"], **described, **parameters}
+    raise ValueError(
+        f"Unsupported function\n\n{function}\n\nTo use a JSON schema as a function, it must have a top-level 'title'"
+        " key to be used as the function name."
+    )
+
+
+def _of_schema(schema: Mapping[str, Any], name: str = "", description: str = "") -> dict[str, Any]:
+    inlined = without_references(schema)
+    title, told = inlined.pop("title", ""), inlined.pop("description", "")
+    return {"name": name or title, "description": description or told, "parameters": without_titles(inlined)}
+
+
+def _of_tool(tool: Any) -> dict[str, Any]:
+    schema = tool.tool_call_schema
+    if isinstance(schema, Mapping):
+        return _of_schema(schema, tool.name, tool.description)
+    if is_model_class(schema):
+        return _of_schema(schema.model_json_schema(), tool.name, tool.description)
+    raise ValueError(f"Unsupported tool call schema: {schema}. It must be a JSON schema dict or a pydantic class.")
+
+
+def _of_typed_dict(kind: Any) -> dict[str, Any]:
+    schema_of = SchemaOf(first=True)
+    described, told = read_docstring(own_docstring(kind))
+    properties: dict[str, Any] = {}
+    required = []
+    for name, hint in typed_dict_hints(kind).items():
+        default, text = ..., told.get(name)
+        if get_origin(hint) is Annotated:
+            # The second is the default, the third says what it is.
+            hint, *extras = get_args(hint)
+            default = extras[0] if extras else ...
+            told_here = extras[1] if len(extras) > 1 else None
+            if told_here is not None and not isinstance(told_here, str):
+                raise ValueError(
+                    f"Invalid annotation for field {name}. Third argument to Annotated must be a string description,"
+                    f" received value of type {type(told_here)}."
+                )
+            text = text or told_here
+        schema = schema_of(hint)
+        if text:
+            schema["description"] = text
+        if default is ...:
+            required.append(name)
+        elif default is not None:
+            schema["default"] = default
+        properties[name] = schema
+    parameters: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        parameters["required"] = required
+    return {"name": kind.__name__, "description": described, "parameters": parameters}
+
+
+def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
+    signature = inspect.signature(function)
+    hints = get_type_hints(function, include_extras=True)
+    described, told = read_docstring(inspect.getdoc(function))
+    in_class = "." in getattr(function, "__qualname__", "")
+    schema_of = SchemaOf()
+    properties: dict[str, Any] = {}
+    required = []
+    for place, parameter in enumerate(signature.parameters.values()):
+        name = parameter.name
+        is_owner = place == 0 and in_class and name in ("self", "cls")
+        if is_owner or name in _GIVEN or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        schema = schema_of(hints[name]) if name in hints else {}
+        if name in told:
+            schema["description"] = told[name]
+        if parameter.default is parameter.empty:
+            required.append(name)
+        else:
+            schema["default"] = parameter.default
+        properties[name] = schema
+    parameters: dict[str, Any] = {"properties": properties, "type": "object"}
+    if required:
+        parameters["required"] = required
+    return {"name": function.__name__, "description": described, "parameters": parameters}

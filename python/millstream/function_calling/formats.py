@@ -1,0 +1,80 @@
+"""Schemas as OpenAI's ``response_format``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .conversion import convert_to_openai_function, is_model_class
+from .references import referenced
+
+__all__ = ("convert_to_response_format", "json_schema_format")
+
+
+def json_schema_format(schema: Any, *, strict: bool | None = None) -> Any:
+    """Return the ``response_format`` that asks for ``schema``; a pydantic class stays what it is until it is sent.
+
+    Raises :class:`ValueError` where ``strict`` contradicts what the schema says itself.
+    """
+    if is_model_class(schema):
+        return schema
+    if isinstance(schema, Mapping) and schema.get("type") == "json_schema" and "json_schema" in schema:
+        asked = dict(schema)
+    elif isinstance(schema, Mapping) and "name" in schema and "schema" in schema:
+        asked = {"type": "json_schema", "json_schema": dict(schema)}
+    else:
+        told = schema.get("strict") if isinstance(schema, Mapping) else None
+        # Not asking for it is asking that it is not so.
+        chosen = strict if strict is not None else told if isinstance(told, bool) else False
+        function = convert_to_openai_function(schema, strict=chosen)
+        function["schema"] = function.pop("parameters")
+        asked = {"type": "json_schema", "json_schema": function}
+    said = schema.get("json_schema", {}) if isinstance(schema, Mapping) else {}
+    if strict is not None and "strict" in said and said["strict"] is not strict:
+        raise ValueError(
+            f"Output schema already has 'strict' value set to {said['strict']} but 'strict' also passed in to"
+            f" with_structured_output as {strict}. Please make sure that 'strict' is only specified in one place."
+        )
+    return asked
+
+
+def convert_to_response_format(asked: Any) -> Any:
+    """Return ``asked`` as it is sent: of a pydantic class, its schema in OpenAI's strict form."""
+    if not is_model_class(asked):
+        return asked
+    schema = asked.model_json_schema()
+    return {
+        "type": "json_schema",
+        "json_schema": {"schema": _strict(schema, schema), "name": asked.__name__, "strict": True},
+    }
+
+
+def _strict(schema: Any, root: Mapping[str, Any]) -> Any:
+    """Return ``schema`` as the OpenAI SDK makes it strict."""
+    strict = dict(schema)
+    for key in ("$defs", "definitions"):
+        if isinstance(strict.get(key), Mapping):
+            strict[key] = {name: _strict(inner, root) for name, inner in strict[key].items()}
+    if strict.get("type") == "object":
+        strict.setdefault("additionalProperties", False)
+    if isinstance(strict.get("properties"), Mapping):
+        strict["required"] = list(strict["properties"])
+        strict["properties"] = {name: _strict(inner, root) for name, inner in strict["properties"].items()}
+    if isinstance(strict.get("items"), Mapping):
+        strict["items"] = _strict(strict["items"], root)
+    if isinstance(strict.get("anyOf"), list):
+        strict["anyOf"] = [_strict(inner, root) for inner in strict["anyOf"]]
+    if isinstance(parts := strict.get("allOf"), list):
+        if len(parts) == 1:
+            strict.update(_strict(parts[0], root))
+            del strict["allOf"]
+        else:
+            strict["allOf"] = [_strict(inner, root) for inner in parts]
+    if "default" in strict and strict["default"] is None:
+        # It is nullable all the same.
+        del strict["default"]
+    if isinstance(path := strict.get("$ref"), str) and len(strict) > 1:
+        # A reference may not have anything beside it.
+        beside = {key: value for key, value in strict.items() if key != "$ref"}
+        return _strict({**referenced(path, root), **beside}, root)
+    return strict

@@ -1,0 +1,169 @@
+"""What all models have in common: their fields, their streams, what they tell of themselves."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from ..events import EventFilter, ModelEvents
+from ..events.event_records import relayed
+from ..runnables.base import Runnable, failing
+from ..runnables.config import RunnableConfig
+from ..runnables.stream import AsyncStream, Source, Stream, adrive, drive
+from .calls import ls_fields, warn_of_tracing
+from .fields import Fields
+from .prompt_text import LanguageModelInput
+from .streaming import chunk_stream, event_stream
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ..events.record_writer import RecordWriter
+    from .kinds import Kind
+    from .parts import ChunkPart
+
+__all__ = ("BaseLanguageModel",)
+
+Out = TypeVar("Out")
+
+
+class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
+    """The base of :class:`~millstream.language_models.llms.BaseLLM` and of :class:`~millstream.BaseChatModel`.
+
+    Its annotated fields, and those of subclasses, are keyword arguments of the constructor.
+    """
+
+    name: str | None = None
+    cache: Any = None
+    verbose: bool = False
+    callbacks: Any = None
+    tags: list[str] | None = None
+    metadata: dict[str, Any] | None = None
+    custom_get_token_ids: Any = None
+
+    _kind: ClassVar[Kind]
+
+    def _set_fields(self, values: dict[str, Any]) -> None:
+        super()._set_fields(values)
+        # What was given, beside what is a default: an explicit `streaming=False` says more than none.
+        self._given = frozenset(values)
+        warn_of_tracing()
+
+    @property
+    @abstractmethod
+    def _llm_type(self) -> str:
+        """Return a word for the kind of model."""
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        """Return what tells this model from another of its class."""
+        return {}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the ``ls_*`` metadata of a run: provider, model, temperature, limits."""
+        return {**self._kind.provider(type(self).__name__), **ls_fields(self, stop, kwargs)}
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the parameters of one call as handlers are told them."""
+        return {**self.asdict(), "stop": stop, **kwargs}
+
+    def asdict(self) -> dict[str, Any]:
+        """Return what identifies the model, and its type."""
+        return {**self._identifying_params, "_type": self._llm_type}
+
+    # Streams.
+
+    def stream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Stream[Out]:
+        """Stream the chunks for one input; one value where the model cannot stream."""
+        return Stream(drive(*chunk_stream(self, input, config, stop, kwargs)))
+
+    def astream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[Out]:
+        """Stream the chunks for one input; one value where the model cannot stream."""
+        return AsyncStream(adrive(*chunk_stream(self, input, config, stop, kwargs, for_async=True)))
+
+    def _event_stream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, ModelEvents]:
+        """Return the source and the part of the run's events: its start, its chunks, its end.
+
+        A user's model runs in a thread where sync code asks, so that events come when they happen.
+        """
+        kwargs = dict(kwargs)
+        stop = kwargs.pop("stop", None)
+        return event_stream(self, input, config, version, wanted, stop, kwargs, for_async=for_async)
+
+    def _records(
+        self,
+        writer: RecordWriter,
+        input: LanguageModelInput,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+    ) -> AsyncGenerator[bytes, None]:
+        if type(self).astream_events is not Runnable.astream_events:
+            return super()._records(writer, input, config, version, wanted, kwargs)
+        try:
+            source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
+        except NotImplementedError as error:
+            return failing(error)
+        return relayed(source, events.records(writer))
+
+    # How a stream is made.
+
+    @property
+    def _serialized(self) -> dict[str, Any]:
+        """Return what handlers are told of the model at a run's start."""
+        cls = type(self)
+        path = [*cls.__module__.split("."), cls.__name__]
+        return {"lc": 1, "type": "not_implemented", "id": path, "repr": repr(self), "name": self.get_name()}
+
+    def _own_stream(
+        self,
+        prompt: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+        keeps: bool,
+        run_id: UUID | None = None,
+    ) -> tuple[Source, ChunkPart] | None:
+        """Return the stream that runs no code of users, if this model has one.
+
+        ``keeps`` says whether its result will be asked for, ``run_id`` is the run's, where it has one.
+        """
+        return None
+
+    def _own_chunks(
+        self,
+        prompt: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+        run_id: UUID,
+    ) -> tuple[Source, ChunkPart] | None:
+        """Return :meth:`_own_stream` with the outputs that the events of a run below show: generations, or messages."""
+        return self._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True, run_id=run_id)

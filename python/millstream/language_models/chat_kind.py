@@ -1,0 +1,245 @@
+"""How runs of chat models are made, told and summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..callbacks.manager import CallbackManager
+from ..messages.base import BaseMessage
+from ..messages.conversion import convert_to_messages, message_chunk_to_message
+from ..outputs import LLMResult
+from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
+from ..runnables.config import child_context, ensure_config
+from ..runnables.stream import adrive, drive
+from .calls import takes_run_manager
+from .chat_chunks import completed_chunk, completed_result, empty_last_chunk, run_message_id
+from .kinds import Results, in_run
+from .prompt_text import LanguageModelInput
+from .structured import shown_format
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+__all__ = ("ChatKind",)
+
+_INTEGRATION = {"ls_integration": "langchain_chat_model"}
+
+
+class ChatKind:
+    """Models that take messages and return a message; ``base`` is their base class."""
+
+    run_type = "chat_model"
+
+    def __init__(self, base: Any) -> None:
+        self._base = base
+
+    def provider(self, name: str) -> dict[str, Any]:
+        """Return the class's name without ``Chat``."""
+        name = name.removeprefix("Chat") if name.startswith("Chat") else name.removesuffix("Chat")
+        return {"ls_provider": name.lower(), "ls_model_type": "chat"}
+
+    def prompt(self, input: LanguageModelInput) -> Any:
+        """Return the messages of the input.
+
+        Raises :class:`ValueError` for what is no text, no sequence of messages and no prompt value.
+        """
+        if type(input) is list and all(isinstance(message, BaseMessage) for message in input):
+            return input
+        known = isinstance(input, str | Sequence) and not isinstance(input, bytes | bytearray | memoryview)
+        if not known and not hasattr(input, "to_messages"):
+            raise ValueError(
+                f"Invalid input type {type(input)}: a model takes a str, a list of messages or a prompt value."
+            )
+        return convert_to_messages(input)
+
+    def manager(
+        self,
+        model: Any,
+        callbacks: Any,
+        tags: list[str] | None,
+        metadata: dict[str, Any] | None,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+    ) -> CallbackManager:
+        """Return the manager; what the model tells of itself goes to the runs below, as in LangChain."""
+        told = {**(metadata or {}), **model._get_ls_params(stop=stop, **kwargs), **_INTEGRATION}
+        return CallbackManager.configure(
+            callbacks, model.callbacks, model.verbose, tags, model.tags, told, model.metadata
+        )
+
+    def parted(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the arguments without the schema of structured output, which only handlers are told."""
+        kwargs = dict(kwargs)
+        asked = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
+        return kwargs, shown_format(asked)
+
+    def told(
+        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
+    ) -> dict[str, Any]:
+        """Return the parameters; the options of a stream have the call's own among them."""
+        params = model._get_invocation_params(stop=stop, **kwargs)
+        own = {key: params[key] for key in kwargs if key in params} if streams else {}
+        return {"invocation_params": params, "options": {"stop": stop, **own, **more}}
+
+    def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
+        """Return whether ``stream`` comes in chunks: the model can, and nobody has switched it off."""
+        return self._can_stream(model, for_async=for_async) and not model._streaming_disabled(
+            **{**kwargs, "stream": True}
+        )
+
+    def _can_stream(self, model: Any, *, for_async: bool) -> bool:
+        return (for_async and self.awaits(model)) or type(model)._stream is not self._base._stream
+
+    def _call_streams(self, model: Any, kwargs: dict[str, Any], run: Any, *, for_async: bool) -> bool:
+        """Return whether a call goes by way of a stream: because it is asked to, or for a handler of events."""
+        if not self._can_stream(model, for_async=for_async) or model._streaming_disabled(**kwargs):
+            return False
+        if kwargs.get("stream") or ("streaming" in model._given and model.streaming is True):
+            return True
+        handlers = run.handlers if run is not None else ()
+        return any(getattr(one, "streams", False) or hasattr(one, "tap_output_aiter") for one in handlers)
+
+    def awaits(self, model: Any) -> bool:
+        """Return whether the model's class, or one of its bases but the first, writes ``_astream``."""
+        return type(model)._astream is not self._base._astream
+
+    def open(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Iterable[Any]:
+        """Call ``_stream``; its chunks are told where they are received."""
+        if model.rate_limiter is not None:
+            model.rate_limiter.acquire(blocking=True)
+        chunks: Iterable[Any] = model._stream(prompt, stop=stop, **kwargs)
+        return chunks
+
+    async def aopen(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Any:
+        """Call ``_astream``; its chunks are told where they are received."""
+        if model.rate_limiter is not None:
+            await model.rate_limiter.aacquire(blocking=True)
+        return model._astream(prompt, stop=stop, **kwargs)
+
+    def received(self, chunk: Any, run_id: UUID) -> None:
+        """Give the chunk's message the run's id, if it has none, and what the provider said of the chunk."""
+        completed_chunk(chunk, run_message_id(run_id))
+
+    def token(self, chunk: Any) -> Any:
+        """Return the message's content."""
+        return chunk.message.content
+
+    def last(self, chunk: Any, run_id: UUID) -> Any:
+        """Return an empty chunk that is the last, unless ``chunk`` says that it is."""
+        return empty_last_chunk(chunk)
+
+    def output(self, chunk: Any) -> Any:
+        """Return the message."""
+        return chunk.message
+
+    def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
+        """Return the sum; the empty last chunk, where it was added, is none of it."""
+        return LLMResult([[merge_chat_generation_chunks(chunks)]])
+
+    def arrived(self, chunks: Sequence[Any]) -> LLMResult:
+        """Return the sum, and an empty list where LangChain has what it knows of an error's response."""
+        return LLMResult([[merge_chat_generation_chunks(chunks)], []] if chunks else [[]])
+
+    # Answers that are whole.
+
+    def generate(
+        self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
+    ) -> Results:
+        """Ask for one answer after the other."""
+        config = ensure_config()
+        results = [
+            child_context(config, run).run(self._answer, model, prompt, stop, kwargs, run)
+            for prompt, run in zip(prompts, runs, strict=True)
+        ]
+        return _joined(model, results)
+
+    async def agenerate(
+        self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
+    ) -> Results:
+        """Ask for all answers at the same time."""
+
+        async def one(prompt: Any, run: Any) -> ChatResult:
+            with in_run(run):
+                return await self._aanswer(model, prompt, stop, kwargs, run)
+
+        if len(prompts) == 1:
+            return _joined(model, [await one(prompts[0], runs[0])])
+        import asyncio
+
+        tasks = [asyncio.ensure_future(one(*pair)) for pair in zip(prompts, runs, strict=True)]
+        try:
+            return _joined(model, await asyncio.gather(*tasks))
+        except BaseException:
+            # The first failure stops the others before it goes up.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+    def _answer(
+        self, model: Any, messages: Any, stop: list[str] | None, kwargs: dict[str, Any], run: Any
+    ) -> ChatResult:
+        if self._call_streams(model, kwargs, run, for_async=False):
+            own = self._own_stream(model, messages, stop, kwargs, run, for_async=False)
+            if own is not None:
+                for _ in drive(*own):
+                    pass
+                return self._summed(own[1].result(), run)
+            chunks = []
+            for chunk in self.open(model, messages, stop, run, kwargs):
+                self.received(chunk, run.run_id)
+                run.on_llm_new_token(self.token(chunk), chunk=chunk)
+                chunks.append(chunk)
+            if chunks and (last := self.last(chunks[-1], run.run_id)) is not None:
+                run.on_llm_new_token(self.token(last), chunk=last)
+            return self._summed(self.result(chunks, None), run)
+        if model.rate_limiter is not None:
+            model.rate_limiter.acquire(blocking=True)
+        manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
+        return completed_result(model._generate(messages, stop=stop, **manager, **kwargs), run.run_id)
+
+    async def _aanswer(
+        self, model: Any, messages: Any, stop: list[str] | None, kwargs: dict[str, Any], run: Any
+    ) -> ChatResult:
+        if self._call_streams(model, kwargs, run, for_async=True):
+            own = self._own_stream(model, messages, stop, kwargs, run, for_async=True)
+            if own is not None:
+                async for _ in adrive(*own):
+                    pass
+                return self._summed(own[1].result(), run)
+            chunks: list[Any] = []
+            async for chunk in await self.aopen(model, messages, stop, run, kwargs):
+                self.received(chunk, run.run_id)
+                await run.on_llm_new_token(self.token(chunk), chunk=chunk)
+                chunks.append(chunk)
+            if chunks and (last := self.last(chunks[-1], run.run_id)) is not None:
+                await run.on_llm_new_token(self.token(last), chunk=last)
+            return self._summed(self.result(chunks, None), run)
+        if model.rate_limiter is not None:
+            await model.rate_limiter.aacquire(blocking=True)
+        manager = {"run_manager": run} if takes_run_manager(type(model)._agenerate) else {}
+        return completed_result(await model._agenerate(messages, stop=stop, **manager, **kwargs), run.run_id)
+
+    def _own_stream(
+        self, model: Any, messages: Any, stop: list[str] | None, kwargs: dict[str, Any], run: Any, *, for_async: bool
+    ) -> Any:
+        """Return the stream that runs no code of users, where nobody wants to hear of its chunks."""
+        if run.handlers:
+            return None
+        return model._own_stream(messages, stop, kwargs, for_async=for_async, keeps=True, run_id=run.run_id)
+
+    def _summed(self, streamed: LLMResult, run: Any) -> ChatResult:
+        """Return the sum of a stream as an answer that came whole."""
+        generation: Any = streamed.generations[0][0]
+        if generation is None:
+            raise ValueError("No generations found in stream.")
+        message = message_chunk_to_message(generation.message)
+        return completed_result(ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
+
+
+def _joined(model: Any, results: Sequence[ChatResult]) -> Results:
+    """Return the results as one, and the one that each run is told."""
+    output = model._combine_llm_outputs([result.llm_output for result in results])
+    parts = [LLMResult([result.generations], result.llm_output) for result in results]
+    return LLMResult([result.generations for result in results], output), parts

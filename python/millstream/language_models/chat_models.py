@@ -1,0 +1,236 @@
+"""``BaseChatModel``: the base class of models that take messages and return a message."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..messages.ai import AIMessage
+from ..outputs import LLMResult
+from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
+from ..runnables.base import Runnable, run_in_executor
+from ..runnables.config import RunnableConfig
+from ..runnables.drivers import OwnThread
+from ..runnables.handover import Handover
+from .base import BaseLanguageModel
+from .calls import for_sync, run_args
+from .chat_kind import ChatKind
+from .generating import Generating
+from .prompt_text import LanguageModelInput
+
+if TYPE_CHECKING:
+    from ..messages.base import BaseMessage
+
+__all__ = ("BaseChatModel", "SimpleChatModel")
+
+
+class BaseChatModel(BaseLanguageModel[Any]):
+    """The base of models that take messages and return a message.
+
+    A subclass writes ``_generate`` and ``_llm_type``; it streams if it writes ``_stream`` or
+    ``_astream`` too, which yield :class:`~millstream.outputs.ChatGenerationChunk`. Its annotated
+    fields are keyword arguments of its constructor. Handlers are told of the chunks here, so the
+    subclass's methods need not. ::
+
+        class Parrot(BaseChatModel):
+            def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+                return ChatResult([ChatGeneration(AIMessage(messages[-1].content))])
+
+            @property
+            def _llm_type(self):
+                return "parrot"
+
+    ``disable_streaming`` makes streams of one whole message (``"tool_calling"``: where tools are
+    given), ``rate_limiter`` is asked before each request. A message that its model gave no id is
+    named after the run.
+    """
+
+    rate_limiter: Any = None
+    disable_streaming: Any = False
+    output_version: str | None = None
+    profile: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse forms of output that are not there."""
+        super().__post_init__()
+        if self.output_version not in (None, "v0"):
+            raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not there yet")
+
+    # What a subclass writes.
+
+    @abstractmethod
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """Return the answer to ``messages``."""
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """Return the answer to ``messages``; by default ``_generate``, in the loop's executor."""
+        return await run_in_executor(self._generate, messages, stop, for_sync(run_manager), **kwargs)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yield the chunks of the answer to ``messages``."""
+        raise NotImplementedError
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        """Yield the chunks of the answer; by default those of ``_stream``, from a thread."""
+        manager = for_sync(run_manager)
+
+        def steps() -> Iterator[tuple[ChatGenerationChunk]]:
+            yield from ((chunk,) for chunk in self._stream(messages, stop, manager, **kwargs))
+
+        async with aclosing(OwnThread(steps, Handover())) as batches:
+            while batch := await batches.read():
+                for chunk in batch[0]:
+                    yield chunk
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        """Return what is said of the call as a whole, where it asked for several answers."""
+        return {}
+
+    def _streaming_disabled(self, **kwargs: Any) -> bool:
+        """Return whether a call must not stream, whoever asks for it."""
+        if self.disable_streaming is True or (self.disable_streaming == "tool_calling" and kwargs.get("tools")):
+            return True
+        if "stream" in kwargs and not kwargs["stream"]:
+            return True
+        return "streaming" in self._given and getattr(self, "streaming", None) is False
+
+    # Calling.
+
+    def invoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the message for one input: a text, messages of any form, or a prompt value."""
+        messages = self._kind.prompt(input)
+        result: Any = self.generate([messages], stop, **run_args(config), **kwargs).generations[0][0]
+        return result.message
+
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the message for one input: a text, messages of any form, or a prompt value."""
+        messages = self._kind.prompt(input)
+        result: Any = (await self.agenerate([messages], stop, **run_args(config), **kwargs)).generations[0][0]
+        return result.message
+
+    def generate(
+        self,
+        messages: list[Any],
+        stop: list[str] | None = None,
+        callbacks: Any = None,
+        *,
+        tags: Any = None,
+        metadata: Any = None,
+        run_name: Any = None,
+        run_id: UUID | list[UUID | None] | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        """Return everything the model says to each of the lists of messages: all choices, usage, details."""
+        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
+        return Generating(self, self._asked(messages), stop, kwargs, **runs).run()
+
+    async def agenerate(
+        self,
+        messages: list[Any],
+        stop: list[str] | None = None,
+        callbacks: Any = None,
+        *,
+        tags: Any = None,
+        metadata: Any = None,
+        run_name: Any = None,
+        run_id: UUID | list[UUID | None] | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        """Return everything the model says to each of the lists of messages, asked at the same time."""
+        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
+        return await Generating(self, self._asked(messages), stop, kwargs, **runs).arun()
+
+    def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
+        """Return everything the model says to prompt values; see :meth:`generate`."""
+        return self.generate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
+
+    async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
+        """Return everything the model says to prompt values; see :meth:`generate`."""
+        return await self.agenerate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
+
+    def _asked(self, messages: Any) -> Any:
+        return list(map(self._kind.prompt, messages)) if isinstance(messages, list) else messages
+
+    # Tools.
+
+    def bind_tools(
+        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any]], *, tool_choice: Any = None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return this model with ``tools`` that it may call; for models that can."""
+        raise NotImplementedError
+
+    def with_structured_output(
+        self, schema: Any, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return a Runnable whose output fits ``schema``, by a tool that the model has to call."""
+        from .structured import by_any_tool
+
+        return by_any_tool(self, schema, include_raw=include_raw, **kwargs)
+
+
+BaseChatModel._kind = ChatKind(BaseChatModel)
+
+
+class SimpleChatModel(BaseChatModel):
+    """The simple base of a custom chat model: write ``_call``, which returns the answer's text, and ``_llm_type``."""
+
+    @abstractmethod
+    def _call(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> str:
+        """Return the text of the answer to ``messages``."""
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        text = self._call(messages, stop=stop, run_manager=run_manager, **kwargs)
+        return ChatResult([ChatGeneration(AIMessage(text))])

@@ -1,0 +1,220 @@
+"""Chat models for tests, which answer what they are told to."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..messages.ai import AIMessage, AIMessageChunk
+from ..messages.base import BaseMessage
+from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
+from .chat_models import BaseChatModel, SimpleChatModel
+
+if TYPE_CHECKING:
+    from ..runnables.config import RunnableConfig
+
+__all__ = (
+    "FakeChatModel",
+    "FakeListChatModel",
+    "FakeListChatModelError",
+    "FakeMessagesListChatModel",
+    "GenericFakeChatModel",
+    "ParrotFakeChatModel",
+)
+
+
+class FakeMessagesListChatModel(BaseChatModel):
+    """Answers with ``responses``, one after the other, and then again from the first; ``sleep`` seconds each."""
+
+    responses: list[BaseMessage]
+    sleep: float | None = None
+    i: int = 0
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        if self.sleep is not None:
+            time.sleep(self.sleep)
+        response = self.responses[self.i]
+        self.i = (self.i + 1) % len(self.responses)
+        return ChatResult([ChatGeneration(response)])
+
+    @property
+    def _llm_type(self) -> str:
+        return "fake-messages-list-chat-model"
+
+
+class FakeListChatModelError(Exception):
+    """What :class:`FakeListChatModel` raises when it is asked to."""
+
+
+class FakeListChatModel(SimpleChatModel):
+    """Answers with the texts ``responses``, one after the other, and then again from the first.
+
+    Its streams come character by character, ``sleep`` seconds apart; at the chunk
+    ``error_on_chunk_number`` they raise :class:`FakeListChatModelError`. Batches are answered in
+    order, one input at a time.
+    """
+
+    responses: list[str]
+    sleep: float | None = None
+    i: int = 0
+    error_on_chunk_number: int | None = None
+
+    @property
+    def _llm_type(self) -> str:
+        return "fake-list-chat-model"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"responses": self.responses}
+
+    def _next(self) -> str:
+        response = self.responses[self.i]
+        self.i = (self.i + 1) % len(self.responses)
+        return response
+
+    def _call(self, *args: Any, **kwargs: Any) -> str:
+        if self.sleep is not None:
+            time.sleep(self.sleep)
+        return self._next()
+
+    def _chunk(self, response: str, place: int) -> ChatGenerationChunk:
+        if self.error_on_chunk_number is not None and place == self.error_on_chunk_number:
+            raise FakeListChatModelError
+        last = place == len(response) - 1
+        return ChatGenerationChunk(AIMessageChunk(response[place], chunk_position="last" if last else None))
+
+    def _stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        response = self._next()
+        for place in range(len(response)):
+            if self.sleep is not None:
+                time.sleep(self.sleep)
+            yield self._chunk(response, place)
+
+    async def _astream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        import asyncio
+
+        response = self._next()
+        for place in range(len(response)):
+            if self.sleep is not None:
+                await asyncio.sleep(self.sleep)
+            yield self._chunk(response, place)
+
+    def batch(
+        self,
+        inputs: Sequence[Any],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the messages in the order of the inputs, asked for one after the other."""
+        configs = config if isinstance(config, list) else [config] * len(inputs)
+        return [self.invoke(*pair, **kwargs) for pair in zip(inputs, configs, strict=False)]
+
+    async def abatch(
+        self,
+        inputs: Sequence[Any],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the messages in the order of the inputs, asked for one after the other."""
+        configs = config if isinstance(config, list) else [config] * len(inputs)
+        return [await self.ainvoke(*pair, **kwargs) for pair in zip(inputs, configs, strict=False)]
+
+
+class FakeChatModel(SimpleChatModel):
+    """Answers "fake response"."""
+
+    def _call(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> str:
+        return "fake response"
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        return self._generate(messages, stop, run_manager, **kwargs)
+
+    @property
+    def _llm_type(self) -> str:
+        return "fake-chat-model"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"key": "fake"}
+
+
+class GenericFakeChatModel(BaseChatModel):
+    """Answers with what the iterator ``messages`` yields: messages of a model, or texts.
+
+    Its streams come word by word, with white space as chunks of its own, and then the
+    ``additional_kwargs``, one by one; a function call's texts come in pieces between commas.
+    """
+
+    messages: Iterator[AIMessage | str]
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        message = next(self.messages)
+        return ChatResult([ChatGeneration(AIMessage(message) if isinstance(message, str) else message)])
+
+    def _stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        message = self._generate(messages, stop=stop, run_manager=run_manager, **kwargs).generations[0].message
+        if not isinstance(message, AIMessage):
+            raise ValueError(f"Expected invoke to return an AIMessage, but got {type(message)} instead.")
+        for chunk in _pieces(message):
+            if run_manager:
+                run_manager.on_llm_new_token(chunk.content, chunk=ChatGenerationChunk(chunk))
+            yield ChatGenerationChunk(chunk)
+
+    @property
+    def _llm_type(self) -> str:
+        return "generic-fake-chat-model"
+
+
+def _pieces(message: AIMessage) -> Iterator[AIMessageChunk]:
+    content = message.content
+    if content:
+        if not isinstance(content, str):
+            raise ValueError("Expected content to be a string.")
+        words = re.split(r"(\s)", content)
+        for place, word in enumerate(words):
+            last = place == len(words) - 1 and not message.additional_kwargs
+            yield AIMessageChunk(word, id=message.id, chunk_position="last" if last else None)
+    for key, value in message.additional_kwargs.items():
+        for piece in _function_pieces(value) if key == "function_call" else (value,):
+            yield AIMessageChunk("", id=message.id, additional_kwargs={key: piece})
+
+
+def _function_pieces(call: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for key, value in call.items():
+        for piece in re.split(r"(,)", value) if isinstance(value, str) else (value,):
+            yield {key: piece}
+
+
+class ParrotFakeChatModel(BaseChatModel):
+    """Answers with the last message that it was given."""
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        if not messages:
+            raise ValueError("messages list cannot be empty.")
+        return ChatResult([ChatGeneration(messages[-1])])
+
+    @property
+    def _llm_type(self) -> str:
+        return "parrot-fake-chat-model"

@@ -1,0 +1,169 @@
+"""How a model reaches a server that speaks OpenAI's protocol: key, URL, headers, clients, tries."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import MillstreamError
+from ..language_models.fields import Fields, SecretStr, field
+from ..transport import Request
+from ..transport.choice import async_transport, check_transport, sync_transport
+from ._requests import build_body, build_request, environment_headers, user_agent
+from .posts import Post
+
+__all__ = ("OpenAIAccess", "as_float", "from_env")
+
+_DEFAULT_URL = "https://api.openai.com/v1"
+
+
+def from_env(*names: str) -> Callable[[], str | None]:
+    """Return what reads the first of the environment variables ``names`` that is set."""
+    return lambda: next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
+def as_float(value: Any) -> Any:
+    """Return an integer as a float; anything else as it is."""
+    return float(value) if type(value) is int else value
+
+
+class OpenAIAccess(Fields):
+    """What the models of OpenAI's protocol have in common: the fields that say where and how requests go.
+
+    Arguments that are no field go to the request's body, with a warning. Beside LangChain's there are
+    ``transport`` (see :mod:`millstream.transport`) and ``total_timeout``, the longest time for one whole
+    answer, in seconds, whatever keeps coming.
+    """
+
+    client: Any = field(default=None, repr=False)
+    async_client: Any = field(default=None, repr=False)
+    model_kwargs: dict[str, Any] = field(default_factory=dict)
+    openai_api_key: Any = field(default_factory=from_env("OPENAI_API_KEY"), alias="api_key", repr=False)
+    openai_api_base: str | None = field(
+        default_factory=from_env("OPENAI_API_BASE", "OPENAI_BASE_URL"), alias="base_url"
+    )
+    openai_organization: str | None = field(
+        default_factory=from_env("OPENAI_ORG_ID", "OPENAI_ORGANIZATION"), alias="organization"
+    )
+    openai_proxy: str | None = field(default_factory=from_env("OPENAI_PROXY"))
+    request_timeout: Any = field(default=None, alias="timeout")
+    total_timeout: float | None = None
+    max_retries: int | None = 2
+    tiktoken_model_name: str | None = None
+    default_headers: Mapping[str, str] | None = field(default=None, repr=False)
+    default_query: Mapping[str, object] | None = field(default=None, repr=False)
+    http_client: Any = None
+    http_async_client: Any = None
+    transport: str = "auto"
+    extra_body: Mapping[str, Any] | None = None
+    _environment_headers: dict[str, str] = field(default_factory=environment_headers)
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take fields by both of their names, and whatever else the body may hold."""
+        super().__init__(**kwargs)
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other."""
+        super().__post_init__()
+        if self.client is not None or self.async_client is not None:
+            raise TypeError("client and async_client are the OpenAI SDK's: give http_client and http_async_client")
+        check_transport(self.transport, self.http_client, self.http_async_client)
+        if isinstance(self.openai_api_key, str):
+            self.openai_api_key = SecretStr(self.openai_api_key)
+        self._check_key()
+
+    def _check_key(self) -> None:
+        names = {name.lower() for name in self.default_headers or ()}
+        if self.openai_api_key is None and "authorization" not in names:
+            raise MillstreamError(
+                "no API key: give api_key=…, or set the environment variable OPENAI_API_KEY"
+                ' (a server that asks for none takes any text: api_key="none")'
+            )
+
+    def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        """Move what no field knows into ``model_kwargs``, with a warning."""
+        extra = dict(values.get("model_kwargs") or {})
+        for name, value in unknown.items():
+            if name in extra:
+                raise ValueError(f"Found {name} supplied twice.")
+            warnings.warn(
+                f"WARNING! {name} is not default parameter. {name} was transferred to model_kwargs. "
+                f"Please confirm that {name} is what you intended.",
+                stacklevel=4,
+            )
+            extra[name] = value
+        return {**values, "model_kwargs": extra}
+
+    def _set_fields(self, values: dict[str, Any]) -> None:
+        """Take out of ``model_kwargs`` what a field knows, with a warning."""
+        extra = dict(values.get("model_kwargs") or {})
+        names = self.__millstream_names__
+        known = sorted(extra.keys() & names.keys())
+        if twice := [name for name in known if names[name] in values]:
+            raise ValueError(f"Found {twice[0]} supplied twice.")
+        if known:
+            warnings.warn(
+                f"Parameters {set(known)} should be specified explicitly. "
+                "Instead they were passed in as part of `model_kwargs` parameter.",
+                stacklevel=4,
+            )
+        super()._set_fields({**values, **{names[name]: extra.pop(name) for name in known}, "model_kwargs": extra})
+
+    def _url(self, path: str, params: Mapping[str, Any]) -> str:
+        """Return where a request with ``params`` goes."""
+        base, mark, query = (self.openai_api_base or _DEFAULT_URL).partition("?")
+        return f"{base.rstrip('/')}{path}{mark}{query}"
+
+    def _headers(self, key: str | None) -> dict[str, str]:
+        headers = {
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "user-agent": user_agent(),
+        }
+        if self.openai_organization:
+            headers["OpenAI-Organization"] = self.openai_organization
+        return {**headers, **self._key_headers(key)}
+
+    def _key_headers(self, key: str | None) -> dict[str, str]:
+        """Return how the request says who sends it."""
+        return {} if key is None else {"authorization": f"Bearer {key}"}
+
+    def _key(self) -> Any:
+        """Return what holds or returns the key."""
+        return self.openai_api_key
+
+    def _post(
+        self, path: str, params: dict[str, Any], content: Mapping[str, Any], order: tuple[str, ...], idle: float | None
+    ) -> Post:
+        """Return the request in waiting: it is made when it is sent, with the key of that moment.
+
+        Its body has ``params`` and ``content``, in this ``order``.
+        """
+
+        def request(key: str | None) -> Request:
+            headers = {**self._headers(key), **self._environment_headers}
+            more = {**(self.default_headers or {}), **(params.get("extra_headers") or {})}
+            return build_request(
+                self._url(path, params),
+                headers,
+                self.default_query,
+                {**params, "extra_headers": more},
+                build_body({**params, **content}, order),
+                timeout=self.request_timeout,
+                idle=idle,
+                total=self.total_timeout,
+            )
+
+        return Post(
+            request,
+            params,
+            self._key(),
+            lambda: sync_transport(self.http_client, proxy=self.openai_proxy, transport=self.transport),
+            lambda: async_transport(
+                self.http_async_client, self.http_client, proxy=self.openai_proxy, transport=self.transport
+            ),
+            2 if self.max_retries is None else self.max_retries,
+        )

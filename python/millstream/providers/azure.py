@@ -1,0 +1,167 @@
+"""``AzureChatOpenAI``: chat completions of models that Azure serves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MillstreamError
+from ..language_models.fields import SecretStr, field
+from ..outputs.chat_generation import ChatResult
+from .access import from_env
+from .chat_openai import ChatOpenAI
+
+__all__ = ("AzureChatOpenAI",)
+
+
+class AzureChatOpenAI(ChatOpenAI):
+    """Chat completions over Azure's form of the protocol; takes the arguments of ``langchain_openai.AzureChatOpenAI``.
+
+    Where it is: ``azure_endpoint`` and ``azure_deployment`` (or a whole ``base_url``), ``api_version``. Who
+    asks: ``api_key``, ``azure_ad_token``, or a function that returns a token when it is asked,
+    ``azure_ad_token_provider`` (``azure_ad_async_token_provider`` for async code). ::
+
+        model = AzureChatOpenAI(
+            azure_endpoint="https://example.openai.azure.com", azure_deployment="gpt-4o", api_version="2024-10-21"
+        )
+
+    Raises what :class:`ChatOpenAI` raises, and :class:`~millstream.errors.MillstreamError` where the
+    endpoint or the version is not known, or the provider withheld an answer.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Any) -> None: ...
+
+    model_name: str | None = field(default=None, alias="model")  # type: ignore[assignment]
+    azure_endpoint: str | None = field(default_factory=from_env("AZURE_OPENAI_ENDPOINT"))
+    deployment_name: str | None = field(default=None, alias="azure_deployment")
+    openai_api_version: str | None = field(default_factory=from_env("OPENAI_API_VERSION"), alias="api_version")
+    openai_api_key: Any = field(
+        default_factory=from_env("AZURE_OPENAI_API_KEY", "OPENAI_API_KEY"), alias="api_key", repr=False
+    )
+    openai_api_base: str | None = field(default=None, alias="base_url")
+    azure_ad_token: Any = field(default_factory=from_env("AZURE_OPENAI_AD_TOKEN"), repr=False)
+    azure_ad_token_provider: Callable[[], str] | None = field(default=None, repr=False)
+    azure_ad_async_token_provider: Callable[[], Awaitable[str]] | None = field(default=None, repr=False)
+    model_version: str = ""
+    openai_api_type: str | None = "azure"
+    validate_base_url: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other."""
+        if isinstance(self.azure_ad_token, str):
+            self.azure_ad_token = SecretStr(self.azure_ad_token)
+        if self.disabled_params is None and self.model_name != "gpt-4o":
+            self.disabled_params = {"parallel_tool_calls": None}
+        self._check_address()
+        super().__post_init__()
+
+    def _check_address(self) -> None:
+        if self.openai_api_base and self.validate_base_url:
+            if "/openai" not in self.openai_api_base:
+                raise ValueError("base_url has no /openai in it: an endpoint of Azure's goes to azure_endpoint")
+            if self.deployment_name:
+                raise ValueError("base_url and azure_deployment contradict each other: give azure_endpoint instead")
+        if not self.openai_api_base and not self.azure_endpoint:
+            raise MillstreamError(
+                "no endpoint: give azure_endpoint=…, or set the environment variable AZURE_OPENAI_ENDPOINT"
+            )
+        if self.openai_api_base and self.azure_endpoint:
+            raise ValueError("base_url and azure_endpoint contradict each other: leave one out")
+        if not self.openai_api_version:
+            raise MillstreamError(
+                "no API version: give api_version=…, or set the environment variable OPENAI_API_VERSION"
+            )
+
+    def _check_key(self) -> None:
+        tokens = (self.azure_ad_token, self.azure_ad_token_provider, self.azure_ad_async_token_provider)
+        if self.openai_api_key is None and all(token is None for token in tokens):
+            raise MillstreamError(
+                "no API key: give api_key=…, azure_ad_token=… or azure_ad_token_provider=…, or set the environment"
+                " variable AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN"
+            )
+
+    def _is_openais(self) -> bool:
+        return super()._is_openais() and not os.environ.get("OPENAI_API_BASE")
+
+    @property
+    def _llm_type(self) -> str:
+        return "azure-openai-chat"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"azure_deployment": self.deployment_name, **super()._identifying_params}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        told = {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": "azure"}
+        if "model" not in kwargs and (name := self.model_name or self.deployment_name):
+            version = self.model_version.lstrip("-")
+            told["ls_model_name"] = f"{name}-{version}" if self.model_name and version and version not in name else name
+        return told
+
+    # Where requests go, and by whom.
+
+    def _url(self, path: str, params: Mapping[str, Any]) -> str:
+        base, _, query = self._base(params).partition("?")
+        version = f"api-version={self.openai_api_version}"
+        return f"{base.rstrip('/')}{path}?{query}{'&' if query else ''}{version}"
+
+    def _base(self, params: Mapping[str, Any]) -> str:
+        """Return what all requests go below: the deployment, or else a model of the same name."""
+        base = (self.openai_api_base or f"{(self.azure_endpoint or '').rstrip('/')}/openai").rstrip("/")
+        name = self.deployment_name or (params.get("model") if "/deployments" not in base else None)
+        return f"{base}/deployments/{name}" if name and "/deployments/" not in base else base
+
+    @property
+    def _has_token(self) -> bool:
+        tokens = (self.azure_ad_token, self.azure_ad_token_provider, self.azure_ad_async_token_provider)
+        return any(token is not None for token in tokens)
+
+    def _key_headers(self, key: str | None) -> dict[str, str]:
+        if key is None:
+            return {}
+        return {"authorization": f"Bearer {key}"} if self._has_token else {"api-key": key}
+
+    def _key(self) -> Any:
+        if not self._has_token:
+            return self.openai_api_key
+        if self.azure_ad_token is not None:
+            return self.azure_ad_token
+        return TokenProvider(self.azure_ad_token_provider, self.azure_ad_async_token_provider)
+
+    # Answers.
+
+    def _create_chat_result(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ChatResult:
+        result = super()._create_chat_result(body, headers)
+        output = result.llm_output or {}
+        choices = [one for one in body.get("choices") or () if isinstance(one, Mapping)]
+        if any(one.get("finish_reason") == "content_filter" for one in choices):
+            raise MillstreamError("Azure has not provided the response due to a content filter being triggered")
+        if "model" in body:
+            output["model_name"] = f"{body['model']}-{self.model_version}" if self.model_version else body["model"]
+        if "prompt_filter_results" in body:
+            output["prompt_filter_results"] = body["prompt_filter_results"]
+        for generation, choice in zip(result.generations, choices, strict=False):
+            info = generation.generation_info or {}
+            generation.generation_info = {**info, "content_filter_results": choice.get("content_filter_results", {})}
+        return result
+
+
+class TokenProvider:
+    """Functions that return a token when it is asked for, one for sync and one for async code."""
+
+    def __init__(self, provider: Callable[[], str] | None, async_provider: Callable[[], Awaitable[str]] | None) -> None:
+        self._provider = provider
+        self._async_provider = async_provider
+
+    def __call__(self) -> Any:
+        """Return a token for sync code."""
+        if self._provider is None:
+            raise TypeError("azure_ad_async_token_provider is for async methods: give azure_ad_token_provider too")
+        return self._provider()
+
+    def for_async(self) -> Any:
+        """Return a token for async code, or what to await for one."""
+        return self() if self._async_provider is None else self._async_provider()

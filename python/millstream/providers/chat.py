@@ -1,0 +1,222 @@
+"""The messages of one chat stream: what a chat model's ``stream`` runs on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .._backend import Delta
+from .._values import escape_line_ends
+from ..errors import StreamError
+from ..events.event_records import Recorder
+from ..messages.ai import AIMessageChunk, sum_chunks, text_chunk
+from ..messages.tool_calls import ToolCallChunk
+from ..outputs import LLMResult
+from ..outputs.chat_generation import ChatGenerationChunk
+from .chat_usage import usage_metadata
+from .decoding import Decoded
+
+__all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages")
+
+PROVIDER = {"model_provider": "openai"}
+"""What every message says of where it comes from."""
+
+
+class DecodedMessages(Decoded):
+    """Message chunks of choice 0 come out, one per delta; the last one is empty and says that it is the last.
+
+    ``id`` is that of all of them. The usage comes when the stream has ended well, as one chunk: what
+    servers say of it on the way are totals, not parts. Only with ``keeps`` is there a
+    :meth:`result`. ``legacy`` says that function calls were asked for in OpenAI's first form.
+    """
+
+    __slots__ = ("_id", "_keeps", "_kept", "_legacy", "_response", "_usage", "_write")
+
+    def __init__(
+        self, format: str, limit: float | None, *, id: str | None, keeps: bool = False, legacy: bool = False
+    ) -> None:
+        super().__init__(format, limit)
+        self._id = id
+        self._keeps = keeps
+        self._legacy = legacy
+        self._kept: list[AIMessageChunk] = []
+        self._usage: Mapping[str, Any] | None = None
+        self._response: tuple[str | None, ...] = (None, None, None, None)
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return what turns a read into chunks."""
+        read, id, rest = self._decoder._feed_parts, self._id, self._outputs
+
+        def feed(data: bytes) -> Sequence[Any]:
+            parts = read(data)
+            # A read that brings nothing but text is what there is most of.
+            for part in parts:
+                if type(part) is not str:
+                    return rest(parts)
+            return [text_chunk(text, id, {"model_provider": "openai"}) for text in parts]
+
+        return feed
+
+    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder:
+        """Return the decoder's own method: text comes as records, and other chunks are written by ``write``."""
+        self._write = write
+        return self._decoder._feed_record_parts
+
+    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+        """Return the records of parts."""
+        return b"".join([self._recorded(part, prefix, suffix) for part in parts])
+
+    def _recorded(self, part: Any, prefix: bytes, suffix: bytes) -> bytes:
+        if type(part) is bytes:
+            return part
+        if type(part) is str:
+            # What the payloads say of their response changes no record: chunks are named after the run.
+            import orjson
+
+            return prefix + escape_line_ends(orjson.dumps(part)) + suffix
+        return self._write(outputs) if (outputs := self._outputs((part,))) else b""
+
+    def plain(self, text: str) -> Any:
+        """Return a chunk of ``text``."""
+        return text_chunk(text, self._id, {"model_provider": "openai"})
+
+    def finish(self) -> Sequence[Any]:
+        """Return what was held back, the usage and the last chunk, and judge the end."""
+        outputs = super().finish()
+        if self.failure is not None:
+            return outputs
+        return [*outputs, *self._ends()]
+
+    def result(self) -> LLMResult:
+        """Return the sum of the chunks, the last one left out."""
+        message = sum_chunks([self.plain(self._decoder.text), *self._kept])
+        info = {key: value for key, value in message.response_metadata.items() if key not in PROVIDER}
+        return LLMResult([[ChatGenerationChunk(message, info or None)]])
+
+    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
+        try:
+            return self._outputs(self._decoder._close_parts()), None
+        except StreamError as error:
+            return self._outputs(error.items), error
+
+    def _ends(self) -> list[Any]:
+        """Return what comes behind the last delta."""
+        ends = []
+        if self._usage is not None:
+            chunk = text_chunk("", self._id)
+            chunk.usage_metadata = usage_metadata(self._usage, self._response[3])
+            self._keep(chunk)
+            ends.append(self._made(chunk, {}))
+        if ends or self._decoder.deltas_seen:
+            ends += self._last()
+        return ends
+
+    def _last(self) -> list[Any]:
+        last = text_chunk("", self._id)
+        last.chunk_position = "last"
+        return [last]
+
+    def _outputs(self, parts: Sequence[Any]) -> Sequence[Any]:
+        outputs = []
+        for part in parts:
+            if type(part) is str:
+                outputs.append(self._text(part))
+            elif type(part) is tuple:
+                self._response = part
+            elif part.usage is not None:
+                self._usage = part.usage
+            elif part.error is None:
+                outputs.append(self._other(part))
+        return outputs
+
+    def _text(self, text: str) -> Any:
+        return self.plain(text)
+
+    def _other(self, delta: Delta) -> Any:
+        """Return the chunk of a delta that has more than text."""
+        info = self._info(delta)
+        chunk = text_chunk(delta.text or "", self._id, {**info, **PROVIDER})
+        chunk._additional_kwargs = self._kwargs(delta) or None
+        if delta.tool_calls and not self._legacy:
+            chunk._tool_call_chunks = [_piece(call) for call in delta.tool_calls]
+        if self._keeps and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
+            self._keep(chunk)
+        return self._made(chunk, info)
+
+    def _keep(self, chunk: AIMessageChunk) -> None:
+        # The text is the decoder's to keep.
+        if self._keeps:
+            self._kept.append(chunk.model_copy(update={"content": ""}) if chunk.content else chunk.model_copy())
+
+    def _made(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
+        return chunk
+
+    def _info(self, delta: Delta) -> dict[str, Any]:
+        """Return what the provider says of a chunk: the finish, with what made the answer, and log probabilities."""
+        info: dict[str, Any] = {}
+        if delta.finish_reason is not None:
+            info["finish_reason"] = delta.finish_reason
+            names = ("model_name", "system_fingerprint", "service_tier")
+            info.update((name, told) for name, told in zip(names, self._response[1:], strict=True) if told)
+        if delta.logprobs is not None:
+            info["logprobs"] = delta.logprobs
+        return info
+
+    def _kwargs(self, delta: Delta) -> dict[str, Any]:
+        """Return what has no field of a message's: reasoning, refusals, calls in OpenAI's first form."""
+        kwargs: dict[str, Any] = {}
+        if delta.reasoning is not None:
+            kwargs["reasoning_content"] = delta.reasoning
+        if delta.refusal is not None:
+            kwargs["refusal"] = delta.refusal
+        if self._legacy and delta.tool_calls:
+            call = delta.tool_calls[0]
+            kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
+        return kwargs
+
+
+class DecodedGenerations(DecodedMessages):
+    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out.
+
+    The base of chat models gives their messages ids, puts in the details, and adds the last chunk.
+    ``with_headers`` puts the response's headers into the details of the first one.
+    """
+
+    __slots__ = ("_first", "_with_headers")
+
+    def __init__(self, format: str, limit: float | None, *, legacy: bool = False, with_headers: bool = False) -> None:
+        super().__init__(format, limit, id=None, legacy=legacy)
+        self._with_headers = with_headers
+        self._first: dict[str, Any] | None = None
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return what turns a read into chunks."""
+        read, outputs = self._decoder._feed_parts, self._outputs
+        return lambda data: outputs(read(data))
+
+    def opened(self, body: Any) -> None:
+        """Note the headers, where they are asked for."""
+        super().opened(body)
+        if self._with_headers:
+            self._first = {"headers": dict(body.headers)}
+
+    def _text(self, text: str) -> Any:
+        return self._made(text_chunk(text, None, dict(PROVIDER)), {})
+
+    def _other(self, delta: Delta) -> Any:
+        generation = super()._other(delta)
+        generation.message._response_metadata = dict(PROVIDER)
+        return generation
+
+    def _made(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
+        first, self._first = self._first, None
+        info = {**(first or {}), **info}
+        # The chunk of the usage has details that are empty, as LangChain's.
+        return ChatGenerationChunk(chunk, info if info or chunk.usage_metadata else None)
+
+    def _last(self) -> list[Any]:
+        return []
+
+
+def _piece(call: Any) -> ToolCallChunk:
+    return {"name": call.name, "args": call.args, "id": call.id, "index": call.index, "type": "tool_call_chunk"}

@@ -1,0 +1,283 @@
+"""``ChatOpenAI``: chat completions, from OpenAI or whatever speaks its protocol."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..events.run import uuid7
+from ..language_models.chat_chunks import run_message_id
+from ..language_models.chat_models import BaseChatModel
+from ..language_models.fields import field
+from ..language_models.parts import ChunkPart
+from ..messages.openai import to_openai_message
+from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
+from ..runnables.stream import Source, adrive, drive
+from .chat import DecodedGenerations, DecodedMessages
+from .chat_answers import chat_result
+from .chat_fields import ChatFields
+from .posts import Post
+from .responses_api import refuse_responses
+
+if TYPE_CHECKING:
+    from ..language_models.prompt_text import LanguageModelInput
+    from ..messages.base import BaseMessage
+    from ..runnables.base import Runnable
+
+__all__ = ("BaseChatOpenAI", "ChatOpenAI")
+
+_FORMAT = "openai.chat"
+# The order of the OpenAI SDK, so that bodies can be compared as they are.
+_ORDER = (
+    *("model", "stream", "service_tier", "messages", "audio", "frequency_penalty", "function_call", "functions"),
+    *("logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "metadata", "modalities", "moderation", "n"),
+    *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options"),
+    *("prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed", "stop", "store"),
+    *("stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity"),
+    "web_search_options",
+)
+
+
+class BaseChatOpenAI(ChatFields, BaseChatModel):
+    """Chat completions over OpenAI's protocol: the base of :class:`ChatOpenAI`, for models of other providers."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Any) -> None: ...
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        told = super()._get_invocation_params(stop=stop)
+        return {"model": self.model_name, **told, **self._default_params, **kwargs}
+
+    # One answer.
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        post = self._answer_post(messages, stop, kwargs)
+        return self._create_chat_result(post.read(), self._told_headers(post))
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        post = self._answer_post(messages, stop, kwargs)
+        return self._create_chat_result(await post.aread(), self._told_headers(post))
+
+    def _create_chat_result(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ChatResult:
+        """Return the result that a whole answer holds."""
+        return chat_result(body, self.model_name, headers)
+
+    def _told_headers(self, post: Post) -> Mapping[str, str] | None:
+        return post.headers if self.include_response_headers else None
+
+    # One stream.
+
+    def _stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        return self._chunks(self._stream_post(messages, stop, kwargs), run_manager)
+
+    def _astream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        return self._achunks(self._stream_post(messages, stop, kwargs), run_manager)
+
+    def _chunks(self, post: Post, run_manager: Any) -> Generator[ChatGenerationChunk, None, None]:
+        with closing(drive(post, self._generations(post))) as chunks:
+            for chunk in chunks:
+                if run_manager is not None:
+                    run_manager.on_llm_new_token(chunk.text, **_told(chunk))
+                yield chunk
+
+    async def _achunks(self, post: Post, run_manager: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
+        async with aclosing(adrive(post, self._generations(post))) as chunks:
+            async for chunk in chunks:
+                if run_manager is not None:
+                    await run_manager.on_llm_new_token(chunk.text, **_told(chunk))
+                yield chunk
+
+    def _generations(self, post: Post) -> DecodedGenerations:
+        return DecodedGenerations(
+            _FORMAT,
+            self.stream_chunk_timeout or None,
+            legacy="functions" in post.params,
+            with_headers=self.include_response_headers,
+        )
+
+    def _own_stream(
+        self,
+        prompt: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+        keeps: bool,
+        run_id: UUID | None = None,
+    ) -> tuple[Source, ChunkPart] | None:
+        cls, base = type(self), BaseChatOpenAI
+        own = cls._astream is base._astream if for_async else cls._stream is base._stream
+        if not own or self.include_response_headers or self.rate_limiter is not None:
+            return None
+        if self._streaming_disabled(**{**kwargs, "stream": True}):
+            return None
+        post = self._stream_post(prompt, stop, kwargs)
+        limit, legacy = self.stream_chunk_timeout or None, "functions" in post.params
+        name = run_message_id(run_id or uuid7())
+        return post, DecodedMessages(_FORMAT, limit, id=name, keeps=keeps, legacy=legacy)
+
+    # Requests.
+
+    def _answer_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
+        params = self._get_request_payload(messages, stop=stop, **kwargs)
+        params.pop("stream_usage", None)
+        return self._post("/chat/completions", params, {}, _ORDER, None)
+
+    def _stream_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
+        kwargs = {**kwargs, "stream": True}
+        if self._should_stream_usage(kwargs.pop("stream_usage", None), **kwargs):
+            kwargs["stream_options"] = {"include_usage": True}
+        params = self._get_request_payload(messages, stop=stop, **kwargs)
+        return self._post("/chat/completions", params, {}, _ORDER, self.stream_chunk_timeout or None)
+
+    def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
+        """Return whether a stream's usage is asked for: the call says it, or its options, or the model."""
+        sources = (
+            stream_usage,
+            (kwargs.get("stream_options") or {}).get("include_usage"),
+            (self.model_kwargs.get("stream_options") or {}).get("include_usage"),
+            self.stream_usage,
+        )
+        return next((told for told in sources if isinstance(told, bool)), False)
+
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Return the body of a request, and what is for the request itself."""
+        kwargs.pop("ls_structured_output_format", None)
+        params = {**self._default_params, **kwargs}
+        if stop is not None:
+            params["stop"] = stop
+        refuse_responses(self, params)
+        params["messages"] = [to_openai_message(message) for message in self._kind.prompt(input_)]
+        if params.get("response_format") is not None:
+            from ..function_calling import convert_to_response_format
+
+            params["response_format"] = convert_to_response_format(params["response_format"])
+        return params
+
+    # Tools.
+
+    def bind_tools(
+        self,
+        tools: Sequence[Mapping[str, Any] | type | Callable[..., Any]],
+        *,
+        tool_choice: dict[str, Any] | str | bool | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        response_format: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return this model with ``tools`` that it may call.
+
+        A tool is a function with annotations and a docstring, a pydantic class, a ``TypedDict``, or a
+        dict that describes one. ``tool_choice`` is a tool's name, ``"auto"``, ``"none"``, ``"any"``,
+        ``"required"``, ``True`` (any of them) or OpenAI's dict; ``strict`` asks that arguments fit their
+        schemas, ``parallel_tool_calls=False`` for one call at a time.
+        """
+        from .chat_tools import tool_arguments
+
+        asked = {"tool_choice": tool_choice, "strict": strict, "response_format": response_format}
+        if parallel_tool_calls is not None:
+            kwargs["parallel_tool_calls"] = parallel_tool_calls
+        return self.bind(**tool_arguments(tools, **asked), **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: str = "function_calling",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return a Runnable whose output fits ``schema``: a pydantic class, a ``TypedDict``, a JSON schema.
+
+        ``method`` is ``"json_schema"``, ``"function_calling"`` or ``"json_mode"``. Streams yield the
+        object as far as it is known. With ``include_raw`` the output is a dict of the message
+        (``raw``), what it says (``parsed``) and, where that failed, the error (``parsing_error``).
+        """
+        from .chat_structured import structured
+
+        return structured(
+            self, schema, method=method, include_raw=include_raw, strict=strict, tools=tools, kwargs=kwargs
+        )
+
+
+class ChatOpenAI(BaseChatOpenAI):
+    """Chat completions over OpenAI's protocol; takes the arguments of ``langchain_openai.ChatOpenAI``.
+
+    ``http_client`` and ``http_async_client`` take clients of httpx2 or httpx, or a
+    :class:`~millstream.transport.Transport`. Arguments that are no field go to the request's body,
+    with a warning. What a message cannot hold in a field of its own, refusals and
+    ``reasoning_content``, is in its ``additional_kwargs``. ::
+
+        model = ChatOpenAI(model="gpt-4o-mini", temperature=0)
+        for chunk in model.stream("Write me a 1 verse song about sparkling water."):
+            print(chunk.content, end="|", flush=True)
+
+    Raises :class:`ValueError` for arguments that contradict each other,
+    :class:`~millstream.errors.MillstreamError` where no API key is known, and
+    :class:`~millstream.errors.UnsupportedError` for what needs the Responses API.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Any) -> None: ...
+
+    max_tokens: int | None = field(default=None, alias="max_completion_tokens")
+
+    @property
+    def _default_params(self) -> dict[str, Any]:
+        return _renamed(super()._default_params)
+
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        params = _renamed(super()._get_request_payload(input_, stop=stop, **kwargs))
+        if re.match(r"^o\d", self.model_name or ""):
+            # These models take a developer's word where others take the system's.
+            for message in params["messages"]:
+                if message["role"] == "system":
+                    message["role"] = "developer"
+        return params
+
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: str = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return a Runnable whose output fits ``schema``; see :meth:`BaseChatOpenAI.with_structured_output`."""
+        return super().with_structured_output(
+            schema, method=method, include_raw=include_raw, strict=strict, tools=tools, **kwargs
+        )
+
+
+def _renamed(params: dict[str, Any]) -> dict[str, Any]:
+    """Return ``params`` with the newer name of ``max_tokens``."""
+    if "max_tokens" in params:
+        params["max_completion_tokens"] = params.pop("max_tokens")
+    return params
+
+
+def _told(chunk: ChatGenerationChunk) -> dict[str, Any]:
+    """Return what handlers are told of a chunk beside its text."""
+    return {"chunk": chunk, "logprobs": (chunk.generation_info or {}).get("logprobs")}

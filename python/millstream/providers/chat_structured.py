@@ -1,0 +1,146 @@
+"""Structured output of chat completions: what is asked for, and who reads the answer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RefusalError
+from ..function_calling import convert_to_openai_tool
+from ..function_calling.conversion import is_model_class
+from ..function_calling.formats import json_schema_format
+from ..language_models.structured import with_parser
+from ..output_parsers import JsonOutputParser
+from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from ..output_parsers.pydantic import PydanticOutputParser
+from ..runnables.stages import Stage
+
+if TYPE_CHECKING:
+    from ..runnables.base import Runnable
+    from .chat_openai import BaseChatOpenAI
+
+__all__ = ("AnswerParser", "structured")
+
+_METHODS = ("json_schema", "function_calling", "json_mode")
+
+
+def structured(
+    model: BaseChatOpenAI,
+    schema: Any,
+    *,
+    method: str,
+    include_raw: bool,
+    strict: bool | None,
+    tools: Sequence[Any] | None,
+    kwargs: Mapping[str, Any],
+) -> Runnable[Any, Any]:
+    """Return ``model`` asked for ``schema``, and what reads its answers."""
+    if method not in _METHODS:
+        raise ValueError(f"method must be one of {', '.join(_METHODS)}, not {method!r}")
+    if strict is not None and method == "json_mode":
+        raise ValueError("Argument `strict` is not supported with `method`='json_mode'")
+    if method != "json_mode" and schema is None:
+        raise ValueError("schema must be specified when method is not 'json_mode'. Received None.")
+    if method == "json_schema" and _is_old(model.model_name or ""):
+        warnings.warn(
+            f"Cannot use method='json_schema' with model {model.model_name} since it doesn't support OpenAI's"
+            " Structured Output API; method='function_calling' is used instead.",
+            stacklevel=4,
+        )
+        method = "function_calling"
+    if method == "function_calling":
+        bound, parser = _by_tool(model, schema, strict, dict(kwargs))
+    elif method == "json_mode":
+        told = {"kwargs": {"method": method}, "schema": schema}
+        asked = {"response_format": {"type": "json_object"}, "ls_structured_output_format": told, **kwargs}
+        bound = model.bind(**asked)
+        parser = PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()
+    else:
+        bound, parser = _by_schema(model, schema, strict, tools, dict(kwargs))
+    return with_parser(bound, parser, include_raw=include_raw)
+
+
+def _is_old(name: str) -> bool:
+    return name.startswith(("gpt-3", "gpt-4-")) or name == "gpt-4"
+
+
+def _by_tool(model: BaseChatOpenAI, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    name = convert_to_openai_tool(schema)["function"]["name"]
+    asked = {
+        "tool_choice": name,
+        "parallel_tool_calls": False,
+        "strict": strict,
+        "ls_structured_output_format": {
+            "kwargs": {"method": "function_calling", "strict": strict},
+            "schema": schema,
+        },
+        **kwargs,
+    }
+    off = model.disabled_params or {}
+    asked = {key: value for key, value in asked.items() if key not in off or not _is_off(value, off[key])}
+    bound = model.bind_tools([schema], **asked)
+    if is_model_class(schema):
+        return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
+    return bound, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+
+
+def _is_off(value: Any, values: Any) -> bool:
+    return values is None or value in values
+
+
+def _by_schema(
+    model: BaseChatOpenAI, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    asked: dict[str, Any] = {
+        "response_format": json_schema_format(schema, strict=strict),
+        "ls_structured_output_format": {
+            "kwargs": {"method": "json_schema", "strict": strict},
+            "schema": convert_to_openai_tool(schema),
+        },
+        **kwargs,
+    }
+    if tools:
+        asked["tools"] = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    return model.bind(**asked), AnswerParser(schema) if is_model_class(schema) else JsonOutputParser()
+
+
+class AnswerParser(PydanticOutputParser):
+    """Reads an answer that was asked for by its schema: an object, or ``None`` where the model calls tools instead.
+
+    Raises :class:`~millstream.errors.RefusalError` where the model refused.
+    """
+
+    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+        """Return the object that the first generation's message holds."""
+        message = getattr(result[0], "message", None)
+        if refusal := (getattr(message, "additional_kwargs", None) or {}).get("refusal"):
+            raise RefusalError(refusal)
+        if not result[0].text and getattr(message, "tool_calls", None):
+            return None
+        return super().parse_result(result, partial=partial)
+
+    def _stage(self) -> Stage[Any, Any]:
+        return _Answers(super()._stage())
+
+
+class _Answers:
+    """The stage that hears of refusals, too."""
+
+    __slots__ = ("_objects", "_refusal")
+
+    def __init__(self, objects: Stage[Any, Any]) -> None:
+        self._objects = objects
+        self._refusal = ""
+
+    def feed(self, item: Any) -> Sequence[Any]:
+        """Return an object, if the chunk changed it and it is valid."""
+        if said := (getattr(item, "additional_kwargs", None) or {}).get("refusal"):
+            self._refusal += said
+        return self._objects.feed(item)
+
+    def close(self) -> Sequence[Any]:
+        """Return nothing, or raise what the model refused."""
+        if self._refusal:
+            raise RefusalError(self._refusal)
+        return self._objects.close()

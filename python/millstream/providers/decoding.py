@@ -1,0 +1,102 @@
+"""The part over one decoder: what all models' streams have in common, and how their ends are judged."""
+
+import time
+from collections.abc import Sequence, Sized
+from typing import Any
+
+from .._backend import StreamDecoder
+from ..errors import APITimeoutError, ProviderError, StreamError, StreamStalledError, StreamTruncatedError
+
+__all__ = ("Decoded",)
+
+
+class Decoded:
+    """The part over one :class:`~millstream.StreamDecoder`; a subclass says what it feeds and what comes out.
+
+    ``failure`` after :meth:`finish` is the honest end: truncated, stalled, the provider's error, or
+    what the decoder could not read; each carries the text that had arrived.
+    """
+
+    __slots__ = ("_decoder", "_idle_since", "_limit", "_lost", "_seen", "failure", "over")
+
+    streams = True
+    mixed = False
+
+    def __init__(self, format: str, limit: float | None) -> None:
+        self._decoder = StreamDecoder(format)
+        self._limit = limit
+        self._idle_since: float | None = None
+        self._seen = 0
+        self._lost: Exception | None = None
+        self.failure: BaseException | None = None
+        self.over: Sized = self._decoder._over
+
+    def begin(self) -> Sequence[Any]:
+        """Return nothing."""
+        return ()
+
+    def opened(self, body: Any) -> None:
+        """Read the connection itself where the body lets us: its framing and the payloads in one call."""
+        hand_over = getattr(body, "hand_over", None)
+        if hand_over is not None:
+            hand_over(self._decoder)
+
+    def idle(self) -> bool:
+        """Fail if nothing of content has come for as long as the limit says, whatever comments did."""
+        # Content is noticed here, by the decoder's own count, so that reads that bring it cost nothing more.
+        now = time.monotonic()
+        if self._idle_since is None or self._decoder.deltas_seen != self._seen:
+            self._idle_since, self._seen = now, self._decoder.deltas_seen
+        if self._limit is None or now - self._idle_since < self._limit:
+            return False
+        self.failure = self._stalled(f"nothing but keep-alives arrived for {self._limit:g} s")
+        return True
+
+    def lost(self, error: Exception) -> None:
+        """Remember that the body broke off; it matters only if the stream had not ended."""
+        self._lost = error
+
+    def finish(self) -> Sequence[Any]:
+        """Return what was held back, and judge the end."""
+        outputs, failure = self._close()
+        self.failure = self.failure or failure or self._judged()
+        return outputs
+
+    def broken(self, error: BaseException) -> None:
+        """Note nothing."""
+
+    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
+        """Return what the decoder still held, and what it could not read."""
+        raise NotImplementedError
+
+    def _judged(self) -> StreamError | None:
+        """Return what is wrong with the end, if anything is."""
+        decoder = self._decoder
+        if decoder.ended == "error":
+            error = decoder.error or {}
+            return ProviderError(
+                str(error.get("message")), error=error, text=decoder.text, deltas_seen=decoder.deltas_seen
+            )
+        if decoder.ended != "truncated":
+            return None
+        if isinstance(self._lost, APITimeoutError):
+            return self._stalled("the connection timed out in mid-stream")
+        if isinstance(self._lost, StreamError):
+            self._lost.text, self._lost.deltas_seen = decoder.text, decoder.deltas_seen
+            return self._lost
+        failure = StreamTruncatedError(
+            "the stream ended before its end mark" if self._lost is None else "the connection broke in mid-stream",
+            text=decoder.text,
+            deltas_seen=decoder.deltas_seen,
+        )
+        failure.__cause__ = self._reason()
+        return failure
+
+    def _stalled(self, what: str) -> StreamStalledError:
+        failure = StreamStalledError(what, text=self._decoder.text, deltas_seen=self._decoder.deltas_seen)
+        failure.__cause__ = self._reason()
+        return failure
+
+    def _reason(self) -> BaseException | None:
+        """Return the transport's own error, under ours."""
+        return None if self._lost is None else self._lost.__cause__ or self._lost

@@ -1,0 +1,48 @@
+"""When LangChain would ask OpenAI's Responses API: that is not there yet, and a clear error says so."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import UnsupportedError
+
+__all__ = ("refuse_responses",)
+
+_MODELS = ("gpt-5-pro", "gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro", "gpt-5.6-sol")
+_FIELDS = ("context_management", "include", "reasoning", "truncation")
+_ARGUMENTS = (*_FIELDS, "previous_response_id", "text")
+
+
+def refuse_responses(model: Any, params: Mapping[str, Any]) -> None:
+    """Raise :class:`~millstream.errors.UnsupportedError` for a call that needs the Responses API.
+
+    ``model`` has the fields of ``ChatOpenAI``, ``params`` are those of the call; ``use_responses_api=False``
+    says that chat completions are to be asked whatever they are.
+    """
+    if model.use_responses_api is False:
+        return
+    if reason := _reason(model, params):
+        raise UnsupportedError(
+            f"{reason} needs OpenAI's Responses API, which is not there yet; use_responses_api=False asks for"
+            " chat completions all the same"
+        )
+
+
+def _reason(model: Any, params: Mapping[str, Any]) -> str | None:
+    if model.use_responses_api:
+        return "use_responses_api=True"
+    if model.output_version == "responses/v1":
+        return "output_version='responses/v1'"
+    if model.use_previous_response_id:
+        return "use_previous_response_id=True"
+    told = [name for name in _FIELDS if getattr(model, name) is not None]
+    told += [name for name in _ARGUMENTS if name in params]
+    if told:
+        return told[0]
+    name = model.model_name or ""
+    if name.startswith(_MODELS) or "codex" in name:
+        return f"the model {name}"
+    tools = params.get("tools") or ()
+    if name.lower().startswith("gpt-6") and tools:
+        return f"the model {name} with tools"
+    kinds = [tool["type"] for tool in tools if isinstance(tool, Mapping) and tool.get("type", "function") != "function"]
+    return f"the built-in tool {kinds[0]!r}" if kinds else None

@@ -1,0 +1,87 @@
+"""Streams of steps that run users' code: driven apart from the consumer where the consumer is async."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from .drivers import OwnTask, OwnThread, pass_on
+from .handover import Handover
+
+__all__ = ("Apart", "ApartPart")
+
+
+class Apart:
+    """The source of a stream that users' code makes: a task of its own for async code, a thread for sync code.
+
+    ``steps`` returns the sync iterable of items, ``asteps`` the async one; both are closed in the
+    thread or task that runs them. Whatever ends them reaches the consumer after the last item.
+    """
+
+    def __init__(
+        self, line: Handover, steps: Callable[[], Iterable[Any]], asteps: Callable[[], AsyncIterable[Any]]
+    ) -> None:
+        self._line = line
+        self._steps = steps
+        self._asteps = asteps
+
+    def open(self) -> OwnThread:
+        """Begin, with the first read."""
+        return OwnThread(self._batches, self._line)
+
+    async def aopen(self) -> OwnTask:
+        """Begin, with the first read."""
+        return OwnTask(self._perform, self._line)
+
+    def _batches(self) -> Iterator[Sequence[Any]]:
+        items = iter(self._steps())
+        try:
+            for item in items:
+                yield (item,)
+        finally:
+            if (close := getattr(items, "close", None)) is not None:
+                close()
+
+    async def _perform(self) -> None:
+        await pass_on(aiter(self._asteps()), self._line, _let_pass)
+
+
+class ApartPart:
+    """The part over :class:`Apart`: the items of the line, as ``read`` makes outputs of them."""
+
+    # Only its own end ends such a stream.
+    over = ()
+
+    def __init__(self, read: Callable[[Sequence[Any]], Sequence[Any]] | None = None) -> None:
+        self.failure: BaseException | None = None
+        self.feed: Callable[[Any], Sequence[Any]] = read or _as_they_are
+
+    def begin(self) -> Sequence[Any]:
+        """Return nothing."""
+        return ()
+
+    def opened(self, body: Any) -> None:
+        """Note nothing."""
+
+    def idle(self) -> bool:
+        """Let users' code take its time."""
+        return False
+
+    def lost(self, error: Exception) -> None:
+        """Keep a stream error of users' code; it goes up as it is."""
+        self.failure = error
+
+    def finish(self) -> Sequence[Any]:
+        """Return nothing: all is out."""
+        return ()
+
+    def broken(self, error: BaseException) -> None:
+        """Note nothing."""
+
+
+def _as_they_are(items: Sequence[Any]) -> Sequence[Any]:
+    return items
+
+
+def _let_pass(item: Any) -> None:
+    """Keep nothing of ``item``."""

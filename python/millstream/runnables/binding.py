@@ -1,0 +1,135 @@
+"""``RunnableBinding``: a Runnable with arguments or a configuration for every call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .base import Input, Output, Runnable
+from .config import RunnableConfig, get_config_list, merge_configs
+from .stream import AsyncStream, Stream
+
+__all__ = ("RunnableBinding",)
+
+
+class RunnableBinding(Runnable[Input, Output]):
+    """A Runnable with arguments or a configuration for every call; made by ``bind`` and ``with_config``.
+
+    What it has not itself, it takes from the Runnable it is bound to.
+    """
+
+    def __init__(
+        self, bound: Runnable[Input, Output], kwargs: Mapping[str, Any], config: RunnableConfig | None = None
+    ) -> None:
+        self.bound = bound
+        self.kwargs = dict(kwargs)
+        self.config = config
+
+    def get_name(self) -> str:
+        """Return the bound Runnable's name."""
+        return self.bound.get_name()
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Invoke the bound Runnable."""
+        return self.bound.invoke(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Invoke the bound Runnable."""
+        return await self.bound.ainvoke(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream from the bound Runnable."""
+        return self.bound.stream(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream from the bound Runnable."""
+        return self.bound.astream(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Transform with the bound Runnable."""
+        return self.bound.transform(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Transform with the bound Runnable."""
+        return self.bound.atransform(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def _atransformed(
+        self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        return self.bound._atransformed(items, self._config(config) or config, {**self.kwargs, **kwargs})
+
+    def _outputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+        return self.bound._outputs(input, self._config(config) or config, {**self.kwargs, **kwargs})
+
+    def _aoutputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        return self.bound._aoutputs(input, self._config(config) or config, {**self.kwargs, **kwargs})
+
+    def astream_events(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[dict[str, Any]]:
+        """Stream the events of the bound Runnable."""
+        return self.bound.astream_events(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def stream_events(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Stream[dict[str, Any]]:
+        """Stream the events of the bound Runnable."""
+        return self.bound.stream_events(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[bytes]:
+        """Stream the records of the bound Runnable."""
+        return self.bound.astream_records(input, self._config(config), **{**self.kwargs, **kwargs})
+
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Batch with the bound Runnable."""
+        configs = self._configs(config, len(inputs))
+        return self.bound.batch(inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs})
+
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Batch with the bound Runnable."""
+        configs = self._configs(config, len(inputs))
+        return await self.bound.abatch(
+            inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
+        )
+
+    def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
+        """Return the bound Runnable with these arguments too."""
+        return RunnableBinding(self.bound, {**self.kwargs, **kwargs}, self.config)
+
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
+        """Return the bound Runnable with this configuration too."""
+        return RunnableBinding(self.bound, self.kwargs, merge_configs(self.config, config, kwargs))
+
+    def _config(self, config: RunnableConfig | None) -> RunnableConfig | None:
+        return config if self.config is None else merge_configs(self.config, config)
+
+    def _configs(self, config: Any, length: int) -> Any:
+        if self.config is None or not length:
+            return config
+        return [merge_configs(self.config, one) for one in get_config_list(config, length)]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the bound Runnable has under ``name``."""
+        if name == "bound" or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.bound, name)
+
+    def __repr__(self) -> str:
+        """Show the bound Runnable, and the names of what is bound to it."""
+        return f"RunnableBinding({self.bound!r}, kwargs={sorted(self.kwargs)})"

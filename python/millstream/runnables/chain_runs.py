@@ -1,0 +1,283 @@
+"""Runs of chains, prompts, parsers and functions: begun once, ended once, whichever way they are left."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..callbacks.listeners import InContext
+from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
+from .config import RunnableConfig, child_config, ensure_config, var_child_runnable_config
+from .given import AsyncGiven, Given
+from .sums import Sum
+
+if TYPE_CHECKING:
+    from .base import Runnable
+
+__all__ = (
+    "Beginning",
+    "acalled",
+    "agathered",
+    "atransformed",
+    "called",
+    "context_of",
+    "gathered",
+    "transformed",
+    "unheard",
+)
+
+_END: Any = object()
+
+
+class Named(Protocol):
+    """What has runs."""
+
+    def get_name(self) -> str:
+        """Return the name of its runs, where a call gives no other."""
+
+
+class Beginning:
+    """A run that is about to begin: its configuration, its manager, and what its handlers are told at the start."""
+
+    def __init__(self, owner: Named, config: RunnableConfig | None, **start: Any) -> None:
+        self.config = full = ensure_config(config)
+        self.manager = CallbackManager.configure(
+            full["callbacks"], None, False, full["tags"], None, full["metadata"], None
+        )
+        self.name: str = full.get("run_name") or owner.get_name()
+        self._start = {**start, "name": self.name}
+
+    def run(self, inputs: Any, serialized: Any = None) -> CallbackManagerForChainRun:
+        """Begin the run in sync code, and tell of it."""
+        run = self.unheard_run()
+        if run.handlers:
+            run.start(serialized, inputs, **self._start)
+        return run
+
+    def unheard_run(self) -> CallbackManagerForChainRun:
+        """Return the run without a word about its start."""
+        return CallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
+
+    async def arun(self, inputs: Any, serialized: Any = None) -> AsyncCallbackManagerForChainRun:
+        """Begin the run in async code, and tell of it."""
+        run = AsyncCallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
+        if run.handlers:
+            await run.start(serialized, inputs, **self._start)
+        return run
+
+    def config_below(self, run: Any) -> RunnableConfig:
+        """Return what the runs below ``run`` inherit."""
+        return child_config(self.config, run)
+
+
+def unheard(config: RunnableConfig | None) -> bool:
+    """Return whether surely nobody hears of a call; to be cheap, a run above counts as somebody."""
+    return var_child_runnable_config.get() is None and not (config and config.get("callbacks"))
+
+
+# A call.
+
+Call = Callable[[Any, Any, RunnableConfig], Any]
+"""Takes the input, the run, and what the runs below it inherit."""
+
+
+def called(
+    owner: Named,
+    call: Call,
+    input: Any,
+    config: RunnableConfig | None,
+    *,
+    run_type: str | None = None,
+    serialized: Any = None,
+) -> Any:
+    """Return ``call(input, run, config)``, made in a run of its own; runs that begin in there are below it."""
+    begun = Beginning(owner, config, run_type=run_type)
+    run = begun.run(input, serialized)
+    try:
+        below = begun.config_below(run)
+        output = context_of(below).run(call, input, run, below)
+    except BaseException as error:
+        run.on_chain_error(error)
+        raise
+    run.on_chain_end(output)
+    return output
+
+
+async def acalled(
+    owner: Named,
+    call: Call,
+    input: Any,
+    config: RunnableConfig | None,
+    *,
+    run_type: str | None = None,
+    serialized: Any = None,
+) -> Any:
+    """Return ``await call(input, run, config)``; see :func:`called`."""
+    begun = Beginning(owner, config, run_type=run_type)
+    run = await begun.arun(input, serialized)
+    try:
+        below = begun.config_below(run)
+        output = await InContext(context_of(below), _made(call, input, run, below))
+    except BaseException as error:
+        await run.on_chain_error(error)
+        raise
+    await run.on_chain_end(output)
+    return output
+
+
+async def _made(call: Call, input: Any, run: Any, config: RunnableConfig) -> Any:
+    return await call(input, run, config)
+
+
+# A stream.
+
+Transform = Callable[[Any, Any, RunnableConfig], Any]
+"""Takes the items, the run, and what the runs below it inherit; returns an iterator of outputs."""
+
+
+def transformed(
+    owner: Named,
+    transform: Transform,
+    items: Iterable[Any],
+    config: RunnableConfig | None,
+    run_type: str | None = None,
+) -> Generator[Any, None, None]:
+    """Yield what ``transform`` makes of ``items``, in a run of its own.
+
+    The run begins after the first item has come, and its input and output are the sums of the
+    chunks. Left early, it closes what makes its input first: runs end from the inside out.
+    """
+    given = Given(items)
+    try:
+        given.begin()
+        begun = Beginning(owner, config, run_type=run_type, defers_inputs=False)
+        run = begun.run({"input": ""})
+        sum = Sum() if run.handlers else None
+        if sum is not None:
+            given.keep()
+        try:
+            below = begun.config_below(run)
+            context = context_of(below)
+            outputs = context.run(transform, given, run, below)
+            try:
+                while (chunk := context.run(next, outputs, _END)) is not _END:
+                    if sum is not None:
+                        sum.add(chunk)
+                        run.on_chain_chunk(chunk)
+                    yield chunk
+            finally:
+                if (close := getattr(outputs, "close", None)) is not None:
+                    context.run(close)
+                given.close()
+        except BaseException as error:
+            run.on_chain_error(error, inputs=given.total())
+            raise
+        if sum is not None:
+            run.on_chain_end(sum.total(), inputs=given.total())
+    finally:
+        given.close()
+
+
+async def atransformed(
+    owner: Named,
+    transform: Transform,
+    items: AsyncIterator[Any],
+    config: RunnableConfig | None,
+    run_type: str | None = None,
+) -> AsyncGenerator[Any, None]:
+    """Yield what ``transform`` makes of ``items``, in a run of its own; see :func:`transformed`."""
+    import asyncio
+
+    given = AsyncGiven(items)
+    try:
+        await given.begin()
+        begun = Beginning(owner, config, run_type=run_type, defers_inputs=False)
+        run = await begun.arun({"input": ""})
+        sum = Sum() if run.handlers else None
+        if sum is not None:
+            given.keep()
+        try:
+            below = begun.config_below(run)
+            context = context_of(below)
+            outputs = AsyncGiven(context.run(transform, given, run, below))
+            try:
+                while (chunk := await InContext(context, _next(outputs))) is not _END:
+                    if sum is not None:
+                        sum.add(chunk)
+                        await run.on_chain_chunk(chunk)
+                    try:
+                        yield chunk
+                    except asyncio.CancelledError as error:
+                        outputs.thrown = error
+            finally:
+                await InContext(context, outputs.aclose())
+                await given.aclose()
+        except BaseException as error:
+            await run.on_chain_error(error, inputs=given.total())
+            raise
+        if sum is not None:
+            await run.on_chain_end(sum.total(), inputs=given.total())
+    finally:
+        await given.aclose()
+
+
+async def _next(outputs: AsyncIterator[Any]) -> Any:
+    return await anext(outputs, _END)
+
+
+def context_of(config: RunnableConfig) -> contextvars.Context:
+    """Return a context in which ``config`` is what runs inherit."""
+    context = contextvars.copy_context()
+    context.run(var_child_runnable_config.set, config)
+    return context
+
+
+# A step that takes its whole input.
+
+
+def gathered(
+    step: Runnable[Any, Any], items: Iterable[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
+) -> Generator[Any, None, None]:
+    """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
+    given = Given(items)
+    given.keep()
+    try:
+        count = sum(1 for _ in given)
+    finally:
+        given.close()
+    if not count:
+        return
+    outputs = iter(step.stream(given.total(), config, **kwargs))
+    try:
+        yield from outputs
+    finally:
+        if (close := getattr(outputs, "close", None)) is not None:
+            close()
+
+
+async def agathered(
+    step: Runnable[Any, Any], items: AsyncIterator[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
+) -> AsyncGenerator[Any, None]:
+    """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
+    import asyncio
+
+    given = AsyncGiven(items)
+    given.keep()
+    count = 0
+    try:
+        async for _ in given:
+            count += 1
+    finally:
+        await given.aclose()
+    if not count:
+        return
+    outputs = AsyncGiven(step.astream(given.total(), config, **kwargs))
+    try:
+        async for output in outputs:
+            try:
+                yield output
+            except asyncio.CancelledError as error:
+                outputs.thrown = error
+    finally:
+        await outputs.aclose()

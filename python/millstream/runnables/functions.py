@@ -1,0 +1,282 @@
+"""``RunnableLambda``: a function as a step of a chain."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
+from contextlib import aclosing
+from functools import partial
+from typing import Any, overload
+
+from .base import Input, Output, Runnable, run_in_executor
+from .chain_runs import acalled, atransformed, called, transformed
+from .config import RunnableConfig, patch_config
+from .drivers import OwnThread
+from .given import AsyncGiven, Given
+from .handover import Handover
+from .stream import AsyncStream, Stream
+from .sums import Sum
+
+__all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
+
+
+def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
+    """Return ``thing`` if it is a Runnable, a :class:`RunnableLambda` if it is a function.
+
+    Raises :class:`TypeError` for anything else; dicts and generator functions are not taken yet.
+    """
+    if isinstance(thing, Runnable):
+        return thing
+    if inspect.isgeneratorfunction(thing) or inspect.isasyncgenfunction(thing):
+        raise TypeError("generator functions are not taken as steps of a chain yet: give RunnableLambda(function)")
+    if callable(thing):
+        return RunnableLambda(thing)
+    if isinstance(thing, dict):
+        raise TypeError("dicts are not taken as steps of a chain yet: give a function that returns one")
+    raise TypeError(f"Expected a Runnable, callable or dict. Instead got an unsupported type: {type(thing)}")
+
+
+class RunnableLambda(Runnable[Input, Output]):
+    """A function of one argument as a Runnable.
+
+    ``func`` is a function or a coroutine function; with both ``func`` and ``afunc`` async code calls
+    the latter. Parameters named ``config`` and ``run_manager`` are given what they are called. A
+    generator function streams what it yields; a function that returns a Runnable has it called with
+    the same input. In a stream the function gets the sum of its input's chunks. ::
+
+        shout = RunnableLambda(lambda text: text.upper())
+        chain = llm | shout
+
+    Raises :class:`TypeError` where ``func`` is no function, or there are two for async code.
+    """
+
+    @overload
+    def __init__(
+        self, func: Callable[[Input], Awaitable[Output]], afunc: None = None, name: str | None = None
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        func: Callable[[Input], Output],
+        afunc: Callable[[Input], Awaitable[Output]] | None = None,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableLambda[Any, Any],
+        func: Callable[..., Any],
+        afunc: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> None: ...
+    def __init__(
+        self, func: Callable[..., Any], afunc: Callable[..., Any] | None = None, name: str | None = None
+    ) -> None:
+        self.func: Callable[..., Any] | None = None
+        self.afunc = afunc
+        if _is_async(func):
+            if afunc is not None:
+                raise TypeError(
+                    "Func was provided as a coroutine function, but afunc was also provided. If providing both,"
+                    " func should be a regular function to avoid ambiguity."
+                )
+            self.afunc = func
+        elif callable(func):
+            self.func = func
+        else:
+            raise TypeError(f"Expected a callable type for `func`. Instead got an unsupported type: {type(func)}")
+        told = name or getattr(afunc or func, "__name__", None)
+        if told and told != "<lambda>":
+            self.name = told
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the functions."""
+        if not isinstance(other, RunnableLambda):
+            return False
+        return (self.func, self.afunc) == (other.func, other.afunc)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Show the function's name."""
+        return f"RunnableLambda({self.name or '...'})"
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Call the function; :class:`TypeError` for a coroutine function."""
+        if self.func is None:
+            raise TypeError("Cannot invoke a coroutine function synchronously. Use `ainvoke` instead.")
+        output: Output = called(self, partial(self._call, kwargs), input, config)
+        return output
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Call the function; one that is no coroutine function in the loop's executor."""
+        output: Output = await acalled(self, partial(self._acall, kwargs), input, config)
+        return output
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream what the function yields, or what it returns."""
+        return self.transform(iter((input,)), config, **kwargs)
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream what the function yields, or what it returns."""
+        from .sequence import apart
+
+        return apart(lambda: self._aoutputs(input, config, kwargs))
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream what the function makes of the sum of the input's chunks."""
+        if self.func is None:
+            raise TypeError("Cannot stream a coroutine function synchronously. Use `astream` instead.")
+        return Stream(transformed(self, partial(self._stream, kwargs), input, config))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream what the function makes of the sum of the input's chunks."""
+        from .sequence import apart
+
+        return apart(lambda: self._atransformed(input, config, kwargs))
+
+    def _atransformed(
+        self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        return atransformed(self, partial(self._astream, kwargs), items, config)
+
+    def _aoutputs(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        return self._atransformed(_once(input), config, kwargs)
+
+    # What a run does.
+
+    def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+        assert self.func is not None
+        output = _given(self.func, kwargs, run, config)(input)
+        if inspect.isgeneratorfunction(self.func):
+            output = _summed(output)
+        if isinstance(output, Runnable):
+            return output.invoke(input, self._deeper(config, input))
+        return output
+
+    async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+        if self.afunc is None:
+            assert self.func is not None
+            output = await run_in_executor(self._called, kwargs, input, run.get_sync(), config)
+        else:
+            output = _given(self.afunc, kwargs, run, config)(input)
+            output = await (_asummed(output) if inspect.isasyncgenfunction(self.afunc) else output)
+        if isinstance(output, Runnable):
+            return await output.ainvoke(input, self._deeper(config, input))
+        return output
+
+    def _called(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+        assert self.func is not None
+        output = _given(self.func, kwargs, run, config)(input)
+        return _summed(output) if inspect.isgeneratorfunction(self.func) else output
+
+    def _stream(
+        self, kwargs: dict[str, Any], given: Given, run: Any, config: RunnableConfig
+    ) -> Generator[Any, None, None]:
+        found, input = _sum_of(list(given))
+        if not found:
+            return
+        assert self.func is not None
+        output = _given(self.func, kwargs, run, config)(input)
+        if inspect.isgeneratorfunction(self.func):
+            yield from output
+        elif isinstance(output, Runnable):
+            yield from output.stream(input, self._deeper(config, input))
+        else:
+            yield output
+
+    async def _astream(
+        self, kwargs: dict[str, Any], given: AsyncGiven, run: Any, config: RunnableConfig
+    ) -> AsyncGenerator[Any, None]:
+        import asyncio
+
+        found, input = _sum_of([item async for item in given])
+        if not found:
+            return
+        if self.afunc is not None and inspect.isasyncgenfunction(self.afunc):
+            outputs = _given(self.afunc, kwargs, run, config)(input)
+        elif self.afunc is None and inspect.isgeneratorfunction(self.func):
+            outputs = _in_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
+        else:
+            if self.afunc is None:
+                output = await run_in_executor(self._called, kwargs, input, run.get_sync(), config)
+            else:
+                output = await _given(self.afunc, kwargs, run, config)(input)
+            if not isinstance(output, Runnable):
+                yield output
+                return
+            outputs = output.astream(input, self._deeper(config, input))
+        async with aclosing(AsyncGiven(outputs)) as taken:
+            async for output in taken:
+                try:
+                    yield output
+                except asyncio.CancelledError as error:
+                    taken.thrown = error
+
+    def _deeper(self, config: RunnableConfig, input: Any) -> RunnableConfig:
+        """Return the configuration of a Runnable that the function returned."""
+        limit = config["recursion_limit"]
+        if limit <= 0:
+            raise RecursionError(f"Recursion limit reached when invoking {self} with input {input}.")
+        return patch_config(config, recursion_limit=limit - 1)
+
+
+def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]:
+    """Return ``func`` as a Runnable of its name; to be used as a decorator."""
+    return RunnableLambda(func)
+
+
+def _is_async(func: Any) -> bool:
+    call = getattr(func, "__call__", None)  # noqa: B004
+    return any(
+        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (func, call) if one is not None
+    )
+
+
+def _given(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) -> Callable[[Any], Any]:
+    """Return ``func`` with what it asks for by name."""
+    try:
+        names = inspect.signature(func).parameters
+    except ValueError:
+        return partial(func, **kwargs) if kwargs else func
+    asked: dict[str, Any] = {"config": config, "run_manager": run}
+    return partial(func, **{name: value for name, value in asked.items() if name in names}, **kwargs)
+
+
+def _sum_of(chunks: list[Any]) -> tuple[bool, Any]:
+    """Return whether there is any chunk, and their sum."""
+    sum = Sum()
+    for chunk in chunks:
+        sum.add(chunk)
+    return bool(chunks), sum.total()
+
+
+def _summed(chunks: Iterable[Any]) -> Any:
+    return _sum_of(list(chunks))[1]
+
+
+async def _asummed(chunks: AsyncGenerator[Any, None]) -> Any:
+    async with aclosing(chunks):
+        return _sum_of([chunk async for chunk in chunks])[1]
+
+
+async def _in_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
+    """Yield what a sync generator yields, which runs in a thread of its own."""
+    async with aclosing(OwnThread(lambda: ((item,) for item in make()), Handover())) as batches:
+        while batch := await batches.read():
+            for item in batch[0]:
+                yield item
+
+
+async def _once(input: Any) -> AsyncGenerator[Any, None]:
+    yield input

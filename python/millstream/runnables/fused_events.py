@@ -1,0 +1,229 @@
+"""The stream events of a chain, made by the one generator that reads its model's connection: no task, no queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..events import EventFilter, Run, records, uuid7
+from ..events.chain_events import chain_records
+from ..language_models.runs import ModelRun
+from .chain_runs import Beginning
+from .config import RunnableConfig, child_config, ensure_config
+from .fused import Fused
+from .heard import heard_events
+from .told_runs import Take, ToldChain, ToldModel, ToldStage
+
+if TYPE_CHECKING:
+    from ..events import StreamEvent
+    from .plan import Plan, Step
+    from .sequence import RunnableSequence
+
+__all__ = ("FusedEvents",)
+
+
+class FusedEvents(Fused):
+    """The events of a chain whose steps run no code of users, and of which no handler hears.
+
+    Each chunk goes through all steps, and is told by each, before the next one is looked at: the
+    order of LangChain's, where steps pull. A chain whose model turns out to be a user's runs apart.
+    """
+
+    def __init__(
+        self,
+        sequence: RunnableSequence[Any, Any],
+        plan: Plan,
+        input: Any,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+    ) -> None:
+        self._sequence = sequence
+        self._plan = plan
+        self._input = input
+        self._config = config
+        self._version = records(version)
+        self._wording = chain_records(version)
+        self._wanted = wanted
+        self._kwargs = kwargs
+        self._for_async = for_async
+        self._failure: BaseException | None = None
+        self._is_fused = False
+        self.over: Any = []
+        self.feed: Callable[[Any], Sequence[StreamEvent]]
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Return the exception to raise after :meth:`finish`."""
+        failure: BaseException | None = self._failure or self._part.failure
+        return failure
+
+    # The beginning.
+
+    def begin(self) -> list[StreamEvent]:
+        """Return the events up to the start of the model's run; what fails before it is raised by ``open``."""
+        events: list[StreamEvent] = []
+        begun = Beginning(self._sequence, self._config)
+        self._above = begun.unheard_run()
+        self._root = self._told_root(begun)
+        self._root.start(self._input, events)
+        try:
+            asked = self._before(begun, events)
+            is_own = self._ask(asked, begun, events)
+        except Exception as error:
+            self._failure = error
+            return events
+        if is_own:
+            return events
+        self._source, self._part = heard_events(
+            self._sequence,
+            self._input,
+            self._config,
+            self._version.name,
+            self._wanted,
+            self._kwargs,
+            for_async=self._for_async,
+        )
+        return []
+
+    def open(self) -> Any:
+        """Open the model's source."""
+        if self._failure is not None:
+            raise self._failure
+        return super().open()
+
+    async def aopen(self) -> Any:
+        """Open the model's source."""
+        if self._failure is not None:
+            raise self._failure
+        return await super().aopen()
+
+    def opened(self, body: Any) -> None:
+        """Tell the model's part, and put the other steps behind it."""
+        super().opened(body)
+        if self._is_fused:
+            self.feed = self._fed(self._part.feed, self._part.over)
+        else:
+            self.feed, self.over = self._part.feed, self._part.over
+
+    def _before(self, begun: Beginning, events: list[StreamEvent]) -> Any:
+        """Run the functions before the model; return what it is asked."""
+        value = self._input
+        for step, function in zip(self._plan.before, self._plan.functions, strict=True):
+            told = self._told(step, begun)
+            told.start(value, events)
+            try:
+                output = function(value)
+            except Exception:
+                if self._version.tells_failed_runs:
+                    told.end(value, None, events)
+                raise
+            told.end(value, output, events)
+            value = output
+        return value
+
+    def _ask(self, value: Any, begun: Beginning, events: list[StreamEvent]) -> bool:
+        """Make the source and the part of the model's stream, and tell of its start; ``False`` for a user's model."""
+        step = self._plan.model
+        model, kwargs = step.runnable, dict(step.kwargs)
+        stop = kwargs.pop("stop", None)
+        prompt = model._kind.prompt(value)
+        run = ModelRun(model, prompt, stop, kwargs, self._below(step, begun), keeps=True, line=None)
+        own = model._own_chunks(prompt, stop, kwargs, for_async=self._for_async, run_id=run.run_id)
+        if own is None:
+            return False
+        self._source, self._part = own
+        self._is_fused = True
+        self._model = ToldModel(self._version, self._shown(run.told()), self._wanted, self._part, model._kind)
+        stages = zip(self._plan.after, self._plan.stages, strict=True)
+        self._stages = [ToldStage(self._told(step, begun), stage) for step, stage in stages]
+        self._model.start(prompt, events)
+        take: Take = self._root.add
+        for told in reversed(self._stages):
+            take = told.before(take)
+        self._take = take
+        return True
+
+    def _told_root(self, begun: Beginning) -> ToldChain:
+        full, manager, run_id = begun.config, begun.manager, str(self._above.run_id)
+        if not self._version.tells_parents:
+            # Version 1 tells of the root what the call's own configuration says.
+            run = Run(run_id, begun.name, "chain", list(full["tags"]), dict(full["metadata"]))
+        else:
+            run = Run(run_id, begun.name, "chain", list(manager.tags), dict(manager.metadata), list(manager.parent_ids))
+        return ToldChain(self._wording, run, self._wanted, root=True)
+
+    def _told(self, step: Step, begun: Beginning) -> ToldChain:
+        below = Beginning(step.runnable, self._below(step, begun))
+        manager, run_type = below.manager, step.runnable.run_type
+        run = Run(str(uuid7()), below.name, run_type, manager.tags, manager.metadata, manager.parent_ids)
+        return ToldChain(self._wording, self._shown(run), self._wanted, root=False)
+
+    def _below(self, step: Step, begun: Beginning) -> RunnableConfig:
+        return ensure_config(step.configured(child_config(begun.config, self._above, step.tag)))
+
+    def _shown(self, run: Run) -> Run:
+        if not self._version.tells_parents:
+            run.parent_ids = []
+        return run
+
+    def _forget(self) -> None:
+        self._failure = None
+
+    # The middle.
+
+    def _fed(self, feed: Callable[[Any], Sequence[Any]], over: Any) -> Callable[[Any], Sequence[StreamEvent]]:
+        def told(raw: Any) -> Sequence[StreamEvent]:
+            events: list[StreamEvent] = []
+            self._pass(feed(raw), events)
+            if over:
+                self.over.append(True)
+            return events
+
+        return told
+
+    def _pass(self, chunks: Sequence[Any], events: list[StreamEvent]) -> None:
+        """Pass the model's chunks through all steps."""
+        model, take = self._model, self._take
+        try:
+            for chunk in chunks:
+                take(model.add(chunk, events), events)
+        except Exception as error:
+            self._failure = error
+            self.over.append(True)
+
+    # The end.
+
+    def finish(self) -> Sequence[StreamEvent]:
+        """Return the last chunks' events and the ends of all runs, or what the version tells of runs that failed."""
+        if not self._is_fused:
+            outputs: Sequence[StreamEvent] = self._part.finish()
+            return outputs
+        events: list[StreamEvent] = []
+        if self._failure is None:
+            self._pass(self._part.finish(), events)
+        if self.failure is None:
+            self._model.end(events)
+            self._close(events)
+        if self.failure is not None:
+            self._fail(events)
+        return events
+
+    def _close(self, events: list[StreamEvent]) -> None:
+        try:
+            for stage in self._stages:
+                stage.close(events)
+        except Exception as error:
+            self._failure = error
+            return
+        self._root.end(None, self._root.output.total(), events)
+
+    def _fail(self, events: list[StreamEvent]) -> None:
+        """Tell of the runs that have no end yet, from the inside out."""
+        if self._version.tells_failed_runs:
+            self._model.fail(events)
+            for stage in self._stages:
+                stage.fail(events)

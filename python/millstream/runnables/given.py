@@ -1,0 +1,99 @@
+"""The input of a transformation, chunk by chunk, and its sum."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any
+
+from .sums import Sum
+
+__all__ = ("AsyncGiven", "Given")
+
+_END: Any = object()
+
+
+class _Summed:
+    """What remembers the sum of what passes, where somebody wants to know it."""
+
+    _sum: Sum | None = None
+
+    def keep(self) -> None:
+        """Remember from here on."""
+        self._sum = Sum()
+
+    def total(self) -> Any:
+        """Return the sum of what has passed; ``None`` if nothing has, or nothing was kept."""
+        return None if self._sum is None else self._sum.total()
+
+
+class Given(_Summed):
+    """The input of one transformation, for sync code."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = iter(items)
+        self._first = _END
+
+    def begin(self) -> None:
+        """Read the first item, so that what makes the input begins before what takes it."""
+        self._first = next(self._items, _END)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        item, self._first = self._first, _END
+        if item is _END:
+            item = next(self._items)
+        if self._sum is not None:
+            self._sum.add(item)
+        return item
+
+    def close(self) -> None:
+        """Let go of what makes the input."""
+        if (close := getattr(self._items, "close", None)) is not None:
+            close()
+
+
+class AsyncGiven(_Summed):
+    """The input of one transformation, for async code; or its output, which has to be closed as well.
+
+    ``thrown`` is a cancellation that came while what was made of the last item was being consumed. It
+    was meant for users' code that has left a scope open across its yield: it is thrown in there.
+    """
+
+    thrown: BaseException | None = None
+
+    def __init__(self, items: AsyncIterable[Any]) -> None:
+        self._items = aiter(items)
+        self._first = _END
+
+    async def begin(self) -> None:
+        """Read the first item, so that what makes the input begins before what takes it."""
+        self._first = await anext(self._items, _END)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        item, self._first = self._first, _END
+        if item is _END:
+            item = await (self._items.__anext__() if self.thrown is None else self._throw())
+        if self._sum is not None:
+            self._sum.add(item)
+        return item
+
+    async def _throw(self) -> Any:
+        error, self.thrown = self.thrown, None
+        assert error is not None
+        try:
+            if not hasattr(self._items, "athrow"):
+                raise error
+            return await self._items.athrow(error)
+        finally:
+            # A traceback keeps this frame, which would keep the error.
+            del error
+
+    async def aclose(self) -> None:
+        """Let go of what makes the input."""
+        if (aclose := getattr(self._items, "aclose", None)) is not None:
+            await aclose()

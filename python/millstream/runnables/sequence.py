@@ -1,0 +1,246 @@
+"""``RunnableSequence``: Runnables one after the other, the output of each the input of the next."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..callbacks.listeners import InContext
+from .apart import Apart, ApartPart
+from .base import Input, Output, Runnable
+from .chain_runs import Beginning, atransformed, context_of, transformed, unheard
+from .config import RunnableConfig, child_config
+from .functions import coerce_to_runnable
+from .fused import FusedChunks
+from .handover import Handover
+from .plan import Plan, planned
+from .sequence_batch import SequenceBatch
+from .stream import AsyncStream, Part, Source, Stream, adrive, drive
+
+if TYPE_CHECKING:
+    from ..events import EventFilter, StreamEvent
+
+__all__ = ("RunnableSequence", "apart")
+
+
+class RunnableSequence(Runnable[Input, Output]):
+    """Runnables one after the other; made by ``|``, or by ``pipe``.
+
+    A sequence streams as far as its steps do: each transforms the chunks of the one before as they
+    come, and one that cannot waits for their sum. Functions become steps
+    (:class:`~millstream.runnables.RunnableLambda`), sequences are taken apart into theirs. The steps
+    are runs below the sequence's, tagged ``seq:step:1`` and so on. ::
+
+        chain = prompt | llm | StrOutputParser()
+        for chunk in chain.stream({"topic": "goldfish"}):
+            print(chunk, end="")
+
+    Raises :class:`ValueError` for fewer than two steps, :class:`TypeError` for what is no step.
+    """
+
+    def __init__(
+        self: RunnableSequence[Any, Any],
+        *steps: Any,
+        name: str | None = None,
+        first: Runnable[Any, Any] | None = None,
+        middle: Sequence[Runnable[Any, Any]] | None = None,
+        last: Runnable[Any, Any] | None = None,
+    ) -> None:
+        flat: list[Runnable[Any, Any]] = []
+        if not steps and first is not None and last is not None:
+            flat = [first, *(middle or ()), last]
+        for step in steps:
+            flat += step.steps if isinstance(step, RunnableSequence) else [coerce_to_runnable(step)]
+            name = name or (step.name if isinstance(step, RunnableSequence) else None)
+        if len(flat) < 2:
+            raise ValueError(f"RunnableSequence must have at least 2 steps, got {len(flat)}")
+        self.first: Runnable[Any, Any] = flat[0]
+        self.middle: list[Runnable[Any, Any]] = flat[1:-1]
+        self.last: Runnable[Any, Any] = flat[-1]
+        self.name = name
+
+    @property
+    def steps(self) -> list[Runnable[Any, Any]]:
+        """Return the steps in their order."""
+        return [self.first, *self.middle, self.last]
+
+    def __repr__(self) -> str:
+        """Show the steps, one below the other."""
+        shown = [repr(step).replace("\n", "\n  ") for step in self.steps]
+        return "\n| ".join([repr(self.first), *shown[1:]])
+
+    # Calling.
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Invoke the steps one after the other; ``kwargs`` go to the first."""
+        begun = Beginning(self, config)
+        run = begun.run(input)
+        value: Any = input
+        try:
+            for step, below in self._below(begun.config, run):
+                value = context_of(below).run(step.invoke, value, below, **kwargs)
+                kwargs = {}
+        except BaseException as error:
+            run.on_chain_error(error)
+            raise
+        run.on_chain_end(value)
+        output: Output = value
+        return output
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Invoke the steps one after the other; ``kwargs`` go to the first."""
+        begun = Beginning(self, config)
+        run = await begun.arun(input)
+        value: Any = input
+        try:
+            for step, below in self._below(begun.config, run):
+                value = await InContext(context_of(below), step.ainvoke(value, below, **kwargs))
+                kwargs = {}
+        except BaseException as error:
+            await run.on_chain_error(error)
+            raise
+        await run.on_chain_end(value)
+        output: Output = value
+        return output
+
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the outputs in the order of the inputs; each step batches those that have come so far."""
+        if not inputs:
+            return []
+        batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
+        try:
+            for begun, input in zip(batch.begins, inputs, strict=True):
+                batch.runs.append(begun.run(input))
+            for step, values, configs, more in batch.calls():
+                batch.take(step.batch(values, configs, return_exceptions=return_exceptions, **more))
+        except BaseException as error:
+            for run in batch.runs:
+                run.on_chain_error(error)
+            return batch.failed(error)
+        for run, output in batch.ends():
+            run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
+        return batch.result()
+
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the outputs in the order of the inputs; see :meth:`batch`."""
+        if not inputs:
+            return []
+        batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
+        try:
+            for begun, input in zip(batch.begins, inputs, strict=True):
+                batch.runs.append(await begun.arun(input))
+            for step, values, configs, more in batch.calls():
+                batch.take(await step.abatch(values, configs, return_exceptions=return_exceptions, **more))
+        except BaseException as error:
+            for run in batch.runs:
+                await run.on_chain_error(error)
+            return batch.failed(error)
+        for run, output in batch.ends():
+            await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))
+        return batch.result()
+
+    # Streaming.
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the last step's chunks; ``kwargs`` go to the first step."""
+        plan = planned(self.steps, kwargs)
+        if plan is None or self._is_heard(plan, config):
+            return Stream(self._outputs(input, config, kwargs))
+        fused = FusedChunks(self, plan, input, config, for_async=False)
+        return Stream(drive(fused, fused))
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream the last step's chunks; ``kwargs`` go to the first step."""
+        plan = planned(self.steps, kwargs)
+        if plan is None:
+            return apart(lambda: self._aoutputs(input, config, kwargs))
+        if self._is_heard(plan, config):
+            # There is no users' code but the model's, which is driven apart by itself, and the handlers'.
+            return AsyncStream(self._aoutputs(input, config, kwargs))
+        fused = FusedChunks(self, plan, input, config, for_async=True)
+        return AsyncStream(adrive(fused, fused))
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the last step's chunks for an input that comes in chunks."""
+        return Stream(transformed(self, partial(self._transform, kwargs), input, config))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream the last step's chunks for an input that comes in chunks."""
+        return apart(lambda: self._atransformed(input, config, kwargs))
+
+    def _atransformed(
+        self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        return atransformed(self, partial(self._atransform, kwargs), items, config)
+
+    def _is_heard(self, plan: Plan, config: RunnableConfig | None) -> bool:
+        """Return whether a handler hears of a call."""
+        return plan.is_heard or not (unheard(config) or not Beginning(self, config).manager.handlers)
+
+    def _event_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, Part[StreamEvent]]:
+        plan = planned(self.steps, kwargs)
+        if plan is None or self._is_heard(plan, config):
+            return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
+        from .fused_events import FusedEvents
+
+        fused = FusedEvents(self, plan, input, config, version, wanted, kwargs, for_async=for_async)
+        return fused, fused
+
+    def _outputs(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
+        return transformed(self, partial(self._transform, kwargs), (input,), config)
+
+    def _aoutputs(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
+        return self._atransformed(_once(input), config, kwargs)
+
+    def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+        for step, below in self._below(config, run):
+            items = step.transform(items, below, **kwargs)
+            kwargs = {}
+        return iter(items)
+
+    def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+        for step, below in self._below(config, run):
+            items = step._atransformed(items, below, kwargs)
+            kwargs = {}
+        return aiter(items)
+
+    def _below(self, config: RunnableConfig, run: Any) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
+        """Yield each step with its configuration."""
+        for place, step in enumerate(self.steps, 1):
+            yield step, child_config(config, run, f"seq:step:{place}")
+
+
+def apart(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
+    """Return a stream of what ``outputs`` yields, in a task of its own."""
+    line = Handover(lockstep=True)
+    return AsyncStream(adrive(Apart(line, tuple, outputs), ApartPart()))
+
+
+async def _once(input: Any) -> AsyncGenerator[Any, None]:
+    yield input

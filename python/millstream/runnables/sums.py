@@ -1,0 +1,58 @@
+"""The sum of a stream's chunks, as LangChain adds them, in linear time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ("Sum",)
+
+
+class Sum:
+    """Adds the chunks of one stream.
+
+    Texts, lists and messages are kept and joined at the end, so that a sum is linear in its length.
+    Other chunks are added as they come; where two do not add (``TypeError``), the last one stands for the sum.
+    """
+
+    __slots__ = ("_adds", "_joins", "_parts")
+
+    def __init__(self) -> None:
+        self._parts: list[Any] = []
+        self._joins: type | None = None
+        self._adds = True
+
+    def add(self, chunk: Any) -> None:
+        """Add a chunk."""
+        parts = self._parts
+        if type(chunk) is self._joins:
+            parts.append(chunk)
+            return
+        self._parts = [self._added(chunk) if parts else chunk]
+        kind = type(self._parts[0])
+        self._joins = kind if self._adds and (kind in (str, list) or hasattr(kind, "chunk_position")) else None
+
+    def total(self) -> Any:
+        """Return the sum; ``None`` where there was nothing."""
+        parts = self._parts
+        if len(parts) > 1:
+            parts = self._parts = [_joined(parts)]
+        return parts[0] if parts else None
+
+    def _added(self, chunk: Any) -> Any:
+        total = self.total()
+        if not self._adds or total is None:
+            return chunk
+        try:
+            return total + chunk
+        except TypeError:
+            self._adds = False
+            return chunk
+
+
+def _joined(parts: list[Any]) -> Any:
+    if type(parts[0]) is str:
+        return "".join(parts)
+    if type(parts[0]) is list:
+        return [item for part in parts for item in part]
+    # A message chunk takes a list of those that follow, and merges them all at once.
+    return parts[0] + parts[1:]

@@ -1,0 +1,151 @@
+"""The runs of a chain that is one generator, as its stream events tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..events.chain_events import UNKNOWN, ChainVersion
+from ..events.wordings import worded
+from .sums import Sum
+
+if TYPE_CHECKING:
+    from ..events import EventFilter, Run, StreamEvent
+    from ..events.versions import Version
+    from .stages import Stage
+
+__all__ = ("Take", "ToldChain", "ToldModel", "ToldStage")
+
+Take = Callable[[Any, list[Any]], None]
+"""Takes a chunk, and the list to which its events are added."""
+
+
+class ToldChain:
+    """The run of a sequence, a prompt, a parser: its events, and the sum of its output."""
+
+    __slots__ = ("_includes", "_root", "_run", "_stream", "_wording", "output")
+
+    def __init__(self, wording: ChainVersion, run: Run, wanted: EventFilter, *, root: bool) -> None:
+        self._wording = wording
+        self._run = run
+        self._root = root
+        self._includes = wanted.includes(run.name, run.run_type, run.tags)
+        self._stream = wording.streamer(run, root=root)
+        self.output = Sum()
+
+    def start(self, input: Any, events: list[StreamEvent]) -> None:
+        """Tell of the start."""
+        if self._includes:
+            events.append(self._wording.start(self._run, input, root=self._root))
+
+    def add(self, chunk: Any, events: list[StreamEvent]) -> None:
+        """Tell of a chunk."""
+        self.output.add(chunk)
+        if self._includes:
+            events.append(self._stream(chunk))
+
+    def end(self, input: Any, output: Any, events: list[StreamEvent]) -> None:
+        """Tell of the end."""
+        if self._includes:
+            events.append(self._wording.end(self._run, input, output, root=self._root))
+
+
+class ToldStage:
+    """The run of a step that transforms what comes from the model; it begins with its first chunk."""
+
+    def __init__(self, told: ToldChain, stage: Stage[Any, Any]) -> None:
+        self._told = told
+        self._stage = stage
+        self._input = Sum()
+        self._goes_on: bool | None = None
+        self._next: Take
+
+    def before(self, take: Take) -> Take:
+        """Return what takes the chunks of this step's input, where ``take`` takes those of its output."""
+        self._next = take
+        feed, input, add = self._stage.feed, self._input, self._told.add
+
+        def taken(chunk: Any, events: list[StreamEvent]) -> None:
+            if self._goes_on is None:
+                self._start(events)
+            input.add(chunk)
+            for output in feed(chunk):
+                add(output, events)
+                take(output, events)
+
+        return taken
+
+    def close(self, events: list[StreamEvent]) -> None:
+        """Pass on what the end brings, and tell of it."""
+        if self._goes_on is None:
+            self._start(events)
+        for output in self._stage.close():
+            self._told.add(output, events)
+            self._next(output, events)
+        self._goes_on = False
+        self._told.end(self._input.total(), self._told.output.total(), events)
+
+    def fail(self, events: list[StreamEvent]) -> None:
+        """Tell of an end without an output, where the run has begun and has none yet."""
+        if self._goes_on:
+            self._told.end(self._input.total(), None, events)
+
+    def _start(self, events: list[StreamEvent]) -> None:
+        self._goes_on = True
+        self._told.start(UNKNOWN, events)
+
+
+class ToldModel:
+    """The run of the model."""
+
+    def __init__(self, version: Version, run: Run, wanted: EventFilter, part: Any, kind: Any) -> None:
+        self._version = version
+        self._run = run
+        self._part = part
+        self._kind = kind
+        self._includes = wanted.includes(run.name, run.run_type, run.tags)
+        self._goes_on = True
+        self._any = False
+        self._template: StreamEvent | None = None
+        self._inputs: dict[str, Any] = {}
+        # Chat models' chunks are what is shown and what goes on; of a generation it is the text that goes on.
+        self._is_text = run.run_type == "llm"
+        self._shows_text = self._is_text and not version.tells_parents
+
+    def start(self, prompt: Any, events: list[StreamEvent]) -> None:
+        """Tell of the start."""
+        self._inputs = worded(self._run).inputs([prompt])
+        self._template = self._version.nested_chunk(self._run, "", _NOTHING)
+        if self._includes:
+            events.append(self._version.nested_start(self._run, self._inputs))
+
+    def add(self, chunk: Any, events: list[StreamEvent]) -> Any:
+        """Tell of a chunk; return what the next step gets of it."""
+        self._any = True
+        item = chunk.text if self._is_text else chunk
+        if self._includes and self._template is not None:
+            event = self._template.copy()
+            event["data"] = {"chunk": item if self._shows_text else chunk}
+            events.append(event)
+        return item
+
+    def end(self, events: list[StreamEvent]) -> None:
+        """Tell of the end."""
+        self._goes_on = False
+        if self._includes:
+            events.append(self._version.nested_end(self._run, self._inputs, self._part.result()))
+
+    def fail(self, events: list[StreamEvent]) -> None:
+        """Tell of an end with what had arrived, where there has been none yet."""
+        if self._goes_on and self._includes:
+            arrived = self._part.result() if self._any else self._kind.arrived(())
+            events.append(self._version.nested_end(self._run, self._inputs, arrived))
+
+
+class _Nothing:
+    """Stands for a chunk, where only the event around it is wanted."""
+
+    message = None
+
+
+_NOTHING: Any = _Nothing()

@@ -1,0 +1,398 @@
+"""``ChatOpenAI``: what comes out of it, beside what comes out of LangChain's, and where LangChain is wrong."""
+
+import asyncio
+import json
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from cases import each, load_wire
+from endings import read_all
+from langchain_peer import KEY, achat_peer, chat_peer, dumped
+from millstream import ChatOpenAI
+from millstream.errors import (
+    EventTooLargeError,
+    ProviderError,
+    StreamDecodeError,
+    StreamError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
+from millstream.messages import AIMessageChunk
+from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall
+from millstream.testing.memory import MemoryTransport
+
+WIRE = load_wire("openai.chat")
+both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
+
+# What LangChain makes of these differs, and why: each has a test of its own below, or is an error for LangChain.
+OWN_CHUNK = "the usage is a chunk of its own"
+NO_CHOICES = "a payload without choices makes an empty chunk"
+DEFECTS = {
+    "azure-chat-prompt-filter.sse": NO_CHOICES,
+    "deepseek-chat-reasoning.sse": "reasoning is dropped",
+    "groq-chat-xgroq.sse": "the usage is dropped",
+    "llamacpp-chat-basic.sse": "the usage comes twice",
+    "llamacpp-error-field.sse": "the error is passed over",
+    "mistral-chat-basic.sse": OWN_CHUNK,
+    "mistral-chat-thinking-list.sse": "contents of parts are errors",
+    "mistral-chat-tools.sse": OWN_CHUNK,
+    "openai-chat-choices-null.sse": NO_CHOICES,
+    "openai-chat-function-call-legacy.sse": "a call in the first form is no tool call",
+    "openai-chat-n2.sse": "choices are mixed",
+    "openai-chat-n2-half-finished.sse": "choices are mixed",
+    "openai-chat-refusal.sse": "refusals are dropped",
+    "openai-chat-retry-control.sse": "frames without data are errors",
+    "openai-chat-surrogate-lone.sse": "halves of characters come out",
+    "openai-chat-surrogate-split.sse": "halves of characters come out",
+    "openai-chat-tools-interleaved.sse": "halves of characters come out",
+    "openai-chat-truncated.sse": "a truncated stream ends well",
+    "openrouter-chat-comments.sse": OWN_CHUNK,
+    "openrouter-chat-error-midstream.sse": "the finish that comes with an error is dropped",
+    "vllm-chat-continuous-usage.sse": "totals are added up",
+    "vllm-chat-reasoning-field.sse": "reasoning is dropped",
+}
+SUMMED = [
+    case
+    for case in WIRE
+    if case["final"]["ended"] != "error" and DEFECTS.get(case["name"], OWN_CHUNK) in (OWN_CHUNK, NO_CHOICES)
+]
+
+
+def ours(server: MockServer, **arguments: Any) -> ChatOpenAI:
+    return ChatOpenAI(base_url=server.url, api_key=KEY, **arguments)
+
+
+def over(*reads: bytes, **arguments: Any) -> ChatOpenAI:
+    return ChatOpenAI(api_key=KEY, http_client=MemoryTransport(reads), **arguments)
+
+
+def frame(content: str | None = None, *, finish: str | None = None, index: int = 0, **delta: Any) -> bytes:
+    told = ({} if content is None else {"content": content}) | delta
+    choice = {"index": index, "delta": told, "finish_reason": finish}
+    return b"data: " + json.dumps({"id": "c1", "model": "m", "choices": [choice]}).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def streamed(model: Any, *, asynchronous: bool, **called: Any) -> tuple[list[Any], Exception | None]:
+    """Return the chunks of one stream and the exception it ended with."""
+    return read_all(model.astream("p", **called) if asynchronous else model.stream("p", **called))
+
+
+def theirs_of(server: MockServer, *, asynchronous: bool, **made: Any) -> tuple[list[Any], Exception | None]:
+    async def read() -> tuple[list[Any], Exception | None]:
+        chunks: list[Any] = []
+        async with achat_peer(server.url, **made) as model:
+            try:
+                async for chunk in model.astream("p"):
+                    chunks.append(chunk)  # noqa: PERF401
+            except Exception as error:
+                return chunks, error
+        return chunks, None
+
+    if asynchronous:
+        return asyncio.run(read())
+    with chat_peer(server.url, **made) as model:
+        return read_all(model.stream("p"))
+
+
+def total(chunks: Iterable[Any]) -> Any:
+    first, *rest = chunks
+    return dumped(first + rest) if rest else dumped(first)
+
+
+# Every vector, beside LangChain and the SDK.
+
+
+@both_ways
+@each(WIRE)
+def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchronous: bool) -> None:
+    with MockServer(Reply(body=case["body"])) as server:
+        expected, theirs_error = theirs_of(server, asynchronous=asynchronous)
+        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+    same = dumped(chunks) == dumped(expected) and (error is None) is (theirs_error is None)
+    assert same is (case["name"] not in DEFECTS)
+
+
+@both_ways
+@each(SUMMED)
+def test_the_sum_of_every_vectors_chunks_is_langchains(case: dict[str, Any], asynchronous: bool) -> None:
+    with MockServer(Reply(body=case["body"])) as server:
+        expected, _ = theirs_of(server, asynchronous=asynchronous)
+        chunks, _ = streamed(ours(server), asynchronous=asynchronous)
+        assert total(chunks) == total(expected)
+        with chat_peer(server.url, streaming=True) as theirs:
+            invoked = theirs.invoke("p")
+        assert dumped(ours(server, streaming=True).invoke("p")) == dumped(invoked)
+
+
+@both_ways
+@each(WIRE)
+def test_every_vector_streams_what_it_says_at_any_split(case: dict[str, Any], asynchronous: bool) -> None:
+    body = case["body"]
+    reads = [body[start : start + 7] for start in range(0, len(body), 7)]
+    chunks, error = streamed(over(*reads), asynchronous=asynchronous)
+    whole, _ = streamed(over(body), asynchronous=asynchronous)
+    assert dumped(chunks) == dumped(whole)
+    texts = "".join(item[2] for item in case["expected"] if item[:2] == ["text", 0])
+    assert "".join(chunk.content for chunk in chunks) == texts
+    kinds: dict[str, type[StreamError]] = {"error": ProviderError, "truncated": StreamTruncatedError}
+    assert type(error) is kinds.get(case["final"]["ended"], type(None))
+    if chunks:
+        assert chunks[-1].chunk_position == (None if error else "last")
+
+
+@each(SUMMED)
+def test_the_openai_sdk_reads_what_our_decoder_reads(case: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import openai
+    with (
+        MockServer(Reply(body=case["body"])) as server,
+        openai.OpenAI(base_url=server.url, api_key=KEY) as client,
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": "p"}], stream=True) as stream,
+    ):
+        deltas = [chunk.choices[0].delta for chunk in stream if chunk.choices]
+    chunks, _ = streamed(over(case["body"]), asynchronous=False)
+    assert "".join(chunk.content for chunk in chunks) == "".join(delta.content or "" for delta in deltas)
+    told = [(call.index, call.id, call.function.name, call.function.arguments)
+            for delta in deltas for call in delta.tool_calls or () if call.function is not None]  # fmt: skip
+    pieces = [piece for chunk in chunks for piece in chunk.tool_call_chunks]
+    assert [(piece["index"], piece["id"], piece["name"], piece["args"]) for piece in pieces] == told
+
+
+def test_the_vectors_that_differ_are_vectors() -> None:
+    assert set(DEFECTS) <= {case["name"] for case in WIRE}
+
+
+# Where LangChain is wrong.
+
+
+@both_ways
+def test_refusals_and_reasoning_are_kept(asynchronous: bool) -> None:
+    reads = [
+        frame(reasoning_content="th"),
+        frame(reasoning_content="ink"),
+        frame(refusal="no"),
+        frame("a", finish="stop"),
+    ]
+    chunks, error = streamed(over(*reads, DONE), asynchronous=asynchronous)
+    assert error is None
+    assert total(chunks)["additional_kwargs"] == {"reasoning_content": "think", "refusal": "no"}
+
+
+@both_ways
+def test_the_choices_of_a_stream_with_several_do_not_mix(mock_server: MockServer, asynchronous: bool) -> None:
+    chunks, error = streamed(ours(mock_server, n=3), asynchronous=asynchronous)
+    assert error is None
+    assert [chunk.content for chunk in chunks] == ["", *VERSE, ""]
+    assert mock_server.requests[-1].body["n"] == 3
+
+
+def test_generate_keeps_all_choices_each_with_its_own_finish() -> None:
+    choices = [
+        {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
+        for index, (text, reason) in enumerate([("a", "stop"), ("b", "length")])
+    ]
+    with MockServer(Reply(body=json.dumps({"choices": choices}).encode(), content_type="application/json")) as server:
+        (generations,) = ours(server, n=2).generate([["p"]]).generations
+    assert [(one.text, one.generation_info["finish_reason"]) for one in generations] == [("a", "stop"), ("b", "length")]  # type: ignore[index]
+    assert [one.message.id[-2:] for one in generations] == ["-0", "-1"]  # type: ignore[attr-defined]
+
+
+@both_ways
+def test_totals_that_come_with_every_chunk_are_not_added_up(asynchronous: bool) -> None:
+    (case,) = [case for case in WIRE if case["name"] == "vllm-chat-continuous-usage.sse"]
+    chunks, _ = streamed(over(case["body"]), asynchronous=asynchronous)
+    assert total(chunks)["usage_metadata"]["total_tokens"] == 7
+
+
+@both_ways
+def test_two_finish_chunks_never_become_stopstop(asynchronous: bool) -> None:
+    chunks, _ = streamed(over(frame("a", finish="stop"), frame("", finish="stop"), DONE), asynchronous=asynchronous)
+    assert total(chunks)["response_metadata"]["finish_reason"] == "stop"
+
+
+@both_ways
+def test_surrogates_split_over_two_frames_are_one_character(asynchronous: bool) -> None:
+    reads = [
+        b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83c"}}]}\n\n',
+        b'data: {"choices":[{"index":0,"delta":{"content":"\\udfa3"},"finish_reason":"stop"}]}\n\n',
+    ]
+    chunks, error = streamed(over(*reads, DONE), asynchronous=asynchronous)
+    assert error is None
+    assert "".join(chunk.content for chunk in chunks) == "🎣"
+
+
+@both_ways
+def test_a_call_in_the_first_form_is_what_was_asked_for(asynchronous: bool) -> None:
+    (case,) = [case for case in WIRE if case["name"] == "openai-chat-function-call-legacy.sse"]
+    with MockServer(Reply(body=case["body"])) as server:
+        expected, _ = theirs_of(server, asynchronous=asynchronous)
+        chunks, _ = streamed(ours(server), asynchronous=asynchronous, functions=[{"name": "f"}])
+        calls, _ = streamed(ours(server), asynchronous=asynchronous)
+    assert dumped(chunks) == dumped(expected)
+    assert total(calls)["tool_calls"] == [{"name": "f", "args": {"x": 1}, "id": None, "type": "tool_call"}]
+
+
+@both_ways
+def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous: bool) -> None:
+    for how in ("reset", "fin", "end"):
+        with MockServer(Reply(fault=Cut(after=3, how=how))) as server:
+            chunks, error = streamed(ours(server), asynchronous=asynchronous)
+        assert isinstance(error, StreamTruncatedError)
+        assert [chunk.content for chunk in chunks] == ["", *VERSE[:3]]
+        assert error.text == "".join(VERSE[:3])
+
+
+@both_ways
+def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> None:
+    with MockServer(Reply(fault=ErrorFrame(after=3, code="full"))) as server:
+        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+    assert isinstance(error, ProviderError)
+    assert (str(error), error.code) == ("overloaded", "full")
+    assert [chunk.chunk_position for chunk in chunks] == [None] * 4
+
+
+@both_ways
+def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
+    with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
+        chunks, error = streamed(ours(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+    assert isinstance(error, StreamStalledError)
+    assert [chunk.content for chunk in chunks] == ["", *VERSE[:2]]
+
+
+@both_ways
+def test_what_cannot_be_read_raises_after_what_was_right(asynchronous: bool) -> None:
+    chunks, error = streamed(over(frame("a") + b"data: {oops}\n\n" + frame("b")), asynchronous=asynchronous)
+    assert isinstance(error, StreamDecodeError)
+    assert ([chunk.content for chunk in chunks], error.text) == (["a"], "a")
+    chunks, error = streamed(over(frame("a"), b"data: " + b"x" * (17 << 20)), asynchronous=asynchronous)
+    assert isinstance(error, EventTooLargeError)
+    assert [chunk.content for chunk in chunks] == ["a"]
+
+
+@both_ways
+def test_a_body_that_is_one_document_comes_out_as_if_it_had_streamed(asynchronous: bool) -> None:
+    message = {"role": "assistant", "content": "all of it"}
+    whole = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+    chunks, error = streamed(over(whole[:20], whole[20:]), asynchronous=asynchronous)
+    assert error is None
+    assert total(chunks)["content"] == "all of it"
+
+
+# invoke, batch, generate.
+
+
+def settled(message: Any) -> Any:
+    """Return a message as a dict, without what the SDK adds to a response and the server did not send."""
+    told = dumped(message)
+    told["response_metadata"] = without_none(told["response_metadata"])
+    return told
+
+
+def without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    return value
+
+
+CALLS = [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}]
+WRONG = [{"id": "call_2", "type": "function", "function": {"name": "f", "arguments": '{"a": '}}]
+MESSAGES: list[dict[str, Any]] = [
+    {"role": "assistant", "content": "a"},
+    {"role": "assistant", "content": None, "tool_calls": CALLS},
+    {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
+    {"role": "assistant", "content": "", "refusal": "no"},
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=["text", "calls", "function call", "refusal"])
+def test_a_whole_answer_is_langchains(message: dict[str, Any]) -> None:
+    usage = {
+        **{"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14},
+        "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": 0,
+                                      "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
+    }  # fmt: skip
+    told: dict[str, Any] = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m-1",
+        "usage": usage,
+    }
+    told |= {"system_fingerprint": "fp", "service_tier": "flex"}
+    told["choices"] = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": []}}]
+    body = json.dumps(told).encode()
+    with MockServer(Reply(body=body, content_type="application/json")) as server:
+        with chat_peer(server.url) as theirs:
+            expected = settled(theirs.invoke("p"))
+        found = settled(ours(server).invoke("p"))
+        assert settled(asyncio.run(ours(server).ainvoke("p"))) == found
+    assert found == expected
+
+
+def test_calls_that_cannot_be_read_are_invalid() -> None:
+    message = {"role": "assistant", "content": None, "tool_calls": WRONG}
+    body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+    with MockServer(Reply(body=body, content_type="application/json")) as server:
+        found = ours(server).invoke("p")
+    assert (found.tool_calls, [call["id"] for call in found.invalid_tool_calls]) == ([], ["call_2"])
+
+
+def test_generate_and_batch_return_what_langchains_do(mock_server: MockServer) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from langchain_core.messages import HumanMessage as said
+
+    async def theirs_async() -> Any:
+        async with achat_peer(mock_server.url) as theirs:
+            return await theirs.abatch(["a", "b"]), await theirs.agenerate([[said("c")], [said("d")]])
+
+    batch, result = asyncio.run(theirs_async())
+    model = ours(mock_server)
+    assert [found.content for found in model.batch(["a", "b"])] == [one.content for one in batch]
+    assert [found.content for found in asyncio.run(model.abatch(["a", "b"]))] == [one.content for one in batch]
+    found = asyncio.run(model.agenerate([["c"], ["d"]]))
+    assert [[one.text for one in choices] for choices in found.generations] == [
+        [one.text for one in choices] for choices in result.generations
+    ]
+    assert (found.llm_output or {})["model_name"] == (result.llm_output or {})["model_name"]
+    assert len(found.run or ()) == 2
+    failing = {"model": "m", "choices": None}
+    with MockServer(Reply(body=json.dumps(failing).encode(), content_type="application/json")) as server:
+        outputs = ours(server).batch(["a", "b"], return_exceptions=True)
+        assert [type(output) for output in outputs] == [StreamTruncatedError] * 2
+
+
+@both_ways
+def test_a_stream_is_lazy_and_its_chunks_are_small(asynchronous: bool) -> None:
+    with MockServer(Reply(fault=Stall(after=2))) as server:
+        stream = ours(server).stream("p")
+        assert server.requests == []
+        assert [next(stream).content for _ in range(3)] == ["", *VERSE[:2]]
+        server.release()
+        rest = list(stream)
+    assert all(type(chunk) is AIMessageChunk for chunk in rest)
+    assert len({chunk.id for chunk in rest}) == 1
+
+
+def test_chunks_share_nothing_that_a_consumer_may_change() -> None:
+    first, second, *_ = over(frame("a") + frame("b"), frame("", finish="stop"), DONE).stream("p")
+    first.response_metadata["mine"] = 1
+    assert second.response_metadata == {"model_provider": "openai"}
+
+
+def test_response_headers_are_told_where_they_are_asked_for(mock_server: MockServer) -> None:
+    model = ours(mock_server, include_response_headers=True)
+    first, *_ = model.stream("p")
+    assert first.response_metadata["headers"]["x-request-id"] == "req-mock1"
+    assert model.invoke("p").response_metadata["headers"]["x-request-id"] == "req-mock2"
+    first, *_ = read_all(model.astream("p"))[0]
+    assert first.response_metadata["headers"]["x-request-id"] == "req-mock3"
+    assert "headers" not in ours(mock_server).invoke("p").response_metadata

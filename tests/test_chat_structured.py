@@ -1,0 +1,256 @@
+"""Structured output of ``ChatOpenAI``: what comes out, how it grows in a stream, and what is not there yet."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import warnings
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from endings import read_all
+from hearing import chat_handlers
+from langchain_peer import KEY, chat_peer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from pydantic import BaseModel
+
+from millstream import ChatOpenAI
+from millstream.errors import RefusalError, UnsupportedError
+from millstream.exceptions import OutputParserException
+from millstream.language_models import FakeListChatModel
+from millstream.testing import MockServer, Reply
+from millstream.testing.memory import MemoryTransport
+
+
+def add(a: int, b: int = 0) -> int:
+    """Add."""
+    return a + b
+
+
+class Joke(BaseModel):
+    """A joke."""
+
+    setup: str
+    rating: int = 0
+
+
+class JokeDict(TypedDict):
+    """A joke."""
+
+    setup: Annotated[str, ..., "The setup."]
+
+
+SCHEMA = {"title": "JokeDict", "type": "object", "properties": {"setup": {"type": "string"}}}
+ANSWER = ['{"set', 'up": "why', " not", '", "rat', 'ing": 7}']
+BY_TEXT = Reply(pieces=ANSWER)
+BY_TOOL = Reply(tool_calls=[{"name": "Joke", "args": "".join(ANSWER), "id": "c"}])
+BY_DICT = Reply(tool_calls=[{"name": "JokeDict", "args": "".join(ANSWER), "id": "c"}])
+CASES: list[tuple[str, Any, str, Reply]] = [
+    ("class", Joke, "json_schema", BY_TEXT),
+    ("class by tool", Joke, "function_calling", BY_TOOL),
+    ("class by json", Joke, "json_mode", BY_TEXT),
+    ("typed dict", JokeDict, "json_schema", BY_TEXT),
+    ("typed dict by tool", JokeDict, "function_calling", BY_DICT),
+    ("schema", SCHEMA, "json_schema", BY_TEXT),
+    ("schema by tool", SCHEMA, "function_calling", BY_DICT),
+    ("no schema", None, "json_mode", BY_TEXT),
+]
+cases = pytest.mark.parametrize(("name", "schema", "method", "reply"), CASES, ids=[case[0] for case in CASES])
+
+
+def ours(server: MockServer) -> ChatOpenAI:
+    return ChatOpenAI(base_url=server.url, api_key=KEY, model="gpt-4o")
+
+
+@cases
+def test_what_comes_out_is_what_langchain_gives(name: str, schema: Any, method: str, reply: Reply) -> None:
+    with MockServer(reply) as server, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with chat_peer(server.url, model="gpt-4o") as theirs:
+            expected = theirs.with_structured_output(schema, method=method).invoke("p")
+        structured = ours(server).with_structured_output(schema, method=method)
+        assert structured.invoke("p") == expected
+        assert asyncio.run(structured.ainvoke("p")) == expected
+        assert structured.batch(["p", "q"]) == [expected] * 2
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
+@cases
+def test_the_object_grows_in_a_stream(name: str, schema: Any, method: str, reply: Reply, asynchronous: bool) -> None:
+    with MockServer(reply) as server:
+        structured = ours(server).with_structured_output(schema, method=method)
+        objects, error = read_all(structured.astream("p") if asynchronous else structured.stream("p"))
+    assert error is None
+    if schema is Joke:
+        assert [one.setup for one in objects][0].startswith("why")  # noqa: RUF015
+        assert objects[-1] == Joke(setup="why not", rating=7)
+    else:
+        assert objects[-1] == {"setup": "why not", "rating": 7}
+    assert len(objects) >= 3
+
+
+@cases
+def test_the_message_may_be_asked_for_too(name: str, schema: Any, method: str, reply: Reply) -> None:
+    with MockServer(reply) as server:
+        model = ours(server)
+        expected = model.with_structured_output(schema, method=method).invoke("p")
+        structured = model.with_structured_output(schema, method=method, include_raw=True)
+        output = structured.invoke("p")
+        assert (output["parsed"], output["parsing_error"]) == (expected, None)
+        assert output["raw"].response_metadata["model_name"] == "gpt-4o"
+        pieces = list(structured.stream("p"))
+    assert pieces[-1] == {"parsed": expected, "parsing_error": None}
+    assert {tuple(piece) for piece in pieces[:-1]} == {("raw",)}
+
+
+def test_what_cannot_be_parsed_is_an_error_or_told() -> None:
+    with MockServer(Reply(pieces=["no JSON"])) as server:
+        model = ours(server)
+        for schema in (Joke, SCHEMA):
+            with pytest.raises(OutputParserException):
+                model.with_structured_output(schema).invoke("p")
+        output = model.with_structured_output(Joke, include_raw=True).invoke("p")
+        assert output["parsed"] is None
+        assert isinstance(output["parsing_error"], OutputParserException)
+        assert output["raw"].content == "no JSON"
+    with MockServer(Reply(pieces=['{"rating": 1}'])) as server, pytest.raises(OutputParserException, match="setup"):
+        ours(server).with_structured_output(Joke).invoke("p")
+
+
+def test_a_refusal_is_an_error_that_says_it() -> None:
+    message = {"role": "assistant", "content": None, "refusal": "I won't."}
+    body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+    with (
+        MockServer(Reply(body=body, content_type="application/json")) as server,
+        pytest.raises(RefusalError, match=r"I won't\."),
+    ):
+        ours(server).with_structured_output(Joke).invoke("p")
+    frames = [b'data: {"choices":[{"index":0,"delta":{"refusal":"I "}}]}\n\n',
+              b'data: {"choices":[{"index":0,"delta":{"refusal":"won\'t."},"finish_reason":"stop"}]}\n\n',
+              b"data: [DONE]\n\n"]  # fmt: skip
+    model = ChatOpenAI(api_key=KEY, http_client=MemoryTransport(frames), model="gpt-4o")
+    for stream in (model.with_structured_output(Joke).stream("p"), model.with_structured_output(Joke).astream("p")):
+        objects, error = read_all(stream)
+        assert (objects, type(error), str(error)) == ([], RefusalError, "I won't.")
+
+
+def test_an_answer_by_tools_beside_a_schema_is_none() -> None:
+    with MockServer(Reply(tool_calls=[{"name": "add", "args": {}}])) as server:
+        structured = ours(server).with_structured_output(Joke, tools=[add], strict=True)
+        assert structured.invoke("p") is None
+
+
+def test_models_that_know_no_schemas_are_asked_by_a_tool() -> None:
+    with MockServer(BY_TOOL) as server:
+        model = ChatOpenAI(base_url=server.url, api_key=KEY, model="gpt-4")
+        with pytest.warns(UserWarning, match="function_calling") as caught:
+            structured = model.with_structured_output(Joke)
+        assert structured.invoke("p") == Joke(setup="why not", rating=7)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"schema": Joke, "method": "other"}, "method must be one of"),
+        ({"schema": None}, "schema must be specified"),
+        ({"schema": Joke, "method": "json_mode", "strict": True}, "not supported"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ChatOpenAI(api_key="k", model="gpt-4o").with_structured_output(**options)
+
+
+def test_models_without_tools_say_so() -> None:
+    with pytest.raises(NotImplementedError):
+        FakeListChatModel(responses=["a"]).bind_tools([])
+    with pytest.raises(NotImplementedError, match="with_structured_output"):
+        FakeListChatModel(responses=["a"]).with_structured_output(Joke)
+
+
+def test_a_users_model_with_tools_has_structured_output() -> None:
+    class Calling(FakeListChatModel):
+        def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
+            with MockServer(BY_TOOL) as server:
+                return ours(server).bind_tools(tools, tool_choice=tool_choice, **kwargs)
+
+    structured = Calling(responses=[]).with_structured_output(Joke)
+    assert structured.steps[-1].tools == [Joke]  # type: ignore[attr-defined]
+
+
+@cases
+def test_handlers_are_told_the_schema_as_langchain_tells_it(name: str, schema: Any, method: str, reply: Reply) -> None:
+    logs: list[list[Any]] = [[], []]
+    with MockServer(reply) as server, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with chat_peer(server.url, model="gpt-4o") as theirs:
+            asked = theirs.with_structured_output(schema, method=method)
+            asked.invoke("p", {"callbacks": [chat_handlers(logs[0])[0]]})
+        mine = ours(server).with_structured_output(schema, method=method)
+        mine.invoke("p", {"callbacks": [chat_handlers(logs[1])[1]]})
+    told = [[kwargs for _, event, _, kwargs in log if event == "on_chat_model_start"] for log in logs]
+    ((expected,), (found,)) = told
+    assert found["options"] == expected["options"]
+    assert found["invocation_params"] == expected["invocation_params"]
+
+
+# What needs the Responses API.
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"use_responses_api": True},
+        {"reasoning": {"effort": "low"}},
+        {"include": ["x"]},
+        {"truncation": "auto"},
+        {"context_management": [{}]},
+        {"use_previous_response_id": True},
+        {"output_version": "responses/v1"},
+        {"model": "gpt-5-pro"},
+        {"model": "codex-mini"},
+    ],
+    ids=str,
+)
+def test_models_that_need_the_responses_api_are_refused(made: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedError, match="Responses API"):
+        ChatOpenAI(api_key="k", **made)
+
+
+@pytest.mark.parametrize(
+    "called",
+    [{"tools": [{"type": "web_search"}]}, {"reasoning": {}}, {"previous_response_id": "r"}, {"text": {}}],
+    ids=str,
+)
+def test_calls_that_need_the_responses_api_are_refused(called: dict[str, Any]) -> None:
+    model = ChatOpenAI(api_key="k")
+    with pytest.raises(UnsupportedError, match="Responses API"):
+        model.invoke("p", **called)
+    with pytest.raises(NotImplementedError, match="use_responses_api=False"):
+        list(model.stream("p", **called))
+    events, error = read_all(model.astream_events("p", **called))
+    assert (events, type(error)) == ([], UnsupportedError)
+
+
+def test_chat_completions_can_be_asked_all_the_same(mock_server: MockServer) -> None:
+    model = ChatOpenAI(
+        base_url=mock_server.url, api_key=KEY, model="codex-mini", use_responses_api=False, reasoning={"effort": "low"}
+    )
+    model.invoke("p")
+    assert mock_server.requests[-1].body["reasoning"] == {"effort": "low"}
+
+
+def test_tools_and_schemas_import_no_pydantic() -> None:
+    code = (
+        "import sys; from millstream import ChatOpenAI\n"
+        "def f(a: int) -> int:\n    'f'\n    return a\n"
+        "model = ChatOpenAI(api_key='k', model='gpt-4o')\n"
+        "model.bind_tools([f]); model.with_structured_output({'title': 't', 'properties': {}})\n"
+        "print(sorted({'pydantic', 'openai', 'langchain_core', 'httpx', 'httpx2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -1,0 +1,520 @@
+"""Chains that are left early: the connection is closed, at once, and every run has one end."""
+
+import asyncio
+import contextlib
+import gc
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from endings import read_all, read_into
+from hearing import ahandlers, handlers
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.callbacks import BaseCallbackHandler
+from millstream.errors import StreamTruncatedError
+from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.outputs import GenerationChunk
+from millstream.prompts import PromptTemplate
+from millstream.runnables import RunnableLambda
+from millstream.testing import VERSE, Cut, MockServer, Reply, Stall
+from user_code import Base, consume, run, settled
+
+INPUT = {"text": "p"}
+PROMPT = PromptTemplate.from_template("{text}")
+
+
+@pytest.fixture(autouse=True)
+def without_the_collector() -> Iterator[None]:
+    """Nothing here may be left to the garbage collector."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def server() -> Iterator[MockServer]:
+    """Serve streams that pause after three pieces until they are left."""
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+        yield server
+
+
+class Shouting(BaseTransformOutputParser[str]):
+    """A user's parser: chains with it run apart."""
+
+    def parse(self, text: str) -> str:
+        return text.upper()
+
+
+def of_ours(server: MockServer) -> Any:
+    return PROMPT | OpenAI(base_url=server.url, api_key=KEY) | StrOutputParser()
+
+
+def with_users_code(server: MockServer) -> Any:
+    return PROMPT | OpenAI(base_url=server.url, api_key=KEY) | Shouting()
+
+
+def heard(server: MockServer) -> Any:
+    return of_ours(server).with_config(callbacks=[handlers([])[1]])
+
+
+def heard_by_async_handlers(server: MockServer) -> Any:
+    return of_ours(server).with_config(callbacks=[ahandlers([])[1]])
+
+
+kinds = pytest.mark.parametrize("make", [of_ours, with_users_code, heard, heard_by_async_handlers])
+
+
+async def alone() -> None:
+    """Let tasks end that were left behind by a second cancellation, or by a break: each needs a few turns."""
+    await settled(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+
+
+def assert_closed_by_us(server: MockServer) -> None:
+    assert server.wait_closed(timeout=2).closed_by == "client"
+    assert server.connections.open == 0
+
+
+# Sync.
+
+
+@kinds
+def test_break_closes_when_the_last_reference_goes(make: Any, server: MockServer) -> None:
+    for _ in make(server).stream(INPUT):
+        break
+    assert_closed_by_us(server)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_sync_events_close_as_their_stream_does(version: str, server: MockServer) -> None:
+    for event in of_ours(server).stream_events(INPUT, version=version):
+        if event["event"] == "on_chain_stream":
+            break
+    assert_closed_by_us(server)
+
+
+@kinds
+def test_close_closes(make: Any, server: MockServer) -> None:
+    stream = make(server).stream(INPUT)
+    assert next(stream).lower() == VERSE[0].lower()
+    assert server.connections.open == 1
+    stream.close()
+    assert_closed_by_us(server)
+    assert list(stream) == []
+
+
+@kinds
+def test_an_exception_in_the_loop_closes(make: Any, server: MockServer) -> None:
+    def consume() -> None:
+        with make(server).stream(INPUT) as stream:
+            for _ in stream:
+                raise KeyError("mine")
+
+    with contextlib.suppress(KeyError):
+        consume()
+    assert_closed_by_us(server)
+
+
+@kinds
+def test_a_stream_that_was_never_begun_sends_nothing(make: Any, server: MockServer) -> None:
+    chain = make(server)
+    chain.stream(INPUT).close()
+    asyncio.run(chain.astream(INPUT).aclose())
+    chain.stream(INPUT)
+    chain.astream(INPUT)
+    chain.astream_events(INPUT)
+    chain.astream_records(INPUT)
+    assert server.requests == []
+
+
+# Async.
+
+
+@kinds
+def test_async_break_closes_within_a_turn(make: Any, server: MockServer) -> None:
+    async def main() -> None:
+        async for _ in make(server).astream(INPUT):
+            break
+        await server.await_closed()
+        await alone()
+
+    run(main)
+    assert_closed_by_us(server)
+
+
+@kinds
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_events_and_records_close_as_their_stream_does(make: Any, version: str, server: MockServer) -> None:
+    async def main() -> None:
+        chain = make(server)
+        async for event in chain.astream_events(INPUT, version=version):
+            if event["event"] == "on_chain_stream":
+                break
+        await server.await_closed()
+        async with chain.astream_records(INPUT, version=version) as records:
+            async for record in records:
+                if b"on_chain_stream" in record:
+                    break
+
+    run(main)
+    assert_closed_by_us(server)
+    assert server.connections.closed == 2
+
+
+@kinds
+def test_aclose_closes_before_it_returns(make: Any, server: MockServer) -> None:
+    async def main() -> None:
+        stream = make(server).astream(INPUT)
+        await anext(stream)
+        await stream.aclose()
+        assert [item async for item in stream] == []
+
+    run(main)
+    assert_closed_by_us(server)
+
+
+@kinds
+def test_cancelling_a_waiting_consumer_closes(make: Any, server: MockServer) -> None:
+    async def main() -> None:
+        seen: list[str] = []
+        task = asyncio.create_task(read_into(seen, make(server).astream(INPUT)))
+        await server.await_until(lambda: server.requests != [] and server.requests[-1].pieces_sent == 3)
+        while len(seen) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+
+    run(main)
+    assert_closed_by_us(server)
+
+
+@kinds
+@pytest.mark.parametrize("times", [1, 3])
+def test_cancellation_at_any_step_leaves_nothing(make: Any, times: int) -> None:
+    async def main(server: MockServer, turns: int) -> bool:
+        task = asyncio.create_task(read_into([], make(server).astream(INPUT)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(times):
+            if task.done():
+                break
+            task.cancel()
+            await asyncio.sleep(0)
+        done, _ = await asyncio.wait([task], timeout=5)
+        assert done
+        assert task.cancelled() or task.result() is None
+        await alone()
+        return task.cancelled()
+
+    with MockServer(Reply(pieces_per_write=10)) as server:
+        outcomes = [run(partial(main, server, turns)) for turns in range(0, 60, 2)]
+        assert outcomes[0]
+        assert outcomes[2]
+        list(of_ours(server).stream(INPUT))
+        server.wait_until(lambda: server.connections.open == 1, timeout=2)
+
+
+@pytest.mark.parametrize("kind", [handlers, ahandlers])
+def test_a_chain_of_our_own_steps_needs_no_task(kind: Any, server: MockServer) -> None:
+    async def main() -> None:
+        heard = of_ours(server).with_config(callbacks=[kind([], run_inline=True)[1]])
+        for stream in (of_ours(server).astream(INPUT), of_ours(server).astream_events(INPUT), heard.astream(INPUT)):
+            async with stream:
+                for _ in range(3):
+                    await anext(stream)
+                    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main)
+
+
+# What fails.
+
+
+@kinds
+def test_a_truncated_stream_closes_its_connection_before_it_raises(make: Any) -> None:
+    with MockServer(Reply(fault=Cut(after=3, how="fin"))) as server:
+        seen, error = read_all(make(server).stream(INPUT))
+        assert isinstance(error, StreamTruncatedError)
+        assert [chunk.lower() for chunk in seen] == [piece.lower() for piece in VERSE[:3]]
+        server.wait_closed()
+        assert server.connections.open == 0
+
+
+class Refusing(StrOutputParser):
+    """A step that refuses its third chunk."""
+
+    def _stage(self) -> Any:
+        return RefusesTheThird()
+
+
+class RefusesTheThird:
+    count = 0
+
+    def feed(self, item: str) -> list[str]:
+        self.count += 1
+        if self.count == 3:
+            raise ValueError("refused")
+        return [item]
+
+    def close(self) -> list[str]:
+        return []
+
+
+def test_a_stage_that_fails_closes_the_connection_after_what_came_before() -> None:
+    async def main(server: MockServer) -> None:
+        chain = PROMPT | OpenAI(base_url=server.url, api_key=KEY) | Refusing() | StrOutputParser()
+        for version in ("v1", "v2"):
+            events: list[Any] = []
+            with pytest.raises(ValueError, match="refused"):
+                await read_into(events, chain.astream_events(INPUT, version=version))
+            told = [event["data"]["chunk"] for event in events if event["event"] == "on_chain_stream"]
+            assert told == list(VERSE[:2])
+            await left(server)
+        chunks: list[str] = []
+        with pytest.raises(ValueError, match="refused"):
+            await read_into(chunks, chain.astream(INPUT))
+        assert chunks == list(VERSE[:2])
+        await left(server)
+
+    async def left(server: MockServer) -> None:
+        # An answer that had arrived whole leaves its connection to the next one.
+        if reply.fault is not None:
+            await server.await_closed()
+
+    # In one read, and in many.
+    for reply in (Reply(pieces_per_write=100), Reply(fault=Stall(after=3))):
+        with MockServer(reply) as server:
+            run(partial(main, server))
+
+
+class Marked(Exception):
+    """An exception that can be watched."""
+
+
+class Breaking(StrOutputParser):
+    def _stage(self) -> Any:
+        class Breaks(RefusesTheThird):
+            def feed(self, item: str) -> list[str]:
+                raise Marked
+
+        return Breaks()
+
+
+class Unprompted(PromptTemplate):
+    def _plain(self) -> Any:
+        def fail(input: Any) -> Any:
+            raise Marked
+
+        return fail
+
+
+@pytest.mark.parametrize("fails", ["stage", "prompt"])
+def test_an_error_of_a_step_is_in_no_cycle(fails: str) -> None:
+    with MockServer() as server:
+        llm = OpenAI(base_url=server.url, api_key=KEY)
+        chain = PROMPT | llm | Breaking() if fails == "stage" else Unprompted("{text}") | llm | StrOutputParser()
+        gone: list[Any] = []
+
+        async def areads(stream: Any) -> None:
+            try:
+                await read_into([], stream)
+            except Marked as error:
+                gone.append(weakref.ref(error))
+
+        def reads(stream: Any) -> None:
+            try:
+                list(stream)
+            except Marked as error:
+                gone.append(weakref.ref(error))
+
+        reads(chain.stream(INPUT))
+        reads(chain.stream_events(INPUT))
+        assert [one() for one in gone] == [None] * 2
+
+        async def main() -> None:
+            await areads(chain.astream(INPUT))
+            await areads(chain.astream_events(INPUT, version="v1"))
+            await areads(chain.astream_records(INPUT))
+
+        run(main)
+        assert [one() for one in gone] == [None] * 5
+
+
+# Runs, and what their handlers hear.
+
+
+class Waits(Base):
+    """A user's model that waits behind its second chunk."""
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
+        try:
+            yield GenerationChunk("a")
+            yield GenerationChunk("b")
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            self.log.append("closed")
+
+
+def ends(log: list[Any]) -> dict[Any, list[str]]:
+    """Return what each run was told beside its start, by the names of the calls."""
+    told: dict[Any, list[str]] = {}
+    for _, event, _, kwargs in log:
+        if event.endswith("_start"):
+            told[kwargs["run_id"]] = []
+        elif event.endswith(("_end", "_error")):
+            told[kwargs["run_id"]].append(event)
+    return told
+
+
+def users_chain(log: list[Any], heard: list[Any], kind: Any) -> Any:
+    chain = PROMPT | Waits(log=log) | StrOutputParser() | Shouting()
+    return chain.with_config(callbacks=[kind(heard, run_inline=True)[1]])
+
+
+@pytest.mark.parametrize("kind", [handlers, ahandlers])
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+@pytest.mark.parametrize("times", [1, 3])
+def test_every_run_has_one_end_wherever_it_is_cancelled(kind: Any, turns: int, times: int) -> None:
+    log: list[Any] = []
+    heard: list[Any] = []
+
+    async def main() -> None:
+        task = asyncio.create_task(read_into([], users_chain(log, heard, kind).astream(INPUT)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+        await settled(lambda: all(ends(heard).values()))
+
+    run(main)
+    assert all(len(told) == 1 for told in ends(heard).values())
+
+
+@pytest.mark.parametrize("events", [False, True])
+def test_runs_end_from_the_inside_out(events: bool) -> None:
+    log: list[Any] = []
+    heard: list[Any] = []
+
+    async def main() -> None:
+        chain = users_chain(log, heard, handlers)
+        stream: Any = chain.astream_events(INPUT) if events else chain.astream(INPUT)
+        async with stream:
+            async for item in stream:
+                if item == "B" or (events and item["data"].get("chunk") == "B"):
+                    break
+        assert log == ["closed"]
+
+    run(main)
+    starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
+    errors = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_error")]
+    # The prompt has ended; then the model, the two parsers, the sequence.
+    assert errors == [starts[2], starts[3], starts[4], starts[0]]
+    assert all(len(told) == 1 for told in ends(heard).values())
+
+
+def test_sync_runs_end_from_the_inside_out() -> None:
+    class Streams(Base):
+        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
+            try:
+                for text in "abc":
+                    yield GenerationChunk(text)
+            finally:
+                self.log.append("closed")
+
+    log: list[Any] = []
+    heard: list[Any] = []
+    chain = PROMPT | Streams(log=log) | StrOutputParser()
+    for _ in chain.stream(INPUT, {"callbacks": [handlers(heard)[1]]}):
+        break
+    assert log == ["closed"]
+    starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
+    errors = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_error")]
+    assert errors == [starts[2], starts[3], starts[0]]
+
+
+class Raising(BaseCallbackHandler):
+    """Raises in one of its methods."""
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(self, event: str) -> None:
+        def fail(*args: Any, **kwargs: Any) -> None:
+            raise LookupError(event)
+
+        setattr(self, event, fail)
+
+
+@pytest.mark.parametrize("event", ["on_chain_start", "on_llm_start", "on_chain_end", "on_llm_end"])
+@pytest.mark.parametrize("for_async", [False, True])
+def test_a_handlers_error_ends_every_run_and_closes(event: str, for_async: bool) -> None:
+    heard: list[Any] = []
+    with MockServer() as server:
+        chain = of_ours(server).with_config(callbacks=[handlers(heard, run_inline=True)[1], Raising(event)])
+
+        async def main() -> None:
+            await read_into([], chain.astream(INPUT))
+
+        with pytest.raises(LookupError, match=event):
+            run(main) if for_async else list(chain.stream(INPUT))
+        assert all(len(told) == 1 for told in ends(heard).values())
+        assert ends(heard)
+
+
+def test_variables_of_a_step_do_not_reach_the_consumer() -> None:
+    from millstream.runnables.config import var_child_runnable_config
+
+    def noting(text: str) -> str:
+        assert var_child_runnable_config.get() is not None
+        return text
+
+    async def main() -> None:
+        chain = PROMPT | Base() | StrOutputParser() | RunnableLambda(noting)
+        async for _ in chain.astream(INPUT):
+            assert var_child_runnable_config.get() is None
+        async for _ in chain.astream_events(INPUT):
+            assert var_child_runnable_config.get() is None
+        for _ in chain.stream(INPUT):
+            assert var_child_runnable_config.get() is None
+
+    run(main)
+
+
+def test_what_a_function_leaves_open_across_its_yields_does_not_reach_the_consumer() -> None:
+    async def holding(text: str) -> AsyncIterator[str]:
+        async with asyncio.timeout(0.01):
+            yield text
+            await asyncio.Event().wait()
+
+    async def inputs() -> AsyncIterator[str]:
+        yield "a"
+
+    step = RunnableLambda(holding)
+    config: Any = {"callbacks": [handlers([])[1]]}
+    streams: list[Any] = [
+        lambda: step.astream("a"),
+        lambda: step.atransform(inputs()),
+        lambda: (step | step).astream("a", config),
+        lambda: (step | StrOutputParser()).astream("a"),
+        lambda: (step | Shouting()).atransform(inputs()),
+        lambda: step.with_config(tags=["t"]).astream_events("a"),
+        lambda: (step | StrOutputParser()).astream_events("a"),
+        lambda: RunnableLambda(lambda text: step).astream("a"),
+    ]
+
+    async def main() -> None:
+        for make in streams:
+            with pytest.raises(TimeoutError):
+                await consume(make(), [], 0.02)
+
+    run(main)
