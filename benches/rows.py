@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from .chains import chain_events, chain_streams
+from .chat import chat_records, chat_streams, langchain_chat_records
 from .contenders import Contender
 from .documents import documents
 from .events import event_dicts, event_records, langchain_dicts, langchain_records
 from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads
 from .harness import Effort
 from .readers import calls, payload_readers, sse_readers, text_readers
-from .streams import async_streams, chat_models, completions_models, streams
+from .streams import async_streams, completions_models, streams
 
 __all__ = ("Group", "Target", "groups")
 
@@ -95,6 +96,7 @@ def groups() -> Iterator[Group]:
     yield from _texts()
     yield from _arguments()
     yield from _models()
+    yield from _chat_models()
     yield from _stream_events()
     yield from _records()
     yield from _chains()
@@ -189,13 +191,30 @@ def _models() -> Iterator[Group]:
             headline=f"`{work}`",
         )
     yield from _shapes_of_models()
+
+
+def _chat_models() -> Iterator[Group]:
+    for count in (1000, 20_000):
+        stream = fixture("chat", count)
+        group = partial(Group, stream=stream, read="event", unit="chunk", full=_SLOW)
+        for work, waits in (("ChatOpenAI.stream", False), ("ChatOpenAI.astream", True)):
+            yield group(
+                f"{work} and langchain-openai's",
+                contenders=partial(chat_streams, waits=waits),
+                targets=(Target("ours", "msgspec", at_least=1), Target("ours", "langchain", at_least=100)),
+                headline=f"`{work}`" if count == 1000 else "",
+            )
+    for read in ("event", "64 KB"):
+        yield Group("ChatOpenAI.astream_records", fixture("chat", 1000), read, "chunk", chat_records, full=_LONG)
     yield Group(
-        "StreamDecoder and langchain-openai's ChatOpenAI",
+        "ChatOpenAI.astream_records and langchain-openai's events",
         fixture("chat", 1000),
         "event",
         "chunk",
-        lambda: [*text_readers("chat"), *chat_models()],
+        langchain_chat_records,
+        (Target("ours", "langchain", at_least=600),),
         full=_SLOW,
+        headline="`ChatOpenAI.astream_records`",
     )
 
 

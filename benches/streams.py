@@ -9,7 +9,7 @@ from .contenders import Contender, over, peer
 from .fixtures import Reads
 from .readers import not_empty
 
-__all__ = ("async_streams", "chat_models", "completions_models", "streams")
+__all__ = ("async_streams", "completions_models", "streams")
 
 _URL = "http://memory/v1"
 
@@ -66,18 +66,6 @@ def completions_models(*, waits: bool) -> list[Contender]:
         name = f"langchain-openai {version} OpenAI.{method}"
         found.append(Contender("langchain", name, bind, not_empty, waits=waits))
     return found
-
-
-def chat_models() -> list[Contender]:
-    """Return the ways of langchain-openai's chat model."""
-    if not (known := peer("langchain-openai", "langchain")):
-        return []
-    models, version = known
-    name = f"langchain-openai {version} ChatOpenAI"
-    return [
-        Contender("langchain", f"{name}.stream", models.chat, not_empty),
-        Contender("langchain-async", f"{name}.astream", models.achat, not_empty, waits=True),
-    ]
 
 
 def _stream(reads: Reads) -> Callable[[], list[str]]:

@@ -10,7 +10,7 @@ from langchain_openai import ChatOpenAI, OpenAI
 from ..fixtures import Reads
 from .memory import async_client, client
 
-__all__ = ("achat", "acompletions", "chat", "completions", "events", "records")
+__all__ = ("achat", "acompletions", "chat", "chat_records", "completions", "events", "records")
 
 # It warns of its first version, once it is imported.
 warnings.filterwarnings("ignore", message=".*is deprecated.*")
@@ -44,7 +44,7 @@ def acompletions(reads: Reads) -> Callable[[], Awaitable[list[str]]]:
 def chat(reads: Reads) -> Callable[[], list[Any]]:
     """Return what streams the reads through ``ChatOpenAI.stream``."""
     llm = ChatOpenAI(**_options(reads))
-    return lambda: [chunk.content for chunk in llm.stream("a prompt")]
+    return lambda: list(llm.stream("a prompt"))
 
 
 def achat(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
@@ -52,7 +52,7 @@ def achat(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
     llm = ChatOpenAI(**_options(reads))
 
     async def run() -> list[Any]:
-        return [chunk.content async for chunk in llm.astream("a prompt")]
+        return [chunk async for chunk in llm.astream("a prompt")]
 
     return run
 
@@ -69,8 +69,15 @@ def events(reads: Reads, version: str) -> Callable[[], Awaitable[list[Any]]]:
 
 def records(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
     """Return what serializes the events as LangServe does: orjson, with ``model_dump`` for LangChain's objects."""
-    llm = OpenAI(**_options(reads))
+    return _records(OpenAI(**_options(reads)))
 
+
+def chat_records(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
+    """Return what serializes the events of the chat model as LangServe does."""
+    return _records(ChatOpenAI(**_options(reads)))
+
+
+def _records(llm: Any) -> Callable[[], Awaitable[list[bytes]]]:
     async def run() -> list[bytes]:
         found = [
             b"event: data\r\ndata: %b\r\n\r\n" % orjson.dumps(event, default=_dumped)

@@ -1,0 +1,122 @@
+"""The contenders that stream a chat model's messages, and the records of its events."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from millstream import ChatOpenAI, RecordWriter
+from millstream.testing.memory import MemoryTransport
+
+from .contenders import Contender, over, peer
+from .fixtures import Reads
+
+__all__ = ("chat_records", "chat_streams", "langchain_chat_records")
+
+_RUN: Any = {"run_id": UUID(int=7)}
+
+
+def chat_streams(*, waits: bool) -> list[Contender]:
+    """Return the ways to stream messages, sync or async."""
+    method = "astream" if waits else "stream"
+    found = [Contender("ours", f"ChatOpenAI.{method}", _astream if waits else _stream, _texts, waits=waits)]
+    if known := peer("msgspec", "msgspec_loop"):
+        loops, version = known
+
+        async def acollected(reads: Reads) -> list[Any]:
+            return [message async for message in loops.achat_messages(_source(reads))]
+
+        run = over(acollected) if waits else over(lambda reads: list(loops.chat_messages(reads)))
+        name = f"split + msgspec {version}, a generator of plain objects with the same fields"
+        found.append(Contender("msgspec", name, run, _texts, waits=waits))
+    if known := peer("langchain-openai", "langchain"):
+        models, version = known
+        bind = models.achat if waits else models.chat
+        name = f"langchain-openai {version} ChatOpenAI.{method}"
+        found.append(Contender("langchain", name, bind, _texts, waits=waits))
+    return found
+
+
+def chat_records() -> list[Contender]:
+    """Return the ways to make the records of a chat model's events."""
+    found = [_ours_as_records()]
+    if known := peer("msgspec", "msgspec_loop"):
+        loops, number = known
+
+        def bind(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
+            prefix, suffix = _template(reads)
+
+            async def run() -> list[bytes]:
+                return [records async for records in loops.achat_records(_source(reads), prefix, suffix)]
+
+            return run
+
+        name = f"split + msgspec {number}, a template of bytes"
+        found.append(Contender("msgspec", name, bind, _texts_of_records, waits=True))
+    return found
+
+
+def langchain_chat_records() -> list[Contender]:
+    """Return our records and langchain-openai's events, serialized as LangServe does."""
+    found = [_ours_as_records()]
+    if known := peer("langchain-openai", "langchain"):
+        models, number = known
+        name = f"langchain-openai {number} ChatOpenAI.astream_events v2, serialized as LangServe does"
+        found.append(Contender("langchain", name, models.chat_records, _texts_of_records, waits=True))
+    return found
+
+
+def _ours_as_records() -> Contender:
+    def bind(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
+        llm = _model(reads)
+
+        async def run() -> list[bytes]:
+            return [records async for records in llm.astream_records("a prompt")]
+
+        return run
+
+    return Contender("ours", "ChatOpenAI.astream_records", bind, _texts_of_records, waits=True)
+
+
+def _template(reads: Reads) -> tuple[bytes, bytes]:
+    """Return what stands before and behind a chunk's text in our records."""
+    events = list(_model(reads).stream_events("a prompt", _RUN))
+    chunk = next(event for event in events if event["data"].get("chunk") and event["data"]["chunk"].content)
+    chunk["data"]["chunk"].content = "\0"
+    prefix, _, suffix = RecordWriter().write(chunk).partition(b'"\\u0000"')
+    return prefix, suffix
+
+
+def _stream(reads: Reads) -> Callable[[], list[Any]]:
+    llm = _model(reads)
+    return lambda: list(llm.stream("a prompt"))
+
+
+def _astream(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
+    llm = _model(reads)
+
+    async def run() -> list[Any]:
+        return [chunk async for chunk in llm.astream("a prompt")]
+
+    return run
+
+
+def _model(reads: Reads) -> ChatOpenAI:
+    return ChatOpenAI(base_url="http://memory/v1", api_key="none", http_client=MemoryTransport(reads))
+
+
+async def _source(reads: Reads) -> AsyncIterator[bytes]:
+    """Yield the reads, as our transport in memory does for async code: none of them waits."""
+    for data in reads:
+        yield data
+
+
+def _texts(messages: list[Any]) -> list[str]:
+    return [message.content for message in messages if message.content]
+
+
+def _texts_of_records(records: list[bytes]) -> list[str]:
+    lines = b"".join(records).splitlines()
+    events = [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+    chunks = [event["data"]["chunk"]["content"] for event in events if "chunk" in event["data"]]
+    return [text for text in chunks if text]

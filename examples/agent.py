@@ -1,0 +1,70 @@
+"""An agent: the model calls tools until it knows the answer, which is printed as it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from millstream import ChatOpenAI
+from millstream.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+
+
+def add(a: float, b: float) -> float:
+    """Add two numbers.
+
+    Args:
+        a: The first number.
+        b: The second number.
+    """
+    return a + b
+
+
+async def weather(city: str) -> str:
+    """Tell the weather of today.
+
+    Args:
+        city: The city's name, in English.
+    """
+    return {"Bremen": "rain, 9 °C", "Lisbon": "sun, 22 °C"}.get(city, "unknown")
+
+
+TOOLS: dict[str, Any] = {tool.__name__: tool for tool in (add, weather)}
+
+
+async def call(tool_call: dict[str, Any]) -> ToolMessage:
+    """Run one tool; what goes wrong is for the model to know."""
+    try:
+        result = TOOLS[tool_call["name"]](**tool_call["args"])
+        content = str(await result if asyncio.iscoroutine(result) else result)
+    except Exception as error:
+        return ToolMessage(repr(error), tool_call_id=tool_call["id"], status="error")
+    return ToolMessage(content, tool_call_id=tool_call["id"])
+
+
+async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int = 5) -> AsyncIterator[str]:
+    """Yield the text of the answer to ``question``; the model may ask for tools ``rounds`` times."""
+    model = model or ChatOpenAI()  # what OPENAI_BASE_URL and OPENAI_API_KEY name
+    messages: list[BaseMessage] = [HumanMessage(question)]
+    agent = model.bind_tools([add, weather])
+    for _ in range(rounds):
+        chunks: list[AIMessageChunk] = []
+        async for chunk in agent.astream(messages):
+            chunks.append(chunk)
+            if chunk.content:
+                yield str(chunk.content)
+        said = chunks[0] + chunks[1:]
+        messages.append(said)
+        if not said.tool_calls:
+            return
+        messages += await asyncio.gather(*(call(dict(tool_call)) for tool_call in said.tool_calls))
+    raise RuntimeError(f"no answer after {rounds} rounds")
+
+
+async def main() -> None:
+    """Ask one question."""
+    async for text in answer("How warm are Bremen and Lisbon today, added up?"):
+        print(text, end="", flush=True)
+    print()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
