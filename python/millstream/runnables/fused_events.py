@@ -141,7 +141,8 @@ class FusedEvents(Fused):
         stages = zip(self._plan.after, self._plan.stages, strict=True)
         self._stages = [ToldStage(self._told(step, begun), stage) for step, stage in stages]
         self._model.start(prompt, events)
-        take: Take = self._root.add
+        # What the last step brings is what the chain does: it is added up once.
+        take: Take = self._root.show if self._stages else self._root.add
         for told in reversed(self._stages):
             take = told.before(take)
         self._take = take
@@ -219,7 +220,8 @@ class FusedEvents(Fused):
         except Exception as error:
             self._failure = error
             return
-        self._root.end(None, self._root.output.total(), events)
+        output = self._stages[-1].output if self._stages else self._root.output
+        self._root.end(None, output.total(), events)
 
     def _fail(self, events: list[StreamEvent]) -> None:
         """Tell of the runs that have no end yet, from the inside out."""

@@ -39,8 +39,13 @@ class ToldChain:
             events.append(self._wording.start(self._run, input, root=self._root))
 
     def add(self, chunk: Any, events: list[StreamEvent]) -> None:
-        """Tell of a chunk."""
+        """Tell of a chunk, and add it to the output."""
         self.output.add(chunk)
+        if self._includes:
+            events.append(self._stream(chunk))
+
+    def show(self, chunk: Any, events: list[StreamEvent]) -> None:
+        """Tell of a chunk of an output that is another run's too, which adds it up."""
         if self._includes:
             events.append(self._stream(chunk))
 
@@ -74,6 +79,11 @@ class ToldStage:
                 take(output, events)
 
         return taken
+
+    @property
+    def output(self) -> Sum:
+        """Return the sum of the output."""
+        return self._told.output
 
     def close(self, events: list[StreamEvent]) -> None:
         """Pass on what the end brings, and tell of it."""

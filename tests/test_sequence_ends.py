@@ -1,0 +1,213 @@
+"""The runs of chains that are left: each has one end, from the inside out, and nothing of them reaches the consumer."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from endings import read_into
+from hearing import ahandlers, handlers
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.callbacks import BaseCallbackHandler
+from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.outputs import GenerationChunk
+from millstream.prompts import PromptTemplate
+from millstream.runnables import RunnableLambda
+from millstream.runnables.config import var_child_runnable_config
+from millstream.testing import MockServer
+from user_code import Base, consume, run, settled
+
+INPUT = {"text": "p"}
+PROMPT = PromptTemplate.from_template("{text}")
+
+
+@pytest.fixture(autouse=True)
+def without_the_collector() -> Iterator[None]:
+    """Nothing here may be left to the garbage collector."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Shouting(BaseTransformOutputParser[str]):
+    """A user's parser: chains with it run apart."""
+
+    def parse(self, text: str) -> str:
+        return text.upper()
+
+
+def of_ours(server: MockServer) -> Any:
+    return PROMPT | OpenAI(base_url=server.url, api_key=KEY) | StrOutputParser()
+
+
+class Waits(Base):
+    """A user's model that waits behind its second chunk."""
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
+        try:
+            yield GenerationChunk("a")
+            yield GenerationChunk("b")
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            self.log.append("closed")
+
+
+def ends(log: list[Any]) -> dict[Any, list[str]]:
+    """Return what each run was told beside its start, by the names of the calls."""
+    told: dict[Any, list[str]] = {}
+    for _, event, _, kwargs in log:
+        if event.endswith("_start"):
+            told[kwargs["run_id"]] = []
+        elif event.endswith(("_end", "_error")):
+            told[kwargs["run_id"]].append(event)
+    return told
+
+
+def users_chain(log: list[Any], heard: list[Any], kind: Any) -> Any:
+    chain = PROMPT | Waits(log=log) | StrOutputParser() | Shouting()
+    return chain.with_config(callbacks=[kind(heard, run_inline=True)[1]])
+
+
+@pytest.mark.parametrize("kind", [handlers, ahandlers])
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+@pytest.mark.parametrize("times", [1, 3])
+def test_every_run_has_one_end_wherever_it_is_cancelled(kind: Any, turns: int, times: int) -> None:
+    log: list[Any] = []
+    heard: list[Any] = []
+
+    async def main() -> None:
+        task = asyncio.create_task(read_into([], users_chain(log, heard, kind).astream(INPUT)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+        await settled(lambda: all(ends(heard).values()))
+
+    run(main)
+    assert all(len(told) == 1 for told in ends(heard).values())
+
+
+@pytest.mark.parametrize("events", [False, True])
+def test_runs_end_from_the_inside_out(events: bool) -> None:
+    log: list[Any] = []
+    heard: list[Any] = []
+
+    async def main() -> None:
+        chain = users_chain(log, heard, handlers)
+        stream: Any = chain.astream_events(INPUT) if events else chain.astream(INPUT)
+        async with stream:
+            async for item in stream:
+                if item == "B" or (events and item["data"].get("chunk") == "B"):
+                    break
+        assert log == ["closed"]
+
+    run(main)
+    starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
+    errors = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_error")]
+    # The prompt has ended; then the model, the two parsers, the sequence.
+    assert errors == [starts[2], starts[3], starts[4], starts[0]]
+    assert all(len(told) == 1 for told in ends(heard).values())
+
+
+def test_sync_runs_end_from_the_inside_out() -> None:
+    class Streams(Base):
+        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
+            try:
+                for text in "abc":
+                    yield GenerationChunk(text)
+            finally:
+                self.log.append("closed")
+
+    log: list[Any] = []
+    heard: list[Any] = []
+    chain = PROMPT | Streams(log=log) | StrOutputParser()
+    for _ in chain.stream(INPUT, {"callbacks": [handlers(heard)[1]]}):
+        break
+    assert log == ["closed"]
+    starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
+    errors = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_error")]
+    assert errors == [starts[2], starts[3], starts[0]]
+
+
+class Raising(BaseCallbackHandler):
+    """Raises in one of its methods."""
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(self, event: str) -> None:
+        def fail(*args: Any, **kwargs: Any) -> None:
+            raise LookupError(event)
+
+        setattr(self, event, fail)
+
+
+@pytest.mark.parametrize("event", ["on_chain_start", "on_llm_start", "on_chain_end", "on_llm_end"])
+@pytest.mark.parametrize("for_async", [False, True])
+def test_a_handlers_error_ends_every_run_and_closes(event: str, for_async: bool) -> None:
+    heard: list[Any] = []
+    with MockServer() as server:
+        chain = of_ours(server).with_config(callbacks=[handlers(heard, run_inline=True)[1], Raising(event)])
+
+        async def main() -> None:
+            await read_into([], chain.astream(INPUT))
+
+        with pytest.raises(LookupError, match=event):
+            run(main) if for_async else list(chain.stream(INPUT))
+        assert all(len(told) == 1 for told in ends(heard).values())
+        assert ends(heard)
+
+
+def test_variables_of_a_step_do_not_reach_the_consumer() -> None:
+    def noting(text: str) -> str:
+        assert var_child_runnable_config.get() is not None
+        return text
+
+    async def main() -> None:
+        chain = PROMPT | Base() | StrOutputParser() | RunnableLambda(noting)
+        async for _ in chain.astream(INPUT):
+            assert var_child_runnable_config.get() is None
+        async for _ in chain.astream_events(INPUT):
+            assert var_child_runnable_config.get() is None
+        for _ in chain.stream(INPUT):
+            assert var_child_runnable_config.get() is None
+
+    run(main)
+
+
+def test_what_a_function_leaves_open_across_its_yields_does_not_reach_the_consumer() -> None:
+    async def holding(text: str) -> AsyncIterator[str]:
+        async with asyncio.timeout(0.01):
+            yield text
+            await asyncio.Event().wait()
+
+    async def inputs() -> AsyncIterator[str]:
+        yield "a"
+
+    step = RunnableLambda(holding)
+    config: Any = {"callbacks": [handlers([])[1]]}
+    streams: list[Any] = [
+        lambda: step.astream("a"),
+        lambda: step.atransform(inputs()),
+        lambda: (step | step).astream("a", config),
+        lambda: (step | StrOutputParser()).astream("a"),
+        lambda: (step | Shouting()).atransform(inputs()),
+        lambda: step.with_config(tags=["t"]).astream_events("a"),
+        lambda: (step | StrOutputParser()).astream_events("a"),
+        lambda: RunnableLambda(lambda text: step).astream("a"),
+    ]
+
+    async def main() -> None:
+        for make in streams:
+            with pytest.raises(TimeoutError):
+                await consume(make(), [], 0.02)
+
+    run(main)
