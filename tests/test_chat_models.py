@@ -343,8 +343,8 @@ def test_the_fakes_answer_as_langchains_do(make: Any) -> None:
             list(model.stream("p")),
             asyncio.run(model.ainvoke("p")),
             read_all(model.astream("p"))[0],
-            model.batch(["p", "q"]),
-            asyncio.run(model.abatch(["p", "q"])),
+            model.batch(["p", "q"], {"max_concurrency": 1}),
+            asyncio.run(model.abatch(["p", "q"], {"max_concurrency": 1})),
             model.asdict(),
         ]
         told.append(dumped(answers))
