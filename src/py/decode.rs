@@ -271,17 +271,16 @@ impl PyStreamDecoder {
 
     /// Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
     ///
-    /// A record is that of ``feed_records``. Behind a tuple there are strings again, for ``prefix``
-    /// and ``suffix`` may be out of date.
+    /// A record is that of ``feed_records``. Where there is nothing else, the ``bytes`` come alone, in no list.
     fn _feed_record_parts<'py>(
         &self,
         data: &Bound<'py, PyAny>,
         prefix: &[u8],
         suffix: &[u8],
-    ) -> PyResult<Bound<'py, PyList>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut parts = Parts::new(data.py(), Some((prefix, suffix)));
         self.feed_into(data, &PARTS, &mut parts)?;
-        parts.list()
+        parts.records()
     }
 
     /// Do what ``close`` does, for a decoder that hands out parts.

@@ -107,7 +107,7 @@ impl Sink for Deltas<'_> {
 pub struct Parts<'py, 'a> {
     py: Python<'py>,
     found: SmallVec<[Bound<'py, PyAny>; 16]>,
-    /// Where records go, as long as their constant parts are up to date.
+    /// Where text goes, if it is to become records.
     records: Option<Records<'a>>,
     error: Option<PyErr>,
 }
@@ -123,15 +123,29 @@ impl<'py, 'a> Parts<'py, 'a> {
         }
     }
 
-    /// What was found.
-    pub fn list(mut self) -> PyResult<Bound<'py, PyList>> {
-        self.finish_records();
-        if let Some(records) = self.records.take() {
-            give_back(records.into_room());
-        }
+    /// What was found, as a list.
+    pub fn list(self) -> PyResult<Bound<'py, PyList>> {
         match self.error {
             Some(error) => Err(error),
             None => list(self.py, self.found),
+        }
+    }
+
+    /// What was found: bytes, where it was nothing but records, and a list of parts otherwise.
+    pub fn records(mut self) -> PyResult<Bound<'py, PyAny>> {
+        let records = if self.found.is_empty() && self.error.is_none() {
+            let records = self.records.as_ref().map_or(&[][..], Records::bytes);
+            Some(PyBytes::new(self.py, records).into_any())
+        } else {
+            self.finish_records();
+            None
+        };
+        if let Some(records) = self.records.take() {
+            give_back(records.into_room());
+        }
+        match records {
+            Some(records) => Ok(records),
+            None => Ok(self.list()?.into_any()),
         }
     }
 
@@ -177,9 +191,5 @@ impl Sink for Parts<'_, '_> {
 
     fn told(&mut self, told: &Told) {
         self.push(PyTuple::new(self.py, told));
-        // What stands before each text may say what has just changed.
-        if let Some(records) = self.records.take() {
-            give_back(records.into_room());
-        }
     }
 }

@@ -201,19 +201,18 @@ class StreamDecoder(Sealed):
         self._feed(data, "parts", parts)
         return parts
 
-    def _feed_record_parts(self, data: bytes, prefix: bytes, suffix: bytes) -> list[Any]:
+    def _feed_record_parts(self, data: bytes, prefix: bytes, suffix: bytes) -> list[Any] | bytes:
         """Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
 
-        A record is that of ``feed_records``. Behind a tuple there are strings again, for ``prefix``
-        and ``suffix`` may be out of date.
+        A record is that of ``feed_records``. Where there is nothing else, the ``bytes`` come alone, in no list.
         """
-        parts = self._feed_parts(data)
-        told = next((at for at, part in enumerate(parts) if type(part) is tuple), len(parts))
         joined: list[Any] = []
-        for is_text, run in groupby(parts[:told], lambda part: type(part) is str):
-            texts = list(run)
-            joined += [_records(texts, prefix, suffix)] if is_text else texts
-        return joined + parts[told:]
+        for is_text, run in groupby(self._feed_parts(data), lambda part: type(part) is str):
+            parts = list(run)
+            joined += [_records(parts, prefix, suffix)] if is_text else parts
+        if not joined:
+            return b""
+        return joined[0] if len(joined) == 1 and type(joined[0]) is bytes else joined
 
     def _close_parts(self) -> list[Any]:
         """Do what ``close`` does, for a decoder that hands out parts."""

@@ -20,8 +20,8 @@ Recorder = Callable[[Any, bytes, bytes], Any]
 
 They are one ``bytes``, or a list of parts with such ``bytes`` among them, which a :data:`Joiner` makes one.
 """
-Joiner = Callable[[list[Any], bytes, bytes], bytes]
-"""Returns as records what a recorder returned in parts, with the same prefix and suffix."""
+Joiner = Callable[[list[Any]], bytes]
+"""Returns as records what a recorder returned in parts."""
 
 
 class EventRecords:
@@ -60,7 +60,7 @@ class EventRecords:
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what the recorder returned in parts."""
-        return b"" if self._joiner is None else self._joiner(parts, self.prefix, self.suffix)
+        return b"" if self._joiner is None else self._joiner(parts)
 
     @property
     def over(self) -> Sized:
@@ -119,8 +119,7 @@ async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, N
                     for raw in raws:
                         records = recorder(raw, prefix, suffix)
                         if type(records) is list:
-                            is_one = len(records) == 1 and type(records[0]) is bytes
-                            records = records[0] if is_one else part.joined(records)
+                            records = part.joined(records)
                         if records:
                             yield records
                         elif part.idle():

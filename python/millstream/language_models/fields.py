@@ -181,7 +181,8 @@ class Fields:
     def _shown(self) -> Iterator[tuple[str, str]]:
         for name, spec in self.__millstream_fields__.items():
             value = getattr(self, name, None)
-            if spec.repr and not hasattr(value, "get_secret_value") and (spec.required or not _equal(value, spec.value())):
+            is_default = not spec.required and _equal(value, spec.value())
+            if spec.repr and not hasattr(value, "get_secret_value") and not is_default:
                 yield name, repr(_masked(value))
 
 

@@ -41,7 +41,7 @@ class ChunkPart(Part[Any], Protocol):
         ``write`` returns the records of outputs that are more than text.
         """
 
-    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+    def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what a recorder returned in parts."""
 
     def plain(self, text: str) -> Any:
@@ -99,7 +99,7 @@ class RunChunks:
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
         """Return nothing: users' chunks are Python objects anyway."""
 
-    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+    def joined(self, parts: list[Any]) -> bytes:
         """Return nothing: there is no recorder."""
         return b""
 

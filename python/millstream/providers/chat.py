@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._backend import Delta
-from .._values import escape_line_ends
 from ..errors import StreamError
 from ..events.event_records import Recorder
 from ..messages.ai import AIMessageChunk, sum_chunks, text_chunk
@@ -48,7 +47,9 @@ class DecodedMessages(Decoded):
 
         def feed(data: bytes) -> Sequence[Any]:
             parts = read(data)
-            # A read that brings nothing but text is what there is most of.
+            # A read that brings one text is what there is most of, then one that brings nothing but text.
+            if len(parts) == 1 and type(parts[0]) is str:
+                return (text_chunk(parts[0], id, {"model_provider": "openai"}),)
             for part in parts:
                 if type(part) is not str:
                     return rest(parts)
@@ -61,18 +62,13 @@ class DecodedMessages(Decoded):
         self._write = write
         return self._decoder._feed_record_parts
 
-    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+    def joined(self, parts: list[Any]) -> bytes:
         """Return the records of parts."""
-        return b"".join([self._recorded(part, prefix, suffix) for part in parts])
+        return b"".join(map(self._recorded, parts))
 
-    def _recorded(self, part: Any, prefix: bytes, suffix: bytes) -> bytes:
+    def _recorded(self, part: Any) -> bytes:
         if type(part) is bytes:
             return part
-        if type(part) is str:
-            # What the payloads say of their response changes no record: chunks are named after the run.
-            import orjson
-
-            return prefix + escape_line_ends(orjson.dumps(part)) + suffix
         return self._write(outputs) if (outputs := self._outputs((part,))) else b""
 
     def plain(self, text: str) -> Any:

@@ -33,7 +33,7 @@ class DecodedText(Decoded):
         self._records = True
         return self._decoder.feed_records
 
-    def joined(self, parts: list[Any], prefix: bytes, suffix: bytes) -> bytes:
+    def joined(self, parts: list[Any]) -> bytes:
         """Return nothing: the decoder's records come in one piece."""
         return b""
 
