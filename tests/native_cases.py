@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from langchain_peer import KEY
+from millstream import OpenAI
 from millstream.testing import MockServer
 from millstream.transport import AsyncResponse, Request, Response
 from millstream.transport.native import NativeTransport
@@ -24,8 +26,10 @@ __all__ = (
     "begun",
     "both_loops",
     "get",
+    "model",
     "post",
     "read",
+    "silent",
     "three_ways",
     "uvloop_run",
 )
@@ -111,3 +115,13 @@ async def begin_loop() -> None:
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     server.close()
     await server.wait_closed()
+
+
+def model(server: MockServer, native: NativeTransport) -> OpenAI:
+    """Return a model over ``native`` that tries once."""
+    return OpenAI(base_url=server.url, api_key=KEY, http_client=native, max_retries=0)
+
+
+def silent(sock: socket.socket) -> None:
+    """Take a request and leave without an answer."""
+    read_request(sock)

@@ -10,12 +10,21 @@ from benches.transport.scenarios import SCENARIOS, Goal, Scenario
 
 PACED = Scenario("paced", "paced", "asyncio", ("ours",), streams=3, tokens=10, rate=200)
 BURST = Scenario("burst", "burst", "asyncio", ("ours",), streams=3, tokens=15, turns=2)
-SYNC = Scenario("sync", "sync", "sync", ("ours",), streams=1, tokens=15, turns=2)
+SYNC = Scenario("sync", "sync", "sync", ("ours",), streams=1, tokens=15, turns=2, kind="sync")
+CHAT = Scenario("chat", "chat", "asyncio", ("ours",), streams=3, tokens=15, kind="chat")
 
 
 @pytest.mark.parametrize(
     ("scenario", "client"),
-    [(BURST, "ours"), (BURST, "aiohttp"), (BURST, "floor"), (PACED, "ours"), (PACED, "aiohttp"), (SYNC, "ours")],
+    [
+        (BURST, "ours"),
+        (BURST, "aiohttp"),
+        (BURST, "floor"),
+        (PACED, "ours"),
+        (PACED, "aiohttp"),
+        (SYNC, "ours"),
+        (CHAT, "ours"),
+    ],
     ids=lambda one: getattr(one, "key", one),
 )
 def test_a_client_reads_every_token_or_is_not_measured(scenario: Scenario, client: str) -> None:

@@ -4,48 +4,21 @@ import asyncio
 import contextvars
 import gc
 import os
-import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from langchain_peer import KEY
-from millstream import OpenAI
 from millstream.errors import APITimeoutError
 from millstream.testing import VERSE, MockServer, Reply, Stall
 from millstream.transport.native import Limits, NativeTransport
-from native_cases import LONG, Run, aread, both_loops, post, read
-from scripted import read_request
+from native_cases import LONG, Run, aread, both_loops, model, post, read
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 FRAMES = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\n'
 END = b"data: [DONE]\n\n"
-
-
-def model(server: MockServer, native: NativeTransport) -> OpenAI:
-    return OpenAI(base_url=server.url, api_key=KEY, http_client=native, max_retries=0)
-
-
-def answering(*answers: bytes) -> Callable[[socket.socket], None]:
-    """Return a script that answers one request after the other, and leaves."""
-
-    def script(sock: socket.socket) -> None:
-        for answer in answers:
-            if not read_request(sock):
-                return
-            sock.sendall(answer)
-
-    return script
-
-
-def silent(sock: socket.socket) -> None:
-    """Take a request and leave without an answer."""
-    read_request(sock)
 
 
 # How many there may be.

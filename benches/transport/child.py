@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .clients import ASYNC, SYNC
+from .clients import CLIENTS
 
 __all__ = ("main",)
 
 
 def main(task: dict[str, Any]) -> dict[str, Any]:
-    """Measure one task: client, url, loop, streams, tokens, rate, turns."""
-    if task["loop"] == "sync":
+    """Measure one task: kind, client, url, loop, streams, tokens, rate, turns."""
+    if task["kind"] == "sync":
         return _sync(task)
     if task["loop"] == "uvloop":
         import uvloop
@@ -34,7 +34,7 @@ def main(task: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _async(task: dict[str, Any]) -> dict[str, Any]:
-    consume = ASYNC[task["client"]][1](task["url"])
+    consume = CLIENTS[task["kind"]][task["client"]][1](task["url"])
     streams, prompt = task["streams"], f"{task['tokens']} {task['rate']}"
 
     # Streams at a pace begin one after the other, as they do on a server; a burst is all at once.
@@ -61,7 +61,7 @@ async def _async(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sync(task: dict[str, Any]) -> dict[str, Any]:
-    stream = SYNC[task["client"]][1](task["url"])
+    stream = CLIENTS[task["kind"]][task["client"]][1](task["url"])
     prompt = f"{task['tokens']} {task['rate']}"
     for _ in stream("20 0"):
         pass

@@ -8,7 +8,7 @@ from typing import Any
 
 import millstream
 
-__all__ = ("ASYNC", "SYNC", "Take", "version_of")
+__all__ = ("CLIENTS", "Take", "version_of")
 
 Take = Callable[[str], Any]
 Consume = Callable[[str, Take], Awaitable[None]]
@@ -125,7 +125,20 @@ def langchain_sync(url: str) -> Callable[[str], Any]:
     return OpenAI(base_url=url, api_key=SecretStr("none")).stream
 
 
-ASYNC: dict[str, tuple[str, Callable[[str], Consume]]] = {
+def ours_chat(url: str) -> Consume:
+    """Return ``ChatOpenAI.astream``."""
+    return _contents(millstream.ChatOpenAI(model="gpt-4o-mini", base_url=url, api_key="none").astream)
+
+
+def langchain_chat(url: str) -> Consume:
+    """Return langchain-openai's ``ChatOpenAI.astream``."""
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    return _contents(ChatOpenAI(model="gpt-4o-mini", base_url=url, api_key=SecretStr("none")).astream)
+
+
+_ASYNC: dict[str, tuple[str, Callable[[str], Any]]] = {
     "ours": ("Millstream OpenAI.astream", ours),
     "aiohttp": ("aiohttp {aiohttp} + split + msgspec {msgspec}", aiohttp),
     "httpx2": ("httpx2 {httpx2} + split + msgspec {msgspec}", httpx2),
@@ -133,10 +146,18 @@ ASYNC: dict[str, tuple[str, Callable[[str], Consume]]] = {
     "langchain": ("langchain-openai {langchain-openai} OpenAI.astream", langchain),
     "floor": ("a BufferedProtocol that counts bytes", floor),
 }
-SYNC: dict[str, tuple[str, Callable[[str], Callable[[str], Any]]]] = {
+_SYNC: dict[str, tuple[str, Callable[[str], Any]]] = {
     "ours": ("Millstream OpenAI.stream", ours_sync),
     "langchain": ("langchain-openai {langchain-openai} OpenAI.stream", langchain_sync),
 }
+
+
+_CHAT: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "ours": ("Millstream ChatOpenAI.astream", ours_chat),
+    "langchain": ("langchain-openai {langchain-openai} ChatOpenAI.astream", langchain_chat),
+}
+CLIENTS = {"async": _ASYNC, "sync": _SYNC, "chat": _CHAT}
+"""The clients of each kind: what they are called, and what makes them for a server's URL."""
 
 
 def version_of(name: str) -> str:
@@ -151,6 +172,16 @@ def _taking(stream: Callable[[str], AsyncIterator[str]]) -> Consume:
     async def consume(prompt: str, take: Take) -> None:
         async for text in stream(prompt):
             take(text)
+
+    return consume
+
+
+def _contents(stream: Callable[[str], AsyncIterator[Any]]) -> Consume:
+    async def consume(prompt: str, take: Take) -> None:
+        # Usage and end marks come as messages of their own, which bring no token.
+        async for chunk in stream(prompt):
+            if chunk.content or "finish_reason" in chunk.response_metadata:
+                take(chunk.content)
 
     return consume
 

@@ -64,7 +64,11 @@ def shown(result: Result) -> str:
 
 def markdown(results: list[Result], about: str) -> str:
     """Return the README's table: a line for each scenario, a column for each client."""
-    clients = {client: name for result in results for client, name in result.names.items()}
+    clients: dict[str, str] = {}
+    for result in results:
+        for client, name in result.names.items():
+            # Sync and async methods share a column.
+            clients.setdefault(client, name.partition(" OpenAI.")[0])
     lines = [f"| CPU of the client | {' | '.join(clients.values())} |", f"|---{'|---' * len(clients)}|"]
     for result in results:
         cells = [f"{result.median(one) / 1000:.3g} µs" if one in result.names else "–" for one in clients]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..contenders import left_out
 from ..table import machine, put_between
-from .clients import ASYNC, SYNC, version_of
+from .clients import CLIENTS, version_of
 from .report import Result, chart, markdown, shown
 from .scenarios import SCENARIOS, Scenario
 
@@ -68,19 +68,19 @@ def served() -> Iterator[str]:
 
 def _rounds(scenario: Scenario, url: str, rounds: int, *, quick: bool) -> Result:
     """Measure every client in every round, one after the other, each time in a new process."""
-    sync = scenario.loop == "sync"
     clients = [key for key in scenario.clients if _is_installed(key)]
     samples: dict[str, list[dict[str, Any]]] = {key: [] for key in clients}
     for _ in range(rounds):
         for key in clients:
             samples[key].append(measured(scenario, key, url, quick=quick))
-    return Result(scenario, {key: version_of((SYNC[key] if sync else ASYNC[key])[0]) for key in clients}, samples)
+    return Result(scenario, {key: version_of(CLIENTS[scenario.kind][key][0]) for key in clients}, samples)
 
 
 def measured(scenario: Scenario, client: str, url: str, *, quick: bool) -> dict[str, Any]:
     """Return one sample: what the child measures, and the nanoseconds per unit."""
     tokens = scenario.tokens_of(client)
     task: dict[str, Any] = {
+        "kind": scenario.kind,
         "client": client,
         "url": url,
         "loop": scenario.loop,

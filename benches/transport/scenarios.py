@@ -21,8 +21,9 @@ class Goal:
 class Scenario:
     """Streams over loopback, on one kind of loop; a rate of 0 is as fast as can be.
 
-    ``turns`` are the streams that follow each other on a connection; figures are per ``unit``.
-    ``max_kilobytes`` is what a stream of ours may hold, its connection and its text included.
+    ``kind`` is async, sync or chat (which is async too). ``turns`` are the streams that follow each
+    other on a connection; figures are per ``unit``. ``max_kilobytes`` is what a stream of ours may
+    hold, its connection included.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Scenario:
     rate: float = 0
     turns: int = 1
     unit: str = "token"
+    kind: str = "async"
     max_kilobytes: float | None = None
     goals: tuple[Goal, ...] = field(default=())
 
@@ -89,6 +91,11 @@ def _scenarios() -> list[Scenario]:
             goals=(Goal("langchain", at_least=10),),
         )
     )
+    both = ("ours", "langchain")
+    found += [
+        Scenario("chat-burst", "chat, burst, 100 streams", "asyncio", both, 100, 1000, kind="chat"),
+        Scenario("chat-paced", "chat, 100 streams of 20 tokens/s", "asyncio", both, 100, 60, rate=20, kind="chat"),
+    ]
     found.append(
         Scenario(
             "sync",
@@ -98,6 +105,7 @@ def _scenarios() -> list[Scenario]:
             streams=1,
             tokens=1000,
             turns=10,
+            kind="sync",
             goals=(Goal("langchain", at_least=100),),
         )
     )

@@ -1,4 +1,4 @@
-"""A server of completions streams, as fast as can be, in a process of its own.
+"""A server of completions and chat streams, as fast as can be, in a process of its own.
 
 What a client asks for stands in its prompt: ``"TOKENS RATE"``. A rate of 0 is a burst; otherwise so
 many tokens come per second, each in a write of its own, and each says when it was sent. Every token
@@ -21,22 +21,27 @@ END = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 BATCH = 64
 
 
-def frame(text: str, reason: str = "null") -> bytes:
+COMPLETIONS = (
+    b'data: {"id":"cmpl-8abcDEFghiJKLmnoPQRstu0123456","object":"text_completion","created":1700000000,"choices":'
+    b'[{"text":%b,"index":0,"logprobs":null,"finish_reason":%b}],"model":"gpt-3.5-turbo-instruct"}\n\n'
+)
+CHAT = (
+    b'data: {"id":"chatcmpl-8abcDEFghiJKLmnoPQRstu01234","object":"chat.completion.chunk","created":1700000000,'
+    b'"model":"gpt-4o-mini","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"content":%b},'
+    b'"logprobs":null,"finish_reason":%b}]}\n\n'
+)
+
+
+def frame(form: bytes, text: str, reason: str = "null") -> bytes:
     """Return the HTTP chunk of one token."""
-    data = (
-        b'data: {"id":"cmpl-8abcDEFghiJKLmnoPQRstu0123456","object":"text_completion","created":1700000000,"choices":'
-        b'[{"text":%b,"index":0,"logprobs":null,"finish_reason":%b}],"model":"gpt-3.5-turbo-instruct"}\n\n'
-    ) % (json.dumps(text).encode(), reason.encode())
+    data = form % (json.dumps(text).encode(), reason.encode())
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-LAST = frame("", '"stop"')
-
-
 @cache
-def burst(tokens: int) -> tuple[bytes, ...]:
+def burst(form: bytes, tokens: int) -> tuple[bytes, ...]:
     """Return the writes of a burst."""
-    frames = [frame(f" token{place % 97}") for place in range(tokens)]
+    frames = [frame(form, f" token{place % 97}") for place in range(tokens)]
     return tuple(b"".join(frames[start : start + BATCH]) for start in range(0, tokens, BATCH))
 
 
@@ -47,11 +52,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             head = await reader.readuntil(b"\r\n\r\n")
             lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
             body = json.loads(await reader.readexactly(int(lengths[0].partition(b":")[2])))
-            prompt = body["prompt"]
+            form = CHAT if "messages" in body else COMPLETIONS
+            prompt = body["messages"][-1]["content"] if form is CHAT else body["prompt"]
             tokens, rate = map(float, (prompt if isinstance(prompt, str) else prompt[0]).split())
             writer.write(HEAD)
-            await (paced(writer, int(tokens), rate) if rate else poured(writer, int(tokens)))
-            writer.write(LAST + END)
+            await (paced(writer, form, int(tokens), rate) if rate else poured(writer, form, int(tokens)))
+            writer.write(frame(form, "", '"stop"') + END)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
@@ -59,20 +65,20 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def poured(writer: asyncio.StreamWriter, tokens: int) -> None:
+async def poured(writer: asyncio.StreamWriter, form: bytes, tokens: int) -> None:
     """Send a burst; other connections have their turn after every write."""
-    for data in burst(tokens):
+    for data in burst(form, tokens):
         writer.write(data)
         await writer.drain()
         await asyncio.sleep(0)
 
 
-async def paced(writer: asyncio.StreamWriter, tokens: int, rate: float) -> None:
+async def paced(writer: asyncio.StreamWriter, form: bytes, tokens: int, rate: float) -> None:
     """Send so many tokens a second, from some moment of the first interval on."""
     start = time.monotonic() + random.random() / rate
     for place in range(tokens):
         await asyncio.sleep(max(0.0, start + place / rate - time.monotonic()))
-        writer.write(frame(f" {time.monotonic_ns()}"))
+        writer.write(frame(form, f" {time.monotonic_ns()}"))
 
 
 async def main() -> None:
