@@ -45,7 +45,8 @@ class Scenario:
         return max(1, int(self.tokens * share))
 
 
-def _scenarios() -> list[Scenario]:
+def _crowds() -> list[Scenario]:
+    """Return those of many streams at once."""
     peers = ("ours", "floor", "aiohttp", "httpx2", "openai", "langchain")
     found = [
         Scenario(
@@ -78,7 +79,13 @@ def _scenarios() -> list[Scenario]:
             (400, 100, "200 streams of 100 tokens/s, for 4 s"),
         )
     ]
-    found.append(
+    return found
+
+
+def _others() -> list[Scenario]:
+    """Return those of one stream after the other, and of chat."""
+    both = ("ours", "langchain")
+    return [
         Scenario(
             "fixed",
             "one stream of one token after the other, on one connection",
@@ -89,27 +96,21 @@ def _scenarios() -> list[Scenario]:
             turns=200,
             unit="stream",
             goals=(Goal("langchain", at_least=10),),
-        )
-    )
-    both = ("ours", "langchain")
-    found += [
+        ),
         Scenario("chat-burst", "chat, burst, 100 streams", "asyncio", both, 100, 1000, kind="chat"),
         Scenario("chat-paced", "chat, 100 streams of 20 tokens/s", "asyncio", both, 100, 60, rate=20, kind="chat"),
-    ]
-    found.append(
         Scenario(
             "sync",
             "burst, one thread",
             "sync",
-            ("ours", "langchain"),
+            both,
             streams=1,
             tokens=1000,
             turns=10,
             kind="sync",
             goals=(Goal("langchain", at_least=100),),
-        )
-    )
-    return found
+        ),
+    ]
 
 
-SCENARIOS = _scenarios()
+SCENARIOS = _crowds() + _others()
