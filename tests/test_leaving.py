@@ -52,7 +52,7 @@ def model(server: MockServer, **arguments: Any) -> Any:
 
 
 def assert_closed_by_us(server: MockServer) -> None:
-    assert server.wait_closed(timeout=2).closed_by == "client"
+    assert server.wait_closed(timeout=10).closed_by == "client"
     assert server.connections.open == 0
 
 
@@ -226,7 +226,7 @@ def test_cancellation_at_any_step_leaves_nothing(times: int) -> None:
         assert outcomes[2]
         # Connections are accepted in order: when this one serves, all earlier ones have been seen.
         list(model(server).stream("p"))
-        server.wait_until(lambda: server.connections.open == 1, timeout=2)
+        server.wait_until(lambda: server.connections.open == 1, timeout=10)
 
 
 def test_an_abandoned_generator_is_closed_by_the_loop_at_its_end(server: MockServer) -> None:
@@ -336,7 +336,7 @@ def test_no_socket_is_left_open_by_a_loop_that_ends() -> None:
 
     with MockServer() as server:
         asyncio.run(main(server))
-        server.wait_until(lambda: server.connections.open == 0, timeout=2)
+        server.wait_until(lambda: server.connections.open == 0, timeout=10)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -72,7 +72,7 @@ async def alone() -> None:
 
 
 def assert_closed_by_us(server: MockServer) -> None:
-    assert server.wait_closed(timeout=2).closed_by == "client"
+    assert server.wait_closed(timeout=10).closed_by == "client"
     assert server.connections.open == 0
 
 
@@ -214,7 +214,7 @@ def test_cancellation_at_any_step_leaves_nothing(make: Any, times: int) -> None:
         assert outcomes[0]
         assert outcomes[2]
         list(of_ours(server).stream(INPUT))
-        server.wait_until(lambda: server.connections.open == 1, timeout=2)
+        server.wait_until(lambda: server.connections.open == 1, timeout=10)
 
 
 @pytest.mark.parametrize("kind", [handlers, ahandlers])
