@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..events import EventFilter, ModelEvents
@@ -11,7 +11,7 @@ from ..events.event_records import relayed
 from ..runnables.base import Runnable, failing
 from ..runnables.config import RunnableConfig
 from ..runnables.stream import AsyncStream, Source, Stream, adrive, drive
-from .calls import ls_fields, warn_of_tracing
+from .calls import ls_fields, run_args, warn_of_tracing
 from .fields import Fields
 from .prompt_text import LanguageModelInput
 from .streaming import chunk_stream, event_stream
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ..events.record_writer import RecordWriter
+    from ..outputs import LLMResult
     from .kinds import Kind
     from .parts import ChunkPart
 
@@ -71,6 +72,50 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
     def asdict(self) -> dict[str, Any]:
         """Return what identifies the model, and its type."""
         return {**self._identifying_params, "_type": self._llm_type}
+
+    # Calling.
+
+    @abstractmethod
+    def generate(self, *args: Any, **kwargs: Any) -> LLMResult:
+        """Return everything the model says to each of what it is asked: all choices, usage, details."""
+
+    @abstractmethod
+    async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
+        """Return everything the model says; see :meth:`generate`."""
+
+    def invoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Out:
+        """Return what the model answers to one input, a text or a message: to a text, messages, or a prompt value."""
+        result = self.generate([self._kind.prompt(input)], stop, **run_args(config), **kwargs)
+        output: Out = self._kind.output(result.generations[0][0])
+        return output
+
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Out:
+        """Return what the model answers to one input; see :meth:`invoke`."""
+        result = await self.agenerate([self._kind.prompt(input)], stop, **run_args(config), **kwargs)
+        output: Out = self._kind.output(result.generations[0][0])
+        return output
+
+    def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
+        """Return everything the model says to prompt values; see :meth:`generate`."""
+        return self.generate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
+
+    async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
+        """Return everything the model says to prompt values; see :meth:`generate`."""
+        return await self.agenerate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
 
     # Streams.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,11 +11,9 @@ from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
 from ..runnables.base import Runnable, run_in_executor
-from ..runnables.config import RunnableConfig
-from ..runnables.drivers import OwnThread
-from ..runnables.handover import Handover
+from ..runnables.drivers import from_thread
 from .base import BaseLanguageModel
-from .calls import for_sync, run_args
+from .calls import for_sync
 from .chat_kind import ChatKind
 from .generating import Generating
 from .prompt_text import LanguageModelInput
@@ -91,7 +88,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
         """Yield the chunks of the answer to ``messages``."""
         raise NotImplementedError
 
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
@@ -100,14 +97,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
     ) -> AsyncIterator[ChatGenerationChunk]:
         """Yield the chunks of the answer; by default those of ``_stream``, from a thread."""
         manager = for_sync(run_manager)
-
-        def steps() -> Iterator[tuple[ChatGenerationChunk]]:
-            yield from ((chunk,) for chunk in self._stream(messages, stop, manager, **kwargs))
-
-        async with aclosing(OwnThread(steps, Handover())) as batches:
-            while batch := await batches.read():
-                for chunk in batch[0]:
-                    yield chunk
+        return from_thread(lambda: self._stream(messages, stop, manager, **kwargs))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
         """Return what is said of the call as a whole, where it asked for several answers."""
@@ -122,32 +112,6 @@ class BaseChatModel(BaseLanguageModel[Any]):
         return "streaming" in self._given and getattr(self, "streaming", None) is False
 
     # Calling.
-
-    def invoke(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Return the message for one input: a text, messages of any form, or a prompt value."""
-        messages = self._kind.prompt(input)
-        result: Any = self.generate([messages], stop, **run_args(config), **kwargs).generations[0][0]
-        return result.message
-
-    async def ainvoke(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Return the message for one input: a text, messages of any form, or a prompt value."""
-        messages = self._kind.prompt(input)
-        result: Any = (await self.agenerate([messages], stop, **run_args(config), **kwargs)).generations[0][0]
-        return result.message
 
     def generate(
         self,
@@ -180,14 +144,6 @@ class BaseChatModel(BaseLanguageModel[Any]):
         """Return everything the model says to each of the lists of messages, asked at the same time."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
         return await Generating(self, self._asked(messages), stop, kwargs, **runs).arun()
-
-    def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
-        """Return everything the model says to prompt values; see :meth:`generate`."""
-        return self.generate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
-
-    async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
-        """Return everything the model says to prompt values; see :meth:`generate`."""
-        return await self.agenerate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
 
     def _asked(self, messages: Any) -> Any:
         return list(map(self._kind.prompt, messages)) if isinstance(messages, list) else messages

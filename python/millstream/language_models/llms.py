@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.base import run_in_executor
 from ..runnables.config import RunnableConfig
-from ..runnables.drivers import OwnThread
-from ..runnables.handover import Handover
+from ..runnables.drivers import from_thread
 from .base import BaseLanguageModel
-from .calls import for_sync, in_groups, run_args, run_lists, takes_run_manager
+from .calls import for_sync, in_groups, run_lists, takes_run_manager
 from .generating import Generating
 from .kinds import TextKind
 from .prompt_text import LanguageModelInput, to_prompt
@@ -53,44 +51,14 @@ class BaseLLM(BaseLanguageModel[str]):
         """Yield the chunks for ``prompt``."""
         raise NotImplementedError
 
-    async def _astream(
+    def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         """Yield the chunks for ``prompt``; by default those of ``_stream``, from a thread."""
         manager = for_sync(run_manager)
-
-        def steps() -> Iterator[tuple[GenerationChunk]]:
-            yield from ((chunk,) for chunk in self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
-
-        async with aclosing(OwnThread(steps, Handover())) as batches:
-            while batch := await batches.read():
-                for chunk in batch[0]:
-                    yield chunk
+        return from_thread(lambda: self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
 
     # Calling.
-
-    def invoke(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> str:
-        """Return the text for one input."""
-        return self.generate([to_prompt(input)], stop, **run_args(config), **kwargs).generations[0][0].text
-
-    async def ainvoke(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> str:
-        """Return the text for one input."""
-        result = await self.agenerate([to_prompt(input)], stop, **run_args(config), **kwargs)
-        return result.generations[0][0].text
 
     def batch(
         self,
@@ -172,14 +140,6 @@ class BaseLLM(BaseLanguageModel[str]):
         """Return everything the model says about ``prompts``; see :meth:`generate`."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
         return await Generating(self, prompts, stop, kwargs, **runs).arun()
-
-    def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
-        """Return everything the model says about prompt values; see :meth:`generate`."""
-        return self.generate(list(map(to_prompt, prompts)), stop, **kwargs)
-
-    async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
-        """Return everything the model says about prompt values; see :meth:`generate`."""
-        return await self.agenerate(list(map(to_prompt, prompts)), stop, **kwargs)
 
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""

@@ -225,18 +225,22 @@ class OpenAI(OpenAIAccess, BaseLLM):
         keeps: bool,
         run_id: UUID | None = None,
     ) -> tuple[Source, ChunkPart] | None:
-        cls = type(self)
-        if cls._astream is not OpenAI._astream if for_async else cls._stream is not OpenAI._stream:
+        if not self._streams_itself(for_async=for_async):
             return None
         return self._decoded_stream(prompt, stop, kwargs, keeps=keeps)
 
     def _own_chunks(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool, run_id: UUID
     ) -> tuple[Source, ChunkPart] | None:
-        if self._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False) is None:
+        if not self._streams_itself(for_async=for_async):
             return None
         chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout, keeps=True)
         return self._stream_post(prompt, stop, kwargs), chunks
+
+    def _streams_itself(self, *, for_async: bool) -> bool:
+        """Return whether no subclass has written the stream anew."""
+        cls = type(self)
+        return cls._astream is OpenAI._astream if for_async else cls._stream is OpenAI._stream
 
     def _decoded_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, keeps: bool = True

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from .handover import Handover
@@ -18,7 +19,7 @@ from .home import HOME
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("OwnTask", "OwnThread", "in_own_task", "pass_on")
+__all__ = ("OwnTask", "OwnThread", "from_thread", "in_own_task", "pass_on")
 
 # The loop keeps weak references to its tasks only.
 _tasks: set[asyncio.Task[Any]] = set()
@@ -166,6 +167,14 @@ class OwnThread:
             close = getattr(iterator, "close", None)
             if close is not None:
                 close()
+
+
+async def from_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
+    """Yield what the iterator that ``make`` returns yields, which runs in a thread of its own."""
+    async with aclosing(OwnThread(lambda: ((item,) for item in make()), Handover())) as batches:
+        while batch := await batches.read():
+            for item in batch[0]:
+                yield item
 
 
 async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any], Awaitable[None] | None]) -> None:

@@ -20,9 +20,8 @@ from typing import Any, overload
 from .base import Input, Output, Runnable, run_in_executor
 from .chain_runs import acalled, atransformed, called, transformed
 from .config import RunnableConfig, patch_config
-from .drivers import OwnThread
+from .drivers import from_thread
 from .given import AsyncGiven, Given
-from .handover import Handover
 from .stream import AsyncStream, Stream
 from .sums import Sum
 
@@ -206,7 +205,7 @@ class RunnableLambda(Runnable[Input, Output]):
         if self.afunc is not None and inspect.isasyncgenfunction(self.afunc):
             outputs = _given(self.afunc, kwargs, run, config)(input)
         elif self.afunc is None and inspect.isgeneratorfunction(self.func):
-            outputs = _in_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
+            outputs = from_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
         else:
             if self.afunc is None:
                 output = await run_in_executor(self._called, kwargs, input, run.get_sync(), config)
@@ -268,14 +267,6 @@ def _summed(chunks: Iterable[Any]) -> Any:
 async def _asummed(chunks: AsyncGenerator[Any, None]) -> Any:
     async with aclosing(chunks):
         return _sum_of([chunk async for chunk in chunks])[1]
-
-
-async def _in_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
-    """Yield what a sync generator yields, which runs in a thread of its own."""
-    async with aclosing(OwnThread(lambda: ((item,) for item in make()), Handover())) as batches:
-        while batch := await batches.read():
-            for item in batch[0]:
-                yield item
 
 
 async def _once(input: Any) -> AsyncGenerator[Any, None]:
