@@ -15,10 +15,10 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench build wheels lock clean
+.PHONY: help demo test lint format bench bench-against build wheels lock clean
 
 help:  ## show these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build  ## stream three samples from the bundled mock server
 	@$(BIN)/millstream demo
@@ -43,6 +43,9 @@ format: $(TOOLS)  ## rewrite the code in its one layout
 bench: build  ## measure against the peers and the pure-Python half, in memory and over sockets
 	$(BIN)/python -m benches
 	$(BIN)/python -m benches.transport
+
+bench-against: build  ## measure beside another checkout that is built: make bench-against CHECKOUT=../before
+	$(BIN)/python -m benches.against $(CHECKOUT)
 
 build: $(BUILT)  ## build the extension into .venv
 

@@ -17,7 +17,7 @@ from typing import Any
 from .contenders import Contender
 from .fixtures import Reads
 
-__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "measure")
+__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "calibrated", "check", "measure", "sample")
 
 
 class WrongOutputError(Exception):
@@ -68,17 +68,19 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
     with asyncio.Runner() as runner:
         bound = [(one, one.bind(reads)) for one in contenders]
         for one, run in bound:
-            _check(one, _once(one, run, runner), expected)
-        loops = {one.key: _loops(one, run, effort.sample, runner) for one, run in bound}
+            check(one, run, runner, expected)
+        loops = {one.key: calibrated(one, run, effort.sample, runner) for one, run in bound}
         rounds: dict[str, list[float]] = {one.key: [] for one in contenders}
         for _ in range(effort.rounds):
             with _collected_before():
                 for one, run in bound:
-                    rounds[one.key].append(_sample(one, run, loops[one.key], runner))
+                    rounds[one.key].append(sample(one, run, loops[one.key], runner))
     return Timings(rounds)
 
 
-def _check(contender: Contender, output: Any, expected: list[str]) -> None:
+def check(contender: Contender, run: Any, runner: asyncio.Runner, expected: list[str]) -> None:
+    """Raise :class:`WrongOutputError` where the output of ``run`` is not ``expected``."""
+    output = _once(contender, run, runner)
     if contender.shown is None:
         if output:
             raise WrongOutputError(f"{contender.name} returned something where nothing was due")
@@ -95,16 +97,16 @@ def _once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:
     return runner.run(run()) if contender.waits else run()
 
 
-def _loops(contender: Contender, run: Any, sample: int, runner: asyncio.Runner) -> int:
-    """Return how many runs fill one sample: a power of two, so that noise seldom changes it."""
+def calibrated(contender: Contender, run: Any, duration: int, runner: asyncio.Runner) -> int:
+    """Return how many runs fill ``duration`` nanoseconds: a power of two, so that noise seldom changes it."""
     loops = 1
     with _collected_before():
-        while _sample(contender, run, loops, runner) * loops < sample:
+        while sample(contender, run, loops, runner) * loops < duration:
             loops *= 2
     return loops
 
 
-def _sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -> float:
+def sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -> float:
     """Return the time of one run, from ``loops`` of them; each run's output is dropped within its time."""
     if loops > 1:
         _once(contender, run, runner)  # What ran before has the caches; a long sample warms them itself.

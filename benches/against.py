@@ -1,0 +1,167 @@
+"""Measures this checkout beside another one of the project, row by row: ``python -m benches.against CHECKOUT``.
+
+Three processes take turns in every round: the other checkout, this one, and the other one again.
+How far the two processes of the same code differ is the noise; a row is slower only where this
+checkout differs by more than that. All three run the benchmarks of this checkout, over their own
+``millstream``, which must be built: the extension stands in ``CHECKOUT/python/millstream``.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from .contenders import Contender
+from .harness import WrongOutputError, calibrated, check, sample
+from .rows import Group, groups
+from .table import machine
+
+__all__ = ("Compared", "main")
+
+_HOME = Path(__file__).parents[1]
+_OURS = ("rust", "python", "ours")
+_SAMPLE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One row: how many times as long this checkout takes as the other, round by round, and the other as itself."""
+
+    title: str
+    nanoseconds: float
+    ratios: list[float]
+    noise: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.ratios)
+
+    @property
+    def spread(self) -> float:
+        """How far two processes of the same code differ, as a factor: nine rounds of ten differ by less."""
+        both = sorted(max(one, 1 / one) for one in self.noise)
+        return both[min(len(both) - 1, int(0.9 * len(both)))]
+
+    @property
+    def verdict(self) -> str:
+        """The row in one word."""
+        return "SLOWER" if self.ratio > self.spread else "faster" if self.ratio < 1 / self.spread else "same"
+
+    def __str__(self) -> str:
+        noise = f"(noise {self.spread:4.2f}×)"
+        return f"{self.verdict:6}  {self.ratio:5.2f}×  {noise}  {self.nanoseconds:>12,.1f} ns  {self.title}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print a line for each row; return 1 where one is slower."""
+    parser = argparse.ArgumentParser(prog="python -m benches.against", description="Measure beside another checkout.")
+    parser.add_argument("checkout", type=Path, help="the other checkout, built")
+    parser.add_argument("--only", metavar="WORD", help="only what has this word in its title")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of each row (%(default)s)")
+    options = parser.parse_args(arguments)
+    print(machine(), end="\n\n")
+    slower = 0
+    for row in _compared(options.checkout.resolve(), options.only, options.rounds):
+        slower += row.verdict == "SLOWER"
+        print(row, flush=True)
+    print(f"\n{slower} rows slower than the noise")
+    return int(slower > 0)
+
+
+def _compared(other: Path, only: str | None, rounds: int) -> Iterator[Compared]:
+    with ExitStack() as stack:
+        before, here, after = (stack.enter_context(_Child(home)) for home in (other, _HOME, other))
+        for number, group in enumerate(groups()):
+            if only is not None and only not in group.title:
+                continue
+            keys = [child.ask({"group": number}) for child in (before, here, after)]
+            found = [(before.ask({}), here.ask({}), after.ask({})) for _ in range(rounds)]
+            for key in keys[1]:
+                if all(key in of_child for of_child in keys):
+                    yield _row(f"{group.title} [{key}]", [[one[key] / group.units for one in three] for three in found])
+
+
+def _row(title: str, rounds: list[list[float]]) -> Compared:
+    return Compared(
+        title,
+        min(here for _, here, _ in rounds),
+        [2 * here / (before + after) for before, here, after in rounds],
+        [after / before for before, _, after in rounds],
+    )
+
+
+class _Child:
+    """A process that measures one round of one group whenever it is asked to."""
+
+    def __init__(self, home: Path) -> None:
+        path = os.pathsep.join((str(home / "python"), str(_HOME)))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from benches.against import serve; serve()"],
+            cwd=_HOME,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, question: dict[str, Any]) -> Any:
+        """Return the answer to ``question``."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(question), file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("a measuring process ended early")
+        return json.loads(answer)
+
+    def __enter__(self) -> "_Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def serve(questions: TextIO = sys.stdin) -> None:
+    """Answer the questions of the parent process: a group is bound, then measured once for each empty question."""
+    known = list(groups())
+    bound: list[tuple[Contender, Any, int]] = []
+    with asyncio.Runner() as runner:
+        for line in questions:
+            question = json.loads(line)
+            if "group" in question:
+                bound = list(_bound(known[question["group"]], runner))
+                answer: Any = [one.key for one, _, _ in bound]
+            else:
+                gc.collect()
+                gc.disable()
+                answer = {one.key: sample(one, run, loops, runner) for one, run, loops in bound}
+                gc.enable()
+            print(json.dumps(answer), flush=True)
+
+
+def _bound(group: Group, runner: asyncio.Runner) -> Iterator[tuple[Contender, Any, int]]:
+    for one in group.contenders():
+        if one.key.split("-")[0] in _OURS:
+            run = one.bind(group.reads)
+            try:
+                check(one, run, runner, group.expected)
+            except WrongOutputError as error:
+                print(f"{group.title}: {error}", file=sys.stderr)
+                continue
+            yield one, run, calibrated(one, run, _SAMPLE, runner)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
