@@ -28,7 +28,7 @@ Python owns these classes; the Rust core imports them.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self, TypeVar, cast
 
 __all__ = (
     "APIConnectionError",
@@ -55,8 +55,26 @@ __all__ = (
 )
 
 
+_Error = TypeVar("_Error", bound="MillstreamError")
+
+
 class MillstreamError(Exception):
-    """The base of every exception that Millstream raises on purpose."""
+    """The base of every exception that Millstream raises on purpose.
+
+    Exceptions pickle and copy with all their attributes and notes. A pickle holds ``__cause__`` where
+    that pickles too, and leaves it out otherwise.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, _portable(self.__cause__), self.__suppress_context__), vars(self)
+
+    def __copy__(self) -> Self:
+        return _copy(self, dict(vars(self)))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        from copy import deepcopy
+
+        return _copy(self, deepcopy(vars(self), memo))
 
 
 class UnsupportedError(MillstreamError, NotImplementedError):
@@ -152,7 +170,8 @@ class StreamError(MillstreamError):
     decoded before the error. ``offset`` counts bytes from the start of the stream to the start of
     the failing frame's first data value and ``frame`` is that frame's data, cut at 512 bytes
     (both ``None`` where no single frame is at fault). ``items`` holds what the raising ``close``
-    had decoded before it met the error.
+    had decoded before it met the error. ``text_complete`` is ``False`` if more text had arrived than
+    ``text`` holds: a decoder keeps the first ``max_event_size`` bytes of it, in UTF-8.
     """
 
     def __init__(
@@ -162,6 +181,7 @@ class StreamError(MillstreamError):
         offset: int | None = None,
         frame: bytes | None = None,
         text: str = "",
+        text_complete: bool = True,
         deltas_seen: int = 0,
         items: Sequence[Any] = (),
     ) -> None:
@@ -170,6 +190,7 @@ class StreamError(MillstreamError):
         self.offset = offset
         self.frame = frame
         self.text = text
+        self.text_complete = text_complete
         self.deltas_seen = deltas_seen
         self.items = list(items)
 
@@ -203,9 +224,39 @@ class ProviderError(StreamError):
         *,
         error: Mapping[str, Any],
         text: str = "",
+        text_complete: bool = True,
         deltas_seen: int = 0,
     ) -> None:
-        super().__init__(message, text=text, deltas_seen=deltas_seen)
+        super().__init__(message, text=text, text_complete=text_complete, deltas_seen=deltas_seen)
         self.error = dict(error)
         self.code = self.error.get("code")
         self.type = self.error.get("type")
+
+
+def _rebuild(
+    kind: type[MillstreamError], args: tuple[Any, ...], cause: BaseException | None, suppress: bool
+) -> MillstreamError:
+    """Make an exception without its ``__init__``, whose arguments are among its attributes: pickles call this."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__cause__ = cause
+    error.__suppress_context__ = suppress
+    return error
+
+
+def _copy(error: _Error, attributes: dict[str, Any]) -> _Error:
+    """Return an exception like ``error``, with the same cause, that has these attributes."""
+    made = _rebuild(type(error), error.args, error.__cause__, error.__suppress_context__)
+    vars(made).update(attributes)
+    return cast("_Error", made)
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """Return ``cause`` if it survives a pickle: many exceptions of others are written, but cannot be read back."""
+    import pickle
+
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:
+        return None
+    return cause
