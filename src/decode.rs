@@ -67,9 +67,9 @@ impl StreamDecoder {
         self
     }
 
-    /// Tells the sink from now on what the payloads say of their response.
+    /// Reports the description of the response to the sink from now on.
     pub fn tell(&mut self) {
-        self.payloads.tells = true;
+        self.payloads.tell();
     }
 
     /// Hands everything that `data` completes to `sink`.

@@ -2,7 +2,7 @@
 
 use crate::delta::choices::{Choices, Outlet};
 use crate::delta::known::KnownPayloads;
-use crate::delta::openai::{Payload, Shape};
+use crate::delta::openai::{Payload, Shape, TOLD};
 use crate::delta::{Delta, Sink, Told};
 use crate::error::{Error, cut};
 use crate::frames::Frame;
@@ -81,8 +81,8 @@ pub(crate) struct Payloads {
     pub outlet: Outlet,
     pub usage: Option<String>,
     pub error: Option<String>,
-    /// What the payloads say of their response is told.
-    pub tells: bool,
+    /// The description of the response is reported to the sink.
+    tells: bool,
     told: Told,
     pub ended: Option<Ended>,
     pub failure: Option<Error>,
@@ -120,9 +120,18 @@ impl Payloads {
         }
     }
 
+    /// Reports the description of the response to the sink from now on.
+    pub fn tell(&mut self) {
+        if !self.tells {
+            self.tells = true;
+            // Payloads were compared without regard to the description.
+            self.known = KnownPayloads::default();
+        }
+    }
+
     /// Takes in the frame of ordinary traffic that `data` begins with, if its payload is like a known
-    /// one, and returns its length: a `data` line, at most `max_size` long, and a blank one. Nobody
-    /// looks for the line's end first: such a payload has none in it.
+    /// one, and returns its length: a `data` line, at most `max_size` long, and a blank one. The
+    /// line's end is not searched first: a known payload has no line end in it.
     #[inline]
     pub fn known_frame(
         &mut self,
@@ -133,12 +142,17 @@ impl Payloads {
         let payload = data.strip_prefix(b"data: ")?;
         let (increment, length) = self.known.read(payload)?;
         let line = b"data: ".len() + length;
-        if !payload[length..].starts_with(b"\n\n") || line > max_size {
+        let ends = match &payload[length..] {
+            [b'\n', b'\n', ..] => 2,
+            [b'\r', b'\n', b'\r', b'\n', ..] => 4,
+            _ => return None,
+        };
+        if line > max_size {
             return None;
         }
         self.choices
             .take_increment(&increment, &mut self.outlet, sink);
-        Some(line + 2)
+        Some(line + ends)
     }
 
     /// The data of a frame: a payload like a known one, nothing, the end mark, or a payload to read.
@@ -157,10 +171,14 @@ impl Payloads {
             _ => {
                 let text = utf8::decode(trimmed);
                 let mut reader = Reader::new(&text);
-                let mut payload = Payload::new(self.tells);
+                let mut payload = Payload::new(self.wanted());
                 if payload.read(&mut reader, self.format.shape(false)).is_err() {
                     let frame = cut(data);
                     return self.fail(Error::FrameNotJson { offset, frame }, sink);
+                }
+                if self.tell_news(&payload, sink) {
+                    // A known payload reports nothing: it is known under one description only.
+                    self.known = KnownPayloads::default();
                 }
                 if self.compares {
                     self.known.learn(&text, &payload, &reader);
@@ -190,9 +208,12 @@ impl Payloads {
     /// Takes in a body that is one document: an error, or a completion that did not stream.
     pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
-        let mut payload = Payload::new(self.tells);
+        let mut payload = Payload::new(self.wanted());
         match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
-            Ok(()) => self.payload(&payload, sink),
+            Ok(()) => {
+                self.tell_news(&payload, sink);
+                self.payload(&payload, sink);
+            }
             Err(Invalid) => self.fail(
                 Error::BodyNotJson {
                     offset,
@@ -203,8 +224,17 @@ impl Payloads {
         }
     }
 
-    /// Tells what the payload says of its response, where that is news.
-    fn tell(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
+    /// The members of a payload that describe its response and may be news.
+    fn wanted(&self) -> &'static [&'static str] {
+        match &self.told[0] {
+            _ if !self.tells => &[],
+            None => &TOLD,
+            Some(_) => &TOLD[1..],
+        }
+    }
+
+    /// Reports the description of the response, where `payload` changes it; returns whether it does.
+    fn tell_news(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) -> bool {
         let mut is_news = false;
         for (known, raw) in std::iter::zip(&mut self.told, payload.told()) {
             if let Some(text) = raw.map(Raw::whole)
@@ -217,10 +247,10 @@ impl Payloads {
         if is_news {
             sink.told(&self.told);
         }
+        is_news
     }
 
     fn payload(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
-        self.tell(payload, sink);
         for choice in &payload.choices {
             self.choices.take(choice, &mut self.outlet, sink);
         }

@@ -4,14 +4,52 @@
 
 mod support;
 
-use millstream::decode::{Format, StreamDecoder};
+use millstream::decode::{Ended, Format, StreamDecoder};
+use millstream::delta::{Delta, Sink, Told};
 use proptest::prelude::*;
 use proptest::sample::select;
+use support::deltas::delta_value;
 use support::documents::random_cases;
 use support::outcome::{Outcome, run};
 use support::payloads::payloads;
+use support::reads::splits;
 
 const FORMATS: [Format; 2] = [Format::OpenAiChat, Format::OpenAiCompletions];
+
+/// Keeps deltas and descriptions of the response, printed, in order.
+#[derive(Default)]
+struct Reports(Vec<String>);
+
+impl Sink for Reports {
+    fn delta(&mut self, delta: &Delta<'_>) {
+        self.0.push(delta_value(delta).to_string());
+    }
+
+    fn told(&mut self, told: &Told) {
+        self.0.push(format!("{told:?}"));
+    }
+}
+
+/// Payloads as frames, one line each.
+fn framed(payloads: &[impl AsRef<[u8]>], end: &str) -> Vec<u8> {
+    let frames = payloads
+        .iter()
+        .map(|payload| [b"data: ", payload.as_ref(), end.as_bytes(), end.as_bytes()].concat());
+    frames.collect::<Vec<_>>().concat()
+}
+
+/// What is reported of `body`, the description of the response too: compared, and each payload read.
+fn reports(body: &[u8], format: Format) -> [Vec<String>; 2] {
+    let decoder = || StreamDecoder::new(format, true, 1 << 24);
+    [decoder(), decoder().reading_whole()].map(|mut decoder| {
+        let mut reports = Reports::default();
+        decoder.tell();
+        decoder.feed(body, &mut reports);
+        decoder.close(&mut reports);
+        reports.0.push(format!("{:?}", decoder.failure()));
+        reports.0
+    })
+}
 
 /// What the payloads say one after the other: as compared with known ones, and each read whole.
 fn compared_and_read(
@@ -19,13 +57,13 @@ fn compared_and_read(
     format: Format,
     joins: bool,
 ) -> [(Outcome, String); 2] {
-    let frames = payloads
-        .iter()
-        .map(|payload| [b"data: ", payload.as_ref(), b"\n\n"].concat());
-    let body = frames.collect::<Vec<_>>().concat();
+    outcomes(&framed(payloads, "\n"), format, joins)
+}
+
+fn outcomes(body: &[u8], format: Format, joins: bool) -> [(Outcome, String); 2] {
     let decoder = || StreamDecoder::new(format, joins, 1 << 24);
     [decoder(), decoder().reading_whole()].map(|mut decoder| {
-        let outcome = run(&mut decoder, &[&body]);
+        let outcome = run(&mut decoder, &[body]);
         let rest = format!(
             "{:?} {:?} {:?}",
             decoder.ended(),
@@ -128,9 +166,33 @@ fn a_token_of_another_kind_or_a_broken_one_is_never_taken_for_a_string() {
 
 #[test]
 fn a_number_that_says_nothing_must_be_one_all_the_same() {
-    const NUMBERS: [&str; 16] = [
-        "7", "-7", "7.5", "7e5", "0", "00", "07", "-", "7.", ".7", "7e", "7e+", "+7", "7 ", "0x7",
+    const NUMBERS: [&str; 26] = [
+        "7",
+        "-7",
+        "7.5",
+        "7e5",
+        "0",
+        "00",
+        "07",
+        "-",
+        "7.",
+        ".7",
+        "7e",
+        "7e+",
+        "+7",
+        "7 ",
+        "0x7",
         "7\"",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "-NaN",
+        "+Infinity",
+        "nan",
+        "Na",
+        "NaN7",
+        "Infinityx",
+        "- Infinity",
     ];
     for make in [
         r#"{"n":@,"choices":[{"text":"a"}]}"#,
@@ -138,9 +200,12 @@ fn a_number_that_says_nothing_must_be_one_all_the_same() {
         r#"{"choices":[{"text":"a"}],"n":@}"#,
     ] {
         for number in NUMBERS {
-            let payloads = filled(make, &["1", "2", number, "3"]);
-            let [compared, read] = compared_and_read(&payloads, Format::OpenAiCompletions, true);
-            assert_eq!(compared, read, "{make} with {number}");
+            for values in [["1", "2", number, "3"], ["NaN", "2", number, "NaN"]] {
+                let payloads = filled(make, &values);
+                let [compared, read] =
+                    compared_and_read(&payloads, Format::OpenAiCompletions, true);
+                assert_eq!(compared, read, "{make} with {number}");
+            }
         }
     }
 }
@@ -202,8 +267,92 @@ fn what_stands_behind_the_end_of_a_payload_is_refused() {
     }
 }
 
+/// A frame whose payload stands in two lines, and what looks like the payload but for a field name.
+#[test]
+fn a_payload_of_two_lines_teaches_nothing_about_one_line() {
+    let known = "data: {\ndata: \"choices\":[{\"index\":0,\"text\":\"a\"}]}\n\n";
+    let other = "data: {\n\"choices\":[{\"index\":0,\"text\":\"b\"}]}\n\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let body = (known.to_owned() + known + other).replace('\n', end);
+        let [compared, read] = outcomes(body.as_bytes(), Format::OpenAiCompletions, true);
+        assert_eq!(compared, read);
+        assert!(compared.0.failure.is_some());
+    }
+}
+
+#[test]
+fn a_known_payload_is_taken_with_any_line_end_and_at_every_split() {
+    for end in ["\n", "\r\n", "\r"] {
+        let body = [
+            framed(&filled(MAKES[0], &["a", "b", "c", "", "d"]), end),
+            b"data: [DONE]".to_vec(),
+        ]
+        .concat();
+        for pieces in splits(&body) {
+            let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+            run(&mut decoder, &pieces);
+            assert_eq!(decoder.text(), "abcd");
+            assert_eq!(decoder.ended(), Some(Ended::Done));
+        }
+    }
+}
+
+#[test]
+fn a_response_is_described_again_whenever_the_description_changes() {
+    const BEGINNINGS: [&str; 6] = [
+        r#""id":"a","model":"m","#,
+        r#""id":"b","model":"m","#,
+        r#""id":"a","model":"n","#,
+        r#""model":"n","system_fingerprint":"f","#,
+        r#""service_tier":"t","model":"","#,
+        "",
+    ];
+    let deltas = [r#""content":"x""#, r#""role":"assistant","content":"y""#];
+    let payloads: Vec<String> = BEGINNINGS
+        .iter()
+        .flat_map(|beginning| {
+            deltas.map(|delta| format!("{{{beginning}\"choices\":[{{\"delta\":{{{delta}}}}}]}}"))
+        })
+        .collect();
+    for first in &payloads {
+        for second in &payloads {
+            for third in &payloads {
+                let turns = [first, second, first, third, second, third, first];
+                let [compared, read] = reports(&framed(&turns, "\n"), Format::OpenAiChat);
+                assert_eq!(compared, read, "{first} {second} {third}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_id_of_its_own_in_each_payload_is_reported_once() {
+    let payloads = filled(
+        r#"{"id":"@","choices":[{"text":"x"}]}"#,
+        &["a", "b", "c", "d"],
+    );
+    let [compared, read] = reports(&framed(&payloads, "\n"), Format::OpenAiCompletions);
+    assert_eq!(compared, read);
+    let told = compared.iter().filter(|report| report.starts_with('['));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["[Some(\"a\"), None, None, None]"]
+    );
+}
+
 proptest! {
     #![proptest_config(random_cases())]
+
+    #[test]
+    fn a_payload_is_described_alike_whatever_came_before_it(
+        payloads in payloads(2), format in select(&FORMATS), splits_lines: bool,
+    ) {
+        // A line end between two members: white space to JSON, and in a stream the end of a field.
+        let lines = |payload: &String| payload.replacen(",\"", if splits_lines { ",\ndata: \"" } else { ",\"" }, 1);
+        let payloads: Vec<String> = payloads.iter().map(lines).collect();
+        let [compared, read] = reports(&framed(&payloads, "\n"), format);
+        prop_assert_eq!(compared, read);
+    }
 
     #[test]
     fn a_payload_is_read_alike_whatever_came_before_it(

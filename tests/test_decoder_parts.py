@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cases import each, load, load_wire
 from millstream._values import read_json
 from millstream.errors import StreamError
-from strategies import CUTS, FORMATS, STREAMS, TEXTS
+from strategies import CUTS, FORMATS, STREAMS, TEXTS, objects
 from streams import Halves, bytes_of, cut, described, splits
 
 PREFIX, SUFFIX = b'data: {"chunk":', b"}\n\n"
@@ -83,6 +83,7 @@ def test_what_is_told_is_what_the_payloads_say(impl: ModuleType, case: dict[str,
         if isinstance(payload, dict):
             now = {**told, **{name: payload[name] for name in NAMES if isinstance(payload.get(name), str)}}
             now = {name: text or told[name] for name, text in now.items()}
+            now["id"] = told["id"] or now["id"]
             if now != told:
                 told = now
                 expected.append(tuple(now.values()))
@@ -109,18 +110,35 @@ def payload(text: str, **told: str) -> bytes:
 
 def test_records_come_alone_where_there_is_nothing_else(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
-    frames = payload("a", id="1"), payload("b", id="1"), payload("c", id="2"), payload("d", id="2")
-    assert decoder._feed_record_parts(frames[0], b"<", b">") == [("1", None, None, None), b'<"a">']
+    frames = payload("a", model="1"), payload("b", model="1"), payload("c", model="2"), payload("d", model="2")
+    assert decoder._feed_record_parts(frames[0], b"<", b">") == [(None, "1", None, None), b'<"a">']
     assert decoder._feed_record_parts(frames[1] * 2, b"<", b">") == b'<"b"><"b">'
     assert decoder._feed_record_parts(b"", b"<", b">") == b""
-    news = [b'<"b">', ("2", None, None, None), b'<"c"><"d">']
+    news = [b'<"b">', (None, "2", None, None), b'<"c"><"d">']
     assert decoder._feed_record_parts(b"".join(frames[1:]), b"<", b">") == news
 
 
 def test_news_is_told_although_the_payloads_are_alike_but_for_it(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
+    told = [decoder._feed_parts(payload("x", id="1", model=str(i))) for i in range(5)]
+    assert told == [[("1", str(i), None, None), "x"] for i in range(5)]
+
+
+def test_an_id_is_reported_once_although_each_payload_has_its_own(impl: ModuleType) -> None:
+    decoder = impl.StreamDecoder("openai.chat")
     told = [decoder._feed_parts(payload("x", id=str(i), model="m")) for i in range(5)]
-    assert told == [[(str(i), "m", None, None), "x"] for i in range(5)]
+    assert told == [[("0", "m", None, None), "x"], *[["x"]] * 4]
+
+
+def test_a_description_comes_again_where_an_earlier_one_returns(impl: ModuleType) -> None:
+    decoder = impl.StreamDecoder("openai.chat")
+    role = {"role": "assistant", "content": "x"}
+    frames = [
+        b"data: " + json.dumps({"model": model, "choices": [{"delta": delta}]}).encode() + b"\n\n"
+        for model, delta in (("a", role), ("b", {"content": "y"}), ("a", role))
+    ]
+    told = [[part for part in decoder._feed_parts(frame) if isinstance(part, tuple)] for frame in frames]
+    assert told == [[(None, model, None, None)] for model in "aba"]
 
 
 def test_a_decoder_of_parts_hands_out_nothing_else(impl: ModuleType) -> None:
@@ -132,6 +150,34 @@ def test_a_decoder_of_parts_hands_out_nothing_else(impl: ModuleType) -> None:
     other.feed(b"")
     with pytest.raises(ValueError, match="this StreamDecoder hands out deltas: parts need one of their own"):
         other._feed_parts(b"")
+
+
+DESCRIBED = objects(
+    id=st.sampled_from(["", "1", "2"]),
+    model=st.sampled_from(["", "m", "n"]),
+    system_fingerprint=st.sampled_from(["f", "g"]),
+    service_tier=st.just("t"),
+    choices=st.sampled_from([{"content": "x"}, {"role": "assistant", "content": "y"}, {"content": ""}]).map(
+        lambda delta: [{"index": 0, "delta": delta, "text": delta["content"]}]
+    ),
+)
+
+
+@given(
+    format_=FORMATS,
+    payloads=st.lists(DESCRIBED, max_size=8),
+    cuts=CUTS,
+    end=st.sampled_from([b"\n", b"\r\n"]),
+    lines=st.booleans(),
+)
+def test_both_halves_describe_a_response_alike(
+    halves: Halves, format_: str, payloads: list[Any], cuts: list[int], end: bytes, lines: bool
+) -> None:
+    frames = [json.dumps(payload, indent=0 if lines else None).encode() for payload in payloads]
+    data = [b"data: " + frame.replace(b"\n", end + b"data: ") + end + end for frame in frames]
+    pieces = cut(b"".join(data), cuts)
+    native, pure = (parts_of(impl, format_, pieces) for impl in halves)
+    assert shown(native) == shown(pure)
 
 
 @given(format_=FORMATS, payloads=st.lists(TEXTS, max_size=6), junk=STREAMS, cuts=CUTS, records=st.booleans())

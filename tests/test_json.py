@@ -2,10 +2,12 @@
 
 import re
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from cases import Case, each, load
+from millstream import RecordWriter
 from streams import bytes_of, run, splits
 
 DOCUMENTS = load("json")
@@ -59,6 +61,31 @@ def test_a_million_levels_are_refused_at_once(impl: ModuleType, shape: bytes) ->
     outcome = run(impl.StreamDecoder("openai.chat"), [b"data: ", document, b"\n\n"])
     assert outcome.failure is not None
     assert outcome.failure["message"] == "invalid JSON in the frame at byte 6"
+
+
+def test_words_for_numbers_are_read_where_they_stand(impl: ModuleType) -> None:
+    words = b'{"content": [NaN, Infinity, -Infinity]}'
+    body = b'data: {"choices": [{"text": "a", "logprobs": %s}], "usage": {"n": NaN}}\n\n' % words
+    decoder = impl.StreamDecoder("openai.completions")
+    text, usage = decoder.feed(body)
+    assert repr(text.logprobs) == "{'content': [nan, inf, -inf]}"
+    assert repr(usage.usage) == repr(decoder.usage) == "{'n': nan}"
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_a_json_assembler_refuses_words_for_numbers(impl: ModuleType, word: str) -> None:
+    for document in (word, f"[{word}]", f'{{"a": {word}}}'):
+        assembler = impl.JSONAssembler()
+        assembler.feed(document)
+        with pytest.raises(ValueError, match="^invalid JSON at character"):
+            assembler.close()
+
+
+@pytest.mark.parametrize("format_", ["sse", "ndjson"])
+def test_words_for_numbers_leave_as_null_in_records(format_: Any) -> None:
+    event = {"data": [float("nan"), float("inf"), -float("inf"), {"lone": "\ud800", 2: float("nan")}]}
+    record = RecordWriter(format=format_).write(event)
+    assert record.partition(b'{"data":')[2].startswith(b'[null,null,null,{"lone":"\xef\xbf\xbd","2":null}]}')
 
 
 @pytest.mark.parametrize("field", ["usage", "error"])

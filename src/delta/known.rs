@@ -62,7 +62,8 @@ impl KnownPayloads {
 
     /// Remembers the payload that `reader` has read from `text`, if it is of the simple make.
     pub fn learn(&mut self, text: &str, payload: &Payload<'_>, reader: &Reader<'_>) {
-        if text.len() > MAX_SIZE {
+        // A payload with a line end came in several lines: in the stream, a field name follows it.
+        if text.len() > MAX_SIZE || memchr::memchr(b'\n', text.as_bytes()).is_some() {
             return;
         }
         let Some((is_reasoning, piece)) = only_piece(payload) else {

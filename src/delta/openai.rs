@@ -27,11 +27,11 @@ pub struct Payload<'p> {
     error: Option<&'p str>,
     is_error: bool,
     text: &'p str,
-    tells: bool,
+    wanted: &'static [&'static str],
     told: [Option<Raw<'p>>; TOLD.len()],
 }
 
-/// The members that say something of the response, the same in all of its payloads mostly.
+/// The members that describe the response. The first is kept once, the others whenever they change.
 pub const TOLD: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
 
 /// One element of `choices`.
@@ -106,10 +106,10 @@ pub struct Function<'p> {
 }
 
 impl<'p> Payload<'p> {
-    /// An unread payload; `tells` makes it keep what it says of its response, for [`Self::told`].
-    pub fn new(tells: bool) -> Self {
+    /// An unread payload that keeps the members of `wanted`, the end of [`TOLD`], for [`Self::told`].
+    pub fn new(wanted: &'static [&'static str]) -> Self {
         Self {
-            tells,
+            wanted,
             ..Self::default()
         }
     }
@@ -139,8 +139,11 @@ impl<'p> Payload<'p> {
                     .string_or_skip()?
                     .is_some_and(|raw| raw.whole() == "error");
             }
-            _ => match TOLD.iter().position(|told| self.tells && *told == name) {
-                Some(at) => self.told[at] = reader.string_or_skip()?,
+            _ => match self.wanted.iter().position(|wanted| *wanted == name) {
+                Some(at) => {
+                    let at = TOLD.len() - self.wanted.len() + at;
+                    self.told[at] = reader.string_or_skip()?;
+                }
                 None => reader.pass()?,
             },
         }
@@ -168,7 +171,7 @@ impl<'p> Payload<'p> {
         })
     }
 
-    /// What the payload says of its response: the strings that are there under the names of [`TOLD`].
+    /// The strings that describe the response, under the wanted names of [`TOLD`].
     pub fn told(&self) -> [Option<Raw<'p>>; TOLD.len()] {
         self.told.map(some)
     }

@@ -1,6 +1,7 @@
 //! A reader that validates the whole document and hands out only what it is asked for.
 //!
-//! RFC 8259, strictly, at most [`MAX_DEPTH`] levels deep. No value is built: strings come out as
+//! RFC 8259, strictly but for the numbers `NaN`, `Infinity` and `-Infinity`, which servers write, at
+//! most [`MAX_DEPTH`] levels deep. No value is built: strings come out as
 //! [`Raw`], everything else as the slice it was.
 
 use smallvec::SmallVec;
@@ -179,7 +180,7 @@ impl<'p> Reader<'p> {
         let first = self.peek();
         let start = self.at;
         self.skip()?;
-        if matches!(first, b'"' | b'-' | b'0'..=b'9') {
+        if matches!(first, b'"' | b'-' | b'0'..=b'9' | b'N' | b'I') {
             self.passed.push(Token {
                 start,
                 end: self.at,
@@ -198,7 +199,7 @@ impl<'p> Reader<'p> {
             b't' => self.word("true"),
             b'f' => self.word("false"),
             b'n' => self.word("null"),
-            b'-' | b'0'..=b'9' => self.number(),
+            b'-' | b'0'..=b'9' | b'N' | b'I' => self.number(),
             _ => Err(Invalid),
         }
     }

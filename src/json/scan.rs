@@ -19,10 +19,14 @@ pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The end of the number that starts at `at`: `[ minus ] int [ frac ] [ exp ]`.
+/// The end of the number that starts at `at`: `[ minus ] int [ frac ] [ exp ]`, or one of the three
+/// words that servers write for numbers JSON does not have: `NaN`, `Infinity`, `-Infinity`.
 pub(super) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
     let mut end = at + usize::from(byte(at) == b'-');
+    if !byte(end).is_ascii_digit() {
+        return word_end(bytes, at);
+    }
     end = if byte(end) == b'0' {
         end + 1
     } else {
@@ -36,6 +40,14 @@ pub(super) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
         end = digits_end(bytes, end)?;
     }
     Some(end)
+}
+
+#[cold]
+fn word_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let rest = bytes.get(at..)?;
+    let word = words.iter().find(|word| rest.starts_with(word))?;
+    Some(at + word.len())
 }
 
 fn digits_end(bytes: &[u8], at: usize) -> Option<usize> {

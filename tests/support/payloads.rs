@@ -7,7 +7,9 @@ use proptest::sample::select;
 use super::documents::{Edit, edit, edited, string};
 
 /// `S` stands for a string, `N` for a number, `J` for any value, mostly one that says nothing.
-const TEMPLATES: [&str; 12] = [
+const TEMPLATES: [&str; 14] = [
+    r#"{"id":S,"model":S,"choices":[{"index":N,"text":S,"delta":{"content":S}}],"system_fingerprint":S}"#,
+    r#"{"id":"c","model":S,"service_tier":S,"choices":[{"text":S,"delta":{"role":S,"content":S}}]}"#,
     r#"{"id":S,"choices":[{"text":S,"index":N,"logprobs":null,"finish_reason":null}]}"#,
     r#"{"id":"c","choices":[{"text":S,"index":N,"logprobs":J,"finish_reason":J}],"usage":J,"model":S}"#,
     r#"{"id": "c", "choices": [{"index": N, "delta": {"content": S}, "finish_reason": null}], "obfuscation": S}"#,
@@ -41,11 +43,13 @@ fn fill() -> impl Strategy<Value = Fill> {
         "4294967296",
         "-1",
         "1.5",
+        "NaN",
+        "-Infinity",
         "01",
         "null",
         "\"1\"",
     ];
-    const NOTHING: &[&str] = &["null", "null", "\"\"", "5", "true", "[]"];
+    const NOTHING: &[&str] = &["null", "null", "\"\"", "5", "true", "[]", "NaN"];
     const SOMETHING: &[&str] = &[
         "{}",
         "{\"n\":1}",

@@ -194,8 +194,8 @@ class StreamDecoder(Sealed):
         """Return what ``data`` brings of choice 0, in parts.
 
         A string is a delta that has text and nothing else, a ``Delta`` is any other one (usage and
-        errors too). A tuple is what the payloads say of their response, from there on: its id, the
-        model, the system fingerprint, the service tier. Errors are those of ``feed``.
+        errors too). A tuple describes the response from there on: its first id, the model, the
+        system fingerprint, the service tier; a later id is no news. Errors are those of ``feed``.
         """
         parts: list[Any] = []
         self._feed(data, "parts", parts)

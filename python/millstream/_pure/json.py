@@ -1,13 +1,14 @@
-"""The validating JSON reader: RFC 8259 to the letter, at most 128 levels deep, lone surrogates welcome.
+"""The validating JSON reader: RFC 8259, at most 128 levels deep, lone surrogates welcome.
 
-orjson reads what it can. What it refuses although it is valid (lone surrogate escapes, numbers
-beyond a double) the standard library reads, after its own leniencies are taken away.
+``NaN``, ``Infinity`` and ``-Infinity`` count as numbers: servers write them in log probabilities.
+orjson reads what it can. What it refuses although it is valid here (lone surrogate escapes, numbers
+beyond a double, those three words) the standard library reads.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -78,11 +79,7 @@ def _parse_int(digits: str) -> int | float:
     return float(digits) if len(digits) >= 20 or digits == "-0" else int(digits)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decoder = json.JSONDecoder(parse_int=_parse_int, parse_constant=_refuse_constant)
+_decoder = json.JSONDecoder(parse_int=_parse_int)
 # Finds where a value ends; its numbers are nobody's business.
 _skip = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 

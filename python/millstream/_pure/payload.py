@@ -33,7 +33,7 @@ class Payloads:
         self.text: list[str] = []
         """Choice 0's, in pieces."""
         self.told: dict[str, str | None] = dict.fromkeys(TOLD)
-        """What the payloads have said of their response, where parts come out."""
+        """The description of the response, where parts come out: its first id, and the rest as it stands."""
         self.deltas_seen = 0
         self.ended: str | None = None
         self.failure: StreamError | None = None
@@ -134,8 +134,12 @@ class Payloads:
         self.over.append(True)
 
     def _tell(self, payload: Any, out: list[Any]) -> None:
-        """Tell what ``payload`` says of its response, where that is news."""
-        if self.makes == "parts" and (now := {**self.told, **told(payload)}) != self.told:
+        """Report the description of the response, where ``payload`` changes it; a later id changes nothing."""
+        if self.makes != "parts":
+            return
+        now = {**self.told, **told(payload)}
+        now["id"] = self.told["id"] or now["id"]
+        if now != self.told:
             self.told = now
             out.append(tuple(now.values()))
 

@@ -22,7 +22,7 @@ __all__ = ("TOLD", "Choices", "chat_text", "completions_text", "told")
 _MAX_INDEX = 2**32 - 1
 
 TOLD = ("id", "model", "system_fingerprint", "service_tier")
-"""The members that say something of the response, the same in all of its payloads mostly."""
+"""The members that describe the response. The first is kept once, the others whenever they change."""
 
 
 def completions_text(raw: bytes) -> str | None:
@@ -42,7 +42,7 @@ def completions_text(raw: bytes) -> str | None:
 
 
 def told(payload: Any) -> dict[str, str]:
-    """Return what ``payload`` says of its response, under the names of :data:`TOLD`."""
+    """Return the strings that describe the response, under the names of :data:`TOLD`."""
     if not isinstance(payload, dict):
         return {}
     found = {name: _string(payload.get(name)) for name in TOLD}
