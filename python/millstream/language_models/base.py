@@ -14,6 +14,7 @@ from ..runnables.stream import AsyncStream, Source, Stream, adrive, drive
 from .calls import ls_fields, run_args, warn_of_tracing
 from .fields import Fields
 from .prompt_text import LanguageModelInput
+from .secrets import masked
 from .streaming import chunk_stream, event_stream
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         return {**self.asdict(), "stop": stop, **kwargs}
 
     def asdict(self) -> dict[str, Any]:
-        """Return what identifies the model, and its type."""
-        return {**self._identifying_params, "_type": self._llm_type}
+        """Return what identifies the model, and its type; asterisks stand for secrets."""
+        shown: dict[str, Any] = masked({**self._identifying_params, "_type": self._llm_type})
+        return shown
 
     # Calling.
 

@@ -16,6 +16,7 @@ from .calls import takes_run_manager
 from .chat_chunks import completed_chunk, completed_result, empty_last_chunk, run_message_id
 from .kinds import Results, in_run
 from .prompt_text import LanguageModelInput
+from .secrets import masked
 from .structured import shown_format
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class ChatKind:
         """Return the parameters; the options of a stream have the call's own among them."""
         params = model._get_invocation_params(stop=stop, **kwargs)
         own = {key: params[key] for key in kwargs if key in params} if streams else {}
-        return {"invocation_params": params, "options": {"stop": stop, **own, **more}}
+        return {"invocation_params": masked(params), "options": {"stop": stop, **masked(own), **more}}
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` comes in chunks: the model can, and nobody has switched it off."""

@@ -51,8 +51,10 @@ class BaseChatModel(BaseLanguageModel[Any]):
     profile: Any = None
 
     def __post_init__(self) -> None:
-        """Refuse forms of output that are not there."""
+        """Refuse forms of output that are not there, and ways to stream that are none."""
         super().__post_init__()
+        if not isinstance(self.disable_streaming, bool) and self.disable_streaming != "tool_calling":
+            raise ValueError(f"disable_streaming must be True, False or 'tool_calling', not {self.disable_streaming!r}")
         if self.output_version not in (None, "v0"):
             raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not there yet")
 

@@ -15,55 +15,21 @@ import copy
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar, dataclass_transform, get_args
 
-__all__ = ("MISSING", "Field", "Fields", "SecretStr", "field", "is_secret_name")
+from .secrets import SecretStr, is_secret_name, masked
+
+__all__ = ("MISSING", "Field", "Fields", "SecretStr", "did_you_mean", "field", "is_secret_name")
 
 MISSING: Any = dataclasses.MISSING
-
-_SECRET_WORDS = ("api_key", "apikey", "authorization", "credential", "passwd", "password", "secret", "token")
-# Counts and kinds of model tokens are no secrets.
-_OPEN_WORDS = ("max_token", "token_id", "tokenizer", "tokens")
-
-
-class SecretStr:
-    """A text that shows itself only when asked with :meth:`get_secret_value`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def get_secret_value(self) -> str:
-        """Return the text itself."""
-        return self._value
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the texts."""
-        return isinstance(other, SecretStr) and self._value == other._value
-
-    def __hash__(self) -> int:
-        """Return the hash of the text."""
-        return hash(self._value)
-
-    def __len__(self) -> int:
-        """Return the length of the text."""
-        return len(self._value)
-
-    def __str__(self) -> str:
-        """Return asterisks."""
-        return "**********" if self._value else ""
-
-    def __repr__(self) -> str:
-        """Show asterisks."""
-        return f"SecretStr({str(self)!r})"
 
 
 class Field:
     """What a class says about one of its fields; made by :func:`field`, or from a plain default."""
 
-    __slots__ = ("alias", "default", "default_factory", "name", "repr")
+    __slots__ = ("alias", "annotation", "default", "default_factory", "name", "repr")
 
     def __init__(
         self,
@@ -74,6 +40,7 @@ class Field:
         repr: bool = True,
     ) -> None:
         self.name = ""
+        self.annotation: Any = None
         self.default = default
         self.default_factory = default_factory
         self.alias = alias
@@ -103,6 +70,23 @@ def field(
     return Field(default, default_factory=default_factory, alias=alias, repr=repr)
 
 
+class _ArgumentsOf:
+    """The ``__signature__`` of a class whose constructor takes its fields: every one, under both of its names."""
+
+    def __get__(self, instance: object, cls: type[Any]) -> inspect.Signature:
+        """Return the signature; :class:`AttributeError` where a class has written a constructor of its own."""
+        taken = inspect.signature(cls.__init__).parameters.values()
+        if [parameter.kind for parameter in taken][1:] != [inspect.Parameter.VAR_KEYWORD]:
+            raise AttributeError("__signature__")
+        kind = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Signature(
+            [
+                inspect.Parameter(name, kind, default=default, annotation=annotation)
+                for name, default, annotation in cls._arguments()
+            ]
+        )
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, dataclasses.field))
 class Fields:
     """The base of classes whose annotated fields are keyword arguments of the constructor.
@@ -115,6 +99,7 @@ class Fields:
     __millstream_fields__: ClassVar[dict[str, Field]] = {}
     __millstream_names__: ClassVar[dict[str, str]] = {}
     __millstream_private__: ClassVar[dict[str, Field]] = {}
+    __signature__: ClassVar[Any] = _ArgumentsOf()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the class body's annotations; the bases' fields come first."""
@@ -138,7 +123,7 @@ class Fields:
 
     def __init__(self, **kwargs: Any) -> None:
         """Set every field from its argument or its default; see the class's fields."""
-        names = self.__millstream_names__
+        names, fields = self.__millstream_names__, self.__millstream_fields__
         values: dict[str, Any] = {}
         unknown: dict[str, Any] = {}
         for given, value in kwargs.items():
@@ -148,7 +133,7 @@ class Fields:
             elif name in values:
                 raise TypeError(f"{type(self).__name__}() got {name!r} twice, under two names")
             else:
-                values[name] = value
+                values[name] = self._checked(given, fields[name], value)
         if unknown:
             values = self._take_unknown(unknown, values)
         self._set_fields(values)
@@ -157,11 +142,26 @@ class Fields:
     def __post_init__(self) -> None:
         """Check the fields; subclasses add to it."""
 
+    def _checked(self, given: str, spec: Field, value: Any) -> Any:
+        """Return what the field ``spec`` is set to for ``value``, which came under the name ``given``."""
+        return value
+
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         """Return ``values`` with what is made of arguments that no field knows."""
-        known = ", ".join(sorted(self.__millstream_names__))
+        names = self.__millstream_names__
         wrong = ", ".join(map(repr, unknown))
-        raise TypeError(f"{type(self).__name__}() got an unexpected argument: {wrong}; it knows {known}")
+        known = ", ".join(sorted(names))
+        hint = did_you_mean(next(iter(unknown)), names)
+        raise TypeError(f"{type(self).__name__}() got an unexpected argument: {wrong}; it knows {known}{hint}")
+
+    @classmethod
+    def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:
+        """Yield the arguments of the constructor: name, default, annotation."""
+        for name, spec in cls.__millstream_fields__.items():
+            default = inspect.Parameter.empty if spec.required else None if spec.default is MISSING else spec.default
+            for known in (name, spec.alias):
+                if known is not None:
+                    yield known, default, spec.annotation
 
     def _set_fields(self, values: dict[str, Any]) -> None:
         fields = self.__millstream_fields__
@@ -183,13 +183,13 @@ class Fields:
             value = getattr(self, name, None)
             is_default = not spec.required and _equal(value, spec.value())
             if spec.repr and not hasattr(value, "get_secret_value") and not is_default:
-                yield name, repr(_masked(value))
+                yield name, repr(masked(value, name))
 
 
-def is_secret_name(name: str) -> bool:
-    """Return whether what is called ``name`` is a secret: an API key, a password, a token (not a count of tokens)."""
-    name = name.lower().replace("-", "_")
-    return any(word in name for word in _SECRET_WORDS) and not any(word in name for word in _OPEN_WORDS)
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about the unknown argument ``name``: the known one that it looks like, if any."""
+    found = get_close_matches(name.lower(), sorted(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _read_field(cls: type, name: str, annotation: Any, inherited: Field | None) -> Field:
@@ -203,6 +203,8 @@ def _read_field(cls: type, name: str, annotation: Any, inherited: Field | None) 
     else:
         spec = Field(given)
     spec.name = name
+    # A plain assignment to an inherited field has no annotation of its own.
+    spec.annotation = annotation if annotation or inherited is None else inherited.annotation
     if inherited is not None:
         spec.alias = spec.alias or inherited.alias
         spec.repr = spec.repr and inherited.repr
@@ -261,18 +263,3 @@ def _equal(value: Any, default: Any) -> bool:
         return bool(value is default or value == default)
     except Exception:
         return False
-
-
-def _masked(value: Any) -> Any:
-    """Return ``value`` with asterisks for what its keys call a secret, and for the password in a URL."""
-    if isinstance(value, Mapping):
-        return {
-            key: "**********" if isinstance(key, str) and is_secret_name(key) else _masked(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://**********@{rest.rpartition('@')[2]}"
-    return value

@@ -12,6 +12,7 @@ from ..outputs.generation import sum_chunks
 from ..runnables.config import child_config, child_context, ensure_config, var_child_runnable_config
 from .calls import takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
+from .secrets import masked
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -136,7 +137,7 @@ class TextKind:
     ) -> dict[str, Any]:
         """Return the parameters, with the call's own where it streams: LangChain's way."""
         params = {**model.asdict(), "stop": stop, **(kwargs if streams else {})}
-        return {"invocation_params": params, "options": {"stop": stop}}
+        return {"invocation_params": masked(params), "options": {"stop": stop}}
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether the model has a ``_stream``, or for async code an ``_astream``."""

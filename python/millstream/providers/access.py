@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from ..errors import MillstreamError
-from ..language_models.fields import Fields, SecretStr, field
+from ..language_models.fields import Field, Fields, SecretStr, field
 from ..transport import Request
 from ..transport.choice import async_transport, check_transport, sync_transport
 from ._requests import build_body, build_request, environment_headers, user_agent
+from .arguments import checked_value, made_with, unknown_argument
 from .posts import Post
 
 __all__ = ("OpenAIAccess", "as_float", "from_env")
@@ -32,10 +33,14 @@ def as_float(value: Any) -> Any:
 class OpenAIAccess(Fields):
     """What the models of OpenAI's protocol have in common: the fields that say where and how requests go.
 
-    Arguments that are no field go to the request's body, with a warning. Beside LangChain's there are
+    The endpoint's parameters that have no field go to the request's body, with a warning; any other
+    argument raises :class:`TypeError`. Beside LangChain's there are
     ``transport`` (see :mod:`millstream.transport`) and ``total_timeout``, the longest time for one whole
     answer, in seconds, whatever keeps coming.
     """
+
+    # The parameters of the endpoint, in the order of the OpenAI SDK.
+    _endpoint: ClassVar[tuple[str, ...]] = ()
 
     client: Any = field(default=None, repr=False)
     async_client: Any = field(default=None, repr=False)
@@ -60,10 +65,6 @@ class OpenAIAccess(Fields):
     extra_body: Mapping[str, Any] | None = None
     _environment_headers: dict[str, str] = field(default_factory=environment_headers)
 
-    def __init__(self, **kwargs: Any) -> None:
-        """Take fields by both of their names, and whatever else the body may hold."""
-        super().__init__(**kwargs)
-
     def __post_init__(self) -> None:
         """Check the fields against each other."""
         super().__post_init__()
@@ -82,24 +83,41 @@ class OpenAIAccess(Fields):
                 ' (a server that asks for none takes any text: api_key="none")'
             )
 
+    def _checked(self, given: str, spec: Field, value: Any) -> Any:
+        """Return ``value`` if the field can hold it; a number that is written as a text is read."""
+        return checked_value(type(self).__name__, given, spec.annotation, value)
+
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        """Move what no field knows into ``model_kwargs``, with a warning."""
+        """Move the endpoint's parameters that have no field into ``model_kwargs``, with a warning.
+
+        Raises :class:`TypeError` for what the endpoint does not know either.
+        """
         extra = dict(values.get("model_kwargs") or {})
+        known = made_with(self._endpoint)
         for name, value in unknown.items():
             if name in extra:
                 raise ValueError(f"Found {name} supplied twice.")
+            if name not in known:
+                raise unknown_argument(type(self).__name__, name, {*known, *self.__millstream_names__})
             warnings.warn(
                 f"WARNING! {name} is not default parameter. {name} was transferred to model_kwargs. "
                 f"Please confirm that {name} is what you intended.",
-                stacklevel=4,
+                stacklevel=3,
             )
             extra[name] = value
         return {**values, "model_kwargs": extra}
 
+    @classmethod
+    def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:
+        yield from super()._arguments()
+        for name in made_with(cls._endpoint):
+            if name not in cls.__millstream_names__:
+                yield name, None, Any
+
     def _set_fields(self, values: dict[str, Any]) -> None:
         """Take out of ``model_kwargs`` what a field knows, with a warning."""
         extra = dict(values.get("model_kwargs") or {})
-        names = self.__millstream_names__
+        names, fields = self.__millstream_names__, self.__millstream_fields__
         known = sorted(extra.keys() & names.keys())
         if twice := [name for name in known if names[name] in values]:
             raise ValueError(f"Found {twice[0]} supplied twice.")
@@ -107,9 +125,10 @@ class OpenAIAccess(Fields):
             warnings.warn(
                 f"Parameters {set(known)} should be specified explicitly. "
                 "Instead they were passed in as part of `model_kwargs` parameter.",
-                stacklevel=4,
+                stacklevel=3,
             )
-        super()._set_fields({**values, **{names[name]: extra.pop(name) for name in known}, "model_kwargs": extra})
+        moved = {names[name]: self._checked(name, fields[names[name]], extra.pop(name)) for name in known}
+        super()._set_fields({**values, **moved, "model_kwargs": extra})
 
     def _url(self, path: str, params: Mapping[str, Any]) -> str:
         """Return where a request with ``params`` goes."""
@@ -135,12 +154,10 @@ class OpenAIAccess(Fields):
         """Return what holds or returns the key."""
         return self.openai_api_key
 
-    def _post(
-        self, path: str, params: dict[str, Any], content: Mapping[str, Any], order: tuple[str, ...], idle: float | None
-    ) -> Post:
+    def _post(self, path: str, params: dict[str, Any], content: Mapping[str, Any], idle: float | None) -> Post:
         """Return the request in waiting: it is made when it is sent, with the key of that moment.
 
-        Its body has ``params`` and ``content``, in this ``order``.
+        Its body has ``params`` and ``content``, in the endpoint's order.
         """
 
         def request(key: str | None) -> Request:
@@ -151,7 +168,7 @@ class OpenAIAccess(Fields):
                 headers,
                 self.default_query,
                 {**params, "extra_headers": more},
-                build_body({**params, **content}, order),
+                build_body({**params, **content}, self._endpoint),
                 timeout=self.request_timeout,
                 idle=idle,
                 total=self.total_timeout,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..language_models.fields import field
 from .access import OpenAIAccess, as_float
+from .arguments import CHAT
 from .chat_totals import combined_output
 from .responses_api import refuse_responses
 
@@ -32,6 +33,8 @@ def _chunk_timeout() -> float:
 
 class ChatFields(OpenAIAccess):
     """The fields of the chat models of OpenAI's protocol, as ``langchain_openai`` names them."""
+
+    _endpoint = CHAT
 
     model_name: str = field(default="gpt-3.5-turbo", alias="model")
     temperature: float | None = None
@@ -72,6 +75,8 @@ class ChatFields(OpenAIAccess):
             raise ValueError("n must be 1 when streaming.")
         if self.openai_proxy and (self.http_client is not None or self.http_async_client is not None):
             raise ValueError("openai_proxy and http_client or http_async_client contradict each other: leave one out")
+        if isinstance(self.stop, list | tuple) and not all(isinstance(one, str) for one in self.stop):
+            raise TypeError(f"{type(self).__name__}(): stop must be a str or a list of str")
         for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty"):
             setattr(self, name, as_float(getattr(self, name)))
         if self.stream_chunk_timeout is not None and self.stream_chunk_timeout < 0:

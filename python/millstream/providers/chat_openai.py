@@ -16,6 +16,7 @@ from ..language_models.parts import ChunkPart
 from ..messages.openai import to_openai_message
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
 from ..runnables.stream import Source, adrive, drive
+from .arguments import refuse_in_call
 from .chat import DecodedGenerations, DecodedMessages
 from .chat_answers import chat_result
 from .chat_fields import ChatFields
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 __all__ = ("BaseChatOpenAI", "ChatOpenAI")
 
 _FORMAT = "openai.chat"
-# The order of the OpenAI SDK, so that bodies can be compared as they are.
-_ORDER = (
-    *("model", "stream", "service_tier", "messages", "audio", "frequency_penalty", "function_call", "functions"),
-    *("logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "metadata", "modalities", "moderation", "n"),
-    *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options"),
-    *("prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed", "stop", "store"),
-    *("stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity"),
-    "web_search_options",
-)
 
 
 class BaseChatOpenAI(ChatFields, BaseChatModel):
@@ -133,14 +125,14 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _answer_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
         params = self._get_request_payload(messages, stop=stop, **kwargs)
         params.pop("stream_usage", None)
-        return self._post("/chat/completions", params, {}, _ORDER, None)
+        return self._post("/chat/completions", params, {}, None)
 
     def _stream_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
         kwargs = {**kwargs, "stream": True}
         if self._should_stream_usage(kwargs.pop("stream_usage", None), **kwargs):
             kwargs["stream_options"] = {"include_usage": True}
         params = self._get_request_payload(messages, stop=stop, **kwargs)
-        return self._post("/chat/completions", params, {}, _ORDER, self.stream_chunk_timeout or None)
+        return self._post("/chat/completions", params, {}, self.stream_chunk_timeout or None)
 
     def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
         """Return whether a stream's usage is asked for: the call says it, or its options, or the model."""
@@ -157,6 +149,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     ) -> dict[str, Any]:
         """Return the body of a request, and what is for the request itself."""
         kwargs.pop("ls_structured_output_format", None)
+        refuse_in_call(self, self._endpoint, kwargs)
         params = {**self._default_params, **kwargs}
         if stop is not None:
             params["stop"] = stop
@@ -221,16 +214,16 @@ class ChatOpenAI(BaseChatOpenAI):
     """Chat completions over OpenAI's protocol; takes the arguments of ``langchain_openai.ChatOpenAI``.
 
     ``http_client`` and ``http_async_client`` take clients of httpx2 or httpx, or a
-    :class:`~millstream.transport.Transport`. Arguments that are no field go to the request's body,
-    with a warning. What a message cannot hold in a field of its own, refusals and
-    ``reasoning_content``, is in its ``additional_kwargs``. ::
+    :class:`~millstream.transport.Transport`. The endpoint's parameters that have no field go to the
+    request's body, with a warning; what only other servers know is given as ``extra_body``. What a
+    message cannot hold in a field of its own, refusals and ``reasoning_content``, is in its ``additional_kwargs``. ::
 
         model = ChatOpenAI(model="gpt-4o-mini", temperature=0)
         for chunk in model.stream("Write me a 1 verse song about sparkling water."):
             print(chunk.content, end="|", flush=True)
 
-    Raises :class:`ValueError` for arguments that contradict each other,
-    :class:`~millstream.errors.MillstreamError` where no API key is known, and
+    Raises :class:`TypeError` for arguments and values that are not known, :class:`ValueError` for
+    those that contradict each other, :class:`~millstream.errors.MillstreamError` where no API key is known, and
     :class:`~millstream.errors.UnsupportedError` for what needs the Responses API.
     """
 

@@ -11,33 +11,13 @@ from ..language_models.parts import ChunkPart
 from ..outputs import GenerationChunk, LLMResult
 from ..runnables.stream import Source, adrive, drive
 from .access import OpenAIAccess, as_float
+from .arguments import COMPLETIONS, refuse_in_call
 from .completions import DecodedChunks, DecodedText, DeltaText
 from .posts import Answers, Post
 
 __all__ = ("OpenAI",)
 
 _FORMAT = "openai.completions"
-# The order of the OpenAI SDK, so that bodies can be compared as they are.
-_ORDER = (
-    "model",
-    "stream",
-    "prompt",
-    "best_of",
-    "echo",
-    "frequency_penalty",
-    "logit_bias",
-    "logprobs",
-    "max_tokens",
-    "n",
-    "presence_penalty",
-    "seed",
-    "stop",
-    "stream_options",
-    "suffix",
-    "temperature",
-    "top_p",
-    "user",
-)
 
 
 class OpenAI(OpenAIAccess, BaseLLM):
@@ -47,20 +27,22 @@ class OpenAI(OpenAIAccess, BaseLLM):
     longest wait for content in a stream, in seconds, whatever comments keep coming (``None``: no
     limit), ``http_client`` and ``http_async_client`` take clients of httpx2 or httpx, or a
     :class:`~millstream.transport.Transport`, and ``transport`` forces ``"native"`` or ``"httpx2"``
-    (see :mod:`millstream.transport`). Arguments that are no field go to the request's body,
-    with a warning. ::
+    (see :mod:`millstream.transport`). The endpoint's parameters that have no field go to the request's
+    body, with a warning; what only other servers know is given as ``extra_body``. ::
 
         llm = OpenAI(model="gpt-3.5-turbo-instruct", temperature=0, max_tokens=512)
         for chunk in llm.stream("Write me a 1 verse song about sparkling water."):
             print(chunk, end="|", flush=True)
 
-    Raises :class:`ValueError` for arguments that contradict each other, and
-    :class:`~millstream.errors.MillstreamError` where no API key is known.
+    Raises :class:`TypeError` for arguments and values that are not known, :class:`ValueError` for
+    those that contradict each other, and :class:`~millstream.errors.MillstreamError` where no API key is known.
     """
 
     if TYPE_CHECKING:
 
         def __init__(self, **kwargs: Any) -> None: ...
+
+    _endpoint = COMPLETIONS
 
     model_name: str = field(default="gpt-3.5-turbo-instruct", alias="model")
     temperature: float = 0.7
@@ -88,6 +70,8 @@ class OpenAI(OpenAIAccess, BaseLLM):
             raise ValueError("Cannot stream results when n > 1.")
         if self.streaming and self.best_of > 1:
             raise ValueError("Cannot stream results when best_of > 1.")
+        if self.stream_chunk_timeout is not None and self.stream_chunk_timeout < 0:
+            raise ValueError("stream_chunk_timeout must not be negative; None means no limit.")
         for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty"):
             setattr(self, name, as_float(getattr(self, name)))
         super().__post_init__()
@@ -258,10 +242,11 @@ class OpenAI(OpenAIAccess, BaseLLM):
 
     def _prompt_post(self, prompt: str | Sequence[str], params: dict[str, Any], idle: float | None = None) -> Post:
         params.pop("stream_usage", None)
-        return self._post("/completions", params, {"prompt": prompt}, _ORDER, idle)
+        return self._post("/completions", params, {"prompt": prompt}, idle)
 
     def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""
+        refuse_in_call(self, self._endpoint, kwargs)
         params = {**self._invocation_params, **kwargs}
         if stop is not None:
             params["stop"] = stop

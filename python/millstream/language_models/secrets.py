@@ -1,0 +1,115 @@
+"""Secrets, and how they are kept out of what is shown: of a ``repr``, of what handlers receive, of a file."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ("SecretStr", "is_secret_name", "masked", "masked_url")
+
+_SECRET_WORDS = ("api_key", "apikey", "authorization", "credential", "passwd", "password", "secret", "token")
+# Counts and kinds of model tokens are no secrets.
+_OPEN_WORDS = ("max_token", "token_id", "tokenizer", "tokens")
+# Words of the names of entries, where the name of a field would say more.
+_ENTRY_WORDS = frozenset({"auth", "bearer", "cookie", "key", "pwd", "sig", "signature", "xauth"})
+_OPEN_ENTRIES = frozenset({"prompt_cache_key", "sort_key"})
+# Mappings whose every value may be a secret: servers choose the names in them.
+_SECRET_MAPPINGS = frozenset({"default_headers", "default_query", "extra_headers", "extra_query"})
+_URL_NAMES = frozenset({"base_url", "openai_api_base", "openai_proxy", "azure_endpoint"})
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
+_MASK = "**********"
+
+
+class SecretStr:
+    """A text that shows itself only when asked with :meth:`get_secret_value`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get_secret_value(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the texts."""
+        return isinstance(other, SecretStr) and self._value == other._value
+
+    def __hash__(self) -> int:
+        """Return the hash of the text."""
+        return hash(self._value)
+
+    def __len__(self) -> int:
+        """Return the length of the text."""
+        return len(self._value)
+
+    def __str__(self) -> str:
+        """Return asterisks."""
+        return _MASK if self._value else ""
+
+    def __repr__(self) -> str:
+        """Show asterisks."""
+        return f"SecretStr({str(self)!r})"
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether what is called ``name`` is a secret: an API key, a password, a token (not a count of tokens)."""
+    name = name.lower().replace("-", "_")
+    return any(word in name for word in _SECRET_WORDS) and not any(word in name for word in _OPEN_WORDS)
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """Return ``value``, called ``name``, with asterisks for every secret in it.
+
+    Secrets are the values of headers and of queries, what the keys of other mappings call one, and
+    the user and the query of a URL.
+    """
+    if hasattr(value, "get_secret_value"):
+        return _MASK
+    if isinstance(value, Mapping):
+        if name in _SECRET_MAPPINGS:
+            return dict.fromkeys(value, _MASK)
+        return {key: _masked_entry(key, item, is_parameter=not name) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(masked(item, " ") for item in value) if type(value) in (list, tuple) else value
+    if isinstance(value, str):
+        return masked_url(value) if name in _URL_NAMES else _URL.sub(_masked_link, value)
+    return value
+
+
+def _masked_link(found: re.Match[str]) -> str:
+    return masked_url(found[0], _is_secret_entry)
+
+
+def masked_url(url: str, is_secret: Callable[[str], bool] = bool) -> str:
+    """Return ``url`` with asterisks for its user and password, and for the values of its query that are secret."""
+    address, mark, query = url.partition("?")
+    scheme, colon, rest = address.rpartition("://")
+    user, at, host = rest.rpartition("@")
+    shown = f"{scheme}{colon}{_MASK if user or at else ''}{at}{host}"
+    if not mark:
+        return shown
+    return f"{shown}?{'&'.join(_masked_pair(*part.partition('='), is_secret) for part in query.split('&'))}"
+
+
+def _masked_pair(name: str, sign: str, value: str, is_secret: Callable[[str], bool]) -> str:
+    if not sign:
+        return _MASK if is_secret(name) else name
+    return f"{name}={_MASK}" if value and is_secret(name) else f"{name}={value}"
+
+
+def _masked_entry(key: Any, value: Any, *, is_parameter: bool) -> Any:
+    if not isinstance(key, str):
+        return masked(value, " ")
+    if isinstance(value, int | float) or value is None:
+        return value
+    # A model's own parameter may be called so, as that of a fake is; what is nested comes from a server's manual.
+    is_open = is_parameter and key == "key"
+    return _MASK if not is_open and _is_secret_entry(key) else masked(value, key)
+
+
+def _is_secret_entry(key: str) -> bool:
+    words = [word.lower() for word in _WORD_BREAK.split(key)]
+    name = "_".join(words)
+    return is_secret_name(name) or (name not in _OPEN_ENTRIES and not _ENTRY_WORDS.isdisjoint(words))

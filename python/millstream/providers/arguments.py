@@ -1,0 +1,151 @@
+"""The arguments that models of OpenAI's protocol know, and what is said of others.
+
+What an endpoint takes is known by name, in the order of the OpenAI SDK, so that bodies can be
+compared as they are. Anything else raises: a mistyped name would be sent to a server that ignores it,
+and a mistyped key would leave in the body.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+from ..language_models.fields import did_you_mean
+from ..language_models.secrets import is_secret_name
+from ..transport.timeouts import read_timeouts
+
+__all__ = ("CHAT", "COMPLETIONS", "checked_value", "made_with", "refuse_in_call", "unknown_argument")
+
+CHAT = (
+    *("model", "stream", "service_tier", "messages", "audio", "frequency_penalty", "function_call", "functions"),
+    *("logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "metadata", "modalities", "moderation", "n"),
+    *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options"),
+    *("prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed", "stop", "store"),
+    *("stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity"),
+    "web_search_options",
+)
+COMPLETIONS = (
+    *("model", "stream", "prompt", "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens"),
+    *("n", "presence_penalty", "seed", "stop", "stream_options", "suffix", "temperature", "top_p", "user"),
+)
+# What a call may say beside the endpoint's parameters: of the request, of the stream, and for the Responses API.
+_OF_A_CALL = frozenset(
+    {"extra_headers", "extra_query", "extra_body", "timeout", "stream_usage", "ls_structured_output_format"}
+    | {"context_management", "include", "previous_response_id", "reasoning", "text", "truncation"}
+)
+# What a call's input says.
+_INPUT = frozenset({"messages", "prompt"})
+_CONFIG = frozenset(
+    {"callbacks", "configurable", "max_concurrency", "metadata", "recursion_limit", "run_id", "run_name", "tags"}
+)
+_KEYS = frozenset({"api_key", "openai_api_key", "azure_ad_token"})
+_TIMEOUTS = frozenset({"timeout", "request_timeout"})
+_LEAST = {"max_retries": 0, "batch_size": 1, "best_of": 1, "max_response_size": 1}
+_TYPES: dict[str, Any] = {"bool": bool, "str": str, "dict": Mapping, "Mapping": Mapping, "list": (list, tuple)}
+_WORDS = {
+    **{"bool": "True or False", "int": "an int", "float": "a number", "str": "a str"},
+    **{"dict": "a mapping", "Mapping": "a mapping", "list": "a list"},
+}
+
+
+def made_with(endpoint: Iterable[str]) -> list[str]:
+    """Return the parameters of an endpoint that the constructor takes: all but what each call says anew."""
+    return [name for name in endpoint if name not in _INPUT and name != "stream"]
+
+
+def unknown_argument(owner: str, name: str, known: Iterable[str]) -> TypeError:
+    """Return the exception for an argument of a constructor that nobody knows."""
+    return TypeError(f"{owner}() got an unexpected argument: {name!r}{_hint(name, known)}")
+
+
+def refuse_in_call(owner: Any, endpoint: Iterable[str], kwargs: Iterable[str]) -> None:
+    """Raise :class:`TypeError` where a call of the model ``owner`` has an argument that nobody knows."""
+    known = _OF_A_CALL.union(endpoint) - _INPUT
+    for name in kwargs:
+        if name in known or name in owner.model_kwargs:
+            continue
+        if name in _INPUT:
+            hint = "; it is the call's first argument"
+        elif name in _CONFIG:
+            hint = f"; give it in the configuration: config={{{name!r}: …}}"
+        elif name in owner.__millstream_names__ and name != "stop_sequences":
+            hint = f"; it is an argument of {type(owner).__name__}(…)"
+        else:
+            hint = _hint(name, known)
+        raise TypeError(f"a call of {type(owner).__name__} got an unexpected argument: {name!r}{hint}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    meant = did_you_mean(name, known)
+    if is_secret_name(name):
+        return meant
+    return f"{meant} (what OpenAI does not know is sent by extra_body={{{name!r}: …}})"
+
+
+def checked_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
+    """Return ``value`` as the argument ``name`` holds it, whose type is ``annotation``.
+
+    Numbers may be written as texts, as in LangChain. Raises :class:`TypeError` for a value of
+    another type, and :class:`ValueError` for one that can never be right; neither shows a secret.
+    """
+    if name in _KEYS:
+        _check_key(owner, name, value)
+    if name in _TIMEOUTS:
+        try:
+            read_timeouts(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{owner}(): {name}: {error}") from None
+    kinds = _kinds(annotation)
+    if value is None or not kinds:
+        return value
+    if isinstance(value, bool) and "bool" in kinds:
+        return value
+    wanted = f"{owner}(): {name} must be {' or '.join(_WORDS[kind] for kind in kinds)}, not"
+    if "int" in kinds or "float" in kinds:
+        value = _number(wanted, value, whole="float" not in kinds)
+        if value < _LEAST.get(name, -math.inf):
+            raise ValueError(f"{owner}(): {name} must be at least {_LEAST[name]}, not {value}")
+        if name == "total_timeout" and not value > 0:
+            raise ValueError(f"{owner}(): total_timeout must be more than 0 seconds, not {value}")
+        return value
+    if not isinstance(value, tuple(_TYPES[kind] for kind in kinds)):
+        raise TypeError(f"{wanted} {type(value).__name__}")
+    return value
+
+
+def _kinds(annotation: Any) -> list[str]:
+    """Return the simple types that ``annotation`` names; none where it names others, which are not checked."""
+    text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+    named = [part.strip().partition("[")[0] for part in text.split("|")]
+    kinds = [name for name in named if name != "None"]
+    return kinds if all(kind in _WORDS for kind in kinds) else []
+
+
+def _number(wanted: str, value: Any, *, whole: bool) -> int | float:
+    if isinstance(value, str):
+        try:
+            number: Any = int(value) if whole else float(value)
+        except ValueError:
+            raise TypeError(f"{wanted} {value!r}") from None
+    else:
+        number = value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError(f"{wanted} {type(value).__name__}")
+    if not math.isfinite(number):
+        raise ValueError(f"{wanted} {value!r}")
+    if not whole:
+        return number
+    if number != int(number):
+        raise TypeError(f"{wanted} {value!r}")
+    return int(number)
+
+
+def _check_key(owner: str, name: str, value: Any) -> None:
+    """Raise for what can be no key: another type, or an empty text."""
+    if value is None or callable(value):
+        return
+    if hasattr(value, "get_secret_value"):
+        value = value.get_secret_value()
+    if not isinstance(value, str):
+        raise TypeError(f"{owner}(): {name} must be a str, a SecretStr or a function, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f'{owner}(): {name} must not be empty (a server that asks for none takes any text: "none")')
