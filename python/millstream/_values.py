@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ._provider_errors import with_message
+
 __all__ = (
     "as_bytes",
     "check_event_size",
@@ -99,15 +101,7 @@ def read_error(text: str) -> dict[str, Any]:
 
     ``message`` is added where it is missing.
     """
-    value = read_json(text)
-    if not isinstance(value, dict):
-        return {
-            "message": value if isinstance(value, str) and value else "the provider sent an error without a message"
-        }
-    if value.get("message") is None:
-        kind = value.get("type") or value.get("code")
-        value["message"] = f"the provider sent an error without a message{f' ({kind})' if kind else ''}"
-    return value
+    return with_message(read_json(text))
 
 
 def write_string(text: str) -> bytes:

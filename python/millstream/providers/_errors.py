@@ -1,9 +1,10 @@
 """Error statuses and error objects as exceptions."""
 
 import contextlib
-import json
 from typing import Any
 
+from .._provider_errors import find_reason
+from .._values import read_json
 from ..errors import (
     APIStatusError,
     AuthenticationError,
@@ -33,29 +34,24 @@ _BODY_SIZE = 1 << 20
 
 
 def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
-    """Return the exception for an error status, from the response and what was read of its body."""
+    """Return the exception for an error status, from the response and what was read of its body.
+
+    The message has the server's reason: see :func:`~millstream._provider_errors.find_reason`.
+    """
     status = response.status
-    text = data.decode("utf-8", "replace").strip()
+    text = data.decode("utf-8-sig", "replace").strip()
     body: Any = text
-    message = f"Error code: {status}"
     try:
-        body = json.loads(text)
-    except ValueError:
-        message += f" - {text[:200]}" if text else ""
+        body = read_json(text)
+    except (ValueError, RecursionError):
+        reason = text[:200]
     else:
-        message += _reason(body)
+        reason = find_reason(body)
+    message = f"Error code: {status}{f' - {reason}' if reason else ''}"
     if 300 <= status < 400:
         message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
     kind = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
     return kind(message, status_code=status, headers=response.headers, body=body)
-
-
-def _reason(body: Any) -> str:
-    """Return the provider's message, wherever it stands: ``error.message``, ``error``, ``message``, ``detail``."""
-    found = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(found, dict):
-        found = found.get("message") or found.get("detail")
-    return f" - {found}" if isinstance(found, str) and found else ""
 
 
 def read_body(response: Response) -> bytes:
