@@ -1,6 +1,5 @@
 """Chunks add up: as LangChain's where LangChain's lose nothing, in any grouping, in linear time."""
 
-import json
 import pickle
 from functools import reduce
 from operator import add
@@ -11,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core import messages as theirs
 from langchain_core.messages.ai import add_usage as their_add_usage
-from langchain_core.utils.json import parse_partial_json
 
 from millstream import messages as ours
+from millstream._merge import add_counts
 from millstream.messages.ai import add_ai_message_chunks, add_usage, sum_chunks, text_chunk, text_chunks
-from millstream.messages.partial_json import read_partial_json
 from millstream.messages.tool import tool_call_chunk
 
 Fields = dict[str, Any]
@@ -295,52 +293,70 @@ def test_a_chunk_of_text_is_any_other_chunk() -> None:
     assert ours.AIMessageChunk.model_construct(content="x", id="i") == text_chunk("x", "i")
 
 
-documents = st.recursive(
-    st.none() | st.booleans() | st.integers(-999, 999) | st.floats(-9, 9) | st.text('ab \\"é🎣{}[],:', max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab"\\', max_size=2), inner, max_size=3),
-    max_leaves=6,
-)
+def test_an_empty_text_never_replaces_one() -> None:
+    told = {"finish_reason": "stop", "model_name": "m", "id": "x", "text": "a"}
+    chunks = [ours.AIMessageChunk("a", response_metadata=told, id="msg-1", tool_call_chunks=[piece(0, id="call_1")])]
+    empty: Fields = {**dict.fromkeys(told, ""), "list": ""}
+    chunks.append(ours.AIMessageChunk("", response_metadata=empty, id="", tool_call_chunks=[piece(0, id="", name="")]))
+    whole = sum_chunks(chunks)
+    assert (whole.response_metadata, whole.id) == ({**told, "list": ""}, "msg-1")
+    assert whole.tool_call_chunks == [tool_call_chunk(id="call_1", name="", index=0)]
+    details = [ours.AIMessageChunk("", additional_kwargs={"a": value}) for value in ([1], "", {"b": 2}, "")]
+    assert sum_chunks(details).additional_kwargs == {"a": {"b": 2}}
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.dictionaries(st.text('ab"', max_size=2), documents, max_size=3), st.data())
-def test_the_beginning_of_arguments_reads_as_in_langchain(document: Any, data: st.DataObject) -> None:
-    text = json.dumps(document, ensure_ascii=False, separators=data.draw(st.sampled_from([(", ", ": "), (",", ":")])))
-    begun = text[: data.draw(st.integers(1, len(text)))]
-    assert read_partial_json(begun) == parse_partial_json(begun)
+def test_a_name_grows_unless_it_comes_again_with_its_id() -> None:
+    def named(*pieces: Fields) -> Any:
+        chunks = [ours.AIMessageChunk("", tool_call_chunks=[piece(0, **one)]) for one in pieces]
+        assert grouped(chunks, [1, len(chunks)]) == sum_chunks(chunks)
+        return sum_chunks(chunks).tool_calls[0]["name"]
+
+    assert named({"id": "a", "name": "f"}, {"id": "a", "name": "f"}, {"id": "a", "name": "f"}) == "f"
+    assert named({"id": "a", "name": "f"}, {"name": "f"}) == "ff"
+    assert named({"id": "a", "name": "f"}, {"id": "a", "name": "g"}) == "fg"
+    assert named({"name": "f"}, {"name": "f"}) == "ff"
 
 
-PARTIAL: list[tuple[str, Any]] = [
-    ('{"a": "x\\', {"a": "x"}),
-    ('{"a": "x\\u12', {"a": "x"}),
-    ('{"a": "x\\ud83c', {"a": "x"}),
-    ('{"a": "x\\ud83c\\', {"a": "x"}),
-    ('{"a": "x\\ud83c\\udfa3', {"a": "x🎣"}),
-    ('{"a": "x\\ud83cy', {"a": "x\ufffdy"}),
-    ('{"a": "\\\\ud83c', {"a": "\\ud83c"}),
-    ('{"a": "line\nline', {"a": "line\nline"}),
-    ('{"a": tru', {}),
-    ('{"a": true, "b": fal', {"a": True}),
-    ('{"a": -', {}),
-    ('{"a": 1.', {"a": 1}),
-    ('{"a": 1.5e', {"a": 1.5}),
-    ('{"a": [', {"a": []}),
-    ('{"a": [1,', {"a": [1]}),
-    (' {"a" :', {}),
-    ('{"a": 1} and more', {"a": 1}),
-    ("[1, 2", [1, 2]),
-    ('"ab', "ab"),
-]
+@st.composite
+def calls_of_a_stream(draw: st.DrawFn) -> list[Fields]:
+    """Return pieces as a decoder hands them out: an index has one id, in its first piece or in each."""
+    made = []
+    for index in range(draw(st.integers(1, 3))):
+        id = draw(st.sampled_from([f"call_{index}", None, ""]))
+        first = piece(index, id=id, name=f"f{index}", args=draw(st.sampled_from(["", "{", None])))
+        again = draw(st.booleans()) and bool(id)
+        rest = {"id": id, "name": first["name"]} if again else draw(st.sampled_from([{}, {"id": "", "name": ""}]))
+        args = draw(st.lists(st.sampled_from(["", None, '"a":', "1", "}"]), max_size=3))
+        made += [first, *(piece(index, **rest, args=text) for text in args)]
+    return made
 
 
-@pytest.mark.parametrize(("text", "value"), PARTIAL)
-def test_what_is_unfinished_ends_where_it_is_known(text: str, value: Any) -> None:
-    assert read_partial_json(text) == value
+@settings(max_examples=300, deadline=None)
+@given(calls_of_a_stream(), st.lists(st.integers(1, 3), max_size=5))
+def test_the_grouping_of_a_streams_calls_does_not_matter(pieces: list[Any], sizes: list[int]) -> None:
+    chunks = [ours.AIMessageChunk("", tool_call_chunks=[one]) for one in pieces]
+    whole = sum_chunks(chunks)
+    assert grouped(chunks, sizes) == whole
+    assert [call["name"] for call in whole.tool_call_chunks] == [
+        f"f{place}" for place in range(len(whole.tool_call_chunks))
+    ]
 
 
-@pytest.mark.parametrize("text", ["", " ", "x", "tru", "]", '{"a": 1]', "{]", "[1 2", "[" * 100_000])
-def test_what_no_json_begins_with_is_an_invalid_call(text: str) -> None:
-    with pytest.raises((ValueError, RecursionError)):
-        read_partial_json(text)
-    chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, args=text or "x")])
-    assert (chunk.tool_calls, len(chunk.invalid_tool_calls)) == ([], 1)
+def test_usage_that_nobody_knows_adds_up_too() -> None:
+    one: Any = {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "total_tokens": 3,
+        "input_token_details": {"cache_read": 1, "flex": 2, "by_part": {"image": 1}},
+        "searches": 1,
+    }
+    usages = [one, {**one, "input_token_details": {"flex": 3, "by_part": {"image": 2, "file": 1}}}, None]
+    chunks = [ours.AIMessageChunk("", usage_metadata=usage) for usage in usages]
+    whole = sum_chunks(chunks).usage_metadata
+    assert whole == their_add_usage(*usages[:2])
+    assert whole["input_token_details"] == {"cache_read": 1, "flex": 5, "by_part": {"image": 3, "file": 1}}
+
+
+@pytest.mark.parametrize("wrong", [5, [1], "text", {"input_tokens": {"deep": "x"}}])
+def test_counts_that_are_none_are_passed_over(wrong: Any) -> None:
+    assert add_counts([{"a": 1}, wrong, {"a": 2}])["a"] == 3

@@ -204,3 +204,65 @@ def test_one_message_becomes_one_dict() -> None:
     assert ours.convert_to_openai_messages(["hi"]) == [{"role": "user", "content": "hi"}]
     with pytest.raises(ValueError, match="text_format"):
         ours.convert_to_openai_messages("hi", text_format="lines")  # type: ignore[arg-type]
+
+
+DEEP = "[" * 100_000
+FROM_WIRE: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
+    ({"arguments": "null"}, [{}], []),
+    ({"arguments": ""}, [{}], []),
+    ({"arguments": " \n"}, [{}], []),
+    ({"arguments": None}, [{}], []),
+    ({}, [{}], []),
+    ({"arguments": {"command": "ls"}}, [{"command": "ls"}], []),
+    ({"arguments": DEEP}, [], [DEEP]),
+    ({"arguments": [1]}, [], ["[1]"]),
+    ({"arguments": 5}, [], ["5"]),
+    ({"arguments": "{bad"}, [], ["{bad"]),
+]
+
+
+@pytest.mark.parametrize(("function", "args", "invalid"), FROM_WIRE, ids=lambda value: str(value)[:40])
+def test_arguments_are_read_whatever_a_server_sends(function: Any, args: list[Any], invalid: list[Any]) -> None:
+    call = {"id": "1", "function": {"name": "f", **function}}
+    answer = from_openai_message({"role": "assistant", "tool_calls": [call]})
+    assert isinstance(answer, ours.AIMessage)
+    assert [call["args"] for call in answer.tool_calls] == args
+    assert [call["args"] for call in answer.invalid_tool_calls] == invalid
+    assert all(call["error"] for call in answer.invalid_tool_calls)
+    given = {"role": "assistant", "content": "", "tool_calls": [call]}
+    if invalid:
+        with pytest.raises(ValueError):
+            ours.convert_to_messages([given])
+    else:
+        assert ours.convert_to_messages([given])[0].tool_calls == answer.tool_calls  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"content": 5, "id": [1], "name": {"a": 1}, "tool_calls": "f"},
+        {"role": 5, "content": None, "tool_calls": [5, None, {"function": 5}]},
+        {"role": None, "tool_calls": {"id": 1}},
+        {"role": "tool", "content": {"type": "text", "text": "x"}, "tool_call_id": 5},
+        {"role": "user", "content": [5, None, "x"]},
+        {"role": "function", "content": True},
+    ],
+)
+def test_fields_of_wrong_types_count_as_absent(raw: dict[str, Any]) -> None:
+    message = from_openai_message(raw)
+    assert isinstance(message, ours.AIMessage) == (raw.get("role") not in ("tool", "user", "function"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": "", "tool_calls": [5]},
+        {"role": "assistant", "content": "", "tool_calls": 5},
+        {"role": "assistant", "content": "", "tool_calls": [{"name": "f"}]},
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": DEEP}}]},
+    ],
+    ids=lambda value: str(value)[:80],
+)
+def test_what_users_write_wrong_is_a_value_error(message: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        ours.convert_to_messages([message])

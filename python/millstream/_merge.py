@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ("Content", "add_counts", "merge_contents", "merge_info", "merge_lists")
+__all__ = ("Content", "ListSum", "add_counts", "merge_contents", "merge_info", "merge_lists")
 
 Content = str | list[str | dict[str, Any]]
 """What a message says: a text, or blocks."""
@@ -15,13 +15,15 @@ _LAST_WINS = frozenset(
         *("system_fingerprint", "timestamp", "type"),
     }
 )
+# How deep counts may be nested; what is deeper is not added.
+_COUNTS_DEPTH = 100
 _LAST_WINS_ENDINGS = ("_id", "_name", "_provider", "_reason", "_type", "_version")
 
 
 def merge_info(infos: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return the details of all pieces in one: lists and texts are joined, counts added, mappings merged.
 
-    ``None`` never replaces a value. Finish reasons, models' names and whatever else only names or
+    ``None`` and an empty text never replace a value. Finish reasons, models' names and whatever else only names or
     dates a thing are not joined: the last one wins, as it does where two differ in kind. Items of
     lists that have the same ``index`` are merged. The pieces stay as they are.
     """
@@ -37,7 +39,8 @@ def merge_info(infos: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
 def merge_lists(lists: Iterable[Iterable[Any]]) -> list[Any]:
     """Return the lists in one; an item with an ``index`` continues the one that had it, unless their ids differ.
 
-    What has no id continues the item of its index that was added to last.
+    What has no id continues the item of its index that was added to last. A name that is equal to the
+    item's name, and comes with the item's id, is a repetition: it does not grow.
     """
     merge = _Merge()
     merged: list[Any] = []
@@ -45,6 +48,22 @@ def merge_lists(lists: Iterable[Iterable[Any]]) -> list[Any]:
         merge.extend(merged, items)
     merge.settle()
     return merged
+
+
+class ListSum:
+    """The sum of lists that arrive piece by piece: ``items`` is at any time what :func:`merge_lists` returns."""
+
+    __slots__ = ("_merge", "items")
+
+    def __init__(self) -> None:
+        self._merge = _Merge()
+        self.items: list[Any] = []
+
+    def add(self, item: Any) -> int:
+        """Add an item, and return the position of the item that it continues, or that it is."""
+        place = self._merge.add(self.items, item)
+        self._merge.settle()
+        return place
 
 
 def merge_contents(contents: Iterable[Content]) -> Content:
@@ -72,17 +91,26 @@ def _merge_blocks(blocks: list[Any], contents: list[Content]) -> Content:
 
 def add_counts(counts: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return the sums of counts that have the same name, in mappings that may hold mappings."""
+    return _add_counts(counts, _COUNTS_DEPTH)
+
+
+def _add_counts(counts: Iterable[Mapping[str, Any] | None], depth: int) -> dict[str, Any]:
     total: dict[str, Any] = {}
     for count in counts:
-        for key, value in (count or {}).items():
+        for key, value in count.items() if isinstance(count, Mapping) else ():
             old = total.get(key)
-            if isinstance(value, Mapping):
-                total[key] = add_counts((old if isinstance(old, dict) else None, value))
+            if isinstance(value, Mapping) and depth:
+                total[key] = _add_counts((old if isinstance(old, dict) else None, value), depth - 1)
             elif isinstance(value, int | float) and isinstance(old, int | float):
                 total[key] = old + value
-            elif value is not None or old is None:
+            elif old is None or not _is_nothing(value):
                 total[key] = value
     return total
+
+
+def _is_nothing(value: Any) -> bool:
+    """Return whether a value says nothing beside another one."""
+    return value is None or (isinstance(value, str) and not value)
 
 
 class _Text(list[str]):
@@ -106,7 +134,7 @@ class _Merge:
             old = merged.get(key)
             if old is None:
                 merged[key] = _own(value)
-            elif value is not None:
+            elif not _is_nothing(value):
                 self._join(merged, key, old, value)
 
     def _join(self, merged: dict[Any, Any], key: Any, old: Any, new: Any) -> None:
@@ -134,19 +162,24 @@ class _Merge:
 
     def extend(self, merged: list[Any], more: Iterable[Any]) -> None:
         for item in more:
-            index = _index(item)
-            if index is None:
-                merged.append(_own(item))
-                continue
-            places = self._places_in(merged)
-            name = item.get("id")
-            place = places.find(index, name)
-            if place is None:
-                place = len(merged)
-                merged.append(_own(item))
-            else:
-                self.absorb(merged[place], _continuation(merged[place], item))
-            places.tell(index, name, place)
+            self.add(merged, item)
+
+    def add(self, merged: list[Any], item: Any) -> int:
+        """Add an item to a list, and return the position of the one that it continues, or that it is."""
+        index = _index(item)
+        if index is None:
+            merged.append(_own(item))
+            return len(merged) - 1
+        places = self._places_in(merged)
+        name = item.get("id")
+        place = places.find(index, name)
+        if place is None:
+            place = len(merged)
+            merged.append(_own(item))
+        else:
+            self.absorb(merged[place], _continuation(merged[place], item))
+        places.tell(index, name, place)
+        return place
 
     def write(self, blocks: list[Any], text: str) -> None:
         """Add a text to the end of blocks."""
@@ -158,8 +191,8 @@ class _Merge:
     def settle(self) -> None:
         """Make texts of what grew."""
         for container, key in self._texts:
-            if isinstance(text := container[key], _Text):
-                container[key] = "".join(text)
+            container[key] = _joined(container[key])
+        self._texts.clear()
 
     def _places_in(self, merged: list[Any]) -> "_Places":
         if (kept := self._places.get(id(merged))) is None:
@@ -212,12 +245,21 @@ def _index(item: Any) -> int | str | None:
 def _continuation(begun: dict[Any, Any], item: dict[Any, Any]) -> dict[Any, Any]:
     """Return what ``item`` adds to the one it continues."""
     kind = begun.get("type")
-    if kind and item.get("type") == "non_standard" and "value" in item:
-        rest = {key: value for key, value in item["value"].items() if key != "type"}
+    if kind and item.get("type") == "non_standard" and isinstance(value := item.get("value"), Mapping):
+        rest = {key: one for key, one in value.items() if key != "type"}
         return {"extras": rest} if kind != "non_standard" else {"value": rest}
-    # A server that tells a call's id again tells its name again, too.
-    again = {"type"} if not item.get("id") or item.get("name") != begun.get("name") else {"type", "name"}
+    again = {"type", "name"} if _repeats_the_name(begun, item) else {"type"}
     return {key: value for key, value in item.items() if key not in again}
+
+
+def _repeats_the_name(begun: dict[Any, Any], item: dict[Any, Any]) -> bool:
+    """Return whether a server that sends a call's id again sends its name again with it."""
+    id, name = item.get("id"), item.get("name")
+    return bool(id and name) and id == begun.get("id") and name == _joined(begun.get("name"))
+
+
+def _joined(value: Any) -> Any:
+    return "".join(value) if isinstance(value, _Text) else value
 
 
 def _own(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from .._merge import Content, merge_lists
 from .base import BaseMessage, BaseMessageChunk, merged_fields
-from .fields import as_mapping, as_text, as_usage
+from .fields import as_keys, as_mapping, as_text, as_usage
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -73,7 +73,7 @@ class AIMessage(BaseMessage):
         if tool_calls:
             self._tool_calls = [_as_call(self, call) for call in tool_calls]
         if invalid_tool_calls:
-            self._invalid_tool_calls = list(map(_as_invalid_call, invalid_tool_calls))
+            self._invalid_tool_calls = [_as_invalid_call(self, call) for call in invalid_tool_calls]
         self.usage_metadata = as_usage(self.__class__.__name__, usage_metadata)  # type: ignore[assignment]
         if self._additional_kwargs and not self._tool_calls and not self._invalid_tool_calls:
             self._read_raw_calls(self._additional_kwargs.get("tool_calls"))
@@ -81,7 +81,7 @@ class AIMessage(BaseMessage):
     def _read_raw_calls(self, raw: Any) -> None:
         try:
             calls, invalid = default_tool_parser(raw) if raw else ([], [])
-            self._tool_calls, self._invalid_tool_calls = calls, list(map(_as_invalid_call, invalid))
+            self._tool_calls, self._invalid_tool_calls = calls, [_as_invalid_call(self, call) for call in invalid]
         except (AttributeError, KeyError, TypeError):
             # What is not in OpenAI's form stays where it is.
             return
@@ -148,7 +148,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         chunk_position: Literal["last"] | None = None,
         **fields: Any,
     ) -> None:
-        pieces = [tool_call_chunk(**_without(piece, "type")) for piece in tool_call_chunks or ()]
+        pieces = [_as_piece(self, piece) for piece in tool_call_chunks or ()]
         self._tool_call_chunks: list[ToolCallChunk] | None = pieces or None
         super().__init__(content, content_blocks, **fields)
         if self._tool_call_chunks:
@@ -265,21 +265,32 @@ def _as_pieces(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall]) ->
     return pieces + [tool_call_chunk(name=call["name"], args=call["args"], id=call["id"]) for call in invalid]
 
 
-def _as_call(owner: AIMessage, call: ToolCall) -> ToolCall:
-    checked = tool_call(**_without(call, "type", "extras", "index"))
+def _as_call(owner: AIMessage, call: Any) -> ToolCall:
     name = owner.__class__.__name__
+    checked = tool_call(**as_keys(name, "a tool call", call, ("name", "args", "id"), ("name", "args", "id")))
     as_text(name, "a tool call's name", checked["name"])
+    _check_text(name, "a tool call's id", checked["id"])
     return {**checked, "args": as_mapping(name, "a tool call's args", checked["args"] or {}) or {}}
 
 
-def _as_invalid_call(call: InvalidToolCall) -> InvalidToolCall:
+def _as_invalid_call(owner: AIMessage, call: Any) -> InvalidToolCall:
     """Return a copy of an invalid call, in LangChain's key order."""
-    checked: Mapping[str, Any] = invalid_tool_call(**_without(call, "type"))
+    known = as_keys(owner.__class__.__name__, "an invalid tool call", call, (), ("name", "args", "id", "error"))
+    checked: Mapping[str, Any] = invalid_tool_call(**known)
     return cast("InvalidToolCall", {key: checked[key] for key in ("type", "id", "name", "args", "error")})
 
 
-def _without(mapping: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {key: value for key, value in mapping.items() if key not in names}
+def _as_piece(owner: AIMessage, piece: Any) -> ToolCallChunk:
+    name = owner.__class__.__name__
+    known = as_keys(name, "a piece of a tool call", piece, (), ("name", "args", "id", "index"))
+    for key in ("name", "args", "id"):
+        _check_text(name, f"a tool call chunk's {key}", known.get(key))
+    return tool_call_chunk(**known)
+
+
+def _check_text(owner: str, field: str, value: Any) -> None:
+    if value is not None:
+        as_text(owner, field, value)
 
 
 def _pretty_call(call: ToolCall | InvalidToolCall) -> Iterator[str]:

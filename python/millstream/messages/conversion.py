@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._values import read_json
 from .ai import AIMessage, AIMessageChunk
 from .base import BaseMessage, BaseMessageChunk
 from .chat import ChatMessage, ChatMessageChunk
@@ -11,6 +10,7 @@ from .function import FunctionMessage, FunctionMessageChunk
 from .human import HumanMessage, HumanMessageChunk
 from .system import SystemMessage, SystemMessageChunk
 from .tool import ToolMessage, ToolMessageChunk
+from .tool_calls import read_raw_call
 
 __all__ = (
     "AnyMessage",
@@ -117,6 +117,8 @@ def _from_role(role: Any, content: Any, fields: dict[str, Any]) -> BaseMessage:
     if role == "developer":
         rest["__openai_role__"] = "developer"
     if given.get("tool_calls"):
+        if not isinstance(given["tool_calls"], Sequence):
+            raise ValueError(f"tool_calls must be a list, not {type(given['tool_calls']).__name__}")
         given["tool_calls"] = list(map(_call, given["tool_calls"]))
     return cls(content, additional_kwargs=rest or None, **given)
 
@@ -130,13 +132,16 @@ def _split(cls: type[BaseMessage], fields: dict[str, Any]) -> tuple[dict[str, An
     return {name: value for name, value in given.items() if value is not None}, {**rest, **inner}
 
 
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+def _call(call: Any) -> dict[str, Any]:
     """Return a tool call in our form, if it is in OpenAI's."""
+    if not isinstance(call, Mapping):
+        raise ValueError(f"a tool call must be a dict, not {type(call).__name__}")
     if "function" not in call:
         return dict(call)
-    args = call["function"]["arguments"]
-    args = read_json(args, strict=False) if isinstance(args, str) else args
-    return {"name": call["function"]["name"], "args": args, "id": call.get("id"), "type": "tool_call"}
+    read, invalid = read_raw_call(call)
+    if read is None:
+        raise ValueError(invalid["error"] if invalid else "")
+    return dict(read)
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:

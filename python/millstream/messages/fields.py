@@ -6,6 +6,7 @@ from typing import Any
 __all__ = (
     "as_content",
     "as_id",
+    "as_keys",
     "as_mapping",
     "as_status",
     "as_text",
@@ -43,6 +44,15 @@ def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
     if not isinstance(value, Mapping):
         raise _wrong(owner, field, "a dict", value)
     return dict(value)
+
+
+def as_keys(owner: str, what: str, value: Any, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
+    """Return what ``value``, a mapping that has the ``required`` keys, has of the ``known`` ones."""
+    if not isinstance(value, Mapping):
+        raise _wrong(owner, what, "a dict", value)
+    if missing := [key for key in required if key not in value]:
+        raise ValueError(f"{owner}: {what} must have {', '.join(map(repr, missing))}")
+    return {key: value[key] for key in known if key in value}
 
 
 def as_text(owner: str, field: str, value: Any) -> str:

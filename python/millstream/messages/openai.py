@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .._values import read_json
 from .ai import AIMessage
 from .base import BaseMessage
 from .chat import ChatMessage
@@ -13,7 +12,7 @@ from .function import FunctionMessage
 from .human import HumanMessage
 from .system import SystemMessage
 from .tool import ToolMessage
-from .tool_calls import InvalidToolCall, ToolCall, invalid_tool_call, tool_call
+from .tool_calls import InvalidToolCall, ToolCall, read_raw_call
 
 __all__ = (
     "convert_to_openai_data_block",
@@ -210,46 +209,51 @@ def _base64(block: Mapping[str, Any]) -> Any:
 def from_openai_message(raw: Mapping[str, Any]) -> BaseMessage:
     """Return the message of an answer that did not stream, from OpenAI's dict.
 
-    Calls whose arguments are no JSON are ``invalid_tool_calls``. Of what LangChain drops,
-    ``additional_kwargs`` keep the refusal and ``reasoning_content``.
+    Without a role it is the model's. A field of a wrong type counts as absent. Calls whose arguments are
+    not a JSON object are ``invalid_tool_calls``. Of what LangChain drops, ``additional_kwargs`` keep the
+    refusal and ``reasoning_content``.
     """
-    role, content = raw.get("role"), raw.get("content")
-    common: dict[str, Any] = {"id": raw.get("id"), "name": raw.get("name")}
-    if role == "assistant":
-        return _answer(raw, common)
+    role, content = _known_text(raw, "role"), _known_content(raw.get("content"))
+    common: dict[str, Any] = {"id": _known_text(raw, "id"), "name": _known_text(raw, "name")}
+    if role in (None, "", "assistant"):
+        return _answer(raw, content, common)
     if role == "user":
-        return HumanMessage(content or "", **common)
+        return HumanMessage(content, **common)
     if role in ("system", "developer"):
         kwargs = {"__openai_role__": role} if role == "developer" else None
-        return SystemMessage(content or "", additional_kwargs=kwargs, **common)
+        return SystemMessage(content, additional_kwargs=kwargs, **common)
     if role == "function":
-        return FunctionMessage(content or "", **common)
+        return FunctionMessage(content, **{**common, "name": common["name"] or ""})
     if role == "tool":
         kwargs = {"name": raw["name"]} if "name" in raw else None
-        return ToolMessage(content or "", tool_call_id=raw.get("tool_call_id", ""), additional_kwargs=kwargs, **common)
-    return ChatMessage(content or "", role=str(role), id=common["id"])
+        id = _known_text(raw, "tool_call_id") or ""
+        return ToolMessage(content, tool_call_id=id, additional_kwargs=kwargs, **common)
+    return ChatMessage(content, role=str(role), id=common["id"])
 
 
-def _answer(raw: Mapping[str, Any], common: dict[str, Any]) -> AIMessage:
+def _answer(raw: Mapping[str, Any], content: Any, common: dict[str, Any]) -> AIMessage:
     kwargs = {key: raw[key] for key in ("function_call", "audio", "refusal") if raw.get(key)}
     if reasoning := raw.get("reasoning_content") or raw.get("reasoning"):
         kwargs["reasoning_content"] = reasoning
-    calls: list[ToolCall] = []
-    invalid: list[InvalidToolCall] = []
-    for call in raw.get("tool_calls") or ():
-        function = call.get("function") or {}
-        name, text, id = function.get("name"), function.get("arguments"), call.get("id")
-        try:
-            args = read_json(text or "{}", strict=False)
-            if not isinstance(args, dict):
-                raise ValueError(f"the arguments of {name} are no JSON object: {text}")
-            calls.append(tool_call(name=name or "", args=args, id=id))
-        except ValueError as error:
-            invalid.append(invalid_tool_call(name=name, args=text, id=id, error=str(error)))
+    calls = raw.get("tool_calls")
+    read = [read_raw_call(call) for call in (calls if isinstance(calls, list) else ()) if isinstance(call, Mapping)]
     return AIMessage(
-        raw.get("content") or "",
+        content,
         additional_kwargs=kwargs or None,
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
+        tool_calls=[call for call, _ in read if call is not None],
+        invalid_tool_calls=[invalid for _, invalid in read if invalid is not None],
         **common,
     )
+
+
+def _known_text(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _known_content(content: Any) -> Any:
+    """Return what a message can hold of the content that a server sent; one block is a list of one."""
+    if isinstance(content, str):
+        return content
+    blocks = content if isinstance(content, list) else [content]
+    return [block for block in blocks if isinstance(block, str | Mapping)] or ""

@@ -1,12 +1,14 @@
 """Tool calls: as a model's chunks bring them, whole, and where their arguments cannot be read."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
 from .._values import read_json
 from .partial_json import read_partial_json
 
 __all__ = (
+    "JSON_SPACE",
     "InvalidToolCall",
     "ToolCall",
     "ToolCallChunk",
@@ -14,9 +16,15 @@ __all__ = (
     "default_tool_parser",
     "invalid_tool_call",
     "parsed_calls",
+    "read_arguments",
+    "read_raw_call",
     "tool_call",
     "tool_call_chunk",
 )
+
+
+JSON_SPACE = " \t\n\r"
+"""The white space of JSON."""
 
 
 class ToolCall(TypedDict):
@@ -69,19 +77,73 @@ def invalid_tool_call(
     return {"name": name, "args": args, "id": id, "error": error, "type": "invalid_tool_call"}
 
 
+def read_arguments(arguments: Any, *, strict: bool = False) -> dict[str, Any]:
+    """Return the arguments of a tool call: a mapping, or the text of a JSON object.
+
+    No text, white space alone and ``null`` are no arguments: servers write them so for tools that have
+    no parameters. If not ``strict``, strings may hold control characters. Raises :class:`ValueError` for
+    anything else.
+    """
+    return _read(arguments, lambda text: read_json(text, strict=strict))
+
+
+def _read(arguments: Any, read: Callable[[str], Any]) -> dict[str, Any]:
+    if isinstance(arguments, Mapping):
+        return dict(arguments)
+    if arguments is None or (isinstance(arguments, str) and arguments.strip(JSON_SPACE) in ("", "null")):
+        return {}
+    try:
+        value = read(arguments) if isinstance(arguments, str) else arguments
+    except RecursionError:
+        raise ValueError("the arguments are nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"the arguments must be a JSON object, not {type(value).__name__}")
+    return value
+
+
+def _begins_null(arguments: Any) -> bool:
+    return isinstance(arguments, str) and "null".startswith(arguments.strip(JSON_SPACE))
+
+
+def _as_text(arguments: Any) -> str | None:
+    """Return the arguments of a tool call as JSON text, whatever a server sent."""
+    if arguments is None or isinstance(arguments, str):
+        return arguments
+    try:
+        return json.dumps(arguments, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return repr(type(arguments))
+
+
+def read_raw_call(
+    raw: Mapping[str, Any], *, strict: bool = False
+) -> tuple[ToolCall, None] | tuple[None, InvalidToolCall]:
+    """Return a call in OpenAI's form as a tool call, or as an invalid one, whose ``error`` says why."""
+    function = raw.get("function")
+    function = function if isinstance(function, Mapping) else {}
+    name, arguments, id = _text(function.get("name")), function.get("arguments"), _text(raw.get("id"))
+    try:
+        return tool_call(name=name or "", args=read_arguments(arguments, strict=strict), id=id), None
+    except ValueError as error:
+        text = _as_text(arguments)
+        is_invalid = isinstance(error, json.JSONDecodeError)
+        message = str(error) if is_invalid else f"the arguments of {name} are no JSON object: {text}"
+        return None, invalid_tool_call(name=name, args=text, id=id, error=message)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
 def default_tool_parser(raw: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """Return OpenAI's tool calls in our form: those whose arguments are JSON, and the others."""
-    calls: list[ToolCall] = []
-    invalid: list[InvalidToolCall] = []
-    for call in raw:
-        if "function" not in call:
-            continue
-        name, text = call["function"]["name"], call["function"]["arguments"]
-        try:
-            calls.append(tool_call(name=name or "", args=read_json(text) or {}, id=call.get("id")))
-        except ValueError:
-            invalid.append(invalid_tool_call(name=name, args=text, id=call.get("id")))
-    return calls, invalid
+    """Return OpenAI's tool calls in our form: those whose arguments are a JSON object, and the others."""
+    described = [call for call in raw if "function" in call]
+    # What is not in OpenAI's form is not read as an empty call.
+    if not all({"name", "arguments"} <= call["function"].keys() for call in described):
+        raise KeyError("function")
+    read = [read_raw_call(call, strict=True) for call in described]
+    calls = [call for call, _ in read if call is not None]
+    return calls, [{**invalid, "error": None} for _, invalid in read if invalid is not None]
 
 
 def default_tool_chunk_parser(raw: Iterable[Mapping[str, Any]]) -> list[ToolCallChunk]:
@@ -89,23 +151,20 @@ def default_tool_chunk_parser(raw: Iterable[Mapping[str, Any]]) -> list[ToolCall
     chunks = []
     for call in raw:
         function = call.get("function", {"name": None, "arguments": None})
-        name, args = function["name"], function["arguments"]
+        name, args = function["name"], _as_text(function["arguments"])
         chunks.append(tool_call_chunk(name=name, args=args, id=call.get("id"), index=call.get("index")))
     return chunks
 
 
 def parsed_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """Return the calls as far as the pieces tell them: arguments as far as they go, and those that are none."""
+    """Return the calls as far as their pieces are known; a call whose arguments are not an object is invalid."""
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for chunk in chunks:
-        text = chunk["args"]
         try:
-            args = read_partial_json(text) if text else {}
-        except (ValueError, RecursionError):
-            args = None
-        if isinstance(args, dict):
-            calls.append(tool_call(name=chunk["name"] or "", args=args, id=chunk["id"]))
+            args = {} if _begins_null(chunk["args"]) else _read(chunk["args"], read_partial_json)
+        except ValueError:
+            invalid.append(invalid_tool_call(name=chunk["name"], args=_as_text(chunk["args"]), id=chunk["id"]))
         else:
-            invalid.append(invalid_tool_call(name=chunk["name"], args=text, id=chunk["id"]))
+            calls.append(tool_call(name=chunk["name"] or "", args=args, id=chunk["id"]))
     return calls, invalid

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._backend import JSONAssembler
 from ..exceptions import OutputParserException
+from ..messages.tool_calls import read_raw_call
 from ..runnables.stages import Stage
+from .calls_so_far import CallsSoFar
 from .transform import BaseCumulativeTransformOutputParser
 
 __all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser")
@@ -16,8 +17,8 @@ __all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsPa
 class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
     """Gives the calls of an answer: dicts of the tool's name (``type``) and its ``args``, and ``id`` if asked for.
 
-    With ``first_tool_only`` it is the first call, or ``None``. A stream gives them as far as they are
-    known, whenever a chunk has told more; reading is linear in the arguments.
+    With ``first_tool_only`` it is the first call, or ``None``. A stream gives the calls of the sum of its
+    chunks so far (``+``), whenever that has changed; reading is linear in the arguments.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         message = getattr(result[0], "message", None)
         if message is None:
             raise OutputParserException("This output parser can only be used with a chat generation.")
-        return self._read(list(getattr(message, "tool_calls", ())), partial=partial)
+        return self._read(_calls_of(message, partial=partial, strict=self.strict), partial=partial)
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
         """Return :meth:`parse_result`, at once."""
@@ -63,8 +64,14 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         kept = ("args", "id") if self.return_id else ("args",)
         return [{**{key: call[key] for key in kept}, "type": call["name"]} for call in calls]
 
+    def _wants(self, name: str) -> bool:
+        """Return whether a call of the tool ``name`` counts."""
+        return True
+
     def _stage(self) -> Stage[Any, Any]:
-        return _CallsSoFar(lambda calls: self._read(calls, partial=True))
+        if type(self).parse_result is not JsonOutputToolsParser.parse_result:
+            return super()._stage()
+        return CallsSoFar(self, self._read, self._wants, first_only=self.first_tool_only)
 
 
 class JsonOutputKeyToolsParser(JsonOutputToolsParser):
@@ -74,8 +81,11 @@ class JsonOutputKeyToolsParser(JsonOutputToolsParser):
         super().__init__(**options)
         self.key_name = key_name
 
+    def _wants(self, name: str) -> bool:
+        return name == self.key_name
+
     def _told(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
-        told = super()._told(call for call in calls if call["name"] == self.key_name)
+        told = super()._told(call for call in calls if self._wants(call["name"]))
         return told if self.return_id else [call["args"] for call in told]
 
 
@@ -89,7 +99,11 @@ class PydanticToolsParser(JsonOutputToolsParser):
     def _read(self, calls: list[Any], *, partial: bool) -> Any:
         made = []
         for call in calls[:1] if self.first_tool_only else calls:
-            kind = self._kind(call["name"])
+            kinds = self._kinds()
+            if partial and call["name"] not in kinds and any(name.startswith(call["name"]) for name in kinds):
+                # A name may come in pieces.
+                continue
+            kind = _kind(kinds, call["name"])
             try:
                 made.append(kind(**call["args"]))
             except ValueError:
@@ -100,65 +114,34 @@ class PydanticToolsParser(JsonOutputToolsParser):
             return made[0] if made else None
         return made
 
-    def _kind(self, name: str) -> Any:
+    def _kinds(self) -> dict[str, Any]:
+        """Return the classes by the names that the model knows them by."""
         kinds: dict[str, Any] = {}
         for tool in self.tools:
             config: Any = getattr(tool, "model_config", {})
             kinds[config.get("title") or tool.__name__] = tool
-        if name not in kinds:
-            available = ", ".join(kinds) or "<no_tools>"
-            raise OutputParserException(f"Unknown tool type: {name!r}. Available tools: {available}")
-        return kinds[name]
+        return kinds
 
 
-class _CallsSoFar:
-    """The stage that reads on in the calls' arguments with each chunk."""
-
-    __slots__ = ("_calls", "_latest", "_read")
-
-    def __init__(self, read: Callable[[list[Any]], Any]) -> None:
-        self._read = read
-        self._calls: dict[Any, _Call] = {}
-        self._latest: Any = None
-
-    def feed(self, item: Any) -> Sequence[Any]:
-        """Return what the calls say so far, if that is something else than before."""
-        pieces = getattr(item, "tool_call_chunks", None)
-        if pieces is None:
-            # A model that does not stream has its message whole.
-            output = self._read(list(getattr(item, "tool_calls", ())))
-            return () if output is None else (output,)
-        if not pieces:
-            return ()
-        for piece in pieces:
-            self._calls.setdefault(piece.get("index"), _Call()).add(piece)
-        output = self._read([call.told() for call in self._calls.values()])
-        if output is None or output == self._latest:
-            return ()
-        self._latest = output
-        return (output,)
-
-    def close(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
+def _kind(kinds: Mapping[str, Any], name: str) -> Any:
+    if name not in kinds:
+        available = ", ".join(kinds) or "<no_tools>"
+        raise OutputParserException(f"Unknown tool type: {name!r}. Available tools: {available}")
+    return kinds[name]
 
 
-class _Call:
-    """One call on its way."""
-
-    __slots__ = ("_args", "id", "name")
-
-    def __init__(self) -> None:
-        self._args = JSONAssembler()
-        self.name = ""
-        self.id: str | None = None
-
-    def add(self, piece: Mapping[str, Any]) -> None:
-        self.name += piece.get("name") or ""
-        self.id = self.id or piece.get("id")
-        if (args := piece.get("args")) and self._args.failure is None:
-            self._args.feed(args)
-
-    def told(self) -> dict[str, Any]:
-        args = self._args.value
-        return {"name": self.name, "args": args if isinstance(args, dict) else {}, "id": self.id}
+def _calls_of(message: Any, *, partial: bool, strict: bool) -> list[Any]:
+    """Return the calls of a message; where it has none, those that its details hold in OpenAI's form."""
+    calls = list(getattr(message, "tool_calls", None) or ())
+    raw = (getattr(message, "additional_kwargs", None) or {}).get("tool_calls")
+    if calls or not isinstance(raw, list):
+        return calls
+    read = [read_raw_call(call, strict=strict) for call in raw if isinstance(call, Mapping) and "function" in call]
+    errors = [
+        f"Function {invalid['name']} arguments:\n\n{invalid['args']}\n\nare not valid JSON. {invalid['error']}"
+        for _, invalid in read
+        if invalid is not None
+    ]
+    if errors and not partial:
+        raise OutputParserException("\n\n".join(errors))
+    return [call for call, _ in read if call is not None]

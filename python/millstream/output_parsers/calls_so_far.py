@@ -1,0 +1,146 @@
+"""The tool calls of a stream, as far as they are known: the sum of its chunks, read in time linear in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from .._backend import JSONAssembler
+from .._merge import ListSum
+from ..messages.tool_calls import JSON_SPACE, read_arguments
+from .base import generation_of
+
+__all__ = ("CallsSoFar",)
+
+
+class _Read(Protocol):
+    def __call__(self, calls: list[Any], *, partial: bool) -> Any: ...
+
+
+class _Parser(Protocol):
+    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any: ...
+
+
+class CallsSoFar:
+    """The stage that hands out what ``read`` makes of the calls of all chunks so far.
+
+    The chunks are added as ``+`` adds them, but their arguments are read once, as they arrive. With
+    ``first_only`` only the first call that ``wants`` accepts is read. ``parser`` reads whole messages.
+    """
+
+    __slots__ = ("_arguments", "_chosen", "_first_only", "_latest", "_parser", "_read", "_sum", "_wants")
+
+    def __init__(self, parser: _Parser, read: _Read, wants: Callable[[str], bool], *, first_only: bool) -> None:
+        self._parser = parser
+        self._read = read
+        self._wants = wants
+        self._first_only = first_only
+        self._sum = ListSum()
+        # By position in the sum.
+        self._arguments: list[_Arguments] = []
+        self._chosen: int | None = None
+        self._latest: Any = None
+
+    def feed(self, item: Any) -> Sequence[Any]:
+        """Return what the calls say so far, if that is something else than before."""
+        pieces = getattr(item, "tool_call_chunks", None)
+        if pieces is None:
+            # A model that does not stream has its message whole.
+            return self._changed(self._parser.parse_result([generation_of(item)]))
+        if not pieces and self._latest is not None:
+            return ()
+        changed = {self._add(piece) for piece in pieces}
+        calls = [place for place, arguments in enumerate(self._arguments) if arguments.are_valid]
+        if self._first_only:
+            calls = [place for place in calls if self._wants(self._name(place))][:1]
+            chosen, self._chosen = self._chosen, calls[0] if calls else None
+            if chosen == self._chosen and chosen not in changed:
+                return ()
+        return self._changed(self._read([self._call(place) for place in calls], partial=True))
+
+    def close(self) -> Sequence[Any]:
+        """Return what the whole text of the arguments says, where reading them piece by piece failed."""
+        mended = [arguments.mend() for arguments in self._arguments]
+        if not any(mended):
+            return ()
+        calls = [place for place, arguments in enumerate(self._arguments) if arguments.are_valid]
+        if self._first_only:
+            calls = [place for place in calls if self._wants(self._name(place))][:1]
+        return self._changed(self._read([self._call(place) for place in calls], partial=True))
+
+    def _add(self, piece: Mapping[str, Any]) -> int:
+        place = self._sum.add({key: value for key, value in piece.items() if key != "args"})
+        if place == len(self._arguments):
+            self._arguments.append(_Arguments())
+        if args := piece.get("args"):
+            self._arguments[place].add(args)
+        return place
+
+    def _name(self, place: int) -> str:
+        return self._sum.items[place].get("name") or ""
+
+    def _call(self, place: int) -> dict[str, Any]:
+        return {
+            "name": self._name(place),
+            "args": self._arguments[place].value,
+            "id": self._sum.items[place].get("id"),
+        }
+
+    def _changed(self, output: Any) -> Sequence[Any]:
+        if output is None or output == self._latest:
+            return ()
+        self._latest = output
+        return (output,)
+
+
+class _Arguments:
+    """The arguments of one call on their way."""
+
+    __slots__ = ("_is_object", "_json", "_lead", "_texts", "_value")
+
+    def __init__(self) -> None:
+        # What came while it was white space, or the beginning of `null`: no arguments.
+        self._lead = ""
+        self._json: JSONAssembler | None = None
+        self._is_object = False
+        self._texts: list[str] = []
+        self._value: dict[str, Any] | None = None
+
+    def add(self, text: str) -> None:
+        if self._json is None:
+            self._lead = (self._lead + text).lstrip(JSON_SPACE)
+            whole = self._lead.rstrip(JSON_SPACE)
+            if "null".startswith(whole):
+                # Of the white space behind it, one character is enough to know that there was some.
+                self._lead = self._lead[: len(whole) + 1]
+                return
+            text = self._lead
+            self._json = JSONAssembler(strict=False)
+            self._is_object = text.startswith("{")
+        self._texts.append(text)
+        if self._json.failure is None:
+            self._json.feed(text)
+
+    @property
+    def are_valid(self) -> bool:
+        """Whether they are an object, as far as they are known."""
+        if self._json is None or self._value is not None:
+            return True
+        return self._is_object and (self._json.failure is None or self._json.complete)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        if self._value is not None:
+            return self._value
+        value: dict[str, Any] = {} if self._json is None else self._json.value
+        return value
+
+    def mend(self) -> bool:
+        """Read the whole text where piece by piece it was not valid: a whole one may hold what JSON forbids (NaN)."""
+        if self.are_valid:
+            return False
+        try:
+            self._value = read_arguments("".join(self._texts))
+        except ValueError:
+            return False
+        return True

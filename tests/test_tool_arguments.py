@@ -1,0 +1,93 @@
+"""The arguments of tool calls: as far as they are known, blank, null, and wrong."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.utils.json import parse_partial_json
+
+from millstream import messages as ours
+from millstream.messages.partial_json import read_partial_json
+
+Fields = dict[str, Any]
+
+
+def piece(index: int, **fields: Any) -> Any:
+    """Return a piece of a call."""
+    return {"name": None, "args": None, "id": None, **fields, "index": index}
+
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-999, 999) | st.floats(-9, 9) | st.text('ab \\"é🎣{}[],:', max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab"\\', max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text('ab"', max_size=2), documents, max_size=3), st.data())
+def test_the_beginning_of_arguments_reads_as_in_langchain(document: Any, data: st.DataObject) -> None:
+    text = json.dumps(document, ensure_ascii=False, separators=data.draw(st.sampled_from([(", ", ": "), (",", ":")])))
+    begun = text[: data.draw(st.integers(1, len(text)))]
+    assert read_partial_json(begun) == parse_partial_json(begun)
+
+
+PARTIAL: list[tuple[str, Any]] = [
+    ('{"a": "x\\', {"a": "x"}),
+    ('{"a": "x\\u12', {"a": "x"}),
+    ('{"a": "x\\ud83c', {"a": "x"}),
+    ('{"a": "x\\ud83c\\', {"a": "x"}),
+    ('{"a": "x\\ud83c\\udfa3', {"a": "x🎣"}),
+    ('{"a": "x\\ud83cy', {"a": "x\ufffdy"}),
+    ('{"a": "\\\\ud83c', {"a": "\\ud83c"}),
+    ('{"a": "line\nline', {"a": "line\nline"}),
+    ('{"a": tru', {}),
+    ('{"a": true, "b": fal', {"a": True}),
+    ('{"a": -', {}),
+    ('{"a": 1.', {"a": 1}),
+    ('{"a": 1.5e', {"a": 1.5}),
+    ('{"a": [', {"a": []}),
+    ('{"a": [1,', {"a": [1]}),
+    (' {"a" :', {}),
+    ('{"a": 1} and more', {"a": 1}),
+    ("[1, 2", [1, 2]),
+    ('"ab', "ab"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), PARTIAL)
+def test_what_is_unfinished_ends_where_it_is_known(text: str, value: Any) -> None:
+    assert read_partial_json(text) == value
+
+
+@pytest.mark.parametrize("text", ["x", "tru", "]", '{"a": 1]', "{]", "[1 2", "[" * 100_000])
+def test_what_no_json_begins_with_is_an_invalid_call(text: str) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        read_partial_json(text)
+    chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, args=text)])
+    assert (chunk.tool_calls, len(chunk.invalid_tool_calls)) == ([], 1)
+
+
+@pytest.mark.parametrize("text", ["", " ", "null", "\n null ", "n", "nul", None])
+def test_arguments_that_are_null_or_blank_are_no_arguments(text: Any) -> None:
+    chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, name="f", id="a", args=text)])
+    assert chunk.tool_calls == [{"name": "f", "args": {}, "id": "a", "type": "tool_call"}]
+
+
+WRONG_CALLS: list[tuple[Fields, str]] = [
+    ({"tool_calls": ["f"]}, "a tool call must be a dict, not str"),
+    ({"tool_calls": [{"name": "f", "args": {}}]}, "a tool call must have 'id'"),
+    ({"tool_calls": [{"name": 1, "args": {}, "id": None}]}, "a tool call's name must be a str, not int"),
+    ({"tool_calls": [{"name": "f", "args": [1], "id": None}]}, "a tool call's args must be a dict, not list"),
+    ({"invalid_tool_calls": [None]}, "an invalid tool call must be a dict, not NoneType"),
+    ({"tool_call_chunks": [5]}, "a piece of a tool call must be a dict, not int"),
+    ({"tool_call_chunks": [{"args": {}}]}, "a tool call chunk's args must be a str, not dict"),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), WRONG_CALLS)
+def test_calls_that_are_none_say_what_is_wrong(fields: Fields, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ours.AIMessageChunk("", **fields)
