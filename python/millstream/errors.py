@@ -5,6 +5,9 @@
     MillstreamError
     ├── UnsupportedError                (NotImplementedError) what is asked for is not there yet
     ├── RefusalError                    the model refused to answer in the form of a schema
+    ├── OutputParserException           (ValueError) a model's answer could not be parsed
+    │   ├── TruncatedOutputError        the answer was cut off before it was whole
+    │   └── ContentFilterError          the provider's content filter ended the answer
     ├── APIError                        the request did not become a stream
     │   ├── APIConnectionError          (ConnectionError)
     │   │   └── APITimeoutError         (TimeoutError)
@@ -38,10 +41,12 @@ __all__ = (
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",
+    "ContentFilterError",
     "EventTooLargeError",
     "InternalServerError",
     "MillstreamError",
     "NotFoundError",
+    "OutputParserException",
     "PermissionDeniedError",
     "ProviderError",
     "RateLimitError",
@@ -50,6 +55,7 @@ __all__ = (
     "StreamError",
     "StreamStalledError",
     "StreamTruncatedError",
+    "TruncatedOutputError",
     "UnprocessableEntityError",
     "UnsupportedError",
 )
@@ -83,6 +89,47 @@ class UnsupportedError(MillstreamError, NotImplementedError):
 
 class RefusalError(MillstreamError):
     """The model refused to answer in the form of a schema; the message is its refusal."""
+
+
+class OutputParserException(MillstreamError, ValueError):
+    """What a model said could not be parsed.
+
+    ``llm_output`` is what it said. With ``send_to_llm`` an agent sends it back to the model, together
+    with ``observation``, which says what was wrong: both must be given then.
+    """
+
+    def __init__(
+        self,
+        error: Any,
+        observation: str | None = None,
+        llm_output: str | None = None,
+        send_to_llm: bool = False,
+    ) -> None:
+        super().__init__(error)
+        if send_to_llm and (observation is None or llm_output is None):
+            raise ValueError("Arguments 'observation' & 'llm_output' are required if 'send_to_llm' is True")
+        self.observation = observation
+        self.llm_output = llm_output
+        self.send_to_llm = send_to_llm
+
+
+class TruncatedOutputError(OutputParserException):
+    """The answer in the form of a schema was cut off, by the limit of tokens or in the middle of its JSON.
+
+    ``text`` is what the model had said: the answer's text, or the arguments of the tool call.
+    """
+
+    def __init__(self, message: str, text: str = "") -> None:
+        super().__init__(message, llm_output=text)
+        self.text = text
+
+
+class ContentFilterError(OutputParserException):
+    """The provider's content filter ended the answer in the form of a schema; ``text`` is what the model had said."""
+
+    def __init__(self, message: str, text: str = "") -> None:
+        super().__init__(message, llm_output=text)
+        self.text = text
 
 
 class APIError(MillstreamError):

@@ -26,12 +26,10 @@ def shown_format(asked: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def with_parser(bound: Runnable[Any, Any], parser: Any, *, include_raw: bool) -> Runnable[Any, Any]:
-    """Return ``bound`` with ``parser`` behind it, which with ``include_raw`` hands the message on, too."""
-    if include_raw:
-        from ..output_parsers.raw import RawAndParsed
+    """Return ``bound`` with what reads its answers by ``parser``; with ``include_raw`` it hands the message on, too."""
+    from ..output_parsers.structured import RawAndParsed, StructuredOutput
 
-        parser = RawAndParsed(parser)
-    return bound.pipe(parser)
+    return bound.pipe(RawAndParsed(parser) if include_raw else StructuredOutput(parser))
 
 
 def by_any_tool(model: BaseChatModel, schema: Any, *, include_raw: bool, **kwargs: Any) -> Runnable[Any, Any]:

@@ -17,6 +17,7 @@ __all__ = (
     "invalid_tool_call",
     "parsed_calls",
     "read_arguments",
+    "read_piece",
     "read_raw_call",
     "tool_call",
     "tool_call_chunk",
@@ -115,13 +116,23 @@ def _as_text(arguments: Any) -> str | None:
         return repr(type(arguments))
 
 
-def read_raw_call(
-    raw: Mapping[str, Any], *, strict: bool = False
-) -> tuple[ToolCall, None] | tuple[None, InvalidToolCall]:
+_ReadCall = tuple[ToolCall, None] | tuple[None, InvalidToolCall]
+
+
+def read_raw_call(raw: Mapping[str, Any], *, strict: bool = False) -> _ReadCall:
     """Return a call in OpenAI's form as a tool call, or as an invalid one, whose ``error`` says why."""
     function = raw.get("function")
     function = function if isinstance(function, Mapping) else {}
-    name, arguments, id = _text(function.get("name")), function.get("arguments"), _text(raw.get("id"))
+    name, id = _text(function.get("name")), _text(raw.get("id"))
+    return _read_call(name, function.get("arguments"), id, strict=strict)
+
+
+def read_piece(piece: Mapping[str, Any]) -> _ReadCall:
+    """Return a piece to which nothing will be added as a tool call, or as an invalid one, whose ``error`` says why."""
+    return _read_call(piece.get("name"), piece.get("args"), piece.get("id"), strict=False)
+
+
+def _read_call(name: str | None, arguments: Any, id: str | None, *, strict: bool) -> _ReadCall:
     try:
         return tool_call(name=name or "", args=read_arguments(arguments, strict=strict), id=id), None
     except ValueError as error:

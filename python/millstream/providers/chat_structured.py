@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RefusalError
 from ..function_calling import convert_to_openai_tool
 from ..function_calling.conversion import is_model_class
 from ..function_calling.formats import json_schema_format
@@ -14,13 +13,12 @@ from ..language_models.structured import with_parser
 from ..output_parsers import JsonOutputParser
 from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from ..output_parsers.pydantic import PydanticOutputParser
-from ..runnables.stages import Stage
 
 if TYPE_CHECKING:
     from ..runnables.base import Runnable
     from .chat_openai import BaseChatOpenAI
 
-__all__ = ("AnswerParser", "structured")
+__all__ = ("structured",)
 
 _METHODS = ("json_schema", "function_calling", "json_mode")
 
@@ -102,45 +100,4 @@ def _by_schema(
     }
     if tools:
         asked["tools"] = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-    return model.bind(**asked), AnswerParser(schema) if is_model_class(schema) else JsonOutputParser()
-
-
-class AnswerParser(PydanticOutputParser):
-    """Reads an answer that was asked for by its schema: an object, or ``None`` where the model calls tools instead.
-
-    Raises :class:`~millstream.errors.RefusalError` where the model refused.
-    """
-
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
-        """Return the object that the first generation's message holds."""
-        message = getattr(result[0], "message", None)
-        if refusal := (getattr(message, "additional_kwargs", None) or {}).get("refusal"):
-            raise RefusalError(refusal)
-        if not result[0].text and getattr(message, "tool_calls", None):
-            return None
-        return super().parse_result(result, partial=partial)
-
-    def _stage(self) -> Stage[Any, Any]:
-        return _Answers(super()._stage())
-
-
-class _Answers:
-    """The stage that hears of refusals, too."""
-
-    __slots__ = ("_objects", "_refusal")
-
-    def __init__(self, objects: Stage[Any, Any]) -> None:
-        self._objects = objects
-        self._refusal = ""
-
-    def feed(self, item: Any) -> Sequence[Any]:
-        """Return an object, if the chunk changed it and it is valid."""
-        if said := (getattr(item, "additional_kwargs", None) or {}).get("refusal"):
-            self._refusal += said
-        return self._objects.feed(item)
-
-    def close(self) -> Sequence[Any]:
-        """Return nothing, or raise what the model refused."""
-        if self._refusal:
-            raise RefusalError(self._refusal)
-        return self._objects.close()
+    return model.bind(**asked), PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()

@@ -1,0 +1,137 @@
+"""Answers in the form of a schema: parsed, alone or beside the message, and judged by how they ended.
+
+There is one judge for all methods of asking: :func:`parse_answer`. A stream hands out what is valid so
+far, and is judged when the answer has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..runnables.chain_runs import acalled, called
+from ..runnables.config import RunnableConfig
+from ..runnables.staged import StagedRunnable
+from ..runnables.stages import Stage
+from ..runnables.sums import Sum
+from .answers import parse_answer
+
+__all__ = ("RawAndParsed", "StructuredOutput")
+
+
+class _OfAnswers(StagedRunnable[Any, Any]):
+    """A step that makes something of a whole message."""
+
+    def __init__(self, parser: Any) -> None:
+        self.parser = parser
+
+    def _read(self, message: Any) -> Any:
+        raise NotImplementedError
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Return what the message says."""
+        return called(self, lambda message, *_: self._read(message), input, config, run_type=self.run_type)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Return what the message says."""
+
+        async def read(message: Any, *_: Any) -> Any:
+            return self._read(message)
+
+        return await acalled(self, read, input, config, run_type=self.run_type)
+
+
+class StructuredOutput(_OfAnswers):
+    """Gives what ``parser`` makes of an answer.
+
+    Raises :class:`~millstream.errors.TruncatedOutputError` where the answer was cut off,
+    :class:`~millstream.errors.ContentFilterError` where the provider's filter ended it, and
+    :class:`~millstream.errors.RefusalError` where the model refused; and what the parser raises. A
+    stream gives what the parser's stream gives, and raises at the end what :meth:`invoke` raises.
+    It has the parser's name and attributes.
+    """
+
+    def __init__(self, parser: Any) -> None:
+        super().__init__(parser)
+        self.name = parser.get_name()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the parser's attribute."""
+        if name.startswith("_") or name == "parser":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.parser, name)
+
+    def __repr__(self) -> str:
+        """Show the parser."""
+        return repr(self.parser)
+
+    def _read(self, message: Any) -> Any:
+        return parse_answer(self.parser, message)
+
+    def _stage(self) -> Stage[Any, Any]:
+        return _Judged(self.parser._stage(), self._read)
+
+
+class _Judged:
+    """The stage that hands out what another one does, and judges the sum of the chunks at the end."""
+
+    __slots__ = ("_judge", "_parsed", "_sum")
+
+    def __init__(self, parsed: Stage[Any, Any], judge: Callable[[Any], Any]) -> None:
+        self._parsed = parsed
+        self._judge = judge
+        self._sum = Sum()
+
+    def feed(self, item: Any) -> Sequence[Any]:
+        """Return what the chunk adds to the answer."""
+        self._sum.add(item)
+        return self._parsed.feed(item)
+
+    def close(self) -> Sequence[Any]:
+        """Return what the end of the answer says, or raise what is wrong with it."""
+        message = self._sum.total()
+        if message is not None:
+            self._judge(message)
+        return self._parsed.close()
+
+
+class RawAndParsed(_OfAnswers):
+    """Gives a dict of the message (``raw``), what ``parser`` says of it (``parsed``), and its error, ``parsing_error``.
+
+    A stream gives the message's chunks as they come, each in a dict of its own, and what was parsed at
+    the end.
+    """
+
+    run_type = "chain"
+
+    def _read(self, message: Any) -> dict[str, Any]:
+        return {"raw": message, **self._parsed(message)}
+
+    def _parsed(self, message: Any) -> dict[str, Any]:
+        try:
+            return {"parsed": parse_answer(self.parser, message), "parsing_error": None}
+        except Exception as error:
+            return {"parsed": None, "parsing_error": error}
+
+    def _stage(self) -> Stage[Any, Any]:
+        return _Pieces(self._parsed)
+
+
+class _Pieces:
+    """The stage that keeps the chunks, to parse their sum."""
+
+    __slots__ = ("_parse", "_sum")
+
+    def __init__(self, parse: Callable[[Any], Any]) -> None:
+        self._parse = parse
+        self._sum = Sum()
+
+    def feed(self, item: Any) -> Sequence[Any]:
+        """Return the chunk."""
+        self._sum.add(item)
+        return ({"raw": item},)
+
+    def close(self) -> Sequence[Any]:
+        """Return what all chunks say."""
+        message = self._sum.total()
+        return () if message is None else (self._parse(message),)
