@@ -220,14 +220,16 @@ def test_a_body_that_does_not_end_costs_its_connection_when_the_next_is_wanted(a
 # Stale connections.
 
 
-def in_turn(url: str, run: Run | None, times: int, between: Callable[[], Any] = lambda: None) -> list[Any]:
+def in_turn(
+    url: str, run: Run | None, times: int, between: Callable[[], Any] = lambda: None, **changes: Any
+) -> list[Any]:
     """Send as many requests, one after the other, and return bodies and exceptions."""
     native = NativeTransport()
 
     async def main() -> list[Any]:
         got: list[Any] = []
         for _ in range(times):
-            got += await asyncio.gather(aread(native, post(url)), return_exceptions=True)
+            got += await asyncio.gather(aread(native, post(url, **changes)), return_exceptions=True)
             await asyncio.to_thread(between)
         return got
 
@@ -236,7 +238,7 @@ def in_turn(url: str, run: Run | None, times: int, between: Callable[[], Any] = 
     got: list[Any] = []
     for _ in range(times):
         try:
-            got.append(read(native, post(url)))
+            got.append(read(native, post(url, **changes)))
         except APIConnectionError as error:
             got.append(error)
         between()
@@ -320,3 +322,28 @@ def test_a_timeout_on_a_used_connection_is_not_tried_again(run: Any) -> None:
             with pytest.raises(APITimeoutError):
                 read(native, post(url, timeouts=LONG._replace(read=0.1)))
         assert len(seen) == 1
+
+
+@three_ways
+def test_a_connection_that_is_lost_after_the_server_worked_is_not_replaced(run: Any) -> None:
+    def working(sock: socket.socket) -> None:
+        answering(OK)(sock)
+        read_request(sock)
+        time.sleep(0.15)
+
+    with scripted(working, answering(OK)) as url:
+        first, second, third = in_turn(url, run, 3)
+        assert (first, third) == (b"ok", b"ok")
+        assert "closed" in str(second)
+
+
+@three_ways
+def test_a_request_that_is_to_be_sent_once_is(run: Any) -> None:
+    def closing(sock: socket.socket) -> None:
+        answering(OK)(sock)
+        read_request(sock)
+
+    with scripted(closing, answering(OK)) as url:
+        first, second, third = in_turn(url, run, 3, resend=False)
+        assert (first, third) == (b"ok", b"ok")
+        assert "closed" in str(second)

@@ -210,9 +210,8 @@ def test_a_function_is_asked_for_the_key_of_every_request() -> None:
 
 def test_a_header_cannot_smuggle_a_line() -> None:
     transport = MemoryTransport([b"data: [DONE]\n\n"])
-    model = OpenAI(api_key="k\r\nx-evil: 1", http_client=transport)
-    with pytest.raises(ValueError, match="authorization") as caught:
-        list(model.stream("p"))
+    with pytest.raises(ValueError, match="api_key") as caught:
+        list(OpenAI(api_key="k\r\nx-evil: 1", http_client=transport).stream("p"))
     assert "evil" not in str(caught.value)
     assert transport.requests == []
 

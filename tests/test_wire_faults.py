@@ -47,11 +47,8 @@ both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", 
 
 
 @pytest.fixture(autouse=True)
-def leaks_nothing(
-    request: pytest.FixtureRequest, transport: str, mock_server: MockServer, no_leaks: assert_no_leaks
-) -> None:
-    """Allow one connection in the pool of sync streams, which outlives the test; a loop's pool ends with its loop."""
-    no_leaks.idle_connections = 0 if request.node.callspec.params["asynchronous"] else 1
+def leaks_nothing(no_leaks: assert_no_leaks) -> None:
+    """Have every test leave nothing behind but idle connections in pools."""
 
 
 def model(url: str, **arguments: Any) -> OpenAI:
@@ -72,7 +69,7 @@ def read(llm: OpenAI) -> tuple[str, Exception | None]:
 async def aread(llm: OpenAI) -> tuple[str, Exception | None]:
     """:func:`read` for async streams; when it returns, the loop has nothing left to do."""
     chunks: list[str] = []
-    async with assert_no_leaks(idle_connections=1):
+    async with assert_no_leaks():
         try:
             await read_into(chunks, llm.astream("p"))
         except Exception as error:
@@ -172,11 +169,21 @@ def test_a_kept_connection_that_closes_as_it_is_used_again(
     how: Any, asynchronous: bool, transport: str, mock_server: MockServer
 ) -> None:
     mock_server.reply = Reply(fault=Stale(how))
-    llm = model(mock_server.url, max_retries=1 if transport == "httpx2" else 0)
-    # httpx2 cannot tell that nothing of the response has come, so that it takes a retry of the model's.
+    llm = model(mock_server.url, max_retries=1)
     got = read_in_turn(llm, llm, asynchronous=asynchronous)
     assert got == [(WHOLE.text, None)] * 2
     assert [connection.requests for connection in mock_server.connections] == [2, 1]
+
+
+@both_ways
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_without_retries_a_request_is_sent_once(how: Any, asynchronous: bool, mock_server: MockServer) -> None:
+    mock_server.reply = Reply(fault=Stale(how))
+    llm = model(mock_server.url, max_retries=0)
+    first, (text, error) = read_in_turn(llm, llm, asynchronous=asynchronous)
+    assert first == (WHOLE.text, None)
+    assert (text, type(error)) == ("", APIConnectionError)
+    assert [connection.requests for connection in mock_server.connections] == [2]
 
 
 @both_ways
@@ -257,7 +264,6 @@ def test_an_answer_that_does_not_stream_is_whole_or_a_typed_error(
 def test_a_stream_that_is_left_closes_its_connection(
     fault: Fault | None, asynchronous: bool, transport: str, mock_server: MockServer, no_leaks: assert_no_leaks
 ) -> None:
-    no_leaks.idle_connections = 0
     mock_server.reply = Reply(fault=fault, pace=0.001)
     # httpx2 reads through generators one in another, and each takes its turn to close.
     turns = 10 if transport == "httpx2" else 3

@@ -144,7 +144,12 @@ class APIError(MillstreamError):
 
 
 class APIConnectionError(APIError, ConnectionError):
-    """No response head arrived: refused, reset, unresolved. ``__cause__`` is the transport's error."""
+    """No response head arrived: refused, reset, unresolved. ``__cause__`` is the transport's error.
+
+    ``is_final`` says that trying again cannot help: the URL is not one that can be sent to.
+    """
+
+    is_final = False
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):

@@ -2,18 +2,16 @@
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..transport import Request
+from ..transport.headers import check_header, check_headers
 from ..transport.timeouts import read_timeouts
 
 __all__ = ("build_body", "build_request", "encode", "environment_headers", "user_agent")
-
-_LINE_MARK = re.compile("[\r\n\0]")
 
 # What a call may carry that is for the request and not for the model, as with the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
@@ -51,7 +49,8 @@ def build_request(
 ) -> Request:
     """Return the request; what ``params`` says for the request itself (``extra_headers``, …) wins.
 
-    Raises :class:`ValueError` for a header that has a line end or a NUL in it: nothing is sent then.
+    Raises :class:`ValueError` for a header that cannot be sent (:func:`~millstream.transport.headers.check_header`):
+    nothing is sent then.
     """
     sent = _joined(headers, params.get("extra_headers"))
     asked = {**(query or {}), **(params.get("extra_query") or {})}
@@ -101,15 +100,12 @@ def _joined(headers: Mapping[str, str], more: Mapping[str, str | None] | None) -
     """Return ``headers`` with ``more`` over them, whatever the case of their names; ``None`` takes one out."""
     joined = dict(headers)
     for name, value in (more or {}).items():
+        check_header(name, "" if value is None else value)
         for known in [known for known in joined if known.lower() == name.lower()]:
             del joined[known]
         if value is not None:
             joined[name] = value
-    # One look at all of them, since hardly any is ever wrong.
-    if _LINE_MARK.search("".join([*joined, *joined.values()])):
-        wrong = next(name for name, value in joined.items() if _LINE_MARK.search(name + value))
-        # The value is not told: it may be a key.
-        raise ValueError(f"the header {wrong!r} must not contain CR, LF or NUL")
+    check_headers(joined)
     return joined
 
 

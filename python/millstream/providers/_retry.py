@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import APIConnectionError, APIError
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
@@ -29,6 +30,7 @@ def send(transport: Transport, request: Request, max_retries: int) -> Response:
     when no try is left, or where trying again makes no sense.
     """
     tried = 0
+    request = _for(request, max_retries)
     while True:
         try:
             return _checked(transport.open(request))
@@ -45,6 +47,7 @@ async def asend(transport: AsyncTransport, request: Request, max_retries: int) -
     import asyncio
 
     tried = 0
+    request = _for(request, max_retries)
     while True:
         try:
             return await _achecked(await transport.aopen(request))
@@ -54,6 +57,11 @@ async def asend(transport: AsyncTransport, request: Request, max_retries: int) -
                 raise
         tried += 1
         await asyncio.sleep(delay)
+
+
+def _for(request: Request, max_retries: int) -> Request:
+    """Return ``request`` as it is sent: without a retry, once, whatever becomes of the connection."""
+    return request if max_retries > 0 else replace(request, resend=False)
 
 
 def _checked(response: Response) -> Response:
@@ -91,7 +99,7 @@ def wait_before_retry(error: APIError, tried: int, max_retries: int) -> float | 
 
 def _may_retry(error: APIError, headers: Mapping[str, str]) -> bool:
     if isinstance(error, APIConnectionError):
-        return True
+        return not error.is_final
     if (told := headers.get("x-should-retry")) in ("true", "false"):
         return told == "true"
     status = getattr(error, "status_code", 0)

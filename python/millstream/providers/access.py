@@ -11,6 +11,7 @@ from ..errors import MillstreamError
 from ..language_models.fields import Field, Fields, SecretStr, field
 from ..transport import Request
 from ..transport.choice import async_transport, check_transport, sync_transport
+from ..transport.headers import check_text
 from ._requests import build_body, build_request, environment_headers, user_agent
 from .arguments import checked_value, made_with, unknown_argument
 from .posts import Post
@@ -161,6 +162,8 @@ class OpenAIAccess(Fields):
         """
 
         def request(key: str | None) -> Request:
+            if key is not None:
+                check_text("api_key", key)
             headers = {**self._headers(key), **self._environment_headers}
             more = {**(self.default_headers or {}), **(params.get("extra_headers") or {})}
             return build_request(

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Collection, Iterator
 from typing import Any, Protocol, TextIO
 from weakref import WeakSet
 
+from ..transport.idle import idle_descriptors
 from .server import running_ports
 
 __all__ = ("Allowance", "Descriptors", "Generators", "Tasks", "Threads", "Warnings", "Watcher")
@@ -141,10 +142,11 @@ class Descriptors:
         """Watch no longer."""
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield those that have been opened since, idle connections as far as they are allowed apart."""
+        """Yield those opened since, but for Millstream's own idle connections, and for as many others as allowed."""
         connections = allowed.idle_connections
+        idle = idle_descriptors()
         for descriptor, identity in sorted(_descriptors().items()):
-            if self._before.get(descriptor) == identity:
+            if self._before.get(descriptor) == identity or descriptor in idle:
                 continue
             is_connection, line = _described(descriptor)
             connections -= is_connection

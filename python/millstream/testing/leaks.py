@@ -29,7 +29,7 @@ class assert_no_leaks:
         with assert_no_leaks():                         # around asyncio.run, or sync code
             asyncio.run(main())
 
-        async with assert_no_leaks(idle_connections=1):
+        async with assert_no_leaks():
             async for chunk in llm.astream("hello"):    # inside of a loop
                 ...
 
@@ -38,12 +38,12 @@ class assert_no_leaks:
     at once; ``async with`` after ``turns`` turns of the loop, since asyncio takes one to begin
     closing what was left, one to close it, and one to close its socket.
 
-    ``idle_connections`` is how many connections may be kept in pools for the next request; they are
-    counted, not examined. ``threads`` is how the names of threads begin that may stay. Sockets of a
-    :class:`~millstream.testing.MockServer` that runs are its own business. A block that raises is
-    not checked, for a traceback keeps everything alive. One block at a time: warnings, the
-    collector and file descriptors are the process's; what a library opens once for the process
-    counts when it does. As a pytest fixture: ``no_leaks``.
+    Connections that Millstream keeps in its pools for the next request are no leaks. ``idle_connections``
+    is how many others may be kept, by clients of your own; they are counted, not examined. ``threads`` is
+    how the names of threads begin that may stay. Sockets of a :class:`~millstream.testing.MockServer` that
+    runs are its own business. A block that raises is not checked, for a traceback keeps everything alive.
+    One block at a time: warnings, the collector and file descriptors are the process's; what a library
+    opens once for the process counts when it does. As a pytest fixture: ``no_leaks``.
     """
 
     def __init__(

@@ -19,6 +19,7 @@ origin. Both transports send the same request, and neither follows a redirect, e
 one follows one to the same origin that keeps the method (307, 308), once.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,8 +34,11 @@ class Request:
     """One HTTP request: ``url`` is absolute, ``body`` is sent as it is.
 
     ``timeouts`` are the request's own, in place of the transport's; ``idle`` is the longest wait, in
-    seconds, between two reads of the body of a stream, and ``total`` the longest time from sending the
-    request to the body's end (the native transport alone keeps to it).
+    seconds, between two reads of the body of a stream, and ``total`` the longest time until the body's
+    end, from the moment in which the request is made. ``end_by`` is that end on ``time.monotonic()``'s
+    clock: redirects and further tries of one request share it. With ``resend`` the request may be sent a
+    second time on a new connection where a used one turns out to be closed, within 100 ms of sending and
+    with nothing of an answer seen.
     """
 
     method: str
@@ -44,6 +48,13 @@ class Request:
     timeouts: Timeouts | None = None
     idle: float | None = None
     total: float | None = None
+    end_by: float | None = None
+    resend: bool = True
+
+    def __post_init__(self) -> None:
+        """Begin to count the total time."""
+        if self.total is not None and self.end_by is None:
+            object.__setattr__(self, "end_by", time.monotonic() + self.total)
 
     def __repr__(self) -> str:
         """Leave out the headers, the query and the user in the URL: they may hold a key."""

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from .native.origins import read_url
 
 if TYPE_CHECKING:
     import asyncio
 
     import httpx2
 
-__all__ = ("async_client", "sync_client")
+__all__ = ("aclose_idle", "async_client", "close_idle", "idle_descriptors", "sync_client")
 
 _lock = threading.Lock()
 # By whether they talk plain HTTP, and by the proxy that is theirs in place of the environment's.
@@ -26,6 +29,8 @@ _async: dict[
     tuple[asyncio.AbstractEventLoop, bool, str | None], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
 ] = {}
 _inherited: list[Any] = []
+# Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
+_is_over = False
 
 
 def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
@@ -44,15 +49,13 @@ def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
 
 async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient:
     """Return the running loop's client for ``url``; it is closed when the loop shuts down its async generators."""
-    import asyncio
-
-    key = asyncio.get_running_loop(), url.startswith("http://"), proxy
+    key = _running(), url.startswith("http://"), proxy
     known = _async.get(key)
     if known is not None and not known[0].is_closed:
         return known[0]
     import httpx2
 
-    for old in [old for old in list(_async) if old[0].is_closed()]:
+    for old in [old for old in list(_async) if getattr(old[0], "is_closed", bool)()]:
         _async.pop(old, None)
     client = httpx2.AsyncClient(**_options(*key[1:]))
     keeper = _closed_with_its_loop(key, client)
@@ -62,13 +65,72 @@ async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient
 
 
 async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
-    # asyncio closes the generators that are still open before it closes the loop: the one moment at
+    # asyncio and trio close the generators that are still open before it closes the loop: the one moment at
     # which idle connections can be closed without anybody asking for it.
     try:
         yield
     finally:
         _async.pop(key, None)
         await client.aclose()
+
+
+def _running() -> Any:
+    """Return what stands for the run that this task is part of: asyncio's loop, or the token of trio's."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        return trio.lowlevel.current_trio_token()
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+def close_idle(url: str | None) -> None:
+    """Close the connections to ``url``'s origin, or all, that wait in the clients of sync code."""
+    for connection in _take_idle(tuple(_sync.values()), url):
+        connection.close()
+
+
+async def aclose_idle(url: str | None) -> None:
+    """:func:`close_idle` for the clients of the running loop."""
+    loop = _running()
+    for connection in _take_idle([client for key, (client, _) in tuple(_async.items()) if key[0] is loop], url):
+        await connection.aclose()
+
+
+def idle_descriptors() -> set[int]:
+    """Return the descriptors of the connections that wait in any client."""
+    clients = (*_sync.values(), *(client for client, _ in tuple(_async.values())))
+    found = set()
+    for pool in _pools(clients):
+        for connection in pool.connections:
+            stream = getattr(getattr(connection, "_connection", None), "_network_stream", None)
+            if connection.is_idle() and stream is not None:
+                found.add(stream.get_extra_info("socket").fileno())
+    return found
+
+
+def _take_idle(clients: Iterable[Any], url: str | None) -> list[Any]:
+    """Take connections that nobody uses out of their pools; they are the caller's to close."""
+    origin = None if url is None else str(read_url(url).origin)
+    taken = []
+    for pool in _pools(clients):
+        with pool._optional_thread_lock:
+            wanted = {request.connection for request in pool._requests}
+            for connection in pool.connections:
+                is_there = origin is None or origin in connection.info()
+                if is_there and connection.is_idle() and connection not in wanted:
+                    pool._connections.remove(connection)
+                    taken.append(connection)
+    return taken
+
+
+def _pools(clients: Iterable[Any]) -> Iterator[Any]:
+    """Return the pools inside of clients of ours: httpx2 has no other way to them."""
+    for client in clients:
+        for transport in (client._transport, *client._mounts.values()):
+            pool = getattr(transport, "_pool", None)
+            if pool is not None:
+                yield pool
 
 
 def _options(plain: bool, proxy: str | None) -> dict[str, Any]:
@@ -83,13 +145,17 @@ def _options(plain: bool, proxy: str | None) -> dict[str, Any]:
         "proxy": proxy,
         # A redirected POST would take the key along.
         "follow_redirects": False,
-        "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0),
+        "limits": httpx2.Limits(
+            max_connections=None, max_keepalive_connections=0 if _is_over else 100, keepalive_expiry=30.0
+        ),
         # The client is shared, so that it must not carry one user's cookies to another's request.
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
     }
 
 
 def _close_all() -> None:
+    global _is_over
+    _is_over = True
     for client in _sync.values():
         client.close()
     _sync.clear()

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import APIConnectionError, APITimeoutError, MillstreamError, StreamDecodeError
 from . import Request
 from .clients import async_client, sync_client
+from .headers import check_headers
 from .timeouts import DEFAULT_TIMEOUTS
 from .watchdog import watch
 
@@ -65,6 +66,7 @@ class HTTPX2Transport:
 
     @staticmethod
     def _request(client: Any, request: Request, given: Any) -> Any:
+        check_headers(request.headers)
         options = {}
         if request.timeouts is not None or given is None:
             options["timeout"] = tuple(request.timeouts or DEFAULT_TIMEOUTS)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-__all__ = ("Watch", "later", "watch")
+__all__ = ("Watch", "later", "shut_down", "watch")
 
 _IDLE_SECONDS = 5.0
 
@@ -92,7 +92,7 @@ _ends = _Watchdog(1.0)
 
 def watch(sock: Any) -> Watch:
     """Shut ``sock`` down in 100 ms, unless the watch has ended by then."""
-    return _reads.watch(partial(_shut_down, sock))
+    return _reads.watch(partial(shut_down, sock))
 
 
 def later(act: Callable[[], None]) -> None:
@@ -100,10 +100,18 @@ def later(act: Callable[[], None]) -> None:
     _ends.watch(act)
 
 
-def _shut_down(sock: Any) -> None:
-    # It may be closed already.
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+def shut_down(sock: Any) -> None:
+    """End both directions of ``sock``, whoever else has a copy of it; it may be closed already."""
+    with contextlib.suppress(OSError, ValueError):
+        if isinstance(sock, socket.socket):
+            # Not TLS's own method: what it goes on to read would not be decrypted.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        elif (descriptor := sock.fileno()) >= 0:
+            twin = socket.socket(fileno=descriptor)
+            try:
+                twin.shutdown(socket.SHUT_RDWR)
+            finally:
+                twin.detach()
 
 
 def _start_anew() -> None:

@@ -27,9 +27,11 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .. import Request
+from .origins import read_url
 from .pool import Limits
 
 if TYPE_CHECKING:
@@ -40,8 +42,11 @@ if TYPE_CHECKING:
     from .loop_response import AsyncResponse
     from .sockets import Response, SocketPool
 
-__all__ = ("Limits", "NativeTransport")
+__all__ = ("Limits", "NativeTransport", "close_idle", "idle_descriptors")
 
+_POOL = "pool"
+# Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
+_is_over = False
 _made: weakref.WeakSet[NativeTransport] = weakref.WeakSet()
 _inherited: list[object] = []
 
@@ -62,7 +67,7 @@ class NativeTransport:
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
         self._ssl_context = ssl_context
         self._limits = limits or Limits()
-        self._sync: SocketPool | None = None
+        self._sync: dict[str, SocketPool] = {}
         self._loops: dict[asyncio.AbstractEventLoop, LoopPool] = {}
         _made.add(self)
 
@@ -71,12 +76,13 @@ class NativeTransport:
 
         A redirect to the same origin that keeps the method (307, 308) is followed, once.
         """
-        pool = self._sync
+        pool = self._sync.get(_POOL)
         if pool is None:
             from .sockets import SocketPool
 
-            # Two threads may both make one: the other's connection is closed when it comes back.
-            pool = self._sync = SocketPool(self._limits, self._ssl_context)
+            limits = self._limits._replace(max_idle=0) if _is_over else self._limits
+            # Many threads may make one; one of them stays, for all.
+            pool = self._sync.setdefault(_POOL, SocketPool(limits, self._ssl_context))
         return pool.send(request)
 
     async def aopen(self, request: Request) -> AsyncResponse:
@@ -91,7 +97,7 @@ class NativeTransport:
 
     def close(self) -> None:
         """Close the connections of sync code."""
-        pool, self._sync = self._sync, None
+        pool = self._sync.pop(_POOL, None)
         if pool is not None:
             pool.close()
 
@@ -112,9 +118,21 @@ class NativeTransport:
         await pool.start(self._loops)
         return pool
 
+    def _pools(self, *, of_loop: bool = False) -> Iterable[SocketPool | LoopPool]:
+        """Return the pool of sync code, or that of the running loop, if it is there."""
+        if not of_loop:
+            return tuple(self._sync.values())
+        import asyncio
+
+        try:
+            pool = self._loops.get(asyncio.get_running_loop())
+        except RuntimeError:
+            return ()
+        return () if pool is None else (pool,)
+
     def _forget(self) -> None:
         """Leave the connections of a parent process to it."""
-        sync, self._sync = self._sync, None
+        sync = self._sync.pop(_POOL, None)
         loops, self._loops = self._loops, {}
         # A loop's sockets are registered in the kernel for the parent too: nothing of them is touched.
         _inherited.append(loops)
@@ -125,7 +143,24 @@ class NativeTransport:
             sync.close()
 
 
+def close_idle(url: str | None, *, of_loop: bool = False) -> None:
+    """Close the connections to ``url``'s origin, or all, that wait in the pools of sync code or of the running loop."""
+    origin = None if url is None else read_url(url).origin
+    for transport in tuple(_made):
+        for pool in transport._pools(of_loop=of_loop):
+            pool.close_idle(origin)
+
+
+def idle_descriptors() -> set[int]:
+    """Return the descriptors of the connections that wait in any pool."""
+    pools = [pool for one in tuple(_made) for pool in (*one._pools(), *tuple(one._loops.values()))]
+    sockets = [connection.socket for pool in pools for connection in pool.unused_ones()]
+    return {sock.fileno() for sock in sockets if sock is not None}
+
+
 def _close_all() -> None:
+    global _is_over
+    _is_over = True
     for transport in tuple(_made):
         transport.close()
 

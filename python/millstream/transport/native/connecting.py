@@ -6,20 +6,13 @@ and one future: cancelled, it has closed every socket before the exception goes 
 """
 
 import asyncio
-import errno
-import os
 import socket
 from collections import deque
-from itertools import chain, zip_longest
 from typing import Any
 
+from .addresses import HEAD_START, Address, attempt, is_under_way, literal, refused, summed, turns
+
 __all__ = ("connect",)
-
-# How long an address is given before the next one is tried beside it: RFC 8305's.
-_HEAD_START = 0.25
-_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
-
-Address = tuple[int, Any]
 
 
 async def connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
@@ -38,19 +31,7 @@ async def connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> sock
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Address]:
-    """Return the addresses of ``host``, families taking turns, the system's preference first."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host)
-        except OSError:
-            continue
-        # An address needs nobody to look it up.
-        return [(family, (host, port))]
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    families: dict[int, list[Address]] = {}
-    for family, _, _, _, address in found:
-        families.setdefault(family, []).append((family, address))
-    return [address for address in chain.from_iterable(zip_longest(*families.values())) if address is not None]
+    return literal(host, port) or turns(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def _one_by_one(loop: asyncio.AbstractEventLoop, addresses: list[Address]) -> socket.socket:
@@ -91,7 +72,7 @@ class _Race:
         while self._left and not self.over.done():
             if self._try(*self._left.popleft()):
                 if self._left and not self.over.done():
-                    self._timer = self._loop.call_later(_HEAD_START, self.go_on)
+                    self._timer = self._loop.call_later(HEAD_START, self.go_on)
                 return
         if not self._running and not self.over.done():
             self.over.set_result(False)
@@ -105,9 +86,7 @@ class _Race:
     def error(self) -> OSError:
         """Return what went wrong; it is kept nowhere else, or its traceback would be part of a cycle."""
         errors, self._errors = self._errors, []
-        if len({str(error) for error in errors}) == 1:
-            return errors[0]
-        return OSError("; ".join(map(str, errors)) or "the host has no address")
+        return summed(errors)
 
     def close(self) -> None:
         """Close whatever nobody has taken."""
@@ -122,25 +101,15 @@ class _Race:
     def _try(self, family: int, address: Any) -> bool:
         """Begin to connect, and return whether that is under way or done."""
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock, code = attempt(family, address)
         except OSError as error:
             self._errors.append(error)
             return False
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            code = sock.connect_ex(address)
-            if code in _UNDER_WAY[1:]:
-                self._loop.add_writer(sock.fileno(), self._settle, sock, address)
-                self._running.append(sock)
-                return True
-        except BaseException as error:
-            sock.close()
-            if not isinstance(error, OSError):
-                raise
-            self._errors.append(error)
-            return False
-        return self._judge(sock, code, address)
+        if not is_under_way(code):
+            return self._judge(sock, code, address)
+        self._running.append(sock)
+        self._loop.add_writer(sock.fileno(), self._settle, sock, address)
+        return True
 
     def _settle(self, sock: socket.socket, address: Any) -> None:
         """Take note that an attempt has come to its end, whichever."""
@@ -155,7 +124,7 @@ class _Race:
             return True
         sock.close()
         if code:
-            self._errors.append(OSError(code, f"{os.strerror(code)} ({address[0]}, port {address[1]})"))
+            self._errors.append(refused(code, address))
         return False
 
     def _leave(self, sock: socket.socket) -> None:

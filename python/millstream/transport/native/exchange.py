@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import APIConnectionError, APITimeoutError
 from .. import Request
+from ..headers import check_headers
 from ..timeouts import DEFAULT_TIMEOUTS
 from .content import Content, content_for
 from .origins import Place, same_origin
@@ -53,6 +55,7 @@ __all__ = (
     "before",
     "late",
     "redirected",
+    "unasked",
     "while_reading",
 )
 
@@ -60,6 +63,9 @@ __all__ = (
 READ_SIZE = 65_536
 
 _NOTHING: tuple[str, str, list[tuple[str, str]], bytes] = ("", "", [], b"")
+# A connection that is lost so soon after the request was sent was closed before the request arrived.
+_STALE_SECONDS = 0.1
+
 _BEFORE = "the request failed before the response began: "
 _WHILE = "the connection broke while the response was read: "
 
@@ -93,6 +99,8 @@ class Exchange:
         "_asked",
         "_content",
         "_is_drained",
+        "_limit",
+        "_may_resend",
         "_through",
         "end_by",
         "framing",
@@ -103,12 +111,16 @@ class Exchange:
     )
 
     def __init__(self, request: Request, place: Place, now: float) -> None:
+        check_headers(request.headers)
         self._asked = (request.method, place.target, _headers(request.headers, place), request.body)
+        self._may_resend = request.resend
         self.restart()
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.waits = waits = Waits.of(request)
-        self.end_by = now + waits.total
+        # The request's clock is the monotonic one; loops may have another.
+        self.end_by = inf if request.end_by is None else now + request.end_by - monotonic()
+        self._limit = waits.total
         self._content: Content | None = None
         self._through = False
         self._is_drained = False
@@ -120,6 +132,24 @@ class Exchange:
         """
         self.framing = HTTPConnection()
         self.payload = self.framing.request(*self._asked)
+
+    def may_send_again(self, seconds: float) -> bool:
+        """Return whether a connection that was lost ``seconds`` after the request was sent had been lost before.
+
+        A server may close a connection while nothing is asked, and that may cross the request. Where not
+        one byte of an answer came, and the end came at once, the server has not worked on the request: it is
+        sent again, once, on a new connection; but for requests that are to be sent once.
+        """
+        return self._may_resend and seconds <= _STALE_SECONDS
+
+    def limit_error(self, now: float) -> None:
+        """Give an error's body no more time, in total, than each read of it has."""
+        if self.status >= 300 and now + self.waits.head < self.end_by:
+            self.end_by, self._limit = now + self.waits.head, self.waits.head
+
+    def overdue(self) -> APITimeoutError:
+        """Return the error for a response that did not end in time, whatever kept arriving."""
+        return late(self, self._limit, "the response did not end")
 
     def hand_over(self, decoder: Any) -> None:
         """Let ``decoder`` read the framing too: from now on the body comes as the network sent it.
@@ -155,7 +185,10 @@ class Exchange:
         return rest
 
     def unframed(self, data: bytes) -> bytes:
-        """Return what ``data`` brings of the body, decompressed where it has to be; :meth:`more` has the rest."""
+        """Return what ``data`` brings of the body, decompressed where it has to be; :meth:`more` has the rest.
+
+        Nothing, maybe, where ``data`` is framing or compressed data alone.
+        """
         data = self.framing.feed(data)
         if self._content is None or not data:
             return data
@@ -188,6 +221,11 @@ def _told(stage: str, cause: BaseException | None, what: str) -> APIConnectionEr
     error = APIConnectionError(f"{stage}{what}{reason}")
     error.__cause__ = cause
     return error
+
+
+def unasked() -> APIConnectionError:
+    """Return the error for a server that speaks first: its answer could not be told from one to the request."""
+    return before(APIConnectionError("the server spoke before it was asked"))
 
 
 def late(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:

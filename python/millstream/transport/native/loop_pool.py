@@ -16,18 +16,15 @@ from .exchange import READ_SIZE, before, late, redirected
 from .loop_response import AsyncResponse
 from .loops import Connection
 from .origins import Origin, read_url
-from .pool import Limits, Pool
+from .pool import SETTLING_SECONDS, Limits, Pool
 from .tls import check_protocol, default_context
 
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ("SETTLING_SECONDS", "LoopPool")
+__all__ = ("LoopPool",)
 
 T = TypeVar("T")
-
-# An end of a body that is under way arrives within this time; a new connection would take longer.
-SETTLING_SECONDS = 0.02
 
 
 class LoopPool(Pool[Connection]):
@@ -102,22 +99,29 @@ class LoopPool(Pool[Connection]):
 
     async def reuse(self, origin: Origin) -> Connection | None:
         """Return a connection that is there already, if one can serve."""
-        connection = self.take(origin, self.now())
-        if connection is None and (parked := self.take_parked(origin)) is not None:
-            connection = parked if await parked.settle(SETTLING_SECONDS) else None
+        connection = self.take(origin, self.now()) or await self._ended(origin)
         if connection is not None:
             connection.use()
         return connection
+
+    async def _ended(self, origin: Origin) -> Connection | None:
+        """Return a parked connection whose body ends in a moment; the others stay parked."""
+        for connection in self.parked(origin):
+            deadline = connection.parked_since + SETTLING_SECONDS
+            if self.now() < deadline and self.unpark(connection) and await connection.settle(deadline):
+                return connection
+        return None
 
     async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:
         """Return a new connection."""
         self.make_room(self._active)
         seconds = min(response.waits.connect, response.end_by - self.now())
+        tls = (self._ssl_context or default_context()) if origin.tls else None
         connection = Connection(self, origin)
         self.connections.add(connection)
         try:
             async with asyncio.timeout(None if seconds == inf else seconds):
-                await _InContext(self._open(connection), self.context)
+                await _InContext(self._open(connection, tls), self.context)
         except BaseException as error:
             connection.abort()
             if isinstance(error, TimeoutError):
@@ -149,11 +153,10 @@ class LoopPool(Pool[Connection]):
             await keeper.aclose()
         self.close()
 
-    async def _open(self, connection: Connection) -> None:
+    async def _open(self, connection: Connection, tls: ssl.SSLContext | None) -> None:
         origin = connection.origin
         sock = await connect(self.loop, origin.host, origin.port)
         try:
-            tls = (self._ssl_context or default_context()) if origin.tls else None
             transport, _ = await self.loop.create_connection(
                 lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if origin.tls else None
             )
@@ -161,6 +164,7 @@ class LoopPool(Pool[Connection]):
             # The loop's transport closes it in its next turn; this one does not wait for that.
             sock.close()
             raise
+        connection.socket = sock
         if origin.tls:
             check_protocol(transport.get_extra_info("ssl_object"))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from ...errors import APITimeoutError
-from .exchange import Exchange, before, late, while_reading
+from .exchange import Exchange, before, late, unasked, while_reading
 
 if TYPE_CHECKING:
     from .loop_pool import LoopPool
@@ -35,13 +36,12 @@ class AsyncResponse(Exchange):
                 self._connection = connection
                 if await self._head(connection):
                     return
-                # The server closed the connection, as it may while nothing is asked, and that crossed the
-                # request. Not one byte of an answer came. Sending it again, once and on a new
-                # connection, is what models do after any connection error: a completion changes
-                # nothing on the server, so the worst is that it is computed twice.
+                # Stale, and safe to be sent again: see may_send_again.
                 connection.abort()
                 self.restart()
             self._connection = connection = await pool.connect(origin, self)
+            if connection.reads:
+                raise unasked()
             await self._head(connection)
         except BaseException:
             self._connection, connection = None, self._connection
@@ -55,7 +55,8 @@ class AsyncResponse(Exchange):
         is_seen = False
         waits, now = self.waits, self._pool.now
         connection.send(self.payload)
-        deadline = min(now() + (waits.write if connection.writes else waits.head), self.end_by)
+        sent_at = now()
+        deadline = min(sent_at + (waits.write if connection.writes else waits.head), self.end_by)
         is_sent = not connection.writes
         while True:
             if connection.reads:
@@ -64,10 +65,11 @@ class AsyncResponse(Exchange):
                 if data is not None:
                     if data:
                         connection.reads.insert(0, data)
+                    self.limit_error(now())
                     return True
                 continue
             if connection.is_lost:
-                if connection.is_reused and not is_seen:
+                if connection.is_reused and not is_seen and self.may_send_again(now() - sent_at):
                     return False
                 self._close(connection)
             if not is_sent and not connection.writes:
@@ -82,6 +84,8 @@ class AsyncResponse(Exchange):
         """Wait until something has arrived, and return all that has, as one item; empty at the end."""
         framing = self.framing
         while (connection := self._connection) is not None:
+            if self.end_by < inf and self._pool.now() >= self.end_by:
+                raise self.overdue()
             if self._content is not None and (piece := self.more()):
                 return (piece,)
             if framing.ended:
@@ -100,10 +104,8 @@ class AsyncResponse(Exchange):
                 if not connection.reads:
                     continue
             data = connection.take()
-            if self._through:
-                return (data,)
-            if data := self.unframed(data):
-                return (data,)
+            # Also what brings nothing of the body is handed out: the consumer has a clock to look at.
+            return (data if self._through else self.unframed(data),)
         return ()
 
     async def adrain(self) -> None:
@@ -128,5 +130,5 @@ class AsyncResponse(Exchange):
 
     def _late(self, deadline: float, seconds: float, what: str) -> APITimeoutError:
         if deadline == self.end_by:
-            return late(self, self.waits.total, "the response did not end")
+            return self.overdue()
         return late(self, seconds, what)

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
+from os import getpid
 from typing import TYPE_CHECKING, cast
 
+from ..watchdog import shut_down
+from .pool import PARKED_SECONDS
+
 if TYPE_CHECKING:
+    import socket
+
     from .exchange import HTTPConnection
     from .loop_pool import LoopPool
     from .origins import Origin
@@ -21,8 +27,6 @@ __all__ = ("Connection",)
 # A consumer that leaves more than this unread has its socket paused: at most so much and two reads
 # (of READ_SIZE) wait in memory for each stream.
 UNREAD_SIZE = 262_144
-# How long the end of a body may take, once the stream in it has ended.
-_PARKED_SECONDS = 1.0
 
 _ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
 
@@ -37,6 +41,7 @@ class Connection(asyncio.BufferedProtocol):
         "_deadline",
         "_framing",
         "_loop",
+        "_pid",
         "_pool",
         "_state",
         "_timer",
@@ -51,7 +56,9 @@ class Connection(asyncio.BufferedProtocol):
         "is_paused",
         "is_reused",
         "origin",
+        "parked_since",
         "reads",
+        "socket",
         "writes",
     )
 
@@ -65,10 +72,13 @@ class Connection(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = self._deadline = inf
+        self._pid = getpid()
+        # The loop's transport owns it.
+        self.socket: socket.socket | None = None
         self._unread = 0
         self.reads: list[bytes] = []
         self.origin = origin
-        self.idle_since = 0.0
+        self.idle_since = self.parked_since = 0.0
         self.is_lost = self.is_paused = self.is_reused = self.writes = False
         self.error: Exception | None = None
 
@@ -154,16 +164,16 @@ class Connection(asyncio.BufferedProtocol):
         elif framing.reusable and not self.reads:
             self._rest()
         elif is_drained and not framing.ended and framing.failure is None:
+            self.parked_since = self._pool.now()
             self._park(framing)
         else:
             self.abort()
 
-    async def settle(self, seconds: float) -> bool:
-        """Wait for the end of the body of a parked connection; return whether the connection can serve."""
-        self._state = _ACTIVE
+    async def settle(self, deadline: float) -> bool:
+        """Wait for the end of a body; return whether the connection can serve. If not, it stays parked or is closed."""
         framing, self._framing = self._framing, None
         assert framing is not None
-        deadline = self._pool.now() + seconds
+        self._state = _ACTIVE
         try:
             while not framing.ended and framing.failure is None and not self.is_lost:
                 if await self.arrival(deadline) and self.is_sound():
@@ -175,7 +185,10 @@ class Connection(asyncio.BufferedProtocol):
             raise
         if framing.reusable and self.is_sound():
             return True
-        self.abort()
+        if framing.ended or framing.failure is not None or not self.is_sound():
+            self.abort()
+        else:
+            self._park(framing)
         return False
 
     def is_sound(self) -> bool:
@@ -193,10 +206,14 @@ class Connection(asyncio.BufferedProtocol):
         self._stop_timer()
         self._pool.connections.discard(self)
         transport, self._transport = self._transport, None
+        sock, self.socket = self.socket, None
         # A loop that is closed wakes nobody, and leaves its sockets to its transports; one that a fork has
         # doubled is the parent's.
         if not (self._loop.is_closed() or self._pool.is_inherited):
             self._wake()
+            # The server learns of it at once, although a child process may have a copy of the socket.
+            if sock is not None and getpid() == self._pid:
+                shut_down(sock)
             if transport is not None:
                 transport.abort()
 
@@ -222,7 +239,7 @@ class Connection(asyncio.BufferedProtocol):
         self._framing = framing
         if self.is_paused:
             self._resume()
-        self._deadline = self._pool.now() + _PARKED_SECONDS
+        self._deadline = self.parked_since + PARKED_SECONDS
         if self._deadline < self._timer_at:
             self._start_timer(self._deadline)
         self._pool.park(self)

@@ -5,11 +5,19 @@ statement, also one of this module, and its connection comes back here then. Wha
 by single operations of lists and dictionaries, and whoever has taken a connection out owns it.
 """
 
+from itertools import islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from .origins import Origin
 
-__all__ = ("Limits", "Pool", "Pooled")
+__all__ = ("PARKED_SECONDS", "SETTLING_SECONDS", "Limits", "Pool", "Pooled")
+
+# How long the end of a body may take, once the stream in it has ended.
+PARKED_SECONDS = 1.0
+# An end that is under way arrives within this time; a new connection would take longer.
+SETTLING_SECONDS = 0.02
+# How many of the connections that wait for an end one checkout looks at.
+_LOOKED_AT = 8
 
 
 class Limits(NamedTuple):
@@ -89,12 +97,25 @@ class Pool(Generic[C]):
             return False
         return True
 
-    def take_parked(self, origin: Origin) -> C | None:
-        """Return a parked connection to ``origin``, if there is one; it is the caller's now."""
-        for connection in self._parked.copy():
-            if connection.origin == origin and self.unpark(connection):
-                return connection
-        return None
+    def parked(self, origin: Origin) -> list[C]:
+        """Return some of the connections to ``origin`` that wait for an end, oldest first; :meth:`unpark` takes one."""
+        return list(islice((one for one in self._parked.copy() if one.origin == origin), _LOOKED_AT))
+
+    def close_idle(self, origin: Origin | None) -> None:
+        """Close the connections to ``origin`` that nobody uses; those to all origins where it is ``None``."""
+        for waiting in (self._parked, *tuple(self._idle.values())):
+            for connection in waiting.copy():
+                if origin is None or connection.origin == origin:
+                    try:
+                        waiting.remove(connection)
+                    except ValueError:
+                        # Somebody has just taken it.
+                        continue
+                    connection.abort()
+
+    def unused_ones(self) -> list[C]:
+        """Return the connections that wait here."""
+        return [connection for waiting in (self._parked, *tuple(self._idle.values())) for connection in waiting]
 
     def remove(self, connection: C) -> None:
         """Take ``connection`` out, wherever it is: it is closed."""

@@ -8,14 +8,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from math import inf
+from os import getpid
 from typing import TYPE_CHECKING
 
 from ...errors import APITimeoutError
 from .. import Request
-from ..watchdog import later
-from .exchange import READ_SIZE, Exchange, before, late, redirected, while_reading
+from ..watchdog import later, shut_down
+from .exchange import READ_SIZE, Exchange, before, late, redirected, unasked, while_reading
 from .origins import Origin, read_url
-from .pool import Limits, Pool
+from .pool import PARKED_SECONDS, SETTLING_SECONDS, Limits, Pool
+from .racing import connect
 from .tls import check_protocol, default_context
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ("Response", "SocketPool")
 
-# An end of a body that is under way arrives within this time; a new connection would take longer.
-_SETTLING_SECONDS = 0.02
 # How much of a body is read without waiting, to reach its end.
 _DRAINED_SIZE = 262_144
 
@@ -34,14 +34,15 @@ _DRAINED_SIZE = 262_144
 class Connection:
     """One connected socket."""
 
-    __slots__ = ("framing", "idle_since", "is_reused", "origin", "socket")
+    __slots__ = ("_pid", "framing", "idle_since", "is_reused", "origin", "parked_since", "socket")
 
     def __init__(self, origin: Origin, sock: socket.socket) -> None:
         self.origin = origin
         self.socket = sock
         self.framing: HTTPConnection | None = None
-        self.idle_since = 0.0
+        self.idle_since = self.parked_since = 0.0
         self.is_reused = False
+        self._pid = getpid()
 
     def receive(self, seconds: float) -> bytes:
         """Return what arrives next, empty at the end; raises :class:`TimeoutError` if nothing does in time."""
@@ -65,21 +66,23 @@ class Connection:
                 return None
             raise
 
-    def settle(self, seconds: float) -> bool:
-        """Wait for the end of the body of a parked connection; return whether the connection can serve."""
-        framing, self.framing = self.framing, None
-        assert framing is not None
+    def settle(self, framing: HTTPConnection, seconds: float) -> bool:
+        """Wait for the end of a body; return whether the connection can serve, ``False`` also if it may later."""
         deadline = time.monotonic() + seconds
-        with contextlib.suppress(OSError):
-            while not framing.ended and framing.failure is None and (left := deadline - time.monotonic()) > 0:
-                data = self.receive(left)
+        try:
+            while not framing.ended and framing.failure is None:
+                left = deadline - time.monotonic()
+                data = self.look() if left <= 0 else self.receive(left)
                 if not data:
+                    if data is not None:
+                        framing.close()
                     break
                 framing.feed(data)
-        if framing.reusable:
-            return True
-        self.abort()
-        return False
+        except TimeoutError:
+            return False
+        except OSError:
+            framing.close()
+        return framing.reusable and self.is_sound()
 
     def is_sound(self) -> bool:
         """Return whether an exchange may begin: the peer has neither closed nor said anything unasked."""
@@ -88,8 +91,17 @@ class Connection:
         except OSError:
             return False
 
+    def has_spoken(self) -> bool:
+        """Return whether the peer said something before it was asked."""
+        try:
+            return bool(self.look())
+        except OSError:
+            return False
+
     def abort(self) -> None:
-        """Close the socket."""
+        """Close the socket; the server learns of it at once, although a child process may have a copy."""
+        if getpid() == self._pid:
+            shut_down(self.socket)
         with contextlib.suppress(OSError):
             self.socket.close()
 
@@ -138,20 +150,44 @@ class SocketPool(Pool[Connection]):
 
     def reuse(self, origin: Origin) -> Connection | None:
         """Return a connection that is there already, if one can serve."""
-        connection = self.take(origin, time.monotonic())
-        if connection is None and (parked := self.take_parked(origin)) is not None:
-            connection = parked if parked.settle(_SETTLING_SECONDS) else None
+        connection = self.take(origin, time.monotonic()) or self._ended(origin)
         if connection is not None:
             connection.is_reused = True
         return connection
+
+    def _ended(self, origin: Origin) -> Connection | None:
+        """Return a parked connection whose body has ended, or does so in a moment; the others stay parked."""
+        for connection in self.parked(origin):
+            framing = connection.framing
+            if framing is None or not self.unpark(connection):
+                continue
+            left = connection.parked_since + SETTLING_SECONDS - time.monotonic()
+            try:
+                if connection.settle(framing, left):
+                    connection.framing = None
+                    return connection
+            except BaseException:
+                connection.abort()
+                raise
+            self._wait_on(connection, framing)
+        return None
+
+    def _wait_on(self, connection: Connection, framing: HTTPConnection) -> None:
+        """Park ``connection`` again, unless its end was no good one, or it is late."""
+        is_late = time.monotonic() >= connection.parked_since + PARKED_SECONDS
+        if framing.ended or framing.failure is not None or is_late:
+            connection.abort()
+        else:
+            self.park(connection)
 
     def connect(self, origin: Origin, response: Response) -> Connection:
         """Return a new connection."""
         if self._turns is not None and self.limits.max_connections is not None:
             self.make_room(self.limits.max_connections - self._turns.qsize())
         seconds = min(response.waits.connect, response.end_by - time.monotonic())
+        context = (self._ssl_context or default_context()) if origin.tls else None
         try:
-            return Connection(origin, self._connected(origin, time.monotonic() + seconds))
+            return Connection(origin, _connected(origin, context, time.monotonic() + seconds))
         except TimeoutError as error:
             raise late(response, seconds, f"no connection to {origin}") from error
         except (OSError, UnicodeError) as error:
@@ -164,51 +200,37 @@ class SocketPool(Pool[Connection]):
     def wait_for_end(self, connection: Connection, framing: HTTPConnection) -> None:
         """Keep ``connection``, whose body has not ended yet, for a second."""
         connection.framing = framing
+        connection.parked_since = time.monotonic()
         self.park(connection)
         later(self._giving_up(connection, framing))
 
     def _giving_up(self, connection: Connection, framing: HTTPConnection) -> Callable[[], None]:
         def give_up() -> None:
             # It may have served since, and wait for another end by now.
-            if connection.framing is framing and self.unpark(connection):
+            if connection.framing is not framing or not self.unpark(connection):
+                return
+            if connection.settle(framing, 0):
+                connection.framing = None
+                self.rest(connection)
+            else:
                 connection.abort()
 
         return give_up
 
-    def _connected(self, origin: Origin, deadline: float) -> socket.socket:
-        failure: OSError | None = None
-        try:
-            for family, kind, proto, _, address in socket.getaddrinfo(
-                origin.host, origin.port, type=socket.SOCK_STREAM
-            ):
-                sock = socket.socket(family, kind, proto)
-                try:
-                    return self._talking(sock, address, origin, deadline)
-                except OSError as error:
-                    sock.close()
-                    failure = error
-                except BaseException:
-                    sock.close()
-                    raise
-            raise failure or OSError("the host has no address")
-        finally:
-            del failure
 
-    def _talking(self, sock: socket.socket, address: object, origin: Origin, deadline: float) -> socket.socket:
-        _limit(sock, deadline)
-        sock.connect(address)  # type: ignore[arg-type]
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not origin.tls:
+def _connected(origin: Origin, context: ssl.SSLContext | None, deadline: float) -> socket.socket:
+    """Return a socket that is connected to ``origin``, and talks TLS where it should."""
+    sock = connect(origin.host, origin.port, deadline)
+    try:
+        if context is None:
             return sock
-        context = self._ssl_context or default_context()
         _limit(sock, deadline)
-        secure = context.wrap_socket(sock, server_hostname=origin.host)
-        try:
-            check_protocol(secure)
-        except BaseException:
-            secure.close()
-            raise
-        return secure
+        sock = context.wrap_socket(sock, server_hostname=origin.host)
+        check_protocol(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _limit(sock: socket.socket, deadline: float) -> None:
@@ -238,10 +260,12 @@ class Response(Exchange):
                 self._connection = connection
                 if self._head(connection):
                     return
-                # Stale, and safe to be sent again: see the driver for event loops.
+                # Stale, and safe to be sent again: see Exchange.may_send_again.
                 connection.abort()
                 self.restart()
             self._connection = connection = pool.connect(origin, self)
+            if connection.has_spoken():
+                raise unasked()
             self._head(connection)
         except BaseException:
             self._connection, connection = None, self._connection
@@ -255,6 +279,7 @@ class Response(Exchange):
         framing = self.framing
         while (connection := self._connection) is not None:
             if self._content is not None and (piece := self.more()):
+                self._check_time()
                 yield piece
                 continue
             if framing.ended:
@@ -265,8 +290,9 @@ class Response(Exchange):
             data = data or self._receive(connection)
             if not data:
                 framing.close()
-            elif self._through or (data := self.unframed(data)):
-                yield data
+            else:
+                # Also what brings nothing of the body is handed out: the consumer has a clock to look at.
+                yield data if self._through else self.unframed(data)
 
     def drain(self) -> None:
         """Read what has arrived already of the body's end; :meth:`close` lets the pool wait for the rest."""
@@ -306,6 +332,7 @@ class Response(Exchange):
         """Send the request and read the head; ``False`` if the connection was a stale one."""
         is_seen = False
         waits = self.waits
+        sent_at = time.monotonic()
         unsent = self._send(connection)
         deadline = min(time.monotonic() + waits.head, self.end_by)
         while True:
@@ -314,11 +341,11 @@ class Response(Exchange):
             except TimeoutError as error:
                 raise self._late("the head did not come", waits.head) from error
             except OSError as error:
-                if connection.is_reused and not is_seen:
+                if connection.is_reused and not is_seen and self.may_send_again(time.monotonic() - sent_at):
                     return False
                 raise before(error) from error
             if not data:
-                if connection.is_reused and not is_seen:
+                if connection.is_reused and not is_seen and self.may_send_again(time.monotonic() - sent_at):
                     return False
                 if unsent is not None:
                     raise before(unsent)
@@ -328,6 +355,7 @@ class Response(Exchange):
             rest = self.begins(data)
             if rest is not None:
                 self._rest = rest
+                self.limit_error(time.monotonic())
                 connection.wait_for(waits.idle)
                 return True
 
@@ -344,15 +372,21 @@ class Response(Exchange):
 
     def _receive(self, connection: Connection) -> bytes:
         try:
-            if self.end_by < inf:
-                return connection.receive(min(self.waits.idle, self.end_by - time.monotonic()))
-            return connection.socket.recv(READ_SIZE)
+            if self.end_by == inf:
+                return connection.socket.recv(READ_SIZE)
+            self._check_time()
+            return connection.receive(min(self.waits.idle, self.end_by - time.monotonic()))
         except TimeoutError as error:
             raise self._late("nothing arrived", self.waits.idle) from error
         except OSError as error:
             raise while_reading(error) from error
 
+    def _check_time(self) -> None:
+        """Raise if the time for the whole response is over, whatever keeps arriving."""
+        if self.end_by < inf and time.monotonic() >= self.end_by:
+            raise self.overdue()
+
     def _late(self, what: str, seconds: float) -> APITimeoutError:
         if time.monotonic() >= self.end_by:
-            return late(self, self.waits.total, "the response did not end")
+            return self.overdue()
         return late(self, seconds, what)

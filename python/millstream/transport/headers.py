@@ -1,0 +1,46 @@
+"""What a header may hold: one rule, whichever transport sends it.
+
+A header's value, and a key in it, is printable ASCII without white space at its ends. HTTP allows more,
+but the libraries do not agree on how to write it, and a key with a space or a line end behind it was
+copied badly.
+"""
+
+import re
+from collections.abc import Mapping
+
+__all__ = ("check_header", "check_headers", "check_text")
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TEXT = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?")
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise if ``value``, which the message calls ``name``, cannot stand in a header; it is never shown.
+
+    :class:`TypeError` for what is not a ``str``, :class:`ValueError` for characters outside printable ASCII
+    and for white space at either end.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if _TEXT.fullmatch(value) is None:
+        raise ValueError(f"{name} must be printable ASCII without white space at its ends")
+
+
+def check_header(name: object, value: object) -> None:
+    """Raise :class:`TypeError` or :class:`ValueError` if a header with this name and value cannot be sent.
+
+    The message shows the valid beginning of the name, and nothing of the value.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a header must be a str, not {type(name).__name__}")
+    if _TOKEN.fullmatch(name) is None:
+        begins = _TOKEN.match(name)
+        shown = "" if begins is None else f" that begins with {begins[0]!r}"
+        raise ValueError(f"the name of a header{shown} holds what no name may: it is letters, digits, - and _")
+    check_text(f"the header {name!r}", value)
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """:func:`check_header` for each of ``headers``."""
+    for name, value in headers.items():
+        check_header(name, value)

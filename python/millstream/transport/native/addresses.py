@@ -1,0 +1,64 @@
+"""A host's addresses, and one attempt to connect to one of them: what both drivers' races share."""
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+from itertools import chain, zip_longest
+from typing import Any
+
+__all__ = ("HEAD_START", "Address", "attempt", "is_under_way", "literal", "refused", "summed", "turns")
+
+# How long an address is given before the next one is tried beside it: RFC 8305's.
+HEAD_START = 0.25
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+
+Address = tuple[int, Any]
+
+
+def literal(host: str, port: int) -> list[Address]:
+    """Return the one address that ``host`` is, if it is one: an address needs nobody to look it up."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return [(family, (host, port))]
+    return []
+
+
+def turns(found: Iterable[tuple[Any, ...]]) -> list[Address]:
+    """Return what ``getaddrinfo`` found, families taking turns, the system's preference first."""
+    families: dict[int, list[Address]] = {}
+    for family, _, _, _, address in found:
+        families.setdefault(family, []).append((family, address))
+    return [address for address in chain.from_iterable(zip_longest(*families.values())) if address is not None]
+
+
+def attempt(family: int, address: Any) -> tuple[socket.socket, int]:
+    """Begin to connect without waiting, and return the socket and the system's code; 0 where it is connected."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock, sock.connect_ex(address)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def is_under_way(code: int) -> bool:
+    """Return whether ``code`` says that the attempt goes on."""
+    return code in _UNDER_WAY
+
+
+def refused(code: int, address: Any) -> OSError:
+    """Return the error for an attempt that ended with ``code``."""
+    return OSError(code, f"{os.strerror(code)} ({address[0]}, port {address[1]})")
+
+
+def summed(errors: list[OSError]) -> OSError:
+    """Return one error for those of all attempts."""
+    if len({str(error) for error in errors}) == 1:
+        return errors[0]
+    return OSError("; ".join(map(str, errors)) or "the host has no address")

@@ -1,0 +1,96 @@
+"""A connected socket for sync code, whichever of a host's addresses answers first (RFC 8305)."""
+
+import selectors
+import socket
+from collections import deque
+from time import monotonic
+from typing import Any
+
+from .addresses import HEAD_START, Address, attempt, is_under_way, literal, refused, summed, turns
+
+__all__ = ("connect",)
+
+# Unlike epoll, poll takes no descriptor; where there is neither, select has to do.
+_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
+
+def connect(host: str, port: int, deadline: float) -> socket.socket:
+    """Return a socket that is connected to ``host`` and does not block.
+
+    Raises :class:`OSError` where no address can be reached, :class:`TimeoutError` where none was by ``deadline``,
+    on the monotonic clock; it is one deadline for all addresses.
+    """
+    with _Selector() as selector:
+        race = _Race(selector, _resolve(host, port))
+        try:
+            return race.run(deadline)
+        finally:
+            race.close()
+
+
+def _resolve(host: str, port: int) -> list[Address]:
+    return literal(host, port) or turns(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+class _Race:
+    """The attempts under way, each registered with ``selector``."""
+
+    def __init__(self, selector: selectors.BaseSelector, addresses: list[Address]) -> None:
+        self._selector = selector
+        self._left = deque(addresses)
+        self._errors: list[OSError] = []
+
+    def run(self, deadline: float) -> socket.socket:
+        """Return the first socket that is connected; another address is tried after each head start."""
+        while True:
+            if (sock := self._go_on()) is not None:
+                return sock
+            if not self._selector.get_map():
+                raise summed(self._errors)
+            until = min(deadline, monotonic() + HEAD_START) if self._left else deadline
+            if (sock := self._wait(until)) is not None:
+                return sock
+            if monotonic() >= deadline:
+                raise TimeoutError("timed out")
+
+    def close(self) -> None:
+        """Close whatever has not won."""
+        # An exception keeps this frame: it must not be kept by it.
+        self._errors = []
+        for key in tuple((self._selector.get_map() or {}).values()):
+            self._leave(key.fileobj)
+            key.fileobj.close()  # type: ignore[union-attr]
+
+    def _go_on(self) -> socket.socket | None:
+        """Try addresses until one attempt is under way, or done."""
+        while self._left:
+            family, address = self._left.popleft()
+            try:
+                sock, code = attempt(family, address)
+            except OSError as error:
+                self._errors.append(error)
+                continue
+            if code == 0:
+                return sock
+            if is_under_way(code):
+                self._selector.register(sock, selectors.EVENT_WRITE, address)
+                return None
+            sock.close()
+            self._errors.append(refused(code, address))
+        return None
+
+    def _wait(self, until: float) -> socket.socket | None:
+        """Wait for the end of an attempt, whichever; return its socket if it is connected."""
+        ready = self._selector.select(None if until == float("inf") else max(until - monotonic(), 0.0))
+        for key, _ in ready:
+            sock: Any = key.fileobj
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._leave(sock)
+            if code == 0:
+                return sock  # type: ignore[no-any-return]
+            sock.close()
+            self._errors.append(refused(code, key.data))
+        return None
+
+    def _leave(self, sock: Any) -> None:
+        self._selector.unregister(sock)
