@@ -67,6 +67,14 @@ impl StreamDecoder {
         self
     }
 
+    /// Takes the first choice of a payload for choice 0 whatever its index, and passes over further
+    /// choices of that payload: one choice was asked for.
+    #[must_use]
+    pub fn of_one_choice(mut self) -> Self {
+        self.payloads.has_one_choice = true;
+        self
+    }
+
     /// Reports the description of the response to the sink from now on.
     pub fn tell(&mut self) {
         self.payloads.tell();

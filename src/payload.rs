@@ -81,6 +81,8 @@ pub(crate) struct Payloads {
     pub outlet: Outlet,
     pub usage: Option<String>,
     pub error: Option<String>,
+    /// Only the first choice of a payload counts, as choice 0.
+    pub has_one_choice: bool,
     /// The description of the response is reported to the sink.
     tells: bool,
     told: Told,
@@ -99,6 +101,7 @@ impl Payloads {
             outlet: Outlet::default(),
             usage: None,
             error: None,
+            has_one_choice: false,
             tells: false,
             told: Told::default(),
             ended: None,
@@ -171,7 +174,7 @@ impl Payloads {
             _ => {
                 let text = utf8::decode(trimmed);
                 let mut reader = Reader::new(&text);
-                let mut payload = Payload::new(self.wanted());
+                let mut payload = Payload::new(self.has_one_choice, self.wanted());
                 if payload.read(&mut reader, self.format.shape(false)).is_err() {
                     let frame = cut(data);
                     return self.fail(Error::FrameNotJson { offset, frame }, sink);
@@ -208,7 +211,7 @@ impl Payloads {
     /// Takes in a body that is one document: an error, or a completion that did not stream.
     pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
-        let mut payload = Payload::new(self.wanted());
+        let mut payload = Payload::new(self.has_one_choice, self.wanted());
         match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
             Ok(()) => {
                 self.tell_news(&payload, sink);

@@ -21,8 +21,13 @@ def load_wire(*formats: str) -> list[Case]:
     """Return the wire cases in ``formats``, each with its ``body``."""
     paths = sorted((VECTORS / "wire").glob("*.expected.json"))
     cases: list[Case] = [json.loads(path.read_text("utf-8")) for path in paths]
-    chosen = [case for case in cases if case["format"] in formats]
-    return [{**case, "name": case["file"], "body": (VECTORS / "wire" / case["file"]).read_bytes()} for case in chosen]
+    return [_with_body(case) for case in cases if case["format"] in formats]
+
+
+def _with_body(case: Case) -> Case:
+    """Return a wire case with its ``name``, its ``body`` and the ``options`` of its decoder."""
+    body = (VECTORS / "wire" / case["file"]).read_bytes()
+    return {**case, "name": case["file"], "body": body, "options": {"n": case["n"]} if "n" in case else {}}
 
 
 def each(cases: list[Case]) -> pytest.MarkDecorator:

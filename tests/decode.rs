@@ -4,6 +4,9 @@
 mod support;
 
 use millstream::decode::{Ended, Format, StreamDecoder};
+use millstream::delta::known::KnownPayloads;
+use millstream::delta::openai::{Payload, Shape};
+use millstream::json::Reader;
 use serde_json::{Map, Value, json};
 use support::deltas::{operations, read_error, read_json};
 use support::outcome::{expected_failure, run};
@@ -102,7 +105,7 @@ fn a_stream_as_sent_means_what_its_vector_says() {
         let mut expected = wire.case["final"].clone();
         let listed = expected.as_object_mut().unwrap().remove("logprob_bytes");
         for pieces in splits(&wire.body) {
-            let mut decoder = StreamDecoder::new(wire.format, true, 1 << 24);
+            let mut decoder = decoder_for(&wire.case);
             let outcome = run(&mut decoder, &pieces);
             assert_eq!(outcome.failure, None, "{name}");
             let found = operations(&outcome.items, decoder.ended().map(Ended::name));
@@ -241,4 +244,20 @@ fn nothing_behind_the_end_is_read() {
     );
     assert_eq!((outcome.items.len(), outcome.failure), (0, None));
     assert_eq!(decoder.ended(), Some(Ended::Done));
+}
+
+#[test]
+fn an_index_that_counts_tokens_does_not_defeat_the_comparison() {
+    let texts =
+        [0, 1, 22].map(|n| format!(r#"{{"choices":[{{"index":{n},"delta":{{"content":"x"}}}}]}}"#));
+    for has_one_choice in [true, false] {
+        let mut known = KnownPayloads::default();
+        for text in &texts[..2] {
+            let mut reader = Reader::new(text);
+            let mut payload = Payload::new(has_one_choice, &[]);
+            payload.read(&mut reader, Shape::Chat).unwrap();
+            known.learn(text, &payload, &reader);
+        }
+        assert_eq!(known.read(texts[2].as_bytes()).is_some(), has_one_choice);
+    }
 }

@@ -51,17 +51,33 @@ fn reports(body: &[u8], format: Format) -> [Vec<String>; 2] {
     })
 }
 
-/// What the payloads say one after the other: as compared with known ones, and each read whole.
+/// What the payloads say one after the other: as compared with known ones, and each read whole. Where
+/// one choice was asked for, both must be equal.
 fn compared_and_read(
     payloads: &[impl AsRef<[u8]>],
     format: Format,
     joins: bool,
 ) -> [(Outcome, String); 2] {
-    outcomes(&framed(payloads, "\n"), format, joins)
+    let body = framed(payloads, "\n");
+    let [compared, read] = outcomes(&body, format, joins, true);
+    assert_eq!(compared, read, "with n=1");
+    outcomes(&body, format, joins, false)
 }
 
-fn outcomes(body: &[u8], format: Format, joins: bool) -> [(Outcome, String); 2] {
-    let decoder = || StreamDecoder::new(format, joins, 1 << 24);
+fn outcomes(
+    body: &[u8],
+    format: Format,
+    joins: bool,
+    has_one_choice: bool,
+) -> [(Outcome, String); 2] {
+    let decoder = || {
+        let decoder = StreamDecoder::new(format, joins, 1 << 24);
+        if has_one_choice {
+            decoder.of_one_choice()
+        } else {
+            decoder
+        }
+    };
     [decoder(), decoder().reading_whole()].map(|mut decoder| {
         let outcome = run(&mut decoder, &[body]);
         let rest = format!(
@@ -274,7 +290,7 @@ fn a_payload_of_two_lines_teaches_nothing_about_one_line() {
     let other = "data: {\n\"choices\":[{\"index\":0,\"text\":\"b\"}]}\n\n";
     for end in ["\n", "\r\n", "\r"] {
         let body = (known.to_owned() + known + other).replace('\n', end);
-        let [compared, read] = outcomes(body.as_bytes(), Format::OpenAiCompletions, true);
+        let [compared, read] = outcomes(body.as_bytes(), Format::OpenAiCompletions, true, false);
         assert_eq!(compared, read);
         assert!(compared.0.failure.is_some());
     }

@@ -221,6 +221,10 @@ def test_other_buffers_are_copied(impl: ModuleType) -> None:
         (["openai"], {}, "format must be one of 'openai.chat', 'openai.completions', not 'openai'"),
         ([None], {}, "format must be one of 'openai.chat', 'openai.completions', not None"),
         (["openai.chat"], {"surrogates": "keep"}, "surrogates must be one of 'join', 'replace', not 'keep'"),
+        *(
+            (["openai.chat"], {"n": n}, f"n must be an integer of at least 1, or None, not {n!r}")
+            for n in (0, -1, True, 1.0, "1", [1])
+        ),
         (["openai.chat"], {"max_event_size": 0}, "max_event_size must be at least 1 and below 2**63 bytes, not 0"),
     ],
 )

@@ -19,8 +19,10 @@ NAMES = ("id", "model", "system_fingerprint", "service_tier")
 WIRE = load_wire("openai.completions", "openai.chat")
 
 
-def parts_of(impl: ModuleType, format_: str, pieces: list[bytes], *, records: bool = False) -> list[Any]:
-    decoder = impl.StreamDecoder(format_)
+def parts_of(
+    impl: ModuleType, format_: str, pieces: list[bytes], *, records: bool = False, **options: Any
+) -> list[Any]:
+    decoder = impl.StreamDecoder(format_, **options)
     found: list[Any] = []
     for piece in pieces:
         if decoder.failure is not None:
@@ -44,8 +46,8 @@ def as_deltas(impl: ModuleType, parts: list[Any]) -> list[Any]:
     return [repr(part) for part in made if not isinstance(part, tuple)]
 
 
-def decoded(impl: ModuleType, format_: str, body: bytes) -> list[Any]:
-    decoder = impl.StreamDecoder(format_)
+def decoded(impl: ModuleType, format_: str, body: bytes, **options: Any) -> list[Any]:
+    decoder = impl.StreamDecoder(format_, **options)
     found = decoder.feed(body)
     try:
         found += decoder.close()
@@ -56,19 +58,19 @@ def decoded(impl: ModuleType, format_: str, body: bytes) -> list[Any]:
 
 @each(WIRE)
 def test_parts_are_choice_0_s_deltas_at_every_split(impl: ModuleType, case: dict[str, Any]) -> None:
-    body, format_ = case["body"], case["format"]
-    whole = parts_of(impl, format_, [body])
-    assert as_deltas(impl, whole[:-3]) == decoded(impl, format_, body)
+    body, format_, options = case["body"], case["format"], case["options"]
+    whole = parts_of(impl, format_, [body], **options)
+    assert as_deltas(impl, whole[:-3]) == decoded(impl, format_, body, **options)
     for pieces in splits(body):
-        assert shown(parts_of(impl, format_, pieces)) == shown(whole)
+        assert shown(parts_of(impl, format_, pieces, **options)) == shown(whole)
 
 
 @each([case for name in ("decode", "decode_errors") for case in load(name)])
 def test_parts_of_our_own_cases_are_choice_0_s_deltas(impl: ModuleType, case: dict[str, Any]) -> None:
-    body, format_ = bytes_of(case), case["format"]
-    whole = parts_of(impl, format_, [body])
-    assert as_deltas(impl, whole[:-3]) == decoded(impl, format_, body)
-    assert shown(parts_of(impl, format_, [body[i : i + 1] for i in range(len(body))])) == shown(whole)
+    body, format_, options = bytes_of(case), case["format"], case.get("options", {})
+    whole = parts_of(impl, format_, [body], **options)
+    assert as_deltas(impl, whole[:-3]) == decoded(impl, format_, body, **options)
+    assert shown(parts_of(impl, format_, [body[i : i + 1] for i in range(len(body))], **options)) == shown(whole)
 
 
 @each([case for case in WIRE if not case["body"].lstrip().startswith(b"{")])
@@ -95,12 +97,12 @@ def test_what_is_told_is_what_the_payloads_say(impl: ModuleType, case: dict[str,
 @each(WIRE)
 def test_record_parts_are_the_parts_with_records_for_strings(impl: ModuleType, case: dict[str, Any]) -> None:
     for pieces in splits(case["body"]):
-        found = parts_of(impl, case["format"], pieces, records=True)
+        found = parts_of(impl, case["format"], pieces, records=True, **case["options"])
         read: list[Any] = []
         for part in found:
             lines = part.split(SUFFIX)[:-1] if isinstance(part, bytes) else ()
             read += [read_json(line.removeprefix(PREFIX)) for line in lines] if isinstance(part, bytes) else [part]
-        assert shown(read) == shown(parts_of(impl, case["format"], pieces))
+        assert shown(read) == shown(parts_of(impl, case["format"], pieces, **case["options"]))
 
 
 def payload(text: str, **told: str) -> bytes:

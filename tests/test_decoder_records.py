@@ -38,23 +38,23 @@ def steps(decoder: Any, pieces: list[bytes], *, records: bool) -> list[Any]:
     return [*found, decoder.ended, decoder.text, decoder.deltas_seen, decoder.finish_reason, decoder.usage]
 
 
-def check_records(impl: ModuleType, format_: str, pieces: list[bytes]) -> list[Any]:
-    found = steps(impl.StreamDecoder(format_), pieces, records=True)
-    assert found == steps(impl.StreamDecoder(format_), pieces, records=False)
+def check_records(impl: ModuleType, format_: str, pieces: list[bytes], **options: Any) -> list[Any]:
+    found = steps(impl.StreamDecoder(format_, **options), pieces, records=True)
+    assert found == steps(impl.StreamDecoder(format_, **options), pieces, records=False)
     return found
 
 
 @each(load_wire("openai.completions", "openai.chat"))
 def test_records_are_those_of_the_texts_at_every_split(impl: ModuleType, case: dict[str, Any]) -> None:
     for pieces in splits(case["body"]):
-        check_records(impl, case["format"], pieces)
+        check_records(impl, case["format"], pieces, **case["options"])
 
 
 @each([case for name in ("decode", "decode_errors") for case in load(name)])
 def test_records_of_our_own_cases_are_those_of_the_texts(impl: ModuleType, case: dict[str, Any]) -> None:
     body = bytes_of(case)
     for pieces in ([body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 50))):
-        check_records(impl, case["format"], pieces)
+        check_records(impl, case["format"], pieces, **case.get("options", {}))
 
 
 @given(format_=FORMATS, payloads=st.lists(TEXTS, max_size=6), junk=STREAMS, end=st.sampled_from(ENDS), cuts=CUTS)

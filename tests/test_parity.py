@@ -74,14 +74,14 @@ def test_any_stream_makes_the_same_deltas(
     cuts=CUTS,
     format_=FORMATS,
     end=st.sampled_from([b"\n\n", b"\r\n\r\n", b"\r\r"]),
-    surrogates=st.sampled_from(["join", "replace"]),
+    options=st.fixed_dictionaries({}, optional={"n": st.sampled_from([1, 2]), "surrogates": st.just("replace")}),
     tail=st.sampled_from(TAILS),
 )
 def test_payloads_of_any_shape_make_the_same_deltas(
-    halves: Halves, payloads: list[bytes], cuts: list[int], format_: str, end: bytes, surrogates: str, tail: bytes
+    halves: Halves, payloads: list[bytes], cuts: list[int], format_: str, end: bytes, options: Any, tail: bytes
 ) -> None:
     body = b"".join(b"data: " + payload + end for payload in payloads) + tail
-    check_decoders(halves, format_, body, cuts, surrogates=surrogates)
+    check_decoders(halves, format_, body, cuts, **options)
 
 
 @given(payload=TEXTS, cuts=CUTS, format_=FORMATS, name=st.sampled_from([b"event: error\ndata: ", b"error: ", b""]))
@@ -138,7 +138,7 @@ def test_any_arguments_encode_alike(halves: Halves, data: Any, event: Any, id: A
 
 
 def option_names(name: str) -> list[str]:
-    known = {"SSEParser": ["eof"], "TextAssembler": ["errors"], "StreamDecoder": ["format", "surrogates"]}
+    known = {"SSEParser": ["eof"], "TextAssembler": ["errors"], "StreamDecoder": ["format", "n", "surrogates"]}
     return known[name] + ([] if name == "TextAssembler" else ["max_event_size"])
 
 

@@ -23,7 +23,10 @@ fn read(input: &Input<'_>, body: &[u8], is_whole: bool) -> (Deltas, String) {
     } else {
         Format::OpenAiChat
     };
-    let decoder = StreamDecoder::new(format, !input.is_set(1), 1 << 24);
+    let mut decoder = StreamDecoder::new(format, !input.is_set(1), 1 << 24);
+    if input.is_set(2) {
+        decoder = decoder.of_one_choice();
+    }
     let mut decoder = if is_whole {
         decoder.reading_whole()
     } else {

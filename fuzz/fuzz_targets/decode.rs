@@ -55,7 +55,12 @@ fn decoder(input: &Input<'_>) -> StreamDecoder {
     } else {
         Format::OpenAiChat
     };
-    StreamDecoder::new(format, !input.is_set(1), input.limit())
+    let decoder = StreamDecoder::new(format, !input.is_set(1), input.limit());
+    if input.is_set(2) {
+        decoder.of_one_choice()
+    } else {
+        decoder
+    }
 }
 
 fn read(mut decoder: StreamDecoder, pieces: &[&[u8]], sink: &mut impl Sink) -> End {

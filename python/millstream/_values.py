@@ -11,6 +11,7 @@ from ._provider_errors import with_message
 
 __all__ = (
     "as_bytes",
+    "asks_for_one",
     "check_event_size",
     "check_fields",
     "check_option",
@@ -57,6 +58,15 @@ def check_event_size(value: object) -> int:
     if not 1 <= value < 2**63:
         raise ValueError(f"max_event_size must be at least 1 and below 2**63 bytes, not {value}")
     return value
+
+
+def asks_for_one(n: object) -> bool:
+    """Return whether ``n``, the number of choices that were asked for or ``None``, is 1."""
+    if n is None:
+        return False
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"n must be an integer of at least 1, or None, not {n!r}")
+    return n == 1
 
 
 def check_option(name: str, value: object, allowed: tuple[str, ...]) -> str:

@@ -27,6 +27,7 @@ pub struct Payload<'p> {
     error: Option<&'p str>,
     is_error: bool,
     text: &'p str,
+    has_one_choice: bool,
     wanted: &'static [&'static str],
     told: [Option<Raw<'p>>; TOLD.len()],
 }
@@ -107,8 +108,10 @@ pub struct Function<'p> {
 
 impl<'p> Payload<'p> {
     /// An unread payload that keeps the members of `wanted`, the end of [`TOLD`], for [`Self::told`].
-    pub fn new(wanted: &'static [&'static str]) -> Self {
+    /// If it `has_one_choice`, the first one is kept alone, as choice 0 whatever its index.
+    pub fn new(has_one_choice: bool, wanted: &'static [&'static str]) -> Self {
         Self {
+            has_one_choice,
             wanted,
             ..Self::default()
         }
@@ -155,16 +158,17 @@ impl<'p> Payload<'p> {
         self.choices.clear();
         let mut position = 0;
         array(reader, |reader| {
-            if reader.peek() == b'{' {
+            let is_passed_over = self.has_one_choice && !self.choices.is_empty();
+            if is_passed_over || reader.peek() != b'{' {
+                reader.skip()?;
+            } else {
                 self.choices.push(Choice {
-                    index: position,
+                    index: if self.has_one_choice { 0 } else { position },
                     ..Choice::default()
                 });
                 if let Some(choice) = self.choices.last_mut() {
-                    choice.read(reader, shape)?;
+                    choice.read(reader, shape, !self.has_one_choice)?;
                 }
-            } else {
-                reader.skip()?;
             }
             position += 1;
             Ok(())
@@ -189,11 +193,14 @@ impl<'p> Payload<'p> {
 }
 
 impl<'p> Choice<'p> {
-    fn read(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
+    /// Reads the choice; its index counts only if it `has_index`.
+    fn read(&mut self, reader: &mut Reader<'p>, shape: Shape, has_index: bool) -> Result<()> {
         let position = self.index;
         reader.members(|reader, name| {
             match (name, shape) {
-                ("index", _) => self.index = reader.index_or_skip()?.unwrap_or(position),
+                ("index", _) if has_index => {
+                    self.index = reader.index_or_skip()?.unwrap_or(position);
+                }
                 ("finish_reason", _) => self.finish_reason = reader.string_or_skip()?,
                 ("logprobs", _) => self.logprobs = reader.object_or_skip()?,
                 ("text", Shape::Completions) => self.message.content = text(reader)?,

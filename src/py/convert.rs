@@ -65,6 +65,13 @@ pub fn read_error<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny
     values(py)?.call_method1(intern!(py, "read_error"), (text,))
 }
 
+/// Whether `n`, the number of choices asked for, is 1; checked as the pure half does.
+pub fn asks_for_one(n: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = n.py();
+    let one = values(py)?.call_method1(intern!(py, "asks_for_one"), (n,))?;
+    one.extract()
+}
+
 /// An option of a constructor, `None` among its values' types.
 pub enum Given<'py> {
     /// It was left out.

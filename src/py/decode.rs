@@ -8,7 +8,7 @@ use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use super::connection::PyHttpConnection;
-use super::convert::{Given, bytes, exception, read_error, read_json};
+use super::convert::{Given, asks_for_one, bytes, exception, read_error, read_json};
 use super::sinks::{Deltas, Parts, Texts, give_back, room};
 use super::state::{Shared, State, closed, optional, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -21,6 +21,10 @@ use crate::record::Records;
 /// ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
 /// ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
 /// deltas and the same error for every way of cutting them.
+///
+/// ``n`` is how many choices were asked for. With ``n=1`` the first choice of a payload is choice 0
+/// whatever its index, for some servers count tokens there, and further choices of that payload are
+/// passed over. Any other number, and ``None``, changes nothing.
 ///
 /// ``surrogates`` says what becomes of a character whose two surrogate halves come in different
 /// payloads: ``"join"`` holds the first half back until the second comes, ``"replace"`` makes
@@ -154,22 +158,31 @@ fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
 impl PyStreamDecoder {
     #[new]
     #[pyo3(
-        signature = (format, *, surrogates=Given::Default, max_event_size=Given::Default),
-        text_signature = "(format, *, surrogates='join', max_event_size=16777216)"
+        signature = (format, *, n=None, surrogates=Given::Default, max_event_size=Given::Default),
+        text_signature = "(format, *, n=None, surrogates='join', max_event_size=16777216)"
     )]
     fn new(
         py: Python<'_>,
         format: &Bound<'_, PyAny>,
+        n: Option<Bound<'_, PyAny>>,
         surrogates: Given<'_>,
         max_event_size: Given<'_>,
     ) -> PyResult<Self> {
         let known = ["openai.chat", "openai.completions"];
         let name = Given::Value(format.clone()).option("format", "", &known)?;
+        let asks_for_one = n
+            .as_ref()
+            .map(asks_for_one)
+            .transpose()?
+            .unwrap_or_default();
         let surrogates = surrogates.option("surrogates", "join", &["join", "replace"])?;
         let size = max_event_size.event_size()?;
         let format = Format::from_name(&name)
             .ok_or_else(|| PyValueError::new_err(format!("unknown format {name}")))?;
-        let core = StreamDecoder::new(format, surrogates == "join", size);
+        let mut core = StreamDecoder::new(format, surrogates == "join", size);
+        if asks_for_one {
+            core = core.of_one_choice();
+        }
         Ok(Self {
             shared: Shared::new(core),
             over: PyList::empty(py).unbind(),

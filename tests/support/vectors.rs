@@ -77,7 +77,13 @@ pub fn limit_of(case: &Value) -> usize {
 pub fn decoder_for(case: &Value) -> StreamDecoder {
     let format = Format::from_name(case["format"].as_str().unwrap()).unwrap();
     let joins = case["options"]["surrogates"] != "replace";
-    StreamDecoder::new(format, joins, limit_of(case))
+    let decoder = StreamDecoder::new(format, joins, limit_of(case));
+    // A wire case has `n` beside its format.
+    if case["options"]["n"] == 1 || case["n"] == 1 {
+        decoder.of_one_choice()
+    } else {
+        decoder
+    }
 }
 
 /// A list in a case.

@@ -8,7 +8,7 @@ definition: lines, fields, blocks, payloads, choices.
 from itertools import groupby
 from typing import Any, NoReturn, final
 
-from .._values import as_bytes, check_event_size, check_option, write_string
+from .._values import as_bytes, asks_for_one, check_event_size, check_option, write_string
 from ..errors import StreamError
 from .delta import Delta, text_delta
 from .frames import FRAME_SIZE, Frames
@@ -28,6 +28,10 @@ class StreamDecoder(Sealed):
     ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
     ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
     deltas and the same error for every way of cutting them.
+
+    ``n`` is how many choices were asked for. With ``n=1`` the first choice of a payload is choice 0
+    whatever its index, for some servers count tokens there, and further choices of that payload are
+    passed over. Any other number, and ``None``, changes nothing.
 
     ``surrogates`` says what becomes of a character whose two surrogate halves come in different
     payloads: ``"join"`` holds the first half back until the second comes, ``"replace"`` makes
@@ -63,11 +67,14 @@ class StreamDecoder(Sealed):
         "_sniffer",
     )
 
-    def __init__(self, format: str, *, surrogates: str = "join", max_event_size: int = 16777216) -> None:
+    def __init__(
+        self, format: str, *, n: int | None = None, surrogates: str = "join", max_event_size: int = 16777216
+    ) -> None:
         self._format = check_option("format", format, tuple(sorted(FORMATS)))
+        one = asks_for_one(n)
         join = check_option("surrogates", surrogates, ("join", "replace")) == "join"
         self._limit = check_event_size(max_event_size)
-        self._payloads = Payloads(self._format, join=join)
+        self._payloads = Payloads(self._format, one=one, join=join)
         self._frames = Frames(self._limit, errors=True)
         # Whether the next byte that the frames get starts a block of theirs.
         self._at_rest = False
@@ -313,13 +320,14 @@ class StreamDecoder(Sealed):
     def _read_frames(self, frames: list[bytes], out: list[Any]) -> None:
         """Take in whole frames without their blank lines."""
         payloads, lines, ordinary = self._payloads, self._frames.lines, self._payloads.ordinary
-        choices, texts, make = payloads.choices, payloads.text, payloads.makes == "deltas"
+        choices, one = payloads.choices, payloads.choices.one
+        texts, make = payloads.text, payloads.makes == "deltas"
         for frame in frames:
             if not frame.startswith(b"data:") or b"\n" in frame:
                 self._read_lines(frame + b"\n\n", out)
             else:
                 # JSON takes the space after the colon for white space.
-                text = ordinary(frame[5:]) if choices.plain else None
+                text = ordinary(frame[5:], one) if choices.plain else None
                 if text is not None:
                     payloads.deltas_seen += 1
                     texts.append(text)

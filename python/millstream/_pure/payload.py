@@ -11,7 +11,10 @@ from .json import WHITE_SPACE, read
 
 __all__ = ("FORMATS", "Payloads")
 
-FORMATS: dict[str, Callable[[bytes], str | None]] = {"openai.chat": chat_text, "openai.completions": completions_text}
+FORMATS: dict[str, Callable[[bytes, bool], str | None]] = {
+    "openai.chat": chat_text,
+    "openai.completions": completions_text,
+}
 """For each format, what gives the text of an ordinary payload, and ``None`` for another one."""
 
 _DONE = b"[DONE]"
@@ -25,9 +28,9 @@ class Payloads:
 
     __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "over", "text", "told")
 
-    def __init__(self, format: str, *, join: bool) -> None:
+    def __init__(self, format: str, *, one: bool, join: bool) -> None:
         self.ordinary = FORMATS[format]
-        self.choices = Choices(chat=format == "openai.chat", join=join)
+        self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.makes: str | None = None
         """What comes out, once that is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
         self.text: list[str] = []
@@ -73,7 +76,7 @@ class Payloads:
             data = b"\n".join(block.data)
             if block.type == b"error":
                 self._take(self.choices.read_error(data.strip(WHITE_SPACE)), out)
-            elif self.choices.plain and (text := self.ordinary(data)) is not None:
+            elif self.choices.plain and (text := self.ordinary(data, self.choices.one)) is not None:
                 self._take([text_delta(text)], out)
             else:
                 self.read_data(data, block.offset, out)
@@ -162,7 +165,7 @@ class Payloads:
             self.over.append(True)
 
 
-def _none_is_ordinary(raw: bytes) -> None:
+def _none_is_ordinary(raw: bytes, one: bool) -> None:
     """Leave every payload to :class:`Choices`."""
 
 

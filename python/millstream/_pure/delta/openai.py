@@ -25,7 +25,7 @@ TOLD = ("id", "model", "system_fingerprint", "service_tier")
 """The members that describe the response. The first is kept once, the others whenever they change."""
 
 
-def completions_text(raw: bytes) -> str | None:
+def completions_text(raw: bytes, one: bool) -> str | None:
     """Return the text of an ordinary payload: text for choice 0 and nothing else.
 
     ``None`` says that the payload is of another kind, or not valid: :class:`Choices` reads those.
@@ -34,7 +34,7 @@ def completions_text(raw: bytes) -> str | None:
         payload = orjson.loads(raw)
         (choice,) = payload["choices"]
         text = choice["text"]
-        if text and type(text) is str and _brings_text_alone(payload, choice):
+        if text and type(text) is str and _brings_text_alone(payload, choice, one):
             return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
     except (ValueError, KeyError, TypeError):
         pass
@@ -49,7 +49,7 @@ def told(payload: Any) -> dict[str, str]:
     return {name: text for name, text in found.items() if text is not None}
 
 
-def chat_text(raw: bytes) -> str | None:
+def chat_text(raw: bytes, one: bool) -> str | None:
     """Return the text of an ordinary payload, as :func:`completions_text` does."""
     try:
         payload = orjson.loads(raw)
@@ -57,17 +57,17 @@ def chat_text(raw: bytes) -> str | None:
         delta = choice["delta"]
         text = delta["content"]
         alone = len(delta) == 1 or all(value is None for name, value in delta.items() if name != "content")
-        if alone and text and type(text) is str and _brings_text_alone(payload, choice):
+        if alone and text and type(text) is str and _brings_text_alone(payload, choice, one):
             return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
     except (ValueError, KeyError, TypeError):
         pass
     return None
 
 
-def _brings_text_alone(payload: dict[str, Any], choice: dict[str, Any]) -> bool:
+def _brings_text_alone(payload: dict[str, Any], choice: dict[str, Any], one: bool) -> bool:
     """Return whether ``payload``, with its only ``choice``, has nothing beside a text."""
     return (
-        choice["index"] == 0
+        (one or choice["index"] == 0)
         and ("finish_reason" not in choice or choice["finish_reason"] is None)
         and ("logprobs" not in choice or choice["logprobs"] is None)
         and ("usage" not in payload or payload["usage"] is None)
@@ -107,13 +107,15 @@ class Choices:
     """The choices of one stream: payloads in, deltas out.
 
     ``usage`` and ``error`` are the last ones that came, ready to be read. ``plain`` says whether
-    an ordinary payload means its text: choice 0 has begun, and holds nothing back.
+    an ordinary payload means its text: choice 0 has begun, and holds nothing back. ``one`` says
+    that the first choice of a payload is choice 0 whatever its index, and the only one.
     """
 
-    __slots__ = ("_chat", "_choices", "_join", "error", "plain", "usage")
+    __slots__ = ("_chat", "_choices", "_join", "error", "one", "plain", "usage")
 
-    def __init__(self, *, chat: bool, join: bool) -> None:
+    def __init__(self, *, chat: bool, one: bool, join: bool) -> None:
         self._chat = chat
+        self.one = one
         self._join = join
         self._choices: dict[int, _Choice] = {}
         self.plain = False
@@ -145,6 +147,8 @@ class Choices:
         for position, choice in enumerate(choices if isinstance(choices, list) else ()):
             if isinstance(choice, dict):
                 deltas += self._read_choice(choice, position, document, body)
+                if self.one:
+                    break
         self.plain = 0 in self._choices and not self._choices[0].held
         usage = _usage_path(payload)
         if usage:
@@ -182,7 +186,7 @@ class Choices:
         return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None))]
 
     def _read_choice(self, choice: dict[str, Any], position: int, document: Document, body: bool) -> list[Delta]:
-        index = _index(choice.get("index"))
+        index = 0 if self.one else _index(choice.get("index"))
         if index is None:
             index = position
         state = self._choices.get(index)
