@@ -30,6 +30,11 @@ def _with_body(case: Case) -> Case:
     return {**case, "name": case["file"], "body": body, "options": {"n": case["n"]} if "n" in case else {}}
 
 
+def choices_in(case: Case) -> int:
+    """Return how many choices a wire case has: what the request must have asked for."""
+    return len(case["final"]["choices"]) or 1
+
+
 def each(cases: list[Case]) -> pytest.MarkDecorator:
     """Run a test once for each case."""
     return pytest.mark.parametrize("case", cases, ids=[case["name"] for case in cases])

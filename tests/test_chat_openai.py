@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cases import each, load_wire
+from cases import choices_in, each, load_wire
 from endings import read_all
 from langchain_peer import KEY, achat_peer, chat_peer, dumped
 from millstream import ChatOpenAI
@@ -113,7 +113,7 @@ def total(chunks: Iterable[Any]) -> Any:
 def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchronous: bool) -> None:
     with MockServer(Reply(body=case["body"])) as server:
         expected, theirs_error = theirs_of(server, asynchronous=asynchronous)
-        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+        chunks, error = streamed(ours(server, n=choices_in(case)), asynchronous=asynchronous)
     same = dumped(chunks) == dumped(expected) and (error is None) is (theirs_error is None)
     assert same is (case["name"] not in DEFECTS)
 
@@ -133,10 +133,10 @@ def test_the_sum_of_every_vectors_chunks_is_langchains(case: dict[str, Any], asy
 @both_ways
 @each(WIRE)
 def test_every_vector_streams_what_it_says_at_any_split(case: dict[str, Any], asynchronous: bool) -> None:
-    body = case["body"]
+    body, n = case["body"], choices_in(case)
     reads = [body[start : start + 7] for start in range(0, len(body), 7)]
-    chunks, error = streamed(over(*reads), asynchronous=asynchronous)
-    whole, _ = streamed(over(body), asynchronous=asynchronous)
+    chunks, error = streamed(over(*reads, n=n), asynchronous=asynchronous)
+    whole, _ = streamed(over(body, n=n), asynchronous=asynchronous)
     assert dumped(chunks) == dumped(whole)
     texts = "".join(item[2] for item in case["expected"] if item[:2] == ["text", 0])
     assert "".join(chunk.content for chunk in chunks) == texts

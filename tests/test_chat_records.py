@@ -114,8 +114,8 @@ def test_no_object_is_made_for_a_text(impl: ModuleType, monkeypatch: pytest.Monk
     class RecordsOnly:
         """A decoder that can do nothing else."""
 
-        def __init__(self, format: str) -> None:
-            self._decoder = impl.StreamDecoder(format)
+        def __init__(self, format: str, n: int | None) -> None:
+            self._decoder = impl.StreamDecoder(format, n=n)
 
         def __getattr__(self, name: str) -> Any:
             return None if name in ("feed", "feed_text", "_feed_parts") else getattr(self._decoder, name)

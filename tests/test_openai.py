@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cases import choices_in
 from endings import read_all
 from langchain_peer import KEY, apeer, peer
 from millstream import OpenAI
@@ -312,7 +313,8 @@ def test_nothing_at_all_is_a_truncated_stream(asynchronous: bool) -> None:
 def test_every_vector_of_the_format_streams(wire: Path, asynchronous: bool) -> None:
     expected = json.loads(wire.with_suffix(".expected.json").read_text())
     data = wire.read_bytes()
-    chunks, error = streamed(over(data[: len(data) // 2], data[len(data) // 2 :]), asynchronous=asynchronous)
+    reads = data[: len(data) // 2], data[len(data) // 2 :]
+    chunks, error = streamed(over(*reads, n=choices_in(expected)), asynchronous=asynchronous)
     texts = [item[2] for item in expected["expected"] if item[:2] == ["text", 0]]
     assert [chunk for chunk in chunks if chunk] == texts
     kinds: dict[str, type[StreamError]] = {"error": ProviderError, "truncated": StreamTruncatedError}

@@ -140,8 +140,8 @@ def test_no_text_and_no_delta_is_made(impl: ModuleType, monkeypatch: pytest.Monk
     class RecordsOnly:
         """A decoder that can do nothing else."""
 
-        def __init__(self, format: str) -> None:
-            self._decoder = impl.StreamDecoder(format)
+        def __init__(self, format: str, n: int | None) -> None:
+            self._decoder = impl.StreamDecoder(format, n=n)
 
         def __getattr__(self, name: str) -> Any:
             return None if name in ("feed", "feed_text", "close", "close_text") else getattr(self._decoder, name)

@@ -66,7 +66,10 @@ pub fn read_error<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny
 }
 
 /// Whether `n`, the number of choices asked for, is 1; checked as the pure half does.
-pub fn asks_for_one(n: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub fn asks_for_one(n: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    let Some(n) = n else {
+        return Ok(false);
+    };
     let py = n.py();
     let one = values(py)?.call_method1(intern!(py, "asks_for_one"), (n,))?;
     one.extract()

@@ -164,23 +164,19 @@ impl PyStreamDecoder {
     fn new(
         py: Python<'_>,
         format: &Bound<'_, PyAny>,
-        n: Option<Bound<'_, PyAny>>,
+        n: Option<&Bound<'_, PyAny>>,
         surrogates: Given<'_>,
         max_event_size: Given<'_>,
     ) -> PyResult<Self> {
         let known = ["openai.chat", "openai.completions"];
         let name = Given::Value(format.clone()).option("format", "", &known)?;
-        let asks_for_one = n
-            .as_ref()
-            .map(asks_for_one)
-            .transpose()?
-            .unwrap_or_default();
+        let has_one_choice = asks_for_one(n)?;
         let surrogates = surrogates.option("surrogates", "join", &["join", "replace"])?;
         let size = max_event_size.event_size()?;
         let format = Format::from_name(&name)
             .ok_or_else(|| PyValueError::new_err(format!("unknown format {name}")))?;
         let mut core = StreamDecoder::new(format, surrogates == "join", size);
-        if asks_for_one {
+        if has_one_choice {
             core = core.of_one_choice();
         }
         Ok(Self {

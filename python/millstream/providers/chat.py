@@ -30,9 +30,16 @@ class DecodedMessages(Decoded):
     __slots__ = ("_id", "_keeps", "_kept", "_legacy", "_response", "_usage", "_write")
 
     def __init__(
-        self, format: str, limit: float | None, *, id: str | None, keeps: bool = False, legacy: bool = False
+        self,
+        format: str,
+        limit: float | None,
+        *,
+        n: int | None,
+        id: str | None,
+        keeps: bool = False,
+        legacy: bool = False,
     ) -> None:
-        super().__init__(format, limit)
+        super().__init__(format, limit, n=n)
         self._id = id
         self._keeps = keeps
         self._legacy = legacy
@@ -179,8 +186,10 @@ class DecodedGenerations(DecodedMessages):
 
     __slots__ = ("_first", "_with_headers")
 
-    def __init__(self, format: str, limit: float | None, *, legacy: bool = False, with_headers: bool = False) -> None:
-        super().__init__(format, limit, id=None, legacy=legacy)
+    def __init__(
+        self, format: str, limit: float | None, *, n: int | None, legacy: bool = False, with_headers: bool = False
+    ) -> None:
+        super().__init__(format, limit, n=n, id=None, legacy=legacy)
         self._with_headers = with_headers
         self._first: dict[str, Any] | None = None
 

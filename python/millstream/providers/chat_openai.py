@@ -95,6 +95,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         return DecodedGenerations(
             _FORMAT,
             self.stream_chunk_timeout or None,
+            n=post.n,
             legacy="functions" in post.params,
             with_headers=self.include_response_headers,
         )
@@ -118,7 +119,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         post = self._stream_post(prompt, stop, kwargs)
         limit, legacy = self.stream_chunk_timeout or None, "functions" in post.params
         name = run_message_id(run_id or uuid7())
-        return post, DecodedMessages(_FORMAT, limit, id=name, keeps=keeps, legacy=legacy)
+        return post, DecodedMessages(_FORMAT, limit, n=post.n, id=name, keeps=keeps, legacy=legacy)
 
     # Requests.
 

@@ -19,8 +19,8 @@ class DecodedText(Decoded):
 
     __slots__ = ("_records",)
 
-    def __init__(self, format: str, limit: float | None) -> None:
-        super().__init__(format, limit)
+    def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
+        super().__init__(format, limit, n=n)
         self._records = False
 
     @property
@@ -76,8 +76,8 @@ class DeltaText(DecodedText):
 
     __slots__ = ("_kept",)
 
-    def __init__(self, format: str, limit: float | None) -> None:
-        super().__init__(format, limit)
+    def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
+        super().__init__(format, limit, n=n)
         self._kept: list[dict[str, Any]] = []
 
     @property
@@ -111,8 +111,8 @@ class DecodedChunks(DeltaText):
 
     __slots__ = ("_keeps",)
 
-    def __init__(self, format: str, limit: float | None, *, keeps: bool = False) -> None:
-        super().__init__(format, limit)
+    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
+        super().__init__(format, limit, n=n)
         self._keeps = keeps
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:

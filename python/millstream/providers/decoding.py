@@ -14,7 +14,8 @@ class Decoded:
     """The part over one :class:`~millstream.StreamDecoder`; a subclass says what it feeds and what comes out.
 
     ``failure`` after :meth:`finish` is the honest end: truncated, stalled, the provider's error, or
-    what the decoder could not read; each carries the text that had arrived.
+    what the decoder could not read; each carries the text that had arrived. ``n`` is how many choices
+    the request asked for.
     """
 
     __slots__ = ("_decoder", "_idle_since", "_limit", "_lost", "_seen", "failure", "over")
@@ -22,8 +23,8 @@ class Decoded:
     streams = True
     mixed = False
 
-    def __init__(self, format: str, limit: float | None) -> None:
-        self._decoder = StreamDecoder(format)
+    def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
+        self._decoder = StreamDecoder(format, n=n)
         self._limit = limit
         self._idle_since: float | None = None
         self._seen = 0

@@ -135,18 +135,21 @@ class OpenAI(OpenAIAccess, BaseLLM):
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
-        return self._chunks(prompt, stop, kwargs, run_manager, DecodedChunks(_FORMAT, self.stream_chunk_timeout))
+        post = self._stream_post(prompt, stop, kwargs)
+        return self._chunks(post, run_manager, self._generations(post))
 
     def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
-        return self._achunks(prompt, stop, kwargs, run_manager, DecodedChunks(_FORMAT, self.stream_chunk_timeout))
+        post = self._stream_post(prompt, stop, kwargs)
+        return self._achunks(post, run_manager, self._generations(post))
 
     def _streamed(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any) -> LLMResult:
         """Return what one stream brings, as chunks only where somebody wants to hear of them."""
         if _heard(run_manager):
-            chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout, keeps=True)
-            for _ in self._chunks(prompt, stop, kwargs, run_manager, chunks):
+            post = self._stream_post(prompt, stop, kwargs)
+            chunks = self._generations(post, keeps=True)
+            for _ in self._chunks(post, run_manager, chunks):
                 pass
             return chunks.result()
         source, text = self._decoded_stream(prompt, stop, kwargs)
@@ -159,8 +162,9 @@ class OpenAI(OpenAIAccess, BaseLLM):
     ) -> LLMResult:
         """Return what one stream brings, as chunks only where somebody wants to hear of them."""
         if _heard(run_manager):
-            chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout, keeps=True)
-            async with aclosing(self._achunks(prompt, stop, kwargs, run_manager, chunks)) as outputs:
+            post = self._stream_post(prompt, stop, kwargs)
+            chunks = self._generations(post, keeps=True)
+            async with aclosing(self._achunks(post, run_manager, chunks)) as outputs:
                 async for _ in outputs:
                     pass
             return chunks.result()
@@ -169,12 +173,13 @@ class OpenAI(OpenAIAccess, BaseLLM):
             pass
         return text.result()
 
-    def _chunks(
-        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any, chunks: DecodedChunks
-    ) -> Generator[GenerationChunk, None, None]:
+    def _generations(self, post: Post, *, keeps: bool = False) -> DecodedChunks:
+        return DecodedChunks(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
+
+    def _chunks(self, post: Post, run_manager: Any, chunks: DecodedChunks) -> Generator[GenerationChunk, None, None]:
         """Yield the chunks of one stream, each after its handlers have heard of it."""
         heard = _heard(run_manager)
-        with closing(drive(self._stream_post(prompt, stop, kwargs), chunks)) as outputs:
+        with closing(drive(post, chunks)) as outputs:
             for chunk in outputs:
                 if heard:
                     run_manager.on_llm_new_token(chunk.text, **self._told(chunk))
@@ -183,11 +188,11 @@ class OpenAI(OpenAIAccess, BaseLLM):
             run_manager.llm_output = chunks.llm_output()
 
     async def _achunks(
-        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any, chunks: DecodedChunks
+        self, post: Post, run_manager: Any, chunks: DecodedChunks
     ) -> AsyncGenerator[GenerationChunk, None]:
         """Yield the chunks of one stream, each after its handlers have heard of it."""
         heard = _heard(run_manager)
-        async with aclosing(adrive(self._stream_post(prompt, stop, kwargs), chunks)) as outputs:
+        async with aclosing(adrive(post, chunks)) as outputs:
             async for chunk in outputs:
                 if heard:
                     await run_manager.on_llm_new_token(chunk.text, **self._told(chunk))
@@ -218,8 +223,8 @@ class OpenAI(OpenAIAccess, BaseLLM):
     ) -> tuple[Source, ChunkPart] | None:
         if not self._streams_itself(for_async=for_async):
             return None
-        chunks = DecodedChunks(_FORMAT, self.stream_chunk_timeout, keeps=True)
-        return self._stream_post(prompt, stop, kwargs), chunks
+        post = self._stream_post(prompt, stop, kwargs)
+        return post, self._generations(post, keeps=True)
 
     def _streams_itself(self, *, for_async: bool) -> bool:
         """Return whether no subclass has written the stream anew."""
@@ -232,7 +237,7 @@ class OpenAI(OpenAIAccess, BaseLLM):
         post = self._stream_post(prompt, stop, kwargs)
         # Only a stream whose result is asked for keeps the log probabilities.
         kind = DeltaText if keeps and post.params.get("logprobs") is not None else DecodedText
-        return post, kind(_FORMAT, self.stream_chunk_timeout)
+        return post, kind(_FORMAT, self.stream_chunk_timeout, n=post.n)
 
     def _stream_post(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
         params = {**self._params(stop, kwargs), "stream": True}

@@ -53,6 +53,17 @@ class Post:
         self._async_transport = async_transport
         self._retries = retries
 
+    @property
+    def n(self) -> int | None:
+        """How many choices the body asks for, for its one prompt; ``None`` where that cannot be said."""
+        extra = self.params.get("extra_body") or {}
+        if "prompt" in extra:
+            return None
+        n = extra.get("n", self.params.get("n"))
+        if n is None:
+            return 1
+        return n if type(n) is int and n > 0 else None
+
     def open(self) -> Response:
         """Send the request and return the response, whose status is a good one."""
         key = _key_of(self._key)
