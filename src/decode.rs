@@ -3,7 +3,7 @@
 use crate::delta::Sink;
 use crate::error::{Error, FRAME_SIZE, cut};
 use crate::frames::{Frames, Next};
-use crate::payload::Payloads;
+use crate::payload::{Payloads, is_error};
 
 pub use crate::payload::{Ended, Format};
 
@@ -52,7 +52,7 @@ impl StreamDecoder {
     pub fn new(format: Format, joins: bool, max_event_size: usize) -> Self {
         Self {
             body: Body::Unknown { bom: 0 },
-            frames: Frames::new(max_event_size, true),
+            frames: Frames::new(max_event_size, Some(is_error)),
             sniffed: 0,
             max_event_size,
             payloads: Payloads::new(format, joins),

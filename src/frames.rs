@@ -33,6 +33,9 @@ pub enum Next<'a> {
     Failed(Error),
 }
 
+/// Says whether a line that begins with a brace is an error, whole JSON in no field.
+pub type IsError = fn(&[u8]) -> bool;
+
 /// A `data` line longer than this is taken over instead of copied, in bytes.
 const TAKEN_OVER: usize = 4096;
 
@@ -81,7 +84,7 @@ impl Block {
     }
 
     /// "Process the field": the line, which is not empty, stands at `offset` in the stream.
-    fn line(&mut self, line: &[u8], offset: u64, keeps_errors: bool) {
+    fn line(&mut self, line: &[u8], offset: u64, is_error: Option<IsError>) {
         // "If the line starts with a U+003A COLON character (:): Ignore the line."
         let Some((name, value)) = field(line) else {
             return;
@@ -109,7 +112,13 @@ impl Block {
             // "If the field value consists of only ASCII digits, then interpret the field value as
             // an integer in base ten, and set the event stream's reconnection time to it."
             b"retry" => self.retry = reconnection_time(value).or(self.retry),
-            b"error" if keeps_errors => append_line(&mut self.error, value),
+            b"error" if is_error.is_some() => append_line(&mut self.error, value),
+            // An error that a server writes as it is, in no field at all.
+            _ if line.starts_with(b"{") && self.error.is_none() => {
+                self.error = is_error
+                    .filter(|is_error| is_error(line))
+                    .map(|_| line.to_vec());
+            }
             // "Otherwise: The field is ignored."
             _ => {}
         }
@@ -178,20 +187,21 @@ pub struct Frames {
     max_size: usize,
     /// The block was handed out and is to be cleared.
     is_read: bool,
-    /// Fields named `error` are kept.
-    keeps_errors: bool,
+    /// Fields named `error` are kept, and lines of which this says that they are one.
+    is_error: Option<IsError>,
     retry: Option<u64>,
 }
 
 impl Frames {
-    /// Frames of at most `max_size` bytes; `keeps_errors` for the dialects that have a field `error`.
-    pub fn new(max_size: usize, keeps_errors: bool) -> Self {
+    /// Frames of at most `max_size` bytes; `is_error` for the dialects that have a field `error`, and
+    /// errors in lines without a field.
+    pub fn new(max_size: usize, is_error: Option<IsError>) -> Self {
         Self {
             lines: Lines::default(),
             block: Block::default(),
             max_size,
             is_read: false,
-            keeps_errors,
+            is_error,
             retry: None,
         }
     }
@@ -242,7 +252,7 @@ impl Frames {
                 }
                 Step::Line(line) => match self.block.data_start_in(&line) {
                     None => {
-                        self.block.line(line.bytes, line.offset, self.keeps_errors);
+                        self.block.line(line.bytes, line.offset, self.is_error);
                         self.retry = self.block.retry.or(self.retry);
                     }
                     Some(start) => {
@@ -269,7 +279,7 @@ impl Frames {
             return Err(self.too_large(&line[..=room]));
         }
         if takes_line && !line.is_empty() {
-            self.block.line(&line, offset, self.keeps_errors);
+            self.block.line(&line, offset, self.is_error);
             self.retry = self.block.retry.or(self.retry);
         }
         Ok(self.block.has_begun.then(|| self.block.frame()))
@@ -316,7 +326,7 @@ impl Frames {
     fn too_large(&mut self, start: &[u8]) -> Error {
         let offset = self.lines.line_offset();
         if start.starts_with(b"data:") {
-            self.block.line(start, offset, false);
+            self.block.line(start, offset, None);
         }
         let offset = if self.block.has_data {
             self.block.data_offset

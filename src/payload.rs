@@ -304,6 +304,14 @@ fn trim(mut data: &[u8]) -> &[u8] {
     data
 }
 
+/// Whether `line`, which begins with a brace, is a whole JSON object that has an error.
+pub(crate) fn is_error(line: &[u8]) -> bool {
+    let text = utf8::decode(trim(line));
+    let mut payload = Payload::default();
+    let is_read = payload.read(&mut Reader::new(&text), Shape::Chat).is_ok();
+    is_read && payload.error().is_some()
+}
+
 /// The error that an `error` event or field reports, as JSON text: the object it holds or is, a
 /// string, or whatever it says as a string.
 fn reported(data: &[u8]) -> String {

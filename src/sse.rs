@@ -47,7 +47,7 @@ impl SseParser {
     /// event at the end instead of discarding it.
     pub fn new(max_event_size: usize, flushes: bool) -> Self {
         Self {
-            frames: Frames::new(max_event_size, false),
+            frames: Frames::new(max_event_size, None),
             last_event_id: String::new(),
             flushes,
             is_truncated: false,

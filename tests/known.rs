@@ -91,7 +91,7 @@ fn outcomes(
 }
 
 /// Payloads with one string in the place of `@`, and everything else that a payload can say beside.
-const MAKES: [&str; 25] = [
+const MAKES: [&str; 29] = [
     r#"{"choices":[{"text":"@","delta":{"content":"@"}}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"},"finish_reason":"stop"}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"},"n":1,"finish_reason":"length"}]}"#,
@@ -117,6 +117,10 @@ const MAKES: [&str; 25] = [
     r#"{"choices":[{"delta":{"content":[{"type":"text","text":"b"}],"reasoning":"@"}}]}"#,
     r#"{"choices":[{"delta":{"content":"@","tool_calls":[{"function":{"arguments":"1"}}]}}]}"#,
     r#"{"choices":[{"delta":{"content":"@","function_call":{"arguments":"1"}}}]}"#,
+    r#"{"choices":[{"text":"@","delta":{"content":"@"},"error":"@"}]}"#,
+    r#"{"choices":[{"text":"@","delta":{"content":"@"},"usage":{"n":1},"error":{}}]}"#,
+    r#"{"choices":[{"text":"@","delta":{"content":"@"}}],"error":{},"detail":"@"}"#,
+    r#"{"choices":[{"text":"@","delta":{"content":"@"}}],"x_groq":{"error":{"message":"@"}}}"#,
 ];
 
 /// One value after the other in the place of a letter.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 pub mod choices;
 pub mod known;
 pub mod openai;
+mod provider_error;
 
 /// Text that borrows from the payload where it can.
 pub type Text<'p> = Cow<'p, str>;

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::provider_error::is_unnamed;
 use crate::json::{Invalid, Raw, Reader};
 
 type Result<T> = std::result::Result<T, Invalid>;
@@ -22,9 +23,11 @@ pub enum Shape {
 pub struct Payload<'p> {
     /// The objects of `choices`, in order.
     pub choices: SmallVec<[Choice<'p>; 1]>,
+    has_choices: bool,
     usage: Option<&'p str>,
-    groq_usage: Option<&'p str>,
     error: Option<&'p str>,
+    /// The usage and the error that Groq's servers have in `x_groq`.
+    groq: [Option<&'p str>; 2],
     is_error: bool,
     text: &'p str,
     has_one_choice: bool,
@@ -46,6 +49,8 @@ pub struct Choice<'p> {
     pub finish_reason: Option<Raw<'p>>,
     /// `logprobs`, an object.
     pub logprobs: Option<&'p str>,
+    usage: Option<&'p str>,
+    error: Option<&'p str>,
 }
 
 /// `delta`, or `message`, or what stands for it.
@@ -129,12 +134,13 @@ impl<'p> Payload<'p> {
             "choices" => self.choices(reader, shape)?,
             "usage" => self.usage = reader.object_or_skip()?,
             "x_groq" => {
-                let mut usage = None;
+                let mut groq = [None; 2];
                 object(reader, |reader, name| match name {
-                    "usage" => reader.object_or_skip().map(|object| usage = object),
+                    "usage" => reader.object_or_skip().map(|object| groq[0] = object),
+                    "error" => error_or_skip(reader).map(|error| groq[1] = error),
                     _ => reader.skip(),
                 })?;
-                self.groq_usage = usage;
+                self.groq = groq;
             }
             "error" => self.error = error_or_skip(reader)?,
             "object" => {
@@ -156,6 +162,7 @@ impl<'p> Payload<'p> {
     /// Reads `choices` in place: an element is large, and moving it costs more than reading it.
     fn choices(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
         self.choices.clear();
+        self.has_choices = reader.peek() == b'[';
         let mut position = 0;
         array(reader, |reader| {
             let is_passed_over = self.has_one_choice && !self.choices.is_empty();
@@ -180,15 +187,27 @@ impl<'p> Payload<'p> {
         self.told.map(some)
     }
 
-    /// The token counts: `usage`, or Groq's place for it.
+    /// The token counts: `usage`, or Groq's place for it, or a choice's.
     pub fn usage(&self) -> Option<&'p str> {
-        self.usage.or(self.groq_usage)
+        let of_choices = || self.choices.iter().find_map(|choice| choice.usage);
+        self.usage.or(self.groq[0]).or_else(of_choices)
     }
 
-    /// The provider's error, a JSON object or string.
+    /// The provider's error, a JSON object or string: one that is called so, or the whole payload.
     pub fn error(&self) -> Option<&'p str> {
+        let is_bare = !self.has_choices && self.usage().is_none();
+        let reports = |error: &&str| is_bare || !is_empty_object(error);
         self.error
-            .or_else(|| self.is_error.then(|| self.text.trim_ascii()))
+            .filter(reports)
+            .or(self.groq[1].filter(reports))
+            .or_else(|| {
+                let errors = self.choices.iter().filter_map(|choice| choice.error);
+                errors.into_iter().find(|error| !is_empty_object(error))
+            })
+            .or_else(|| {
+                let is_error = self.is_error || (is_bare && is_unnamed(self.text));
+                is_error.then(|| self.text.trim_ascii())
+            })
     }
 }
 
@@ -203,6 +222,8 @@ impl<'p> Choice<'p> {
                 }
                 ("finish_reason", _) => self.finish_reason = reader.string_or_skip()?,
                 ("logprobs", _) => self.logprobs = reader.object_or_skip()?,
+                ("usage", _) => self.usage = reader.object_or_skip()?,
+                ("error", _) => self.error = error_or_skip(reader)?,
                 ("text", Shape::Completions) => self.message.content = text(reader)?,
                 ("delta", Shape::Chat) | ("message", Shape::ChatBody) => {
                     self.message = Message::default();
@@ -269,7 +290,14 @@ fn array<'p>(
     }
 }
 
-/// Reads a value; an object, and a string that is not empty, is an error.
+fn is_empty_object(text: &str) -> bool {
+    let inside = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
+/// Reads a value; an object, and a string that is not empty, may be an error.
 fn error_or_skip<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
     let first = reader.peek();
     let text = reader.value()?;

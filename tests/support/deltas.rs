@@ -55,13 +55,14 @@ pub fn read_error(text: &str) -> Value {
     const SILENT: &str = "the provider sent an error without a message";
     match read_json(text) {
         Value::Object(mut error) => {
-            if error.get("message").unwrap_or(&Value::Null).is_null() {
+            if matches!(error.get("message"), None | Some(Value::Null)) || error["message"] == "" {
                 let kind = [error.get("type"), error.get("code")];
                 let kind = kind.into_iter().flatten().find(|kind| is_truthy(kind));
-                let message = match kind {
-                    None => SILENT.to_owned(),
-                    Some(Value::String(kind)) => format!("{SILENT} ({kind})"),
-                    Some(kind) => format!("{SILENT} ({kind})"),
+                let message = match (words(&error.clone().into()), kind) {
+                    (words, _) if !words.is_empty() => words,
+                    (_, None) => SILENT.to_owned(),
+                    (_, Some(Value::String(kind))) => format!("{SILENT} ({kind})"),
+                    (_, Some(kind)) => format!("{SILENT} ({kind})"),
                 };
                 error.insert("message".into(), message.into());
             }
@@ -69,6 +70,24 @@ pub fn read_error(text: &str) -> Value {
         }
         Value::String(text) if !text.is_empty() => json!({"message": text}),
         _ => json!({"message": SILENT}),
+    }
+}
+
+/// The words of an error, as far as the cases need them.
+fn words(value: &Value) -> String {
+    let names = ["message", "error_message", "detail", "msg", "error_type"];
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Array(items) => {
+            let words = items.iter().map(words).filter(|words| !words.is_empty());
+            words.collect::<Vec<_>>().join("; ")
+        }
+        _ => names
+            .iter()
+            .filter_map(|name| value.get(name))
+            .map(words)
+            .find(|words| !words.is_empty())
+            .unwrap_or_default(),
     }
 }
 

@@ -7,7 +7,9 @@ use proptest::sample::select;
 use super::documents::{Edit, edit, edited, string};
 
 /// `S` stands for a string, `N` for a number, `J` for any value, mostly one that says nothing.
-const TEMPLATES: [&str; 14] = [
+const TEMPLATES: [&str; 16] = [
+    r#"{"choices":[{"index":N,"text":S,"delta":{"content":S},"error":J,"usage":J}],"x_groq":{"error":J}}"#,
+    r#"{"choices":J,"message":S,"code":J,"detail":J,"error_type":J,"type":S,"status":N,"object":J}"#,
     r#"{"id":S,"model":S,"choices":[{"index":N,"text":S,"delta":{"content":S}}],"system_fingerprint":S}"#,
     r#"{"id":"c","model":S,"service_tier":S,"choices":[{"text":S,"delta":{"role":S,"content":S}}]}"#,
     r#"{"id":S,"choices":[{"text":S,"index":N,"logprobs":null,"finish_reason":null}]}"#,

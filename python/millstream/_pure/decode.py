@@ -12,7 +12,7 @@ from .._values import as_bytes, asks_for_one, check_event_size, check_option, wr
 from ..errors import StreamError
 from .delta import Delta, text_delta
 from .frames import FRAME_SIZE, Frames
-from .payload import FORMATS, Payloads
+from .payload import FORMATS, Payloads, is_error
 from .sniff import Sniffer
 from .value import Sealed
 
@@ -75,7 +75,7 @@ class StreamDecoder(Sealed):
         join = check_option("surrogates", surrogates, ("join", "replace")) == "join"
         self._limit = check_event_size(max_event_size)
         self._payloads = Payloads(self._format, one=one, join=join)
-        self._frames = Frames(self._limit, errors=True)
+        self._frames = Frames(self._limit, is_error=is_error)
         # Whether the next byte that the frames get starts a block of theirs.
         self._at_rest = False
         # A frame that is not finished, as long as it may turn out to be an ordinary one.

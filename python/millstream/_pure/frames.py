@@ -5,6 +5,8 @@ payloads. What is quoted here is quoted from the WHATWG HTML specification, 9.2.
 event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
+from collections.abc import Callable
+
 from ..errors import EventTooLargeError
 from .lines import Lines
 
@@ -45,14 +47,15 @@ class Frames:
     The size of an event is the current line without its end plus the values its block holds. Only
     a line that grows can make it too large, as no value is longer than its line.
 
-    ``errors`` makes ``error`` a field, which it is for llama.cpp and not for the specification.
+    ``is_error`` makes ``error`` a field, which it is for llama.cpp and not for the specification. It
+    says of a line that begins with a brace whether it is an error, whole JSON in no field.
     """
 
-    __slots__ = ("_errors", "_limit", "block", "lines", "overflow", "retry")
+    __slots__ = ("_is_error", "_limit", "block", "lines", "overflow", "retry")
 
-    def __init__(self, limit: int, *, errors: bool = False) -> None:
+    def __init__(self, limit: int, *, is_error: Callable[[bytes], bool] | None = None) -> None:
         self._limit = limit
-        self._errors = errors
+        self._is_error = is_error
         self.lines = Lines()
         """The lines; a caller that reads whole blocks itself adds their length to ``lines.seen``."""
         self.block = Block()
@@ -151,9 +154,13 @@ class Frames:
                 block.id = value
         elif name == b"retry":
             self._retry(value)
-        elif name == b"error" and self._errors:
+        elif name == b"error" and self._is_error:
             block.size += len(value) + bool(block.error)
             block.error.append(value)
+        elif line.startswith(b"{") and self._is_error and not block.error and self._is_error(line):
+            # An error that a server writes as it is, in no field at all.
+            block.size += len(line)
+            block.error.append(line)
         # "Otherwise: The field is ignored."
 
     def _retry(self, value: bytes) -> None:

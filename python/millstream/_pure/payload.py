@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from .._provider_errors import error_path
 from ..errors import StreamDecodeError, StreamError
 from .delta import Delta, text_delta
 from .delta.openai import TOLD, Choices, chat_text, completions_text, told
 from .frames import FRAME_SIZE, Block, too_large
 from .json import WHITE_SPACE, read
 
-__all__ = ("FORMATS", "Payloads")
+__all__ = ("FORMATS", "Payloads", "is_error")
 
 FORMATS: dict[str, Callable[[bytes, bool], str | None]] = {
     "openai.chat": chat_text,
@@ -163,6 +164,15 @@ class Payloads:
         if self.choices.error is not None:
             self.ended = "error"
             self.over.append(True)
+
+
+def is_error(line: bytes) -> bool:
+    """Return whether ``line``, which begins with a brace, is a whole JSON object that has an error."""
+    try:
+        value = read(line.strip(WHITE_SPACE))
+    except ValueError:
+        return False
+    return error_path(value) is not None
 
 
 def _none_is_ordinary(raw: bytes, one: bool) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
+from ..._provider_errors import error_path
 from ..._values import read_error, read_json
-from ..json import SURELY_SHALLOW, Document, Kept, read, shallow
+from ..json import SURELY_SHALLOW, Document, Kept, Path, read, shallow
 from ..text import has_surrogate, is_high, joined
 from . import Delta, ToolCallDelta
 
@@ -71,6 +72,8 @@ def _brings_text_alone(payload: dict[str, Any], choice: dict[str, Any], one: boo
         and ("finish_reason" not in choice or choice["finish_reason"] is None)
         and ("logprobs" not in choice or choice["logprobs"] is None)
         and ("usage" not in payload or payload["usage"] is None)
+        and "usage" not in choice
+        and "error" not in choice
         and "error" not in payload
         and "x_groq" not in payload
         and ("object" not in payload or payload["object"] != "error")
@@ -144,28 +147,29 @@ class Choices:
         document = Document(raw)
         deltas: list[Delta] = []
         choices = payload.get("choices")
+        if self.one and isinstance(choices, list):
+            choices = _up_to_first(choices)
+            payload = {**payload, "choices": choices}
         for position, choice in enumerate(choices if isinstance(choices, list) else ()):
             if isinstance(choice, dict):
                 deltas += self._read_choice(choice, position, document, body)
-                if self.one:
-                    break
         self.plain = 0 in self._choices and not self._choices[0].held
         usage = _usage_path(payload)
         if usage:
             self.usage = Kept(document, usage, read_json)
             deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None)))
-        error = _error_path(payload)
+        error = error_path(payload)
         return deltas if error is None else deltas + self._fail(document, error)
 
     def read_error(self, raw: bytes) -> list[Delta]:
         """Return what ``raw``, announced by its frame as an error, brings: JSON or plain text."""
-        path: tuple[str, ...] = ()
+        path: Path = ()
         try:
             value = read(raw)
         except ValueError:
             value = None
         if isinstance(value, dict):
-            path = ("error",) if _is_error(value.get("error")) else ()
+            path = error_path(value) or ()
         elif not isinstance(value, str):
             raw = json.dumps(raw.decode("utf-8", "replace")).encode()
         return self._fail(Document(raw), path)
@@ -180,7 +184,7 @@ class Choices:
                 deltas += brought.hand_out()
         return deltas
 
-    def _fail(self, document: Document, path: tuple[str, ...]) -> list[Delta]:
+    def _fail(self, document: Document, path: Path) -> list[Delta]:
         """Return what the provider's error at ``path`` brings, after whatever was held back."""
         self.error = Kept(document, path, read_error)
         return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None))]
@@ -352,23 +356,21 @@ def _pieces(content: list[Any]) -> Iterator[tuple[str, str]]:
                     yield "reasoning", inner["text"]
 
 
-def _usage_path(payload: dict[str, Any]) -> tuple[str, ...]:
-    """Return where ``payload`` has its usage, or nothing."""
+def _up_to_first(choices: list[Any]) -> list[Any]:
+    """Return ``choices`` without what follows the first one."""
+    first = next((position for position, choice in enumerate(choices) if isinstance(choice, dict)), len(choices))
+    return choices[: first + 1]
+
+
+def _usage_path(payload: dict[str, Any]) -> Path:
+    """Return where ``payload`` has its usage, or nothing: Groq has it in ``x_groq``, others in a choice."""
     if isinstance(payload.get("usage"), dict):
         return ("usage",)
     groq = payload.get("x_groq")
     if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
         return ("x_groq", "usage")
+    choices = payload.get("choices")
+    for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if isinstance(choice, dict) and isinstance(choice.get("usage"), dict):
+            return ("choices", position, "usage")
     return ()
-
-
-def _error_path(payload: dict[str, Any]) -> tuple[str, ...] | None:
-    """Return where ``payload`` has its error, the payload itself being one of the places, or ``None``."""
-    if _is_error(payload.get("error")):
-        return ("error",)
-    return () if payload.get("object") == "error" else None
-
-
-def _is_error(value: Any) -> bool:
-    """Return whether ``value`` says that something went wrong."""
-    return isinstance(value, dict) or (isinstance(value, str) and value != "")
