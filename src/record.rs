@@ -37,14 +37,9 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Forgets the records.
-    pub fn clear(&mut self) {
-        self.out.clear();
-    }
-
-    /// The room, for [`reusing`](Self::reusing).
-    pub fn into_room(self) -> Vec<u8> {
-        self.out
+    /// Takes the room, for [`reusing`](Self::reusing), and the records with it.
+    pub fn take_room(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
     }
 
     /// The records, one behind the other.

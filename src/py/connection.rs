@@ -117,8 +117,7 @@ impl PyHttpConnection {
     fn feed_head<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let py = data.py();
         let data = bytes(data)?;
-        let mut connection = self.lock(py);
-        let rest = connection.feed_head(data.as_bytes());
+        let rest = self.lock(py).feed_head(data.as_bytes());
         Ok(rest.map(|rest| whole_or(&data, rest)))
     }
 
@@ -155,11 +154,8 @@ impl PyHttpConnection {
     /// complete. A value that is no UTF-8 is read as Latin-1.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let connection = self.lock(py);
-        let headers = connection.head().map(|head| head.headers.iter());
-        let headers = headers.into_iter().flatten();
-        let pairs = headers.map(|(name, value)| (name.as_str(), value.as_str()));
-        PyList::new(py, pairs.collect::<Vec<_>>())
+        let headers = self.lock(py).head().map(|head| head.headers.clone());
+        PyList::new(py, headers.unwrap_or_default())
     }
 
     /// Whether the response is complete.

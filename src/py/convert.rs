@@ -8,9 +8,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 
-use smallvec::SmallVec;
-
 use super::MAX_EVENT_SIZE;
+use super::state::Failure;
 use crate::error::Error;
 use crate::utf8;
 
@@ -29,6 +28,14 @@ pub fn bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     Ok(copy.cast_into::<PyBytes>()?)
 }
 
+/// `text` as a string, or `None`.
+pub fn optional<'py>(
+    py: Python<'py>,
+    text: Option<&[u8]>,
+) -> PyResult<Option<Bound<'py, PyString>>> {
+    text.map(|text| PyString::from_bytes(py, text)).transpose()
+}
+
 /// `bytes` as a string, U+FFFD for what is no UTF-8. Python decodes valid bytes in one pass.
 pub fn string<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     match PyString::from_bytes(py, bytes) {
@@ -37,19 +44,36 @@ pub fn string<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     }
 }
 
+/// What becomes a Python object once the core's lock is dropped.
+pub trait Make {
+    /// Makes it.
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+}
+
+/// A value to be made, as PyO3 takes it.
+struct ToMake<T>(T);
+
+impl<'py, T: Make> IntoPyObject<'py> for ToMake<T> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    #[inline]
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        self.0.make(py)
+    }
+}
+
 /// The list that `feed` returns; most small reads bring nothing, which is cheaper to say.
 #[inline]
-pub fn list<'py, T: IntoPyObject<'py>, const N: usize>(
-    py: Python<'py>,
-    items: SmallVec<[T; N]>,
-) -> PyResult<Bound<'py, PyList>>
-where
-    [T; N]: smallvec::Array<Item = T>,
-{
-    if items.is_empty() {
+pub fn list<T: Make>(
+    py: Python<'_>,
+    items: impl ExactSizeIterator<Item = T>,
+) -> PyResult<Bound<'_, PyList>> {
+    if items.len() == 0 {
         Ok(PyList::empty(py))
     } else {
-        PyList::new(py, items)
+        PyList::new(py, items.map(ToMake))
     }
 }
 
@@ -135,13 +159,9 @@ pub fn check_fields(name: &str, fields: &Bound<'_, PyTuple>) -> PyResult<()> {
     Ok(())
 }
 
-/// The exception for `error`, with what had been decoded before it.
-pub fn exception<'py>(
-    py: Python<'py>,
-    error: &Error,
-    text: &str,
-    deltas_seen: u64,
-) -> PyResult<Bound<'py, PyAny>> {
+/// The exception for what stopped a core object.
+pub fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyAny>> {
+    let error = &failure.error;
     let name = if let Error::EventTooLarge { .. } = error {
         intern!(py, "EventTooLargeError")
     } else {
@@ -153,10 +173,36 @@ pub fn exception<'py>(
         intern!(py, "frame"),
         error.frame().map(|frame| PyBytes::new(py, frame)),
     )?;
-    details.set_item(intern!(py, "text"), text)?;
-    details.set_item(intern!(py, "deltas_seen"), deltas_seen)?;
+    details.set_item(intern!(py, "text"), &failure.text)?;
+    details.set_item(intern!(py, "deltas_seen"), failure.deltas_seen)?;
     let class = py.import(intern!(py, "millstream.errors"))?.getattr(name)?;
     class.call((error.to_string(),), Some(&details))
+}
+
+/// The characters of a string.
+pub enum Characters<'a, 'py> {
+    /// It can be encoded.
+    Whole(&'a str),
+    /// It has halves of surrogate pairs: its code points, in UTF-32.
+    Halves(Bound<'py, PyBytes>),
+}
+
+impl<'a, 'py> Characters<'a, 'py> {
+    /// The characters of `text`.
+    pub fn of(text: &'a Bound<'py, PyString>) -> PyResult<Self> {
+        if let Ok(text) = text.to_str() {
+            return Ok(Self::Whole(text));
+        }
+        let encode = intern!(text.py(), "encode");
+        let codes = text.call_method1(encode, ("utf-32-le", "surrogatepass"))?;
+        Ok(Self::Halves(codes.cast_into::<PyBytes>()?))
+    }
+}
+
+/// The code points of UTF-32.
+pub fn code_points(utf32: &[u8]) -> impl Iterator<Item = u32> {
+    let (codes, _) = utf32.as_chunks::<4>();
+    codes.iter().map(|code| u32::from_le_bytes(*code))
 }
 
 /// What `__reduce__` of a value class returns.

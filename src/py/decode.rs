@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyBytes, PyList};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
-use super::convert::{Given, asks_for_one, bytes, exception, read_error, read_json};
-use super::sinks::{Deltas, Parts, Texts, give_back, room};
-use super::state::{Shared, State, closed, optional, unpicklable};
+use super::convert::{Given, asks_for_one, bytes, optional, read_error, read_json};
+use super::sinks::{Deltas, Parts, RecordBytes, Texts};
+use super::state::{Core, Failure, Shared, State, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
 use crate::delta::Sink;
 use crate::http::connection::Connection;
-use crate::record::Records;
 
 /// Decodes a model's stream, bytes in and deltas out.
 ///
@@ -83,64 +83,91 @@ const PARTS: Kind = Kind {
     tells: true,
 };
 
+impl Core for StreamDecoder {
+    fn has_failed(&self) -> bool {
+        self.failure().is_some()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        Some(Failure {
+            error: self.failure()?.clone(),
+            text: self.text().to_owned(),
+            deltas_seen: self.deltas_seen(),
+        })
+    }
+}
+
 impl PyStreamDecoder {
-    fn feed_into(
+    /// Feeds `data`, and returns what `make` makes of what `sink` has gathered then.
+    #[inline]
+    fn feed_into<S: Sink, V>(
         &self,
-        data: &Bound<'_, PyAny>,
+        py: Python<'_>,
+        data: &[u8],
         kind: &Kind,
-        sink: &mut impl Sink,
-    ) -> PyResult<()> {
-        let py = data.py();
-        let data = bytes(data)?;
-        let mut state = self.shared.lock(py);
+        sink: &mut S,
+        make: impl FnOnce(&mut S) -> PyResult<V>,
+    ) -> PyResult<V> {
+        let (_turn, mut state) = self.shared.begin(py)?;
         state.check_open()?;
         check_kind(&mut state, kind)?;
-        state.check_sound(py)?;
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.shared.spoilt(py));
+        }
         match self.connection.get() {
-            None => state.core.feed(data.as_bytes(), sink),
+            None => state.core.feed(data, sink),
             Some(connection) => {
                 let locked = connection.lock_py_attached(py);
                 let mut connection = locked.unwrap_or_else(PoisonError::into_inner);
-                connection.feed(data.as_bytes(), |piece| state.core.feed(piece, sink));
+                connection.feed(data, |piece| state.core.feed(piece, sink));
             }
         }
-        self.note_end(py, &mut state)
+        let is_done = state.core.is_done();
+        drop(state);
+        let output = self.note_end(py, is_done).and_then(|()| make(sink));
+        self.shared.handed_out(py, output)
     }
 
-    /// Says that it is over, and keeps the failure, where the core has just come to its end.
+    /// Says that it is over, where the core has just come to its end.
     #[inline]
-    fn note_end(&self, py: Python<'_>, state: &mut State<StreamDecoder>) -> PyResult<()> {
-        if !state.core.is_done() || !self.over.bind(py).is_empty() {
-            return Ok(());
+    fn note_end(&self, py: Python<'_>, is_done: bool) -> PyResult<()> {
+        if is_done && self.over.bind(py).is_empty() {
+            self.over.bind(py).append(true)?;
         }
-        self.over.bind(py).append(true)?;
-        state.fail(|core| {
-            Some(exception(
-                py,
-                core.failure()?,
-                core.text(),
-                core.deltas_seen(),
-            ))
-        })
+        Ok(())
     }
 
-    /// Returns the failure met in closing.
-    fn close_into(
+    /// Ends the stream, and returns what `make` makes of what `sink` has gathered then, as a list too.
+    fn close_into<'py, S: Sink, V>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         kind: &Kind,
-        sink: &mut impl Sink,
-    ) -> PyResult<Option<Py<PyAny>>> {
-        let mut state = self.shared.lock(py);
+        sink: &mut S,
+        make: impl FnOnce(&mut S) -> PyResult<(V, Bound<'py, PyList>)>,
+    ) -> PyResult<V> {
+        let (_turn, mut state) = self.shared.begin(py)?;
         check_kind(&mut state, kind)?;
         let was_open = state.begin_close();
-        state.check_sound(py)?;
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.shared.spoilt(py));
+        }
         if was_open {
             state.core.close(sink);
-            self.note_end(py, &mut state)?;
         }
-        Ok(state.failure(py))
+        let is_done = state.core.is_done();
+        drop(state);
+        let output = self.note_end(py, is_done).and_then(|()| make(sink));
+        let (value, items) = self.shared.handed_out(py, output)?;
+        self.shared.check_close(py, &items)?;
+        Ok(value)
     }
+}
+
+/// A list, for what is handed out and for the `items` of a failure.
+fn twice(list: Bound<'_, PyList>) -> (Bound<'_, PyList>, Bound<'_, PyList>) {
+    (list.clone(), list)
 }
 
 fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
@@ -198,9 +225,11 @@ impl PyStreamDecoder {
     /// the end are passed over. Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError``
     /// after ``close`` or if the decoder hands out text.
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let mut deltas = Deltas::new(data.py());
-        self.feed_into(data, &DELTAS, &mut deltas)?;
-        deltas.list()
+        let (py, data) = (data.py(), bytes(data)?);
+        let data = data.as_bytes();
+        self.feed_into(py, data, &DELTAS, &mut Deltas::new(data), |deltas| {
+            deltas.list(py)
+        })
     }
 
     /// Say that the stream ended, and return what its end brings.
@@ -209,9 +238,9 @@ impl PyStreamDecoder {
     /// Raises ``failure`` if there is one; one met here has its ``items``. Closing again returns an
     /// empty list.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut deltas = Deltas::new(py);
-        let failure = self.close_into(py, &DELTAS, &mut deltas)?;
-        closed(failure, deltas.list()?)
+        self.close_into(py, &DELTAS, &mut Deltas::new(b""), |deltas| {
+            deltas.list(py).map(twice)
+        })
     }
 
     /// Return the text of choice 0 that ``data`` completes, one string per delta.
@@ -219,16 +248,18 @@ impl PyStreamDecoder {
     /// A delta whose finish reason comes without text gives ``""``; other deltas without text give
     /// nothing. Errors are those of ``feed``.
     fn feed_text<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let mut texts = Texts::new(data.py());
-        self.feed_into(data, &TEXT, &mut texts)?;
-        texts.list()
+        let (py, data) = (data.py(), bytes(data)?);
+        let data = data.as_bytes();
+        self.feed_into(py, data, &TEXT, &mut Texts::new(data), |texts| {
+            texts.list(py)
+        })
     }
 
     /// Do what ``close`` does, for a decoder that hands out text.
     fn close_text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut texts = Texts::new(py);
-        let failure = self.close_into(py, &TEXT, &mut texts)?;
-        closed(failure, texts.list()?)
+        self.close_into(py, &TEXT, &mut Texts::new(b""), |texts| {
+            texts.list(py).map(twice)
+        })
     }
 
     /// Return a record for each string that ``feed_text`` would give, one behind the other.
@@ -241,11 +272,11 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut records = Records::reusing(room(), prefix, suffix);
-        let fed = self.feed_into(data, &RECORDS, &mut records);
-        let made = fed.map(|()| PyBytes::new(data.py(), records.bytes()));
-        give_back(records.into_room());
-        made
+        let (py, data) = (data.py(), bytes(data)?);
+        let mut records = RecordBytes::new(prefix, suffix);
+        self.feed_into(py, data.as_bytes(), &RECORDS, &mut records, |records| {
+            Ok(records.bytes(py))
+        })
     }
 
     /// Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece.
@@ -255,16 +286,15 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut records = Records::new(prefix, suffix);
-        let failure = self.close_into(py, &RECORDS, &mut records)?;
-        let bytes = PyBytes::new(py, records.bytes());
-        let items = if records.bytes().is_empty() {
-            vec![]
-        } else {
-            vec![&bytes]
-        };
-        closed(failure, PyList::new(py, items)?)?;
-        Ok(bytes)
+        let mut records = RecordBytes::new(prefix, suffix);
+        self.close_into(py, &RECORDS, &mut records, |records| {
+            let bytes = records.bytes(py);
+            let items = PyList::empty(py);
+            if !bytes.as_bytes().is_empty() {
+                items.append(&bytes)?;
+            }
+            Ok((bytes, items))
+        })
     }
 
     /// Return what ``data`` brings of choice 0, in parts.
@@ -273,9 +303,11 @@ impl PyStreamDecoder {
     /// errors too). A tuple describes the response from there on: its first id, the model, the
     /// system fingerprint, the service tier; a later id is no news. Errors are those of ``feed``.
     fn _feed_parts<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let mut parts = Parts::new(data.py(), None);
-        self.feed_into(data, &PARTS, &mut parts)?;
-        parts.list()
+        let (py, data) = (data.py(), bytes(data)?);
+        let data = data.as_bytes();
+        self.feed_into(py, data, &PARTS, &mut Parts::new(data, None), |parts| {
+            parts.list(py)
+        })
     }
 
     /// Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
@@ -287,35 +319,39 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut parts = Parts::new(data.py(), Some((prefix, suffix)));
-        self.feed_into(data, &PARTS, &mut parts)?;
-        parts.records()
+        let (py, data) = (data.py(), bytes(data)?);
+        let mut parts = Parts::new(data.as_bytes(), Some((prefix, suffix)));
+        self.feed_into(py, data.as_bytes(), &PARTS, &mut parts, |parts| {
+            parts.records(py)
+        })
     }
 
     /// Do what ``close`` does, for a decoder that hands out parts.
     fn _close_parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut parts = Parts::new(py, None);
-        let failure = self.close_into(py, &PARTS, &mut parts)?;
-        closed(failure, parts.list()?)
+        self.close_into(py, &PARTS, &mut Parts::new(b"", None), |parts| {
+            parts.list(py).map(twice)
+        })
     }
 
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.
     #[getter]
-    fn finish_reason<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        optional(py, self.shared.lock(py).core.finish_reason())
+    fn finish_reason(&self, py: Python<'_>) -> Option<String> {
+        self.shared.lock(py).core.finish_reason().map(str::to_owned)
     }
 
     /// The last usage object the provider sent, or ``None``.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let usage = optional(py, self.shared.lock(py).core.usage());
+        let usage = self.shared.lock(py).core.usage().map(str::to_owned);
+        let usage = optional(py, usage.as_deref().map(str::as_bytes))?;
         usage.as_ref().map(read_json).transpose()
     }
 
     /// The error the provider sent inside the stream, with a ``message`` in every case, or ``None``.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let error = optional(py, self.shared.lock(py).core.error());
+        let error = self.shared.lock(py).core.error().map(str::to_owned);
+        let error = optional(py, error.as_deref().map(str::as_bytes))?;
         error.as_ref().map(read_error).transpose()
     }
 
@@ -324,8 +360,9 @@ impl PyStreamDecoder {
     /// ``"[DONE]"`` and ``"error"`` are the provider's words. ``close`` says ``"eof"`` if every
     /// choice that had begun is finished, and ``"truncated"`` if one is not, or none had begun.
     #[getter]
-    fn ended<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        optional(py, self.shared.lock(py).core.ended().map(Ended::name))
+    fn ended(&self, py: Python<'_>) -> Option<&'static str> {
+        let ended = self.shared.lock(py).core.ended();
+        ended.map(Ended::name)
     }
 
     /// Whether nothing more can come out: the stream ended or failed.
@@ -336,14 +373,14 @@ impl PyStreamDecoder {
 
     /// The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it.
     #[getter]
-    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.shared.lock(py).failure(py)
+    fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.shared.failure(py)
     }
 
     /// The text of choice 0 so far.
     #[getter]
-    fn text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.shared.lock(py).core.text())
+    fn text(&self, py: Python<'_>) -> String {
+        self.shared.lock(py).core.text().to_owned()
     }
 
     /// How many deltas were decoded, those counted too that ``feed_text`` gives no text for.
@@ -353,13 +390,16 @@ impl PyStreamDecoder {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        format!(
-            "<millstream.StreamDecoder '{}'>",
-            self.shared.lock(py).core.format().name()
-        )
+        let format = self.shared.lock(py).core.format();
+        format!("<millstream.StreamDecoder '{}'>", format.name())
     }
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("StreamDecoder"))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.over)?;
+        self.shared.traverse(&visit)
     }
 }

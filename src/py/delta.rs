@@ -2,9 +2,13 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+use smallvec::SmallVec;
 
-use super::convert::{Given, check_fields, immutable, read_error, read_json, reduced, repr};
-use crate::delta::{Delta, Text, ToolCallDelta};
+use super::convert::{
+    Given, check_fields, immutable, optional, read_error, read_json, reduced, repr,
+};
+use super::plain::{PlainCall, PlainDeltas, Room};
 
 const NAME: &str = "Delta";
 const FIELDS: [&str; 10] = [
@@ -24,7 +28,7 @@ const TOOL_FIELDS: [&str; 4] = ["index", "id", "name", "args"];
 
 /// A provider's object: JSON text until somebody reads it.
 enum Kept {
-    Json(Box<str>),
+    Json(Box<[u8]>),
     Value(Py<PyAny>),
 }
 
@@ -67,26 +71,53 @@ pub struct PyDelta {
 }
 
 impl PyDelta {
-    /// The Python object of a delta.
-    pub fn from_delta(py: Python<'_>, delta: &Delta<'_>) -> PyResult<Py<Self>> {
-        let tool_calls = delta
-            .tool_calls
-            .iter()
-            .map(|call| PyToolCallDelta::from_delta(py, call));
-        let tool_calls = tool_calls.collect::<PyResult<Vec<_>>>()?;
-        Py::new(
+    /// The Python object of the delta of that number.
+    pub fn of<'py>(
+        py: Python<'py>,
+        deltas: &PlainDeltas<'_>,
+        number: usize,
+    ) -> PyResult<Bound<'py, Self>> {
+        let Some(delta) = deltas.get(number) else {
+            return Self::of_text(py, 0, b"");
+        };
+        let room = &deltas.room;
+        let calls = deltas.calls(delta).iter();
+        let tool_calls = calls.map(|call| PyToolCallDelta::of(py, call, room));
+        let tool_calls = tool_calls.collect::<PyResult<SmallVec<[_; 4]>>>()?;
+        let field = |span| string(py, room.field(span));
+        let kept = |span| room.field(span).map(|json| Kept::Json(json.into()));
+        Bound::new(
             py,
             Self {
                 index: delta.index,
-                role: string(py, delta.role.as_ref()),
-                text: string(py, delta.text.as_ref()),
-                reasoning: string(py, delta.reasoning.as_ref()),
-                refusal: string(py, delta.refusal.as_ref()),
+                role: field(delta.role)?,
+                text: field(delta.text)?,
+                reasoning: field(delta.reasoning)?,
+                refusal: field(delta.refusal)?,
                 tool_calls: PyTuple::new(py, tool_calls)?.unbind(),
-                finish_reason: string(py, delta.finish_reason.as_ref()),
-                usage: delta.usage.map(|json| Kept::Json(json.into())),
-                error: delta.error.map(|json| Kept::Json(json.into())),
-                logprobs: delta.logprobs.map(|json| Kept::Json(json.into())),
+                finish_reason: field(delta.finish_reason)?,
+                usage: kept(delta.usage),
+                error: kept(delta.error),
+                logprobs: kept(delta.logprobs),
+            },
+        )
+    }
+
+    /// The Python object of a delta that has text and nothing else.
+    pub fn of_text<'py>(py: Python<'py>, index: u32, text: &[u8]) -> PyResult<Bound<'py, Self>> {
+        Bound::new(
+            py,
+            Self {
+                index,
+                role: None,
+                text: string(py, Some(text))?,
+                reasoning: None,
+                refusal: None,
+                tool_calls: PyTuple::empty(py).unbind(),
+                finish_reason: None,
+                usage: None,
+                error: None,
+                logprobs: None,
             },
         )
     }
@@ -208,6 +239,17 @@ impl PyDelta {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         reduced(py, NAME, self.fields(py)?)
     }
+
+    // As a tuple: what it refers to never changes, so that a cycle is broken elsewhere.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.tool_calls)?;
+        for kept in [&self.usage, &self.error, &self.logprobs] {
+            if let Some(Kept::Value(value)) = kept {
+                visit.call(value)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The increment of one tool call: immutable, comparable, picklable.
@@ -235,14 +277,15 @@ pub struct PyToolCallDelta {
 }
 
 impl PyToolCallDelta {
-    fn from_delta(py: Python<'_>, call: &ToolCallDelta<'_>) -> PyResult<Py<Self>> {
+    fn of(py: Python<'_>, call: &PlainCall, room: &Room<'_>) -> PyResult<Py<Self>> {
+        let field = |span| string(py, room.field(span));
         Py::new(
             py,
             Self {
                 index: call.index,
-                id: string(py, call.id.as_ref()),
-                name: string(py, call.name.as_ref()),
-                args: string(py, call.args.as_ref()),
+                id: field(call.id)?,
+                name: field(call.name)?,
+                args: field(call.args)?,
             },
         )
     }
@@ -310,8 +353,8 @@ impl PyToolCallDelta {
     }
 }
 
-fn string(py: Python<'_>, text: Option<&Text<'_>>) -> Option<Py<PyString>> {
-    text.map(|text| PyString::new(py, text).unbind())
+fn string(py: Python<'_>, text: Option<&[u8]>) -> PyResult<Option<Py<PyString>>> {
+    Ok(optional(py, text)?.map(Bound::unbind))
 }
 
 /// The value of a kept object, read by the Python function of both halves.
@@ -322,7 +365,7 @@ fn read<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     match kept {
         None => Ok(None),
-        Some(Kept::Json(json)) => reader(&PyString::new(py, json)).map(Some),
+        Some(Kept::Json(json)) => reader(&PyString::from_bytes(py, json)?).map(Some),
         Some(Kept::Value(value)) => Ok(Some(value.bind(py).clone())),
     }
 }

@@ -4,7 +4,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::convert::{Given, check_fields, immutable, read_json, reduced, repr, string};
+use super::convert::{
+    Given, Make, check_fields, immutable, optional, read_json, reduced, repr, string,
+};
+use super::plain::{Room, Span};
 use crate::sse::Event;
 
 const NAME: &str = "ServerSentEvent";
@@ -33,22 +36,57 @@ pub struct PyServerSentEvent {
     retry: Option<u64>,
 }
 
-impl PyServerSentEvent {
-    /// The Python object of a dispatched event.
-    pub fn from_event(py: Python<'_>, event: &Event<'_>) -> PyResult<Py<Self>> {
-        let is_set = !event.event.is_empty();
-        let id = (!event.id.is_empty()).then(|| PyString::new(py, event.id).unbind());
-        Py::new(
+/// An event whose fields stand in a [`Room`].
+pub struct PlainEvent {
+    event: Span,
+    data: Span,
+    id: Span,
+    retry: Option<u64>,
+}
+
+impl PlainEvent {
+    /// `event`, with its fields copied to `room`.
+    #[inline]
+    pub fn new(event: &Event<'_>, room: &mut Room<'_>) -> Self {
+        // Most events have no type and no id.
+        let mut place = |field: &[u8]| {
+            if field.is_empty() {
+                Span::default()
+            } else {
+                room.push_bytes(field)
+            }
+        };
+        Self {
+            event: place(event.event),
+            data: place(event.data),
+            id: place(event.id.as_bytes()),
+            retry: event.retry,
+        }
+    }
+}
+
+/// An event, with the room that its fields stand in.
+pub struct Placed<'a>(pub &'a PlainEvent, pub &'a Room<'a>);
+
+impl Make for Placed<'_> {
+    #[inline]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Self(event, room) = self;
+        let field = |span: Span| (!span.is_empty()).then(|| room.bytes(span));
+        let made = Bound::new(
             py,
-            Self {
-                event: is_set.then(|| string(py, event.event).unbind()),
-                data: string(py, event.data).unbind(),
-                id,
+            PyServerSentEvent {
+                event: field(event.event).map(|event| string(py, event).unbind()),
+                data: string(py, room.bytes(event.data)).unbind(),
+                id: optional(py, field(event.id))?.map(Bound::unbind),
                 retry: event.retry,
             },
-        )
+        );
+        Ok(made?.into_any())
     }
+}
 
+impl PyServerSentEvent {
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         (self.event(py), &self.data, self.id(py), self.retry).into_pyobject(py)
     }

@@ -12,6 +12,7 @@ mod delta;
 mod encode;
 mod event;
 mod partial;
+mod plain;
 mod sinks;
 mod sse;
 mod state;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
-use super::convert::{Given, exception};
-use super::state::{Shared, unpicklable};
+use super::convert::{Characters, Given, code_points};
+use super::state::{Core, Failure, Shared, unpicklable};
 use crate::error::Error;
 use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
 
@@ -37,7 +38,23 @@ use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
 /// >>> json.value
 /// {'city': 'Paris', 'days': [1]}
 #[pyclass(frozen, name = "JSONAssembler", module = "millstream")]
-pub struct PyJsonAssembler(Shared<JsonAssembler>);
+pub struct PyJsonAssembler(Shared<Assembler>);
+
+/// The assembler, and the error that stopped it.
+struct Assembler {
+    core: JsonAssembler,
+    error: Option<Error>,
+}
+
+impl Core for Assembler {
+    fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        self.error.clone().map(Failure::from)
+    }
+}
 
 /// Makes Python's values.
 struct Objects<'py>(Python<'py>);
@@ -73,23 +90,11 @@ impl<'py> Build for Objects<'py> {
     }
 }
 
-/// Feeds a string, halves of surrogate pairs among its characters or not.
-fn feed_str(core: &mut JsonAssembler, text: &Bound<'_, PyString>) -> PyResult<Option<Error>> {
-    if let Ok(text) = text.to_str() {
-        return Ok(core.feed(text));
-    }
-    let encode = intern!(text.py(), "encode");
-    let codes = text.call_method1(encode, ("utf-32-le", "surrogatepass"))?;
-    let codes = codes.cast_into::<PyBytes>()?;
-    let (codes, _) = codes.as_bytes().as_chunks::<4>();
-    Ok(core.feed_codes(codes.iter().map(|code| u32::from_le_bytes(*code))))
-}
-
 impl PyJsonAssembler {
     /// The document as it is now. Making objects may run Python's collector, and so anything at all:
     /// it must not happen under the lock.
     fn tape(&self, py: Python<'_>) -> Arc<Tape> {
-        self.0.lock(py).core.tape()
+        self.0.lock(py).core.core.tape()
     }
 }
 
@@ -99,7 +104,8 @@ impl PyJsonAssembler {
     #[pyo3(signature = (*, strict=Given::Default), text_signature = "(*, strict=True)")]
     fn new(py: Python<'_>, strict: Given<'_>) -> PyResult<Self> {
         let strict = strict.or(true, py)?.is_truthy()?;
-        Ok(Self(Shared::new(JsonAssembler::new(strict))))
+        let core = JsonAssembler::new(strict);
+        Ok(Self(Shared::new(Assembler { core, error: None })))
     }
 
     /// Read on in the document.
@@ -116,10 +122,19 @@ impl PyJsonAssembler {
                 "feed() takes str, not {kind}"
             )));
         };
-        let mut state = self.0.lock(py);
-        state.check_feed(py)?;
-        let error = feed_str(&mut state.core, text)?;
-        state.fail(|_| Some(exception(py, &error?, "", 0)))
+        let text = Characters::of(text)?;
+        let (_turn, mut state) = self.0.begin(py)?;
+        state.check_open()?;
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
+        }
+        let core = &mut state.core.core;
+        state.core.error = match &text {
+            Characters::Whole(text) => core.feed(text),
+            Characters::Halves(utf32) => core.feed_codes(code_points(utf32.as_bytes())),
+        };
+        Ok(())
     }
 
     /// Say that the text has ended: nothing more may be fed.
@@ -127,11 +142,15 @@ impl PyJsonAssembler {
     /// A document that is not whole is no error: ``complete`` tells, and ``value`` stays. Raises
     /// ``failure`` if there is one.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let mut state = self.0.lock(py);
-        if state.begin_close() && state.check_sound(py).is_ok() {
-            state.core.close();
+        let (_turn, mut state) = self.0.begin(py)?;
+        if state.begin_close() && !state.is_spoilt() {
+            state.core.core.close();
         }
-        state.check_sound(py)
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
+        }
+        Ok(())
     }
 
     /// Return what has changed since the last call: operations like those of JSON Patch (RFC 6902).
@@ -146,7 +165,7 @@ impl PyJsonAssembler {
         let append = append.or(true, py)?.is_truthy()?;
         let (changes, tape) = {
             let mut state = self.0.lock(py);
-            (state.core.changes(append), state.core.tape())
+            (state.core.core.changes(append), state.core.core.tape())
         };
         let patch = PyList::empty(py);
         for change in changes {
@@ -182,13 +201,13 @@ impl PyJsonAssembler {
     /// Whether the document is whole; a number that stands alone is when white space follows, or at ``close``.
     #[getter]
     fn complete(&self, py: Python<'_>) -> bool {
-        self.0.lock(py).core.is_complete()
+        self.0.lock(py).core.core.is_complete()
     }
 
     /// The error that ended the reading, or ``None``; later calls of ``feed`` and ``close`` raise it.
     #[getter]
-    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.lock(py).failure(py)
+    fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.failure(py)
     }
 
     fn __repr__(&self) -> &'static str {
@@ -197,5 +216,9 @@ impl PyJsonAssembler {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("JSONAssembler"))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.traverse(&visit)
     }
 }

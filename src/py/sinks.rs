@@ -1,4 +1,6 @@
 //! Deltas → Python objects: what each kind of `feed` hands out.
+//!
+//! A sink gathers plain values while the core runs, under its lock; its objects are made afterwards.
 
 use std::cell::RefCell;
 
@@ -6,49 +8,43 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
-use super::convert::list;
+use super::convert::{Make, list};
 use super::delta::PyDelta;
+use super::plain::{PlainDeltas, Room, Span};
 use crate::delta::{Delta, Sink, Told};
 use crate::record::Records;
 
-/// As much room for records is kept for the thread's next call.
-const MAX_ROOM: usize = 1 << 18;
-
-thread_local! {
-    /// Where records are put together: a call of its own for room costs as much as a small read.
-    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// The text of choice 0, nothing else.
+pub struct Texts<'a> {
+    room: Room<'a>,
+    pieces: SmallVec<[Span; 16]>,
 }
 
-/// Room for records, to be given back.
-pub fn room() -> Vec<u8> {
-    ROOM.take()
-}
+/// A piece of text that becomes a string.
+struct Piece<'a>(&'a [u8]);
 
-/// Gives room back, unless it grew too large to be kept.
-pub fn give_back(room: Vec<u8>) {
-    if room.capacity() <= MAX_ROOM {
-        ROOM.set(room);
+impl Make for Piece<'_> {
+    #[inline]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(PyString::from_bytes(py, self.0)?.into_any())
     }
 }
 
-/// The text of choice 0, nothing else.
-pub struct Texts<'py> {
-    py: Python<'py>,
-    found: SmallVec<[Bound<'py, PyString>; 16]>,
-}
-
-impl<'py> Texts<'py> {
-    /// Nothing yet.
-    pub fn new(py: Python<'py>) -> Self {
+impl<'a> Texts<'a> {
+    /// No text yet, of a call with this data.
+    #[inline]
+    pub fn new(data: &'a [u8]) -> Self {
         Self {
-            py,
-            found: SmallVec::new(),
+            room: Room::new(data),
+            pieces: SmallVec::new(),
         }
     }
 
     /// What was found.
-    pub fn list(self) -> PyResult<Bound<'py, PyList>> {
-        list(self.py, self.found)
+    #[inline]
+    pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pieces = self.pieces.iter();
+        list(py, pieces.map(|span| Piece(self.room.bytes(*span))))
     }
 }
 
@@ -61,121 +57,203 @@ impl Sink for Texts<'_> {
         }
     }
 
+    #[inline]
     fn text(&mut self, index: u32, text: &str) {
         if index == 0 {
-            self.found.push(PyString::new(self.py, text));
+            self.pieces.push(self.room.push(text));
         }
+    }
+}
+
+/// As much room for records is kept for the thread's next call, in bytes.
+const MAX_ROOM: usize = 1 << 18;
+
+thread_local! {
+    /// Where records are put together: a call of its own for room costs as much as a small read.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Records of the text of choice 0.
+pub struct RecordBytes<'a>(Records<'a>);
+
+impl<'a> RecordBytes<'a> {
+    /// No records yet, of a run with these constant parts.
+    pub fn new(prefix: &'a [u8], suffix: &'a [u8]) -> Self {
+        Self(Records::reusing(ROOM.take(), prefix, suffix))
+    }
+
+    /// The records, one behind the other.
+    pub fn bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.bytes())
+    }
+}
+
+impl Drop for RecordBytes<'_> {
+    fn drop(&mut self) {
+        let room = self.0.take_room();
+        if room.capacity() <= MAX_ROOM {
+            ROOM.set(room);
+        }
+    }
+}
+
+impl Sink for RecordBytes<'_> {
+    fn delta(&mut self, delta: &Delta<'_>) {
+        self.0.delta(delta);
+    }
+
+    fn text(&mut self, index: u32, text: &str) {
+        self.0.text(index, text);
+    }
+}
+
+/// What comes out one after the other.
+enum Item {
+    /// A delta that has text and nothing else.
+    Text(u32, Span),
+    /// Another delta, by its number.
+    Delta(usize),
+    /// Records, from there to there.
+    Records(usize, usize),
+    Told(Box<Told>),
+}
+
+/// An item, with what its places are in.
+struct Placed<'a> {
+    item: &'a Item,
+    plain: &'a PlainDeltas<'a>,
+    records: &'a [u8],
+    /// Text comes as a delta.
+    as_delta: bool,
+}
+
+impl Make for Placed<'_> {
+    #[inline]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let plain = self.plain;
+        Ok(match self.item {
+            Item::Text(index, span) if self.as_delta => {
+                PyDelta::of_text(py, *index, plain.room.bytes(*span))?.into_any()
+            }
+            Item::Text(_, span) => PyString::from_bytes(py, plain.room.bytes(*span))?.into_any(),
+            Item::Delta(number) => PyDelta::of(py, plain, *number)?.into_any(),
+            Item::Told(told) => PyTuple::new(py, told.iter())?.into_any(),
+            Item::Records(start, end) => {
+                let records = self.records.get(*start..*end);
+                PyBytes::new(py, records.unwrap_or_default()).into_any()
+            }
+        })
     }
 }
 
 /// Every delta, as a Python object.
-pub struct Deltas<'py> {
-    py: Python<'py>,
-    found: SmallVec<[Py<PyDelta>; 16]>,
-    error: Option<PyErr>,
+pub struct Deltas<'a> {
+    plain: PlainDeltas<'a>,
+    found: SmallVec<[Item; 16]>,
 }
 
-impl<'py> Deltas<'py> {
-    /// Nothing yet.
-    pub fn new(py: Python<'py>) -> Self {
+impl<'a> Deltas<'a> {
+    /// No deltas yet, of a call with this data.
+    pub fn new(data: &'a [u8]) -> Self {
         Self {
-            py,
+            plain: PlainDeltas::new(data),
             found: SmallVec::new(),
-            error: None,
         }
     }
 
     /// What was found.
-    pub fn list(self) -> PyResult<Bound<'py, PyList>> {
-        match self.error {
-            Some(error) => Err(error),
-            None => list(self.py, self.found),
-        }
+    pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let items = self.found.iter().map(|item| Placed {
+            item,
+            plain: &self.plain,
+            records: b"",
+            as_delta: true,
+        });
+        list(py, items)
     }
 }
 
 impl Sink for Deltas<'_> {
     fn delta(&mut self, delta: &Delta<'_>) {
-        match PyDelta::from_delta(self.py, delta) {
-            Ok(delta) => self.found.push(delta),
-            Err(error) => self.error = Some(error),
-        }
+        self.found.push(Item::Delta(self.plain.push(delta)));
+    }
+
+    fn text(&mut self, index: u32, text: &str) {
+        self.found
+            .push(Item::Text(index, self.plain.room.push(text)));
     }
 }
 
 /// Choice 0 in parts: text that comes alone as strings, or as records; other deltas; what is told.
-pub struct Parts<'py, 'a> {
-    py: Python<'py>,
-    found: SmallVec<[Bound<'py, PyAny>; 16]>,
+pub struct Parts<'a> {
+    plain: PlainDeltas<'a>,
+    found: SmallVec<[Item; 16]>,
     /// Where text goes, if it is to become records.
-    records: Option<Records<'a>>,
-    error: Option<PyErr>,
+    records: Option<RecordBytes<'a>>,
+    /// How much of the records is in `found`.
+    recorded: usize,
 }
 
-impl<'py, 'a> Parts<'py, 'a> {
-    /// Nothing yet; text becomes records with these constant parts, where they are given.
-    pub fn new(py: Python<'py>, constant: Option<(&'a [u8], &'a [u8])>) -> Self {
+impl<'a> Parts<'a> {
+    /// Nothing yet, of a call with this data; text becomes records with these constant parts, where
+    /// they are given.
+    pub fn new(data: &'a [u8], constant: Option<(&'a [u8], &'a [u8])>) -> Self {
         Self {
-            py,
+            plain: PlainDeltas::new(data),
             found: SmallVec::new(),
-            records: constant.map(|(prefix, suffix)| Records::reusing(room(), prefix, suffix)),
-            error: None,
+            records: constant.map(|(prefix, suffix)| RecordBytes::new(prefix, suffix)),
+            recorded: 0,
         }
     }
 
     /// What was found, as a list.
-    pub fn list(self) -> PyResult<Bound<'py, PyList>> {
-        match self.error {
-            Some(error) => Err(error),
-            None => list(self.py, self.found),
-        }
+    pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let items = self.found.iter().map(|item| Placed {
+            item,
+            plain: &self.plain,
+            records: self.record_bytes(),
+            as_delta: false,
+        });
+        list(py, items)
     }
 
     /// What was found: bytes, where it was nothing but records, and a list of parts otherwise.
-    pub fn records(mut self) -> PyResult<Bound<'py, PyAny>> {
-        let records = if self.found.is_empty() && self.error.is_none() {
-            let records = self.records.as_ref().map_or(&[][..], Records::bytes);
-            Some(PyBytes::new(self.py, records).into_any())
-        } else {
-            self.finish_records();
-            None
-        };
-        if let Some(records) = self.records.take() {
-            give_back(records.into_room());
+    pub fn records<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.found.is_empty() {
+            return Ok(PyBytes::new(py, self.record_bytes()).into_any());
         }
-        match records {
-            Some(records) => Ok(records),
-            None => Ok(self.list()?.into_any()),
-        }
+        self.finish_records();
+        Ok(self.list(py)?.into_any())
+    }
+
+    fn record_bytes(&self) -> &[u8] {
+        self.records
+            .as_ref()
+            .map_or(&[], |records| records.0.bytes())
     }
 
     /// Puts the records so far before what comes next.
     fn finish_records(&mut self) {
-        if let Some(records) = &mut self.records
-            && !records.bytes().is_empty()
-        {
-            let bytes = PyBytes::new(self.py, records.bytes());
-            self.found.push(bytes.into_any());
-            records.clear();
+        let end = self.record_bytes().len();
+        if end > self.recorded {
+            self.found.push(Item::Records(self.recorded, end));
+            self.recorded = end;
         }
     }
 
-    fn push<T>(&mut self, part: PyResult<Bound<'py, T>>) {
+    fn push(&mut self, item: Item) {
         self.finish_records();
-        match part {
-            Ok(part) => self.found.push(part.into_any()),
-            Err(error) => self.error = Some(error),
-        }
+        self.found.push(item);
     }
 }
 
-impl Sink for Parts<'_, '_> {
+impl Sink for Parts<'_> {
     fn delta(&mut self, delta: &Delta<'_>) {
         match (&delta.text, delta.index) {
             (Some(text), 0) if delta.is_text_at_most() => self.text(0, text),
             (_, 0) => {
-                let py = self.py;
-                self.push(PyDelta::from_delta(py, delta).map(|delta| delta.into_bound(py)));
+                let number = self.plain.push(delta);
+                self.push(Item::Delta(number));
             }
             _ => {}
         }
@@ -185,11 +263,11 @@ impl Sink for Parts<'_, '_> {
         match &mut self.records {
             _ if index != 0 => {}
             Some(records) => records.text(0, text),
-            None => self.found.push(PyString::new(self.py, text).into_any()),
+            None => self.found.push(Item::Text(0, self.plain.room.push(text))),
         }
     }
 
     fn told(&mut self, told: &Told) {
-        self.push(PyTuple::new(self.py, told));
+        self.push(Item::Told(Box::new(told.clone())));
     }
 }

@@ -1,12 +1,14 @@
 //! `SSEParser`.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyList;
+use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
-use super::convert::{Given, bytes, exception, list};
-use super::event::PyServerSentEvent;
-use super::state::{Shared, State, unpicklable};
+use super::convert::{Given, bytes, list};
+use super::event::{Placed, PlainEvent};
+use super::plain::Room;
+use super::state::{Core, Failure, Shared, unpicklable};
 use crate::sse::{Event, SseParser};
 
 /// Parses server-sent events, exactly as the WHATWG HTML specification says.
@@ -28,40 +30,43 @@ use crate::sse::{Event, SseParser};
 #[pyclass(frozen, name = "SSEParser", module = "millstream")]
 pub struct PySseParser(Shared<SseParser>);
 
-/// Collects events as Python objects.
-struct Events<'py> {
-    py: Python<'py>,
-    found: SmallVec<[Py<PyServerSentEvent>; 8]>,
-    error: Option<PyErr>,
+impl Core for SseParser {
+    fn has_failed(&self) -> bool {
+        self.failure().is_some()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        Some(Failure {
+            error: self.failure()?.clone(),
+            text: String::new(),
+            deltas_seen: self.events_seen(),
+        })
+    }
 }
 
-impl<'py> Events<'py> {
-    fn new(py: Python<'py>) -> Self {
+/// Gathers events, whose objects are made afterwards.
+struct Events<'a> {
+    room: Room<'a>,
+    found: SmallVec<[PlainEvent; 8]>,
+}
+
+impl<'a> Events<'a> {
+    /// No events yet, of a call with this data.
+    fn new(data: &'a [u8]) -> Self {
         Self {
-            py,
+            room: Room::new(data),
             found: SmallVec::new(),
-            error: None,
         }
     }
 
     fn push(&mut self, event: &Event<'_>) {
-        match PyServerSentEvent::from_event(self.py, event) {
-            Ok(event) => self.found.push(event),
-            Err(error) => self.error = Some(error),
-        }
+        self.found.push(PlainEvent::new(event, &mut self.room));
     }
 
-    fn list(self) -> PyResult<Bound<'py, PyList>> {
-        match self.error {
-            Some(error) => Err(error),
-            None => list(self.py, self.found),
-        }
+    fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let events = self.found.iter();
+        list(py, events.map(|event| Placed(event, &self.room)))
     }
-}
-
-/// Keeps the failure that the core has just met.
-fn note_failure(py: Python<'_>, state: &mut State<SseParser>) -> PyResult<()> {
-    state.fail(|core| Some(exception(py, core.failure()?, "", core.events_seen())))
 }
 
 #[pymethods]
@@ -84,38 +89,41 @@ impl PySseParser {
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
         let data = bytes(data)?;
-        let mut events = Events::new(py);
-        {
-            let mut state = self.0.lock(py);
-            state.check_feed(py)?;
-            state
-                .core
-                .feed(data.as_bytes(), &mut |event| events.push(&event));
-            note_failure(py, &mut state)?;
+        let mut events = Events::new(data.as_bytes());
+        let (_turn, mut state) = self.0.begin(py)?;
+        state.check_open()?;
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
         }
-        events.list()
+        state
+            .core
+            .feed(data.as_bytes(), &mut |event| events.push(&event));
+        drop(state);
+        self.0.handed_out(py, events.list(py))
     }
 
     /// Say that the stream ended, and return the unfinished event if ``eof`` is ``"flush"``.
     ///
     /// Raises ``failure`` if there is one. Closing again returns an empty list.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut events = Events::new(py);
-        {
-            let mut state = self.0.lock(py);
-            if state.begin_close() {
-                state.core.close(&mut |event| events.push(&event));
-                note_failure(py, &mut state)?;
-            }
-            state.check_sound(py)?;
+        let mut events = Events::new(b"");
+        let (_turn, mut state) = self.0.begin(py)?;
+        if state.begin_close() {
+            state.core.close(&mut |event| events.push(&event));
         }
-        events.list()
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
+        }
+        drop(state);
+        self.0.handed_out(py, events.list(py))
     }
 
     /// The last event ID of the stream, as of the last blank line; ``""`` at first.
     #[getter]
-    fn last_event_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, self.0.lock(py).core.last_event_id())
+    fn last_event_id(&self, py: Python<'_>) -> String {
+        self.0.lock(py).core.last_event_id().to_owned()
     }
 
     /// The reconnection time of the stream in milliseconds, or ``None`` if it never set one.
@@ -132,8 +140,8 @@ impl PySseParser {
 
     /// The error that ended the parsing, or ``None``; later calls raise it.
     #[getter]
-    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.lock(py).failure(py)
+    fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.failure(py)
     }
 
     fn __repr__(&self) -> &'static str {
@@ -142,5 +150,9 @@ impl PySseParser {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("SSEParser"))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.traverse(&visit)
     }
 }

@@ -1,56 +1,192 @@
 //! What every class with `feed` and `close` keeps beside its core object: closed, failed, in use.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyList;
+use pyo3::{PyTraverseError, PyVisit};
 
-/// A core object behind a lock, so that its class can be frozen.
-pub struct Shared<T>(Mutex<State<T>>);
+use super::convert::exception;
+use crate::error::Error;
+
+/// What the exception for an error of a core object says.
+pub struct Failure {
+    /// The error.
+    pub error: Error,
+    /// Choice 0's text before it.
+    pub text: String,
+    /// How many deltas, or events, came before it.
+    pub deltas_seen: u64,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            text: String::new(),
+            deltas_seen: 0,
+        }
+    }
+}
+
+/// A core object that an error in its input may stop.
+pub trait Core: Send {
+    /// Whether an error stopped it.
+    fn has_failed(&self) -> bool;
+
+    /// The error that stopped it.
+    fn failure(&self) -> Option<Failure>;
+}
+
+/// How long a thread sleeps before it looks again whether another one's call is over.
+const WAIT: Duration = Duration::from_micros(50);
+
+/// A core object that any thread may use, so that its class can be frozen.
+///
+/// The lock is held while the core runs, and no Python object is made, and no Python code runs, under
+/// it: properties always answer. A call of `feed` or `close` has its [`Turn`] until its objects are
+/// made too: other threads wait for it, and the same thread (a callback of the collector, a profiler,
+/// a signal handler) gets an exception.
+pub struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// The thread whose turn it is, as [`thread_id`] names it; 0 for none. Set under the lock.
+    owner: AtomicUsize,
+    /// The exception for the core's failure, once it was asked for. The collector visits it, without
+    /// a lock that it would have to wait for.
+    failure: OnceLock<Py<PyAny>>,
+}
 
 /// The core object, and how it stands.
 pub struct State<T> {
     /// The core object.
     pub core: T,
     is_closed: bool,
-    failure: Option<Py<PyAny>>,
+    /// An exception came in between reading data and handing out what it held.
+    is_interrupted: bool,
     /// What the first call decided: the kind of input, or of output.
     kind: Option<&'static str>,
 }
 
-impl<T> Shared<T> {
-    /// `core`, open and sound.
-    pub fn new(core: T) -> Self {
-        Self(Mutex::new(State {
-            core,
-            is_closed: false,
-            failure: None,
-            kind: None,
-        }))
-    }
+/// One call of `feed` or `close`, until it is dropped.
+pub struct Turn<'a>(&'a AtomicUsize);
 
-    /// Locks; whoever waits lets other threads run Python.
-    pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State<T>>
-    where
-        T: Send,
-    {
-        self.0
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+impl Drop for Turn<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Release);
     }
 }
 
-impl<T> State<T> {
-    /// Raises what `feed` raises once its argument is known to be of a right type.
-    pub fn check_feed(&self, py: Python<'_>) -> PyResult<()> {
-        self.check_open()?;
-        self.check_sound(py)
+/// An address that no other running thread has.
+#[inline]
+fn thread_id() -> usize {
+    thread_local! {
+        static HERE: u8 = const { 0 };
+    }
+    HERE.with(|here| std::ptr::from_ref(here) as usize)
+}
+
+impl<T: Core> Shared<T> {
+    /// `core`, open and sound.
+    pub fn new(core: T) -> Self {
+        Self {
+            owner: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                core,
+                is_closed: false,
+                is_interrupted: false,
+                kind: None,
+            }),
+            failure: OnceLock::new(),
+        }
     }
 
+    /// Begins a call of `feed` or `close`, and locks the state; waits for the calls of other threads.
+    #[inline]
+    pub fn begin(&self, py: Python<'_>) -> PyResult<(Turn<'_>, MutexGuard<'_, State<T>>)> {
+        let thread = thread_id();
+        loop {
+            let state = self.lock(py);
+            let owner = self.owner.load(Ordering::Acquire);
+            if owner == 0 {
+                self.owner.store(thread, Ordering::Relaxed);
+                return Ok((Turn(&self.owner), state));
+            }
+            drop(state);
+            if owner == thread {
+                return Err(PyRuntimeError::new_err("feed() is running"));
+            }
+            // Rare enough that the end of the other call costs nothing for it.
+            py.detach(|| std::thread::sleep(WAIT));
+            py.check_signals()?;
+        }
+    }
+
+    /// Locks the state: no Python object may be made, and no Python code may run, until it is unlocked.
+    #[inline]
+    pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State<T>> {
+        let locked = self.state.lock_py_attached(py);
+        locked.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The exception for the error that stopped the core, made when it is asked for first.
+    ///
+    /// The core keeps its error, so an exception that is raised while this one is made loses nothing.
+    pub fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.failure.get().is_none() {
+            let Some(failure) = self.lock(py).core.failure() else {
+                return Ok(None);
+            };
+            // Another thread may have been quicker: what was set first stays.
+            let _ = self.failure.set(exception(py, &failure)?.unbind());
+        }
+        Ok(self.failure.get().map(|failure| failure.bind(py).clone()))
+    }
+
+    /// What a call raises where [`State::is_spoilt`] says that nothing more can be read.
+    #[cold]
+    pub fn spoilt(&self, py: Python<'_>) -> PyErr {
+        match self.failure(py) {
+            Err(error) => error,
+            Ok(Some(failure)) => raised(failure),
+            Ok(None) => PyRuntimeError::new_err(
+                "an exception interrupted feed() or close(): part of the stream is lost",
+            ),
+        }
+    }
+
+    /// What was `made` of the data that was read; an exception instead means that it is lost.
+    #[inline]
+    pub fn handed_out<V>(&self, py: Python<'_>, made: PyResult<V>) -> PyResult<V> {
+        if made.is_err() {
+            self.lock(py).is_interrupted = true;
+        }
+        made
+    }
+
+    /// Raises the failure that the core met in closing, with the items that came before it.
+    pub fn check_close(&self, py: Python<'_>, items: &Bound<'_, PyList>) -> PyResult<()> {
+        let Some(failure) = self.failure(py)? else {
+            return Ok(());
+        };
+        failure.setattr(intern!(py, "items"), items)?;
+        Err(raised(failure))
+    }
+
+    /// Shows the collector what is kept.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(self.failure.get())
+    }
+}
+
+impl<T: Core> State<T> {
     /// Raises where `close` was called.
+    #[inline]
     pub fn check_open(&self) -> PyResult<()> {
         if self.is_closed {
             return Err(PyValueError::new_err("feed() after close()"));
@@ -58,15 +194,14 @@ impl<T> State<T> {
         Ok(())
     }
 
-    /// Raises the failure, where there is one.
-    pub fn check_sound(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.failure {
-            None => Ok(()),
-            Some(failure) => Err(PyErr::from_value(failure.bind(py).clone())),
-        }
+    /// Whether nothing more can be read: the core failed, or what it had read was lost.
+    #[inline]
+    pub fn is_spoilt(&self) -> bool {
+        self.is_interrupted || self.core.has_failed()
     }
 
     /// Returns the kind that the first call decided, if it is another one.
+    #[inline]
     pub fn other_kind(&mut self, kind: &'static str) -> Option<&'static str> {
         // Nearly always it is the very same string, which is quicker to see than that it is equal.
         Some(*self.kind.get_or_insert(kind))
@@ -77,42 +212,18 @@ impl<T> State<T> {
     pub fn begin_close(&mut self) -> bool {
         !std::mem::replace(&mut self.is_closed, true)
     }
-
-    /// The exception that stopped the object.
-    pub fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.failure.as_ref().map(|failure| failure.clone_ref(py))
-    }
-
-    /// Keeps the exception that stopped the object, which `make` makes, where none is kept.
-    pub fn fail<'py>(
-        &mut self,
-        make: impl FnOnce(&T) -> Option<PyResult<Bound<'py, PyAny>>>,
-    ) -> PyResult<()> {
-        if self.failure.is_none()
-            && let Some(failure) = make(&self.core)
-        {
-            self.failure = Some(failure?.unbind());
-        }
-        Ok(())
-    }
 }
 
-/// What `close` gives: the items, or the failure that it `met`, with the items inside.
-pub fn closed(met: Option<Py<PyAny>>, items: Bound<'_, PyList>) -> PyResult<Bound<'_, PyList>> {
-    let Some(failure) = met else {
-        return Ok(items);
-    };
-    let failure = failure.into_bound(items.py());
-    failure.setattr(intern!(items.py(), "items"), items)?;
-    Err(PyErr::from_value(failure))
+/// The error that raises `failure`, without the frames that raised it before.
+fn raised(failure: Bound<'_, PyAny>) -> PyErr {
+    let py = failure.py();
+    match failure.setattr(intern!(py, "__traceback__"), py.None()) {
+        Ok(()) => PyErr::from_value(failure),
+        Err(error) => error,
+    }
 }
 
 /// What `__reduce__` of a class that does not pickle raises.
 pub fn unpicklable(name: &str) -> PyErr {
     PyTypeError::new_err(format!("{name} objects cannot be pickled"))
-}
-
-/// An optional string for Python.
-pub fn optional<'py>(py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {
-    text.map(|text| PyString::new(py, text))
 }

@@ -1,12 +1,12 @@
 //! `TextAssembler`.
 
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
-use super::convert::{Given, bytes, exception};
-use super::state::{Shared, unpicklable};
+use super::convert::{Characters, Given, bytes, code_points};
+use super::state::{Core, Failure, Shared, unpicklable};
 use crate::error::Error;
 use crate::text::TextAssembler;
 use crate::utf8::Errors;
@@ -26,7 +26,23 @@ use crate::utf8::Errors;
 /// >>> text.feed(b"caf\xc3"), text.feed(b"\xa9 \xf0\x9f"), text.close()
 /// ('caf', 'é ', '�')
 #[pyclass(frozen, name = "TextAssembler", module = "millstream")]
-pub struct PyTextAssembler(Shared<TextAssembler>);
+pub struct PyTextAssembler(Shared<Assembler>);
+
+/// The assembler, and the error that stopped it.
+struct Assembler {
+    core: TextAssembler,
+    error: Option<Error>,
+}
+
+impl Core for Assembler {
+    fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        self.error.clone().map(Failure::from)
+    }
+}
 
 /// The kind of a piece.
 fn kind_of(piece: &Bound<'_, PyAny>) -> PyResult<&'static str> {
@@ -52,19 +68,35 @@ fn mixed(first: &str, kind: &str) -> PyErr {
     PyTypeError::new_err(message)
 }
 
-/// Feeds a string, halves of surrogate pairs among its characters or not.
-fn feed_str(
-    core: &mut TextAssembler,
-    piece: &Bound<'_, PyString>,
-) -> PyResult<(String, Option<Error>)> {
-    if let Ok(text) = piece.to_str() {
-        return Ok(core.feed_codes(text.chars().map(u32::from)));
+/// A piece to feed.
+enum Piece<'a, 'py> {
+    Bytes(Bound<'py, PyBytes>),
+    Characters(Characters<'a, 'py>),
+}
+
+impl<'a, 'py> Piece<'a, 'py> {
+    fn of(piece: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(match piece.cast::<PyString>() {
+            Ok(text) => Self::Characters(Characters::of(text)?),
+            Err(_) => Self::Bytes(bytes(piece)?),
+        })
     }
-    let encode = intern!(piece.py(), "encode");
-    let codes = piece.call_method1(encode, ("utf-32-le", "surrogatepass"))?;
-    let codes = codes.cast_into::<PyBytes>()?;
-    let (codes, _) = codes.as_bytes().as_chunks::<4>();
-    Ok(core.feed_codes(codes.iter().map(|code| u32::from_le_bytes(*code))))
+}
+
+impl Assembler {
+    fn feed(&mut self, piece: &Piece<'_, '_>) -> String {
+        let (text, error) = match piece {
+            Piece::Bytes(bytes) => self.core.feed_bytes(bytes.as_bytes()),
+            Piece::Characters(Characters::Whole(text)) => {
+                self.core.feed_codes(text.chars().map(u32::from))
+            }
+            Piece::Characters(Characters::Halves(utf32)) => {
+                self.core.feed_codes(code_points(utf32.as_bytes()))
+            }
+        };
+        self.error = error;
+        text
+    }
 }
 
 #[pymethods]
@@ -78,7 +110,8 @@ impl PyTextAssembler {
             "strict" => Errors::Strict,
             _ => Errors::Replace,
         };
-        Ok(Self(Shared::new(TextAssembler::new(errors))))
+        let core = TextAssembler::new(errors);
+        Ok(Self(Shared::new(Assembler { core, error: None })))
     }
 
     /// Return the longest text that later pieces cannot change.
@@ -90,40 +123,45 @@ impl PyTextAssembler {
     fn feed<'py>(&self, piece: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
         let py = piece.py();
         let kind = kind_of(piece)?;
-        let mut state = self.0.lock(py);
+        let piece = Piece::of(piece)?;
+        let (_turn, mut state) = self.0.begin(py)?;
         state.check_open()?;
         if let Some(first) = state.other_kind(kind) {
             return Err(mixed(first, kind));
         }
-        state.check_sound(py)?;
-        let (text, error) = match piece.cast::<PyString>() {
-            Ok(piece) => feed_str(&mut state.core, piece)?,
-            Err(_) => state.core.feed_bytes(bytes(piece)?.as_bytes()),
-        };
-        state.fail(|_| Some(exception(py, &error?, "", 0)))?;
-        Ok(PyString::new(py, &text))
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
+        }
+        let text = state.core.feed(&piece);
+        drop(state);
+        self.0
+            .handed_out(py, PyString::from_bytes(py, text.as_bytes()))
     }
 
     /// Return what was still held: nothing, or U+FFFD for a character that never ended.
     ///
     /// Raises the ``StreamDecodeError`` of a ``"strict"`` assembler. Closing again returns ``""``.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        let mut state = self.0.lock(py);
+        let (_turn, mut state) = self.0.begin(py)?;
         let was_open = state.begin_close();
-        state.check_sound(py)?;
-        if !was_open {
-            return Ok(PyString::new(py, ""));
+        let mut text = String::new();
+        if was_open && !state.is_spoilt() {
+            (text, state.core.error) = state.core.core.close();
         }
-        let (text, error) = state.core.close();
-        state.fail(|_| Some(exception(py, &error?, "", 0)))?;
-        state.check_sound(py)?;
-        Ok(PyString::new(py, &text))
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
+        }
+        drop(state);
+        self.0
+            .handed_out(py, PyString::from_bytes(py, text.as_bytes()))
     }
 
     /// The error that a ``"strict"`` assembler met, or ``None``; later calls raise it.
     #[getter]
-    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.lock(py).failure(py)
+    fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.failure(py)
     }
 
     fn __repr__(&self) -> &'static str {
@@ -132,5 +170,9 @@ impl PyTextAssembler {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(unpicklable("TextAssembler"))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.traverse(&visit)
     }
 }
