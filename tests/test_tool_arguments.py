@@ -77,6 +77,8 @@ def test_arguments_that_are_null_or_blank_are_no_arguments(text: Any) -> None:
 
 
 WRONG_CALLS: list[tuple[Fields, str]] = [
+    ({"tool_calls": 1}, "tool_calls must be a list, not int"),
+    ({"tool_call_chunks": {"name": "f"}}, "tool_call_chunks must be a list, not dict"),
     ({"tool_calls": ["f"]}, "a tool call must be a dict, not str"),
     ({"tool_calls": [{"name": "f", "args": {}}]}, "a tool call must have 'id'"),
     ({"tool_calls": [{"name": 1, "args": {}, "id": None}]}, "a tool call's name must be a str, not int"),

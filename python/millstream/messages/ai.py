@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from .._merge import Content, merge_lists
 from .base import BaseMessage, BaseMessageChunk, merged_fields
-from .fields import as_keys, as_mapping, as_text, as_usage
+from .fields import as_items, as_keys, as_mapping, as_text, as_usage
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -70,11 +70,13 @@ class AIMessage(BaseMessage):
             tool_calls = [block for block in content_blocks if block.get("type") == "tool_call"]  # type: ignore[misc]
         self._tool_calls: list[ToolCall] | None = None
         self._invalid_tool_calls: list[InvalidToolCall] | None = None
+        owner = self.__class__.__name__
         if tool_calls:
-            self._tool_calls = [_as_call(self, call) for call in tool_calls]
+            self._tool_calls = [_as_call(self, call) for call in as_items(owner, "tool_calls", tool_calls)]
         if invalid_tool_calls:
-            self._invalid_tool_calls = [_as_invalid_call(self, call) for call in invalid_tool_calls]
-        self.usage_metadata = as_usage(self.__class__.__name__, usage_metadata)  # type: ignore[assignment]
+            invalid = as_items(owner, "invalid_tool_calls", invalid_tool_calls)
+            self._invalid_tool_calls = [_as_invalid_call(self, call) for call in invalid]
+        self.usage_metadata = as_usage(owner, usage_metadata)  # type: ignore[assignment]
         if self._additional_kwargs and not self._tool_calls and not self._invalid_tool_calls:
             self._read_raw_calls(self._additional_kwargs.get("tool_calls"))
 
@@ -148,7 +150,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         chunk_position: Literal["last"] | None = None,
         **fields: Any,
     ) -> None:
-        pieces = [_as_piece(self, piece) for piece in tool_call_chunks or ()]
+        given = as_items(self.__class__.__name__, "tool_call_chunks", tool_call_chunks)
+        pieces = [_as_piece(self, piece) for piece in given]
         self._tool_call_chunks: list[ToolCallChunk] | None = pieces or None
         super().__init__(content, content_blocks, **fields)
         if self._tool_call_chunks:

@@ -41,6 +41,20 @@ class TextAccessor(str):
         return str(self)
 
 
+class _Serializer:
+    """The attribute that pydantic looks for in a value whose type it was not told: made when it asks."""
+
+    __slots__ = ()
+
+    def __get__(self, message: Any, cls: Any) -> Any:
+        from .pydantic_schema import serializer_of_messages
+
+        try:
+            return serializer_of_messages()
+        except ImportError as error:
+            raise AttributeError("__pydantic_serializer__") from error
+
+
 class BaseMessage(Shown):
     """What one side of a conversation said.
 
@@ -135,6 +149,22 @@ class BaseMessage(Shown):
         from .content_blocks import standard_blocks
 
         return standard_blocks(self)
+
+    __pydantic_serializer__ = _Serializer()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return how pydantic validates and serializes messages."""
+        from .pydantic_schema import core_schema_of
+
+        return core_schema_of(cls, handler)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """Return how pydantic describes messages."""
+        from .pydantic_schema import json_schema_of
+
+        return json_schema_of(cls, schema, handler)
 
     @classmethod
     def model_construct(cls, **values: Any) -> Self:

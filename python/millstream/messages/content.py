@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from .._typed_dicts import with_pydantic_schema
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
 
 __all__ = (
@@ -24,6 +25,7 @@ __all__ = (
 )
 
 
+@with_pydantic_schema
 class TextContentBlock(TypedDict):
     """A text."""
 
@@ -35,6 +37,7 @@ class TextContentBlock(TypedDict):
     extras: NotRequired[dict[str, Any]]
 
 
+@with_pydantic_schema
 class ReasoningContentBlock(TypedDict):
     """What a model thought before it answered."""
 
@@ -57,30 +60,35 @@ class _Data(TypedDict, total=False):
     extras: dict[str, Any]
 
 
+@with_pydantic_schema
 class ImageContentBlock(_Data):
     """An image."""
 
     type: Literal["image"]
 
 
+@with_pydantic_schema
 class AudioContentBlock(_Data):
     """A sound."""
 
     type: Literal["audio"]
 
 
+@with_pydantic_schema
 class VideoContentBlock(_Data):
     """A film."""
 
     type: Literal["video"]
 
 
+@with_pydantic_schema
 class FileContentBlock(_Data):
     """A file of another kind."""
 
     type: Literal["file"]
 
 
+@with_pydantic_schema
 class PlainTextContentBlock(_Data):
     """A document that is a text."""
 
@@ -90,6 +98,7 @@ class PlainTextContentBlock(_Data):
     context: NotRequired[str]
 
 
+@with_pydantic_schema
 class NonStandardContentBlock(TypedDict):
     """What only one provider knows."""
 

@@ -18,6 +18,7 @@ __all__ = (
     "convert_to_messages",
     "get_buffer_string",
     "message_chunk_to_message",
+    "message_class",
     "messages_from_dict",
 )
 
@@ -142,6 +143,11 @@ def _call(call: Any) -> dict[str, Any]:
     if read is None:
         raise ValueError(invalid["error"] if invalid else "")
     return dict(read)
+
+
+def message_class(name: str) -> type[BaseMessage] | None:
+    """Return the class of the messages whose ``type`` is ``name``, if there is one."""
+    return _CLASSES.get(name)
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:

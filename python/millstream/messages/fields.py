@@ -6,6 +6,7 @@ from typing import Any
 __all__ = (
     "as_content",
     "as_id",
+    "as_items",
     "as_keys",
     "as_mapping",
     "as_status",
@@ -44,6 +45,15 @@ def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
     if not isinstance(value, Mapping):
         raise _wrong(owner, field, "a dict", value)
     return dict(value)
+
+
+def as_items(owner: str, field: str, value: Any) -> Iterable[Any]:
+    """Return ``value``, which must be a list or another iterable of items; ``None`` is empty."""
+    if value is None:
+        return ()
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise _wrong(owner, field, "a list", value)
+    return value
 
 
 def as_keys(owner: str, what: str, value: Any, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from .._typed_dicts import with_pydantic_schema
 from .._values import read_json
 from .partial_json import read_partial_json
 
@@ -28,6 +29,7 @@ JSON_SPACE = " \t\n\r"
 """The white space of JSON."""
 
 
+@with_pydantic_schema
 class ToolCall(TypedDict):
     """A model's wish to call the tool ``name`` with ``args``; ``id`` tells which call a result is of."""
 
@@ -37,6 +39,7 @@ class ToolCall(TypedDict):
     type: NotRequired[Literal["tool_call"]]
 
 
+@with_pydantic_schema
 class ToolCallChunk(TypedDict):
     """A piece of a tool call: ``args`` is JSON on its way; pieces with the same ``index`` add up."""
 
@@ -47,6 +50,7 @@ class ToolCallChunk(TypedDict):
     type: NotRequired[Literal["tool_call_chunk"]]
 
 
+@with_pydantic_schema
 class InvalidToolCall(TypedDict):
     """A tool call whose ``args`` are no JSON object; ``error`` says why, if anybody did."""
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NotRequired, TypedDict, cast
 
 from .._merge import add_counts
+from .._typed_dicts import with_pydantic_schema
 from .fields import usage_in_order
 
 __all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage", "sum_usages")
 
 
+@with_pydantic_schema
 class InputTokenDetails(TypedDict, total=False):
     """What kinds of tokens a model read; a provider may tell others, too, and they need not sum up."""
 
@@ -17,6 +19,7 @@ class InputTokenDetails(TypedDict, total=False):
     cache_read: int
 
 
+@with_pydantic_schema
 class OutputTokenDetails(TypedDict, total=False):
     """What kinds of tokens a model wrote; a provider may tell others, too, and they need not sum up."""
 
@@ -24,6 +27,7 @@ class OutputTokenDetails(TypedDict, total=False):
     reasoning: int
 
 
+@with_pydantic_schema
 class UsageMetadata(TypedDict):
     """How many tokens a model read and wrote, and both; the details are parts of the counts."""
 

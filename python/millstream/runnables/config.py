@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
 
+from .._typed_dicts import with_pydantic_schema
+
 if TYPE_CHECKING:
     from ..callbacks.manager import BaseRunManager
 
@@ -27,6 +29,7 @@ __all__ = (
 DEFAULT_RECURSION_LIMIT = 25
 
 
+@with_pydantic_schema
 class RunnableConfig(TypedDict, total=False):
     """The configuration of one call.
 

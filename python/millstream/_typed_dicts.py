@@ -1,0 +1,55 @@
+"""Typed dicts as fields of pydantic models: before Python 3.12 pydantic refuses those of ``typing``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NotRequired, Required, TypeVar, get_args, get_origin, get_type_hints
+
+__all__ = ("with_pydantic_schema",)
+
+_Kind = TypeVar("_Kind", bound=type)
+
+# By typed dict: an equal one that pydantic takes.
+_TWINS: dict[Any, Any] = {}
+
+
+def with_pydantic_schema(kind: _Kind) -> _Kind:
+    """Return ``kind``, a ``TypedDict``, with the method that pydantic asks for a schema, where it needs one.
+
+    Pydantic takes typed dicts of ``typing_extensions``, which pydantic itself installs. One is made
+    when pydantic asks: importing neither costs nothing here.
+    """
+    if sys.version_info < (3, 12):
+        kind.__get_pydantic_core_schema__ = classmethod(_schema)  # type: ignore[attr-defined]
+    return kind
+
+
+def _schema(kind: Any, source: Any, handler: Any) -> Any:
+    return handler(_twin(kind))
+
+
+def _twin(kind: Any) -> Any:
+    if kind not in _TWINS:
+        import typing_extensions
+
+        make: Any = typing_extensions.TypedDict
+        twin = make(kind.__name__, {name: _marked(kind, name, hint) for name, hint in _hints(kind).items()})
+        twin.__doc__, twin.__module__, twin.__qualname__ = kind.__doc__, kind.__module__, kind.__qualname__
+        _TWINS[kind] = twin
+    return _TWINS[kind]
+
+
+def _marked(kind: Any, name: str, hint: Any) -> Any:
+    return hint if name in kind.__required_keys__ else NotRequired[hint]
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return the types of the keys, without the marks that say which of them are required."""
+    try:
+        hints = get_type_hints(kind, include_extras=True)
+    except NameError:
+        # Names that only a type checker knows.
+        return dict.fromkeys(kind.__annotations__, Any)
+    return {
+        name: get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint for name, hint in hints.items()
+    }

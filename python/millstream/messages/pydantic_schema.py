@@ -1,0 +1,134 @@
+"""What pydantic asks of messages: how they are validated, serialized, and described. Pydantic itself imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Literal
+
+from .base import BaseMessage, BaseMessageChunk
+from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
+from .usage import UsageMetadata
+
+__all__ = ("core_schema_of", "json_schema_of", "serializer_of_messages")
+
+_TYPES: dict[str, Any] = {
+    "content": str | list[str | dict[str, Any]],
+    "additional_kwargs": dict[str, Any],
+    "response_metadata": dict[str, Any],
+    "type": str,
+    "name": str | None,
+    "id": str | None,
+    "tool_calls": list[ToolCall],
+    "invalid_tool_calls": list[InvalidToolCall],
+    "usage_metadata": UsageMetadata | None,
+    "tool_call_chunks": list[ToolCallChunk],
+    "chunk_position": Literal["last"] | None,
+    "tool_call_id": str,
+    "artifact": Any,
+    "status": Literal["success", "error"],
+    "role": str,
+}
+_REQUIRED = frozenset({"content", "tool_call_id", "role"})
+
+
+def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
+    """Return pydantic's schema of messages of ``cls``; ``handler`` makes those of their fields."""
+    from pydantic_core import core_schema
+
+    fields = {
+        name: core_schema.typed_dict_field(
+            handler.generate_schema(_type_of(cls, name)), required=_is_required(cls, name)
+        )
+        for name in cls._fields
+    }
+    return core_schema.no_info_plain_validator_function(
+        lambda value: _validated(cls, value),
+        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
+        json_schema_input_schema=core_schema.typed_dict_schema(fields, extra_behavior="allow"),
+        serialization=_serialization(),
+    )
+
+
+def json_schema_of(cls: type[BaseMessage], schema: Any, handler: Any) -> dict[str, Any]:
+    """Return the JSON schema of messages of ``cls``, read and written alike."""
+    described: dict[str, Any] = handler(schema["json_schema_input_schema"])
+    inner = handler.resolve_ref_schema(described)
+    inner["title"] = cls.__name__
+    if cls.__doc__:
+        inner["description"] = cls.__doc__.partition("\n\n")[0]
+    return described
+
+
+@cache
+def serializer_of_messages() -> Any:
+    """Return what pydantic serializes a message with that it meets where its type is not declared."""
+    from pydantic_core import SchemaSerializer, core_schema
+
+    return SchemaSerializer(core_schema.any_schema(serialization=_serialization()))
+
+
+def _type_of(cls: type[BaseMessage], name: str) -> Any:
+    type_name = getattr(cls, "type", None)
+    if name == "type" and isinstance(type_name, str):
+        return Literal[type_name]
+    if name == "name" and _is_required(cls, name):
+        return str
+    return _TYPES.get(name, Any)
+
+
+def _is_required(cls: type[BaseMessage], name: str) -> bool:
+    if name == "type":
+        # Of messages whose class has no type of its own.
+        return not hasattr(cls, "type")
+    return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
+
+
+def _serialization() -> Any:
+    from pydantic_core import core_schema
+
+    return core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True)
+
+
+def _dumped(message: Any, info: Any) -> Any:
+    if not isinstance(message, BaseMessage):
+        from pydantic_core import PydanticSerializationUnexpectedValue
+
+        raise PydanticSerializationUnexpectedValue(f"Expected a message, not {type(message).__name__}")
+    return message.model_dump(
+        include=_names(info.include, lambda how: True),
+        exclude=_names(info.exclude, lambda how: how is True or how is Ellipsis),
+        exclude_none=info.exclude_none,
+    )
+
+
+def _names(named: Any, counts: Callable[[Any], bool]) -> Any:
+    return {name for name, how in named.items() if counts(how)} if isinstance(named, Mapping) else named
+
+
+def _validated(cls: type[BaseMessage], value: Any) -> BaseMessage:
+    """Return ``value``, a message or the dict of one, as a message of ``cls``."""
+    if isinstance(value, cls):
+        return value
+    if not isinstance(value, Mapping) and not (hasattr(value, "content") and hasattr(value, "type")):
+        raise ValueError(f"{cls.__name__}: a message or a dict is needed, not {type(value).__name__}")
+    try:
+        message = _made(cls, value)
+    except (TypeError, KeyError, NotImplementedError) as error:
+        raise ValueError(f"{cls.__name__}: {error}") from error
+    if not isinstance(message, cls):
+        raise ValueError(f"{cls.__name__}: type must be {getattr(cls, 'type', 'that of a chunk')!r}")
+    return message
+
+
+def _made(cls: type[BaseMessage], value: Any) -> BaseMessage:
+    from .conversion import convert_to_messages, message_class
+
+    if not isinstance(value, Mapping):
+        return convert_to_messages([value])[0]
+    named = value.get("type")
+    if isinstance(named, str) and cls in (BaseMessage, BaseMessageChunk):
+        return (message_class(named) or BaseMessage)(**value)
+    if named is None and "role" in value and "role" not in cls._fields:
+        return convert_to_messages([value])[0]
+    return cls(**value)

@@ -1,0 +1,221 @@
+"""Messages, tool calls and configurations as fields of pydantic models, and in FastAPI's endpoints."""
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+from typing import Annotated, Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from fastapi import Body, FastAPI
+    from langchain_core import messages as theirs
+    from langchain_core.runnables import RunnableConfig as TheirConfig
+    from pydantic import BaseModel, TypeAdapter, ValidationError
+    from starlette.testclient import TestClient
+
+from millstream import messages as ours
+from millstream.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, HumanMessage
+from millstream.messages.content import ContentBlock
+from millstream.runnables import RunnableConfig
+
+CALL: Any = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}
+USAGE: Any = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "input_token_details": {"flex": 1}}
+FIELDS: list[tuple[str, dict[str, Any]]] = [
+    ("AIMessage", {"content": "a", "tool_calls": [CALL], "usage_metadata": USAGE, "id": "x"}),
+    ("AIMessageChunk", {"content": "c", "response_metadata": {"finish_reason": "stop"}}),
+    ("HumanMessage", {"content": [{"type": "text", "text": "x"}, "y"], "name": "n"}),
+    ("SystemMessage", {"content": "s", "additional_kwargs": {"k": None}}),
+    ("ToolMessage", {"content": "t", "tool_call_id": "1", "artifact": {"x": [1]}, "status": "error"}),
+    ("ChatMessage", {"content": "c", "role": "r"}),
+    ("FunctionMessage", {"content": "f", "name": "n"}),
+    ("HumanMessageChunk", {"content": "x"}),
+]
+CLASSES = [*(name for name, _ in FIELDS), "SystemMessageChunk", "ToolMessageChunk", "ChatMessageChunk"]
+MESSAGES: list[Any] = [getattr(ours, name)(**fields) for name, fields in FIELDS]
+
+
+class Conversation(BaseModel):
+    messages: list[AnyMessage]
+
+
+class Holder(BaseModel):
+    anything: Any = None
+    one: AIMessage | HumanMessage | str = ""
+
+
+@pytest.mark.parametrize("kind", [list[BaseMessage], list[AnyMessage]], ids=["BaseMessage", "AnyMessage"])
+def test_messages_go_through_pydantic_and_come_back(kind: Any) -> None:
+    adapter = TypeAdapter(kind)
+    assert adapter.validate_python(MESSAGES) == MESSAGES
+    assert adapter.validate_python(MESSAGES)[0] is MESSAGES[0]
+    assert adapter.dump_python(MESSAGES) == [message.model_dump() for message in MESSAGES]
+    assert adapter.validate_python(adapter.dump_python(MESSAGES)) == MESSAGES
+    assert adapter.validate_json(adapter.dump_json(MESSAGES)) == MESSAGES
+
+
+@pytest.mark.parametrize(("name", "fields"), FIELDS)
+def test_a_message_is_validated_and_dumped_as_langchains(name: str, fields: dict[str, Any]) -> None:
+    own, their = TypeAdapter(getattr(ours, name)), TypeAdapter(getattr(theirs, name))
+    one, other = own.validate_python(fields), their.validate_python(fields)
+    assert own.dump_python(one) == their.dump_python(other)
+    assert json.loads(own.dump_json(one)) == json.loads(their.dump_json(other))
+    assert own.dump_python(one, exclude={"content"}) == their.dump_python(other, exclude={"content"})
+    assert own.dump_python(one, include={"content"}) == their.dump_python(other, include={"content"})
+    assert own.dump_python(one, exclude_none=True) == their.dump_python(other, exclude_none=True)
+
+
+@pytest.mark.parametrize("mode", ["validation", "serialization"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_message_is_described_as_langchains(name: str, mode: Any) -> None:
+    own = TypeAdapter(getattr(ours, name)).json_schema(mode=mode)
+    their = TypeAdapter(getattr(theirs, name)).json_schema(mode=mode)
+    assert own["title"] == their["title"]
+    assert own["additionalProperties"] is their["additionalProperties"] is True
+    assert own["required"] == their["required"]
+    # Other fields of LangChain's are deprecated.
+    assert own["properties"].keys() == their["properties"].keys() - {"example"}
+    for field in own["properties"].keys() - {"artifact", "content"}:
+        expected = {
+            key: value for key, value in their["properties"][field].items() if key not in ("default", "description")
+        }
+        assert own["properties"][field] == expected
+
+
+def test_dicts_become_the_messages_of_their_type_or_role() -> None:
+    adapter = TypeAdapter(list[BaseMessage])
+    given = [{"type": "ai", "content": "a"}, {"role": "user", "content": "u"}, theirs.HumanMessage("t")]
+    assert adapter.validate_python(given) == [AIMessage("a"), HumanMessage("u"), HumanMessage("t")]
+    assert adapter.validate_python([{"type": "odd", "content": "x"}]) == [BaseMessage("x", type="odd")]
+    assert Holder(one={"type": "human", "content": "k"}).one == HumanMessage("k")  # type: ignore[arg-type]
+    assert Holder(one="text").one == "text"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "ai"},
+        {"type": "ai", "content": 5},
+        5,
+        {"type": "tool", "content": "x"},
+        {"type": "ai", "content": "x", "tool_calls": 1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [AIMessage, BaseMessage, AnyMessage], ids=["AIMessage", "BaseMessage", "AnyMessage"])
+def test_what_is_no_message_is_a_validation_error(kind: Any, wrong: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(kind).validate_python(wrong)
+
+
+def test_messages_are_dumped_where_their_type_is_not_declared() -> None:
+    for value in (AIMessage("q"), [AIMessage("q")], {"k": AIMessageChunk("q")}):
+        dumped = Holder(anything=value).model_dump()["anything"]
+        assert dumped == TypeAdapter(type(value)).dump_python(value) or dumped == {
+            "k": AIMessageChunk("q").model_dump()
+        }
+        assert json.loads(Holder(anything=value).model_dump_json())["anything"] == dumped
+
+
+def test_models_that_hold_messages_are_copied_and_pickled() -> None:
+    made = Conversation(messages=MESSAGES)
+    for other in (copy.deepcopy(made), pickle.loads(pickle.dumps(made)), made.model_copy(deep=True)):
+        assert other == made
+        assert other.messages[0] is not made.messages[0]
+    assert Conversation.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize("name", ["ToolCall", "ToolCallChunk", "InvalidToolCall", "UsageMetadata", "RunnableConfig"])
+def test_typed_dicts_are_fields_as_langchains(name: str) -> None:
+    own, their = (
+        (RunnableConfig, TheirConfig) if name == "RunnableConfig" else (getattr(ours, name), getattr(theirs, name))
+    )
+
+    class Own(BaseModel):
+        one: own  # type: ignore[valid-type]
+        more: list[own] = []  # type: ignore[valid-type]
+
+    class Their(BaseModel):
+        one: their  # type: ignore[valid-type]
+        more: list[their] = []  # type: ignore[valid-type]
+
+    def shape(model: Any) -> Any:
+        schema = model.model_json_schema()["$defs"][name]
+        properties = {key: value for key, value in schema["properties"].items() if key != "callbacks"}
+        return properties, schema.get("required")
+
+    assert shape(Own) == shape(Their)
+    for value in (CALL, USAGE, {}, {"tags": ["a"], "callbacks": [1], "x": 1}, {"recursion_limit": "5"}, {"name": 5}):
+        results: list[Any] = []
+        for model in (Own, Their):
+            try:
+                results.append(model(one=value).model_dump())
+            except ValidationError as error:
+                results.append([(one["loc"], one["type"]) for one in error.errors()])
+        assert results[0] == results[1]
+
+
+def test_blocks_of_content_are_fields_too() -> None:
+    blocks = [{"type": "text", "text": "x"}, {"type": "image", "url": "u"}, {"type": "reasoning", "reasoning": "r"}]
+    assert TypeAdapter(list[ContentBlock]).validate_python(blocks) == blocks
+
+
+def served() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/all")
+    def all_of_them(messages: list[AnyMessage]) -> list[BaseMessage]:
+        return [*messages, AIMessage("done")]
+
+    @app.post("/one")
+    def one(message: Annotated[HumanMessage, Body()]) -> AIMessage:
+        return AIMessage(f"{message.text}!", usage_metadata=USAGE)
+
+    @app.post("/either", response_model_exclude_none=True)
+    def either(message: Annotated[HumanMessage | AIMessage, Body()]) -> HumanMessage | AIMessage:
+        return message
+
+    @app.post("/held")
+    def held(conversation: Conversation) -> Conversation:
+        return conversation
+
+    @app.post("/undeclared")
+    def undeclared(messages: list[BaseMessage]) -> Any:
+        return {"messages": messages}
+
+    @app.post("/config")
+    def config(config: RunnableConfig) -> RunnableConfig:
+        return config
+
+    return app
+
+
+def test_endpoints_take_and_return_messages() -> None:
+    dumped = [message.model_dump() for message in MESSAGES]
+    with TestClient(served()) as client:
+        assert client.post("/all", json=dumped).json() == [*dumped, AIMessage("done").model_dump()]
+        answer = client.post("/one", json={"content": "hi"})
+        assert answer.json() == AIMessage("hi!", usage_metadata=USAGE).model_dump()
+        assert client.post("/one", json={"type": "ai", "content": "hi"}).status_code == 422
+        either = client.post("/either", json={"type": "ai", "content": "hi"}).json()
+        assert either == AIMessage("hi").model_dump(exclude_none=True)
+        assert client.post("/held", json={"messages": dumped}).json() == {"messages": dumped}
+        assert client.post("/undeclared", json=dumped).json() == {"messages": dumped}
+        assert client.post("/config", json={"tags": ["a"]}).json() == {"tags": ["a"]}
+        described = client.get("/openapi.json").json()
+    assert {"AIMessage", "HumanMessage", "ToolCall", "RunnableConfig"} <= described["components"]["schemas"].keys()
+
+
+def test_declaring_messages_imports_no_pydantic() -> None:
+    code = (
+        "import sys; from millstream.messages import AIMessage, ToolCall\n"
+        "from millstream.runnables import RunnableConfig\n"
+        "AIMessage('x').model_dump_json()\n"
+        "print(sorted({'pydantic', 'pydantic_core', 'typing_extensions'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
