@@ -21,7 +21,7 @@ from uuid import UUID
 from .docstrings import read_docstring
 from .references import without_references, without_titles
 
-__all__ = ("SchemaOf", "is_typed_dict", "own_docstring", "typed_dict_hints")
+__all__ = ("SchemaOf", "is_typed_dict")
 
 _SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -57,7 +57,7 @@ class SchemaOf:
         origin, args = get_origin(kind), get_args(kind)
         if origin is Annotated:
             return self._annotated(args)
-        if origin in (typing.Required, typing.NotRequired):
+        if _mark(origin):
             return self(args[0])
         if origin in (Union, types.UnionType):
             return self._union(args)
@@ -72,7 +72,8 @@ class SchemaOf:
     def _annotated(self, args: tuple[Any, ...]) -> dict[str, Any]:
         schema = self(args[0])
         for told in args[1:]:
-            description = getattr(told, "description", told if isinstance(told, str) else None)
+            # In a typed dict a text has its meaning by its place: a key's default, and then its description.
+            description = getattr(told, "description", told if isinstance(told, str) and not self._first else None)
             if description:
                 schema["description"] = description
         return schema
@@ -123,11 +124,9 @@ class SchemaOf:
                 {"enum": [member.value for member in kind]} if len(kind) > 1 else {}
             )
         if is_typed_dict(kind):
-            hints = typed_dict_hints(kind)
-            described, told = read_docstring(own_docstring(kind))
-            properties = {name: self._property(hint, told.get(name)) for name, hint in hints.items()}
-            required = [name for name in hints if name in kind.__required_keys__]
-            return self._object(properties, required, described if self._first else "")
+            described, parameters = self.typed_dict(kind)
+            described = described if self._first else _own_docstring(kind)
+            return {"description": described, **parameters} if described else parameters
         if dataclasses.is_dataclass(kind):
             hints = get_type_hints(kind, include_extras=True)
             fields = dataclasses.fields(kind)
@@ -137,17 +136,74 @@ class SchemaOf:
                 for one in fields
                 if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
             ]
-            return self._object(properties, required, "")
+            return self._object(properties, required)
         raise ValueError(f"the type {kind!r} has no form in a JSON schema")
 
-    def _property(self, hint: Any, described: str | None) -> dict[str, Any]:
-        schema = self(hint)
-        return {**schema, "description": described} if described and self._first else schema
+    def typed_dict(self, kind: Any) -> tuple[str, dict[str, Any]]:
+        """Return the description of a ``TypedDict``, and its schema without it: of a tool, and inside of one."""
+        hints = _typed_dict_hints(kind)
+        described, told = read_docstring(_own_docstring(kind))
+        properties: dict[str, Any] = {}
+        required = []
+        for name, marked in hints.items():
+            hint, is_required = _unmarked(marked, name in kind.__required_keys__)
+            properties[name], has_default = self._property(name, hint, told.get(name))
+            if is_required and not has_default:
+                required.append(name)
+        return described, self._object(properties, required)
 
-    def _object(self, properties: Mapping[str, Any], required: list[str], described: str) -> dict[str, Any]:
-        schema: dict[str, Any] = {"description": described} if described else {}
-        schema |= {"type": "object", "properties": dict(properties)}
+    def _property(self, name: str, hint: Any, described: str | None) -> tuple[dict[str, Any], bool]:
+        """Return the schema of a key, and whether it has a default."""
+        if not self._first:
+            return self(_without_texts(hint)), False
+        default: Any = ...
+        if get_origin(hint) is Annotated:
+            # The second is the default, the third says what it is.
+            hint, *extras = get_args(hint)
+            default = extras[0] if extras else ...
+            told_here = extras[1] if len(extras) > 1 else None
+            if told_here is not None and not isinstance(told_here, str):
+                raise ValueError(
+                    f"Invalid annotation for field {name}. Third argument to Annotated must be a string description,"
+                    f" received value of type {type(told_here)}."
+                )
+            described = described or told_here
+        schema = self(hint)
+        if described:
+            schema["description"] = described
+        if default not in (..., None):
+            schema["default"] = default
+        return schema, default is not ...
+
+    def _object(self, properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
         return {**schema, "required": required} if required else schema
+
+
+def _mark(origin: Any) -> str | None:
+    """Return the name of what marks a key of a ``TypedDict``, of ``typing`` or of ``typing_extensions``."""
+    name = getattr(origin, "_name", None)
+    return name if name in ("Required", "NotRequired", "ReadOnly") else None
+
+
+def _unmarked(hint: Any, is_required: bool) -> tuple[Any, bool]:
+    """Return the type of a key without its marks, and whether the key is required."""
+    origin, args = get_origin(hint), get_args(hint)
+    if mark := _mark(origin):
+        # A mark in an annotation that is a text is not known to the class.
+        return _unmarked(args[0], is_required if mark == "ReadOnly" else mark == "Required")
+    if origin is Annotated and _mark(get_origin(args[0])):
+        inner, is_required = _unmarked(args[0], is_required)
+        return Annotated[(inner, *args[1:])], is_required
+    return hint, is_required
+
+
+def _without_texts(hint: Any) -> Any:
+    if get_origin(hint) is not Annotated:
+        return hint
+    kind, *extras = get_args(hint)
+    kept = [extra for extra in extras if not isinstance(extra, str)]
+    return Annotated[(kind, *kept)] if kept else kind
 
 
 def is_typed_dict(kind: Any) -> bool:
@@ -155,12 +211,12 @@ def is_typed_dict(kind: Any) -> bool:
     return isinstance(kind, type) and hasattr(kind, "__required_keys__") and hasattr(kind, "__total__")
 
 
-def own_docstring(kind: Any) -> str:
+def _own_docstring(kind: Any) -> str:
     """Return the docstring of a class itself, not that of ``dict``, which its bases have."""
     return inspect.cleandoc(vars(kind).get("__doc__") or "")
 
 
-def typed_dict_hints(kind: Any) -> dict[str, Any]:
+def _typed_dict_hints(kind: Any) -> dict[str, Any]:
     """Return the types of a ``TypedDict``'s keys."""
     try:
         return get_type_hints(kind, include_extras=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
-from .annotations import SchemaOf, is_typed_dict, own_docstring, typed_dict_hints
+from .annotations import SchemaOf, is_typed_dict
 from .docstrings import read_docstring
 from .references import made_strict, without_references, without_titles
 
@@ -123,34 +123,7 @@ def _of_tool(tool: Any) -> dict[str, Any]:
 
 
 def _of_typed_dict(kind: Any) -> dict[str, Any]:
-    schema_of = SchemaOf(first=True)
-    described, told = read_docstring(own_docstring(kind))
-    properties: dict[str, Any] = {}
-    required = []
-    for name, hint in typed_dict_hints(kind).items():
-        default, text = ..., told.get(name)
-        if get_origin(hint) is Annotated:
-            # The second is the default, the third says what it is.
-            hint, *extras = get_args(hint)
-            default = extras[0] if extras else ...
-            told_here = extras[1] if len(extras) > 1 else None
-            if told_here is not None and not isinstance(told_here, str):
-                raise ValueError(
-                    f"Invalid annotation for field {name}. Third argument to Annotated must be a string description,"
-                    f" received value of type {type(told_here)}."
-                )
-            text = text or told_here
-        schema = schema_of(hint)
-        if text:
-            schema["description"] = text
-        if default is ...:
-            required.append(name)
-        elif default is not None:
-            schema["default"] = default
-        properties[name] = schema
-    parameters: dict[str, Any] = {"type": "object", "properties": properties}
-    if required:
-        parameters["required"] = required
+    described, parameters = SchemaOf(first=True).typed_dict(kind)
     return {"name": kind.__name__, "description": described, "parameters": parameters}
 
 

@@ -1,0 +1,137 @@
+"""Typed dicts as tools: which keys are required, defaults and descriptions, the same at the top and inside."""
+
+from __future__ import annotations
+
+import typing
+import warnings
+from typing import Annotated, Any, NotRequired, Optional, Required, TypedDict
+
+import pytest
+import typing_extensions
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from langchain_core.utils.function_calling import convert_to_openai_tool as their_tool
+
+from millstream.function_calling import convert_to_openai_tool
+
+# The annotations of this module are texts: classes do not know their marks.
+
+
+class Size(TypedDict):
+    """A size.
+
+    Args:
+        width: From the docstring.
+    """
+
+    length: Annotated[str, "metres"]
+    width: Annotated[int, ..., "the width"]
+    height: Annotated[int, 5, "the height"]
+    depth: Annotated[int, None, "the depth"]
+    colour: str
+
+
+class Box(TypedDict):
+    """A box."""
+
+    size: Size
+    sizes: list[Size]
+    by_name: dict[str, Size]
+    maybe: Optional[Size]  # noqa: UP045
+    unit: Annotated[str, "metres"]
+    names: list[Annotated[str, "a name"]]
+
+
+class Marked(TypedDict):
+    """M."""
+
+    a: int
+    b: NotRequired[int]
+    c: NotRequired[Annotated[str, ..., "the c"]]
+    d: Annotated[NotRequired[int], ..., "the d"]
+
+
+class Partial(TypedDict, total=False):
+    """P."""
+
+    a: Required[int]
+    b: int
+    c: Annotated[int, ..., "the c"]
+    d: Annotated[int, 3, "the d"]
+
+
+class Derived(Partial):
+    """D."""
+
+    e: str
+
+
+class Locked(typing_extensions.TypedDict):
+    """L."""
+
+    a: typing_extensions.ReadOnly[int]
+    b: NotRequired[typing_extensions.ReadOnly[str]]
+    c: Annotated[typing_extensions.ReadOnly[int], ..., "the c"]
+
+
+def function(tool: Any) -> dict[str, Any]:
+    described: dict[str, Any] = convert_to_openai_tool(tool)["function"]
+    return described
+
+
+@pytest.mark.parametrize("kind", [Size, Box])
+def test_defaults_and_descriptions_are_langchains_at_every_level(kind: Any) -> None:
+    described = function(kind)
+    assert described == their_tool(kind)["function"]
+    if kind is Box:
+        assert described["parameters"]["properties"]["sizes"]["items"] == {
+            "description": "A size.",
+            **function(Size)["parameters"],
+        }
+
+
+@pytest.mark.parametrize(
+    ("kind", "required"),
+    [(Marked, ["a"]), (Partial, ["a"]), (Derived, ["a", "e"]), (Locked, ["a", "c"]), (Size, ["width", "colour"])],
+)
+def test_keys_are_required_as_their_class_says(kind: Any, required: list[str]) -> None:
+    parameters = function(kind)["parameters"]
+    assert parameters["required"] == required
+    make: Any = typing.TypedDict
+    outer = make("outer", {"inner": kind, "more": NotRequired[list[kind]]})
+    outside = function(outer)["parameters"]
+    assert outside["required"] == ["inner"]
+    assert outside["properties"]["inner"]["required"] == required
+    assert outside["properties"]["inner"]["properties"] == parameters["properties"]
+    assert outside["properties"]["more"]["items"] == outside["properties"]["inner"]
+
+
+def test_marks_do_not_hide_descriptions_and_defaults() -> None:
+    assert function(Marked)["parameters"]["properties"] == {
+        "a": {"type": "integer"},
+        "b": {"type": "integer"},
+        "c": {"type": "string", "description": "the c"},
+        "d": {"type": "integer", "description": "the d"},
+    }
+    assert function(Partial)["parameters"]["properties"]["d"] == {
+        "type": "integer",
+        "default": 3,
+        "description": "the d",
+    }
+    assert function(Locked)["parameters"]["properties"]["b"] == {"type": "string"}
+
+
+class Here(typing_extensions.TypedDict):
+    """Here."""
+
+    x: Annotated[int, "metres"]
+    y: NotRequired[int]
+
+
+def test_typed_dicts_as_arguments_of_functions_are_langchains() -> None:
+    def go(where: Here, how: Annotated[str, "how fast"]) -> None:
+        """Go."""
+
+    go.__annotations__ = {"where": Here, "how": Annotated[str, "how fast"]}
+    assert function(go) == their_tool(go)["function"]
