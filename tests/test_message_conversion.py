@@ -266,3 +266,31 @@ def test_fields_of_wrong_types_count_as_absent(raw: dict[str, Any]) -> None:
 def test_what_users_write_wrong_is_a_value_error(message: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         ours.convert_to_messages([message])
+
+
+def test_what_a_tool_returned_beside_its_text_is_found_in_the_details_as_in_langchain() -> None:
+    for given in (
+        {"role": "tool", "content": "r", "tool_call_id": "1", "additional_kwargs": {"artifact": {"x": 1}}},
+        {
+            "type": "tool",
+            "content": "r",
+            "tool_call_id": "1",
+            "additional_kwargs": {"artifact": [1], "status": "error"},
+        },
+        {
+            "role": "tool",
+            "content": "r",
+            "tool_call_id": "1",
+            "additional_kwargs": {"artifact": 1, "k": 1},
+            "artifact": 2,
+        },
+        {"role": "tool", "content": "r", "tool_call_id": "1", "additional_kwargs": {"status": None}, "artifact": 0},
+    ):
+        (own,), (their,) = ours.convert_to_messages([given]), theirs.convert_to_messages([given])
+        assert own.model_dump() == their.model_dump()
+
+
+@pytest.mark.parametrize(("role", "missing"), [("tool", "tool_call_id"), ("function", "name")])
+def test_what_a_message_cannot_do_without_is_named(role: str, missing: str) -> None:
+    with pytest.raises(ValueError, match=f"a message of the role '{role}' must have '{missing}'"):
+        ours.convert_to_messages([{"role": role, "content": "r"}])

@@ -8,6 +8,7 @@ import pickle
 import re
 import warnings
 from operator import add
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -343,3 +344,26 @@ def test_the_examples_in_docstrings_are_true(module: str) -> None:
     results = doctest.testmod(importlib.import_module(f"millstream.prompts.{module}"))
     assert results.failed == 0
     assert results.attempted > 0
+
+
+MADE: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
+    ("SystemMessagePromptTemplate", "from_template", ("a {b}",), {"input_variables": ["b"]}),
+    ("HumanMessagePromptTemplate", "from_template", (["a {b}", "{c}"],), {"input_variables": ["b", "c"]}),
+    ("AIMessagePromptTemplate", "from_template", ("a {b}", "f-string"), {"additional_kwargs": {"k": 1}}),
+    ("ChatMessagePromptTemplate", "from_template", ("a {b}", "f-string", {"b": "x"}), {"role": "r"}),
+    ("SystemMessagePromptTemplate", "from_template_file", ("FILE", ["b"]), {}),
+    ("HumanMessagePromptTemplate", "from_template_file", ("FILE",), {"input_variables": ["b"]}),
+    ("ChatMessagePromptTemplate", "from_template_file", ("FILE",), {"role": "r"}),
+]
+
+
+@pytest.mark.parametrize(("name", "method", "args", "fields"), MADE)
+def test_templates_of_messages_are_made_as_langchains(
+    name: str, method: str, args: tuple[Any, ...], fields: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "template").write_text("a {b}")
+    given = [tmp_path / "template" if arg == "FILE" else arg for arg in args]
+    own, their = (getattr(getattr(module, name), method)(*given, **fields) for module in (ours, theirs))
+    assert own.input_variables == their.input_variables
+    made = [template.format(b="B", c="C").model_dump() for template in (own, their)]
+    assert made[0] == made[1]

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from .._model_classes import is_model_class, schema_of_model
 from .docstrings import read_docstring
 from .references import without_references, without_titles
 
@@ -117,8 +118,8 @@ class SchemaOf:
         return {"type": "array", "minItems": len(items), "maxItems": len(items), named: items}
 
     def _class(self, kind: Any) -> dict[str, Any]:
-        if hasattr(kind, "model_json_schema"):
-            return without_titles(without_references(kind.model_json_schema()))
+        if is_model_class(kind):
+            return without_titles(without_references(schema_of_model(kind)))
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             return self._values(tuple(member.value for member in kind)) | (
                 {"enum": [member.value for member in kind]} if len(kind) > 1 else {}

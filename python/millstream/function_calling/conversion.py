@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
+from .._model_classes import is_model_class, schema_of_model
 from .annotations import SchemaOf, is_typed_dict
 from .docstrings import read_docstring
 from .references import made_strict, without_references, without_titles
 
-__all__ = ("convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool", "is_model_class")
+__all__ = ("convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool")
 
 # Tools that OpenAI runs itself, and what is in its form already.
 _WELL_KNOWN = (
@@ -64,16 +65,11 @@ def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> dict[s
     return {"title": function["name"], **described, **function.get("parameters", {})}
 
 
-def is_model_class(kind: Any) -> bool:
-    """Return whether ``kind`` is a pydantic class, looked at by its shape alone."""
-    return isinstance(kind, type) and hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")
-
-
 def _described(function: Any) -> dict[str, Any]:
     if isinstance(function, Mapping):
         return _of_dict(function)
     if is_model_class(function):
-        return _of_schema(function.model_json_schema())
+        return _of_schema(schema_of_model(function))
     if is_typed_dict(function):
         return _of_typed_dict(function)
     if hasattr(function, "tool_call_schema") and hasattr(function, "name"):
@@ -118,7 +114,7 @@ def _of_tool(tool: Any) -> dict[str, Any]:
     if isinstance(schema, Mapping):
         return _of_schema(schema, tool.name, tool.description)
     if is_model_class(schema):
-        return _of_schema(schema.model_json_schema(), tool.name, tool.description)
+        return _of_schema(schema_of_model(schema), tool.name, tool.description)
     raise ValueError(f"Unsupported tool call schema: {schema}. It must be a JSON schema dict or a pydantic class.")
 
 

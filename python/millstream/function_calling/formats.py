@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .conversion import convert_to_openai_function, is_model_class
+from .._model_classes import is_first_version, is_model_class, schema_of_model
+from .conversion import convert_to_openai_function
 from .references import referenced
 
 __all__ = ("convert_to_response_format", "json_schema_format")
@@ -16,7 +17,7 @@ def json_schema_format(schema: Any, *, strict: bool | None = None) -> Any:
 
     Raises :class:`ValueError` where ``strict`` contradicts what the schema says itself.
     """
-    if is_model_class(schema):
+    if is_model_class(schema) and not is_first_version(schema):
         return schema
     if isinstance(schema, Mapping) and schema.get("type") == "json_schema" and "json_schema" in schema:
         asked = dict(schema)
@@ -42,7 +43,7 @@ def convert_to_response_format(asked: Any) -> Any:
     """Return ``asked`` as it is sent: of a pydantic class, its schema in OpenAI's strict form."""
     if not is_model_class(asked):
         return asked
-    schema = asked.model_json_schema()
+    schema = schema_of_model(asked)
     return {
         "type": "json_schema",
         "json_schema": {"schema": _strict(schema, schema), "name": asked.__name__, "strict": True},

@@ -38,8 +38,8 @@ def by_any_tool(model: BaseChatModel, schema: Any, *, include_raw: bool, **kwarg
         kwargs.pop(known, None)
     if kwargs:
         raise ValueError(f"Received unsupported arguments {kwargs}")
+    from .._model_classes import is_model_class
     from ..function_calling import convert_to_openai_tool
-    from ..function_calling.conversion import is_model_class
     from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
     from .chat_models import BaseChatModel
 

@@ -55,6 +55,11 @@ _ROLES: dict[str, type[BaseMessage]] = {
 }
 # What `{"type": …}` may say too, in the dicts that our messages dump.
 _TYPES = {**_CLASSES, **_ROLES}
+# What a message of the class cannot do without, beside its content.
+_NEEDED: dict[type[BaseMessage], tuple[str, ...]] = {
+    **{ToolMessage: ("tool_call_id",), ToolMessageChunk: ("tool_call_id",)},
+    **{FunctionMessage: ("name",), FunctionMessageChunk: ("name",)},
+}
 _ROLE_NAMES = "'human', 'user', 'ai', 'assistant', 'function', 'tool', 'system', or 'developer'"
 
 
@@ -117,6 +122,13 @@ def _from_role(role: Any, content: Any, fields: dict[str, Any]) -> BaseMessage:
     given, rest = _split(cls, fields)
     if role == "developer":
         rest["__openai_role__"] = "developer"
+    if cls is ToolMessage:
+        # Dicts of LangChain's may hold them there.
+        inner = {name: rest.pop(name) for name in ("artifact", "status") if name in rest}
+        given.update({name: value for name, value in inner.items() if value is not None})
+    for name in _NEEDED.get(cls, ()):
+        if name not in given:
+            raise ValueError(f"a message of the role {role!r} must have {name!r}")
     if given.get("tool_calls"):
         if not isinstance(given["tool_calls"], Sequence):
             raise ValueError(f"tool_calls must be a list, not {type(given['tool_calls']).__name__}")

@@ -84,7 +84,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
 
     def __repr__(self) -> str:
         """Show the fields that were set."""
-        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value)
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value and name[0] != "_")
         return f"{type(self).__name__}({fields})"
 
 

@@ -10,6 +10,8 @@ The schema describes the value; it is not the value. For the schema
 {{"properties": {{"tags": {{"type": "array", "items": {{"type": "string"}}}}}}, "required": ["tags"]}}
 the object {{"tags": ["new", "blue"]}} is right, and {{"properties": {{"tags": ["new", "blue"]}}}} is wrong.
 
-The schema of your answer:
-{schema}"""
+The schema of your answer, in a code block that is not a part of it:
+```
+{schema}
+```"""
 """``schema`` is the JSON Schema, as JSON."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from .._model_classes import schema_of_model
 from ..exceptions import OutputParserException
 from ..runnables.stages import Stage
 from .base import text_of
@@ -54,8 +55,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
         cls = self.pydantic_object
         if cls is None:
             return "Return a JSON object."
-        schema = cls.model_json_schema() if hasattr(cls, "model_json_schema") else cls.schema()
-        shown = {key: value for key, value in schema.items() if key not in ("title", "type")}
+        shown = {key: value for key, value in schema_of_model(cls).items() if key not in ("title", "type")}
         return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(shown, ensure_ascii=False))
 
     def _diff(self, prev: Any, next: Any) -> Any:

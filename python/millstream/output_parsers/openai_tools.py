@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._model_classes import title_of_model
 from ..exceptions import OutputParserException
 from ..messages.tool_calls import read_raw_call
 from ..runnables.stages import Stage
@@ -116,11 +117,7 @@ class PydanticToolsParser(JsonOutputToolsParser):
 
     def _kinds(self) -> dict[str, Any]:
         """Return the classes by the names that the model knows them by."""
-        kinds: dict[str, Any] = {}
-        for tool in self.tools:
-            config: Any = getattr(tool, "model_config", {})
-            kinds[config.get("title") or tool.__name__] = tool
-        return kinds
+        return {title_of_model(tool): tool for tool in self.tools}
 
 
 def _kind(kinds: Mapping[str, Any], name: str) -> Any:

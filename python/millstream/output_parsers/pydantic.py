@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from .._model_classes import made_of
 from ..exceptions import OutputParserException
 from ..runnables.stages import Stage
 from .json import JsonOutputParser, _Documents
@@ -13,17 +14,20 @@ from .json import JsonOutputParser, _Documents
 __all__ = ("PydanticOutputParser",)
 
 
-class PydanticOutputParser(JsonOutputParser):
-    """Parses JSON in a model's answer into an object of ``pydantic_object``, a pydantic class.
+Model = TypeVar("Model")
+
+
+class PydanticOutputParser(JsonOutputParser, Generic[Model]):
+    """Parses JSON in a model's answer into an object of ``pydantic_object``, a pydantic class of either version.
 
     A stream gives an object with each chunk that changes one that is valid as far as it has come. An
     answer that is not valid raises :class:`~millstream.exceptions.OutputParserException`.
     """
 
-    def __init__(self, pydantic_object: Any, *, name: str | None = None, diff: bool = False) -> None:
+    def __init__(self, pydantic_object: type[Model], *, name: str | None = None, diff: bool = False) -> None:
         super().__init__(name=name, diff=diff, pydantic_object=pydantic_object)
 
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> Model:
         """Return the object in ``text``."""
         return self._made(super().parse(text))
 
@@ -36,15 +40,20 @@ class PydanticOutputParser(JsonOutputParser):
                 return None
             raise
 
-    def _made(self, document: Any) -> Any:
+    def _made(self, document: Any) -> Model:
         try:
-            return self.pydantic_object.model_validate(document)
+            made: Model = made_of(self.pydantic_object, document)
+            return made
         except ValueError as error:
             shown = json.dumps(document, ensure_ascii=False)
             name = self.pydantic_object.__name__
             raise OutputParserException(
                 f"Failed to parse {name} from completion {shown}. Got: {error}", llm_output=shown
             ) from error
+
+    @property
+    def _type(self) -> str:
+        return "pydantic"
 
     def _stage(self) -> Stage[Any, Any]:
         return _ObjectsSoFar(self._made)

@@ -113,11 +113,15 @@ class _MessageTemplate(BaseMessagePromptTemplate):
         cls,
         template: Any,
         template_format: PromptTemplateFormat = "f-string",
-        *,
         partial_variables: dict[str, Any] | None = None,
+        *,
+        input_variables: Sequence[str] | None = None,
         **fields: Any,
     ) -> Self:
-        """Return the template of a message: of a text, or of a list of texts and blocks."""
+        """Return the template of a message: of a text, or of a list of texts and blocks.
+
+        Its variables are read from the template; ``input_variables`` may name them, as in LangChain.
+        """
         if isinstance(template, str):
             prompt = PromptTemplate(template, template_format=template_format, partial_variables=partial_variables)
             return cls(prompt, **fields)
@@ -128,9 +132,12 @@ class _MessageTemplate(BaseMessagePromptTemplate):
         return cls([block_template(block, template_format) for block in template], **fields)
 
     @classmethod
-    def from_template_file(cls, template_file: str | Path, **fields: Any) -> Self:
+    def from_template_file(
+        cls, template_file: str | Path, input_variables: Sequence[str] | None = None, **fields: Any
+    ) -> Self:
         """Return the template of a message whose text is in a file."""
-        return cls.from_template(Path(template_file).read_text(encoding="utf-8"), **fields)
+        text = Path(template_file).read_text(encoding="utf-8")
+        return cls.from_template(text, input_variables=input_variables, **fields)
 
     @property
     def input_variables(self) -> list[str]:

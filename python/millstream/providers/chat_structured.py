@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._model_classes import is_first_version, is_model_class
 from ..function_calling import convert_to_openai_tool
-from ..function_calling.conversion import is_model_class
 from ..function_calling.formats import json_schema_format
 from ..language_models.structured import with_parser
 from ..output_parsers import JsonOutputParser
@@ -40,6 +40,13 @@ def structured(
         raise ValueError("Argument `strict` is not supported with `method`='json_mode'")
     if method != "json_mode" and schema is None:
         raise ValueError("schema must be specified when method is not 'json_mode'. Received None.")
+    if method == "json_schema" and is_first_version(schema):
+        warnings.warn(
+            "A class of pydantic.v1 cannot be used with method='json_schema'; method='function_calling' is used"
+            " instead. Give a JSON schema or a class of pydantic's second version.",
+            stacklevel=4,
+        )
+        method = "function_calling"
     if method == "json_schema" and _is_old(model.model_name or ""):
         warnings.warn(
             f"Cannot use method='json_schema' with model {model.model_name} since it doesn't support OpenAI's"
