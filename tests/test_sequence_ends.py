@@ -111,9 +111,9 @@ def test_runs_end_from_the_inside_out(events: bool) -> None:
 
     run(main)
     starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
-    errors = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_error")]
+    ended = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith(("_end", "_error"))]
     # The prompt has ended; then the model, the two parsers, the sequence.
-    assert errors == [starts[2], starts[3], starts[4], starts[0]]
+    assert ended == [starts[1], starts[2], starts[3], starts[4], starts[0]]
     assert all(len(told) == 1 for told in ends(heard).values())
 
 
@@ -133,8 +133,8 @@ def test_sync_runs_end_from_the_inside_out() -> None:
         break
     assert log == ["closed"]
     starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
-    errors = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_error")]
-    assert errors == [starts[2], starts[3], starts[0]]
+    ended = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith(("_end", "_error"))]
+    assert ended == [starts[1], starts[2], starts[3], starts[0]]
 
 
 class Raising(BaseCallbackHandler):

@@ -91,14 +91,12 @@ class BaseCallbackManager:
         return self.like(self)
 
     def merge(self, other: Any) -> Self:
-        """Return what both hold."""
+        """Return what both hold; what is inherited and what is not stay apart."""
         merged = self.copy()
-        for handler in other.handlers:
-            merged.add_handler(handler, inherit=False)
-        for handler in other.inheritable_handlers:
-            merged.add_handler(handler)
-        merged.tags = list(dict.fromkeys([*self.tags, *other.tags]))
-        merged.inheritable_tags = list(dict.fromkeys([*self.inheritable_tags, *other.inheritable_tags]))
+        merged.handlers = _united(self.handlers, other.handlers)
+        merged.inheritable_handlers = _united(self.inheritable_handlers, other.inheritable_handlers)
+        merged.tags = _united(self.tags, other.tags)
+        merged.inheritable_tags = _united(self.inheritable_tags, other.inheritable_tags)
         merged.metadata = {**self.metadata, **other.metadata}
         merged.inheritable_metadata = {**self.inheritable_metadata, **other.inheritable_metadata}
         if self.parent_run_id is None and other.parent_run_id is not None:
@@ -131,7 +129,9 @@ class BaseCallbackManager:
 
     def add_tags(self, tags: Sequence[str], inherit: bool = True) -> None:
         """Add tags; one that is there already moves to the end."""
-        self.remove_tags([tag for tag in tags if tag in self.tags])
+        for tag in tags:
+            if tag in self.tags:
+                self.remove_tags([tag])
         self.tags += tags
         if inherit:
             self.inheritable_tags += tags
@@ -154,3 +154,12 @@ class BaseCallbackManager:
         for key in keys:
             self.metadata.pop(key, None)
             self.inheritable_metadata.pop(key, None)
+
+
+def _united(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """Return the items of both, each once, in their order."""
+    united: list[Any] = []
+    for item in (*ones, *others):
+        if item not in united:
+            united.append(item)
+    return united

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from ..events.run import uuid7
+from ..events.run import ids_below, uuid7
 from .base_manager import BaseCallbackManager
 from .listeners import Listeners
 
@@ -24,6 +24,7 @@ __all__ = (
 )
 
 Synced = TypeVar("Synced", bound="BaseRunManager")
+Manager = TypeVar("Manager", bound=BaseCallbackManager)
 
 
 class BaseRunManager:
@@ -78,9 +79,12 @@ class BaseRunManager:
             parent_ids=manager.parent_ids,
         )
 
-    def get_child(self, tag: str | None = None) -> CallbackManager:
+    def get_child(self, tag: str | None = None) -> BaseCallbackManager:
         """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
-        child = CallbackManager(
+        return self._child(CallbackManager, tag)
+
+    def _child(self, kind: type[Manager], tag: str | None = None) -> Manager:
+        child = kind(
             self.inheritable_handlers,
             self.inheritable_handlers,
             self.run_id,
@@ -88,7 +92,7 @@ class BaseRunManager:
             inheritable_tags=self.inheritable_tags,
             metadata=self.inheritable_metadata,
             inheritable_metadata=self.inheritable_metadata,
-            parent_ids=[*self.parent_ids, str(self.run_id)],
+            parent_ids=ids_below(self.parent_ids, self.run_id),
         )
         if tag is not None:
             child.add_tags([tag], inherit=False)
@@ -106,6 +110,10 @@ class BaseRunManager:
 class RunManager(BaseRunManager):
     """One run of sync code."""
 
+    def get_child(self, tag: str | None = None) -> CallbackManager:
+        """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
+        return self._child(CallbackManager, tag)
+
     def on_text(self, text: str, **kwargs: Any) -> None:
         """Tell of a text."""
         self._listeners.tell("on_text", None, (text,), self._told(kwargs))
@@ -121,6 +129,10 @@ class AsyncRunManager(BaseRunManager):
     async def on_text(self, text: str, **kwargs: Any) -> None:
         """Tell of a text."""
         await self._listeners.atell("on_text", None, (text,), self._told(kwargs))
+
+    def get_child(self, tag: str | None = None) -> AsyncCallbackManager:
+        """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
+        return self._child(AsyncCallbackManager, tag)
 
     async def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
         """Tell of another try."""

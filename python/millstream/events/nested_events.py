@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .nested_chains import NestedChains, Root
-from .run import Run
+from .nested_chains import NestedChains, Open, Root, RootMark
+from .run import Run, ids_below
 from .wordings import worded
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ class NestedEvents(NestedChains):
         self._version = version
         self._wanted = wanted
         self._line = line
-        self._above = above
+        self._above = list(above)
         self._root = root
-        self._chains = {}
-        self._runs: dict[UUID, tuple[Run, Any]] = {}
-        self._parents: dict[UUID, UUID | None] = {}
+        self._chains = Open()
+        self._runs: Open[tuple[Run, Any]] = Open()
+        self._parents: dict[UUID, list[str]] = {}
 
     @property
     def lockstep(self) -> bool:
@@ -82,41 +82,57 @@ class NestedEvents(NestedChains):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._parents[run_id] = parent_run_id
+        parent_ids = self._begun(run_id, parent_run_id)
         name = name or (serialized or {}).get("name") or "Unnamed"
-        parent_ids = self._parent_ids(run_id) if self._version.tells_parents else []
         run = Run(str(run_id), name, run_type, list(tags or ()), dict(metadata or {}), parent_ids)
+        root = self._taken_root(run)
+        if root is not None:
+            self._runs.add(run_id, (root.run, root))
+            self._put(root.run, lambda: self._version.start(root.run, root.input))
+            return
         inputs = worded(run).inputs(prompts)
-        self._runs[run_id] = run, inputs
+        self._runs.add(run_id, (run, inputs))
         self._put(run, lambda: self._version.nested_start(run, inputs))
 
     def on_llm_new_token(self, token: str, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
         """Put a chunk's event."""
-        if found := self._runs.get(run_id):
+        if (found := self._runs.get(run_id)) and not isinstance(found[1], Root):
             self._put(found[0], lambda: self._version.nested_chunk(found[0], token, chunk))
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Put the end's event."""
-        if found := self._runs.pop(run_id, None):
-            self._put(found[0], lambda: self._version.nested_end(*found, response))
+        if found := self._runs.pop(run_id):
+            if isinstance(found[1], Root):
+                self._root_ended(found[0], lambda: self._version.end(found[0], response))
+            else:
+                self._put(found[0], lambda: self._version.nested_end(*found, response))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **kwargs: Any) -> None:
         """Put nothing, or what the version tells of a failed run."""
-        if (found := self._runs.pop(run_id, None)) and self._version.tells_failed_runs:
+        found = self._runs.pop(run_id)
+        if found and self._version.tells_failed_runs and not isinstance(found[1], Root):
             self._put(found[0], lambda: self._version.nested_end(*found, response))
+
+    def _mark(self, mark: RootMark) -> None:
+        self._line.put(mark)
 
     def _put(self, run: Run, make: Callable[[], StreamEvent]) -> None:
         if self._wanted.includes(run.name, run.run_type, run.tags):
             self._line.put(NestedEvent(make()))
 
-    def _parent_ids(self, run_id: UUID) -> list[str]:
-        """Return the runs above, from the root down: those above the stream's own run first."""
-        above: list[str] = []
-        parent = self._parents.get(run_id)
-        while parent is not None:
-            above.append(str(parent))
-            parent = self._parents.get(parent)
-        return [*self._above, *above[::-1]]
+    def _begun(self, run_id: UUID, parent_run_id: UUID | None) -> list[str]:
+        """Take note of a run; return the runs above it that are to be shown.
+
+        They run from the root down, those above the stream's own run first, each of them once:
+        users may give a run the id of one above it.
+        """
+        if not self._version.tells_parents:
+            return []
+        above = self._above
+        if parent_run_id is not None:
+            above = ids_below(self._parents.get(parent_run_id, above), parent_run_id)
+        self._parents[run_id] = above
+        return list(above)
 
 
 def mixed(streamer: Callable[[Any], Sequence[StreamEvent]]) -> Callable[[Any], list[StreamEvent]]:

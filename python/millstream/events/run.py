@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-__all__ = ("Run", "merge_tags", "uuid7")
+__all__ = ("Run", "ids_below", "merge_tags", "uuid7")
 
 
 @dataclass(slots=True)
@@ -25,6 +25,12 @@ class Run:
     tags: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     parent_ids: list[str] = field(default_factory=list)
+
+
+def ids_below(parent_ids: Sequence[str], run_id: UUID) -> list[str]:
+    """Return the ``parent_ids`` of what is below the run that has these; each once, where users gave an id twice."""
+    parent = str(run_id)
+    return list(parent_ids) if parent in parent_ids else [*parent_ids, parent]
 
 
 def merge_tags(inherited: Sequence[str] | None, own: Sequence[str] | None) -> list[str]:

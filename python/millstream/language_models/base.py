@@ -10,7 +10,7 @@ from ..events import EventFilter, ModelEvents
 from ..events.event_records import relayed
 from ..runnables.base import Runnable, failing
 from ..runnables.config import RunnableConfig
-from ..runnables.stream import AsyncStream, Source, Stream, adrive, drive
+from ..runnables.stream import AsyncStream, Part, Source, Stream, adrive, drive
 from .calls import ls_fields, run_args, warn_of_tracing
 from .fields import Fields
 from .prompt_text import LanguageModelInput
@@ -20,6 +20,7 @@ from .streaming import chunk_stream, event_stream
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from ..events import StreamEvent
     from ..events.record_writer import RecordWriter
     from ..outputs import LLMResult
     from .kinds import Kind
@@ -152,11 +153,13 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         kwargs: dict[str, Any],
         *,
         for_async: bool = False,
-    ) -> tuple[Source, ModelEvents]:
+    ) -> tuple[Source, Part[StreamEvent]]:
         """Return the source and the part of the run's events: its start, its chunks, its end.
 
         A user's model runs in a thread where sync code asks, so that events come when they happen.
         """
+        if self._overrides("astream" if for_async else "stream"):
+            return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         kwargs = dict(kwargs)
         stop = kwargs.pop("stop", None)
         return event_stream(self, input, config, version, wanted, stop, kwargs, for_async=for_async)
@@ -170,13 +173,18 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         wanted: EventFilter,
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:
-        if type(self).astream_events is not Runnable.astream_events:
+        if type(self).astream_events is not Runnable.astream_events or self._overrides("astream"):
             return super()._records(writer, input, config, version, wanted, kwargs)
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
         except NotImplementedError as error:
             return failing(error)
+        assert isinstance(events, ModelEvents)
         return relayed(source, events.records(writer))
+
+    def _overrides(self, method: str) -> bool:
+        """Return whether a subclass writes ``method`` anew: its streams are not made here then."""
+        return getattr(type(self), method) is not getattr(BaseLanguageModel, method)
 
     # How a stream is made.
 

@@ -78,7 +78,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
         **kwargs: Any,
     ) -> ChatResult:
         """Return the answer to ``messages``; by default ``_generate``, in the loop's executor."""
-        return await run_in_executor(self._generate, messages, stop, for_sync(run_manager), **kwargs)
+        return await run_in_executor(None, self._generate, messages, stop, for_sync(run_manager), **kwargs)
 
     def _stream(
         self,

@@ -43,7 +43,7 @@ class BaseLLM(BaseLanguageModel[str]):
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Return the generations for ``prompts``; by default ``_generate``, in the loop's executor."""
-        return await run_in_executor(self._generate, prompts, stop, for_sync(run_manager), **kwargs)
+        return await run_in_executor(None, self._generate, prompts, stop, for_sync(run_manager), **kwargs)
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -180,7 +180,7 @@ class LLM(BaseLLM):
     async def _acall(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         """Return the text for ``prompt``; by default ``_call``, in the loop's executor."""
         manager = {"run_manager": for_sync(run_manager)} if takes_run_manager(type(self)._call) else {}
-        return await run_in_executor(self._call, prompt, stop=stop, **manager, **kwargs)
+        return await run_in_executor(None, self._call, prompt, stop=stop, **manager, **kwargs)
 
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any

@@ -13,7 +13,7 @@ from ..events.run import Run, uuid7
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context, var_child_runnable_config
 from ..runnables.drivers import pass_on
-from ..runnables.handover import Handover
+from ..runnables.handover import Handover, is_cancelled, is_leaving
 
 if TYPE_CHECKING:
     from .base import BaseLanguageModel
@@ -131,7 +131,7 @@ class ModelRun:
             self._output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                await run.on_llm_error(error, response=self.kind.arrived(self._kept))
+                await run.on_llm_error(self._reason(error), response=self.kind.arrived(self._kept))
             raise
         if run.handlers:
             await run.on_llm_end(self.result())
@@ -196,10 +196,11 @@ class ModelRun:
 
     def _reason(self, error: BaseException) -> BaseException:
         """Return how the consumer left, where it is that what stopped the model."""
-        leaving = None if self.line is None else self.line.leaving
-        # By name: sync code does without asyncio, and need not wait for its import.
-        ours = isinstance(error, GeneratorExit) or type(error).__name__ == "CancelledError"
-        return leaving if ours and leaving is not None else error
+        if not is_cancelled(error) and not isinstance(error, GeneratorExit):
+            return error
+        reason = (None if self.line is None else self.line.leaving) or error
+        # To those who break or close, it is the same wherever the model's code was just then.
+        return GeneratorExit() if is_leaving(reason) else reason
 
     def _start(self) -> dict[str, Any]:
         told = self.kind.told(self._model, self._stop, self._kwargs, self._more, streams=True)

@@ -60,7 +60,7 @@ class BaseLLMOutputParser(ABC, Generic[T]):
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
         """Return :meth:`parse_result`, by default in the loop's executor."""
-        return await run_in_executor(self.parse_result, result, partial=partial)
+        return await run_in_executor(None, self.parse_result, result, partial=partial)
 
 
 class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
@@ -97,7 +97,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
     async def aparse(self, text: str) -> T:
         """Return :meth:`parse`, by default in the loop's executor."""
-        return await run_in_executor(self.parse, text)
+        return await run_in_executor(None, self.parse, text)
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
         """Return :meth:`parse` of the first generation's text."""

@@ -12,9 +12,10 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from ..events.event_records import EventRecords, relayed, written
 from ..events.filters import EventFilter
@@ -23,6 +24,8 @@ from .home import HOME
 from .stream import AsyncStream, Part, Source, Stream, adrive, drive
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ..events import StreamEvent
     from ..events.record_writer import RecordFormat, RecordWriter
     from .binding import RunnableBinding
@@ -55,10 +58,19 @@ _HOMES = {
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
-async def run_in_executor(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run ``function`` in the loop's default executor, in a copy of the current context."""
+async def run_in_executor(
+    executor_or_config: Executor | Mapping[str, Any] | None,
+    func: Callable[P, T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run ``func`` in an executor, in a copy of the current context; a configuration stands for the loop's default one.
+
+    Raises :class:`RuntimeError` where ``func`` raises :class:`StopIteration`, which a future cannot carry.
+    """
     import asyncio
 
     context = contextvars.copy_context()
@@ -68,14 +80,14 @@ async def run_in_executor(function: Callable[..., T], *args: Any, **kwargs: Any)
         # What this calls may have to call async handlers: they are run where they belong.
         HOME.loop = loop
         try:
-            return context.run(function, *args, **kwargs)
+            return context.run(func, *args, **kwargs)
         except StopIteration as error:
-            # A future cannot carry StopIteration.
             raise RuntimeError("StopIteration was raised") from error
         finally:
             HOME.loop = None
 
-    return await loop.run_in_executor(None, call)
+    executor = None if isinstance(executor_or_config, Mapping) else executor_or_config
+    return await loop.run_in_executor(executor, call)
 
 
 class Runnable(ABC, Generic[Input, Output]):
@@ -95,7 +107,7 @@ class Runnable(ABC, Generic[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Return the output for one input; by default :meth:`invoke`, in the loop's executor."""
-        return await run_in_executor(self.invoke, input, config, **kwargs)
+        return await run_in_executor(None, self.invoke, input, config, **kwargs)
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the output's chunks; by default one, :meth:`invoke`'s."""

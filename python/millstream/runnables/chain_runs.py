@@ -10,6 +10,7 @@ from ..callbacks.listeners import InContext
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
 from .config import RunnableConfig, child_config, ensure_config, var_child_runnable_config
 from .given import AsyncGiven, Given
+from .handover import is_leaving
 from .sums import Sum
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def transformed(
     """Yield what ``transform`` makes of ``items``, in a run of its own.
 
     The run begins after the first item has come, and its input and output are the sums of the
-    chunks. Left early, it closes what makes its input first: runs end from the inside out.
+    chunks. Left early, it closes what makes its input first: runs end from the inside out. That is no
+    error: its output is what was handed out.
     """
     given = Given(items)
     try:
@@ -170,11 +172,15 @@ def transformed(
                 if (close := getattr(outputs, "close", None)) is not None:
                     context.run(close)
                 given.close()
+            totals = _totals(sum, given)
         except BaseException as error:
-            run.on_chain_error(error, inputs=given.total())
+            if is_leaving(error):
+                run.on_chain_end(_arrived(sum), inputs=given.arrived())
+            else:
+                run.on_chain_error(error, inputs=given.arrived())
             raise
-        if sum is not None:
-            run.on_chain_end(sum.total(), inputs=given.total())
+        if totals is not None:
+            run.on_chain_end(totals[0], inputs=totals[1])
     finally:
         given.close()
 
@@ -213,17 +219,30 @@ async def atransformed(
             finally:
                 await InContext(context, outputs.aclose())
                 await given.aclose()
+            totals = _totals(sum, given)
         except BaseException as error:
-            await run.on_chain_error(error, inputs=given.total())
+            if is_leaving(error):
+                await run.on_chain_end(_arrived(sum), inputs=given.arrived())
+            else:
+                await run.on_chain_error(error, inputs=given.arrived())
             raise
-        if sum is not None:
-            await run.on_chain_end(sum.total(), inputs=given.total())
+        if totals is not None:
+            await run.on_chain_end(totals[0], inputs=totals[1])
     finally:
         await given.aclose()
 
 
 async def _next(outputs: AsyncIterator[Any]) -> Any:
     return await anext(outputs, _END)
+
+
+def _totals(sum: Sum | None, given: Given | AsyncGiven) -> tuple[Any, Any] | None:
+    """Return the output and the input of a run that ended well, where somebody hears of them."""
+    return None if sum is None else (sum.total(), given.total())
+
+
+def _arrived(sum: Sum | None) -> Any:
+    return None if sum is None else sum.arrived()
 
 
 def context_of(config: RunnableConfig) -> contextvars.Context:
@@ -241,7 +260,7 @@ def gathered(
 ) -> Generator[Any, None, None]:
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
     given = Given(items)
-    given.keep()
+    given.keep(adds_on=True)
     try:
         count = sum(1 for _ in given)
     finally:
@@ -263,7 +282,7 @@ async def agathered(
     import asyncio
 
     given = AsyncGiven(items)
-    given.keep()
+    given.keep(adds_on=True)
     count = 0
     try:
         async for _ in given:

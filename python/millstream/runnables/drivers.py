@@ -10,10 +10,10 @@ import contextvars
 import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
-from .handover import Handover
+from .handover import LEFT, Handover, is_cancelled, is_leaving
 from .home import HOME
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ class OwnTask:
         """Close the line, stop the task, and wait for its end."""
         import asyncio
 
-        paused = self._line.paused
+        paused, why = self._line.paused, LEFT if is_leaving(sys.exception()) else None
         self._line.close(sys.exception())
         if self._task is not None and not self._task.done():
             if not paused:
-                self._task.cancel()
+                self._task.cancel(why)
             await asyncio.wait([self._task])
             _raise_from(self._line)
 
@@ -206,12 +206,22 @@ async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any
                     thrown = error
                 line.paused = False
             if line.closed:
-                raise GeneratorExit
+                await _leave(items, line)
     finally:
         del thrown
         aclose = getattr(items, "aclose", None)
         if aclose is not None:
             await aclose()
+
+
+async def _leave(items: AsyncIterator[Any], line: Handover) -> None:
+    """Raise what the consumer left by; its cancellation is raised in ``items`` first, to which it is an error."""
+    import asyncio
+
+    if is_cancelled(line.leaving) and not is_leaving(line.leaving) and hasattr(items, "athrow"):
+        with suppress(StopAsyncIteration):
+            await items.athrow(asyncio.CancelledError(*line.leaving.args))
+    raise GeneratorExit
 
 
 async def in_own_task(coroutine: Any) -> Any:

@@ -166,7 +166,7 @@ class RunnableLambda(Runnable[Input, Output]):
     async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         if self.afunc is None:
             assert self.func is not None
-            output = await run_in_executor(self._called, kwargs, input, run.get_sync(), config)
+            output = await run_in_executor(None, self._called, kwargs, input, run.get_sync(), config)
         else:
             output = _given(self.afunc, kwargs, run, config)(input)
             output = await (_asummed(output) if inspect.isasyncgenfunction(self.afunc) else output)
@@ -208,7 +208,7 @@ class RunnableLambda(Runnable[Input, Output]):
             outputs = from_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
         else:
             if self.afunc is None:
-                output = await run_in_executor(self._called, kwargs, input, run.get_sync(), config)
+                output = await run_in_executor(None, self._called, kwargs, input, run.get_sync(), config)
             else:
                 output = await _given(self.afunc, kwargs, run, config)(input)
             if not isinstance(output, Runnable):
@@ -254,7 +254,7 @@ def _given(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) 
 
 def _sum_of(chunks: list[Any]) -> tuple[bool, Any]:
     """Return whether there is any chunk, and their sum."""
-    sum = Sum()
+    sum = Sum(adds_on=True)
     for chunk in chunks:
         sum.add(chunk)
     return bool(chunks), sum.total()

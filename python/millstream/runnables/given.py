@@ -17,13 +17,17 @@ class _Summed:
 
     _sum: Sum | None = None
 
-    def keep(self) -> None:
-        """Remember from here on."""
-        self._sum = Sum()
+    def keep(self, *, adds_on: bool = False) -> None:
+        """Remember from here on; for ``adds_on`` see :class:`Sum`."""
+        self._sum = Sum(adds_on=adds_on)
 
     def total(self) -> Any:
         """Return the sum of what has passed; ``None`` if nothing has, or nothing was kept."""
         return None if self._sum is None else self._sum.total()
+
+    def arrived(self) -> Any:
+        """Return :meth:`total`, and never raise."""
+        return None if self._sum is None else self._sum.arrived()
 
 
 class Given(_Summed):

@@ -5,15 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("LIMIT", "Handover")
+__all__ = ("LEFT", "LIMIT", "Handover", "is_cancelled", "is_leaving")
 
 LIMIT = 64
 """So many items may wait in a line before the code that makes them is held up."""
+
+LEFT = "the consumer has left the stream"
+"""The message with which a task is cancelled whose consumer was not cancelled: it breaks or closes."""
+
+
+def is_leaving(error: BaseException | None) -> bool:
+    """Return whether ``error`` is how a consumer's leaving early looks to what makes the stream."""
+    return isinstance(error, GeneratorExit) or (is_cancelled(error) and error.args == (LEFT,))
+
+
+def is_cancelled(error: BaseException | None) -> TypeGuard[BaseException]:
+    """Return whether ``error`` is asyncio's cancellation."""
+    # By name: sync code does without asyncio, and need not wait for its import.
+    return type(error).__name__ == "CancelledError"
 
 
 class Handover:

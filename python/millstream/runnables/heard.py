@@ -1,21 +1,24 @@
-"""The stream events of any Runnable: what a handler that all its runs inherit hears of them."""
+"""The stream events of any Runnable: what a handler that all its runs inherit is told of them, and its chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, Run, records, uuid7
-from ..events.nested_chains import Root
+from ..events.chain_events import chain_records
+from ..events.nested_chains import Root, RootMark
 from ..events.nested_events import NestedEvent, NestedEvents
 from .apart import Apart, ApartPart
 from .config import ensure_config
 from .handover import Handover
 from .stream import Part, Source
+from .sums import Sum
 
 if TYPE_CHECKING:
     from ..events import StreamEvent
+    from ..events.versions import Version
     from .base import Runnable
 
 __all__ = ("heard_events",)
@@ -52,9 +55,55 @@ def heard_events(
         lambda: runnable._outputs(input, full, kwargs),
         lambda: runnable._aoutputs(input, full, kwargs),
     )
-    return source, ApartPart(_events)
+    return source, HeardEvents(wording, wanted)
 
 
-def _events(items: Sequence[Any]) -> list[StreamEvent]:
-    """Return the events in a line, without the chunks between them: the handler has told of those too."""
-    return [item.event for item in items if type(item) is NestedEvent]
+class HeardEvents(ApartPart):
+    """The part that turns the items of a line into events: what the handler has put there, and the root's chunks."""
+
+    def __init__(self, version: Version, wanted: EventFilter) -> None:
+        super().__init__(self._events)
+        self._version = version
+        self._wanted = wanted
+        self._root: Run | None = None
+        self._goes_on = False
+        self._stream: Callable[[Any], StreamEvent] | None = None
+        self._begun = False
+        self._output = Sum(adds_on=True)
+
+    def _events(self, items: Sequence[Any]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for item in items:
+            if type(item) is NestedEvent:
+                events.append(item.event)
+            elif type(item) is RootMark:
+                self._root, self._goes_on = item.run, item.goes_on
+            else:
+                self._chunk(item, events)
+        return events
+
+    def _chunk(self, chunk: Any, events: list[StreamEvent]) -> None:
+        if not self._begun:
+            self._begun = True
+            self._stream = self._streamer()
+        if not self._version.tells_parents:
+            self._output.add(chunk)
+        if self._stream is not None:
+            events.append(self._stream(chunk))
+
+    def _streamer(self) -> Callable[[Any], StreamEvent] | None:
+        """Return what makes events of chunks; not where a run has ended before its first chunk, but in version 1."""
+        root = self._root
+        if root is None or not (self._goes_on or self._version.whole_streams) or not self._is_wanted(root):
+            return None
+        return chain_records(self._version.name).streamer(root, root=True)
+
+    def _is_wanted(self, run: Run) -> bool:
+        return self._wanted.includes(run.name, run.run_type, run.tags)
+
+    def finish(self) -> Sequence[StreamEvent]:
+        """Return the end's event of version 1, which comes last, with the sum of the chunks."""
+        root = self._root
+        if self._version.tells_parents or root is None or self.failure is not None or not self._is_wanted(root):
+            return ()
+        return [chain_records(self._version.name).end(root, None, self._output.total(), root=True)]

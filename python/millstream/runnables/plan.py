@@ -10,7 +10,6 @@ from .binding import RunnableBinding
 from .config import RunnableConfig, merge_configs
 
 if TYPE_CHECKING:
-    from ..language_models.base import BaseLanguageModel
     from .base import Runnable
     from .stages import Stage
 
@@ -99,8 +98,7 @@ def _is_model(runnable: Any) -> bool:
 
     if not isinstance(runnable, BaseLanguageModel):
         return False
-    cls: type[BaseLanguageModel[Any]] = type(runnable)
-    return cls.stream is BaseLanguageModel.stream and cls.astream is BaseLanguageModel.astream
+    return not (runnable._overrides("stream") or runnable._overrides("astream"))
 
 
 def _is_ours(runnable: Any, hook: str) -> bool:

@@ -11,15 +11,17 @@ class Sum:
     """Adds the chunks of one stream.
 
     Texts, lists and messages are kept and joined at the end, so that a sum is linear in its length.
-    Other chunks are added as they come; where two do not add (``TypeError``), the last one stands for the sum.
+    Other chunks are added as they come. One that does not add (``TypeError``) takes the sum's place;
+    all that follow do so too, unless the sum ``adds_on``.
     """
 
-    __slots__ = ("_adds", "_joins", "_parts")
+    __slots__ = ("_adds", "_adds_on", "_joins", "_parts")
 
-    def __init__(self) -> None:
+    def __init__(self, *, adds_on: bool = False) -> None:
         self._parts: list[Any] = []
         self._joins: type | None = None
         self._adds = True
+        self._adds_on = adds_on
 
     def add(self, chunk: Any) -> None:
         """Add a chunk."""
@@ -27,7 +29,7 @@ class Sum:
         if type(chunk) is self._joins:
             parts.append(chunk)
             return
-        self._parts = [self._added(chunk) if parts else chunk]
+        self._parts = [self._added(self.total(), chunk) if parts else chunk]
         kind = type(self._parts[0])
         self._joins = kind if self._adds and (kind in (str, list) or hasattr(kind, "chunk_position")) else None
 
@@ -35,24 +37,36 @@ class Sum:
         """Return the sum; ``None`` where there was nothing."""
         parts = self._parts
         if len(parts) > 1:
-            parts = self._parts = [_joined(parts)]
+            parts = self._parts = [self._joined(parts)]
         return parts[0] if parts else None
 
-    def _added(self, chunk: Any) -> Any:
-        total = self.total()
+    def arrived(self) -> Any:
+        """Return the sum; or the last chunk, where adding raises: not to hide what the run ends by."""
+        try:
+            return self.total()
+        except Exception:
+            return self._parts[-1]
+
+    def _added(self, total: Any, chunk: Any) -> Any:
         if not self._adds or total is None:
             return chunk
         try:
             return total + chunk
         except TypeError:
-            self._adds = False
+            self._adds = self._adds_on
+            self._joins = None
             return chunk
 
-
-def _joined(parts: list[Any]) -> Any:
-    if type(parts[0]) is str:
-        return "".join(parts)
-    if type(parts[0]) is list:
-        return [item for part in parts for item in part]
-    # A message chunk takes a list of those that follow, and merges them all at once.
-    return parts[0] + parts[1:]
+    def _joined(self, parts: list[Any]) -> Any:
+        if type(parts[0]) is str:
+            return "".join(parts)
+        if type(parts[0]) is list:
+            return [item for part in parts for item in part]
+        try:
+            # A message chunk takes a list of those that follow, and merges them all at once.
+            return parts[0] + parts[1:]
+        except TypeError:
+            total, *rest = parts
+            for part in rest:
+                total = self._added(total, part)
+            return total
