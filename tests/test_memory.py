@@ -82,6 +82,18 @@ def test_objects_made_depend_only_on_what_is_returned(native: ModuleType, name: 
 
 
 @pytest.mark.parametrize("name", BODIES)
+def test_records_are_one_object_whatever_the_payloads_hold(native: ModuleType, name: str) -> None:
+    made = []
+    for _ in range(3):
+        decoder = native.StreamDecoder("openai.completions")
+        before = sys.getallocatedblocks()
+        records = decoder.feed_records(BODIES[name], b"<", b">")
+        made.append(sys.getallocatedblocks() - before)
+        assert records.count(b"<") == len(PIECES)
+    assert min(made) <= 1
+
+
+@pytest.mark.parametrize("name", BODIES)
 def test_not_even_for_a_moment_are_there_other_objects(native: ModuleType, name: str) -> None:
     for body in (PLAIN, BODIES[name]):
         peak_of(native, body)

@@ -14,7 +14,7 @@ from .delta import Delta, text_delta
 from .frames import FRAME_SIZE, Frames
 from .payload import FORMATS, Payloads, is_error
 from .sniff import Sniffer
-from .value import Sealed
+from .turns import Turns, closes, feeds
 
 __all__ = ("StreamDecoder",)
 
@@ -22,7 +22,7 @@ _HTML_SIZE = 512
 
 
 @final
-class StreamDecoder(Sealed):
+class StreamDecoder(Turns):
     r"""Decodes a model's stream, bytes in and deltas out.
 
     ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
@@ -70,6 +70,7 @@ class StreamDecoder(Sealed):
     def __init__(
         self, format: str, *, n: int | None = None, surrogates: str = "join", max_event_size: int = 16777216
     ) -> None:
+        super().__init__()
         self._format = check_option("format", format, tuple(sorted(FORMATS)))
         one = asks_for_one(n)
         join = check_option("surrogates", surrogates, ("join", "replace")) == "join"
@@ -126,7 +127,8 @@ class StreamDecoder(Sealed):
     @property
     def failure(self) -> StreamError | None:
         """The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it."""
-        return self._payloads.failure
+        failure: StreamError | None = self._find_failure()
+        return failure
 
     @property
     def text(self) -> str:
@@ -138,6 +140,7 @@ class StreamDecoder(Sealed):
         """How many deltas were decoded, those counted too that ``feed_text`` gives no text for."""
         return self._payloads.deltas_seen
 
+    @feeds
     def feed(self, data: bytes) -> list[Delta]:
         """Return the deltas that ``data`` completes.
 
@@ -149,6 +152,7 @@ class StreamDecoder(Sealed):
         self._feed(data, "deltas", deltas)
         return deltas
 
+    @feeds
     def feed_text(self, data: bytes) -> list[str]:
         """Return the text of choice 0 that ``data`` completes, one string per delta.
 
@@ -159,6 +163,7 @@ class StreamDecoder(Sealed):
         self._feed(data, "text", texts)
         return texts
 
+    @closes
     def close(self) -> list[Delta]:
         """Say that the stream ended, and return what its end brings.
 
@@ -170,6 +175,7 @@ class StreamDecoder(Sealed):
         self._close("deltas", deltas)
         return deltas
 
+    @closes
     def close_text(self) -> list[str]:
         """Do what ``close`` does, for a decoder that hands out text."""
         texts: list[str] = []
@@ -182,21 +188,32 @@ class StreamDecoder(Sealed):
         A record is ``prefix``, the string as JSON (with U+2028, U+2029 and U+0085 escaped), and
         ``suffix``. Errors are those of ``feed``.
         """
+        return _records(self._feed_recorded(data), prefix, suffix)
+
+    @feeds
+    def _feed_recorded(self, data: bytes) -> list[str]:
+        """Return the text that becomes records."""
         texts: list[str] = []
         self._feed(data, "records", texts)
-        return _records(texts, prefix, suffix)
+        return texts
 
     def close_records(self, prefix: bytes, suffix: bytes) -> bytes:
         """Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece."""
         texts: list[str] = []
         try:
-            self._close("records", texts)
+            self._close_recorded(texts)
         except StreamError as error:
             if error.items is texts:
                 error.items = [_records(texts, prefix, suffix)] if texts else []
             raise
         return _records(texts, prefix, suffix)
 
+    @feeds
+    def _close_recorded(self, texts: list[str]) -> None:
+        """Do what ``close`` does, with the text that becomes records."""
+        self._close("records", texts)
+
+    @feeds
     def _feed_parts(self, data: bytes) -> list[Any]:
         """Return what ``data`` brings of choice 0, in parts.
 
@@ -221,6 +238,7 @@ class StreamDecoder(Sealed):
             return b""
         return joined[0] if len(joined) == 1 and type(joined[0]) is bytes else joined
 
+    @closes
     def _close_parts(self) -> list[Any]:
         """Do what ``close`` does, for a decoder that hands out parts."""
         parts: list[Any] = []
@@ -233,8 +251,10 @@ class StreamDecoder(Sealed):
         if self._closed:
             raise ValueError("feed() after close()")
         payloads = self._payloads
-        if payloads.makes != makes or payloads.failure is not None:
-            payloads.check(makes)
+        if payloads.makes != makes:
+            payloads.check_kind(makes)
+        if payloads.failed is not None or self._interrupted:
+            self._check_sound()
         if payloads.ended is not None:
             return
         if self._kind == "sse":
@@ -251,10 +271,12 @@ class StreamDecoder(Sealed):
             self._closed = True
             if not payloads.done:
                 self._end(out)
-                if payloads.failure is not None:
-                    payloads.failure.items = out
-        if payloads.failure is not None:
-            raise payloads.failure.with_traceback(None)
+                if payloads.failed is not None:
+                    self._find_failure().items = out
+        self._check_sound()
+
+    def _make_failure(self) -> StreamError | None:
+        return self._payloads.make_failure()
 
     def _sniff(self, data: bytes, out: list[Any]) -> None:
         """Find out what the body is.

@@ -7,7 +7,6 @@ event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
 from collections.abc import Callable
 
-from ..errors import EventTooLargeError
 from .lines import Lines
 
 __all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large")
@@ -195,7 +194,6 @@ class Frames:
         return True
 
 
-def too_large(limit: int, offset: int, frame: bytes, *, text: str = "", deltas_seen: int) -> EventTooLargeError:
-    """Return the error for an event, or a body, that grew past ``limit`` bytes."""
-    message = f"an event grew past max_event_size={limit} bytes"
-    return EventTooLargeError(message, offset=offset, frame=frame, text=text, deltas_seen=deltas_seen)
+def too_large(limit: int) -> str:
+    """Return what an exception says of an event, or a body, that grew past ``limit`` bytes."""
+    return f"an event grew past max_event_size={limit} bytes"

@@ -8,7 +8,7 @@ from ..errors import StreamDecodeError
 from .changes import Cursor
 from .json import MAX_DEPTH
 from .tape import ARRAY, END, OBJECT, Number, Tape, Text, build
-from .value import Sealed
+from .turns import Turns, closes, feeds
 
 __all__ = ("JSONAssembler",)
 
@@ -37,7 +37,7 @@ _MAY_END = frozenset({"zero", "int", "frac", "exp"})
 
 
 @final
-class JSONAssembler(Sealed):
+class JSONAssembler(Turns):
     """Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
 
     ``feed`` takes time linear in the text, whatever the pieces. ``value`` is the document so far, made
@@ -66,10 +66,11 @@ class JSONAssembler(Sealed):
 
     __module__ = "millstream"
     __slots__ = (
-        *("_closed", "_cursor", "_failure", "_fed", "_open", "_part", "_plain", "_read", "_rest", "_tape", "_too_deep"),
+        *("_closed", "_cursor", "_fed", "_open", "_part", "_plain", "_read", "_rest", "_tape", "_too_deep", "_wrong"),
     )
 
     def __init__(self, *, strict: bool = True) -> None:
+        super().__init__()
         self._plain = _PLAIN[bool(strict)]
         self._tape: Tape = []
         self._cursor = Cursor()
@@ -82,7 +83,8 @@ class JSONAssembler(Sealed):
         self._fed = 0
         self._too_deep = False
         self._closed = False
-        self._failure: StreamDecodeError | None = None
+        # Where the wrong character stands.
+        self._wrong: int | None = None
 
     @property
     def value(self) -> Any:
@@ -102,8 +104,10 @@ class JSONAssembler(Sealed):
     @property
     def failure(self) -> StreamDecodeError | None:
         """The error that ended the reading, or ``None``; later calls of ``feed`` and ``close`` raise it."""
-        return self._failure
+        failure: StreamDecodeError | None = self._find_failure()
+        return failure
 
+    @feeds
     def feed(self, text: str) -> None:
         """Read on in the document.
 
@@ -116,26 +120,28 @@ class JSONAssembler(Sealed):
             raise TypeError(f"feed() takes str, not {type(text).__name__}")
         if self._closed:
             raise ValueError("feed() after close()")
-        self._check()
+        if self._wrong is not None or self._interrupted:
+            self._check_sound()
         at = 0
         while (at := self._past_space(text, at)) < len(text):
             end = self._read(self, text, at)
             if end is None:
-                self._fail(self._fed + at)
+                self._wrong = self._fed + at
                 return
             at = end
         self._fed += len(text)
 
+    @closes
     def close(self) -> None:
         """Say that the text has ended: nothing more may be fed.
 
         A document that is not whole is no error: ``complete`` tells, and ``value`` stays. Raises
         ``failure`` if there is one.
         """
-        if not self._closed and self._failure is None and not self._open:
+        if not self._closed and self._wrong is None and not self._open:
             self._end_number()
         self._closed = True
-        self._check()
+        self._check_sound()
 
     def diff(self, *, append: bool = True) -> list[dict[str, Any]]:
         """Return what has changed since the last call: operations like those of JSON Patch (RFC 6902).
@@ -148,13 +154,10 @@ class JSONAssembler(Sealed):
         """
         return self._cursor.changes(self._tape, append=bool(append))
 
-    def _check(self) -> None:
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
-
-    def _fail(self, offset: int) -> None:
+    def _make_failure(self) -> StreamDecodeError | None:
+        offset = self._wrong
         what = "JSON nested too deeply" if self._too_deep else "invalid JSON"
-        self._failure = StreamDecodeError(f"{what} at character {offset}", offset=offset)
+        return None if offset is None else StreamDecodeError(f"{what} at character {offset}", offset=offset)
 
     def _past_space(self, text: str, at: int) -> int:
         """Return where the next token begins; inside of one, white space is no matter of ours."""
@@ -218,8 +221,10 @@ class JSONAssembler(Sealed):
         if part != "minus":
             # A minus sign alone says nothing: it comes with the first digit.
             if self._part in ("start", "minus"):
-                self._tape.append(Number())
-            self._tape[-1].pieces.append(f"-{text[at]}" if self._part == "minus" else text[at])
+                # ``value`` may be asked for at any time: a number is never seen without a digit.
+                self._tape.append(Number(f"-{text[at]}" if self._part == "minus" else text[at]))
+            else:
+                self._tape[-1].pieces.append(text[at])
         self._part = part
         return at + 1
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._provider_errors import error_path
-from ..errors import StreamDecodeError, StreamError
+from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .delta import Delta, text_delta
 from .delta.openai import TOLD, Choices, chat_text, completions_text, told
 from .frames import FRAME_SIZE, Block, too_large
@@ -27,7 +27,7 @@ class Payloads:
     ``out`` is where the methods put what they make: deltas, or the text that records are made of too.
     """
 
-    __slots__ = ("choices", "deltas_seen", "ended", "failure", "makes", "ordinary", "over", "text", "told")
+    __slots__ = ("choices", "deltas_seen", "ended", "failed", "makes", "ordinary", "over", "text", "told")
 
     def __init__(self, format: str, *, one: bool, join: bool) -> None:
         self.ordinary = FORMATS[format]
@@ -40,7 +40,8 @@ class Payloads:
         """The description of the response, where parts come out: its first id, and the rest as it stands."""
         self.deltas_seen = 0
         self.ended: str | None = None
-        self.failure: StreamError | None = None
+        self.failed: tuple[type[StreamError], str, int, bytes] | None = None
+        """What stopped the decoding: the exception's class and message, and the offset and the data of the frame."""
         self.over: list[bool] = []
         """Empty until nothing more can come out: a list is the cheapest thing to ask after every read."""
 
@@ -53,12 +54,6 @@ class Payloads:
         """Return the text of choice 0."""
         self.text[:] = ["".join(self.text)]
         return self.text[0]
-
-    def check(self, makes: str) -> None:
-        """Settle, or hold to, what comes out; raise the failure there was."""
-        self.check_kind(makes)
-        if self.failure is not None:
-            raise self.failure.with_traceback(None)
 
     def check_kind(self, makes: str) -> None:
         """Settle, or hold to, what comes out."""
@@ -124,17 +119,23 @@ class Payloads:
         self.over.append(True)
 
     def fail(self, message: str, offset: int, frame: bytes, out: list[Any]) -> None:
-        """Set ``failure``, after whatever was held back."""
-        self._take(self.choices.flush(), out)
-        self.failure = StreamDecodeError(
-            message, offset=offset, frame=frame, text=self.join_text(), deltas_seen=self.deltas_seen
-        )
-        self.over.append(True)
+        """Fail, after whatever was held back."""
+        self._stop((StreamDecodeError, message, offset, frame), out)
 
     def fail_too_large(self, limit: int, offset: int, frame: bytes, out: list[Any]) -> None:
-        """Set ``failure``: an event, or the body, grew past ``limit`` bytes."""
+        """Fail: an event, or the body, grew past ``limit`` bytes."""
+        self._stop((EventTooLargeError, too_large(limit), offset, frame), out)
+
+    def make_failure(self) -> StreamError | None:
+        """Return a new exception for what stopped the decoding, if anything has."""
+        if self.failed is None:
+            return None
+        kind, message, offset, frame = self.failed
+        return kind(message, offset=offset, frame=frame, text=self.join_text(), deltas_seen=self.deltas_seen)
+
+    def _stop(self, failed: tuple[type[StreamError], str, int, bytes], out: list[Any]) -> None:
+        self.failed = failed
         self._take(self.choices.flush(), out)
-        self.failure = too_large(limit, offset, frame, text=self.join_text(), deltas_seen=self.deltas_seen)
         self.over.append(True)
 
     def _tell(self, payload: Any, out: list[Any]) -> None:

@@ -10,7 +10,8 @@ from .._values import as_bytes, check_event_size, check_option, read_json
 from ..errors import EventTooLargeError
 from .frames import MAX_RETRY, Block, Frames, too_large
 from .text import joined
-from .value import Sealed, Value
+from .turns import Turns, closes, feeds
+from .value import Value
 
 __all__ = ("SSEParser", "ServerSentEvent", "encode_sse")
 
@@ -67,7 +68,7 @@ class ServerSentEvent(Value):
 
 
 @final
-class SSEParser(Sealed):
+class SSEParser(Turns):
     r"""Parses server-sent events, exactly as the WHATWG HTML specification says.
 
     ``feed`` takes the bytes of the network reads, cut anywhere; an event comes out with the byte
@@ -87,9 +88,10 @@ class SSEParser(Sealed):
     """
 
     __module__ = "millstream"
-    __slots__ = ("_closed", "_dispatched", "_failure", "_flush", "_frames", "_last_event_id", "_limit", "_truncated")
+    __slots__ = ("_closed", "_dispatched", "_flush", "_frames", "_last_event_id", "_limit", "_truncated")
 
     def __init__(self, *, max_event_size: int = 16777216, eof: str = "discard") -> None:
+        super().__init__()
         self._limit = check_event_size(max_event_size)
         self._flush = check_option("eof", eof, ("discard", "flush")) == "flush"
         self._frames = Frames(self._limit)
@@ -97,7 +99,6 @@ class SSEParser(Sealed):
         self._last_event_id = ""
         self._closed = False
         self._truncated = False
-        self._failure: EventTooLargeError | None = None
 
     @property
     def last_event_id(self) -> str:
@@ -117,8 +118,10 @@ class SSEParser(Sealed):
     @property
     def failure(self) -> EventTooLargeError | None:
         """The error that ended the parsing, or ``None``; later calls raise it."""
-        return self._failure
+        failure: EventTooLargeError | None = self._find_failure()
+        return failure
 
+    @feeds
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that ``data`` completes.
 
@@ -129,8 +132,8 @@ class SSEParser(Sealed):
             data = as_bytes(data)
         if self._closed:
             raise ValueError("feed() after close()")
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
+        if self._frames.overflow is not None or self._interrupted:
+            self._check_sound()
         value = self._frames.whole(data)
         if value is not None:
             self._dispatched += 1
@@ -138,9 +141,9 @@ class SSEParser(Sealed):
         events: list[ServerSentEvent] = []
         for block in self._frames.feed(data):
             self._dispatch(block, events)
-        self._check()
         return events
 
+    @closes
     def close(self) -> list[ServerSentEvent]:
         """Say that the stream ended, and return the unfinished event if ``eof`` is ``"flush"``.
 
@@ -151,11 +154,9 @@ class SSEParser(Sealed):
             self._closed = True
             block = self._frames.finish(keep=self._flush)
             self._truncated = self._frames.truncated
-            self._check()
-            if self._flush and self._failure is None:
+            if self._flush and self._frames.overflow is None:
                 self._dispatch(block, events)
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
+        self._check_sound()
         return events
 
     def _dispatch(self, block: Block, events: list[ServerSentEvent]) -> None:
@@ -174,11 +175,11 @@ class SSEParser(Sealed):
             events.append(ServerSentEvent._made((event, data, self._last_event_id, block.retry)))
             self._dispatched += 1
 
-    def _check(self) -> None:
-        """Set ``failure`` if an event grew too large."""
-        overflow = self._frames.overflow
-        if overflow is not None and self._failure is None:
-            self._failure = too_large(self._limit, *overflow, deltas_seen=self._dispatched)
+    def _make_failure(self) -> EventTooLargeError | None:
+        if self._frames.overflow is None:
+            return None
+        offset, frame = self._frames.overflow
+        return EventTooLargeError(too_large(self._limit), offset=offset, frame=frame, deltas_seen=self._dispatched)
 
     def __repr__(self) -> str:
         return "<millstream.SSEParser>"

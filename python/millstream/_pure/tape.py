@@ -57,8 +57,8 @@ class Number:
 
     __slots__ = ("grows", "pieces")
 
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
+    def __init__(self, first: str) -> None:
+        self.pieces = [first]
         self.grows = True
 
     def value(self) -> int | float:

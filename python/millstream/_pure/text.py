@@ -5,8 +5,8 @@ from typing import NoReturn, final
 
 from .._values import check_option
 from ..errors import StreamDecodeError
+from .turns import Turns, closes, feeds
 from .utf8 import undecided
-from .value import Sealed
 
 __all__ = ("TextAssembler", "has_surrogate", "is_high", "joined")
 
@@ -33,7 +33,7 @@ def joined(text: str, instead: str = "\ufffd") -> str:
 
 
 @final
-class TextAssembler(Sealed):
+class TextAssembler(Turns):
     r"""Puts pieces of text together so that only whole code points come out.
 
     Pieces are ``bytes`` of UTF-8, cut anywhere, or ``str`` that may end in half a surrogate pair;
@@ -51,22 +51,26 @@ class TextAssembler(Sealed):
     """
 
     __module__ = "millstream"
-    __slots__ = ("_closed", "_errors", "_failure", "_fed", "_held", "_takes")
+    __slots__ = ("_closed", "_errors", "_fed", "_held", "_invalid", "_takes")
 
     def __init__(self, *, errors: str = "replace") -> None:
+        super().__init__()
         self._errors = check_option("errors", errors, ("ignore", "replace", "strict"))
         self._takes: type | None = None
         self._held: bytes | str = b""
         # Bytes or characters before what is held.
         self._fed = 0
         self._closed = False
-        self._failure: StreamDecodeError | None = None
+        # What a strict assembler met: bytes that are not UTF-8, or "" for half a surrogate pair.
+        self._invalid: bytes | str | None = None
 
     @property
     def failure(self) -> StreamDecodeError | None:
         """The error that a ``"strict"`` assembler met, or ``None``; later calls raise it."""
-        return self._failure
+        failure: StreamDecodeError | None = self._find_failure()
+        return failure
 
+    @feeds
     def feed(self, piece: bytes | str) -> str:
         """Return the longest text that later pieces cannot change.
 
@@ -79,10 +83,11 @@ class TextAssembler(Sealed):
         if self._closed:
             raise ValueError("feed() after close()")
         self._check_kind(bytes if isinstance(piece, bytes) else str)
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
+        if self._invalid is not None or self._interrupted:
+            self._check_sound()
         return self._feed_bytes(piece) if isinstance(piece, bytes) else self._feed_str(piece)
 
+    @closes
     def close(self) -> str:
         """Return what was still held: nothing, or U+FFFD for a character that never ended.
 
@@ -90,10 +95,9 @@ class TextAssembler(Sealed):
         """
         held, self._held = self._held, b""
         self._closed = True
-        if self._failure is None and held and self._errors == "strict":
-            self._fail(held)
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
+        if self._invalid is None and held and self._errors == "strict":
+            self._invalid = held if isinstance(held, bytes) else ""
+        self._check_sound()
         return "\ufffd" if held and self._errors == "replace" else ""
 
     def _check_kind(self, kind: type) -> None:
@@ -117,7 +121,7 @@ class TextAssembler(Sealed):
             text = decided.decode("utf-8", self._errors)
         except UnicodeDecodeError as error:
             self._fed += error.start
-            self._fail(decided[error.start : error.end])
+            self._invalid = decided[error.start : error.end]
             return decided[: error.start].decode()
         self._fed += len(decided)
         return text
@@ -131,17 +135,16 @@ class TextAssembler(Sealed):
         bad = _UNPAIRED.search(decided) if self._errors == "strict" else None
         if bad is not None:
             self._fed += bad.start()
-            self._fail("")
+            self._invalid = ""
             return joined(decided[: bad.start()])
         self._fed += len(decided)
         return joined(decided, "\ufffd" if self._errors == "replace" else "")
 
-    def _fail(self, invalid: bytes | str) -> None:
-        """Set ``failure``: at ``self._fed`` comes what is no text, ``invalid`` if it is bytes."""
+    def _make_failure(self) -> StreamDecodeError | None:
+        at, invalid = self._fed, self._invalid
         if isinstance(invalid, bytes):
-            self._failure = StreamDecodeError(f"invalid UTF-8 at byte {self._fed}", offset=self._fed, frame=invalid)
-        else:
-            self._failure = StreamDecodeError(f"unpaired surrogate at character {self._fed}", offset=self._fed)
+            return StreamDecodeError(f"invalid UTF-8 at byte {at}", offset=at, frame=invalid)
+        return None if invalid is None else StreamDecodeError(f"unpaired surrogate at character {at}", offset=at)
 
     def __repr__(self) -> str:
         return "<millstream.TextAssembler>"

@@ -125,8 +125,8 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
         part.broken(error)
         raise
     finally:
-        # A traceback keeps this frame. Were these in it, they would keep the exception they hold:
-        # a cycle, and one through the core, which the collector cannot see.
+        # A traceback keeps this frame. Were these in it, they would keep the exception they hold: a cycle,
+        # and what is in it would stay until the next collection.
         del source, part, body, feed, over
 
 
