@@ -21,6 +21,7 @@ __all__ = (
     "ToolCall",
     "ToolCallChunk",
     "VideoContentBlock",
+    "block_type",
     "is_data_content_block",
 )
 
@@ -129,9 +130,15 @@ KNOWN_BLOCK_TYPES = frozenset({"text", "reasoning", "non_standard"}) | _DATA_TYP
 """The ``type`` of every standard block."""
 
 
+def block_type(block: Mapping[str, Any]) -> str | None:
+    """Return the ``type`` of a block, if it has one."""
+    kind = block.get("type")
+    return kind if isinstance(kind, str) else None
+
+
 def is_data_content_block(block: Mapping[str, Any]) -> bool:
     """Return whether a block is data, in the standard form or in LangChain's older one (with a ``source_type``)."""
-    if block.get("type") not in _DATA_TYPES:
+    if block_type(block) not in _DATA_TYPES:
         return False
     if not block.keys().isdisjoint(("url", "base64", "file_id", "text")):
         return True

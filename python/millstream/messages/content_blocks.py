@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from .ai import AIMessage, AIMessageChunk
-from .content import KNOWN_BLOCK_TYPES, ContentBlock
+from .content import KNOWN_BLOCK_TYPES, ContentBlock, block_type
 
 if TYPE_CHECKING:
     from .base import BaseMessage
@@ -70,8 +70,8 @@ def _index(piece: Mapping[str, Any]) -> _Block:
 
 
 def _standard(block: _Block) -> _Block:
-    kind = block.get("type")
-    if kind in ("image", "audio", "file") and "source_type" in block:
+    kind = block_type(block)
+    if kind in ("image", "audio", "file") and isinstance(block.get("source_type"), str):
         return _from_older(block)
     made = _from_openai(block) if kind in ("image_url", "input_audio", "file") else None
     if made is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from .ai import AIMessage
 from .base import BaseMessage
 from .chat import ChatMessage
-from .content import is_data_content_block
+from .content import block_type, is_data_content_block
 from .function import FunctionMessage
 from .human import HumanMessage
 from .system import SystemMessage
@@ -88,9 +88,10 @@ def openai_calls(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall] =
 def _calls(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     if message.tool_calls or message.invalid_tool_calls:
         return {"tool_calls": openai_calls(message.tool_calls, message.invalid_tool_calls)}
-    if raw := kwargs.get("tool_calls"):
+    if isinstance(raw := kwargs.get("tool_calls"), list) and raw:
         taken = ("id", "type", "function")
-        return {"tool_calls": [{key: call[key] for key in call if key in taken} for call in raw]}
+        calls = [call for call in raw if isinstance(call, Mapping)]
+        return {"tool_calls": [{key: call[key] for key in call if key in taken} for call in calls]}
     return {"function_call": kwargs["function_call"]} if kwargs.get("function_call") else {}
 
 
@@ -99,20 +100,30 @@ def _audio(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any] | No
     for block in reversed(message.content if isinstance(message.content, list) else ()):
         if isinstance(block, dict) and block.get("type") == "audio" and block.get("id"):
             return {"id": block["id"]}
-    audio: dict[str, Any] | None = kwargs.get("audio")
-    return {"id": audio["id"]} if audio and "id" in audio else audio
+    audio = kwargs.get("audio")
+    if not isinstance(audio, Mapping):
+        return None
+    return {"id": audio["id"]} if "id" in audio else dict(audio)
 
 
 def _content(content: Any) -> Any:
     if not isinstance(content, list):
         return content
-    blocks = (_block(block) if isinstance(block, dict) else block for block in content)
+    blocks = (_checked(block) if isinstance(block, dict) else block for block in content)
     return [block for block in blocks if block is not None]
+
+
+def _checked(block: _Block) -> _Block | None:
+    """Return a block as :func:`_block` does; :class:`ValueError` where it has not the form that its type says."""
+    try:
+        return _block(block)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"a block of content has not the form of its type: {block}") from error
 
 
 def _block(block: _Block) -> _Block | None:
     """Return a block as OpenAI takes it, or ``None`` for what it does not take back."""
-    kind = block.get("type")
+    kind = block_type(block)
     if kind in _NOT_SENT:
         return None
     if is_data_content_block(block):
@@ -232,7 +243,8 @@ def from_openai_message(raw: Mapping[str, Any]) -> BaseMessage:
 
 
 def _answer(raw: Mapping[str, Any], content: Any, common: dict[str, Any]) -> AIMessage:
-    kwargs = {key: raw[key] for key in ("function_call", "audio", "refusal") if raw.get(key)}
+    kinds = {"function_call": Mapping, "audio": Mapping, "refusal": str}
+    kwargs = {key: raw[key] for key, kind in kinds.items() if raw.get(key) and isinstance(raw[key], kind)}
     if reasoning := raw.get("reasoning_content") or raw.get("reasoning"):
         kwargs["reasoning_content"] = reasoning
     calls = raw.get("tool_calls")

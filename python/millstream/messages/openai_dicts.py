@@ -72,10 +72,16 @@ class _Converter:
         if isinstance(content, str) or not content:
             blocks: list[_Block] = [{"type": "text", "text": content}] if content else []
         else:
-            blocks = [made for block in content if (made := self._block(block)) is not None]
+            blocks = [made for block in content if (made := self._checked(block)) is not None]
         if as_text and all(block.get("type") == "text" for block in blocks):
             return "\n".join(block["text"] for block in blocks)
         return blocks
+
+    def _checked(self, block: str | _Block) -> _Block | None:
+        try:
+            return self._block(block)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"a block of content has not the form of its type: {block}") from error
 
     def _block(self, block: str | _Block) -> _Block | None:
         if isinstance(block, str):

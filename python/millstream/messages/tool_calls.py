@@ -27,6 +27,7 @@ __all__ = (
 
 JSON_SPACE = " \t\n\r"
 """The white space of JSON."""
+_MAX_DEPTH = 128
 
 
 @with_pydantic_schema
@@ -103,7 +104,18 @@ def _read(arguments: Any, read: Callable[[str], Any]) -> dict[str, Any]:
         raise ValueError("the arguments are nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError(f"the arguments must be a JSON object, not {type(value).__name__}")
+    if isinstance(arguments, str) and arguments.count("[") + arguments.count("{") > _MAX_DEPTH and _is_too_deep(value):
+        raise ValueError("the arguments are nested too deeply")
     return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Return whether containers are nested deeper than the core reads any, so that nobody recurses too far later."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        containers = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [item for container in containers for item in container]
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def _begins_null(arguments: Any) -> bool:
