@@ -65,7 +65,15 @@ def test_a_user_in_the_url_becomes_a_header(native: NativeTransport, mock_server
     [
         ("http://a", "http://a:80", "/", "a"),
         ("https://A.example:443/v1?x=1#y", "https://a.example:443", "/v1?x=1", "a.example"),
-        ("http://a:8000/x y", None, None, None),
+        ("http://a:8000/x y?a b", "http://a:8000", "/x%20y?a%20b", "a:8000"),
+        ("http://a:8000/x%20y%2Fz?%41", "http://a:8000", "/x%20y%2Fz?%41", "a:8000"),
+        ("http://a:8000/100%/%zz", "http://a:8000", "/100%25/%25zz", "a:8000"),
+        ("http://fa\u00df.example/", "http://xn--fa-hia.example:80", "/", "xn--fa-hia.example"),
+        ("http://a b/", None, None, None),
+        ("http://a\u2100b/", None, None, None),
+        ("http://a/\ud83c", None, None, None),
+        (f"http://{'a' * 64}.example/", None, None, None),
+        ("http://a..b/", None, None, None),
         ("http://a:8000/é?q=ü%20", "http://a:8000", "/%C3%A9?q=%C3%BC%20", "a:8000"),
         ("http://[::1]:8000/v1", "http://[::1]:8000", "/v1", "[::1]:8000"),
         ("http://bücher.example/", "http://xn--bcher-kva.example:80", "/", "xn--bcher-kva.example"),
@@ -169,7 +177,9 @@ def test_compressed_data_that_is_wrong_or_ends_early_is_told(native: NativeTrans
         ("gzip", gzip.compress(b"data: x\n\n" * 1000)[:-20], "ends early"),
         ("deflate", b"x", "ends early"),
         ("br", b"x", "'br', which was not asked for"),
-        ("gzip, gzip", b"x", "not asked for"),
+        ("gzip, zstd", b"x", "'zstd', which was not asked for"),
+        ("gzip, gzip", gzip.compress(b"nonsense"), "incorrect header"),
+        (", ".join(["gzip"] * 6), b"x", "gzip, gzip"),
     ):
         reply = Reply(body=data, headers={"content-encoding": coding})
         wrong = pytest.raises(StreamDecodeError, match=f"cannot be decompressed.*{reason}")

@@ -201,8 +201,6 @@ def test_a_kept_connection_that_was_closed_meanwhile(asynchronous: bool, mock_se
 def test_a_response_that_nobody_asked_for_answers_nobody(
     data: bytes, asynchronous: bool, transport: str, mock_server: MockServer
 ) -> None:
-    if transport == "httpx2":
-        pytest.skip("httpx2 takes what it has read behind one body for the next response")
     mock_server.script.append(Reply(fault=Send(data, after="body")))
     llm = model(mock_server.url)
     got = read_in_turn(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..errors import APIConnectionError, APIError
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ..transport.running import pause
 from ._errors import aread_body, read_body, status_error
 
 __all__ = ("asend", "retry_after", "send", "wait_before_retry")
@@ -44,8 +45,6 @@ def send(transport: Transport, request: Request, max_retries: int) -> Response:
 
 async def asend(transport: AsyncTransport, request: Request, max_retries: int) -> AsyncResponse:
     """:func:`send` for async code."""
-    import asyncio
-
     tried = 0
     request = _for(request, max_retries)
     while True:
@@ -56,7 +55,7 @@ async def asend(transport: AsyncTransport, request: Request, max_retries: int) -
             if delay is None:
                 raise
         tried += 1
-        await asyncio.sleep(delay)
+        await pause(delay)
 
 
 def _for(request: Request, max_retries: int) -> Request:

@@ -7,9 +7,12 @@ TLS, proxies) is the transport's. There are two, and for each request one is cho
   one call into the Rust core per network read.
 * :mod:`millstream.transport.httpx2` serves the rest: without the core (pure Python); through proxies,
   from the environment (``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY``, but for what ``NO_PROXY`` names)
-  or a model's ``openai_proxy``; under event loops other than asyncio's and uvloop's (trio, say); and
-  over whatever a client of httpx2 or httpx can do that is given as ``http_client`` or
-  ``http_async_client``: HTTP/2, Unix sockets, proxies with credentials, caches, mocks.
+  or a model's ``openai_proxy``; under trio and event loops other than asyncio's and uvloop's; and over
+  whatever a client of httpx2 or httpx can do that is given as ``http_client`` or ``http_async_client``:
+  HTTP/2, Unix sockets, proxies with credentials, caches, mocks.
+
+Under trio run models, and chains of Millstream's own parts over them; your own functions and sync
+handlers in a chain take asyncio.
 
 A model's argument ``transport="native"`` or ``"httpx2"``, or else the environment variable
 ``MILLSTREAM_TRANSPORT``, forces one of them; native raises :class:`~millstream.errors.MillstreamError`

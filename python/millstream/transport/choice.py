@@ -8,11 +8,12 @@ import sys
 from collections.abc import Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from .._backend import BACKEND
 from ..errors import MillstreamError
 from . import AsyncResponse, AsyncTransport, Request, Response, Transport
+from .native.origins import Origin, read_url
+from .proxies import environment_proxies
 
 if TYPE_CHECKING:
     from .native import NativeTransport
@@ -22,6 +23,7 @@ __all__ = ("TRANSPORTS", "Choice", "async_transport", "check_transport", "sync_t
 logger = logging.getLogger("millstream")
 
 TRANSPORTS = ("auto", "native", "httpx2")
+_UNDECIDED = "undecided"
 _known: dict[type, bool] = {}
 _VARIABLE = "MILLSTREAM_TRANSPORT"
 
@@ -95,9 +97,9 @@ class Choice:
         wanted = self._asked if self._asked != "auto" else os.environ.get(_VARIABLE) or "auto"
         start = url.find("/", url.find("://") + 3)
         key = wanted, url[:start] if start > 0 else url, is_async and not _is_known_loop()
-        try:
-            reason = self._reasons[key]
-        except KeyError:
+        # No KeyError: the context of what goes wrong would show the key, with a password in it.
+        reason = self._reasons.get(key, _UNDECIDED)
+        if reason is _UNDECIDED:
             reason = self._reasons[key] = self._decide(*key)
         return _native() if reason is None else _httpx2(self._proxy)
 
@@ -105,8 +107,8 @@ class Choice:
         """Return why httpx2 is to serve ``origin``; ``None`` where the native transport does. Say so, once."""
         if wanted not in TRANSPORTS:
             raise ValueError(f"{_VARIABLE} must be one of {', '.join(TRANSPORTS)}, not {wanted!r}")
-        scheme, colon, rest = origin.partition("://")
-        shown = scheme + colon + rest.rpartition("@")[2]
+        place = read_url(origin)
+        shown = f"{'https' if place.origin.tls else 'http'}://{place.host}"
         if wanted == "httpx2":
             reason: str | None = "it was asked for"
         elif BACKEND != "rust":
@@ -114,7 +116,7 @@ class Choice:
         elif foreign:
             reason = "the event loop is neither asyncio's nor uvloop's"
         else:
-            reason = self._proxied(origin)
+            reason = self._proxied(place.origin)
         if reason is not None and wanted == "native":
             raise MillstreamError(f"the native transport was asked for, but cannot serve {shown}: {reason}")
         if reason is None:
@@ -123,26 +125,14 @@ class Choice:
             logger.info("httpx2 serves %s: %s", shown, reason)
         return reason
 
-    def _proxied(self, origin: str) -> str | None:
+    def _proxied(self, origin: Origin) -> str | None:
         if self._proxy:
             return "openai_proxy names a proxy"
-        proxies = _proxies()
-        parts = urlsplit(origin)
-        names = [name for name in (parts.scheme, "all") if proxies.get(name)]
-        if not names or _is_excepted(parts.hostname or "", proxies.get("no", "")):
+        proxies = environment_proxies()
+        names = [name for name in ("https" if origin.tls else "http", "all") if proxies.get(name)]
+        if not names or _is_excepted(origin.host, proxies.get("no", "")):
             return None
         return f"the environment names a proxy for it ({names[0].upper()}_PROXY)"
-
-
-def _proxies() -> dict[str, str]:
-    """Return the proxies of the environment by scheme, as httpx2 asks for them."""
-    named = any(value and name.lower().endswith("_proxy") for name, value in os.environ.items())
-    if not named and sys.platform not in ("darwin", "win32"):
-        # Nothing could be found, so that importing who looks (and TLS with it) is spared.
-        return {}
-    from urllib.request import getproxies
-
-    return getproxies()
 
 
 def _is_excepted(host: str, excepted: str) -> bool:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..errors import MillstreamError
+from .deadlines import AsyncNetwork, Network
 from .native.origins import read_url
+from .native.tls import environment_certificates
+from .proxies import check_proxies
+from .running import running
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     import httpx2
 
 __all__ = ("aclose_idle", "async_client", "close_idle", "idle_descriptors", "sync_client")
+
+C = TypeVar("C")
 
 _lock = threading.Lock()
 # By whether they talk plain HTTP, and by the proxy that is theirs in place of the environment's.
@@ -43,13 +49,13 @@ def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
         with _lock:
             client = _sync.get(key)
             if client is None or client.is_closed:
-                client = _sync[key] = httpx2.Client(**_options(*key))
+                client = _sync[key] = _made(httpx2.Client, Network, *key)
     return client
 
 
 async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient:
     """Return the running loop's client for ``url``; it is closed when the loop shuts down its async generators."""
-    key = _running(), url.startswith("http://"), proxy
+    key = running(), url.startswith("http://"), proxy
     known = _async.get(key)
     if known is not None and not known[0].is_closed:
         return known[0]
@@ -57,7 +63,7 @@ async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient
 
     for old in [old for old in list(_async) if getattr(old[0], "is_closed", bool)()]:
         _async.pop(old, None)
-    client = httpx2.AsyncClient(**_options(*key[1:]))
+    client = _made(httpx2.AsyncClient, AsyncNetwork, *key[1:])
     keeper = _closed_with_its_loop(key, client)
     _async[key] = client, keeper
     await anext(keeper)
@@ -74,16 +80,6 @@ async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGe
         await client.aclose()
 
 
-def _running() -> Any:
-    """Return what stands for the run that this task is part of: asyncio's loop, or the token of trio's."""
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
-        return trio.lowlevel.current_trio_token()
-    import asyncio
-
-    return asyncio.get_running_loop()
-
-
 def close_idle(url: str | None) -> None:
     """Close the connections to ``url``'s origin, or all, that wait in the clients of sync code."""
     for connection in _take_idle(tuple(_sync.values()), url):
@@ -92,7 +88,7 @@ def close_idle(url: str | None) -> None:
 
 async def aclose_idle(url: str | None) -> None:
     """:func:`close_idle` for the clients of the running loop."""
-    loop = _running()
+    loop = running()
     for connection in _take_idle([client for key, (client, _) in tuple(_async.items()) if key[0] is loop], url):
         await connection.aclose()
 
@@ -131,6 +127,30 @@ def _pools(clients: Iterable[Any]) -> Iterator[Any]:
             pool = getattr(transport, "_pool", None)
             if pool is not None:
                 yield pool
+
+
+def _made(kind: type[C], network: type[Network], plain: bool, proxy: str | None) -> C:
+    """Return a client; raises :class:`~millstream.errors.MillstreamError` where the environment does not let us.
+
+    Nothing is shown of what httpx2 says: it may quote a proxy's password.
+    """
+    check_proxies(proxy)
+    options = _options(plain, proxy)
+    named = environment_certificates() if options["verify"] else None
+    wrong = ""
+    try:
+        client = kind(**options)
+    except (ImportError, ValueError, OSError, RuntimeError) as error:
+        wrong = type(error).__name__
+    if wrong and named is not None:
+        raise MillstreamError(
+            f"the environment variable {named[0]} names {named[1]!r}, which holds no certificates that can be read"
+        )
+    if wrong:
+        raise MillstreamError(f"httpx2 cannot make a client with these proxies and certificates ({wrong})")
+    for pool in _pools([client]):
+        pool._network_backend = network(pool._network_backend)
+    return client
 
 
 def _options(plain: bool, proxy: str | None) -> dict[str, Any]:

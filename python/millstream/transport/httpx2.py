@@ -1,22 +1,31 @@
 """The transport over httpx2, or over any client of httpx2 or httpx that is given."""
 
 import contextlib
-import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import inf
+from os import getpid
+from time import monotonic
 from typing import Any
 
-from ..errors import APIConnectionError, APITimeoutError, MillstreamError, StreamDecodeError
+from ..errors import StreamDecodeError
 from . import Request
 from .clients import async_client, sync_client
+from .deadlines import HEADS, LimitedStream
 from .headers import check_headers
-from .timeouts import DEFAULT_TIMEOUTS
-from .watchdog import watch
+from .httpx2_errors import explained, of_library, told_as
+from .httpx2_requests import built, core_stream, trailing
+from .native.content import Content, content_for
+from .native.origins import place_of
+from .watchdog import shut_down, watch
 
 __all__ = ("HTTPX2AsyncResponse", "HTTPX2Response", "HTTPX2Transport")
 
 # How long the end of a body is waited for, once the stream itself has ended.
 _DRAIN_SECONDS = 0.1
+# By how much a wait may end before its time.
+_TICK = 0.001
+_HEAD = "receive_response_headers.started"
 
 
 class HTTPX2Transport:
@@ -34,29 +43,50 @@ class HTTPX2Transport:
 
     def open(self, request: Request) -> "HTTPX2Response":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        began = time.monotonic()
+        request = _checked(request)
         client = sync_client(request.url, self._proxy) if self._client is None else self._client
+        end_by = _end_of(request)
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith(_HEAD):
+                HEADS.end_by = min(end_by, monotonic() + _head_seconds(sent))
+
+        sent = built(client, request, trace, is_shared=self._client is None)
         try:
-            response = client.send(self._request(client, request, self._client), stream=True, follow_redirects=False)
+            HEADS.end_by = end_by
+            response = client.send(sent, stream=True, follow_redirects=False)
         except Exception as error:
-            if (told := _explained(error)) is None:
+            if (failure := _failed_before(error, request)) is error:
                 raise
-            raise told[0](f"the request failed before the response began: {told[1]}") from error
-        return HTTPX2Response(response, request, began)
+            raise failure from failure.__cause__
+        finally:
+            HEADS.end_by = inf
+        return HTTPX2Response(response, request, sent)
 
     async def aopen(self, request: Request) -> "HTTPX2AsyncResponse":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        began = time.monotonic()
+        import anyio
+
+        request = _checked(request)
         client = await async_client(request.url, self._proxy) if self._async_client is None else self._async_client
+        end_by = _end_of(request)
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith(_HEAD):
+                scope.deadline = min(scope.deadline, anyio.current_time() + _head_seconds(sent))
+
+        sent = built(client, request, trace, is_shared=self._async_client is None)
+        response = None
         try:
-            response = await client.send(
-                self._request(client, request, self._async_client), stream=True, follow_redirects=False
-            )
+            with anyio.CancelScope(deadline=anyio.current_time() + end_by - monotonic()) as scope:
+                response = await client.send(sent, stream=True, follow_redirects=False)
+            if response is None:
+                raise TimeoutError("the head did not come in time")
         except Exception as error:
-            if (told := _explained(error)) is None:
+            if (failure := _failed_before(error, request)) is error:
                 raise
-            raise told[0](f"the request failed before the response began: {told[1]}") from error
-        return HTTPX2AsyncResponse(response, request, began)
+            raise failure from failure.__cause__
+        return HTTPX2AsyncResponse(response, request, sent)
 
     def close(self) -> None:
         """Leave the clients open: they are shared, or their owner's to close."""
@@ -64,83 +94,126 @@ class HTTPX2Transport:
     async def aclose(self) -> None:
         """Leave the clients open: they are shared, or their owner's to close."""
 
-    @staticmethod
-    def _request(client: Any, request: Request, given: Any) -> Any:
-        check_headers(request.headers)
-        options = {}
-        if request.timeouts is not None or given is None:
-            options["timeout"] = tuple(request.timeouts or DEFAULT_TIMEOUTS)
-        return client.build_request(
-            request.method, request.url, headers=request.headers, content=request.body, **options
-        )
-
 
 class _Response:
-    """What the sync and the async response share; the request was begun at ``began``, on the monotonic clock."""
+    """What the sync and the async response share."""
 
-    def __init__(self, response: Any, request: Request, began: float) -> None:
+    def __init__(self, response: Any, request: Request, sent: Any) -> None:
         self._response = response
-        self._total = request.total
-        self._end_by = math.inf if request.total is None else began + request.total
         self._ended = False
+        self._pid = getpid()
         # Case and order do not matter to a model; equal names are joined, as HTTP allows.
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self.status: int = response.status_code
-        limits = [limit for limit in (request.idle, request.total) if limit is not None]
-        if limits:
-            _limit_reads(response, min(limits))
+        self._end_by, self._limit = _end_of(request), request.total or inf
+        head = _head_seconds(sent)
+        if self.status >= 300 and monotonic() + head < self._end_by:
+            # An error's body gets no more time, in total, than each read of it has.
+            self._end_by, self._limit = monotonic() + head, head
+        self._idle = head if request.idle is None else min(head, request.idle)
+        _limit_reads(response, min(self._idle, self._limit))
+        stream = response.extensions.get("network_stream")
+        self._stream = stream if isinstance(stream, LimitedStream) else None
+        # A client of the user's (a mock, a cache) may have read and decompressed the body already.
+        self._is_read = response.is_stream_consumed
+        self._content: Content | None = None
+        if not self._is_read and "content-encoding" in self.headers:
+            self._content = content_for(self.headers["content-encoding"])
 
-    def _in_time(self, data: bytes) -> bytes:
-        """Return ``data``, if the time for the whole response is not over."""
-        if time.monotonic() > self._end_by:
-            raise TimeoutError(f"the response did not end within {self._total:g} s")
-        return data
+    def _begin_read(self, seconds: float) -> None:
+        """Limit what one item of the body may take, however many reads of the socket that is."""
+        if self._stream is not None:
+            self._stream.end_by = min(monotonic() + seconds, self._end_by)
 
-    @property
-    def _raw(self) -> bool:
-        """Whether the body can be read as it comes.
+    def _check_time(self) -> None:
+        """Raise if the time for the whole response is over, whatever keeps arriving."""
+        if self._end_by < inf and monotonic() >= self._end_by:
+            raise TimeoutError("the time is over")
 
-        Not so if the server compressed it, though it was asked not to, or if a client of the user's
-        (a mock, a cache) has it already.
-        """
-        return self.headers.get("content-encoding", "identity") == "identity" and not self._response.is_stream_consumed
+    def _failed(self, error: Exception) -> Exception:
+        """Return the error for what went wrong in the body."""
+        self._ended = True
+        told = explained(error)
+        if isinstance(error, StreamDecodeError):
+            error.__cause__ = of_library(self._response, error)
+        if told is None:
+            return error
+        return told_as("the connection broke while the response was read", told, self._overdue(), error, self._response)
+
+    def _overdue(self) -> float | None:
+        """Return the seconds that the whole response had, if they are over."""
+        return self._limit if monotonic() + _TICK >= self._end_by else None
+
+    def _let_go(self) -> None:
+        """See to it that the connection is closed, at once, unless the next exchange can rely on it."""
+        if self._stream is not None:
+            self._stream.end_by = inf
+        # Bytes behind the body would be the next response; a child process may have a copy of the socket.
+        if (not self._ended or trailing(self._response)) and (sock := self._socket()) is not None:
+            shut_down(sock)
+
+    def _socket(self) -> Any:
+        """Return the socket of HTTP/1.1, which is this response's alone, and this process's."""
+        stream = self._response.extensions.get("network_stream")
+        version = self._response.extensions.get("http_version")
+        if stream is None or version == b"HTTP/2" or self._response.is_closed or getpid() != self._pid:
+            return None
+        with contextlib.suppress(Exception):
+            return stream.get_extra_info("socket")
 
 
 class HTTPX2Response(_Response):
     """A response over a sync client."""
 
-    def __init__(self, response: Any, request: Request, began: float) -> None:
-        super().__init__(response, request, began)
-        self._reads: Iterator[bytes] = response.iter_raw() if self._raw else response.iter_bytes()
+    def __init__(self, response: Any, request: Request, sent: Any) -> None:
+        super().__init__(response, request, sent)
+        # Not iter_raw, which gives the connection back behind the last item: until then it is ours.
+        self._reads: Iterator[bytes] = response.iter_bytes() if self._is_read else iter(response.stream)
 
     def __iter__(self) -> Iterator[bytes]:
         """Read the body."""
+        content = self._content
         try:
-            for data in self._reads:
-                yield self._in_time(data)
-            self._ended = True
+            while not self._ended:
+                self._check_time()
+                if content is not None and (piece := content.take()) is not None:
+                    yield piece
+                    continue
+                self._begin_read(self._idle)
+                data = next(self._reads, None)
+                if data is None:
+                    self._ended = True
+                    if content is not None:
+                        content.close()
+                elif content is None:
+                    yield data
+                else:
+                    # Also what brings nothing is handed out: the consumer has a clock to look at.
+                    content.put(data)
+                    yield content.take() or b""
         except Exception as error:
-            self._ended = True
-            if (told := _explained(error)) is None:
+            if (failure := self._failed(error)) is error:
                 raise
-            raise told[0](f"the connection broke while the response was read: {told[1]}") from error
+            raise failure from failure.__cause__
 
     def drain(self) -> None:
         """Read the body to its end, for 100 ms at most, so that the connection can serve again; never raises."""
-        stream = self._response.extensions.get("network_stream")
-        # Closing a stream of HTTP/2 closes no connection: there is nothing to save.
-        if self._ended or stream is None or self._response.extensions.get("http_version") == b"HTTP/2":
+        if self._ended or (sock := self._socket()) is None:
             return
-        # A read of httpx2 cannot be given a shorter limit once the body has begun, nor be interrupted
-        # but by shutting down the socket under it. What goes wrong here matters to nobody any more.
-        with contextlib.suppress(Exception), watch(stream.get_extra_info("socket")):
-            deadline = time.monotonic() + _DRAIN_SECONDS
+        # What goes wrong here matters to nobody any more. Clients that are given have no deadline: a read of
+        # theirs is interrupted by shutting down the socket under it, while it is this response's still.
+        with contextlib.suppress(Exception), contextlib.nullcontext() if self._stream else watch(sock):
+            end_by = monotonic() + _DRAIN_SECONDS
+            self._end_by = min(end_by, self._end_by)
+            self._begin_read(_DRAIN_SECONDS)
             for _ in self._reads:
-                if time.monotonic() > deadline:
-                    break
+                if monotonic() > end_by:
+                    return
+            self._ended = True
 
     def close(self) -> None:
         """Let the response go: back to the pool where the body had ended, else the connection is closed, at once."""
+        self._let_go()
         with contextlib.suppress(Exception):
             self._response.close()
 
@@ -148,23 +221,35 @@ class HTTPX2Response(_Response):
 class HTTPX2AsyncResponse(_Response):
     """A response over an async client."""
 
-    def __init__(self, response: Any, request: Request, began: float) -> None:
-        super().__init__(response, request, began)
-        self._reads: Any = response.aiter_raw() if self._raw else response.aiter_bytes()
+    def __init__(self, response: Any, request: Request, sent: Any) -> None:
+        super().__init__(response, request, sent)
+        # Not the response's own stream, whose generator would leave the one below it to the collector.
+        self._reads: AsyncIterator[bytes] = response.aiter_bytes() if self._is_read else aiter(core_stream(response))
 
     async def read(self) -> Sequence[bytes]:
         """Return the next read of the body; nothing at its end."""
+        content = self._content
         try:
-            data = self._in_time(await self._reads.__anext__())
-        except StopAsyncIteration:
-            self._ended = True
-            return ()
+            while not self._ended:
+                self._check_time()
+                if content is not None and (piece := content.take()) is not None:
+                    return (piece,)
+                self._begin_read(self._idle)
+                data = await anext(self._reads, None)
+                if data is None:
+                    self._ended = True
+                    if content is not None:
+                        content.close()
+                elif content is None:
+                    return (data,)
+                else:
+                    content.put(data)
+                    return (content.take() or b"",)
         except Exception as error:
-            self._ended = True
-            if (told := _explained(error)) is None:
+            if (failure := self._failed(error)) is error:
                 raise
-            raise told[0](f"the connection broke while the response was read: {told[1]}") from error
-        return (data,)
+            raise failure from failure.__cause__
+        return ()
 
     async def adrain(self) -> None:
         """Read the body to its end, for 100 ms at most; never raises (cancellation apart)."""
@@ -175,38 +260,54 @@ class HTTPX2AsyncResponse(_Response):
         with contextlib.suppress(Exception), anyio.move_on_after(_DRAIN_SECONDS):
             async for _ in self._reads:
                 pass
+            self._ended = True
 
     async def aclose(self) -> None:
         """Let the response go, at once."""
+        self._let_go()
         try:
             # From the outside in: httpx2's own generators are left in order, none to the collector.
             with contextlib.suppress(Exception):
-                await self._reads.aclose()
+                await self._reads.aclose()  # type: ignore[attr-defined]
         finally:
             with contextlib.suppress(Exception):
                 await self._response.aclose()
 
 
-def _limit_reads(response: Any, idle: float) -> None:
-    """Wait for each read of the body ``idle`` seconds at most, however long the head may have taken."""
+def _checked(request: Request) -> Request:
+    """Return ``request`` as it is sent: what the URL says of the user is a header, and no line of a log shows it."""
+    check_headers(request.headers)
+    place = place_of(request.url)
+    headers = request.headers
+    if place.authorization is not None:
+        headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        headers["authorization"] = place.authorization
+    url = f"{'https' if place.origin.tls else 'http'}://{place.host}{place.target}"
+    return replace(request, url=url, headers=headers)
+
+
+def _end_of(request: Request) -> float:
+    return inf if request.end_by is None else request.end_by
+
+
+def _head_seconds(sent: Any) -> float:
+    """Return how long the head may take: as long as one read."""
+    seconds = (sent.extensions.get("timeout") or {}).get("read")
+    return inf if seconds is None else seconds
+
+
+def _failed_before(error: Exception, request: Request) -> Exception:
+    """Return the error for what went wrong before there was a response."""
+    told = explained(error)
+    if told is None:
+        return error
+    overdue = request.total if monotonic() + _TICK >= _end_of(request) else None
+    return told_as("the request failed before the response began", told, overdue, error)
+
+
+def _limit_reads(response: Any, seconds: float) -> None:
+    """Wait for each read of the body ``seconds`` at most, however long the head may have taken."""
     # The transport reads the limit when the body's first read begins, from this very dict.
     timeouts = response.request.extensions.get("timeout")
-    if isinstance(timeouts, dict):
-        read = timeouts.get("read")
-        timeouts["read"] = idle if read is None else min(read, idle)
-
-
-def _explained(error: Exception) -> tuple[type[MillstreamError], str] | None:
-    """Return which of our exceptions stands for one of httpx2's or httpx's, and what it says; ``None`` for others.
-
-    Their classes are known by name, for either library may be absent.
-    """
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    reason = str(error) or type(error).__name__
-    if "TimeoutException" in kinds or isinstance(error, TimeoutError):
-        return APITimeoutError, f"timed out ({error if type(error) is TimeoutError else type(error).__name__})"
-    if "DecodingError" in kinds:
-        return StreamDecodeError, f"its body cannot be decompressed ({reason})"
-    if kinds & {"HTTPError", "StreamError", "InvalidURL"} or isinstance(error, OSError):
-        return APIConnectionError, reason
-    return None
+    if isinstance(timeouts, dict) and seconds < inf:
+        timeouts["read"] = seconds

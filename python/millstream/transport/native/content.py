@@ -1,15 +1,25 @@
-"""Content codings: what a server compressed although it was asked not to."""
+"""Content codings: what a server compressed although it was asked not to. Both transports read them here."""
 
 import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, Protocol
 
 from ...errors import StreamDecodeError
 
-__all__ = ("Inflater", "Refused", "content_for")
+__all__ = ("Chain", "Content", "Inflater", "Refused", "content_for")
 
 # The most that comes out at once: what a small body grows to is never held as a whole.
 _PIECE_SIZE = 65_536
+# The most that goes in at once, and how often before something has to come out: data that means nothing
+# (empty members, empty blocks) comes back to whoever has a clock to look at.
+_SLICE_SIZE = 4096
+_MOST_SLICES = 16
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+# Nobody applies more; each is a chance to grow a thousandfold.
+_MOST_CODINGS = 5
+_UNREADABLE = frozenset(("br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"))
 
 
 class Content(Protocol):
@@ -18,70 +28,85 @@ class Content(Protocol):
     def put(self, data: bytes) -> None:
         """Take in some of the body."""
 
-    def take(self) -> bytes:
-        """Return the next piece; empty when more must be put in first."""
+    def take(self) -> bytes | None:
+        """Return the next piece, empty where this much work brought nothing; ``None`` when more must be put in."""
 
     def close(self) -> None:
         """Check that the body was complete."""
 
 
 def content_for(coding: str) -> Content | None:
-    """Return what reads a body with this ``content-encoding``; ``None`` where it is read as it is."""
-    coding = coding.strip().lower()
-    if coding in ("", "identity"):
+    """Return what reads a body with this ``content-encoding``; ``None`` where it is read as it is.
+
+    As httpx2 has it, a name that is no coding (``UTF-8``, ``none``) says nothing; unlike it, a coding that
+    cannot be read is an error, not a body of noise.
+    """
+    names = [name for name in (part.strip().lower() for part in coding.split(",")) if name in _KNOWN]
+    if not names:
         return None
-    if coding in ("gzip", "x-gzip"):
-        return Inflater(_GZIP)
-    return Inflater(_ZLIB) if coding == "deflate" else Refused(coding)
+    unreadable = next((name for name in names if name in _UNREADABLE), None)
+    if unreadable is not None or len(names) > _MOST_CODINGS:
+        return Refused(unreadable or ", ".join(names))
+    # They were applied in this order, so that the last is taken off first.
+    steps = [_KNOWN[name]() for name in reversed(names)]
+    return steps[0] if len(steps) == 1 else Chain(steps)
 
 
 class Inflater:
     """Reads gzip, also several members in a row, and deflate, with or without zlib's header."""
 
-    __slots__ = ("_bits", "_data", "_decompressor", "_has_begun")
+    __slots__ = ("_at", "_bits", "_data", "_decompressor", "_has_begun")
 
     def __init__(self, bits: int) -> None:
         self._bits = bits
         self._data = b""
+        self._at = 0
         self._has_begun = False
         self._decompressor: Any = zlib.decompressobj(bits)
 
     def put(self, data: bytes) -> None:
         """Take in some of the body."""
-        self._data += data
+        self._data = self._data[self._at :] + data
+        self._at = 0
 
-    def take(self) -> bytes:
-        """Return the next piece, 64 KiB at most; empty when more must be put in first.
+    def take(self) -> bytes | None:
+        """Return the next piece, 64 KiB at most, empty where this much work brought nothing.
 
-        Raises :class:`~millstream.errors.StreamDecodeError` where the data is not what it should be.
+        ``None`` when more must be put in first. Raises :class:`~millstream.errors.StreamDecodeError`
+        where the data is not what it should be.
         """
-        while self._data or self._has_begun:
-            if self._decompressor.eof:
-                if not self._data:
-                    return b""
+        for _ in range(_MOST_SLICES):
+            data = self._data[self._at : self._at + _SLICE_SIZE]
+            if self._decompressor.eof and data:
                 self._decompressor, self._has_begun = zlib.decompressobj(self._bits), False
-            if not self._has_begun and self._bits == _ZLIB and not self._finds_header():
-                return b""
+            if not self._has_begun and (not data or (self._bits == _ZLIB and not self._finds_header())):
+                return None
             self._has_begun = True
-            try:
-                piece: bytes = self._decompressor.decompress(self._data, _PIECE_SIZE)
-            except zlib.error as error:
-                raise StreamDecodeError(f"the body cannot be decompressed ({error})") from error
-            self._data = self._decompressor.unused_data or self._decompressor.unconsumed_tail
-            if piece or not self._data:
+            if piece := self._inflated(data):
                 return piece
+            if self._at == len(self._data):
+                return None
         return b""
 
     def close(self) -> None:
         """Raise :class:`~millstream.errors.StreamDecodeError` if the compressed data ended early."""
-        if self._data or (self._has_begun and not self._decompressor.eof):
+        if self._at < len(self._data) or (self._has_begun and not self._decompressor.eof):
             raise StreamDecodeError("the body cannot be decompressed (it ends early)")
+
+    def _inflated(self, data: bytes) -> bytes:
+        try:
+            piece: bytes = self._decompressor.decompress(data, _PIECE_SIZE)
+        except zlib.error as error:
+            raise StreamDecodeError(f"the body cannot be decompressed ({error})") from error
+        self._at += len(data) - len(self._decompressor.unused_data) - len(self._decompressor.unconsumed_tail)
+        return piece
 
     def _finds_header(self) -> bool:
         """Return whether it is known by now if zlib's header is there, which some servers leave out."""
-        if len(self._data) < 2:
+        header = self._data[self._at : self._at + 2]
+        if len(header) < 2:
             return False
-        if self._data[0] & 0x0F != 8 or int.from_bytes(self._data[:2], "big") % 31:
+        if header[0] & 0x0F != 8 or int.from_bytes(header, "big") % 31:
             self._bits = _RAW
             self._decompressor = zlib.decompressobj(_RAW)
         return True
@@ -101,9 +126,45 @@ class Refused:
             f"the body cannot be decompressed (its coding is {self._coding!r}, which was not asked for)"
         )
 
-    def take(self) -> bytes:
+    def take(self) -> None:
         """Return nothing."""
-        return b""
 
     def close(self) -> None:
         """Accept an empty body."""
+
+
+class Chain:
+    """Reads a body to which several codings were applied; each of ``steps`` takes one off."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, steps: Sequence[Content]) -> None:
+        self._steps = steps
+
+    def put(self, data: bytes) -> None:
+        """Take in some of the body."""
+        self._steps[0].put(data)
+
+    def take(self) -> bytes | None:
+        """Return the next piece, empty where this much work brought nothing; ``None`` when more must be put in."""
+        piece = self._steps[-1].take()
+        if piece is not None:
+            return piece
+        for step, following in reversed(tuple(pairwise(self._steps))):
+            if (piece := step.take()) is not None:
+                following.put(piece)
+                return b""
+        return None
+
+    def close(self) -> None:
+        """Raise :class:`~millstream.errors.StreamDecodeError` if the compressed data ended early."""
+        for step in self._steps:
+            step.close()
+
+
+_KNOWN: dict[str, Callable[[], Content]] = {
+    "gzip": partial(Inflater, _GZIP),
+    "x-gzip": partial(Inflater, _GZIP),
+    "deflate": partial(Inflater, _ZLIB),
+    **{name: partial(Refused, name) for name in _UNREADABLE},
+}

@@ -193,14 +193,14 @@ class Exchange:
         if self._content is None or not data:
             return data
         self._content.put(data)
-        return self._content.take()
+        return self._content.take() or b""
 
-    def more(self) -> bytes:
+    def more(self) -> bytes | None:
         """Return what is still to be decompressed of what was fed; at the body's end, check that this was all."""
         if self._content is None:
-            return b""
+            return None
         piece = self._content.take()
-        if not piece and self.framing.ended:
+        if piece is None and self.framing.ended:
             self._content.close()
         return piece
 

@@ -15,7 +15,7 @@ from .connecting import connect
 from .exchange import READ_SIZE, before, late, redirected
 from .loop_response import AsyncResponse
 from .loops import Connection
-from .origins import Origin, read_url
+from .origins import Origin, place_of, read_url
 from .pool import SETTLING_SECONDS, Limits, Pool
 from .tls import check_protocol, default_context
 
@@ -55,7 +55,7 @@ class LoopPool(Pool[Connection]):
 
     async def send(self, request: Request) -> AsyncResponse:
         """Send ``request`` and return once the response's head has arrived; follow one redirect."""
-        place = read_url(request.url)
+        place = place_of(request.url)
         response = AsyncResponse(request, place, self.now())
         await response.begin(self, place.origin)
         if (again := redirected(request, response)) is not None:

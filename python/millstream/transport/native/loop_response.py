@@ -86,7 +86,7 @@ class AsyncResponse(Exchange):
         while (connection := self._connection) is not None:
             if self.end_by < inf and self._pool.now() >= self.end_by:
                 raise self.overdue()
-            if self._content is not None and (piece := self.more()):
+            if self._content is not None and (piece := self.more()) is not None:
                 return (piece,)
             if framing.ended:
                 return ()

@@ -8,11 +8,15 @@ from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from ...errors import APIConnectionError
 
-__all__ = ("Origin", "Place", "read_url", "same_origin")
+__all__ = ("Origin", "Place", "place_of", "read_url", "same_origin")
 
 _PORTS = {"http": 80, "https": 443}
-_CONTROL = re.compile("[\x00-\x20\x7f]")
-_ODD = re.compile('[^\x21-\x7e]|["<>\\\\^`{|}]')
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# What separates the parts of a URL, or cannot be in a name at all.
+_NO_HOST = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
+_ODD = re.compile('[^\x21-\x7e]|["<>\\\\^`{|}]|%(?![0-9A-Fa-f]{2})')
+_BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 # What may stand in a path or a query as it is; "%" too, since what is quoted already stays so.
 _SAFE = "/?%:@!$&'()*+,;=~-._[]"
 
@@ -47,22 +51,34 @@ class Place(NamedTuple):
         return f"Place({self.origin})"
 
 
+def place_of(url: str) -> Place:
+    """Return where a request for ``url`` goes: :func:`read_url` for what has no fragment.
+
+    A fragment is never sent. One in a model's ``base_url`` would swallow the path that is put behind it.
+    """
+    if "#" in url:
+        raise _wrong("it has a fragment (#\u2026), which is not sent: leave it out, or write %23 for the character")
+    return read_url(url)
+
+
 @lru_cache(maxsize=256)
 def read_url(url: str) -> Place:
-    """Return where ``url`` points.
+    """Return where ``url`` points; what a path or a query cannot hold as it is, is percent-encoded.
 
     Raises :class:`~millstream.errors.APIConnectionError` for what is no absolute http or https URL.
     The message does not show it: it may hold a key.
     """
-    if _CONTROL.search(url):
-        raise _wrong("it holds a space or a control character")
+    if _CONTROL.search(url) or _SURROGATE.search(url):
+        raise _wrong("it holds a control character or half a surrogate pair")
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = parts.hostname or ""
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
-    except ValueError as error:
-        raise _wrong(str(error)) from error
+        host = _ascii(parts.hostname) if parts.hostname else ""
+    except ValueError:
+        # What Python says of it may quote the user and the password: it is no cause, and no context.
+        parts = None
+    if parts is None:
+        raise _wrong("its host or its port is not a valid one")
     if parts.scheme not in _PORTS or not host:
         raise _wrong("it must begin with http:// or https:// and name a host")
     origin = Origin(parts.scheme == "https", host.lower(), _PORTS[parts.scheme] if port is None else port)
@@ -71,8 +87,29 @@ def read_url(url: str) -> Place:
         shown += f":{origin.port}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if _ODD.search(target):
-        target = quote(target, safe=_SAFE)
+        target = quote(_BARE_PERCENT.sub("%25", target), safe=_SAFE)
     return Place(origin, target, shown, _basic(parts.username, parts.password))
+
+
+def _ascii(host: str) -> str:
+    """Return ``host`` as it is looked up; raises :class:`ValueError` for what is no name and no address."""
+    if ":" in host:
+        # Brackets were around it, and what is in them was checked to be an address.
+        return host
+    if not host.isascii():
+        host = _idna(host)
+    if _NO_HOST.search(host) or not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
+        raise ValueError("the host is not a name")
+    return host
+
+
+def _idna(host: str) -> str:
+    """Return an international name in ASCII, as httpx2 writes it."""
+    try:
+        import idna
+    except ImportError:
+        return host.encode("idna").decode("ascii")
+    return idna.encode(host.lower()).decode("ascii")
 
 
 def same_origin(url: str, location: str) -> str | None:
@@ -93,6 +130,8 @@ def _basic(user: str | None, password: str | None) -> str | None:
 
 
 def _wrong(reason: str) -> APIConnectionError:
-    return APIConnectionError(
+    error = APIConnectionError(
         f"the request failed before the response began: the URL is not one that can be sent to, {reason}"
     )
+    error.is_final = True
+    return error

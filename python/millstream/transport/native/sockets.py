@@ -15,7 +15,7 @@ from ...errors import APITimeoutError
 from .. import Request
 from ..watchdog import later, shut_down
 from .exchange import READ_SIZE, Exchange, before, late, redirected, unasked, while_reading
-from .origins import Origin, read_url
+from .origins import Origin, place_of, read_url
 from .pool import PARKED_SECONDS, SETTLING_SECONDS, Limits, Pool
 from .racing import connect
 from .tls import check_protocol, default_context
@@ -122,7 +122,7 @@ class SocketPool(Pool[Connection]):
 
     def send(self, request: Request) -> Response:
         """Send ``request`` and return once the response's head has arrived; follow one redirect."""
-        place = read_url(request.url)
+        place = place_of(request.url)
         response = Response(request, place, time.monotonic())
         response.begin(self, place.origin)
         if (again := redirected(request, response)) is not None:
@@ -278,7 +278,7 @@ class Response(Exchange):
         """Read the body."""
         framing = self.framing
         while (connection := self._connection) is not None:
-            if self._content is not None and (piece := self.more()):
+            if self._content is not None and (piece := self.more()) is not None:
                 self._check_time()
                 yield piece
                 continue
@@ -338,8 +338,9 @@ class Response(Exchange):
         while True:
             try:
                 data = connection.receive(deadline - time.monotonic())
-            except TimeoutError as error:
-                raise self._late("the head did not come", waits.head) from error
+            except TimeoutError:
+                failure = self._late("the head did not come", waits.head)
+                raise failure from failure.__cause__
             except OSError as error:
                 if connection.is_reused and not is_seen and self.may_send_again(time.monotonic() - sent_at):
                     return False
@@ -364,8 +365,9 @@ class Response(Exchange):
         connection.wait_for(min(self.waits.write, self.end_by - time.monotonic()))
         try:
             connection.socket.sendall(self.payload)
-        except TimeoutError as error:
-            raise self._late("the request could not be sent", self.waits.write) from error
+        except TimeoutError:
+            failure = self._late("the request could not be sent", self.waits.write)
+            raise failure from failure.__cause__
         except OSError as error:
             return error
         return None
@@ -376,8 +378,9 @@ class Response(Exchange):
                 return connection.socket.recv(READ_SIZE)
             self._check_time()
             return connection.receive(min(self.waits.idle, self.end_by - time.monotonic()))
-        except TimeoutError as error:
-            raise self._late("nothing arrived", self.waits.idle) from error
+        except TimeoutError:
+            failure = self._late("nothing arrived", self.waits.idle)
+            raise failure from failure.__cause__
         except OSError as error:
             raise while_reading(error) from error
 
@@ -387,6 +390,7 @@ class Response(Exchange):
             raise self.overdue()
 
     def _late(self, what: str, seconds: float) -> APITimeoutError:
-        if time.monotonic() >= self.end_by:
+        # A wait may end a little before its time.
+        if time.monotonic() + 0.001 >= self.end_by:
             return self.overdue()
         return late(self, seconds, what)

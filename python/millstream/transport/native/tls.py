@@ -8,12 +8,12 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ...errors import APIConnectionError
+from ...errors import APIConnectionError, MillstreamError
 
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ("check_protocol", "default_context")
+__all__ = ("check_protocol", "default_context", "environment_certificates")
 
 _lock = threading.Lock()
 # Where systems keep their certificates, for a Python whose OpenSSL was built for another one.
@@ -36,13 +36,38 @@ def default_context() -> ssl.SSLContext:
         return _made()
 
 
+def environment_certificates() -> tuple[str, str] | None:
+    """Return the environment variable that says which certificates are trusted, and its path; ``None`` without one.
+
+    Raises :class:`~millstream.errors.MillstreamError` where the path is not there: nothing could be trusted.
+    """
+    for variable, is_there, kind in (
+        ("SSL_CERT_FILE", os.path.isfile, "file"),
+        ("SSL_CERT_DIR", os.path.isdir, "folder"),
+    ):
+        path = os.environ.get(variable)
+        if not path:
+            continue
+        if not is_there(path):
+            raise MillstreamError(f"the environment variable {variable} names {path!r}, which is no {kind}")
+        return variable, path
+    return None
+
+
 @cache
 def _made() -> ssl.SSLContext:
     import ssl
 
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file or folder:
-        context = ssl.create_default_context(cafile=file or None, capath=None if file else folder)
+    named = environment_certificates()
+    if named is not None:
+        variable, path = named
+        is_file = variable == "SSL_CERT_FILE"
+        try:
+            context = ssl.create_default_context(cafile=path if is_file else None, capath=None if is_file else path)
+        except OSError as error:
+            raise MillstreamError(
+                f"the environment variable {variable} names {path!r}, which holds no certificates that can be read"
+            ) from error
     elif sys.platform in ("darwin", "win32"):
         # OpenSSL cannot read these systems' stores; truststore comes with httpx2.
         import truststore

@@ -1,0 +1,106 @@
+"""Deadlines around httpx2's calls, which limit each read of a socket, and nothing that takes many of them.
+
+The clients that models share have a network of their own, whose streams know a point in time by which the
+whole of a head, a chunk's line or a body's trailers has to be there, however slowly their bytes come.
+"""
+
+import threading
+from math import inf
+from time import monotonic
+from typing import Any
+
+__all__ = ("HEADS", "AsyncNetwork", "LimitedStream", "Network")
+
+
+class _Heads(threading.local):
+    """By when the head of the response is to be there that this thread waits for."""
+
+    end_by = inf
+
+
+HEADS = _Heads()
+
+
+class LimitedStream:
+    """A network stream of httpx2's, every call of which ends by ``end_by`` at the latest."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.end_by = inf
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        """Return what arrives next, to be awaited in async code."""
+        return self._stream.read(max_bytes, _left(timeout, self.end_by))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        """Send ``buffer``."""
+        return self._stream.write(buffer, _left(timeout, self.end_by))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
+        """Return the stream inside of TLS."""
+        return LimitedStream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout, self.end_by)))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the stream says of itself."""
+        return self._stream.get_extra_info(info)
+
+
+class AsyncLimitedStream(LimitedStream):
+    """:class:`LimitedStream` for async code."""
+
+    async def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> "AsyncLimitedStream":
+        """Return the stream inside of TLS; cancelled in the handshake, it leaves no socket to the collector."""
+        import anyio
+
+        try:
+            return AsyncLimitedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
+
+
+class Network:
+    """A network backend of httpx2's whose streams have deadlines."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> LimitedStream:
+        """Return a stream to ``host``."""
+        return LimitedStream(self._backend.connect_tcp(host, port, timeout=_left(timeout, inf), **options))
+
+    def sleep(self, seconds: float) -> Any:
+        """Wait."""
+        return self._backend.sleep(seconds)
+
+
+class AsyncNetwork(Network):
+    """:class:`Network` for async code."""
+
+    async def connect_tcp(  # type: ignore[override]
+        self, host: str, port: int, timeout: float | None = None, **options: Any
+    ) -> AsyncLimitedStream:
+        """Return a stream to ``host``."""
+        return AsyncLimitedStream(await self._backend.connect_tcp(host, port, timeout=timeout, **options))
+
+
+def _left(timeout: float | None, end_by: float) -> float | None:
+    """Return how long one call may take; raise :class:`TimeoutError` where the time is over."""
+    end_by = min(end_by, HEADS.end_by)
+    if end_by == inf:
+        return timeout
+    left = end_by - monotonic()
+    if left <= 0:
+        raise TimeoutError("the time is over")
+    return left if timeout is None else min(timeout, left)

@@ -1,0 +1,64 @@
+"""Requests of httpx2 and httpx, and what cannot be had of their responses but by looking inside."""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from . import Request
+from .timeouts import DEFAULT_TIMEOUTS
+
+__all__ = ("built", "core_stream", "trailing")
+
+# From a response to h11's state, through httpx2, httpx and httpcore alike.
+_PATH_TO_CORE = ("stream", "_stream", "_httpcore_stream")
+_PATH_TO_H11 = (*_PATH_TO_CORE, "_stream", "_connection", "_h11_state")
+
+
+def built(client: Any, request: Request, trace: Callable[..., Any], *, is_shared: bool) -> Any:
+    """Return ``request`` as one of ``client``'s; ``trace`` is called as it is sent."""
+    options: dict[str, Any] = {"extensions": {"trace": trace}}
+    if request.timeouts is not None or is_shared:
+        options["timeout"] = tuple(request.timeouts or DEFAULT_TIMEOUTS)
+    made = client.build_request(request.method, request.url, headers=request.headers, content=request.body, **options)
+    if "?" in request.url:
+        kind: Any = type(made.url)
+        made.url = _quiet(kind)(made.url)
+    return made
+
+
+def trailing(response: Any) -> bool:
+    """Return whether bytes have been read behind the body's end: the next response would begin with them."""
+    state = _inside(response, _PATH_TO_H11)
+    return state is not None and bool(state.trailing_data[0])
+
+
+def core_stream(response: Any) -> Any:
+    """Return the body's stream: httpcore's, where there is one."""
+    stream = _inside(response, _PATH_TO_CORE)
+    return response.stream if stream is None else stream
+
+
+def _inside(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = getattr(value, name, None)
+    return value
+
+
+@cache
+def _quiet(kind: Any) -> Any:
+    """Return a class of URLs that is ``kind``, but for the line of its library's logger, which has no query."""
+    for name in ("httpx2", "httpx"):
+        logger = logging.getLogger(name)
+        if _leave_out_queries not in logger.filters:
+            logger.addFilter(_leave_out_queries)
+    return type(kind.__name__, (kind,), {"_millstream_is_quiet": True})
+
+
+def _leave_out_queries(record: logging.LogRecord) -> bool:
+    """Shorten the URLs of requests of ours: a query may hold a key."""
+    if isinstance(record.args, tuple) and any(hasattr(part, "_millstream_is_quiet") for part in record.args):
+        record.args = tuple(
+            str(part).partition("?")[0] if hasattr(part, "_millstream_is_quiet") else part for part in record.args
+        )
+    return True

@@ -1,0 +1,201 @@
+"""No server holds a request for longer than its limits say, however it spends its bytes; on both transports."""
+
+import asyncio
+import gzip
+import itertools
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.errors import APIStatusError, APITimeoutError, StreamStalledError
+from scripted import read_request, scripted
+
+both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+FRAME = b'data: {"choices": [{"index": 0, "text": "x"}]}\n\n'
+# Longer than every limit here, and the end of a test that waits in vain.
+LONG = 10.0
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def sending(pieces: Callable[[], Iterator[bytes]], pace: float = 0.01) -> Callable[[socket.socket], None]:
+    """Return a script that answers a request with ``pieces``, one every ``pace`` seconds."""
+
+    def script(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ends = time.monotonic() + LONG
+        for piece in pieces():
+            sock.sendall(piece)
+            if pace:
+                time.sleep(pace)
+            if time.monotonic() > ends:
+                return
+
+    return script
+
+
+def read(url: str, asynchronous: bool, transport: str, **arguments: Any) -> str:
+    """Return a whole stream."""
+    llm = OpenAI(base_url=url, api_key=KEY, transport=transport, **{"max_retries": 0, **arguments})
+
+    async def main() -> list[str]:
+        return [text async for text in llm.astream("p")]
+
+    return "".join(asyncio.run(main()) if asynchronous else llm.stream("p"))
+
+
+def forever(*pieces: bytes, first: bytes = b"") -> Callable[[], Iterator[bytes]]:
+    return lambda: itertools.chain([first] if first else [], itertools.cycle(pieces))
+
+
+# The total time.
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize("pace", [0.01, 0])
+@pytest.mark.parametrize("data", [FRAME, b": keep-alive\n\n"], ids=["text", "comments"])
+def test_a_flood_ends_with_the_total_time(data: bytes, pace: float, transport: str, asynchronous: bool) -> None:
+    pieces = forever(chunk(data) * 20, first=HEAD)
+    with scripted(sending(pieces, pace)) as url, pytest.raises(StreamStalledError) as caught:
+        read(url, asynchronous, transport, total_timeout=0.5)
+    assert "the response did not end within 0.5 s" in str(caught.value.__cause__)
+
+
+@both_ways
+@over_both
+def test_the_total_time_counts_the_head(transport: str, asynchronous: bool) -> None:
+    pieces = forever(b"a: b\r\n", first=b"HTTP/1.1 200 OK\r\n")
+    with scripted(sending(pieces)) as url, pytest.raises(APITimeoutError, match=r"did not end within 0.3 s"):
+        read(url, asynchronous, transport, total_timeout=0.3)
+
+
+@both_ways
+def test_a_redirect_does_not_begin_the_total_time_anew(asynchronous: bool) -> None:
+    def redirecting(sock: socket.socket) -> None:
+        read_request(sock)
+        time.sleep(0.4)
+        sock.sendall(b"HTTP/1.1 307 Go\r\nlocation: /v1/other\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+    started = time.monotonic()
+    with scripted(redirecting, sending(forever(chunk(FRAME), first=HEAD))) as url, pytest.raises(StreamStalledError):
+        read(url, asynchronous, "native", total_timeout=0.6)
+    assert time.monotonic() - started < 0.95
+
+
+# Heads.
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        forever(b"a: b\r\n", first=b"HTTP/1.1 200 OK\r\n"),
+        forever(b"HTTP/1.1 100 Continue\r\n\r\n"),
+        forever(b"x", first=b"HTTP/1.1 200 "),
+    ],
+    ids=["headers", "interim heads", "a status line"],
+)
+def test_a_head_that_drips_ends_with_the_timeout(
+    pieces: Callable[[], Iterator[bytes]], transport: str, asynchronous: bool
+) -> None:
+    with scripted(sending(pieces)) as url, pytest.raises(APITimeoutError, match="before the response began: timed out"):
+        read(url, asynchronous, transport, timeout=0.3)
+
+
+# Bodies that bring nothing.
+
+
+def empty_blocks() -> Iterator[bytes]:
+    """Yield a gzip body whose blocks hold nothing."""
+    deflate = zlib.compressobj(wbits=31)
+    yield deflate.compress(FRAME) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    while True:
+        yield deflate.flush(zlib.Z_FULL_FLUSH) or b"\x00\x00\x00\xff\xff"
+
+
+def empty_members() -> Iterator[bytes]:
+    yield gzip.compress(FRAME)
+    while True:
+        yield gzip.compress(b"") * 50
+
+
+def lines_of_chunks() -> Iterator[bytes]:
+    yield HEAD + chunk(FRAME)
+    yield b"5"
+    while True:
+        yield b" "
+
+
+def trailers() -> Iterator[bytes]:
+    yield HEAD + chunk(FRAME) + b"0\r\n"
+    while True:
+        yield b"a: b\r\n"
+
+
+def compressed(pieces: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[bytes]]:
+    head = HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+    return lambda: itertools.chain([head], map(chunk, pieces()))
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize("pace", [0.01, 0])
+@pytest.mark.parametrize(
+    "pieces", [compressed(empty_blocks), compressed(empty_members)], ids=["empty blocks", "empty members"]
+)
+def test_compressed_data_that_means_nothing_stalls(
+    pieces: Callable[[], Iterator[bytes]], pace: float, transport: str, asynchronous: bool
+) -> None:
+    with scripted(sending(pieces, pace)) as url, pytest.raises(StreamStalledError, match="keep-alives") as caught:
+        read(url, asynchronous, transport, stream_chunk_timeout=0.3)
+    assert caught.value.text == "x"
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize("pieces", [lines_of_chunks, trailers])
+def test_framing_that_drips_stalls(pieces: Callable[[], Iterator[bytes]], transport: str, asynchronous: bool) -> None:
+    with scripted(sending(pieces)) as url, pytest.raises(StreamStalledError) as caught:
+        read(url, asynchronous, transport, stream_chunk_timeout=0.3)
+    assert caught.value.text == "x"
+
+
+# Bodies of errors.
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize("status", [b"503 No", b"300 Many"])
+def test_an_errors_body_that_drips_ends_with_the_timeout(status: bytes, transport: str, asynchronous: bool) -> None:
+    head = b"HTTP/1.1 " + status + b"\r\ncontent-length: 1000000\r\n\r\nsorry"
+    started = time.monotonic()
+    told = pytest.raises(APIStatusError, match=r"Error code: \d+ - sorry!+")
+    with scripted(sending(forever(b"!", first=head))) as url, told:
+        read(url, asynchronous, transport, timeout=0.3)
+    assert time.monotonic() - started < 5
+
+
+@both_ways
+@over_both
+def test_a_retry_follows_an_errors_body_that_drips(transport: str, asynchronous: bool) -> None:
+    head = b"HTTP/1.1 503 No\r\ncontent-length: 1000000\r\nretry-after-ms: 1\r\n\r\nsorry"
+
+    def good() -> Iterator[bytes]:
+        yield HEAD + chunk(FRAME) + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+    with scripted(sending(forever(b"!", first=head)), sending(good)) as url:
+        assert read(url, asynchronous, transport, timeout=0.3, max_retries=1) == "x"
