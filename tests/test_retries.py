@@ -20,11 +20,10 @@ from millstream.errors import (
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
-    StreamTruncatedError,
     UnprocessableEntityError,
 )
 from millstream.providers._retry import retry_after, wait_before_retry
-from millstream.testing import VERSE, Cut, ErrorStatus, MockServer, Refuse, Reply
+from millstream.testing import VERSE, ErrorStatus, MockServer, Refuse, Reply
 
 
 def failing(*replies: Reply) -> MockServer:
@@ -107,13 +106,6 @@ def test_a_server_that_asks_for_more_than_a_minute_is_not_waited_for(asked: dict
         with pytest.raises(RateLimitError):
             model(server).invoke("p")
         assert time.monotonic() - started < 5
-        assert len(server.requests) == 1
-
-
-def test_nothing_is_tried_again_after_the_head() -> None:
-    with MockServer(Reply(fault=Cut(after=0, how="reset"))) as server:
-        with pytest.raises(StreamTruncatedError):
-            list(model(server).stream("p"))
         assert len(server.requests) == 1
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence, Sized
 from contextlib import aclosing
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
+from .._beginnings import abegin
 from ..errors import APIConnectionError, StreamError
 
 if TYPE_CHECKING:
@@ -23,13 +25,15 @@ They are one ``bytes``, or a list of parts with such ``bytes`` among them, which
 Joiner = Callable[[list[Any]], bytes]
 """Returns as records what a recorder returned in parts."""
 
+_WRITTEN = attrgetter("written")
+
 
 class EventRecords:
     """Writes another part's events as records: one bytes object for all that a raw item brings.
 
     It is a part itself, but that it gives bytes where others give sequences; :func:`relayed` drives it.
-    With a ``recorder``, which makes the same records without making the events, raw items go there, and
-    what it returns in parts to ``joiner``.
+    With a ``recorder``, which returns what makes the same records without making the events, raw items go
+    there, and what it returns in parts to ``joiner``.
     """
 
     __slots__ = ("_events", "_joiner", "_recorder", "_writer", "prefix", "suffix")
@@ -38,7 +42,7 @@ class EventRecords:
         self,
         events: Part[StreamEvent],
         writer: RecordWriter,
-        recorder: Recorder | None = None,
+        recorder: Callable[[], Recorder] | None = None,
         prefix: bytes = b"",
         suffix: bytes = b"",
         joiner: Joiner | None = None,
@@ -54,9 +58,20 @@ class EventRecords:
     def recorder(self) -> Recorder:
         """Return what turns a raw item into records, to be called with ``prefix`` and ``suffix``."""
         if self._recorder is not None:
-            return self._recorder
+            return self._recorder()
         feed, write = self._events.feed, self._write
         return lambda raw, prefix, suffix: write(feed(raw))
+
+    @property
+    def written(self) -> Callable[[Any], bytes]:
+        """Return what turns a raw item into records, in one piece."""
+        recorder, prefix, suffix = self.recorder, self.prefix, self.suffix
+
+        def write(raw: Any) -> bytes:
+            records = recorder(raw, prefix, suffix)
+            return self.joined(records) if type(records) is list else records
+
+        return write
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what the recorder returned in parts."""
@@ -88,6 +103,10 @@ class EventRecords:
         """Tell the events' part."""
         self._events.lost(error)
 
+    def cut(self) -> StreamError | None:
+        """Ask the events' part."""
+        return self._events.cut()
+
     def finish(self) -> bytes:
         """Return the last records, and the mark of the end where the stream ended well."""
         records = self._write(self._events.finish())
@@ -108,24 +127,26 @@ async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, N
     try:
         if records := part.begin():
             yield records
-        body = await source.aopen()
+        body, records, raws = await abegin(source, part, _WRITTEN)
         # What the request was made of is not kept for the length of the stream.
         source = cast("Any", None)
         try:
-            part.opened(body)
             recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
+            if records:
+                yield records
             try:
-                while not over and (raws := await body.read()):
+                while raws is not None and not over:
                     for raw in raws:
                         records = recorder(raw, prefix, suffix)
                         if type(records) is list:
                             records = part.joined(records)
                         if records:
                             yield records
-                        elif part.idle():
+                        if over or (not records and part.idle()):
                             over = True
-                        if over:
                             break
+                    else:
+                        raws = await body.read() or None
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
             if records := part.finish():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence, Sized
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from .event_records import EventRecords
+from ..errors import StreamError
+from .event_records import EventRecords, Recorder
 from .nested_events import mixed
 from .run import Run
 from .versions import Outputs, Streamer, StreamEvent, Version, records
@@ -26,7 +27,7 @@ class ModelEvents:
     configuration.
     """
 
-    __slots__ = ("_chunks", "_feed", "_includes", "_input", "_run", "_stream", "_version")
+    __slots__ = ("_chunks", "_includes", "_input", "_run", "_stream", "_streams", "_version")
 
     def __init__(self, chunks: ChunkPart, version: Version, run: Run, input: Any, *, includes: bool) -> None:
         self._chunks = chunks
@@ -35,14 +36,15 @@ class ModelEvents:
         self._input = input
         self._includes = includes
         streams = includes and (chunks.streams or version.whole_streams)
-        feed = version.streamer(run, chunks.feed) if streams else _silent(chunks.feed)
-        self._feed = mixed(feed) if chunks.mixed else feed
+        self._streams = streams
         self._stream = version.streamer(run, _as_they_are) if streams else _silent(_as_they_are)
 
     @property
     def feed(self) -> Streamer:
         """Return what turns a raw item into events."""
-        return self._feed
+        outputs = self._chunks.feed
+        feed = self._version.streamer(self._run, outputs) if self._streams else _silent(outputs)
+        return mixed(feed) if self._chunks.mixed else feed
 
     @property
     def over(self) -> Sized:
@@ -71,6 +73,10 @@ class ModelEvents:
         """Tell the chunks' part."""
         self._chunks.lost(error)
 
+    def cut(self) -> StreamError | None:
+        """Ask the chunks' part."""
+        return self._chunks.cut()
+
     def finish(self) -> list[StreamEvent]:
         """Return the last chunks' events, and the end's where the stream ended well."""
         events = self._stream(self._chunks.finish())
@@ -91,11 +97,17 @@ class ModelEvents:
         events = stream((self._chunks.plain(mark),))
         if not events:
             return EventRecords(self, writer)
-        recorder = self._chunks.recorder(lambda outputs: b"".join(map(writer.write, stream(outputs))))
-        if recorder is None:
+
+        def write(outputs: Sequence[Any]) -> bytes:
+            return b"".join(map(writer.write, stream(outputs)))
+
+        chunks = self._chunks
+        if chunks.recorder(write) is None:
             return EventRecords(self, writer)
         prefix, _, suffix = writer.write(events[0]).partition(f'"{mark}"'.encode())
-        return EventRecords(self, writer, recorder, prefix, suffix, self._chunks.joined)
+        return EventRecords(
+            self, writer, lambda: cast("Recorder", chunks.recorder(write)), prefix, suffix, chunks.joined
+        )
 
 
 def _as_they_are(outputs: Sequence[Any]) -> Sequence[Any]:

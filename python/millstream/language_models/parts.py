@@ -85,6 +85,9 @@ class RunChunks:
         """Keep a stream error of the user's code; it goes up as it is."""
         self.failure = error
 
+    def cut(self) -> None:
+        """Return nothing: users' code is not run twice."""
+
     def finish(self) -> Sequence[Any]:
         """Return nothing: all is out."""
         return ()

@@ -1,21 +1,23 @@
 """Sending a request until its response's head is a good one: what is tried again, and when.
 
 As the OpenAI SDK does it, except that a server that asks for more than a minute is not waited for.
-Nothing is tried again once a good head has arrived.
+Once a good head has arrived, one thing is tried again: a body whose connection was lost before its
+first delta. All tries and the waits between them have one limit in time, ``total_timeout``.
 """
 
 import logging
+import math
 import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..errors import APIConnectionError, APIError
+from ..errors import APIConnectionError, APIError, StreamTruncatedError
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ..transport.running import pause
 from ._errors import aread_body, read_body, status_error
 
-__all__ = ("asend", "retry_after", "send", "wait_before_retry")
+__all__ = ("Tries", "asend", "retry_after", "send", "wait_before_retry")
 
 logger = logging.getLogger("millstream")
 
@@ -24,43 +26,63 @@ _LONGEST_DELAY = 8.0
 _LONGEST_WAIT_ASKED = 60.0
 
 
-def send(transport: Transport, request: Request, max_retries: int) -> Response:
-    """Send ``request``, up to ``max_retries`` times more, and return the response once its head is a good one.
+class Tries:
+    """The tries of one request: how many there were, and until when there may be another.
+
+    ``total`` is the longest time for all of them with the waits between them, in seconds.
+    """
+
+    def __init__(self, max_retries: int, total: float | None) -> None:
+        self._max = max_retries
+        self._total = total
+        self._end_by = math.inf if total is None else time.monotonic() + total
+        self._tried = 0
+
+    def limited(self, request: Request) -> Request:
+        """Return ``request`` with what is left of the time for all; without a retry it is sent once, whatever comes."""
+        if self._max <= 0:
+            request = replace(request, resend=False)
+        if self._total is None:
+            return request
+        # No transport is asked for less than no time: it would not even begin.
+        return replace(request, total=max(self._end_by - time.monotonic(), 0.001))
+
+    def wait(self, error: Exception) -> float | None:
+        """Return the seconds to wait before the next try after ``error``; ``None`` where there is none."""
+        delay = wait_before_retry(error, self._tried, self._max)
+        if delay is None or time.monotonic() + delay >= self._end_by:
+            return None
+        self._tried += 1
+        logger.info("%s; trying again in %.2f s (%d of %d)", type(error).__name__, delay, self._tried, self._max)
+        return delay
+
+
+def send(transport: Transport, request: Request, tries: Tries) -> Response:
+    """Send ``request``, more than once if need be, and return the response once its head is a good one.
 
     Raises :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError`
     when no try is left, or where trying again makes no sense.
     """
-    tried = 0
-    request = _for(request, max_retries)
     while True:
         try:
-            return _checked(transport.open(request))
+            return _checked(transport.open(tries.limited(request)))
         except APIError as error:
-            delay = wait_before_retry(error, tried, max_retries)
+            delay = tries.wait(error)
             if delay is None:
                 raise
-        tried += 1
         time.sleep(delay)
 
 
-async def asend(transport: AsyncTransport, request: Request, max_retries: int) -> AsyncResponse:
+async def asend(transport: AsyncTransport, request: Request, tries: Tries) -> AsyncResponse:
     """:func:`send` for async code."""
-    tried = 0
-    request = _for(request, max_retries)
     while True:
         try:
-            return await _achecked(await transport.aopen(request))
+            return await _achecked(await transport.aopen(tries.limited(request)))
         except APIError as error:
-            delay = wait_before_retry(error, tried, max_retries)
+            delay = tries.wait(error)
             if delay is None:
                 raise
-        tried += 1
         await pause(delay)
-
-
-def _for(request: Request, max_retries: int) -> Request:
-    """Return ``request`` as it is sent: without a retry, once, whatever becomes of the connection."""
-    return request if max_retries > 0 else replace(request, resend=False)
 
 
 def _checked(response: Response) -> Response:
@@ -82,7 +104,7 @@ async def _achecked(response: AsyncResponse) -> AsyncResponse:
         await response.aclose()
 
 
-def wait_before_retry(error: APIError, tried: int, max_retries: int) -> float | None:
+def wait_before_retry(error: Exception, tried: int, max_retries: int) -> float | None:
     """Return the seconds to wait before the next try after ``error``; ``None`` where there is none."""
     headers: Mapping[str, str] = getattr(error, "headers", {})
     asked = retry_after(headers)
@@ -92,13 +114,14 @@ def wait_before_retry(error: APIError, tried: int, max_retries: int) -> float | 
     delay = min(_FIRST_DELAY * 2.0**tried, _LONGEST_DELAY) * (1 - 0.25 * random.random())
     if asked is not None and asked > 0:
         delay = asked
-    logger.info("%s; trying again in %.2f s (%d of %d)", type(error).__name__, delay, tried + 1, max_retries)
     return delay
 
 
-def _may_retry(error: APIError, headers: Mapping[str, str]) -> bool:
+def _may_retry(error: Exception, headers: Mapping[str, str]) -> bool:
     if isinstance(error, APIConnectionError):
         return not error.is_final
+    if isinstance(error, StreamTruncatedError):
+        return True
     if (told := headers.get("x-should-retry")) in ("true", "false"):
         return told == "true"
     status = getattr(error, "status_code", 0)

@@ -186,4 +186,5 @@ class OpenAIAccess(Fields):
                 self.http_async_client, self.http_client, proxy=self.openai_proxy, transport=self.transport
             ),
             2 if self.max_retries is None else self.max_retries,
+            self.total_timeout,
         )

@@ -5,7 +5,14 @@ from collections.abc import Sequence, Sized
 from typing import Any
 
 from .._backend import StreamDecoder
-from ..errors import APITimeoutError, ProviderError, StreamError, StreamStalledError, StreamTruncatedError
+from ..errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ProviderError,
+    StreamError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
 
 __all__ = ("Decoded",)
 
@@ -18,18 +25,28 @@ class Decoded:
     the request asked for.
     """
 
-    __slots__ = ("_decoder", "_idle_since", "_limit", "_lost", "_seen", "failure", "over")
+    __slots__ = (
+        *("_closed", "_decoder", "_format", "_idle_since", "_limit", "_lost", "_n", "_seen"),
+        *("failure", "over"),
+    )
 
     streams = True
     mixed = False
 
     def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
-        self._decoder = StreamDecoder(format, n=n)
+        self._format = format
+        self._n = n
         self._limit = limit
+        self.failure: BaseException | None = None
+        self._start()
+
+    def _start(self) -> None:
+        """Start with a decoder that has read nothing."""
+        self._decoder = StreamDecoder(self._format, n=self._n)
         self._idle_since: float | None = None
         self._seen = 0
         self._lost: Exception | None = None
-        self.failure: BaseException | None = None
+        self._closed: tuple[Sequence[Any], StreamError | None] | None = None
         self.over: Sized = self._decoder._over
 
     def begin(self) -> Sequence[Any]:
@@ -38,6 +55,8 @@ class Decoded:
 
     def opened(self, body: Any) -> None:
         """Read the connection itself where the body lets us: its framing and the payloads in one call."""
+        if self._closed is not None:
+            self._start()
         hand_over = getattr(body, "hand_over", None)
         if hand_over is not None:
             hand_over(self._decoder)
@@ -57,9 +76,18 @@ class Decoded:
         """Remember that the body broke off; it matters only if the stream had not ended."""
         self._lost = error
 
+    def cut(self) -> StreamError | None:
+        """Return how the connection was lost, where that was before the first delta and by no timeout."""
+        self._closed = outputs, failure = self._close()
+        decoder = self._decoder
+        is_lost = isinstance(self._lost, APIConnectionError) and not isinstance(self._lost, APITimeoutError)
+        if outputs or failure or self.failure or decoder.deltas_seen or decoder.ended != "truncated" or not is_lost:
+            return None
+        return self._judged()
+
     def finish(self) -> Sequence[Any]:
         """Return what was held back, and judge the end."""
-        outputs, failure = self._close()
+        outputs, failure = self._closed or self._close()
         self.failure = self.failure or failure or self._judged()
         return outputs
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,12 +13,13 @@ from ..errors import (
     EventTooLargeError,
     ProviderError,
     StreamDecodeError,
+    StreamError,
     StreamStalledError,
     StreamTruncatedError,
 )
 from ..outputs import Generation, LLMResult
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ._retry import asend, send
+from ._retry import Tries, asend, send
 
 __all__ = ("Answers", "Post")
 
@@ -34,7 +36,10 @@ class Post:
     asked, an async one too for async code. ``headers`` are those of the response that was read.
     """
 
-    __slots__ = ("_async_transport", "_key", "_request", "_retries", "_transport", "headers", "params")
+    __slots__ = (
+        *("_async_transport", "_key", "_request", "_retries", "_shared", "_total", "_transport"),
+        *("headers", "params"),
+    )
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class Post:
         transport: Callable[[], Transport],
         async_transport: Callable[[], AsyncTransport],
         retries: int,
+        total: float | None = None,
     ) -> None:
         self.params = params
         self.headers: Mapping[str, str] = {}
@@ -52,6 +58,8 @@ class Post:
         self._transport = transport
         self._async_transport = async_transport
         self._retries = retries
+        self._total = total
+        self._shared: Tries | None = None
 
     @property
     def n(self) -> int | None:
@@ -66,20 +74,46 @@ class Post:
 
     def open(self) -> Response:
         """Send the request and return the response, whose status is a good one."""
-        key = _key_of(self._key)
-        if inspect.isawaitable(key):
-            if inspect.iscoroutine(key):
-                key.close()
-            raise TypeError("api_key is an async function, which only the async methods can call")
-        return send(self._transport(), self._request(key), self._retries)
+        return send(self._transport(), self._made(_sync_key(self._key)), self._tries())
 
     async def aopen(self) -> AsyncResponse:
         """Send the request and return the response, whose status is a good one."""
-        for_async = getattr(self._key, "for_async", None)
-        key = _key_of(self._key) if for_async is None else for_async()
-        if inspect.isawaitable(key):
-            key = await key
-        return await asend(self._async_transport(), self._request(key), self._retries)
+        return await asend(self._async_transport(), self._made(await _async_key(self._key)), self._tries())
+
+    def reopen(self, error: StreamError) -> Response | None:
+        """Send the request once more, after a wait, where the connection was lost with ``error``; ``None`` if not."""
+        if (delay := self._tries().wait(error)) is None:
+            return None
+        time.sleep(delay)
+        return self.open()
+
+    async def areopen(self, error: StreamError) -> AsyncResponse | None:
+        """:meth:`reopen` for async code."""
+        import asyncio
+
+        if (delay := self._tries().wait(error)) is None:
+            return None
+        await asyncio.sleep(delay)
+        return await self.aopen()
+
+    def _tries(self) -> Tries:
+        """Return the tries that all sendings share; their time begins with the first one."""
+        if self._shared is None:
+            self._shared = Tries(self._retries, self._total)
+        return self._shared
+
+    def _made(self, key: Any) -> Request:
+        """Return the request; what is wrong with it is raised from here, where no variable holds the key."""
+        try:
+            return self._request(key)
+        except Exception as error:
+            failure = error.with_traceback(None)
+        finally:
+            del key
+        try:
+            raise failure
+        finally:
+            del failure
 
     def read(self) -> Any:
         """Send the request and return the JSON of the response's body."""
@@ -151,6 +185,21 @@ class Answers:
         for key in _USAGE_KEYS:
             if isinstance(usage, Mapping) and isinstance(count := usage.get(key), int):
                 self._usage[key] = self._usage.get(key, 0) + count
+
+
+def _sync_key(key: Any) -> Any:
+    found = _key_of(key)
+    if inspect.isawaitable(found):
+        if inspect.iscoroutine(found):
+            found.close()
+        raise TypeError("api_key is an async function, which only the async methods can call")
+    return found
+
+
+async def _async_key(key: Any) -> Any:
+    for_async = getattr(key, "for_async", None)
+    found = _key_of(key) if for_async is None else for_async()
+    return await found if inspect.isawaitable(found) else found
 
 
 def _key_of(key: Any) -> Any:

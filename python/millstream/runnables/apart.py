@@ -71,6 +71,9 @@ class ApartPart:
         """Keep a stream error of users' code; it goes up as it is."""
         self.failure = error
 
+    def cut(self) -> None:
+        """Return nothing: users' code is not run twice."""
+
     def finish(self) -> Sequence[Any]:
         """Return nothing: all is out."""
         return ()

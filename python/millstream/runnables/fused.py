@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import StreamError
 from .chain_runs import Beginning
 from .config import RunnableConfig, child_config
 
@@ -83,6 +84,14 @@ class Fused:
         """Open the model's source."""
         return await self._source.aopen()
 
+    def reopen(self, error: StreamError) -> Any:
+        """Open the model's source once more."""
+        return self._source.reopen(error)
+
+    async def areopen(self, error: StreamError) -> Any:
+        """Open the model's source once more."""
+        return await self._source.areopen(error)
+
     def opened(self, body: Any) -> None:
         """Tell the model's part."""
         self._part.opened(body)
@@ -95,6 +104,11 @@ class Fused:
     def lost(self, error: Exception) -> None:
         """Tell the model's part."""
         self._part.lost(error)
+
+    def cut(self) -> StreamError | None:
+        """Ask the model's part."""
+        cut: StreamError | None = self._part.cut()
+        return cut
 
     def broken(self, error: BaseException) -> None:
         """Tell the model's part, where there is one, and forget what failed: its frames know this part."""

@@ -7,12 +7,16 @@ connection within that statement (sync) or within a turn of the loop (async).
 """
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence, Sized
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
+from .._beginnings import abegin, begin
 from ..errors import APIConnectionError, StreamError
 
 __all__ = ("AsyncBody", "AsyncStream", "Body", "Part", "Source", "Stream", "adrive", "drive")
+
+_FEED = attrgetter("feed")
 
 Out = TypeVar("Out")
 Out_co = TypeVar("Out_co", covariant=True)
@@ -78,13 +82,20 @@ class Part(Protocol[Out_co]):
         """Return what comes out before the source is opened."""
 
     def opened(self, body: Any) -> None:
-        """Take note of the body that was opened, before its first item."""
+        """Take note of the body that was opened, before its first item; a second one takes the first one's place."""
 
     def idle(self) -> bool:
         """Take note of an item that brought nothing; ``True`` (and a ``failure``) if that has gone on for too long."""
 
     def lost(self, error: Exception) -> None:
         """Take note that the body broke off; ``finish`` decides whether that is a ``failure``."""
+
+    def cut(self) -> StreamError | None:
+        """Return how the body broke off before anything came of it, where another may do better.
+
+        Nothing else is fed then: :meth:`finish` is next, or :meth:`opened` with the body that the source's
+        ``reopen(error)`` (``areopen`` for async code) returned.
+        """
 
     def finish(self) -> Sequence[Out_co]:
         """Return what the end brings, and set ``failure`` where the stream did not end well."""
@@ -95,24 +106,25 @@ class Part(Protocol[Out_co]):
 
 def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     """Run ``part`` over ``source``, for sync code."""
-    body = feed = over = None
+    body = items = over = None
     try:
         yield from part.begin()
-        body = source.open()
+        body, outputs, items = begin(source, part)
         # What the request was made of is not kept for the length of the stream.
         source = cast("Any", None)
         try:
-            part.opened(body)
-            feed, over = part.feed, part.over
+            over = part.over
+            yield from outputs
             try:
-                for outputs in map(feed, body):
-                    # Most reads bring one output; setting up a loop for it costs as much as a step.
-                    if len(outputs) == 1:
-                        yield outputs[0]
-                    else:
-                        yield from outputs
-                    if over or (not outputs and part.idle()):
-                        break
+                if not over:
+                    for outputs in items:
+                        # Most reads bring one output; setting up a loop for it costs as much as a step.
+                        if len(outputs) == 1:
+                            yield outputs[0]
+                        else:
+                            yield from outputs
+                        if over or (not outputs and part.idle()):
+                            break
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
             yield from part.finish()
@@ -127,7 +139,7 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     finally:
         # A traceback keeps this frame. Were these in it, they would keep the exception they hold: a cycle,
         # and what is in it would stay until the next collection.
-        del source, part, body, feed, over
+        del source, part, body, items, over
 
 
 async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
@@ -137,13 +149,14 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
     try:
         for output in part.begin():
             yield output
-        body = await source.aopen()
+        body, outputs, raws = await abegin(source, part, _FEED)
         source = cast("Any", None)
         try:
-            part.opened(body)
             feed, over = part.feed, part.over
+            for output in outputs:
+                yield output
             try:
-                while not over and (raws := await body.read()):
+                while raws is not None and not over:
                     for outputs in map(feed, raws):
                         if len(outputs) == 1:
                             yield outputs[0]
@@ -153,6 +166,8 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
                         if over or (not outputs and part.idle()):
                             over = True
                             break
+                    else:
+                        raws = await body.read() or None
             except (APIConnectionError, StreamError) as error:
                 part.lost(error)
             for output in part.finish():

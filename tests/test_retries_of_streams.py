@@ -1,0 +1,174 @@
+"""What is tried again after a response's head: a connection that is lost before the first delta; and for how long."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from millstream import ChatOpenAI, OpenAI
+from millstream.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    InternalServerError,
+    ProviderError,
+    RateLimitError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import PromptTemplate
+from millstream.testing import VERSE, Cut, ErrorFrame, ErrorStatus, MockServer, Reply, Stall
+
+TRANSPORTS = ("native", "httpx2")
+TEXT = "".join(VERSE)
+# A server that has begun to answer, with a comment; then the connection is lost.
+LOST = Reply(body=[b": wait\n\n", b"data: {}\n\n"], fault=Cut(after=1, how="reset"))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
+
+
+def model(cls: type[Any], server: MockServer, **arguments: Any) -> Any:
+    return cls(base_url=server.url, api_key="k", **arguments)
+
+
+async def read(stream: Any) -> list[Any]:
+    return [item async for item in stream]
+
+
+def text_of(events: list[Any]) -> str:
+    """Return the text of the stream events of a model."""
+    chunks = [event["data"]["chunk"] for event in events if event["event"].endswith("model_stream")]
+    chunks += [event["data"]["chunk"] for event in events if event["event"] == "on_llm_stream"]
+    return joined(chunks)
+
+
+def joined(chunks: list[Any]) -> str:
+    return "".join(
+        chunk if isinstance(chunk, str) else getattr(chunk, "content", None) or chunk.text for chunk in chunks
+    )
+
+
+def ways(llm: Any) -> list[Any]:
+    """Return every way to stream, each as a function that returns the text."""
+    chain = PromptTemplate.from_template("{p}") | llm | StrOutputParser()
+    return [
+        lambda: joined(list(llm.stream("p"))),
+        lambda: joined(asyncio.run(read(llm.astream("p")))),
+        lambda: text_of(list(llm.stream_events("p", version="v2"))),
+        lambda: text_of(asyncio.run(read(llm.astream_events("p", version="v2")))),
+        lambda: text_of(asyncio.run(read(llm.astream_events("p", version="v1")))),
+        lambda: joined(list(chain.stream({"p": "p"}))),
+        lambda: joined(asyncio.run(read(chain.astream({"p": "p"})))),
+        lambda: text_of(asyncio.run(read(chain.astream_events({"p": "p"}, version="v2")))),
+    ]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("way", range(8))
+def test_a_connection_lost_before_the_first_delta_is_tried_again(transport: str, cls: type[Any], way: int) -> None:
+    early = Reply(fault=Cut(after="head", how="fin"))
+    with MockServer(script=[LOST, early]) as server:
+        assert ways(model(cls, server, transport=transport))[way]() == TEXT
+        assert len(server.requests) == 3
+        assert server.requests[0].data == server.requests[2].data
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+def test_records_are_written_of_the_stream_that_came(transport: str, cls: type[Any]) -> None:
+    with MockServer(script=[LOST]) as server:
+        llm = model(cls, server, transport=transport)
+        again = b"".join(asyncio.run(read(llm.astream_records("p"))))
+        once = b"".join(asyncio.run(read(llm.astream_records("p"))))
+        assert again.count(b"\n\n") == once.count(b"\n\n") > len(VERSE)
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("way", [0, 1, 3, 7])
+def test_it_is_tried_again_within_max_retries(transport: str, way: int) -> None:
+    for retries in (0, 1):
+        with MockServer(LOST) as server:
+            with pytest.raises(StreamTruncatedError, match="the connection broke"):
+                ways(model(ChatOpenAI, server, transport=transport, max_retries=retries))[way]()
+            assert len(server.requests) == retries + 1
+
+
+def test_statuses_and_lost_connections_share_their_tries() -> None:
+    busy = Reply(fault=ErrorStatus(503, headers={"retry-after-ms": "1"}))
+    for way in (0, 1):
+        with MockServer(script=[busy, LOST, busy]) as server:
+            with pytest.raises(InternalServerError):
+                ways(model(OpenAI, server))[way]()
+            assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("way", [0, 3])
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(fault=Cut(after=1, how="reset")), StreamTruncatedError),
+        (Reply(fault=Cut(after=0, how="end"), pieces=[]), StreamTruncatedError),
+        (Reply(body=[b'data: {"error": {"message": "no"}}\n\n', b":\n\n"], fault=Cut(after=1)), ProviderError),
+        (Reply(fault=Stall(after="head")), StreamStalledError),
+        (Reply(body=[b": wait\n\n"], fault=Stall(after=1, comment_every=0.02)), StreamStalledError),
+        (Reply(fault=ErrorFrame(after=0)), ProviderError),
+    ],
+    ids=["delta", "end", "error", "stall", "comments", "frame"],
+)
+def test_nothing_else_is_tried_again(transport: str, way: int, reply: Reply, kind: type[Exception]) -> None:
+    with MockServer(reply) as server:
+        with pytest.raises(kind):
+            ways(model(OpenAI, server, transport=transport, stream_chunk_timeout=0.1))[way]()
+        assert len(server.requests) == 1
+
+
+# One limit for all tries.
+
+
+@pytest.mark.parametrize("transport", ["native"])
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_total_timeout_is_one_limit_for_all_tries(
+    transport: str, cls: type[Any], streams: bool, is_async: bool
+) -> None:
+    with MockServer(Reply(fault=Stall(after="request"))) as server:
+        llm = model(cls, server, transport=transport, total_timeout=0.2, max_retries=50)
+        call: Any = (lambda: list(llm.stream("p"))) if streams else lambda: llm.invoke("p")
+        if is_async:
+            call = (lambda: asyncio.run(read(llm.astream("p")))) if streams else lambda: asyncio.run(llm.ainvoke("p"))
+        started = time.monotonic()
+        with pytest.raises(APITimeoutError):
+            call()
+        assert len(server.requests) < 10
+        assert time.monotonic() - started >= 0.15
+
+
+def test_a_wait_that_would_pass_the_limit_is_not_begun() -> None:
+    with MockServer(Reply(fault=ErrorStatus(429, headers={"retry-after": "30"}))) as server:
+        with pytest.raises(RateLimitError):
+            model(OpenAI, server, total_timeout=5).invoke("p")
+        assert len(server.requests) == 1
+
+
+def test_what_is_left_of_the_limit_is_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    class Failing:
+        def open(self, request: Any) -> Any:
+            asked.append(request.total)
+            raise APIConnectionError("refused")
+
+        def close(self) -> None: ...
+
+    with pytest.raises(APIConnectionError):
+        OpenAI(api_key="k", http_client=Failing(), total_timeout=9).invoke("p")
+    assert len(asked) == 3
+    assert 9 >= asked[0] > asked[1] > asked[2] > 0
