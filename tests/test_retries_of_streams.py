@@ -158,17 +158,19 @@ def test_a_wait_that_would_pass_the_limit_is_not_begun() -> None:
         assert len(server.requests) == 1
 
 
-def test_what_is_left_of_the_limit_is_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
+def test_all_tries_of_a_request_have_one_end() -> None:
+    ends: list[float] = []
 
     class Failing:
         def open(self, request: Any) -> Any:
-            asked.append(request.total)
+            ends.append(request.end_by)
             raise APIConnectionError("refused")
 
         def close(self) -> None: ...
 
+    began = time.monotonic()
     with pytest.raises(APIConnectionError):
         OpenAI(api_key="k", http_client=Failing(), total_timeout=9).invoke("p")
-    assert len(asked) == 3
-    assert 9 >= asked[0] > asked[1] > asked[2] > 0
+    assert len(ends) == 3
+    assert ends[0] == ends[1] == ends[2]
+    assert began + 9 <= ends[0] <= time.monotonic() + 9

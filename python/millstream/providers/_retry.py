@@ -39,13 +39,10 @@ class Tries:
         self._tried = 0
 
     def limited(self, request: Request) -> Request:
-        """Return ``request`` with what is left of the time for all; without a retry it is sent once, whatever comes."""
+        """Return ``request`` with the end that all tries have; without a retry it is sent once, whatever comes."""
         if self._max <= 0:
             request = replace(request, resend=False)
-        if self._total is None:
-            return request
-        # No transport is asked for less than no time: it would not even begin.
-        return replace(request, total=max(self._end_by - time.monotonic(), 0.001))
+        return request if self._total is None else replace(request, end_by=self._end_by)
 
     def wait(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next try after ``error``; ``None`` where there is none."""
