@@ -19,6 +19,7 @@ from ..errors import (
 )
 from ..outputs import Generation, LLMResult
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ..transport.running import pause
 from ._retry import Tries, asend, send
 
 __all__ = ("Answers", "Post")
@@ -89,11 +90,9 @@ class Post:
 
     async def areopen(self, error: StreamError) -> AsyncResponse | None:
         """:meth:`reopen` for async code."""
-        import asyncio
-
         if (delay := self._tries().wait(error)) is None:
             return None
-        await asyncio.sleep(delay)
+        await pause(delay)
         return await self.aopen()
 
     def _tries(self) -> Tries:
