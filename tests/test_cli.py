@@ -63,7 +63,7 @@ def test_mock_serves_until_it_is_interrupted() -> None:
         answer = httpx2.post(url + "/completions", json={"prompt": "p"}).json()
         assert (answer["choices"][0]["text"], answer["model"]) == ("two words", "m")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait() == 130
 
 
 def test_mock_fails_as_often_as_it_is_told() -> None:

@@ -45,7 +45,7 @@ def test_a_raw_body_has_the_head_it_is_given(mock_server: MockServer) -> None:
 def wire_chunks(server: MockServer) -> list[bytes]:
     """Return the chunks of the body as they were framed, by a client that reads nothing into them."""
     request = json.dumps({"model": "m", "prompt": "p", "stream": True}).encode()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
         sock.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(request) + request)
         data = b""
         while not data.endswith(b"\r\n0\r\n\r\n"):
@@ -92,7 +92,7 @@ def test_connections_are_kept_alive(mock_server: MockServer, client: openai.Open
 def test_requests_may_arrive_in_any_pieces(mock_server: MockServer) -> None:
     body = b'{"prompt": "p", "model": "m"}'
     wire = b"POST /v1/completions?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    with socket.create_connection(("127.0.0.1", mock_server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", mock_server.port), timeout=60) as sock:
         for byte in wire * 2:
             sock.sendall(bytes([byte]))
         mock_server.wait_until(lambda: len(mock_server.requests) == 2)
@@ -118,7 +118,7 @@ def test_bytes_that_are_no_request_are_refused(wire: bytes, status: int) -> None
 
 
 def test_a_refused_connection_is_answered_and_closed(mock_server: MockServer) -> None:
-    with socket.create_connection(("127.0.0.1", mock_server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", mock_server.port), timeout=60) as sock:
         sock.sendall(b"nonsense\r\n\r\n")
         data = b"".join(iter(lambda: sock.recv(65536), b""))
     assert data.startswith(b"HTTP/1.1 400 Bad Request\r\n")

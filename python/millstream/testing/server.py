@@ -25,7 +25,7 @@ ReplyFor = Callable[[RecordedRequest], Reply]
 """Makes the reply for a request."""
 
 _HOST = "127.0.0.1"
-_STOP_TIMEOUT = 10.0
+_STOP_TIMEOUT = 30.0
 
 _ports: set[int] = set()
 
@@ -108,7 +108,7 @@ class MockServer:
         for _ in range(answers):
             self._call(self._released.release)
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 30.0) -> None:
         """Block until ``condition`` holds; it is looked at after every request, piece, answer and closed connection.
 
         It runs in the server's thread, so it should only look at the server. Raises
@@ -116,11 +116,11 @@ class MockServer:
         """
         self._state.wait(condition, timeout, "the condition")
 
-    async def await_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    async def await_until(self, condition: Callable[[], bool], timeout: float = 30.0) -> None:
         """:meth:`wait_until` for async code."""
         await self._state.await_(condition, timeout, "the condition")
 
-    def wait_closed(self, connection_id: int | None = None, timeout: float = 5.0) -> Connection:
+    def wait_closed(self, connection_id: int | None = None, timeout: float = 30.0) -> Connection:
         """Block until the connection (by default the newest) is closed, and return its record.
 
         ``closed_by`` of the record says by whom. Raises :class:`TimeoutError` after ``timeout`` seconds.
@@ -129,7 +129,7 @@ class MockServer:
         self._state.wait(lambda: record.closed, timeout, f"connection {record.id} is closed")
         return record
 
-    async def await_closed(self, connection_id: int | None = None, timeout: float = 5.0) -> Connection:
+    async def await_closed(self, connection_id: int | None = None, timeout: float = 30.0) -> Connection:
         """:meth:`wait_closed` for async code."""
         record = self._record(connection_id)
         await self._state.await_(lambda: record.closed, timeout, f"connection {record.id} is closed")
