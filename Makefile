@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DIST ?= dist
+# Worker processes for the tests: one for each core.
+PARALLEL := -n auto --dist worksteal
 TOOLS := $(VENV)/.tools
 BUILT := $(VENV)/.built
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
@@ -18,14 +20,26 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .PHONY: help demo test lint format bench bench-against build wheels lock clean
 
 help:  ## show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build  ## stream three samples from the bundled mock server
 	@$(BIN)/millstream demo
 
 test: build  ## run every test, on both implementations
 	cargo test --locked
-	MILLSTREAM_REQUIRE_NATIVE=1 $(BIN)/python -m pytest
+	MILLSTREAM_REQUIRE_NATIVE=1 $(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: build  ## run what is quick, on both implementations: for the inner loop
+	MILLSTREAM_HYPOTHESIS=quick $(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not packaging"
+
+test-peers: build  ## run the checks that need another program: a C++ compiler, another interpreter
+	$(BIN)/python packaging/peers.py
+
+test-interpreters: $(TOOLS)  ## run the suite on other interpreters: PYTHONS="python3.12 python3.13"
+	$(BIN)/python packaging/interpreters.py $(PYTHONS)
+
+soak: build  ## stream for ten minutes with faults and threads: all right, nothing left, memory flat
+	$(BIN)/python -m benches.soak
 
 lint: $(TOOLS)  ## check format, lints and types
 	cargo fmt --check

@@ -72,7 +72,7 @@ def numbered(events: Sequence[Any]) -> list[Any]:
 
     def plain(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return [(name, plain(item, name)) for name, item in value.items() if name != "lc_versions"]
+            return [(each, plain(item, each)) for each, item in value.items() if each != "lc_versions"]
         if isinstance(value, list):
             return [plain(item, key) for item in value]
         if key in ("run_id", "parent_ids") and value is not None:

@@ -4,6 +4,7 @@ A missing native core fails the run, because a suite that quietly tests half of 
 worse than none; ``--no-native`` says that this is meant.
 """
 
+import gc
 import os
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,9 +32,11 @@ OVER_BOTH_TRANSPORTS = {
 
 HALVES = {"rust": "millstream._core", "python": "millstream._pure"}
 
-# A repeatable run by default; ``slow`` looks for something new each time, and needs ``-o timeout=0``.
+# A repeatable run by default, ``quick`` for the inner loop; ``slow`` looks for something new each time, and needs
+# ``-o timeout=0``.
 UNHURRIED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fast", UNHURRIED, max_examples=60, derandomize=True)
+settings.register_profile("quick", UNHURRIED, max_examples=10, derandomize=True)
 settings.register_profile("slow", UNHURRIED, max_examples=3000)
 settings.load_profile(os.environ.get("MILLSTREAM_HYPOTHESIS", "fast"))
 
@@ -68,6 +71,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
     elif native and find_spec(HALVES["rust"]) is None:
         raise pytest.UsageError(f"{HALVES['rust']} is not built: build it, or pass --no-native to test the Python half")
+
+
+def pytest_collection_finish() -> None:
+    """Take what is loaded by now, modules and tests, out of what each collection of garbage goes through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", params=list(HALVES))
