@@ -1,0 +1,57 @@
+"""What ``make test-peers`` runs: checks that need a program that is no part of the package's tools.
+
+It prints what it found. A program that is missing leaves its checks out, but under ``CI=true`` it fails
+the run: what CI leaves out, nobody runs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# Newest first: the first that is there is tested.
+OTHERS = [f"3.{minor}" for minor in (15, 14, 13, 12) if minor != sys.version_info.minor]
+
+
+def compiler() -> str | None:
+    """Return the C++ compiler, which libFuzzer is built with."""
+    return next(filter(None, map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++"))), None)
+
+
+def interpreter() -> str | None:
+    """Return another interpreter, of those on the path and those that pyenv keeps, or what ``PYTHONS`` names."""
+    named = os.environ.get("PYTHONS", "").split()
+    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    for version in OTHERS:
+        named += [f"python{version}", *map(str, kept.glob(f"{version}.*/bin/python"))]
+    return next((path for path in map(shutil.which, named) if path and _runs(path)), None)
+
+
+def _runs(path: str) -> bool:
+    # pyenv puts names on the path that run nothing until a version is chosen.
+    return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+CHECKS = {
+    "C++ compiler": (compiler, lambda _: ["cargo", "clippy", "--manifest-path", "fuzz/Cargo.toml", "--", "-Dwarnings"]),
+    "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
+}
+
+
+def main() -> int:
+    """Run every check whose program is there."""
+    found = {name: (look(), command) for name, (look, command) in CHECKS.items()}
+    for name, (path, _) in found.items():
+        print(f"{name}: {path or 'not found'}", flush=True)
+    failed = [name for name, (path, _) in found.items() if path is None and os.environ.get("CI") == "true"]
+    for name, (path, command) in found.items():
+        if path is not None and subprocess.run(command(path), cwd=ROOT, check=False).returncode:
+            failed.append(name)
+    print(f"test-peers: {'failed: ' + ', '.join(failed) if failed else 'passed'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
