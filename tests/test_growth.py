@@ -1,8 +1,8 @@
 """No input makes time grow faster than its length, whatever the reads.
 
 CPU time from 32 KB to 512 KB of one event (a quarter of that where reads are tiny) grows with an
-exponent of at most 1.3. The exponent is the slope over the whole range, so a machine's noise must be a factor of two to fake a failure, and
-it is measured again before it is believed.
+exponent of at most 1.3. The exponent is the slope over the whole range, so a machine's noise must be
+a factor of two to fake a failure, and it is measured again before it is believed.
 """
 
 import math

@@ -346,32 +346,36 @@ def test_langchains_tracers_and_printers_serve_as_well(
 def test_a_second_cancellation_does_not_keep_handlers_from_hearing_of_the_first() -> None:
     class Slow(AsyncCallbackHandler):
         async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
-            await asyncio.sleep(0.02)
-            log.append(type(error).__name__)
+            await released.wait()
+            heard.put_nowait(type(error).__name__)
 
     class Forever(CallBody):
         async def _acall(self, *args: Any, **kwargs: Any) -> str:
+            begun.set()
             await asyncio.Event().wait()
             return ""
 
         async def _astream(self, *args: Any, **kwargs: Any) -> Any:
             yield self.chunk("a")  # type: ignore[attr-defined]
+            begun.set()
             await asyncio.Event().wait()
 
-    log: list[str] = []
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    begun, released = asyncio.Event(), asyncio.Event()
 
     async def main() -> None:
         config: Any = {"callbacks": [Slow()]}
         for call in (made(Forever).ainvoke("p", config), read_into([], made(Forever).astream("p", config))):
+            begun.clear()
             task = asyncio.ensure_future(call)
-            await asyncio.sleep(0.01)
+            await begun.wait()
             for _ in range(2):
                 task.cancel()
                 await asyncio.sleep(0)
             with pytest.raises(asyncio.CancelledError):
                 await task
-        assert log == []
-        await asyncio.sleep(0.05)
+        assert heard.empty()
+        released.set()
+        assert [await heard.get() for _ in range(2)] == ["CancelledError"] * 2
 
     asyncio.run(main())
-    assert log == ["CancelledError"] * 2

@@ -1,5 +1,6 @@
 """What we ship: what is in it, and that it runs in an empty environment."""
 
+import fcntl
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import tarfile
 import tomllib
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,19 +66,29 @@ def demo(environment: Path) -> str:
     return run(environment / "bin" / "millstream", "demo", "--pace", "0.001", cwd=environment)
 
 
-@pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build both wheels, once."""
-    folder = tmp_path_factory.mktemp("wheels")
-    run("make", "wheels", f"DIST={folder}")
+def built(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Return the folder that ``build`` has filled: once, in whichever of the processes that run tests is first."""
+    several = "PYTEST_XDIST_WORKER" in os.environ
+    place = factory.getbasetemp().parent if several else factory.getbasetemp()
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder := place / name).exists():
+            build(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build both wheels."""
+    return built(tmp_path_factory, "wheels", lambda folder: run("make", "wheels", f"DIST={folder}"))
+
+
+@pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the source distribution, once."""
-    folder = tmp_path_factory.mktemp("sources")
-    run(sys.executable, "-m", "maturin", "sdist", "--out", folder)
+    """Build the source distribution."""
+    folder = built(
+        tmp_path_factory, "sources", lambda folder: run(sys.executable, "-m", "maturin", "sdist", "--out", folder)
+    )
     (archive,) = folder.glob("*.tar.gz")
     return archive
 
