@@ -4,6 +4,9 @@ use crate::delta::Sink;
 use crate::error::{Error, FRAME_SIZE, cut};
 use crate::frames::{Frames, Next};
 use crate::payload::{Payloads, is_error};
+use crate::seen::{Missing, Seen};
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 pub use crate::payload::{Ended, Format};
 
@@ -85,6 +88,7 @@ impl StreamDecoder {
         if self.is_done() {
             return;
         }
+        self.payloads.seen.head(data);
         let mut data = data;
         if let Body::Unknown { .. } = self.body {
             let (space, rest) = data.split_at(self.sniff(data));
@@ -131,11 +135,14 @@ impl StreamDecoder {
             return;
         }
         match std::mem::replace(&mut self.body, Body::Events) {
-            Body::Unknown { .. } | Body::Events => match self.frames.close(true) {
-                Err(error) => self.payloads.fail(error, sink),
-                Ok(Some(frame)) => self.payloads.last_frame(&frame, sink),
-                Ok(None) => {}
-            },
+            Body::Unknown { .. } | Body::Events => {
+                self.payloads.seen.missing = self.missing();
+                match self.frames.close(true) {
+                    Err(error) => self.payloads.fail(error, sink),
+                    Ok(Some(frame)) => self.payloads.last_frame(&frame, sink),
+                    Ok(None) => {}
+                }
+            }
             Body::Document { text, offset } => self.payloads.document(&text, offset, sink),
             Body::Markup { text, offset } => {
                 self.payloads.fail(
@@ -148,16 +155,32 @@ impl StreamDecoder {
             }
         }
         if !self.is_done() {
-            let is_whole = self.payloads.choices.are_finished();
-            self.payloads.end(
-                if is_whole {
-                    Ended::Eof
-                } else {
-                    Ended::Truncated
-                },
-                sink,
-            );
+            self.payloads.end_of_bytes(sink);
         }
+    }
+
+    /// What an event stream lacks that ends here without a frame.
+    fn missing(&mut self) -> Option<Missing> {
+        let seen = &self.payloads.seen;
+        if seen.frames > 0 || !self.frames.is_unfinished() {
+            return None;
+        }
+        let start = if seen.head.starts_with(BOM) { 3 } else { 0 };
+        Some(if self.frames.line_offset() == start {
+            Missing::LineEnds
+        } else {
+            Missing::BlankLines
+        })
+    }
+
+    /// What there was of the stream.
+    pub fn seen(&self) -> &Seen {
+        &self.payloads.seen
+    }
+
+    /// Whether a choice has begun.
+    pub fn has_choices(&self) -> bool {
+        self.payloads.choices.have_begun()
     }
 
     /// Whether nothing more can come out: the stream ended or failed.
@@ -235,7 +258,7 @@ impl StreamDecoder {
         for (at, byte) in data.iter().enumerate() {
             let position = self.sniffed + at as u64;
             match byte {
-                _ if *bom as u64 == position && b"\xEF\xBB\xBF".get(*bom) == Some(byte) => {
+                _ if *bom as u64 == position && BOM.get(*bom) == Some(byte) => {
                     *bom += 1;
                 }
                 b' ' | b'\t' | b'\r' | b'\n' if matches!(bom, 0 | 3) => {}

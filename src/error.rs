@@ -39,6 +39,17 @@ pub enum Error {
         /// Its first bytes.
         frame: Vec<u8>,
     },
+    /// A frame, or a body of JSON lines, is of another format.
+    OtherFormat {
+        /// Where the frame's data starts.
+        offset: u64,
+        /// The data.
+        frame: Vec<u8>,
+        /// The format.
+        found: &'static str,
+        /// The decoder's format.
+        expected: &'static str,
+    },
     /// Bytes that are no UTF-8, under `errors="strict"`.
     InvalidUtf8 {
         /// Where the invalid bytes start.
@@ -71,6 +82,7 @@ impl Error {
             | Self::FrameNotJson { offset, .. }
             | Self::BodyNotJson { offset, .. }
             | Self::NotAStream { offset, .. }
+            | Self::OtherFormat { offset, .. }
             | Self::InvalidUtf8 { offset, .. }
             | Self::TextNotJson { offset }
             | Self::JsonTooDeep { offset }
@@ -85,6 +97,7 @@ impl Error {
             | Self::FrameNotJson { frame, .. }
             | Self::BodyNotJson { frame, .. }
             | Self::NotAStream { frame, .. }
+            | Self::OtherFormat { frame, .. }
             | Self::InvalidUtf8 { frame, .. } => Some(frame),
             Self::TextNotJson { .. }
             | Self::JsonTooDeep { .. }
@@ -104,6 +117,9 @@ impl fmt::Display for Error {
             }
             Self::BodyNotJson { .. } => f.write_str("invalid JSON in the body"),
             Self::NotAStream { .. } => f.write_str("the body is HTML or XML, not an event stream"),
+            Self::OtherFormat {
+                found, expected, ..
+            } => write!(f, "the stream's format is {found}, not {expected}"),
             Self::InvalidUtf8 { offset, .. } => write!(f, "invalid UTF-8 at byte {offset}"),
             Self::TextNotJson { offset } => write!(f, "invalid JSON at character {offset}"),
             Self::JsonTooDeep { offset } => {

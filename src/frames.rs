@@ -217,6 +217,11 @@ impl Frames {
         self.block.has_begun || !self.lines.unfinished().is_empty()
     }
 
+    /// The stream's offset of the line that the next byte belongs to.
+    pub fn line_offset(&self) -> u64 {
+        self.lines.line_offset()
+    }
+
     /// Whether the next byte is the first one of a block.
     #[inline]
     pub fn is_between(&mut self) -> bool {

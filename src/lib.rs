@@ -19,6 +19,7 @@ mod payload;
 #[cfg(feature = "python")]
 mod py;
 pub mod record;
+pub mod seen;
 pub mod sse;
 pub mod text;
 pub mod utf8;

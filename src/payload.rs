@@ -7,6 +7,7 @@ use crate::delta::{Delta, Sink, Told};
 use crate::error::{Error, cut};
 use crate::frames::Frame;
 use crate::json::{self, Invalid, Raw, Reader};
+use crate::seen::{Foreign, Seen, json_lines};
 use crate::utf8;
 
 /// The formats spoken here, by the names of the wire vectors.
@@ -81,6 +82,7 @@ pub(crate) struct Payloads {
     pub outlet: Outlet,
     pub usage: Option<String>,
     pub error: Option<String>,
+    pub seen: Seen,
     /// Only the first choice of a payload counts, as choice 0.
     pub has_one_choice: bool,
     /// The description of the response is reported to the sink.
@@ -101,6 +103,7 @@ impl Payloads {
             outlet: Outlet::default(),
             usage: None,
             error: None,
+            seen: Seen::default(),
             has_one_choice: false,
             tells: false,
             told: Told::default(),
@@ -112,6 +115,10 @@ impl Payloads {
     /// Takes in a dispatched frame: its data, then an error of llama.cpp's kind.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
         if let Some(data) = frame.data {
+            self.seen.frames += 1;
+            if !self.choices.have_begun() {
+                self.seen.frame(frame.event, data, frame.offset);
+            }
             if frame.event == b"error" {
                 self.provider_error(&reported(data), sink);
             } else {
@@ -153,6 +160,7 @@ impl Payloads {
         if line > max_size {
             return None;
         }
+        self.seen.frames += 1;
         self.choices
             .take_increment(&increment, &mut self.outlet, sink);
         Some(line + ends)
@@ -214,16 +222,24 @@ impl Payloads {
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
             Ok(()) => {
+                self.seen.frames += 1;
+                self.seen.frame(b"", data, offset);
                 self.tell_news(&payload, sink);
                 self.payload(&payload, sink);
             }
-            Err(Invalid) => self.fail(
-                Error::BodyNotJson {
-                    offset,
-                    frame: cut(data),
-                },
-                sink,
-            ),
+            Err(Invalid) => {
+                let frame = cut(data);
+                let error = match json_lines(data) {
+                    None => Error::BodyNotJson { offset, frame },
+                    Some(found) => Error::OtherFormat {
+                        offset,
+                        frame,
+                        found,
+                        expected: self.format.name(),
+                    },
+                };
+                self.fail(error, sink);
+            }
         }
     }
 
@@ -271,6 +287,7 @@ impl Payloads {
     }
 
     fn provider_error(&mut self, error: &str, sink: &mut impl Sink) {
+        self.seen.head.clear();
         self.end(Ended::Error, sink);
         self.error = Some(error.to_owned());
         let delta = Delta {
@@ -278,6 +295,30 @@ impl Payloads {
             ..Delta::default()
         };
         self.outlet.hand_out(&delta, sink);
+    }
+
+    /// The bytes ended: every choice that had begun is finished, or the stream is truncated, or it is
+    /// one of another format.
+    pub fn end_of_bytes(&mut self, sink: &mut impl Sink) {
+        let foreign = self.seen.foreign.take();
+        match foreign.filter(|_| !self.choices.have_begun()) {
+            Some(Foreign {
+                found,
+                offset,
+                frame,
+            }) => {
+                let expected = self.format.name();
+                let error = Error::OtherFormat {
+                    offset,
+                    frame,
+                    found,
+                    expected,
+                };
+                self.fail(error, sink);
+            }
+            None if self.choices.are_finished() => self.end(Ended::Eof, sink),
+            None => self.end(Ended::Truncated, sink),
+        }
     }
 
     /// The stream ends, after whatever was held back.
@@ -289,6 +330,7 @@ impl Payloads {
     /// The stream fails, after whatever was held back.
     pub fn fail(&mut self, error: Error, sink: &mut impl Sink) {
         self.choices.flush(&mut self.outlet, sink);
+        self.seen.head.clear();
         self.failure = Some(error);
     }
 }

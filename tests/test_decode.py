@@ -97,7 +97,7 @@ def test_text_only_decoding_agrees_with_the_deltas_at_every_split(impl: ModuleTy
         found = run(text, pieces, text=True)
         assert found.items == texts_of(expected.items)
         assert found.failure == expected.failure
-        for name in ("ended", "done", "finish_reason", "usage", "error", "text", "deltas_seen"):
+        for name in ("ended", "done", "finish_reason", "usage", "error", "text", "deltas_seen", "seen", "_has_choices"):
             assert getattr(text, name) == getattr(deltas, name)
 
 

@@ -15,6 +15,7 @@ __all__ = (
     "check_event_size",
     "check_fields",
     "check_option",
+    "describe_seen",
     "escape_line_ends",
     "read_error",
     "read_json",
@@ -112,6 +113,24 @@ def read_error(text: str) -> dict[str, Any]:
     ``message`` is added where it is missing.
     """
     return with_message(read_json(text))
+
+
+def describe_seen(
+    frames: int, event: str, keys: list[str], head: bytes, missing: str | None, format: str | None
+) -> str:
+    """Return what a decoder has seen, in words; ``format`` is given where nothing of that format came out."""
+    words = [f"{frames} frame{'' if frames == 1 else 's'}" if frames else "no frames"]
+    if frames and format:
+        words.append(f"none with fields of {format}")
+    if event:
+        words.append(f"the first with the event {event!r}")
+    elif keys:
+        words.append(f"the first with the keys {', '.join(map(repr, keys))}")
+    if missing:
+        words.append(missing)
+    if not frames:
+        words.append(f"beginning with {head!r}" if head else "no bytes")
+    return ", ".join(words)
 
 
 def write_string(text: str) -> bytes:

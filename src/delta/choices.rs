@@ -85,6 +85,11 @@ impl Choices {
         self.first.finish_reason.as_deref()
     }
 
+    /// Whether a choice has begun.
+    pub fn have_begun(&self) -> bool {
+        self.first.has_begun || !self.others.is_empty()
+    }
+
     /// Whether a choice has begun, and every one that has is finished.
     pub fn are_finished(&self) -> bool {
         let mut begun = std::iter::once(&self.first)

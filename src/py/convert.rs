@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 use super::MAX_EVENT_SIZE;
 use super::state::Failure;
 use crate::error::Error;
+use crate::seen::{Missing, Seen};
 use crate::utf8;
 
 /// The module of what both halves do through Python.
@@ -75,6 +76,21 @@ pub fn list<T: Make>(
     } else {
         PyList::new(py, items.map(ToMake))
     }
+}
+
+/// What a decoder has seen of its stream, in words.
+pub fn describe_seen<'py>(
+    py: Python<'py>,
+    seen: &Seen,
+    format: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let missing = seen.missing.map(|missing| match missing {
+        Missing::LineEnds => "no line ends",
+        Missing::BlankLines => "no blank lines",
+    });
+    let (head, keys) = (PyBytes::new(py, &seen.head), PyList::new(py, &seen.keys)?);
+    let fields = (seen.frames, &seen.event, keys, head, missing, format);
+    values(py)?.call_method1(intern!(py, "describe_seen"), fields)
 }
 
 /// The value of JSON text.

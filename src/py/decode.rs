@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
-use super::convert::{Given, asks_for_one, bytes, optional, read_error, read_json};
+use super::convert::{Given, asks_for_one, bytes, describe_seen, optional, read_error, read_json};
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
 use super::state::{Core, Failure, Shared, State, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -387,6 +387,25 @@ impl PyStreamDecoder {
     #[getter]
     fn deltas_seen(&self, py: Python<'_>) -> u64 {
         self.shared.lock(py).core.deltas_seen()
+    }
+
+    /// What there was of the stream, in words: what to look at where it came to nothing.
+    ///
+    /// The number of frames, the event or the keys of the first one, and, where no frame came, the first
+    /// bytes and what the stream lacks: line ends, or blank lines.
+    #[getter]
+    fn seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let state = self.shared.lock(py);
+        let (seen, format) = (state.core.seen().clone(), state.core.format());
+        let is_nothing = state.core.deltas_seen() == 0;
+        drop(state);
+        describe_seen(py, &seen, is_nothing.then(|| format.name()))
+    }
+
+    /// Whether a choice has begun.
+    #[getter]
+    fn _has_choices(&self, py: Python<'_>) -> bool {
+        self.shared.lock(py).core.has_choices()
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

@@ -82,7 +82,8 @@ class StreamDecoder(Turns):
         # A frame that is not finished, as long as it may turn out to be an ordinary one.
         self._carry = bytearray()
         self._sniffer = Sniffer()
-        # What the body is: "sse", "json" or "html", and None while all there was is white space.
+        # What the body is: "sse", "json" or "html", and None while all there was is white space. An
+        # event stream is "short" until its first bytes are kept.
         self._kind: str | None = None
         # A body that is no event stream, and where it starts.
         self._body = bytearray()
@@ -139,6 +140,21 @@ class StreamDecoder(Turns):
     def deltas_seen(self) -> int:
         """How many deltas were decoded, those counted too that ``feed_text`` gives no text for."""
         return self._payloads.deltas_seen
+
+    @property
+    def seen(self) -> str:
+        """What there was of the stream, in words: what to look at where it came to nothing.
+
+        The number of frames, the event or the keys of the first one, and, where no frame came, the first
+        bytes and what the stream lacks: line ends, or blank lines.
+        """
+        payloads = self._payloads
+        return payloads.seen.describe(payloads.frames, None if payloads.deltas_seen else self._format)
+
+    @property
+    def _has_choices(self) -> bool:
+        """Whether a choice has begun."""
+        return self._payloads.choices.begun
 
     @feeds
     def feed(self, data: bytes) -> list[Delta]:
@@ -259,10 +275,8 @@ class StreamDecoder(Turns):
             return
         if self._kind == "sse":
             self._read(data, out)
-        elif self._kind is None:
-            self._sniff(data, out)
         else:
-            self._buffer(data, out)
+            self._begin(data, out)
 
     def _close(self, makes: str, out: list[Any]) -> None:
         payloads = self._payloads
@@ -278,6 +292,18 @@ class StreamDecoder(Turns):
     def _make_failure(self) -> StreamError | None:
         return self._payloads.make_failure()
 
+    def _begin(self, data: bytes, out: list[Any]) -> None:
+        """Take in a piece of a body that has just begun, or is no event stream."""
+        is_kept = self._payloads.seen.take_head(data)
+        if self._kind is None:
+            self._sniff(data, out)
+        elif self._kind == "short":
+            self._read(data, out)
+        else:
+            self._buffer(data, out)
+        if self._kind == "short" and is_kept:
+            self._kind = "sse"
+
     def _sniff(self, data: bytes, out: list[Any]) -> None:
         """Find out what the body is.
 
@@ -285,7 +311,7 @@ class StreamDecoder(Turns):
         """
         kind, rest = self._sniffer.feed(data)
         if kind == "sse":
-            self._kind = kind
+            self._kind = "short"
             self._read(data, out)
             return
         self._read_lines(data.removesuffix(rest), out)
@@ -351,7 +377,7 @@ class StreamDecoder(Turns):
                 # JSON takes the space after the colon for white space.
                 text = ordinary(frame[5:], one) if choices.plain else None
                 if text is not None:
-                    payloads.deltas_seen += 1
+                    payloads.texts_seen += 1
                     texts.append(text)
                     out.append(text_delta(text) if make else text)
                     lines.seen += len(frame) + 2
@@ -382,13 +408,15 @@ class StreamDecoder(Turns):
             payloads.read_body(bytes(self._body), self._offset, out)
         else:
             self._read_lines(bytes(self._carry), out)
+            if not payloads.frames:
+                payloads.seen.note_missing(self._frames)
             block = self._frames.finish(keep=True)
             if self._frames.overflow is not None:
                 payloads.fail_too_large(self._limit, *self._frames.overflow, out)
             else:
                 payloads.read_unfinished(block, out)
         if not payloads.done:
-            payloads.end("eof" if payloads.choices.complete else "truncated", out)
+            payloads.end_of_bytes(out)
 
     def _refuse_html(self, out: list[Any]) -> None:
         message = "the body is HTML or XML, not an event stream"

@@ -9,6 +9,7 @@ from .delta import Delta, text_delta
 from .delta.openai import TOLD, Choices, chat_text, completions_text, told
 from .frames import FRAME_SIZE, Block, too_large
 from .json import WHITE_SPACE, read
+from .seen import Seen, json_lines
 
 __all__ = ("FORMATS", "Payloads", "is_error")
 
@@ -27,9 +28,24 @@ class Payloads:
     ``out`` is where the methods put what they make: deltas, or the text that records are made of too.
     """
 
-    __slots__ = ("choices", "deltas_seen", "ended", "failed", "makes", "ordinary", "over", "text", "told")
+    __slots__ = (
+        "_format",
+        "choices",
+        "deltas_read",
+        "ended",
+        "failed",
+        "frames_read",
+        "makes",
+        "ordinary",
+        "over",
+        "seen",
+        "text",
+        "texts_seen",
+        "told",
+    )
 
     def __init__(self, format: str, *, one: bool, join: bool) -> None:
+        self._format = format
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.makes: str | None = None
@@ -38,7 +54,11 @@ class Payloads:
         """Choice 0's, in pieces."""
         self.told: dict[str, str | None] = dict.fromkeys(TOLD)
         """The description of the response, where parts come out: its first id, and the rest as it stands."""
-        self.deltas_seen = 0
+        self.texts_seen = 0
+        """Ordinary payloads: each is a frame and a delta."""
+        self.frames_read = self.deltas_read = 0
+        """The other frames with data, and their deltas."""
+        self.seen = Seen()
         self.ended: str | None = None
         self.failed: tuple[type[StreamError], str, int, bytes] | None = None
         """What stopped the decoding: the exception's class and message, and the offset and the data of the frame."""
@@ -49,6 +69,16 @@ class Payloads:
     def done(self) -> bool:
         """Whether nothing more can come out."""
         return bool(self.over)
+
+    @property
+    def frames(self) -> int:
+        """How many frames had data."""
+        return self.texts_seen + self.frames_read
+
+    @property
+    def deltas_seen(self) -> int:
+        """How many deltas were decoded."""
+        return self.texts_seen + self.deltas_read
 
     def join_text(self) -> str:
         """Return the text of choice 0."""
@@ -70,17 +100,29 @@ class Payloads:
         """Take in what stood between two blank lines: data, then an error of llama.cpp's kind."""
         if block.data:
             data = b"\n".join(block.data)
+            self._look(data, block.offset, block.type)
             if block.type == b"error":
                 self._take(self.choices.read_error(data.strip(WHITE_SPACE)), out)
             elif self.choices.plain and (text := self.ordinary(data, self.choices.one)) is not None:
                 self._take([text_delta(text)], out)
             else:
-                self.read_data(data, block.offset, out)
+                self._read_data(data, block.offset, out)
         if block.error and not self.done:
             self._take(self.choices.read_error(b"\n".join(block.error).strip(WHITE_SPACE)), out)
 
     def read_data(self, data: bytes, offset: int, out: list[Any]) -> None:
-        """Take in the data of a frame, which starts at ``offset``: nothing, the end mark, or a payload."""
+        """Take in a frame that is nothing but data, which starts at ``offset``."""
+        self._look(data, offset)
+        self._read_data(data, offset, out)
+
+    def _look(self, data: bytes, offset: int, event: bytes = b"") -> None:
+        """Count a frame, and look at one that comes before any choice."""
+        self.frames_read += 1
+        if not self.choices.begun:
+            self.seen.look(data, offset, event, first=self.frames == 1)
+
+    def _read_data(self, data: bytes, offset: int, out: list[Any]) -> None:
+        """Take in the data of a frame: nothing, the end mark, or a payload."""
         raw = data.strip(WHITE_SPACE)
         if raw == _DONE:
             self.end(_DONE.decode(), out)
@@ -107,10 +149,24 @@ class Payloads:
         try:
             payload = read(raw)
         except ValueError:
-            self.fail("invalid JSON in the body", offset, raw[:FRAME_SIZE], out)
+            found = json_lines(raw)
+            message = (
+                "invalid JSON in the body" if found is None else f"the stream's format is {found}, not {self._format}"
+            )
+            self.fail(message, offset, raw[:FRAME_SIZE], out)
             return
+        self._look(raw, offset)
         self._tell(payload, out)
         self._take(self.choices.read(payload, raw, body=True), out)
+
+    def end_of_bytes(self, out: list[Any]) -> None:
+        """End, or fail where the stream is one of another format."""
+        foreign = self.seen.foreign
+        if foreign is not None and not self.choices.begun:
+            found, offset, frame = foreign
+            self.fail(f"the stream's format is {found}, not {self._format}", offset, frame, out)
+        else:
+            self.end("eof" if self.choices.complete else "truncated", out)
 
     def end(self, ended: str, out: list[Any]) -> None:
         """End, after whatever was held back."""
@@ -136,6 +192,7 @@ class Payloads:
     def _stop(self, failed: tuple[type[StreamError], str, int, bytes], out: list[Any]) -> None:
         self.failed = failed
         self._take(self.choices.flush(), out)
+        self.seen.head.clear()
         self.over.append(True)
 
     def _tell(self, payload: Any, out: list[Any]) -> None:
@@ -150,7 +207,7 @@ class Payloads:
 
     def _take(self, deltas: list[Delta], out: list[Any]) -> None:
         """Hand out ``deltas``, and end with the provider's error if there is one."""
-        self.deltas_seen += len(deltas)
+        self.deltas_read += len(deltas)
         if self.makes == "deltas":
             out += deltas
         for delta in deltas:
@@ -163,6 +220,7 @@ class Payloads:
                 elif self.makes != "deltas" and (text is not None or delta.finish_reason is not None):
                     out.append(text or "")
         if self.choices.error is not None:
+            self.seen.head.clear()
             self.ended = "error"
             self.over.append(True)
 

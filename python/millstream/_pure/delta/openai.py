@@ -132,6 +132,11 @@ class Choices:
         return choice.finish_reason if choice else None
 
     @property
+    def begun(self) -> bool:
+        """Whether a choice has begun."""
+        return bool(self._choices)
+
+    @property
     def complete(self) -> bool:
         """Whether a choice has begun and every one that has is finished."""
         return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())

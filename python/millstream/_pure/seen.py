@@ -1,0 +1,98 @@
+"""What a decoder has seen of its stream: the reason in the message of a stream that came to nothing."""
+
+from typing import Any
+
+from .._values import describe_seen, whole_text
+from .frames import FRAME_SIZE, Frames
+from .json import WHITE_SPACE, read
+from .lines import BOM
+
+__all__ = ("Seen", "json_lines")
+
+_HEAD_SIZE = 64
+# How many keys of the first payload are kept, and how many characters of each.
+_MAX_KEYS = 8
+_MAX_NAME = 40
+
+
+class Seen:
+    """What there was of a stream."""
+
+    __slots__ = ("_event", "_keys", "_missing", "foreign", "head")
+
+    def __init__(self) -> None:
+        self.head = bytearray()
+        """The first bytes of the stream."""
+        self.foreign: tuple[str, int, bytes] | None = None
+        """The first frame that is recognisably another format's: the format, the data's offset, the data, cut."""
+        self._event = ""
+        self._keys: list[str] = []
+        self._missing: str | None = None
+
+    def take_head(self, data: bytes) -> bool:
+        """Keep the first bytes; return whether all are kept."""
+        self.head += data[: _HEAD_SIZE - len(self.head)]
+        return len(self.head) == _HEAD_SIZE
+
+    def look(self, data: bytes, offset: int, event: bytes, *, first: bool) -> None:
+        """Look at a frame: the first of all, or one that came before any choice."""
+        name = event.decode("utf-8", "replace")
+        members = _members(data)
+        if first:
+            self._event = name[:_MAX_NAME]
+            self._keys = list(dict.fromkeys(whole_text(key)[:_MAX_NAME] for key in members))[:_MAX_KEYS]
+        if self.foreign is None and (found := _format(name, members)) is not None:
+            self.foreign = found, offset, data[:FRAME_SIZE]
+
+    def note_missing(self, frames: Frames) -> None:
+        """Note what an event stream lacks that ends without a frame."""
+        frames.lines.finish()
+        if frames.truncated:
+            start = len(BOM) if self.head.startswith(BOM) else 0
+            is_one_line = frames.seen - len(frames.lines.partial) == start
+            self._missing = "no line ends" if is_one_line else "no blank lines"
+
+    def describe(self, frames: int, format: str | None) -> str:
+        """Return it in words; ``format`` is given where nothing of that format came out."""
+        return describe_seen(frames, self._event, self._keys, bytes(self.head), self._missing, format)
+
+
+def json_lines(body: bytes) -> str | None:
+    """Return the format of a body that is several JSON objects, one a line, the last perhaps cut, or ``None``."""
+    lines = [line for line in body.split(b"\n") if line.strip(WHITE_SPACE)]
+    members = [_members(line) for line in lines[:-1]]
+    if not members or not all(members):
+        return None
+    return _format("", members[0]) or "JSON lines"
+
+
+def _members(data: bytes) -> dict[str, Any]:
+    """Return the object that ``data`` is; an empty one if it is none."""
+    try:
+        value = read(data.strip(WHITE_SPACE))
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _format(event: str, members: dict[str, Any]) -> str | None:
+    """Return the format, none of those that have choices, that ``members`` are a payload of."""
+    kind = members.get("type")
+    names = {event, kind} if isinstance(kind, str) else {event}
+    if "choices" in members:
+        return None
+    if names & {"message_start", "content_block_start", "content_block_delta"}:
+        return "anthropic.messages"
+    if any(name.startswith("response.") for name in names):
+        return "openai.responses"
+    if names & {"message-start", "content-start", "content-delta"}:
+        return "cohere.v2"
+    if "candidates" in members:
+        return "gemini.generate"
+    if "done" in members and "message" in members:
+        return "ollama.chat"
+    if "done" in members and "response" in members:
+        return "ollama.generate"
+    if "content" in members and "stop" in members:
+        return "llamacpp.completion"
+    return "tgi.generate" if "token" in members else None
