@@ -298,8 +298,9 @@ def test_invalid_json_raises_after_what_was_right(asynchronous: bool) -> None:
 
 
 @both_ways
-def test_a_stream_of_nothing_but_its_end_mark_yields_nothing(asynchronous: bool) -> None:
-    assert streamed(over(b"data: [DONE]\n\n"), asynchronous=asynchronous) == ([], None)
+def test_a_stream_of_nothing_but_its_end_mark_is_no_answer(asynchronous: bool) -> None:
+    chunks, error = streamed(over(b"data: [DONE]\n\n"), asynchronous=asynchronous)
+    assert (chunks, type(error), str(error)) == ([], StreamTruncatedError, "the server sent no choices")
 
 
 @both_ways

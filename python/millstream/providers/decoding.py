@@ -107,17 +107,19 @@ class Decoded:
                 str(error.get("message")), error=error, text=decoder.text, deltas_seen=decoder.deltas_seen
             )
         if decoder.ended != "truncated":
-            return None
+            # An end mark alone is no answer.
+            return None if decoder._has_choices else self._truncated("the server sent no choices")
         if isinstance(self._lost, APITimeoutError):
             return self._stalled("the connection timed out in mid-stream")
         if isinstance(self._lost, StreamError):
             self._lost.text, self._lost.deltas_seen = decoder.text, decoder.deltas_seen
             return self._lost
-        failure = StreamTruncatedError(
-            "the stream ended before its end mark" if self._lost is None else "the connection broke in mid-stream",
-            text=decoder.text,
-            deltas_seen=decoder.deltas_seen,
-        )
+        if self._lost is None:
+            return self._truncated(f"the stream ended before its end mark ({decoder.seen})")
+        return self._truncated("the connection broke in mid-stream")
+
+    def _truncated(self, what: str) -> StreamTruncatedError:
+        failure = StreamTruncatedError(what, text=self._decoder.text, deltas_seen=self._decoder.deltas_seen)
         failure.__cause__ = self._reason()
         return failure
 
