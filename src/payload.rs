@@ -6,7 +6,7 @@ use crate::delta::openai::{Payload, Shape, TOLD};
 use crate::delta::{Delta, Sink, Told};
 use crate::error::{Error, cut};
 use crate::frames::Frame;
-use crate::json::{self, Invalid, Raw, Reader};
+use crate::json::{self, Raw, Reader};
 use crate::seen::{Foreign, Seen, json_lines};
 use crate::utf8;
 
@@ -220,27 +220,24 @@ impl Payloads {
     pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
-        match payload.read(&mut Reader::new(&text), self.format.shape(true)) {
-            Ok(()) => {
-                self.seen.frames += 1;
-                self.seen.frame(b"", data, offset);
-                self.tell_news(&payload, sink);
-                self.payload(&payload, sink);
-            }
-            Err(Invalid) => {
-                let frame = cut(data);
-                let error = match json_lines(data) {
-                    None => Error::BodyNotJson { offset, frame },
-                    Some(found) => Error::OtherFormat {
-                        offset,
-                        frame,
-                        found,
-                        expected: self.format.name(),
-                    },
-                };
-                self.fail(error, sink);
-            }
+        let mut reader = Reader::new(&text);
+        if payload.read(&mut reader, self.format.shape(true)).is_err() {
+            let frame = cut(data);
+            let error = match json_lines(data) {
+                None => Error::BodyNotJson { offset, frame },
+                Some(found) => Error::OtherFormat {
+                    offset,
+                    frame,
+                    found,
+                    expected: self.format.name(),
+                },
+            };
+            return self.fail(error, sink);
         }
+        self.seen.frames += 1;
+        self.seen.frame(b"", data, offset);
+        self.tell_news(&payload, sink);
+        self.payload(&payload, sink);
     }
 
     /// The members of a payload that describe its response and may be news.
