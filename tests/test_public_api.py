@@ -20,7 +20,7 @@ CLASSES = {
     "StreamDecoder": {
         *("close", "close_records", "close_text", "deltas_seen", "done", "ended", "error", "failure"),
         *("feed", "feed_records", "feed_text"),
-        *("finish_reason", "text", "usage"),
+        *("finish_reason", "seen", "text", "usage"),
     },
     "Delta": {
         *("error", "finish_reason", "index", "logprobs", "reasoning", "refusal", "role", "text", "tool_calls", "usage"),
