@@ -103,14 +103,9 @@ def _add_counts(counts: Iterable[Mapping[str, Any] | None], depth: int) -> dict[
                 total[key] = _add_counts((old if isinstance(old, dict) else None, value), depth - 1)
             elif isinstance(value, int | float) and isinstance(old, int | float):
                 total[key] = old + value
-            elif old is None or not _is_nothing(value):
+            elif old is None or (value is not None and value != ""):
                 total[key] = value
     return total
-
-
-def _is_nothing(value: Any) -> bool:
-    """Return whether a value says nothing beside another one."""
-    return value is None or (isinstance(value, str) and not value)
 
 
 class _Text(list[str]):
@@ -134,7 +129,8 @@ class _Merge:
             old = merged.get(key)
             if old is None:
                 merged[key] = _own(value)
-            elif not _is_nothing(value):
+            elif value is not None and (type(value) is not str or value):
+                # An empty text says nothing beside another value.
                 self._join(merged, key, old, value)
 
     def _join(self, merged: dict[Any, Any], key: Any, old: Any, new: Any) -> None:
