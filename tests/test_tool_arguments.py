@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.utils.json import parse_partial_json
 
+from millstream import ChatOpenAI
 from millstream import messages as ours
 from millstream.messages.partial_json import read_partial_json
+from millstream.testing.memory import MemoryTransport
 
 Fields = dict[str, Any]
 
@@ -93,3 +95,41 @@ WRONG_CALLS: list[tuple[Fields, str]] = [
 def test_calls_that_are_none_say_what_is_wrong(fields: Fields, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ours.AIMessageChunk("", **fields)
+
+
+def answers(arguments: str) -> dict[bool, list[bytes]]:
+    """Return an answer that calls a tool, streamed and whole."""
+    function = {"name": "f", "arguments": arguments}
+    call = {"id": "a", "type": "function", "function": function}
+    begun = {"index": 0, **call, "function": {**function, "arguments": arguments[:2]}}
+    deltas: list[Any] = [{"tool_calls": [begun]}]
+    deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": rest}}]} for rest in arguments[2:]]
+    choices: list[Any] = [{"index": 0, "delta": delta} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    frames = [f"data: {json.dumps({'choices': [choice]})}\n\n".encode() for choice in choices]
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+    return {True: [*frames, b"data: [DONE]\n\n"], False: [json.dumps(body).encode()]}
+
+
+@pytest.mark.parametrize("text", ["", "null", " ", "{}", '{"a": 1}', '{"path": "/tmp/x', "[1]", "{bad}", '{"a": 1'])
+def test_an_answer_has_the_same_calls_whether_it_streamed_or_not(text: str) -> None:
+    read = []
+    for streaming, body in answers(text).items():
+        model = ChatOpenAI(api_key="k", http_client=MemoryTransport(body), model="gpt-4o", streaming=streaming)
+        answer = model.invoke("p")
+        read.append((answer.tool_calls, answer.invalid_tool_calls))
+        assert len(answer.tool_calls) + len(answer.invalid_tool_calls) == 1
+    assert read[0] == read[1]
+    if text.strip() in ("", "null"):
+        assert read[0][0][0]["args"] == {}
+
+
+@pytest.mark.parametrize("text", ["", "null", "{}", '{"a": 1}'])
+def test_the_sum_of_a_stream_has_the_calls_of_the_whole_answer(text: str) -> None:
+    body = answers(text)
+    streamed, whole = (
+        ChatOpenAI(api_key="k", http_client=MemoryTransport(body[way]), model="gpt-4o") for way in (True, False)
+    )
+    first, *rest = streamed.stream("p")
+    assert (first + rest).tool_calls == whole.invoke("p").tool_calls

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..callbacks.manager import CallbackManager
 from ..messages.base import BaseMessage
-from ..messages.conversion import convert_to_messages, message_chunk_to_message
+from ..messages.conversion import convert_to_messages, ended_message
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
 from ..runnables.config import child_context, ensure_config
@@ -235,7 +235,7 @@ class ChatKind:
         generation: Any = streamed.generations[0][0]
         if generation is None:
             raise ValueError("No generations found in stream.")
-        message = message_chunk_to_message(generation.message)
+        message = ended_message(generation.message)
         return completed_result(ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
 
 

@@ -10,12 +10,13 @@ from .function import FunctionMessage, FunctionMessageChunk
 from .human import HumanMessage, HumanMessageChunk
 from .system import SystemMessage, SystemMessageChunk
 from .tool import ToolMessage, ToolMessageChunk
-from .tool_calls import read_raw_call
+from .tool_calls import read_piece, read_raw_call
 
 __all__ = (
     "AnyMessage",
     "MessageLikeRepresentation",
     "convert_to_messages",
+    "ended_message",
     "get_buffer_string",
     "message_chunk_to_message",
     "message_class",
@@ -169,6 +170,24 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     kinds = (kind for kind in type(chunk).__mro__ if issubclass(kind, BaseMessage))
     cls = next(kind for kind in kinds if not issubclass(kind, BaseMessageChunk))
     return cls(**{field: getattr(chunk, field) for field in cls._fields if field != "type"})
+
+
+def ended_message(answer: Any) -> Any:
+    """Return the whole message of the sum of an answer's chunks, ours or LangChain's; a whole message itself.
+
+    The answer has ended: arguments of calls that are not whole are not valid, as in an answer that came
+    whole, while :func:`message_chunk_to_message` takes them as far as they are known.
+    """
+    pieces = getattr(answer, "tool_call_chunks", None)
+    if not pieces:
+        return message_chunk_to_message(answer)
+    read = [read_piece(piece) for piece in pieces]
+    fields = ("content", "additional_kwargs", "response_metadata", "name", "id", "usage_metadata")
+    return AIMessage.model_construct(
+        **{field: getattr(answer, field, None) for field in fields},
+        tool_calls=[call for call, _ in read if call is not None],
+        invalid_tool_calls=[invalid for _, invalid in read if invalid is not None],
+    )
 
 
 def messages_from_dict(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessage]:

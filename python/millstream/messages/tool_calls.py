@@ -155,7 +155,7 @@ def _read_call(name: str | None, arguments: Any, id: str | None, *, strict: bool
         text = _as_text(arguments)
         is_invalid = isinstance(error, json.JSONDecodeError)
         message = str(error) if is_invalid else f"the arguments of {name} are no JSON object: {text}"
-        return None, invalid_tool_call(name=name, args=text, id=id, error=message)
+        return None, InvalidToolCall(type="invalid_tool_call", id=id, name=name, args=text, error=message)
 
 
 def _text(value: Any) -> str | None:

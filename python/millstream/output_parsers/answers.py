@@ -7,9 +7,8 @@ from typing import Any
 
 from .._backend import JSONAssembler
 from ..errors import ContentFilterError, OutputParserException, RefusalError, TruncatedOutputError
-from ..messages.ai import AIMessage
+from ..messages.conversion import ended_message
 from ..messages.openai import openai_calls
-from ..messages.tool_calls import read_piece
 from .base import generation_of
 from .fenced import FencedJSON
 from .openai_tools import JsonOutputToolsParser
@@ -36,7 +35,7 @@ def parse_answer(parser: Any, answer: Any) -> Any:
     so, or its JSON has no end), :class:`~millstream.errors.ContentFilterError` where the provider's
     filter ended it, and otherwise what the parser raises.
     """
-    message = _whole(answer)
+    message = ended_message(answer)
     if refusal := _details(message, "additional_kwargs").get("refusal"):
         raise RefusalError(str(refusal))
     text: str = generation_of(message).text
@@ -51,21 +50,6 @@ def parse_answer(parser: Any, answer: Any) -> Any:
         return None
     _check_document(text)
     return parser.parse_result([generation_of(message)])
-
-
-def _whole(answer: Any) -> Any:
-    """Return the message of chunks, whose calls are read as those of an answer that has ended."""
-    pieces = getattr(answer, "tool_call_chunks", None)
-    if not pieces:
-        return answer
-    read = [read_piece(piece) for piece in pieces]
-    return AIMessage.model_construct(
-        content=answer.content,
-        additional_kwargs=answer.additional_kwargs,
-        response_metadata=answer.response_metadata,
-        tool_calls=[call for call, _ in read if call is not None],
-        invalid_tool_calls=[invalid for _, invalid in read if invalid is not None],
-    )
 
 
 def _details(message: Any, name: str) -> Mapping[str, Any]:
