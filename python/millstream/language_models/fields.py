@@ -76,12 +76,12 @@ class _ArgumentsOf:
     def __get__(self, instance: object, cls: type[Any]) -> inspect.Signature:
         """Return the signature; :class:`AttributeError` where a class has written a constructor of its own."""
         taken = inspect.signature(cls.__init__).parameters.values()
-        if [parameter.kind for parameter in taken][1:] != [inspect.Parameter.VAR_KEYWORD]:
+        kind = inspect.Parameter
+        if any(parameter.kind not in (kind.VAR_POSITIONAL, kind.VAR_KEYWORD) for parameter in list(taken)[1:]):
             raise AttributeError("__signature__")
-        kind = inspect.Parameter.KEYWORD_ONLY
         return inspect.Signature(
             [
-                inspect.Parameter(name, kind, default=default, annotation=annotation)
+                inspect.Parameter(name, kind.KEYWORD_ONLY, default=default, annotation=annotation)
                 for name, default, annotation in cls._arguments()
             ]
         )
@@ -121,8 +121,13 @@ class Fields:
         cls.__millstream_private__ = private
         cls.__millstream_names__ = {f.alias: name for name, f in fields.items() if f.alias} | {n: n for n in fields}
 
-    def __init__(self, **kwargs: Any) -> None:
-        """Set every field from its argument or its default; see the class's fields."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Set every field from its argument or its default; see the class's fields.
+
+        Raises :class:`TypeError` for arguments without a name.
+        """
+        if args:
+            raise TypeError(f"{type(self).__name__}() takes keyword arguments only: {self._by_name()}")
         names, fields = self.__millstream_names__, self.__millstream_fields__
         values: dict[str, Any] = {}
         unknown: dict[str, Any] = {}
@@ -141,6 +146,12 @@ class Fields:
 
     def __post_init__(self) -> None:
         """Check the fields; subclasses add to it."""
+
+    @classmethod
+    def _by_name(cls) -> str:
+        """Return what to write in place of an argument without a name."""
+        first = next((spec.alias or name for name, spec in cls.__millstream_fields__.items() if spec.required), "name")
+        return f"write {cls.__name__}({first}=...)"
 
     def _checked(self, given: str, spec: Field, value: Any) -> Any:
         """Return what the field ``spec`` is set to for ``value``, which came under the name ``given``."""

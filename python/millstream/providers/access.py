@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..errors import MillstreamError
 from ..language_models.fields import Field, Fields, SecretStr, field
 from ..transport import Request
 from ..transport.choice import async_transport, check_transport, sync_transport
 from ..transport.headers import check_text
+from ..transport.idle import aclose_idle, close_idle
 from ._requests import build_body, build_request, environment_headers, user_agent
 from .arguments import checked_value, made_with, unknown_argument
 from .posts import Post
@@ -19,6 +21,11 @@ from .posts import Post
 __all__ = ("OpenAIAccess", "as_float", "from_env")
 
 _DEFAULT_URL = "https://api.openai.com/v1"
+# What users of the SDK's client look for in the class of the same name.
+_SDKS = frozenset(
+    {"audio", "batches", "beta", "chat", "completions", "embeddings", "files", "fine_tuning", "images", "models"}
+    | {"moderations", "realtime", "responses", "uploads", "vector_stores", "with_options", "with_raw_response"}
+)
 
 
 def from_env(*names: str) -> Callable[[], str | None]:
@@ -107,6 +114,58 @@ class OpenAIAccess(Fields):
             )
             extra[name] = value
         return {**values, "model_kwargs": extra}
+
+    @classmethod
+    def _by_name(cls) -> str:
+        return f"write {cls.__name__}(model=..., api_key=...)"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise :class:`AttributeError`, which says what to write where the OpenAI SDK's client has ``name``."""
+            cls = type(self).__name__
+            if name in _SDKS:
+                raise AttributeError(
+                    f"{cls!r} object has no attribute {name!r}: it is a model as LangChain's, not the client of the"
+                    f" OpenAI SDK; write {cls}(...).invoke(...) or ChatOpenAI(...).invoke(messages)"
+                )
+            raise AttributeError(f"{cls!r} object has no attribute {name!r}")
+
+    # The connections.
+
+    def close(self) -> None:
+        """Close the connections to this model's server that wait in sync code for another request.
+
+        Streams that run are not touched, and the model goes on to serve: its next request opens a
+        connection. Connections are shared by all models of the process, so that others to the same server
+        open theirs anew, too. A client given as ``http_client`` is for its owner to close.
+        """
+        close_idle(self._url("", {}))
+
+    async def aclose(self) -> None:
+        """:meth:`close`, for the connections of the running event loop as well."""
+        self.close()
+        await aclose_idle(self._url("", {}))
+
+    def __enter__(self) -> Self:
+        """Return the model, whose idle connections are closed at the end of ``with``."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the idle connections."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the model, whose idle connections are closed at the end of ``async with``."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the idle connections."""
+        await self.aclose()
 
     @classmethod
     def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:

@@ -126,6 +126,8 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _answer_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
         params = self._get_request_payload(messages, stop=stop, **kwargs)
         params.pop("stream_usage", None)
+        # Where a model that streams must not, the answer is asked for whole.
+        params["stream"] = False
         return self._post("/chat/completions", params, {}, None)
 
     def _stream_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:

@@ -15,6 +15,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from ..events.event_records import EventRecords, relayed, written
@@ -320,11 +321,11 @@ class Runnable(ABC, Generic[Input, Output]):
 
         if len(inputs) == 1:
             return [one(inputs[0], configs[0])]
-        from concurrent.futures import ThreadPoolExecutor
+        from .threads import run_all
 
-        with ThreadPoolExecutor(max_workers=configs[0].get("max_concurrency")) as executor:
-            contexts = [contextvars.copy_context() for _ in inputs]
-            return list(executor.map(lambda context, *args: context.run(one, *args), contexts, inputs, configs))
+        pairs = zip(inputs, configs, strict=True)
+        calls = [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
+        return run_all(calls, configs[0].get("max_concurrency"))
 
     async def abatch(
         self,

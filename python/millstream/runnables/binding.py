@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from .base import Input, Output, Runnable
@@ -10,6 +11,9 @@ from .config import RunnableConfig, get_config_list, merge_configs
 from .stream import AsyncStream, Stream
 
 __all__ = ("RunnableBinding",)
+
+# What models have to bind more.
+_BINDING = ("bind_tools", "with_structured_output")
 
 
 class RunnableBinding(Runnable[Input, Output]):
@@ -128,7 +132,30 @@ class RunnableBinding(Runnable[Input, Output]):
         """Return what the bound Runnable has under ``name``."""
         if name == "bound" or name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self.bound, name)
+        found = getattr(self.bound, name)
+        return self._kept_by(found) if name in _BINDING else found
+
+    def _kept_by(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``method``, which binds more to the bound Runnable, so that what is bound here is kept."""
+
+        @wraps(method)
+        def bind(*args: Any, **kwargs: Any) -> Any:
+            return self._rebound(method(*args, **kwargs))
+
+        return bind
+
+    def _rebound(self, made: Any) -> Any:
+        """Return ``made`` with what is bound here for the Runnable it begins with; what is new in it wins."""
+        from .sequence import RunnableSequence
+
+        if isinstance(made, RunnableSequence):
+            first, *others = made.steps
+            return RunnableSequence(self._rebound(first), *others, name=made.name)
+        if isinstance(made, RunnableBinding):
+            config = made.config if self.config is None else merge_configs(self.config, made.config)
+            return RunnableBinding(made.bound, {**self.kwargs, **made.kwargs}, config)
+        # A copy of the model takes the same arguments; what a user's method makes of it need not.
+        return RunnableBinding(made, self.kwargs if hasattr(made, "bind_tools") else {}, self.config)
 
     def __repr__(self) -> str:
         """Show the bound Runnable, and the names of what is bound to it."""

@@ -1,0 +1,53 @@
+"""Models that are used as what they are not: the error says what to write."""
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from millstream import LLM, AzureChatOpenAI, ChatOpenAI, OpenAI, StreamDecoder
+
+
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI, AzureChatOpenAI])
+def test_an_argument_without_a_name_raises_and_is_not_shown(cls: type[Any]) -> None:
+    with pytest.raises(TypeError, match=rf"^{cls.__name__}\(\) takes keyword .*write {cls.__name__}\(model=") as caught:
+        cls("sk-secret")
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_a_model_of_ones_own_names_its_first_field() -> None:
+    class Echo(LLM):
+        size: int
+
+        def _call(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
+            return prompt[: self.size]
+
+        @property
+        def _llm_type(self) -> str:
+            return "echo"
+
+    with pytest.raises(TypeError, match=r"^Echo\(\) takes keyword arguments only: write Echo\(size=\.\.\.\)$"):
+        Echo(5)  # type: ignore[call-arg, arg-type]
+
+
+@pytest.mark.parametrize("name", ["chat", "completions", "responses", "embeddings", "models"])
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+def test_a_model_is_not_the_sdks_client_and_says_so(cls: type[Any], name: str) -> None:
+    model = cls(api_key="k")
+    with pytest.raises(AttributeError, match=rf"'{name}': .*not the client of the OpenAI SDK; write .*invoke"):
+        getattr(model, name)
+    assert not hasattr(model, name)
+
+
+def test_other_attributes_are_missing_as_ever() -> None:
+    model = ChatOpenAI(api_key="k")
+    with pytest.raises(AttributeError, match=r"^'ChatOpenAI' object has no attribute 'nothing'$"):
+        _ = model.nothing  # type: ignore[attr-defined]
+    assert repr(copy.copy(model)) == repr(model) == repr(pickle.loads(pickle.dumps(model)))
+
+
+@pytest.mark.parametrize("name", ["feed", "feed_text"])
+def test_a_decoder_takes_bytes_and_says_so(name: str) -> None:
+    with pytest.raises(TypeError, match=r"takes bytes, not str"):
+        getattr(StreamDecoder("openai.chat"), name)("s")
