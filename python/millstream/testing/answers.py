@@ -123,5 +123,5 @@ def read_body(data: bytes) -> Any:
     """Return the JSON value of a request's body, or ``None`` where it is no JSON."""
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

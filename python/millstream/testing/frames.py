@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .replies import Reply
+from .requests import check_body
 from .samples import sample
 
 __all__ = ("Ask", "Frame", "document", "encode", "frames", "model_list", "read_ask", "sse")
@@ -49,10 +50,9 @@ def read_ask(body: Any, *, chat: bool) -> Ask:
     """Return what ``body``, a request's JSON, asks for; raise :class:`ValueError` with words for the client."""
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")
+    check_body(body)
     stop = body.get("stop") or ()
     n = 1 if body.get("n") is None else body["n"]
-    if not isinstance(n, int) or not 1 <= n <= 128:
-        raise ValueError("n must be an integer from 1 to 128")
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
     return Ask(
         chat=chat,

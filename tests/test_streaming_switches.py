@@ -1,0 +1,100 @@
+"""Which calls stream: ``streaming``, ``disable_streaming``, the call's ``stream`` and handlers, as LangChain has it."""
+
+import asyncio
+import itertools
+import warnings
+from typing import Any
+
+import pytest
+
+from langchain_peer import chat_peer
+from millstream import ChatOpenAI
+from millstream.testing import MockServer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from langchain_core.callbacks.base import BaseCallbackHandler as TheirHandler
+    from pydantic import SecretStr
+
+from millstream.callbacks import BaseCallbackHandler
+
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+SWITCHES: list[dict[str, Any]] = [
+    streaming | disabled
+    for streaming, disabled in itertools.product(
+        (dict[str, Any](), {"streaming": True}, {"streaming": False}),
+        (
+            dict[str, Any](),
+            {"disable_streaming": True},
+            {"disable_streaming": False},
+            {"disable_streaming": "tool_calling"},
+        ),
+    )
+]
+
+
+async def read(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+def call(model: Any, way: str, called: dict[str, Any], handler: Any) -> None:
+    config = {"callbacks": [handler]} if handler else None
+    if way == "invoke":
+        model.invoke("p", config, **called)
+    elif way == "stream":
+        list(model.stream("p", config, **called))
+    elif way == "ainvoke":
+        asyncio.run(model.ainvoke("p", config, **called))
+    elif way == "astream":
+        asyncio.run(read(model.astream("p", config, **called)))
+    else:
+        asyncio.run(read(model.astream_events("p", config, version="v2", **called)))
+
+
+@pytest.mark.parametrize("made", SWITCHES, ids=repr)
+@pytest.mark.parametrize("way", ["invoke", "astream", "events"])
+def test_a_request_streams_where_langchains_does(made: dict[str, Any], way: str, mock_server: MockServer) -> None:
+    import httpx2
+    import langchain_openai
+
+    for tools, handled in itertools.product((False, True), (False, True)):
+        called = {"tools": TOOLS} if tools else {}
+        # LangChain asks for a stream here, and then cannot read it.
+        is_broken = made.get("streaming") is True
+        must_not = made.get("disable_streaming") is True or (made.get("disable_streaming") == "tool_calling" and tools)
+        ours = ChatOpenAI(base_url=mock_server.url, api_key="k", **made)
+        call(ours, way, called, BaseCallbackHandler() if handled else None)
+        asked = mock_server.requests[-1].body
+        if is_broken and must_not:
+            assert asked["stream"] is False
+            continue
+
+        async def theirs(called: dict[str, Any] = called, handled: bool = handled) -> None:
+            async with httpx2.AsyncClient() as client:
+                model = langchain_openai.ChatOpenAI(
+                    base_url=mock_server.url, api_key=SecretStr("k"), http_async_client=client, **made
+                )
+                config: Any = {"callbacks": [TheirHandler()]} if handled else None
+                if way == "ainvoke":
+                    await model.ainvoke("p", config, **called)
+                elif way == "astream":
+                    await read(model.astream("p", config, **called))
+                else:
+                    await read(model.astream_events("p", config, version="v2", **called))
+
+        if way in ("invoke", "stream"):
+            with chat_peer(mock_server.url, **made) as model:
+                call(model, way, called, TheirHandler() if handled else None)
+        else:
+            asyncio.run(theirs())
+        assert asked == mock_server.requests[-1].body
+
+
+def test_an_answer_that_is_asked_for_whole_is_whole_whatever_the_call_says(mock_server: MockServer) -> None:
+    model = ChatOpenAI(base_url=mock_server.url, api_key="k", streaming=True, disable_streaming=True)
+    for _ in (model.invoke("p"), model.invoke("p", stream=True), asyncio.run(model.ainvoke("p"))):
+        assert mock_server.requests[-1].body["stream"] is False
+    model.batch(["a", "b"])
+    list(model.stream("p"))
+    assert [request.body["stream"] for request in mock_server.requests] == [False] * 6
