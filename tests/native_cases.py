@@ -117,9 +117,10 @@ async def begin_loop() -> None:
     await server.wait_closed()
 
 
-def model(server: MockServer, native: NativeTransport) -> OpenAI:
+def model(server: MockServer | str, native: NativeTransport) -> OpenAI:
     """Return a model over ``native`` that tries once."""
-    return OpenAI(base_url=server.url, api_key=KEY, http_client=native, max_retries=0)
+    url = server if isinstance(server, str) else server.url
+    return OpenAI(base_url=url, api_key=KEY, http_client=native, max_retries=0)
 
 
 def silent(sock: socket.socket) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from millstream.testing import MockServer, assert_no_leaks, refusing_url, unaccepting_url
-from millstream.transport.native import NativeTransport, connecting
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.testing import VERSE, MockServer, assert_no_leaks, refusing_url, unaccepting_url
+from millstream.transport.native import NativeTransport, connecting, racing
 from native_cases import Run, aread, both_loops, post
 
 
@@ -108,3 +110,62 @@ def test_a_connect_that_takes_too_long_leaves_nothing(run: Run) -> None:
 
     with unaccepting_url() as url, assert_no_leaks():
         run(main(url))
+
+
+# Sync code.
+
+
+@pytest.fixture
+def reach_in_sync(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, float]]:
+    """Return what connects to the first of some ports that answers, and gives it, and after how long."""
+
+    def reach(*ports: int, seconds: float = 20) -> tuple[int, float]:
+        monkeypatch.setattr(racing, "_resolve", lambda *_: [(socket.AF_INET, ("127.0.0.1", port)) for port in ports])
+        started = time.monotonic()
+        with assert_no_leaks(), racing.connect("name", 1, started + seconds) as sock:
+            return sock.getpeername()[1], time.monotonic() - started
+
+    return reach
+
+
+def test_in_sync_code_an_address_that_refuses_gives_way(mock_server: MockServer, reach_in_sync: Any) -> None:
+    with refusing_url() as refusing:
+        reached, took = reach_in_sync(port(refusing), port(refusing), mock_server.port)
+        assert (reached, took < 1) == (mock_server.port, True)
+
+
+def test_in_sync_code_an_address_that_says_nothing_is_raced(mock_server: MockServer, reach_in_sync: Any) -> None:
+    with unaccepting_url() as silent, refusing_url() as refusing:
+        reached, took = reach_in_sync(port(silent), mock_server.port)
+        assert (reached, 0.2 < took < 5) == (mock_server.port, True)
+        # One that refuses does not wait for a head start of its own.
+        reached, took = reach_in_sync(port(silent), port(refusing), mock_server.port)
+        assert (reached, 0.2 < took < 5) == (mock_server.port, True)
+
+
+def test_in_sync_code_every_reason_is_told(reach_in_sync: Any) -> None:
+    with refusing_url() as refusing, refusing_url() as another:
+        with pytest.raises(OSError, match=r"refused.*; .*refused"):
+            reach_in_sync(port(refusing), port(another))
+        with pytest.raises(OSError, match="no address"):
+            reach_in_sync()
+
+
+def test_in_sync_code_all_addresses_share_one_deadline(reach_in_sync: Any) -> None:
+    with unaccepting_url() as silent, unaccepting_url() as another:
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            reach_in_sync(port(silent), port(another), port(silent), seconds=0.6)
+        assert time.monotonic() - started < 5
+
+
+def test_a_stream_reaches_a_host_whose_first_address_is_dead(
+    mock_server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native = NativeTransport()
+    with unaccepting_url() as silent:
+        addresses = [(socket.AF_INET, ("127.0.0.1", place)) for place in (port(silent), mock_server.port)]
+        monkeypatch.setattr(racing, "_resolve", lambda *_: addresses)
+        llm = OpenAI(base_url="http://name.example/v1", api_key=KEY, http_client=native, max_retries=0, timeout=5)
+        assert list(llm.stream("p")) == list(VERSE)
+    native.close()

@@ -174,49 +174,6 @@ def test_in_sync_code_a_late_end_is_seen_by_the_next_request() -> None:
         native.close()
 
 
-@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-def test_a_body_that_does_not_end_costs_its_connection_after_a_second(asynchronous: bool) -> None:
-    native = NativeTransport()
-    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
-        started = time.monotonic()
-
-        async def main() -> None:
-            assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
-            assert time.monotonic() - started < 0.5
-            assert server.connections.open == 1
-            await server.await_closed()
-
-        if asynchronous:
-            asyncio.run(main())
-        else:
-            assert list(model(server, native).stream("p")) == ["0"]
-            assert time.monotonic() - started < 0.5
-            server.wait_closed()
-        assert 0.9 < time.monotonic() - started < 4
-        assert server.connections[1].closed_by == "client"
-
-
-@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-def test_a_body_that_does_not_end_costs_its_connection_when_the_next_is_wanted(asynchronous: bool) -> None:
-    native = NativeTransport()
-    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
-
-        async def main() -> None:
-            for _ in range(3):
-                assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
-
-        started = time.monotonic()
-        if asynchronous:
-            asyncio.run(main())
-        else:
-            for _ in range(3):
-                assert list(model(server, native).stream("p")) == ["0"]
-        assert time.monotonic() - started < 0.9
-        assert server.connections.opened == 3
-        server.wait_until(lambda: server.connections[2].closed)
-        native.close()
-
-
 # Stale connections.
 
 

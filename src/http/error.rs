@@ -14,8 +14,8 @@ pub enum Error {
     StatusLine(Vec<u8>),
     /// Status 101, which nobody asked for.
     SwitchedProtocols,
-    /// A line of the head is no header: a name that is no token, a control character, a line
-    /// folded in the obsolete way, a bare CR.
+    /// A line of the head is no header: a name that is no token, a control character, a bare CR, a
+    /// folded line before the first header or in one that frames the body.
     Header,
     /// The head, interim ones included, grew past the limit.
     HeadTooLarge(usize),

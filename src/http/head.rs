@@ -43,16 +43,20 @@ impl Head {
         !has("close") && (!self.is_http10 || has("keep-alive"))
     }
 
-    /// Reads a head that is whole; lines folded in the obsolete way are refused.
+    /// Reads a head that is whole. "A user agent that receives an obs-fold in a response message that
+    /// is not within a "message/http" container MUST replace each received obs-fold with one or more
+    /// SP octets prior to interpreting the field value"; one that says where the body ends is refused.
     fn read(bytes: &[u8], max_count: usize) -> Result<Self, Error> {
         // Neither the status line nor the blank one is a header.
-        let count = memchr_iter(b'\n', bytes).count().saturating_sub(2);
-        if count > max_count {
+        let lines = memchr_iter(b'\n', bytes).count().saturating_sub(2);
+        if lines > max_count && lines - continuations(bytes).count() > max_count {
             return Err(Error::TooManyHeaders(max_count));
         }
-        let mut headers = vec![EMPTY_HEADER; count];
+        let mut headers = vec![EMPTY_HEADER; lines.min(max_count)];
         let mut response = Response::new(&mut headers);
-        match response.parse(bytes) {
+        let mut config = httparse::ParserConfig::default();
+        config.allow_obsolete_multiline_headers_in_responses(true);
+        match config.parse_response(&mut response, bytes) {
             Ok(Status::Complete(size)) if size == bytes.len() => {}
             Err(httparse::Error::Version | httparse::Error::Status) => {
                 return Err(Error::StatusLine(first_line(bytes)));
@@ -64,16 +68,50 @@ impl Head {
         let Some(status) = status else {
             return Err(Error::StatusLine(first_line(bytes)));
         };
-        let is_http10 = response.version == Some(0);
+        let is_folded = response.headers.len() < lines;
+        if is_folded && continuations(bytes).any(frames) {
+            return Err(Error::Header);
+        }
+        let value = if is_folded { unfolded } else { text };
         let headers = response.headers.iter();
         Ok(Self {
             status,
             headers: headers
-                .map(|header| (header.name.to_ascii_lowercase(), text(header.value)))
+                .map(|header| (header.name.to_ascii_lowercase(), value(header.value)))
                 .collect(),
-            is_http10,
+            is_http10: response.version == Some(0),
         })
     }
+}
+
+/// The lines that go on with a header: of each, the line that its header begins with.
+fn continuations(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut begins: &[u8] = &[];
+    head.split(|byte| *byte == b'\n').filter_map(move |line| {
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            return Some(begins);
+        }
+        begins = line;
+        None
+    })
+}
+
+/// Whether the header that begins with `line` says where the body ends.
+fn frames(line: &[u8]) -> bool {
+    let names: [&[u8]; 2] = [b"content-length:", b"transfer-encoding:"];
+    let is_named = |name: &[u8]| {
+        line.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    names.into_iter().any(is_named)
+}
+
+/// The value of a header whose lines are folded: the end of a line, and the white space that the next
+/// one begins with, are one space.
+fn unfolded(value: &[u8]) -> String {
+    let lines = value.split(|byte| *byte == b'\n');
+    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start());
+    text(&lines.collect::<Vec<_>>().join(&b' '))
 }
 
 /// The value of a header.

@@ -106,10 +106,11 @@ class LoopPool(Pool[Connection]):
 
     async def _ended(self, origin: Origin) -> Connection | None:
         """Return a parked connection whose body ends in a moment; the others stay parked."""
-        for connection in self.parked(origin):
-            deadline = connection.parked_since + SETTLING_SECONDS
-            if self.now() < deadline and self.unpark(connection) and await connection.settle(deadline):
+        # The one that has waited longest ends first. Others that end go back to the idle ones by themselves.
+        for connection in self.parked(origin)[:1]:
+            if self.unpark(connection) and await connection.settle(self.now() + SETTLING_SECONDS):
                 return connection
+            return self.take(origin, self.now())
         return None
 
     async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:

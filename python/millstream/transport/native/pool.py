@@ -37,6 +37,7 @@ class Pooled(Protocol):
 
     origin: Origin
     idle_since: float
+    parked_since: float
 
     def is_sound(self) -> bool:
         """Return whether the connection can serve, as far as can be told without waiting."""
@@ -84,8 +85,12 @@ class Pool(Generic[C]):
             self.close()
 
     def park(self, connection: C) -> None:
-        """Keep ``connection``, whose body has not ended yet."""
-        self._parked.append(connection)
+        """Keep ``connection``, whose body has not ended yet; the one that has waited longest stands first."""
+        last = self._parked[-1:]
+        if last and connection.parked_since < last[0].parked_since:
+            self._parked.insert(0, connection)
+        else:
+            self._parked.append(connection)
         if self.is_closed:
             self.close()
 

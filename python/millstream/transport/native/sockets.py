@@ -157,13 +157,15 @@ class SocketPool(Pool[Connection]):
 
     def _ended(self, origin: Origin) -> Connection | None:
         """Return a parked connection whose body has ended, or does so in a moment; the others stay parked."""
+        seconds = SETTLING_SECONDS
         for connection in self.parked(origin):
             framing = connection.framing
             if framing is None or not self.unpark(connection):
                 continue
-            left = connection.parked_since + SETTLING_SECONDS - time.monotonic()
             try:
-                if connection.settle(framing, left):
+                # The one that has waited longest ends first; the others may have ended meanwhile.
+                waited, seconds = seconds, 0.0
+                if connection.settle(framing, waited):
                     connection.framing = None
                     return connection
             except BaseException:

@@ -1,0 +1,147 @@
+"""The end of a body that comes late: a checkout leaves the connection alone, and later ones use it."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from millstream.testing import MockServer, Reply, Stall
+from millstream.transport.native import NativeTransport
+from native_cases import model
+from scripted import read_request, scripted
+
+FRAMES = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\n'
+END = b"data: [DONE]\n\n"
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+BODY = HEAD + b"%x\r\n%b\r\n" % (len(FRAMES + END), FRAMES + END)
+LAST = b"0\r\n\r\n"
+
+both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+
+
+def ending_after(seconds: float, count: list[int]) -> Callable[[socket.socket], None]:
+    """Return a script whose bodies end so long after the end of their streams."""
+
+    def script(sock: socket.socket) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        count.append(1)
+        while read_request(sock):
+            sock.sendall(BODY)
+            time.sleep(seconds)
+            sock.sendall(LAST)
+
+    return script
+
+
+def streams(server: MockServer | str, asynchronous: bool, times: int, pause: float = 0.0) -> list[list[str]]:
+    """Return what streams bring, one right after the other."""
+    native = NativeTransport()
+    llm = model(server, native)
+
+    async def main() -> list[list[str]]:
+        got = []
+        for _ in range(times):
+            got.append([chunk async for chunk in llm.astream("p")])
+            await asyncio.sleep(pause)
+        return got
+
+    if asynchronous:
+        return asyncio.run(main())
+    got = []
+    for _ in range(times):
+        got.append(list(llm.stream("p")))
+        time.sleep(pause)
+    native.close()
+    return got
+
+
+@both_ways
+def test_ends_that_come_40_ms_late_cost_no_connection_each(asynchronous: bool) -> None:
+    opened: list[int] = []
+    with scripted(*[ending_after(0.04, opened)] * 12) as url:
+        assert streams(url, asynchronous, 12) == [["0"]] * 12
+        # The first ends while the others wait for it, 20 ms each.
+        assert len(opened) <= 4
+
+
+@both_ways
+def test_an_end_that_comes_while_nothing_is_asked_gives_the_connection_back(asynchronous: bool) -> None:
+    opened: list[int] = []
+    with scripted(*[ending_after(0.04, opened)] * 4) as url:
+        assert streams(url, asynchronous, 4, pause=0.1) == [["0"]] * 4
+        assert len(opened) == 1
+
+
+def test_in_sync_code_a_connection_that_ended_in_time_outlives_the_second() -> None:
+    opened: list[int] = []
+    with scripted(*[ending_after(0.04, opened)] * 2) as url:
+        assert streams(url, False, 2, pause=1.2) == [["0"]] * 2
+        assert len(opened) == 1
+
+
+@both_ways
+def test_a_body_that_does_not_end_is_left_alone_when_the_next_is_wanted(asynchronous: bool) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+        started = time.monotonic()
+
+        async def main() -> None:
+            for _ in range(3):
+                assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
+            assert server.connections.open == 3
+            # Each is closed a second after its stream, with nobody there to ask for it.
+            await server.await_until(lambda: server.connections.open == 0)
+
+        if asynchronous:
+            asyncio.run(main())
+        else:
+            for _ in range(3):
+                assert list(model(server, native).stream("p")) == ["0"]
+            assert server.connections.open == 3
+            server.wait_until(lambda: server.connections.open == 0)
+        assert 0.9 < time.monotonic() - started < 4
+        assert server.connections.opened == 3
+        native.close()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_body_that_does_not_end_costs_its_connection_after_a_second(asynchronous: bool) -> None:
+    native = NativeTransport()
+    with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
+        started = time.monotonic()
+
+        async def main() -> None:
+            assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
+            assert time.monotonic() - started < 0.5
+            assert server.connections.open == 1
+            await server.await_closed()
+
+        if asynchronous:
+            asyncio.run(main())
+        else:
+            assert list(model(server, native).stream("p")) == ["0"]
+            assert time.monotonic() - started < 0.5
+            server.wait_closed()
+        assert 0.9 < time.monotonic() - started < 4
+        assert server.connections[1].closed_by == "client"
+
+
+def test_threads_share_connections_that_end_late() -> None:
+    opened: list[int] = []
+    native = NativeTransport()
+    barrier = threading.Barrier(8)
+    with scripted(*[ending_after(0.01, opened)] * 200) as url:
+        llm = model(url, native)
+
+        def work(_: int) -> list[str]:
+            barrier.wait()
+            return list(llm.stream("p"))
+
+        with ThreadPoolExecutor(8) as executor:
+            assert list(executor.map(work, range(160))) == [["0"]] * 160
+        assert len(opened) < 40
+        native.close()

@@ -1,0 +1,97 @@
+"""Many threads at once, on both transports: no stream touches another's connection."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from langchain_peer import KEY
+from millstream import OpenAI
+from millstream.testing import VERSE, MockServer, Reply
+from millstream.transport.native import NativeTransport
+from native_cases import post, read
+
+THREADS, STREAMS = 40, 25
+
+over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
+
+
+def in_threads(work: Callable[[], object]) -> list[object]:
+    """Return what ``work`` returned, or raised, in many threads many times."""
+
+    def run(_: int) -> object:
+        try:
+            return work()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(THREADS) as executor:
+        return list(executor.map(run, range(THREADS * STREAMS)))
+
+
+@over_both
+def test_every_stream_of_many_threads_is_right(mock_server: MockServer, transport: str) -> None:
+    llm = OpenAI(base_url=mock_server.url, api_key=KEY, transport=transport, max_retries=0)
+    assert in_threads(lambda: list(llm.stream("p"))) == [list(VERSE)] * (THREADS * STREAMS)
+
+
+def test_every_stream_over_a_given_client_is_right(mock_server: MockServer) -> None:
+    with httpx2.Client(limits=httpx2.Limits(max_connections=None)) as client:
+        llm = OpenAI(base_url=mock_server.url, api_key=KEY, http_client=client, max_retries=0)
+        assert in_threads(lambda: list(llm.stream("p"))) == [list(VERSE)] * (THREADS * STREAMS)
+
+
+@over_both
+def test_streams_that_are_left_disturb_no_others(mock_server: MockServer, transport: str) -> None:
+    llm = OpenAI(base_url=mock_server.url, api_key=KEY, transport=transport, max_retries=0)
+    turns = iter(range(THREADS * STREAMS))
+
+    def work() -> object:
+        if next(turns) % 3:
+            return list(llm.stream("p"))
+        with llm.stream("p") as stream:
+            next(iter(stream))
+        return list(VERSE)
+
+    assert in_threads(work) == [list(VERSE)] * (THREADS * STREAMS)
+
+
+def test_threads_that_are_first_together_share_one_pool(mock_server: MockServer) -> None:
+    for _ in range(20):
+        native = NativeTransport()
+        barrier = threading.Barrier(8)
+
+        def first(native: NativeTransport = native, barrier: threading.Barrier = barrier) -> int:
+            barrier.wait()
+            read(native, post(mock_server))
+            return id(native._sync["pool"])
+
+        with ThreadPoolExecutor(8) as executor:
+            pools = {future.result() for future in [executor.submit(first) for _ in range(8)]}
+        assert len(pools) == 1
+        native.close()
+    mock_server.wait_until(lambda: mock_server.connections.open == 0)
+
+
+@over_both
+def test_a_stream_at_the_interpreters_end_leaves_nothing(transport: str) -> None:
+    with MockServer(Reply()) as server:
+        code = f"""
+import atexit
+def last():
+    assert len(list(llm.stream("p"))) > 3
+atexit.register(last)
+from millstream import OpenAI
+llm = OpenAI(base_url={server.url!r}, api_key="k", transport={transport!r})
+list(llm.stream("p"))
+"""
+        done = subprocess.run(
+            [sys.executable, "-X", "dev", "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        server.wait_until(lambda: server.connections.open == 0)
+        assert len(server.requests) == 2
