@@ -13,7 +13,7 @@ from langchain_peer import KEY
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel, RootModel, ValidationError
 
 from millstream import ChatOpenAI
 from millstream.errors import ContentFilterError, MillstreamError, RefusalError, TruncatedOutputError
@@ -21,6 +21,7 @@ from millstream.exceptions import OutputParserException
 from millstream.messages import AIMessage, AIMessageChunk
 from millstream.output_parsers import JsonOutputParser
 from millstream.output_parsers.openai_tools import JsonOutputToolsParser, PydanticToolsParser
+from millstream.output_parsers.pydantic import PydanticOutputParser
 from millstream.output_parsers.structured import StructuredOutput
 from millstream.prompts import ChatPromptTemplate
 from millstream.testing.memory import MemoryTransport
@@ -194,6 +195,12 @@ def test_a_refusal_is_one_whatever_the_method(schema: Any, method: str) -> None:
     frames = [frame({"refusal": "I "}), frame({"refusal": "won't."}, "stop"), b"data: [DONE]\n\n"]
     for found in ends_of({True: frames, False: whole}, schema, method):
         assert (type(found), str(found)) == (RefusalError, "I won't.")
+
+
+def test_what_only_the_end_makes_certain_is_handed_out_then() -> None:
+    step = StructuredOutput(PydanticOutputParser(RootModel[None]))
+    assert step.invoke(AIMessage("null")) == RootModel[None](None)
+    assert list(step.transform(iter([AIMessageChunk("nu"), AIMessageChunk("ll")]))) == [RootModel[None](None)]
 
 
 def test_parsers_by_themselves_do_not_judge() -> None:

@@ -12,6 +12,7 @@ import typing_extensions
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from langchain_core.utils.function_calling import convert_to_openai_tool as their_tool
+    from pydantic import Field
 
 from millstream.function_calling import convert_to_openai_tool
 
@@ -120,6 +121,24 @@ def test_marks_do_not_hide_descriptions_and_defaults() -> None:
         "description": "the d",
     }
     assert function(Locked)["parameters"]["properties"]["b"] == {"type": "string"}
+
+
+class Fielded(TypedDict):
+    """F."""
+
+    a: Annotated[int, Field(description="the a")]
+    b: Annotated[int, 3, Field(description="the b")]
+    c: list[Annotated[str, Field(description="an item")]]
+
+
+def test_fields_of_pydantic_describe_keys() -> None:
+    described = function(Fielded)["parameters"]
+    assert described["properties"] == {
+        "a": {"type": "integer", "description": "the a"},
+        "b": {"type": "integer", "description": "the b", "default": 3},
+        "c": {"type": "array", "items": {"type": "string", "description": "an item"}},
+    }
+    assert described["required"] == ["a", "c"]
 
 
 class Here(typing_extensions.TypedDict):

@@ -74,8 +74,7 @@ class SchemaOf:
         schema = self(args[0])
         for told in args[1:]:
             # In a typed dict a text has its meaning by its place: a key's default, and then its description.
-            description = getattr(told, "description", told if isinstance(told, str) and not self._first else None)
-            if description:
+            if description := (told if isinstance(told, str) and not self._first else _description(told)):
                 schema["description"] = description
         return schema
 
@@ -161,6 +160,8 @@ class SchemaOf:
         if get_origin(hint) is Annotated:
             # The second is the default, the third says what it is.
             hint, *extras = get_args(hint)
+            described = described or next(filter(None, map(_description, extras)), None)
+            extras = [extra for extra in extras if not hasattr(extra, "description")]
             default = extras[0] if extras else ...
             told_here = extras[1] if len(extras) > 1 else None
             if told_here is not None and not isinstance(told_here, str):
@@ -179,6 +180,12 @@ class SchemaOf:
     def _object(self, properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
         return {**schema, "required": required} if required else schema
+
+
+def _description(extra: Any) -> str | None:
+    """Return the description that an object in an annotation holds, such as pydantic's ``Field``."""
+    description = getattr(extra, "description", None)
+    return description if isinstance(description, str) else None
 
 
 def _mark(origin: Any) -> str | None:

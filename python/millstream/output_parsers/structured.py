@@ -75,24 +75,29 @@ class StructuredOutput(_OfAnswers):
 class _Judged:
     """The stage that hands out what another one does, and judges the sum of the chunks at the end."""
 
-    __slots__ = ("_judge", "_parsed", "_sum")
+    __slots__ = ("_has_given", "_judge", "_parsed", "_sum")
 
     def __init__(self, parsed: Stage[Any, Any], judge: Callable[[Any], Any]) -> None:
         self._parsed = parsed
         self._judge = judge
         self._sum = Sum()
+        self._has_given = False
 
     def feed(self, item: Any) -> Sequence[Any]:
         """Return what the chunk adds to the answer."""
         self._sum.add(item)
-        return self._parsed.feed(item)
+        outputs = self._parsed.feed(item)
+        self._has_given = self._has_given or bool(outputs)
+        return outputs
 
     def close(self) -> Sequence[Any]:
         """Return what the end of the answer says, or raise what is wrong with it."""
         message = self._sum.total()
-        if message is not None:
-            self._judge(message)
-        return self._parsed.close()
+        if message is None:
+            return ()
+        output = self._judge(message)
+        # What is known at the end alone, as that the answer is `null`.
+        return (output,) if output is not None and not self._has_given else self._parsed.close()
 
 
 class RawAndParsed(_OfAnswers):

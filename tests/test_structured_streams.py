@@ -1,0 +1,86 @@
+"""A stream of structured output ends as ``invoke`` does, and with its value last, whatever the pieces."""
+
+import warnings
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from pydantic import BaseModel, RootModel
+
+from millstream.messages import AIMessage, AIMessageChunk
+from millstream.messages.tool_calls import read_raw_call
+from millstream.output_parsers import JsonOutputParser
+from millstream.output_parsers.openai_tools import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser
+from millstream.output_parsers.pydantic import PydanticOutputParser
+from millstream.output_parsers.structured import StructuredOutput
+
+
+class Order(BaseModel):
+    a: int = 0
+    b: list[str] = []
+
+
+PARSERS: list[Any] = [
+    JsonOutputParser(),
+    PydanticOutputParser(Order),
+    PydanticOutputParser(RootModel[Any]),
+    JsonOutputKeyToolsParser("Order", first_tool_only=True),
+    PydanticToolsParser([Order], first_tool_only=True),
+]
+TEXTS = st.sampled_from(
+    [
+        *('{"a": 1, "b": ["x"]}', "12", '"abc"', "null", "[1,2", '{"a": "x"}', '```json\n{"a": 2}\n```', "prose", ""),
+        *('Sure: ```json\n{"a": 2', '{"a": 1}}', '{"a": NaN}', '{"a":1} tail', '{"b":["\\ud83d\\ude00"]}', "nul", "-"),
+        *("1.", '{"a":tru', '{"a":1,}', '{"a": 1, "a": "x"}', '"\\u12', " "),
+    ]
+)
+
+
+def outcome(call: Any) -> Any:
+    try:
+        return None, call()
+    except Exception as error:
+        return (type(error).__name__, str(error)), None
+
+
+def whole(parser: Any, text: str, told: dict[str, Any]) -> AIMessage:
+    if not isinstance(parser, JsonOutputToolsParser):
+        return AIMessage(text, response_metadata=told)
+    call, invalid = read_raw_call({"id": "1", "function": {"name": "Order", "arguments": text}})
+    calls: Any = {"tool_calls": [call]} if call else {"invalid_tool_calls": [invalid]}
+    return AIMessage("", response_metadata=told, **calls)
+
+
+def in_pieces(parser: Any, text: str, size: int, told: dict[str, Any]) -> list[AIMessageChunk]:
+    pieces = [text[start : start + size] for start in range(0, len(text), size)] or [""]
+    if not isinstance(parser, JsonOutputToolsParser):
+        return [*(AIMessageChunk(piece) for piece in pieces), AIMessageChunk("", response_metadata=told)]
+    named: dict[str, Any] = {"name": "Order", "id": "1"}
+    return [
+        AIMessageChunk(
+            "", tool_call_chunks=[{"name": None, "id": None, **(named if not at else {}), "args": piece, "index": 0}]
+        )
+        for at, piece in enumerate(pieces)
+    ] + [AIMessageChunk("", response_metadata=told)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    TEXTS | st.text('{}[]",:1ab \\n`', max_size=12),
+    st.integers(1, 8),
+    st.sampled_from(PARSERS),
+    st.sampled_from(["stop", "length", "content_filter", None]),
+)
+@example("null", 1, PARSERS[2], "stop")
+def test_a_stream_ends_as_invoke_does(text: str, size: int, parser: Any, reason: str | None) -> None:
+    told = {"finish_reason": reason} if reason else {}
+    step = StructuredOutput(parser)
+    outputs: list[Any] = []
+    expected, value = outcome(lambda: step.invoke(whole(parser, text, told)))
+    found, _ = outcome(lambda: outputs.extend(step.transform(iter(in_pieces(parser, text, size, told)))))
+    assert found == expected
+    if expected is None:
+        assert (repr(outputs[-1]) if outputs else "None") == repr(value)
