@@ -58,13 +58,10 @@ def in_pieces(parser: Any, text: str, size: int, told: dict[str, Any]) -> list[A
     pieces = [text[start : start + size] for start in range(0, len(text), size)] or [""]
     if not isinstance(parser, JsonOutputToolsParser):
         return [*(AIMessageChunk(piece) for piece in pieces), AIMessageChunk("", response_metadata=told)]
-    named: dict[str, Any] = {"name": "Order", "id": "1"}
-    return [
-        AIMessageChunk(
-            "", tool_call_chunks=[{"name": None, "id": None, **(named if not at else {}), "args": piece, "index": 0}]
-        )
-        for at, piece in enumerate(pieces)
-    ] + [AIMessageChunk("", response_metadata=told)]
+    made: list[dict[str, Any]] = [{"name": None, "id": None, "args": piece, "index": 0} for piece in pieces]
+    made[0] |= {"name": "Order", "id": "1"}
+    chunks = [AIMessageChunk("", tool_call_chunks=[one]) for one in made]  # type: ignore[list-item]
+    return [*chunks, AIMessageChunk("", response_metadata=told)]
 
 
 @settings(max_examples=400, deadline=None)
