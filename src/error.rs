@@ -5,6 +5,17 @@ use std::fmt;
 /// How much of the failing frame an error keeps, in bytes.
 pub const FRAME_SIZE: usize = 512;
 
+/// What a stream may not have more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Choices.
+    Choices,
+    /// Tool calls of one choice.
+    ToolCalls,
+    /// Bytes in the id or the name of a tool call.
+    ToolCallSize,
+}
+
 /// An error of the core. Offsets count bytes from the start of the stream to the start of the
 /// failing frame's first data value; `frame` is that frame's data, cut at [`FRAME_SIZE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +31,15 @@ pub enum Error {
     },
     /// A frame's data is no JSON.
     FrameNotJson {
+        /// Where the frame's data starts.
+        offset: u64,
+        /// The data.
+        frame: Vec<u8>,
+    },
+    /// A payload passes a limit of what is kept apart.
+    LimitPassed {
+        /// The limit.
+        limit: Limit,
         /// Where the frame's data starts.
         offset: u64,
         /// The data.
@@ -80,6 +100,7 @@ impl Error {
         match self {
             Self::EventTooLarge { offset, .. }
             | Self::FrameNotJson { offset, .. }
+            | Self::LimitPassed { offset, .. }
             | Self::BodyNotJson { offset, .. }
             | Self::NotAStream { offset, .. }
             | Self::OtherFormat { offset, .. }
@@ -95,6 +116,7 @@ impl Error {
         match self {
             Self::EventTooLarge { frame, .. }
             | Self::FrameNotJson { frame, .. }
+            | Self::LimitPassed { frame, .. }
             | Self::BodyNotJson { frame, .. }
             | Self::NotAStream { frame, .. }
             | Self::OtherFormat { frame, .. }
@@ -115,6 +137,7 @@ impl fmt::Display for Error {
             Self::FrameNotJson { offset, .. } => {
                 write!(f, "invalid JSON in the frame at byte {offset}")
             }
+            Self::LimitPassed { limit, .. } => limit.fmt(f),
             Self::BodyNotJson { .. } => f.write_str("invalid JSON in the body"),
             Self::NotAStream { .. } => f.write_str("the body is HTML or XML, not an event stream"),
             Self::OtherFormat {
@@ -128,6 +151,30 @@ impl fmt::Display for Error {
             Self::UnpairedSurrogate { offset } => {
                 write!(f, "unpaired surrogate at character {offset}")
             }
+        }
+    }
+}
+
+impl Limit {
+    /// How many there may be.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::Choices | Self::ToolCalls => 1024,
+            Self::ToolCallSize => 65536,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let most = self.most();
+        match self {
+            Self::Choices => write!(f, "the stream has more than {most} choices"),
+            Self::ToolCalls => write!(f, "a choice has more than {most} tool calls"),
+            Self::ToolCallSize => write!(
+                f,
+                "the id or the name of a tool call grew past {most} bytes"
+            ),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Frames → deltas: formats, ends, and what a decoder knows of its stream.
 
-use crate::delta::choices::{Choices, Outlet};
+use crate::delta::choices::{Choices, Outlet, Settled};
 use crate::delta::known::KnownPayloads;
 use crate::delta::openai::{Payload, Shape, TOLD};
 use crate::delta::{Delta, Sink, Told};
@@ -187,6 +187,9 @@ impl Payloads {
                     let frame = cut(data);
                     return self.fail(Error::FrameNotJson { offset, frame }, sink);
                 }
+                let Some(settled) = self.settle(&payload, data, offset, sink) else {
+                    return;
+                };
                 if self.tell_news(&payload, sink) {
                     // A known payload reports nothing: it is known under one description only.
                     self.known = KnownPayloads::default();
@@ -194,7 +197,7 @@ impl Payloads {
                 if self.compares {
                     self.known.learn(&text, &payload, &reader);
                 }
-                self.payload(&payload, sink);
+                self.payload(&payload, settled, sink);
             }
         }
     }
@@ -236,8 +239,10 @@ impl Payloads {
         }
         self.seen.frames += 1;
         self.seen.frame(b"", data, offset);
-        self.tell_news(&payload, sink);
-        self.payload(&payload, sink);
+        if let Some(settled) = self.settle(&payload, data, offset, sink) {
+            self.tell_news(&payload, sink);
+            self.payload(&payload, settled, sink);
+        }
     }
 
     /// The members of a payload that describe its response and may be news.
@@ -266,10 +271,33 @@ impl Payloads {
         is_news
     }
 
-    fn payload(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) {
-        for choice in &payload.choices {
-            self.choices.take(choice, &mut self.outlet, sink);
-        }
+    /// Finds what is to be handed out of the choices of `payload`, before any of it is. A payload that
+    /// passes a limit brings nothing but the failure.
+    fn settle<'p>(
+        &mut self,
+        payload: &Payload<'p>,
+        data: &[u8],
+        offset: u64,
+        sink: &mut impl Sink,
+    ) -> Option<Settled<'p>> {
+        let settled = self.choices.settle(&payload.choices);
+        let limit = match settled {
+            Ok(settled) => return Some(settled),
+            Err(limit) => limit,
+        };
+        let frame = cut(data);
+        let error = Error::LimitPassed {
+            limit,
+            offset,
+            frame,
+        };
+        self.fail(error, sink);
+        None
+    }
+
+    fn payload<'p>(&mut self, payload: &Payload<'p>, settled: Settled<'p>, sink: &mut impl Sink) {
+        self.choices
+            .take(&payload.choices, settled, &mut self.outlet, sink);
         if let Some(usage) = payload.usage() {
             self.usage = Some(usage.to_owned());
             let delta = Delta {

@@ -42,7 +42,8 @@ def each(cases: list[Case]) -> pytest.MarkDecorator:
 
 def delta_fields(listed: Case) -> tuple[Any, ...]:
     """Return a delta of ``decode.json`` as ``streams.by_field`` gives one."""
-    names = ("role", "text", "reasoning", "refusal", "tool_calls", "finish_reason", "usage", "error", "logprobs")
+    names = ["role", "text", "reasoning", "refusal", "tool_calls", "finish_reason"]
+    names += ["usage", "error", "logprobs", "audio"]
     assert set(listed) <= {"index", *names}
     calls = [("ToolCallDelta", *call) for call in listed.get("tool_calls", [])]
     return ("Delta", listed.get("index", 0), *(calls if name == "tool_calls" else listed.get(name) for name in names))

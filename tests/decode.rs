@@ -151,6 +151,37 @@ fn every_split_gives_the_deltas_and_the_end_of_the_vector() {
 }
 
 #[test]
+fn a_payload_that_passes_a_limit_gives_nothing() {
+    for case in load("decode_limits") {
+        let (name, body) = (name_of(&case), bytes_of(&case, "input"));
+        let (failure, at) = expected_failure(&case);
+        let end = body.len() - 20;
+        for pieces in [
+            vec![&body[..]],
+            body.chunks(977).collect(),
+            vec![&body[..end], &body[end..]],
+        ] {
+            let mut decoder = decoder_for(&case);
+            let outcome = run(&mut decoder, &pieces);
+            assert_eq!(outcome.items, list_of(&case["deltas"]), "{name}");
+            assert_eq!(
+                case["ended"].as_str(),
+                decoder.ended().map(Ended::name),
+                "{name}"
+            );
+            assert_eq!(outcome.failure, failure, "{name}");
+            if failure.is_some() {
+                assert_eq!(
+                    outcome.done_at,
+                    at.and_then(|at| fed_with(at, &pieces)),
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn formats_are_known_by_the_names_of_the_vectors() {
     for format in [Format::OpenAiChat, Format::OpenAiCompletions] {
         assert_eq!(Format::from_name(format.name()), Some(format));

@@ -50,18 +50,52 @@ PART = objects(
 )
 FUNCTION = objects(name=STRINGS, arguments=STRINGS)
 CALL = objects(index=st.integers(0, 3), id=st.sampled_from(["", "a", "b", "c"]), function=FUNCTION)
+# Entries as servers mix them up: few indexes, ids and names, and arguments that are whole now and then.
+TEXT_ARGUMENTS = ["", " ", "{}", '{"a":', "1}", "[", "]", "1", '"', "\ud83d"]
+ARGUMENTS: Any = st.sampled_from([*TEXT_ARGUMENTS, {}, {"b": ["\ud83d"]}, [1], None])
+CALLED = st.fixed_dictionaries(
+    {}, optional={"name": st.sampled_from(["f", "g", "fg", "", None]), "arguments": ARGUMENTS}
+)
+ENTRY = st.fixed_dictionaries(
+    {},
+    optional={
+        "index": st.sampled_from([0, 0, 1, 2, 2**32 - 1, None]),
+        "id": st.sampled_from(["a", "b", "", "null", None]),
+        "function": CALLED,
+    },
+)
+ENTRIES = st.lists(ENTRY, min_size=1, max_size=3)
+TOOL_MESSAGE = st.fixed_dictionaries({"tool_calls": ENTRIES}) | st.fixed_dictionaries(
+    {}, optional={"tool_calls": ENTRIES, "function_call": st.none() | CALLED, "content": STRINGS}
+)
+TOOL_CHOICE = st.fixed_dictionaries(
+    {},
+    optional={
+        "delta": TOOL_MESSAGE,
+        "message": TOOL_MESSAGE,
+        "index": st.sampled_from([0, 0, 0, 1]),
+        "finish_reason": st.sampled_from(["tool_calls", None]),
+    },
+)
+TOOL_PAYLOADS = st.lists(
+    st.lists(st.fixed_dictionaries({"delta": TOOL_MESSAGE}) | TOOL_CHOICE, min_size=1, max_size=2).map(
+        lambda choices: {"choices": choices}
+    ),
+    max_size=8,
+)
 DELTA = objects(
     role=st.just("assistant"),
-    content=STRINGS | st.lists(PART, max_size=4),
-    reasoning=STRINGS,
-    reasoning_content=STRINGS,
+    content=STRINGS | st.lists(PART, max_size=4) | PART,
+    reasoning=STRINGS | st.lists(PART, max_size=2),
+    reasoning_content=STRINGS | PART,
     refusal=STRINGS,
+    audio=objects(id=STRINGS),
     tool_calls=st.lists(sometimes(CALL), max_size=3),
     function_call=FUNCTION,
 )
 CHOICE = objects(
     index=st.integers(0, 2),
-    delta=DELTA,
+    delta=DELTA | STRINGS,
     message=DELTA,
     text=STRINGS,
     finish_reason=st.sampled_from(["", "stop", "length"]),

@@ -23,7 +23,7 @@ def decoder_for(impl: ModuleType, case: Case) -> Any:
 def operations(deltas: list[Any], ended: str | None) -> list[list[Any]]:
     """Return ``deltas``, by field, as the wire cases list what a stream means."""
     found: list[list[Any]] = []
-    for _, index, role, text, reasoning, refusal, tools, finish, usage, error, _ in deltas:
+    for _, index, role, text, reasoning, refusal, tools, finish, usage, error, *_ in deltas:
         parts = [("role", role), ("reasoning", reasoning), ("text", text), ("refusal", refusal)]
         found += [[name, index, value] for name, value in parts if value is not None]
         found += [["tool", index, *tool[1:]] for tool in tools]

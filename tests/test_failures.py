@@ -82,7 +82,7 @@ def test_a_failure_that_is_raised_again_does_not_grow(impl: ModuleType, kind: st
         assert frames(act) == [frames(act) for _ in range(10)][-1]
 
 
-@pytest.mark.parametrize("field", ["usage", "error", "logprobs"])
+@pytest.mark.parametrize("field", ["usage", "error", "logprobs", "audio"])
 def test_a_delta_in_a_cycle_is_collected(impl: ModuleType, field: str) -> None:
     class Holder(dict[str, Any]):
         """A mapping that can be watched."""

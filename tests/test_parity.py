@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import load, load_wire
-from strategies import BROKEN_UTF8, CUTS, DOCUMENTS, EDIT, FORMATS, JUNK, STREAMS, STRINGS, TEXTS
+from strategies import (
+    BROKEN_UTF8,
+    CUTS,
+    DOCUMENTS,
+    EDIT,
+    FORMATS,
+    JUNK,
+    STREAMS,
+    STRINGS,
+    TEXTS,
+    TOOL_PAYLOADS,
+    written,
+)
 from streams import Halves, Outcome, attempt, bytes_of, cut, described, run, splits
 
 OWN = [case for name in ("decode", "decode_errors") for case in load(name)]
@@ -82,6 +94,24 @@ def test_payloads_of_any_shape_make_the_same_deltas(
 ) -> None:
     body = b"".join(b"data: " + payload + end for payload in payloads) + tail
     check_decoders(halves, format_, body, cuts, **options)
+
+
+@given(payloads=TOOL_PAYLOADS, cuts=CUTS, n=st.sampled_from([None, 1]), escaped=st.booleans())
+def test_tool_calls_of_any_kind_belong_to_the_same_calls(
+    halves: Halves, payloads: list[Any], cuts: list[int], n: int | None, escaped: bool
+) -> None:
+    texts = [written(payload, escaped=escaped, spaced=escaped) for payload in payloads]
+    check_decoders(halves, "openai.chat", b"".join(b"data: " + text + b"\n\n" for text in texts), cuts, n=n)
+    for text in texts:
+        check_decoders(halves, "openai.chat", text, cuts, n=n)
+    calls = [
+        call
+        for delta in halves.python.StreamDecoder("openai.chat").feed(
+            b"".join(b"data: " + text + b"\n\n" for text in texts)
+        )
+        for call in delta.tool_calls
+    ]
+    assert all(call.id not in ("", "null") and call.name != "" for call in calls)
 
 
 @given(payload=TEXTS, cuts=CUTS, format_=FORMATS, name=st.sampled_from([b"event: error\ndata: ", b"error: ", b""]))

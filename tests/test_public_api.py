@@ -23,7 +23,8 @@ CLASSES = {
         *("finish_reason", "seen", "text", "usage"),
     },
     "Delta": {
-        *("error", "finish_reason", "index", "logprobs", "reasoning", "refusal", "role", "text", "tool_calls", "usage"),
+        *("audio", "error", "finish_reason", "index", "logprobs", "reasoning", "refusal", "role", "text"),
+        *("tool_calls", "usage"),
     },
     "ToolCallDelta": {"args", "id", "index", "name"},
 }
@@ -33,13 +34,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "ServerSentEvent": ("event", "data", "id", "retry"),
     "Delta": (
         *("index", "role", "text", "reasoning", "refusal", "tool_calls"),
-        *("finish_reason", "usage", "error", "logprobs"),
+        *("finish_reason", "usage", "error", "logprobs", "audio"),
     ),
     "ToolCallDelta": ("index", "id", "name", "args"),
 }
 DEFAULTS: dict[str, list[Any]] = {
     "ServerSentEvent": ["message", "", "", None],
-    "Delta": [0, None, None, None, None, (), None, None, None, None],
+    "Delta": [0, None, None, None, None, (), None, None, None, None, None],
     "ToolCallDelta": [0, None, None, None],
 }
 
@@ -58,7 +59,10 @@ def values(half: Any) -> list[Any]:
     choice = b'{"delta":{"role":"r","content":"t","tool_calls":[{"index":0,"id":"i"}]},"logprobs":{"a":["\xc3\xa9"]}}'
     body = b'data: {"choices":[%s],"usage":{"n":1},"error":{"message":"m","code":null}}\n\n' % choice
     made = half.StreamDecoder("openai.chat").feed(body)
-    deltas = [half.Delta(), half.Delta(2, "r", "t", "s", "x", (call,), "stop", {"n": 1}, {"message": "m"}, {"a": [1]})]
+    deltas = [
+        half.Delta(),
+        half.Delta(2, "r", "t", "s", "x", (call,), "stop", {"n": 1}, {"message": "m"}, {"a": [1]}, {"b": 1}),
+    ]
     return [*events, *calls, *deltas, *made]
 
 
@@ -128,7 +132,8 @@ def test_values_print_as_they_are_made(impl: ModuleType) -> None:
     assert repr(impl.ServerSentEvent("e", "d", "7", 5)) == "ServerSentEvent(event='e', data='d', id='7', retry=5)"
     assert repr(impl.ToolCallDelta(1, "i")) == "ToolCallDelta(index=1, id='i', name=None, args=None)"
     begin = "Delta(index=2, role=None, text='t', reasoning=None, refusal=None, tool_calls="
-    shown = f"{begin}({impl.ToolCallDelta()!r},), finish_reason=None, usage={{'n': 1}}, error=None, logprobs=None)"
+    shown = f"{begin}({impl.ToolCallDelta()!r},), finish_reason=None, usage={{'n': 1}}, error=None, logprobs=None"
+    shown += ", audio=None)"
     assert repr(impl.Delta(2, text="t", tool_calls=(impl.ToolCallDelta(),), usage={"n": 1})) == shown
     for value in values(impl):
         assert eval(repr(value), vars(impl)) == value

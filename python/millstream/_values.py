@@ -44,7 +44,7 @@ _FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
         *((field, _TEXT, None) for field in ("role", "text", "reasoning", "refusal")),
         ("tool_calls", "tuple", None),
         ("finish_reason", _TEXT, None),
-        *((field, "mapping or None", None) for field in ("usage", "error", "logprobs")),
+        *((field, "mapping or None", None) for field in ("usage", "error", "logprobs", "audio")),
     ],
 }
 

@@ -3,9 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use smallvec::SmallVec;
+
 use super::known::Increment;
-use super::openai::{Choice, Content, Message, Part, ToolCall, some};
+use super::message::{Arguments, Content, Part, some};
+use super::openai::{Choice, Place};
+use super::tools::{Entry, Tools};
 use super::{Delta, Sink, Text, ToolCallDelta};
+use crate::error::Limit;
 use crate::json::Raw;
 use crate::text::Held;
 
@@ -19,16 +24,17 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// Hands `delta` out, if there is anything in it.
-    pub fn hand_out(&mut self, delta: &Delta<'_>, sink: &mut impl Sink) {
+    /// Hands `delta` out, if there is anything in it; returns whether there is.
+    pub fn hand_out(&mut self, delta: &Delta<'_>, sink: &mut impl Sink) -> bool {
         if delta.is_empty() {
-            return;
+            return false;
         }
         self.deltas_seen += 1;
         if let (0, Some(text)) = (delta.index, &delta.text) {
             self.text.push_str(text);
         }
         sink.delta(delta);
+        true
     }
 
     /// Hands out a delta that has `text`, which is not empty, and nothing else.
@@ -55,21 +61,19 @@ pub struct Choices {
 #[derive(Debug, Default)]
 struct State {
     has_begun: bool,
+    has_handed_out: bool,
     finish_reason: Option<String>,
     text: Held,
     reasoning: Held,
     refusal: Held,
     tools: Option<Box<Tools>>,
+    /// The halves that arguments of tool calls wait with.
+    arguments: BTreeMap<u32, u16>,
 }
 
-/// The tool calls of a choice.
-#[derive(Debug, Default)]
-struct Tools {
-    /// The half that each call's arguments may wait with.
-    held: BTreeMap<u32, Held>,
-    by_id: HashMap<String, u32>,
-    last: u32,
-}
+/// What is to be handed out of the choices of a payload, one after the other.
+#[derive(Debug)]
+pub struct Settled<'p>(SmallVec<[Option<Vec<Entry<'p>>>; 1]>);
 
 impl Choices {
     /// The choices of a stream that has not begun.
@@ -99,32 +103,69 @@ impl Choices {
         begun.peek().is_some() && begun.all(|state| state.finish_reason.is_some())
     }
 
-    /// Hands out what a payload says of one choice: one delta, or one per run of its parts.
-    pub fn take(&mut self, choice: &Choice<'_>, outlet: &mut Outlet, sink: &mut impl Sink) {
+    /// Finds which choices and which tool calls `choices` belong to. Nothing is handed out before: a
+    /// payload that passes a limit brings nothing.
+    pub fn settle<'p>(&mut self, choices: &[Choice<'p>]) -> Result<Settled<'p>, Limit> {
+        let settled = choices.iter().map(|choice| {
+            self.begin(choice.index)?;
+            self.state(choice.index).settle(choice)
+        });
+        settled.collect::<Result<_, _>>().map(Settled)
+    }
+
+    /// Hands out what a payload says of its `choices`: one delta each, or one per run of its parts.
+    pub fn take<'p>(
+        &mut self,
+        choices: &[Choice<'p>],
+        settled: Settled<'p>,
+        outlet: &mut Outlet,
+        sink: &mut impl Sink,
+    ) {
+        for (choice, entries) in std::iter::zip(choices, settled.0) {
+            self.take_choice(choice, entries, outlet, sink);
+        }
+    }
+
+    fn take_choice<'p>(
+        &mut self,
+        choice: &Choice<'p>,
+        entries: Option<Vec<Entry<'p>>>,
+        outlet: &mut Outlet,
+        sink: &mut impl Sink,
+    ) {
         let joins = self.joins;
         let state = self.state(choice.index);
-        state.has_begun = true;
-        let message = &choice.message;
+        let mut has_handed_out = false;
         let mut delta = Delta {
             index: choice.index,
-            role: some(message.role).map(Raw::whole),
-            reasoning: piece(&mut state.reasoning, message.reasoning(), joins),
-            refusal: piece(&mut state.refusal, message.refusal, joins),
             ..Delta::default()
         };
-        match &message.content {
-            Content::None => {}
-            Content::Text(raw) => delta.text = piece(&mut state.text, Some(*raw), joins),
-            Content::Parts(parts) => {
-                delta = state.parts(parts, delta, joins, |delta| outlet.hand_out(delta, sink));
+        if let Some(entries) = entries {
+            let message = &choice.message;
+            delta.role = some(message.role).map(Raw::whole);
+            delta.reasoning = state.reasoning(message.reasoning(), joins);
+            delta.refusal = piece(&mut state.refusal, message.refusal, joins);
+            match &message.content {
+                Content::None => {}
+                Content::Text(raw) => delta.text = piece(&mut state.text, Some(*raw), joins),
+                Content::Parts(parts) => {
+                    delta = state.parts(parts, delta, joins, |delta| {
+                        has_handed_out |= outlet.hand_out(delta, sink);
+                    });
+                }
             }
+            let entries = entries.into_iter();
+            delta.tool_calls = entries
+                .filter_map(|entry| state.tool_call(entry, joins))
+                .collect();
+            delta.audio = message.audio;
         }
         delta.logprobs = choice.logprobs;
-        state.tool_calls(message, &mut delta, joins);
         if let Some(reason) = some(choice.finish_reason) {
             state.finish(&reason.whole(), &mut delta);
         }
-        outlet.hand_out(&delta, sink);
+        has_handed_out |= outlet.hand_out(&delta, sink);
+        state.has_handed_out |= has_handed_out;
     }
 
     /// Hands out what a payload like a known one brings: what [`Self::take`] would of the whole.
@@ -136,13 +177,13 @@ impl Choices {
     ) {
         let joins = self.joins;
         let state = self.state(increment.index);
-        state.has_begun = true;
         let held = if increment.is_reasoning {
             &mut state.reasoning
         } else {
             &mut state.text
         };
         let piece = piece(held, Some(increment.piece), joins);
+        state.has_handed_out |= piece.is_some() || increment.role.is_some();
         if let (Some(text), None, false) = (&piece, increment.role, increment.is_reasoning) {
             return outlet.hand_out_text(increment.index, text, sink);
         }
@@ -158,6 +199,20 @@ impl Choices {
             &mut delta.text
         }) = piece;
         outlet.hand_out(&delta, sink);
+    }
+
+    /// The choice `index` begins, if it has not.
+    fn begin(&mut self, index: u32) -> Result<(), Limit> {
+        if self.state(index).has_begun {
+            return Ok(());
+        }
+        // Choice 0 has its place before it begins, and the new one has one already.
+        let count = self.others.len() + usize::from(index == 0 || self.first.has_begun);
+        if count > Limit::Choices.most() {
+            return Err(Limit::Choices);
+        }
+        self.state(index).has_begun = true;
+        Ok(())
     }
 
     fn state(&mut self, index: u32) -> &mut State {
@@ -176,7 +231,7 @@ impl Choices {
                 ..Delta::default()
             };
             state.flush(&mut delta);
-            outlet.hand_out(&delta, sink);
+            state.has_handed_out |= outlet.hand_out(&delta, sink);
         }
     }
 }
@@ -212,22 +267,64 @@ impl State {
         delta
     }
 
-    fn tool_calls<'p>(&mut self, message: &Message<'p>, delta: &mut Delta<'p>, joins: bool) {
-        if message.tool_calls.is_empty() && message.function_call.is_none() {
-            return;
+    /// What is to be handed out of the tool calls of a choice; `None` where its message does not count:
+    /// one in a stream, of a choice that has handed out something. Some servers repeat it there.
+    fn settle<'p>(&mut self, choice: &Choice<'p>) -> Result<Option<Vec<Entry<'p>>>, Limit> {
+        if choice.place == Place::Message && self.has_handed_out {
+            return Ok(None);
         }
-        let tools = self.tools.get_or_insert_default();
-        for call in &message.tool_calls {
-            delta.tool_calls.extend(tools.take(call, joins));
+        let mut entries = Vec::new();
+        for call in choice.message.entries() {
+            let tools = self.tools.get_or_insert_default();
+            entries.push(tools.settle(&call, choice.place != Place::Delta)?);
         }
-        if let Some(function) = message.function_call {
-            let call = ToolCall {
-                index: Some(0),
-                id: None,
-                function,
-            };
-            delta.tool_calls.extend(tools.take(&call, joins));
+        Ok(Some(entries))
+    }
+
+    fn reasoning<'p>(&mut self, content: &Content<'p>, joins: bool) -> Option<Text<'p>> {
+        match content {
+            Content::None => None,
+            Content::Text(raw) => piece(&mut self.reasoning, Some(*raw), joins),
+            Content::Parts(parts) => {
+                let mut text = None;
+                for part in parts {
+                    if let Some(piece) = piece(&mut self.reasoning, Some(part.text), joins) {
+                        append(&mut text, piece);
+                    }
+                }
+                text
+            }
         }
+    }
+
+    /// The delta of a tool call; `None` if there is nothing in it.
+    fn tool_call<'p>(&mut self, entry: Entry<'p>, joins: bool) -> Option<ToolCallDelta<'p>> {
+        let Entry {
+            index,
+            id,
+            name,
+            arguments,
+        } = entry;
+        let args = arguments.map(|arguments| self.arguments(index, arguments, joins));
+        let is_empty = id.is_none() && name.is_none() && args.is_none();
+        (!is_empty).then_some(ToolCallDelta {
+            index,
+            id,
+            name,
+            args,
+        })
+    }
+
+    /// The next piece of the arguments of the call `index`.
+    fn arguments<'p>(&mut self, index: u32, arguments: Arguments<'p>, joins: bool) -> Text<'p> {
+        let mut held = self.arguments.remove(&index);
+        let text = match arguments {
+            Arguments::Text(raw) => whole_piece(&mut held, raw, joins),
+            Arguments::Json(text) if held.take().is_none() => Cow::Borrowed(text),
+            Arguments::Json(text) => Cow::Owned(format!("\u{FFFD}{text}")),
+        };
+        self.arguments.extend(held.map(|held| (index, held)));
+        text
     }
 
     /// The choice ends: what waits comes out with the reason. The same reason again says nothing.
@@ -251,61 +348,22 @@ impl State {
                 append(field, Cow::Borrowed("\u{FFFD}"));
             }
         }
-        if let Some(tools) = &mut self.tools {
-            tools.flush(&mut delta.tool_calls);
-        }
-    }
-}
-
-impl Tools {
-    /// Reads one element of `tool_calls`; `None` if there is nothing in it.
-    fn take<'p>(&mut self, call: &ToolCall<'p>, joins: bool) -> Option<ToolCallDelta<'p>> {
-        let id = some(call.id).map(Raw::whole);
-        let index = call.index.unwrap_or_else(|| self.index(id.as_deref()));
-        let held = self.held.entry(index).or_default();
-        self.last = index;
-        if let Some(id) = &id {
-            self.by_id.insert(id.clone().into_owned(), index);
-        }
-        let name = some(call.function.name).map(Raw::whole);
-        let args = call
-            .function
-            .arguments
-            .map(|raw| whole_piece(held, raw, joins));
-        let is_empty = id.is_none() && name.is_none() && args.is_none();
-        (!is_empty).then_some(ToolCallDelta {
-            index,
-            id,
-            name,
-            args,
-        })
-    }
-
-    /// The index of a call that was sent without one: calls are told apart by new IDs.
-    fn index(&self, id: Option<&str>) -> u32 {
-        match id {
-            None => self.last,
-            Some(id) => self.by_id.get(id).copied().unwrap_or_else(|| {
-                self.held
-                    .last_key_value()
-                    .map_or(0, |(highest, _)| highest.saturating_add(1))
-            }),
-        }
+        self.flush_arguments(&mut delta.tool_calls);
     }
 
     /// Adds U+FFFD for every half that waits to the last piece of its call, or as a piece.
-    fn flush(&mut self, calls: &mut Vec<ToolCallDelta<'_>>) {
+    fn flush_arguments(&mut self, calls: &mut Vec<ToolCallDelta<'_>>) {
+        if self.arguments.is_empty() {
+            return;
+        }
         let last = calls.iter().enumerate().map(|(at, call)| (call.index, at));
         let last: HashMap<u32, usize> = last.collect();
-        for (index, held) in &mut self.held {
-            if held.take().is_none() {
-                continue;
-            }
+        for index in std::mem::take(&mut self.arguments).into_keys() {
             let half = Cow::Borrowed("\u{FFFD}");
-            match last.get(index).and_then(|at| calls.get_mut(*at)) {
+            match last.get(&index).and_then(|at| calls.get_mut(*at)) {
                 Some(call) => append(&mut call.args, half),
                 None => calls.push(ToolCallDelta {
-                    index: *index,
+                    index,
                     args: Some(half),
                     ..ToolCallDelta::default()
                 }),

@@ -1,6 +1,9 @@
 //! The payloads a stream has sent before: most of the next ones differ in one string.
 
-use super::openai::{Content, Payload, some};
+use smallvec::SmallVec;
+
+use super::message::{Content, some};
+use super::openai::{Payload, Place};
 use crate::json::{Raw, Reader, Skeleton};
 
 /// A payload longer than this is not remembered, in bytes: what a stream keeps stays bounded, and
@@ -112,30 +115,33 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(bool, Raw<'p>)> {
     let message = &choice.message;
     let says_more = payload.usage().is_some()
         || payload.error().is_some()
+        || choice.place == Place::Message
         || choice.logprobs.is_some()
         || some(choice.finish_reason).is_some()
         || some(message.refusal).is_some()
         || !message.tool_calls.is_empty()
-        || message.function_call.is_some();
+        || message.function_call.is_some()
+        || message.audio.is_some();
     if says_more {
         return None;
     }
-    let text = match message.content {
-        Content::None => None,
-        Content::Text(text) => Some(text),
-        Content::Parts(_) => return None,
-    };
     let pieces = [
-        (false, text),
-        (true, message.reasoning_content),
-        (true, message.reasoning),
+        (false, &message.content),
+        (true, &message.reasoning_content),
+        (true, &message.reasoning),
     ];
-    let mut said = pieces
-        .iter()
-        .filter_map(|(is_reasoning, raw)| Some((*is_reasoning, some(*raw)?)));
+    let mut texts = SmallVec::<[(bool, Raw<'p>); 3]>::new();
+    for (is_reasoning, content) in pieces {
+        match content {
+            Content::None => {}
+            Content::Text(text) => texts.push((is_reasoning, *text)),
+            Content::Parts(_) => return None,
+        }
+    }
+    let mut said = texts.iter().filter(|(_, text)| !text.is_empty());
     match (said.next(), said.next()) {
-        (None, _) => text.map(|text| (false, text)),
-        (only, None) => only,
+        (None, _) => texts.into_iter().find(|(is_reasoning, _)| !is_reasoning),
+        (only, None) => only.copied(),
         _ => None,
     }
 }

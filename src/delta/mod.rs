@@ -6,8 +6,10 @@ use std::borrow::Cow;
 
 pub mod choices;
 pub mod known;
+pub mod message;
 pub mod openai;
 mod provider_error;
+mod tools;
 
 /// Text that borrows from the payload where it can.
 pub type Text<'p> = Cow<'p, str>;
@@ -35,6 +37,8 @@ pub struct Delta<'p> {
     pub error: Option<&'p str>,
     /// Log probabilities, the provider's JSON object.
     pub logprobs: Option<&'p str>,
+    /// Spoken output, the provider's JSON object.
+    pub audio: Option<&'p str>,
 }
 
 impl Delta<'_> {
@@ -53,6 +57,7 @@ impl Delta<'_> {
             && self.usage.is_none()
             && self.error.is_none()
             && self.logprobs.is_none()
+            && self.audio.is_none()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::message::{Content, Message, array, object, some};
 use super::provider_error::is_unnamed;
 use crate::json::{Invalid, Raw, Reader};
 
@@ -38,6 +39,18 @@ pub struct Payload<'p> {
 /// The members that describe the response. The first is kept once, the others whenever they change.
 pub const TOLD: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
 
+/// Where what a choice says stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a `delta`, or what stands for it.
+    #[default]
+    Delta,
+    /// In the `message` of a payload of a stream.
+    Message,
+    /// In a body that is one document.
+    Body,
+}
+
 /// One element of `choices`.
 #[derive(Debug, Default)]
 pub struct Choice<'p> {
@@ -45,70 +58,16 @@ pub struct Choice<'p> {
     pub index: u32,
     /// What the choice says.
     pub message: Message<'p>,
+    pub(super) place: Place,
+    has_message: bool,
+    /// What counts where the message is absent.
+    other: Option<Box<Message<'p>>>,
     /// `finish_reason`
     pub finish_reason: Option<Raw<'p>>,
     /// `logprobs`, an object.
     pub logprobs: Option<&'p str>,
     usage: Option<&'p str>,
     error: Option<&'p str>,
-}
-
-/// `delta`, or `message`, or what stands for it.
-#[derive(Debug, Default)]
-pub struct Message<'p> {
-    /// `role`
-    pub role: Option<Raw<'p>>,
-    /// `content`, or the `text` of a completion.
-    pub content: Content<'p>,
-    pub(super) reasoning_content: Option<Raw<'p>>,
-    pub(super) reasoning: Option<Raw<'p>>,
-    /// `refusal`
-    pub refusal: Option<Raw<'p>>,
-    /// `tool_calls`
-    pub tool_calls: Vec<ToolCall<'p>>,
-    /// `function_call`, the older way to call a tool.
-    pub function_call: Option<Function<'p>>,
-}
-
-/// `content`: text, or a list of typed parts.
-#[derive(Debug, Default)]
-pub enum Content<'p> {
-    /// Absent.
-    #[default]
-    None,
-    /// A string.
-    Text(Raw<'p>),
-    /// Parts, in order.
-    Parts(Vec<Part<'p>>),
-}
-
-/// A typed part of `content`; a thinking part may be a list of texts, here one after the other.
-#[derive(Clone, Copy, Debug)]
-pub struct Part<'p> {
-    /// Of `type` `thinking`, not `text`.
-    pub is_thinking: bool,
-    /// The part's text.
-    pub text: Raw<'p>,
-}
-
-/// One element of `tool_calls`.
-#[derive(Debug, Default)]
-pub struct ToolCall<'p> {
-    /// `index`
-    pub index: Option<u32>,
-    /// `id`
-    pub id: Option<Raw<'p>>,
-    /// `function`
-    pub function: Function<'p>,
-}
-
-/// A function's name and arguments.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Function<'p> {
-    /// `name`
-    pub name: Option<Raw<'p>>,
-    /// `arguments`, JSON text in a string.
-    pub arguments: Option<Raw<'p>>,
 }
 
 impl<'p> Payload<'p> {
@@ -215,6 +174,9 @@ impl<'p> Choice<'p> {
     /// Reads the choice; its index counts only if it `has_index`.
     fn read(&mut self, reader: &mut Reader<'p>, shape: Shape, has_index: bool) -> Result<()> {
         let position = self.index;
+        if shape == Shape::ChatBody {
+            self.place = Place::Body;
+        }
         reader.members(|reader, name| {
             match (name, shape) {
                 ("index", _) if has_index => {
@@ -224,69 +186,25 @@ impl<'p> Choice<'p> {
                 ("logprobs", _) => self.logprobs = reader.object_or_skip()?,
                 ("usage", _) => self.usage = reader.object_or_skip()?,
                 ("error", _) => self.error = error_or_skip(reader)?,
-                ("text", Shape::Completions) => self.message.content = text(reader)?,
+                ("text", Shape::Completions) => self.message.content = Content::text(reader)?,
                 ("delta", Shape::Chat) | ("message", Shape::ChatBody) => {
-                    self.message = Message::default();
-                    object(reader, |reader, name| self.message.member(reader, name))?;
+                    self.has_message = self.message.read(reader, name)?;
+                }
+                ("message", Shape::Chat) | ("delta", Shape::ChatBody) => {
+                    let mut other = Box::<Message<'_>>::default();
+                    self.other = other.read(reader, name)?.then_some(other);
                 }
                 _ => reader.pass()?,
             }
             Ok(())
-        })
-    }
-}
-
-impl<'p> Message<'p> {
-    /// The reasoning: `reasoning_content`, or else `reasoning`.
-    pub fn reasoning(&self) -> Option<Raw<'p>> {
-        some(self.reasoning_content).or(some(self.reasoning))
-    }
-
-    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
-        match name {
-            "role" => self.role = reader.string_or_skip()?,
-            "content" => self.content = content(reader)?,
-            "reasoning_content" => self.reasoning_content = reader.string_or_skip()?,
-            "reasoning" => self.reasoning = reader.string_or_skip()?,
-            "refusal" => self.refusal = reader.string_or_skip()?,
-            "tool_calls" => self.tool_calls = tool_calls(reader)?,
-            "function_call" => {
-                let is_object = reader.peek() == b'{';
-                let call = function(reader)?;
-                self.function_call = is_object.then_some(call);
+        })?;
+        if let (false, Some(other)) = (self.has_message, self.other.take()) {
+            self.message = *other;
+            if shape == Shape::Chat {
+                self.place = Place::Message;
             }
-            _ => reader.pass()?,
         }
         Ok(())
-    }
-}
-
-/// A string that is there and not empty.
-pub fn some(raw: Option<Raw<'_>>) -> Option<Raw<'_>> {
-    raw.filter(|raw| !raw.is_empty())
-}
-
-/// Reads a value; if it is an object, member by member.
-fn object<'p>(
-    reader: &mut Reader<'p>,
-    member: impl FnMut(&mut Reader<'p>, &str) -> Result<()>,
-) -> Result<()> {
-    if reader.peek() == b'{' {
-        reader.members(member)
-    } else {
-        reader.skip()
-    }
-}
-
-/// Reads a value; if it is an array, element by element.
-fn array<'p>(
-    reader: &mut Reader<'p>,
-    element: impl FnMut(&mut Reader<'p>) -> Result<()>,
-) -> Result<()> {
-    if reader.peek() == b'[' {
-        reader.elements(element)
-    } else {
-        reader.skip()
     }
 }
 
@@ -306,97 +224,4 @@ fn error_or_skip<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
         b'"' if text.len() > 2 => Some(text),
         _ => None,
     })
-}
-
-fn text<'p>(reader: &mut Reader<'p>) -> Result<Content<'p>> {
-    Ok(reader
-        .string_or_skip()?
-        .map_or(Content::None, Content::Text))
-}
-
-fn content<'p>(reader: &mut Reader<'p>) -> Result<Content<'p>> {
-    if reader.peek() != b'[' {
-        return Ok(reader
-            .string_or_skip()?
-            .map_or(Content::None, Content::Text));
-    }
-    let mut parts = Vec::new();
-    reader.elements(|reader| part(reader, &mut parts))?;
-    Ok(Content::Parts(parts))
-}
-
-/// Reads a part; its `type` may come after its text.
-fn part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
-    let mut kind = None;
-    let mut text = None;
-    let mut thinking = Vec::new();
-    object(reader, |reader, name| {
-        match name {
-            "type" => kind = reader.string_or_skip()?,
-            "text" => text = reader.string_or_skip()?,
-            "thinking" => thinking = thoughts(reader)?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    match kind.map(Raw::whole).as_deref() {
-        Some("text") => parts.extend(text.map(|text| Part {
-            is_thinking: false,
-            text,
-        })),
-        Some("thinking") => {
-            parts.extend(thinking.into_iter().map(|text| Part {
-                is_thinking: true,
-                text,
-            }));
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// `thinking`: a string, or a list of parts, of which those of `type` `text` count.
-fn thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
-    if reader.peek() == b'"' {
-        return Ok(reader.string_or_skip()?.into_iter().collect());
-    }
-    let mut parts = Vec::new();
-    array(reader, |reader| part(reader, &mut parts))?;
-    let texts = parts.iter().filter(|part| !part.is_thinking);
-    Ok(texts.map(|part| part.text).collect())
-}
-
-fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {
-    let mut calls = Vec::new();
-    array(reader, |reader| {
-        if reader.peek() != b'{' {
-            return reader.skip();
-        }
-        let mut call = ToolCall::default();
-        reader.members(|reader, name| {
-            match name {
-                "index" => call.index = reader.index_or_skip()?,
-                "id" => call.id = reader.string_or_skip()?,
-                "function" => call.function = function(reader)?,
-                _ => reader.skip()?,
-            }
-            Ok(())
-        })?;
-        calls.push(call);
-        Ok(())
-    })?;
-    Ok(calls)
-}
-
-fn function<'p>(reader: &mut Reader<'p>) -> Result<Function<'p>> {
-    let mut function = Function::default();
-    object(reader, |reader, name| {
-        match name {
-            "name" => function.name = reader.string_or_skip()?,
-            "arguments" => function.arguments = reader.string_or_skip()?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(function)
 }

@@ -130,6 +130,17 @@ impl JsonAssembler {
         self.reader.depth == 0 && self.reader.state == State::After
     }
 
+    /// Whether the text so far is a document, if nothing follows.
+    pub(crate) fn could_end(&self) -> bool {
+        let may_end = matches!(self.reader.state, State::Number(part) if part.is_whole());
+        self.is_complete() || (may_end && self.reader.depth == 0)
+    }
+
+    /// Drops what is known of the document: whoever reads on wants to know its end alone.
+    pub(crate) fn forget(&mut self) {
+        Arc::make_mut(&mut self.tape).forget();
+    }
+
     /// What has changed since the last call; without `appends` a string that grew is told whole.
     ///
     /// Takes time linear in the text fed since, and in the paths it returns.

@@ -92,6 +92,15 @@ impl Tape {
         self.grows = grows;
     }
 
+    /// Drops everything but that the last token may go on.
+    pub(super) fn forget(&mut self) {
+        self.tokens.drain(..self.tokens.len().saturating_sub(1));
+        self.text = String::new();
+        if let Some(last) = self.tokens.last_mut() {
+            last.end = 0;
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.tokens.len()
     }

@@ -11,7 +11,7 @@ use super::convert::{
 use super::plain::{PlainCall, PlainDeltas, Room};
 
 const NAME: &str = "Delta";
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "index",
     "role",
     "text",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 10] = [
     "usage",
     "error",
     "logprobs",
+    "audio",
 ];
 const TOOL_NAME: &str = "ToolCallDelta";
 const TOOL_FIELDS: [&str; 4] = ["index", "id", "name", "args"];
@@ -68,6 +69,7 @@ pub struct PyDelta {
     usage: Option<Kept>,
     error: Option<Kept>,
     logprobs: Option<Kept>,
+    audio: Option<Kept>,
 }
 
 impl PyDelta {
@@ -99,6 +101,7 @@ impl PyDelta {
                 usage: kept(delta.usage),
                 error: kept(delta.error),
                 logprobs: kept(delta.logprobs),
+                audio: kept(delta.audio),
             },
         )
     }
@@ -118,14 +121,15 @@ impl PyDelta {
                 usage: None,
                 error: None,
                 logprobs: None,
+                audio: None,
             },
         )
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let (usage, error, logprobs) = (self.usage(py)?, self.error(py)?, self.logprobs(py)?);
+        let (usage, error) = (self.usage(py)?, self.error(py)?);
         let head = self.hashed(py)?;
-        let tail = (usage, error, logprobs).into_pyobject(py)?;
+        let tail = (usage, error, self.logprobs(py)?, self.audio(py)?).into_pyobject(py)?;
         Ok(head.add(tail)?.cast_into()?)
     }
 
@@ -155,9 +159,9 @@ impl PyDelta {
     #[pyo3(
         signature = (
             index=Given::Default, role=None, text=None, reasoning=None, refusal=None,
-            tool_calls=Given::Default, finish_reason=None, usage=None, error=None, logprobs=None
+            tool_calls=Given::Default, finish_reason=None, usage=None, error=None, logprobs=None, audio=None
         ),
-        text_signature = "(index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=(), finish_reason=None, usage=None, error=None, logprobs=None)"
+        text_signature = "(index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=(), finish_reason=None, usage=None, error=None, logprobs=None, audio=None)"
     )]
     #[allow(clippy::too_many_arguments)]
     fn new<'py>(
@@ -172,12 +176,21 @@ impl PyDelta {
         usage: Option<Bound<'py, PyAny>>,
         error: Option<Bound<'py, PyAny>>,
         logprobs: Option<Bound<'py, PyAny>>,
+        audio: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let (index, tool_calls) = (index.or(0, py)?, tool_calls.or(PyTuple::empty(py), py)?);
         let texts = (role, text, reasoning, refusal);
         let texts = texts.into_pyobject(py)?;
         let head = PyTuple::new(py, [index])?.add(&texts)?;
-        let ends = (&tool_calls, finish_reason, &usage, &error, &logprobs).into_pyobject(py)?;
+        let ends = (
+            &tool_calls,
+            finish_reason,
+            &usage,
+            &error,
+            &logprobs,
+            &audio,
+        );
+        let ends = ends.into_pyobject(py)?;
         let fields = head.add(ends)?.cast_into::<PyTuple>()?;
         check_fields(NAME, &fields)?;
         let (role, text, reasoning, refusal) = texts.extract()?;
@@ -192,6 +205,7 @@ impl PyDelta {
             usage: usage.map(|value| Kept::Value(value.unbind())),
             error: error.map(|value| Kept::Value(value.unbind())),
             logprobs: logprobs.map(|value| Kept::Value(value.unbind())),
+            audio: audio.map(|value| Kept::Value(value.unbind())),
         })
     }
 
@@ -211,6 +225,12 @@ impl PyDelta {
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         read(py, self.logprobs.as_ref(), read_json)
+    }
+
+    /// The provider's object of spoken output, such as a piece of sound and its transcript, parsed when read.
+    #[getter]
+    fn audio<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        read(py, self.audio.as_ref(), read_json)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -243,7 +263,7 @@ impl PyDelta {
     // As a tuple: what it refers to never changes, so that a cycle is broken elsewhere.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.tool_calls)?;
-        for kept in [&self.usage, &self.error, &self.logprobs] {
+        for kept in [&self.usage, &self.error, &self.logprobs, &self.audio] {
             if let Some(Kept::Value(value)) = kept {
                 visit.call(value)?;
             }

@@ -105,6 +105,7 @@ pub struct PlainDelta {
     pub usage: Option<Span>,
     pub error: Option<Span>,
     pub logprobs: Option<Span>,
+    pub audio: Option<Span>,
     /// Where its tool calls begin and end among those of all deltas.
     calls: (usize, usize),
 }
@@ -146,6 +147,7 @@ impl<'a> PlainDeltas<'a> {
             usage: room.push_field(delta.usage),
             error: room.push_field(delta.error),
             logprobs: room.push_field(delta.logprobs),
+            audio: room.push_field(delta.audio),
             calls: (begin, self.calls.len()),
         });
         self.deltas.len() - 1

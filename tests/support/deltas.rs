@@ -37,11 +37,10 @@ pub fn delta_value(delta: &Delta<'_>) -> Value {
     }
     fields.extend(delta.usage.map(|text| ("usage".into(), read_json(text))));
     fields.extend(delta.error.map(|text| ("error".into(), read_error(text))));
-    fields.extend(
-        delta
-            .logprobs
-            .map(|text| ("logprobs".into(), read_json(text))),
-    );
+    let logprobs = delta.logprobs.map(read_json);
+    fields.extend(logprobs.map(|value| ("logprobs".into(), value)));
+    let audio = delta.audio.map(read_json);
+    fields.extend(audio.map(|value| ("audio".into(), value)));
     fields.into()
 }
 

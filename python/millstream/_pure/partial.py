@@ -154,6 +154,18 @@ class JSONAssembler(Turns):
         """
         return self._cursor.changes(self._tape, append=bool(append))
 
+    @property
+    def _could_end(self) -> bool:
+        """Whether the text so far is a document, if nothing follows."""
+        may_end = self._read is JSONAssembler._number and self._part in _MAY_END
+        return self.complete or (may_end and not self._open)
+
+    def _forget(self) -> None:
+        """Drop what is known of the document: whoever reads on wants to know its end alone."""
+        del self._tape[:-1]
+        if self._tape and isinstance(self._tape[-1], Text | Number):
+            self._tape[-1].pieces.clear()
+
     def _make_failure(self) -> StreamDecodeError | None:
         offset = self._wrong
         what = "JSON nested too deeply" if self._too_deep else "invalid JSON"

@@ -7,6 +7,7 @@ from .._provider_errors import error_path
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .delta import Delta, text_delta
 from .delta.openai import TOLD, Choices, chat_text, completions_text, told
+from .delta.tools import LimitPassedError
 from .frames import FRAME_SIZE, Block, too_large
 from .json import WHITE_SPACE, read
 from .seen import Seen, json_lines
@@ -132,8 +133,7 @@ class Payloads:
             except ValueError:
                 self.fail(f"invalid JSON in the frame at byte {offset}", offset, data[:FRAME_SIZE], out)
             else:
-                self._tell(payload, out)
-                self._take(self.choices.read(payload, raw), out)
+                self._read(payload, raw, (offset, data[:FRAME_SIZE]), out)
 
     def read_unfinished(self, block: Block, out: list[Any]) -> None:
         """Take in a last frame without its blank line, as far as it is the end mark or whole JSON."""
@@ -156,8 +156,17 @@ class Payloads:
             self.fail(message, offset, raw[:FRAME_SIZE], out)
             return
         self._look(raw, offset)
+        self._read(payload, raw, (offset, raw[:FRAME_SIZE]), out, body=True)
+
+    def _read(self, payload: Any, raw: bytes, place: tuple[int, bytes], out: list[Any], *, body: bool = False) -> None:
+        """Take in ``payload``, the value of ``raw``: all of it, or nothing if it passes a limit."""
+        try:
+            settled = self.choices.settle(payload, raw, body=body)
+        except LimitPassedError as error:
+            self.fail(str(error), *place, out)
+            return
         self._tell(payload, out)
-        self._take(self.choices.read(payload, raw, body=True), out)
+        self._take(self.choices.read(settled, payload, raw), out)
 
     def end_of_bytes(self, out: list[Any]) -> None:
         """End, or fail where the stream is one of another format."""

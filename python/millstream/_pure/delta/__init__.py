@@ -77,6 +77,7 @@ class Delta(Value):
         "usage",
         "error",
         "logprobs",
+        "audio",
     )
     _fields: tuple[
         int,
@@ -86,6 +87,7 @@ class Delta(Value):
         str | None,
         tuple[ToolCallDelta, ...],
         str | None,
+        Mapping[str, Any] | Kept | None,
         Mapping[str, Any] | Kept | None,
         Mapping[str, Any] | Kept | None,
         Mapping[str, Any] | Kept | None,
@@ -103,8 +105,9 @@ class Delta(Value):
         usage: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None,
         logprobs: Mapping[str, Any] | None = None,
+        audio: Mapping[str, Any] | None = None,
     ) -> Self:
-        fields = (index, role, text, reasoning, refusal, tool_calls, finish_reason, usage, error, logprobs)
+        fields = (index, role, text, reasoning, refusal, tool_calls, finish_reason, usage, error, logprobs, audio)
         return cls._checked(fields)
 
     @property
@@ -157,17 +160,22 @@ class Delta(Value):
         """The provider's log probabilities for this delta, parsed when read."""
         return _read(self._fields[9])
 
+    @property
+    def audio(self) -> Mapping[str, Any] | None:
+        """The provider's object of spoken output, such as a piece of sound and its transcript, parsed when read."""
+        return _read(self._fields[10])
+
     def _values(self) -> tuple[Any, ...]:
-        return (*self._fields[:7], self.usage, self.error, self.logprobs)
+        return (*self._fields[:7], self.usage, self.error, self.logprobs, self.audio)
 
     def __hash__(self) -> int:
-        # Without the three dicts, which have no hash.
+        # Without the four dicts, which have no hash.
         return hash(self._fields[:7])
 
 
 def text_delta(text: str) -> Delta:
     """Return what most deltas are, a piece of choice 0's text, with less ceremony than ``Delta`` takes."""
-    return Delta._made((0, None, text, None, None, (), None, None, None, None))
+    return Delta._made((0, None, text, None, None, (), None, None, None, None, None))
 
 
 def _read(value: Mapping[str, Any] | Kept | None) -> Mapping[str, Any] | None:

@@ -5,9 +5,6 @@ of a wrong type: it then counts as absent.
 """
 
 import json
-from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -15,12 +12,15 @@ import orjson
 from ..._provider_errors import error_path
 from ..._values import read_error, read_json
 from ..json import SURELY_SHALLOW, Document, Kept, Path, read, shallow
-from ..text import has_surrogate, is_high, joined
-from . import Delta, ToolCallDelta
+from ..text import joined
+from . import Delta
+from .choices import Brought, State, as_index
+from .tools import LimitPassedError
 
-__all__ = ("TOLD", "Choices", "chat_text", "completions_text", "told")
+__all__ = ("MAX_CHOICES", "TOLD", "Choices", "chat_text", "completions_text", "told")
 
-_MAX_INDEX = 2**32 - 1
+MAX_CHOICES = 1024
+"""How many choices one stream may have."""
 
 TOLD = ("id", "model", "system_fingerprint", "service_tier")
 """The members that describe the response. The first is kept once, the others whenever they change."""
@@ -80,37 +80,11 @@ def _brings_text_alone(payload: dict[str, Any], choice: dict[str, Any], one: boo
     )
 
 
-class _Choice:
-    """What is to be remembered of one choice between payloads."""
-
-    __slots__ = ("finish_reason", "held", "highest_tool", "join", "last_tool", "tools")
-
-    def __init__(self, join: bool) -> None:
-        self.join = join
-        self.finish_reason: str | None = None
-        self.held: dict[str | int, str] = {}
-        """High surrogates that wait for the next piece of their field: a name, or a tool index."""
-        self.tools: dict[str, int] = {}
-        """Tool calls by id."""
-        self.highest_tool = -1
-        self.last_tool = 0
-
-    def whole(self, field: str | int, piece: str) -> str:
-        """Return what can be handed out now that ``piece`` of ``field`` has come; it is not empty."""
-        piece = self.held.pop(field, "") + piece
-        if not has_surrogate(piece):
-            return piece
-        if self.join and is_high(piece[-1]):
-            self.held[field] = piece[-1]
-            piece = piece[:-1]
-        return joined(piece)
-
-
 class Choices:
     """The choices of one stream: payloads in, deltas out.
 
     ``usage`` and ``error`` are the last ones that came, ready to be read. ``plain`` says whether
-    an ordinary payload means its text: choice 0 has begun, and holds nothing back. ``one`` says
+    an ordinary payload means its text: choice 0 has handed something out, and holds nothing back. ``one`` says
     that the first choice of a payload is choice 0 whatever its index, and the only one.
     """
 
@@ -120,7 +94,7 @@ class Choices:
         self._chat = chat
         self.one = one
         self._join = join
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, State] = {}
         self.plain = False
         self.usage: Any = None
         self.error: Any = None
@@ -141,28 +115,40 @@ class Choices:
         """Whether a choice has begun and every one that has is finished."""
         return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
 
-    def read(self, payload: Any, raw: bytes, *, body: bool = False) -> list[Delta]:
-        """Return what ``payload``, the value of ``raw``, brings.
+    def settle(self, payload: Any, raw: bytes, *, body: bool = False) -> list[Brought]:
+        """Return what ``payload``, the value of ``raw``, says of each of its choices, not handed out yet.
 
-        First its choices, then its usage, then its error. ``body`` says that the payload is a
-        whole response, in which a choice has a ``message`` and no ``delta``.
+        ``body`` says that the payload is a whole response. Raises :class:`~.tools.LimitPassedError`
+        where a payload passes a limit, which then brings nothing.
         """
-        if not isinstance(payload, dict):
+        choices = payload.get("choices") if isinstance(payload, dict) else None
+        if not isinstance(choices, list):
             return []
         document = Document(raw)
-        deltas: list[Delta] = []
-        choices = payload.get("choices")
-        if self.one and isinstance(choices, list):
-            choices = _up_to_first(choices)
-            payload = {**payload, "choices": choices}
-        for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+        settled = []
+        for position, choice in enumerate(_up_to_first(choices) if self.one else choices):
             if isinstance(choice, dict):
-                deltas += self._read_choice(choice, position, document, body)
-        self.plain = 0 in self._choices and not self._choices[0].held
+                index = 0 if self.one else as_index(choice.get("index"))
+                index = position if index is None else index
+                brought = Brought(index, self._state(index))
+                brought.settle(choice, ("choices", position), document, chat=self._chat, body=body)
+                settled.append(brought)
+        return settled
+
+    def read(self, settled: list[Brought], payload: Any, raw: bytes) -> list[Delta]:
+        """Return what ``payload``, the value of ``raw``, brings: first its choices, then its usage, then its error."""
+        if not isinstance(payload, dict):
+            return []
+        deltas = [delta for brought in settled for delta in brought.read()]
+        first = self._choices.get(0)
+        self.plain = first is not None and first.has_handed_out and not first.held
+        if self.one and isinstance(payload.get("choices"), list):
+            payload = {**payload, "choices": _up_to_first(payload["choices"])}
+        document = Document(raw)
         usage = _usage_path(payload)
         if usage:
             self.usage = Kept(document, usage, read_json)
-            deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None)))
+            deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None, None)))
         error = error_path(payload)
         return deltas if error is None else deltas + self._fail(document, error)
 
@@ -184,7 +170,7 @@ class Choices:
         deltas: list[Delta] = []
         for index, choice in sorted(self._choices.items()):
             if choice.held:
-                brought = _Brought(index, choice)
+                brought = Brought(index, choice)
                 brought.release()
                 deltas += brought.hand_out()
         return deltas
@@ -192,173 +178,21 @@ class Choices:
     def _fail(self, document: Document, path: Path) -> list[Delta]:
         """Return what the provider's error at ``path`` brings, after whatever was held back."""
         self.error = Kept(document, path, read_error)
-        return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None))]
+        return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None, None))]
 
-    def _read_choice(self, choice: dict[str, Any], position: int, document: Document, body: bool) -> list[Delta]:
-        index = 0 if self.one else _index(choice.get("index"))
-        if index is None:
-            index = position
+    def _state(self, index: int) -> State:
+        """Return the choice ``index``, which has begun with this if it had not."""
         state = self._choices.get(index)
         if state is None:
-            state = self._choices[index] = _Choice(self._join)
-        brought = _Brought(index, state)
-        if not self._chat:
-            text = choice.get("text")
-            if text and isinstance(text, str):
-                brought.text = state.whole("text", text)
-        elif isinstance(delta := choice.get("message" if body else "delta"), dict):
-            brought.read_chat(delta)
-        reason = _string(choice.get("finish_reason"))
-        if reason is not None and reason != state.finish_reason:
-            state.finish_reason = brought.finish_reason = reason
-            brought.release()
-        if isinstance(choice.get("logprobs"), dict):
-            brought.logprobs = Kept(document, ("choices", position, "logprobs"), read_json)
-        return brought.hand_out()
-
-
-class _Brought:
-    """What one payload brings for one choice, on its way to becoming deltas."""
-
-    __slots__ = (
-        "_deltas",
-        "_index",
-        "_state",
-        "finish_reason",
-        "logprobs",
-        "reasoning",
-        "refusal",
-        "role",
-        "text",
-        "tools",
-    )
-
-    def __init__(self, index: int, state: _Choice) -> None:
-        self._index = index
-        self._state = state
-        self._deltas: list[Delta] = []
-        self.role: str | None = None
-        self.text = self.reasoning = self.refusal = ""
-        self.tools: list[ToolCallDelta] = []
-        self.finish_reason: str | None = None
-        self.logprobs: Any = None
-
-    def read_chat(self, delta: dict[str, Any]) -> None:
-        """Take in the ``delta``, or ``message``, of a chat completion."""
-        state = self._state
-        self.role = _string(delta.get("role"))
-        reasoning = _piece(delta.get("reasoning_content")) or _piece(delta.get("reasoning"))
-        if reasoning:
-            self.reasoning = state.whole("reasoning", reasoning)
-        if refusal := _piece(delta.get("refusal")):
-            self.refusal = state.whole("refusal", refusal)
-        content = delta.get("content")
-        if isinstance(content, list):
-            self._read_parts(content)
-        elif content and isinstance(content, str):
-            self.text = state.whole("text", content)
-        calls = delta.get("tool_calls")
-        for call in calls if isinstance(calls, list) else ():
-            if isinstance(call, dict):
-                id = _string(call.get("id"))
-                self._read_tool(_tool_index(call, id, state), id, call.get("function"))
-        call = delta.get("function_call")
-        if isinstance(call, dict):
-            self._read_tool(_tool_index({"index": 0}, None, state), None, call)
-
-    def release(self) -> None:
-        """Take in U+FFFD for whatever the choice holds back: its other half will not come."""
-        held, self._state.held = self._state.held, {}
-        self.text += "\ufffd" if "text" in held else ""
-        self.reasoning += "\ufffd" if "reasoning" in held else ""
-        self.refusal += "\ufffd" if "refusal" in held else ""
-        tools = sorted(field for field in held if isinstance(field, int))
-        entries = {call.index: at for at, call in enumerate(self.tools)} if tools else {}
-        for index in tools:
-            at = entries.get(index)
-            if at is None:
-                self.tools.append(ToolCallDelta._made((index, None, None, "\ufffd")))
-            else:
-                call = self.tools[at]
-                self.tools[at] = ToolCallDelta._made((index, call.id, call.name, (call.args or "") + "\ufffd"))
-
-    def hand_out(self) -> list[Delta]:
-        """Return the deltas: one, or one for each run of parts, or none where there was nothing."""
-        fields = (self.role, self.text or None, self.reasoning or None, self.refusal or None, tuple(self.tools))
-        if any(fields) or self.finish_reason or self.logprobs:
-            self._deltas.append(Delta._made((self._index, *fields, self.finish_reason, None, None, self.logprobs)))
-        return self._deltas
-
-    def _read_parts(self, content: list[Any]) -> None:
-        """Take in typed parts; where their kind changes, what there is becomes a delta of its own."""
-        is_first = True
-        for field, pieces in groupby(_pieces(content), itemgetter(0)):
-            if not is_first:
-                self.hand_out()
-                self.role = None
-                self.text = self.reasoning = self.refusal = ""
-            is_first = False
-            run = "".join(self._state.whole(field, piece) for _, piece in pieces)
-            if field == "text":
-                self.text = run
-            else:
-                self.reasoning += run
-
-    def _read_tool(self, index: int, id: str | None, function: Any) -> None:
-        name = args = None
-        if isinstance(function, dict):
-            name = _string(function.get("name"))
-            args = function.get("arguments")
-            if not isinstance(args, str):
-                args = None
-            elif args:
-                args = self._state.whole(index, args)
-        if id is not None or name is not None or args is not None:
-            self.tools.append(ToolCallDelta._made((index, id, name, args)))
-
-
-def _index(value: Any) -> int | None:
-    """Return ``value`` if it can be an index."""
-    return value if type(value) is int and 0 <= value <= _MAX_INDEX else None
-
-
-def _tool_index(call: dict[str, Any], id: str | None, state: _Choice) -> int:
-    """Return which tool call an entry belongs to: by its index, its id, or its neighbourhood."""
-    index = _index(call.get("index"))
-    if index is None:
-        index = state.last_tool
-        if id is not None:
-            index = state.tools.get(id, min(state.highest_tool + 1, _MAX_INDEX))
-    if id is not None:
-        state.tools[id] = index
-    state.last_tool = index
-    state.highest_tool = max(state.highest_tool, index)
-    return index
+            if len(self._choices) == MAX_CHOICES:
+                raise LimitPassedError(f"the stream has more than {MAX_CHOICES} choices")
+            state = self._choices[index] = State(self._join)
+        return state
 
 
 def _string(value: Any) -> str | None:
     """Return ``value`` if it is a string with something in it, whole code points only."""
     return joined(value) if isinstance(value, str) and value else None
-
-
-def _piece(value: Any) -> str:
-    """Return ``value`` if it is a string."""
-    return value if isinstance(value, str) else ""
-
-
-def _pieces(content: list[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the field and the string, not empty, of each piece of text in ``content``."""
-    for part in content:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and _piece(part.get("text")):
-            yield "text", part["text"]
-        elif kind == "thinking":
-            thinking = part.get("thinking")
-            if isinstance(thinking, str):
-                thinking = [{"type": "text", "text": thinking}]
-            for inner in thinking if isinstance(thinking, list) else ():
-                if isinstance(inner, dict) and inner.get("type") == "text" and _piece(inner.get("text")):
-                    yield "reasoning", inner["text"]
 
 
 def _up_to_first(choices: list[Any]) -> list[Any]:

@@ -1,0 +1,282 @@
+//! What a choice says, as it was sent: a `delta` or `message`, its content, its tool calls.
+
+use super::Text;
+use crate::json::{Invalid, Raw, Reader};
+
+type Result<T> = std::result::Result<T, Invalid>;
+
+/// `delta`, or `message`, or what stands for it.
+#[derive(Debug, Default)]
+pub struct Message<'p> {
+    /// `role`
+    pub role: Option<Raw<'p>>,
+    /// `content`, or the `text` of a completion.
+    pub content: Content<'p>,
+    pub(super) reasoning_content: Content<'p>,
+    pub(super) reasoning: Content<'p>,
+    /// `refusal`
+    pub refusal: Option<Raw<'p>>,
+    /// `tool_calls`
+    pub tool_calls: Vec<ToolCall<'p>>,
+    /// `function_call`, the older way to call a tool.
+    pub function_call: Option<Function<'p>>,
+    /// `audio`, an object.
+    pub audio: Option<&'p str>,
+}
+
+/// `content`: text, or typed parts, or one of them.
+#[derive(Debug, Default)]
+pub enum Content<'p> {
+    /// Absent.
+    #[default]
+    None,
+    /// A string.
+    Text(Raw<'p>),
+    /// Parts, in order; none of them is empty.
+    Parts(Vec<Part<'p>>),
+}
+
+/// A typed part of `content`; a thinking part may be a list of texts, here one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'p> {
+    /// Of `type` `thinking`, not `text`.
+    pub is_thinking: bool,
+    /// The part's text.
+    pub text: Raw<'p>,
+}
+
+/// One element of `tool_calls`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ToolCall<'p> {
+    /// `index`
+    pub index: Option<u32>,
+    /// `id`
+    pub id: Option<Raw<'p>>,
+    /// `function`
+    pub function: Function<'p>,
+}
+
+/// A function's name and arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Function<'p> {
+    /// `name`
+    pub name: Option<Raw<'p>>,
+    /// `arguments`
+    pub arguments: Option<Arguments<'p>>,
+}
+
+/// `arguments`: JSON text in a string, or what it would say.
+#[derive(Clone, Copy, Debug)]
+pub enum Arguments<'p> {
+    /// A string.
+    Text(Raw<'p>),
+    /// An object or array, as it was sent.
+    Json(&'p str),
+}
+
+impl<'p> Message<'p> {
+    /// Reads the value called `name` in place of what was there. Returns whether it says anything: an
+    /// object does, and so does a string that is called `delta`.
+    pub(super) fn read(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<bool> {
+        *self = Self::default();
+        match reader.peek() {
+            b'{' => reader.members(|reader, name| self.member(reader, name))?,
+            b'"' if name == "delta" => self.content = Content::text(reader)?,
+            _ => {
+                reader.skip()?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The reasoning: `reasoning_content`, or else `reasoning`.
+    pub fn reasoning(&self) -> &Content<'p> {
+        if self.reasoning_content.is_empty() {
+            &self.reasoning
+        } else {
+            &self.reasoning_content
+        }
+    }
+
+    /// The entries of `tool_calls`; without any, a call in OpenAI's first form.
+    pub fn entries(&self) -> impl Iterator<Item = ToolCall<'p>> {
+        let first_form = |function| ToolCall {
+            index: Some(0),
+            id: None,
+            function,
+        };
+        let alone = self.function_call.filter(|_| self.tool_calls.is_empty());
+        let calls = self.tool_calls.iter().copied();
+        calls.chain(alone.map(first_form))
+    }
+
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
+        match name {
+            "role" => self.role = reader.string_or_skip()?,
+            "content" => self.content = Content::read(reader)?,
+            "reasoning_content" => self.reasoning_content = Content::read(reader)?,
+            "reasoning" => self.reasoning = Content::read(reader)?,
+            "refusal" => self.refusal = reader.string_or_skip()?,
+            "tool_calls" => self.tool_calls = tool_calls(reader)?,
+            "function_call" => {
+                let is_object = reader.peek() == b'{';
+                let call = function(reader)?;
+                self.function_call = is_object.then_some(call);
+            }
+            "audio" => self.audio = reader.object_or_skip()?,
+            _ => reader.pass()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'p> Content<'p> {
+    /// Reads a value; a string is text.
+    pub(super) fn text(reader: &mut Reader<'p>) -> Result<Self> {
+        Ok(reader.string_or_skip()?.map_or(Self::None, Self::Text))
+    }
+
+    /// Reads a value: text, a list of parts, or one part.
+    fn read(reader: &mut Reader<'p>) -> Result<Self> {
+        if !matches!(reader.peek(), b'[' | b'{') {
+            return Self::text(reader);
+        }
+        let mut parts = Vec::new();
+        read_parts(reader, &mut parts)?;
+        Ok(Self::Parts(parts))
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Text(raw) => raw.is_empty(),
+            Self::Parts(parts) => parts.is_empty(),
+        }
+    }
+}
+
+impl<'p> Arguments<'p> {
+    /// Their text.
+    pub fn whole(self) -> Text<'p> {
+        match self {
+            Self::Text(raw) => raw.whole(),
+            Self::Json(text) => text.into(),
+        }
+    }
+}
+
+/// A string that is there and not empty.
+pub fn some(raw: Option<Raw<'_>>) -> Option<Raw<'_>> {
+    raw.filter(|raw| !raw.is_empty())
+}
+
+/// Reads a value; if it is an object, member by member.
+pub(super) fn object<'p>(
+    reader: &mut Reader<'p>,
+    member: impl FnMut(&mut Reader<'p>, &str) -> Result<()>,
+) -> Result<()> {
+    if reader.peek() == b'{' {
+        reader.members(member)
+    } else {
+        reader.skip()
+    }
+}
+
+/// Reads a value; if it is an array, element by element.
+pub(super) fn array<'p>(
+    reader: &mut Reader<'p>,
+    element: impl FnMut(&mut Reader<'p>) -> Result<()>,
+) -> Result<()> {
+    if reader.peek() == b'[' {
+        reader.elements(element)
+    } else {
+        reader.skip()
+    }
+}
+
+/// Reads a list of parts, or one part.
+fn read_parts<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
+    if reader.peek() == b'{' {
+        return read_part(reader, parts);
+    }
+    array(reader, |reader| read_part(reader, parts))
+}
+
+/// Reads a part; its `type` may come after its text.
+fn read_part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<()> {
+    let mut kind = None;
+    let mut text = None;
+    let mut thinking = Vec::new();
+    object(reader, |reader, name| {
+        match name {
+            "type" => kind = reader.string_or_skip()?,
+            "text" => text = reader.string_or_skip()?,
+            "thinking" => thinking = read_thoughts(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    let (is_thinking, texts) = match kind.map(Raw::whole).as_deref() {
+        Some("text") => (false, text.into_iter().collect()),
+        Some("thinking") => (true, thinking),
+        _ => return Ok(()),
+    };
+    let texts = texts.into_iter().filter(|text| !text.is_empty());
+    parts.extend(texts.map(|text| Part { is_thinking, text }));
+    Ok(())
+}
+
+/// `thinking`: a string, or parts, of which those of `type` `text` count.
+fn read_thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
+    if reader.peek() == b'"' {
+        return Ok(reader.string_or_skip()?.into_iter().collect());
+    }
+    let mut parts = Vec::new();
+    read_parts(reader, &mut parts)?;
+    let texts = parts.iter().filter(|part| !part.is_thinking);
+    Ok(texts.map(|part| part.text).collect())
+}
+
+fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {
+    let mut calls = Vec::new();
+    array(reader, |reader| {
+        if reader.peek() != b'{' {
+            return reader.skip();
+        }
+        let mut call = ToolCall::default();
+        reader.members(|reader, name| {
+            match name {
+                "index" => call.index = reader.index_or_skip()?,
+                "id" => call.id = reader.string_or_skip()?,
+                "function" => call.function = function(reader)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        calls.push(call);
+        Ok(())
+    })?;
+    Ok(calls)
+}
+
+fn function<'p>(reader: &mut Reader<'p>) -> Result<Function<'p>> {
+    let mut function = Function::default();
+    object(reader, |reader, name| {
+        match name {
+            "name" => function.name = reader.string_or_skip()?,
+            "arguments" => function.arguments = arguments(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(function)
+}
+
+fn arguments<'p>(reader: &mut Reader<'p>) -> Result<Option<Arguments<'p>>> {
+    if matches!(reader.peek(), b'{' | b'[') {
+        return Ok(Some(Arguments::Json(reader.value()?)));
+    }
+    Ok(reader.string_or_skip()?.map(Arguments::Text))
+}
