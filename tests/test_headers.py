@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from millstream import OpenAI
+from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI
+from millstream.language_models import SecretStr
 from millstream.testing import MockServer
 from millstream.transport import Request
 from millstream.transport.headers import check_header, check_text
@@ -83,6 +85,27 @@ def test_nothing_of_a_wrong_key_is_seen_or_sent(
             asyncio.run(aread(llm)) if asynchronous else list(llm.stream("p"))
         assert "canary" not in told(caught.value, caplog)
     assert not mock_server.requests
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_a_wrong_key_is_refused_when_the_model_is_made(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    azure = {"azure_endpoint": "http://127.0.0.1:1", "api_version": "1", "model": "m"}
+    made: list[tuple[str, Callable[[], object]]] = [
+        ("api_key", lambda: OpenAI(api_key=value)),
+        ("api_key", lambda: OpenAI(api_key=SecretStr(value))),
+        ("api_key", lambda: ChatOpenAI(api_key=value)),
+        ("api_key", lambda: AzureChatOpenAI(api_key=value, **azure)),
+        ("azure_ad_token", lambda: AzureChatOpenAI(azure_ad_token=value, **azure)),
+        ("the header 'x-key'", lambda: OpenAI(api_key="k", default_headers={"x-key": value})),
+        ("the header 'x-key'", lambda: ChatOpenAI(api_key="k", default_headers={"x-key": value})),
+    ]
+    for name, make in made:
+        with pytest.raises(ValueError, match=f"{name} must be printable ASCII") as caught:
+            make()
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
+    monkeypatch.setenv("OPENAI_API_KEY", "k\u00e9")
+    with pytest.raises(ValueError, match="api_key must be printable ASCII"):
+        OpenAI()
 
 
 @pytest.mark.parametrize("value", WRONG)

@@ -12,7 +12,7 @@ from ..errors import MillstreamError
 from ..language_models.fields import Field, Fields, SecretStr, field
 from ..transport import Request
 from ..transport.choice import async_transport, check_transport, sync_transport
-from ..transport.headers import check_text
+from ..transport.headers import check_header, check_headers, check_text
 from ..transport.idle import aclose_idle, close_idle
 from ._requests import build_body, build_request, environment_headers, user_agent
 from .arguments import checked_value, made_with, unknown_argument
@@ -82,6 +82,19 @@ class OpenAIAccess(Fields):
         if isinstance(self.openai_api_key, str):
             self.openai_api_key = SecretStr(self.openai_api_key)
         self._check_key()
+        for name, key in self._fixed_keys():
+            check_text(name, key)
+        check_headers(self._environment_headers)
+        headers: Mapping[str, Any] = self.default_headers or {}
+        for name, value in headers.items():
+            check_header(name, "" if value is None else value)
+
+    def _fixed_keys(self) -> Iterator[tuple[str, str]]:
+        """Yield the names and texts of the keys that are the same for every request."""
+        for name, field_name in (("api_key", "openai_api_key"), ("azure_ad_token", "azure_ad_token")):
+            read = getattr(getattr(self, field_name, None), "get_secret_value", None)
+            if read is not None:
+                yield name, read()
 
     def _check_key(self) -> None:
         names = {name.lower() for name in self.default_headers or ()}
