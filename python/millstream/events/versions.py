@@ -188,7 +188,10 @@ def records(version: object) -> Version:
     """Return how ``version`` words its events; :class:`NotImplementedError` for another than ``"v1"`` and ``"v2"``."""
     found = _VERSIONS.get(version) if isinstance(version, str) else None
     if found is None:
-        raise NotImplementedError(f'Only versions "v1" and "v2" of the schema are supported here, not {version!r}.')
+        raise NotImplementedError(
+            f'Only versions "v1" and "v2" of the schema are supported here, not {version!r}: write'
+            ' `async for event in model.astream_events(..., version="v2")`, without `await`.'
+        )
     return found
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..events import EventFilter, ModelEvents
 from ..events.event_records import relayed
-from ..runnables.base import Runnable, failing
+from ..runnables.base import Runnable
 from ..runnables.config import RunnableConfig
-from ..runnables.stream import AsyncStream, Part, Source, Stream, adrive, drive
+from ..runnables.stream import AsyncStream, Part, Source, Stream, adrive, drive, refusing
 from .calls import ls_fields, run_args, warn_of_tracing
 from .fields import Fields
 from .prompt_text import LanguageModelInput
@@ -178,7 +178,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
         except NotImplementedError as error:
-            return failing(error)
+            return refusing(error)
         assert isinstance(events, ModelEvents)
         return relayed(source, events.records(writer))
 

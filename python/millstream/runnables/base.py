@@ -22,7 +22,7 @@ from ..events.event_records import EventRecords, relayed, written
 from ..events.filters import EventFilter
 from .config import RunnableConfig, get_config_list, merge_configs
 from .home import HOME
-from .stream import AsyncStream, Part, Source, Stream, adrive, drive
+from .stream import AsyncStream, Part, RefusedStream, Source, Stream, adrive, drive, refusing
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -44,7 +44,6 @@ __all__ = (
     "RunnableSequence",
     "RunnableSerializable",
     "coerce_to_runnable",
-    "failing",
     "run_in_executor",
 )
 
@@ -169,7 +168,7 @@ class Runnable(ABC, Generic[Input, Output]):
         try:
             return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
         except NotImplementedError as error:
-            return AsyncStream(failing(error))
+            return RefusedStream(error)
 
     def stream_events(
         self,
@@ -252,7 +251,7 @@ class Runnable(ABC, Generic[Input, Output]):
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
         except NotImplementedError as error:
-            return failing(error)
+            return refusing(error)
         return relayed(source, EventRecords(events, writer))
 
     def _event_stream(
@@ -399,9 +398,3 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f"{__package__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-async def failing(error: Exception) -> AsyncGenerator[Any, None]:
-    """Raise ``error`` on the first step, where an async generator would."""
-    raise error
-    yield {}  # which makes it a generator

@@ -9,12 +9,15 @@ connection within that statement (sync) or within a turn of the loop (async).
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence, Sized
 from operator import attrgetter
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, cast
 
 from .._beginnings import abegin, begin
 from ..errors import APIConnectionError, StreamError
 
-__all__ = ("AsyncBody", "AsyncStream", "Body", "Part", "Source", "Stream", "adrive", "drive")
+__all__ = (
+    *("AsyncBody", "AsyncStream", "Body", "Part", "RefusedStream", "Source", "Stream"),
+    *("adrive", "drive", "refusing"),
+)
 
 _FEED = attrgetter("feed")
 
@@ -231,6 +234,13 @@ class AsyncStream(Generic[Out]):
     def __init__(self, outputs: AsyncGenerator[Out, None]) -> None:
         self._outputs = outputs
 
+    def __iter__(self) -> NoReturn:
+        """Raise :class:`TypeError`, which says what to write."""
+        raise TypeError(
+            "this stream is for async code: write `async for chunk in model.astream(...)`,"
+            " or in sync code `for chunk in model.stream(...)`"
+        )
+
     def __aiter__(self) -> AsyncGenerator[Out, None]:
         """Return the async generator itself: a step through it costs no forwarding."""
         return self._outputs
@@ -252,3 +262,23 @@ class AsyncStream(Generic[Out]):
     ) -> None:
         """Close the stream."""
         await self.aclose()
+
+
+class RefusedStream(AsyncStream[Any]):
+    """An async stream that raises ``error`` when it is read; or awaited, as that of another version of events is."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(refusing(error))
+        self._error = error
+
+    def __await__(self) -> NoReturn:
+        """Raise the error."""
+        raise self._error
+
+
+async def refusing(error: Exception) -> AsyncGenerator[Any, None]:
+    """Raise ``error`` on the first step, where an async generator would."""
+    raise error
+    yield {}  # which makes it a generator
