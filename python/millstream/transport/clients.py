@@ -9,7 +9,9 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import MillstreamError
@@ -18,13 +20,14 @@ from .native.origins import read_url
 from .native.tls import environment_certificates
 from .proxies import check_proxies
 from .running import running
+from .watchdog import shut_down
 
 if TYPE_CHECKING:
     import asyncio
 
     import httpx2
 
-__all__ = ("aclose_idle", "async_client", "close_idle", "idle_descriptors", "sync_client")
+__all__ = ("aclose_idle", "async_client", "at_home", "close_idle", "idle_descriptors", "sync_client")
 
 C = TypeVar("C")
 
@@ -34,6 +37,8 @@ _sync: dict[tuple[bool, str | None], httpx2.Client] = {}
 _async: dict[
     tuple[asyncio.AbstractEventLoop, bool, str | None], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
 ] = {}
+# The loop in which a client of a user's was used last.
+_homes: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _inherited: list[Any] = []
 # Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
 _is_over = False
@@ -78,6 +83,29 @@ async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGe
     finally:
         _async.pop(key, None)
         await client.aclose()
+
+
+def at_home(client: Any) -> Any:
+    """Return a user's ``client`` without the connections that were made in a loop that is closed now.
+
+    They are dead, and look alive: a request sent over one is written and can never be answered.
+    """
+    here, before = running(), None
+    with suppress(TypeError):
+        before = _homes.get(client)
+    if before is not here:
+        if before is not None and getattr(before, "is_closed", bool)() and hasattr(client, "_mounts"):
+            for pool in _pools([client]):
+                for connection in pool.connections:
+                    stream = getattr(getattr(connection, "_connection", None), "_network_stream", None)
+                    if stream is not None and (sock := stream.get_extra_info("socket")) is not None:
+                        shut_down(sock)
+                pool._connections.clear()
+                pool._requests.clear()
+        # A client of another library may be one that cannot be watched.
+        with suppress(TypeError):
+            _homes[client] = here
+    return client
 
 
 def close_idle(url: str | None) -> None:

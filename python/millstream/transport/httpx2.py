@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import StreamDecodeError
 from . import Request
-from .clients import async_client, sync_client
+from .clients import async_client, at_home, sync_client
 from .deadlines import HEADS, LimitedStream
 from .headers import check_headers
 from .httpx2_errors import explained, of_library, told_as
@@ -68,7 +68,10 @@ class HTTPX2Transport:
         import anyio
 
         request = _checked(request)
-        client = await async_client(request.url, self._proxy) if self._async_client is None else self._async_client
+        if self._async_client is None:
+            client = await async_client(request.url, self._proxy)
+        else:
+            client = at_home(self._async_client)
         end_by = _end_of(request)
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:

@@ -159,7 +159,7 @@ class Connection(asyncio.BufferedProtocol):
         self._waiter = None
         if is_drained and self.reads:
             framing.feed(self.take())
-        if self.is_lost or self._state != _ACTIVE:
+        if self.is_lost or self._state != _ACTIVE or self._loop.is_closed():
             self.abort()
         elif framing.reusable and not self.reads:
             self._rest()
@@ -207,13 +207,13 @@ class Connection(asyncio.BufferedProtocol):
         self._pool.connections.discard(self)
         transport, self._transport = self._transport, None
         sock, self.socket = self.socket, None
-        # A loop that is closed wakes nobody, and leaves its sockets to its transports; one that a fork has
-        # doubled is the parent's.
+        # The server learns of it at once, although a child process may have a copy of the socket; one that
+        # a fork has doubled is the parent's.
+        if sock is not None and getpid() == self._pid:
+            shut_down(sock)
+        # A loop that is closed wakes nobody, and leaves its sockets to its transports.
         if not (self._loop.is_closed() or self._pool.is_inherited):
             self._wake()
-            # The server learns of it at once, although a child process may have a copy of the socket.
-            if sock is not None and getpid() == self._pid:
-                shut_down(sock)
             if transport is not None:
                 transport.abort()
 
