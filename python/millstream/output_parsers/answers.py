@@ -39,7 +39,7 @@ def parse_answer(parser: Any, answer: Any) -> Any:
     if refusal := _details(message, "additional_kwargs").get("refusal"):
         raise RefusalError(str(refusal))
     text: str = generation_of(message).text
-    _check_end(message, text if text.strip() else _first_arguments(message))
+    _check_end(message, text if text.strip() else _first_arguments(answer))
     if isinstance(parser, JsonOutputToolsParser):
         parsed = parser.parse_result([generation_of(message)])
         if parsed is None:
@@ -57,9 +57,11 @@ def _details(message: Any, name: str) -> Mapping[str, Any]:
     return details if isinstance(details, Mapping) else {}
 
 
-def _first_arguments(message: Any) -> str:
-    """Return the arguments of the first call, as text."""
-    calls = openai_calls(getattr(message, "tool_calls", ()), getattr(message, "invalid_tool_calls", ()))
+def _first_arguments(answer: Any) -> str:
+    """Return the arguments of the first call, as text: what came, where the answer was streamed."""
+    if pieces := getattr(answer, "tool_call_chunks", None):
+        return pieces[0]["args"] or ""
+    calls = openai_calls(getattr(answer, "tool_calls", ()), getattr(answer, "invalid_tool_calls", ()))
     return calls[0]["function"]["arguments"] or "" if calls else ""
 
 

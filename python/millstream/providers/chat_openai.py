@@ -205,6 +205,11 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         ``method`` is ``"json_schema"``, ``"function_calling"`` or ``"json_mode"``. Streams yield the
         object as far as it is known. With ``include_raw`` the output is a dict of the message
         (``raw``), what it says (``parsed``) and, where that failed, the error (``parsing_error``).
+
+        An answer that was cut off raises :class:`~millstream.errors.TruncatedOutputError`, one that the
+        provider's filter ended :class:`~millstream.errors.ContentFilterError`, a refusal
+        :class:`~millstream.errors.RefusalError`, and one that does not fit
+        :class:`~millstream.exceptions.OutputParserException`; a stream at its end.
         """
         from .chat_structured import structured
 
