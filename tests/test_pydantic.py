@@ -219,3 +219,15 @@ def test_declaring_messages_imports_no_pydantic() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_messages_validate_by_themselves_as_in_pydantic() -> None:
+    for message in MESSAGES:
+        assert type(message).model_validate_json(message.model_dump_json()) == message
+        assert BaseMessage.model_validate(message.model_dump()) == message
+        assert type(message).model_validate(message) is message
+    for wrong in (5, {"type": "ai"}, {"type": "human", "content": "x"}, ["ai", "x"]):
+        with pytest.raises(ValueError, match="AIMessage"):
+            AIMessage.model_validate(wrong)
+    with pytest.raises(ValueError):
+        AIMessage.model_validate_json("{")

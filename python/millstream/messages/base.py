@@ -180,8 +180,17 @@ class BaseMessage(Shown):
 
     @classmethod
     def model_validate(cls, value: Any) -> Self:
-        """Return ``value`` if it is such a message, else a message of the dict ``value``."""
-        return value if isinstance(value, cls) else cls(**value)
+        """Return ``value`` if it is such a message, else a message of the dict ``value``; else :class:`ValueError`."""
+        from .pydantic_schema import validated
+
+        return validated(cls, value)
+
+    @classmethod
+    def model_validate_json(cls, text: str | bytes) -> Self:
+        """Return a message of JSON, as :meth:`model_dump_json` writes it; :class:`ValueError` for anything else."""
+        import orjson
+
+        return cls.model_validate(orjson.loads(text))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with the fields in ``update``, unchecked; only a ``deep`` one has its own containers."""

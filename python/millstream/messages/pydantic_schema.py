@@ -1,16 +1,18 @@
-"""What pydantic asks of messages: how they are validated, serialized, and described. Pydantic itself imports it."""
+"""How messages are validated, serialized and described; for pydantic too, which is not imported for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .base import BaseMessage, BaseMessageChunk
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
 from .usage import UsageMetadata
 
-__all__ = ("core_schema_of", "json_schema_of", "serializer_of_messages")
+__all__ = ("core_schema_of", "json_schema_of", "serializer_of_messages", "validated")
+
+Message = TypeVar("Message", bound=BaseMessage)
 
 _TYPES: dict[str, Any] = {
     "content": str | list[str | dict[str, Any]],
@@ -43,7 +45,7 @@ def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
         for name in cls._fields
     }
     return core_schema.no_info_plain_validator_function(
-        lambda value: _validated(cls, value),
+        lambda value: validated(cls, value),
         ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
         json_schema_input_schema=core_schema.typed_dict_schema(fields, extra_behavior="allow"),
         serialization=_serialization(),
@@ -106,7 +108,7 @@ def _names(named: Any, counts: Callable[[Any], bool]) -> Any:
     return {name for name, how in named.items() if counts(how)} if isinstance(named, Mapping) else named
 
 
-def _validated(cls: type[BaseMessage], value: Any) -> BaseMessage:
+def validated(cls: type[Message], value: Any) -> Message:
     """Return ``value``, a message or the dict of one, as a message of ``cls``."""
     if isinstance(value, cls):
         return value
