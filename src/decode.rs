@@ -58,7 +58,7 @@ impl StreamDecoder {
             frames: Frames::new(max_event_size, Some(is_error)),
             sniffed: 0,
             max_event_size,
-            payloads: Payloads::new(format, joins),
+            payloads: Payloads::new(format, joins, max_event_size),
         }
     }
 
@@ -198,9 +198,29 @@ impl StreamDecoder {
         self.payloads.failure.as_ref()
     }
 
-    /// Choice 0's text so far.
+    /// Keeps all of choice 0's text from now on, for [`Self::kept_text`].
+    pub fn keep_text(&mut self) {
+        self.payloads.outlet.keep_all();
+    }
+
+    /// Choice 0's text so far: its first bytes, as many as an event may have.
     pub fn text(&self) -> &str {
-        &self.payloads.outlet.text
+        self.payloads.outlet.text()
+    }
+
+    /// Choice 0's text as far as it is kept.
+    pub fn kept_text(&self) -> &str {
+        self.payloads.outlet.kept_text()
+    }
+
+    /// Whether [`Self::text`] is all of choice 0's text so far.
+    pub fn has_whole_text(&self) -> bool {
+        self.payloads.outlet.has_whole_text()
+    }
+
+    /// How many deltas had text, reasoning, a refusal, a tool call or audio.
+    pub fn contents_seen(&self) -> u64 {
+        self.payloads.outlet.contents_seen()
     }
 
     /// How many deltas came out.

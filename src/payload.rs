@@ -1,8 +1,9 @@
 //! Frames → deltas: formats, ends, and what a decoder knows of its stream.
 
-use crate::delta::choices::{Choices, Outlet, Settled};
+use crate::delta::choices::{Choices, Settled};
 use crate::delta::known::KnownPayloads;
 use crate::delta::openai::{Payload, Shape, TOLD};
+use crate::delta::outlet::Outlet;
 use crate::delta::{Delta, Sink, Told};
 use crate::error::{Error, cut};
 use crate::frames::Frame;
@@ -93,14 +94,14 @@ pub(crate) struct Payloads {
 }
 
 impl Payloads {
-    /// A stream that has not begun.
-    pub fn new(format: Format, joins: bool) -> Self {
+    /// A stream that has not begun; of choice 0's text, the first `max_text` bytes are kept.
+    pub fn new(format: Format, joins: bool, max_text: usize) -> Self {
         Self {
             format,
             known: KnownPayloads::default(),
             compares: true,
             choices: Choices::new(joins),
-            outlet: Outlet::default(),
+            outlet: Outlet::new(max_text),
             usage: None,
             error: None,
             seen: Seen::default(),

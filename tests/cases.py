@@ -59,4 +59,5 @@ def failure_fields(listed: Case | None) -> Case | None:
     if listed is None:
         return None
     rest = {name: listed[name] for name in ("type", "message", "offset", "text", "deltas_seen")}
+    rest["text_complete"] = listed.get("text_complete", True)
     return {**rest, "frame": base64.b64decode(listed["frame_b64"])}

@@ -30,7 +30,20 @@ TAILS = [b"", b"data: [DONE]\n\n", b"data: [DONE]", b"data: {bad}\n\n"]
 ARGUMENTS: Any = st.none() | STRINGS | st.text("a\r\n\0", max_size=4) | st.binary(max_size=6) | st.integers(-1, 2)
 RETRIES = ARGUMENTS | st.integers(2**64 - 2, 2**64 + 1) | st.booleans() | st.just(2.5)
 OPTIONS = JUNK | st.integers(-1, 2**64) | st.sampled_from(["flush", "join", "strict", "openai.chat"])
-STATE = ("ended", "done", "text", "deltas_seen", "finish_reason", "usage", "error", "seen", "_has_choices")
+STATE = (
+    "ended",
+    "done",
+    "text",
+    "deltas_seen",
+    "finish_reason",
+    "usage",
+    "error",
+    "seen",
+    "text_complete",
+    "_has_choices",
+    "_contents_seen",
+    "_kept_text",
+)
 
 
 def check_decoders(halves: Halves, format_: str, body: bytes, cuts: list[int], **options: Any) -> None:

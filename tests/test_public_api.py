@@ -20,7 +20,7 @@ CLASSES = {
     "StreamDecoder": {
         *("close", "close_records", "close_text", "deltas_seen", "done", "ended", "error", "failure"),
         *("feed", "feed_records", "feed_text"),
-        *("finish_reason", "seen", "text", "usage"),
+        *("finish_reason", "seen", "text", "text_complete", "usage"),
     },
     "Delta": {
         *("audio", "error", "finish_reason", "index", "logprobs", "reasoning", "refusal", "role", "text"),

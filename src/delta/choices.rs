@@ -8,44 +8,12 @@ use smallvec::SmallVec;
 use super::known::Increment;
 use super::message::{Arguments, Content, Part, some};
 use super::openai::{Choice, Place};
+use super::outlet::Outlet;
 use super::tools::{Entry, Tools};
 use super::{Delta, Sink, Text, ToolCallDelta};
 use crate::error::Limit;
 use crate::json::Raw;
 use crate::text::Held;
-
-/// The text of choice 0 so far, and the count of deltas: what every delta passes on its way out.
-#[derive(Debug, Default)]
-pub struct Outlet {
-    /// Choice 0's text so far.
-    pub text: String,
-    /// How many deltas came out.
-    pub deltas_seen: u64,
-}
-
-impl Outlet {
-    /// Hands `delta` out, if there is anything in it; returns whether there is.
-    pub fn hand_out(&mut self, delta: &Delta<'_>, sink: &mut impl Sink) -> bool {
-        if delta.is_empty() {
-            return false;
-        }
-        self.deltas_seen += 1;
-        if let (0, Some(text)) = (delta.index, &delta.text) {
-            self.text.push_str(text);
-        }
-        sink.delta(delta);
-        true
-    }
-
-    /// Hands out a delta that has `text`, which is not empty, and nothing else.
-    fn hand_out_text(&mut self, index: u32, text: &str, sink: &mut impl Sink) {
-        self.deltas_seen += 1;
-        if index == 0 {
-            self.text.push_str(text);
-        }
-        sink.text(index, text);
-    }
-}
 
 /// The choices of a stream.
 #[derive(Debug, Default)]

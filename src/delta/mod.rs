@@ -8,6 +8,7 @@ pub mod choices;
 pub mod known;
 pub mod message;
 pub mod openai;
+pub mod outlet;
 mod provider_error;
 mod tools;
 
@@ -45,6 +46,15 @@ impl Delta<'_> {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.text.is_none() && self.is_text_at_most()
+    }
+
+    /// Whether the model says something in it: text, reasoning, a refusal, a tool call, audio.
+    pub fn has_content(&self) -> bool {
+        self.text.is_some()
+            || self.reasoning.is_some()
+            || self.refusal.is_some()
+            || !self.tool_calls.is_empty()
+            || self.audio.is_some()
     }
 
     /// Whether there is nothing but text in it.

@@ -190,6 +190,7 @@ pub fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py,
         error.frame().map(|frame| PyBytes::new(py, frame)),
     )?;
     details.set_item(intern!(py, "text"), &failure.text)?;
+    details.set_item(intern!(py, "text_complete"), failure.has_whole_text)?;
     details.set_item(intern!(py, "deltas_seen"), failure.deltas_seen)?;
     let class = py.import(intern!(py, "millstream.errors"))?.getattr(name)?;
     class.call((error.to_string(),), Some(&details))

@@ -92,6 +92,7 @@ impl Core for StreamDecoder {
         Some(Failure {
             error: self.failure()?.clone(),
             text: self.text().to_owned(),
+            has_whole_text: self.has_whole_text(),
             deltas_seen: self.deltas_seen(),
         })
     }
@@ -377,10 +378,33 @@ impl PyStreamDecoder {
         self.shared.failure(py)
     }
 
-    /// The text of choice 0 so far.
+    /// The text of choice 0 so far: its first ``max_event_size`` UTF-8 bytes, whole characters.
     #[getter]
     fn text(&self, py: Python<'_>) -> String {
         self.shared.lock(py).core.text().to_owned()
+    }
+
+    /// Whether ``text`` is all of choice 0's text so far.
+    #[getter]
+    fn text_complete(&self, py: Python<'_>) -> bool {
+        self.shared.lock(py).core.has_whole_text()
+    }
+
+    /// Keep all of choice 0's text from now on.
+    fn _keep_text(&self, py: Python<'_>) {
+        self.shared.lock(py).core.keep_text();
+    }
+
+    /// The text of choice 0 as far as it is kept.
+    #[getter]
+    fn _kept_text(&self, py: Python<'_>) -> String {
+        self.shared.lock(py).core.kept_text().to_owned()
+    }
+
+    /// How many deltas had text, reasoning, a refusal, a tool call or audio.
+    #[getter]
+    fn _contents_seen(&self, py: Python<'_>) -> u64 {
+        self.shared.lock(py).core.contents_seen()
     }
 
     /// How many deltas were decoded, those counted too that ``feed_text`` gives no text for.

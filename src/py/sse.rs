@@ -39,6 +39,7 @@ impl Core for SseParser {
         Some(Failure {
             error: self.failure()?.clone(),
             text: String::new(),
+            has_whole_text: true,
             deltas_seen: self.events_seen(),
         })
     }

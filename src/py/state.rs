@@ -18,8 +18,9 @@ use crate::error::Error;
 pub struct Failure {
     /// The error.
     pub error: Error,
-    /// Choice 0's text before it.
+    /// Choice 0's text before it, and whether that is all of it.
     pub text: String,
+    pub has_whole_text: bool,
     /// How many deltas, or events, came before it.
     pub deltas_seen: u64,
 }
@@ -29,6 +30,7 @@ impl From<Error> for Failure {
         Self {
             error,
             text: String::new(),
+            has_whole_text: true,
             deltas_seen: 0,
         }
     }

@@ -103,6 +103,7 @@ pub fn expected_failure(case: &Value) -> (Option<Value>, Option<usize>) {
     };
     let mut listed = listed.clone();
     let at = listed.remove("at").and_then(|at| at.as_u64());
+    listed.remove("text_complete");
     (
         Some(listed.into()),
         at.and_then(|at| usize::try_from(at).ok()),

@@ -75,7 +75,7 @@ class StreamDecoder(Turns):
         one = asks_for_one(n)
         join = check_option("surrogates", surrogates, ("join", "replace")) == "join"
         self._limit = check_event_size(max_event_size)
-        self._payloads = Payloads(self._format, one=one, join=join)
+        self._payloads = Payloads(self._format, one=one, join=join, limit=self._limit)
         self._frames = Frames(self._limit, is_error=is_error)
         # Whether the next byte that the frames get starts a block of theirs.
         self._at_rest = False
@@ -133,8 +133,27 @@ class StreamDecoder(Turns):
 
     @property
     def text(self) -> str:
-        """The text of choice 0 so far."""
-        return self._payloads.join_text()
+        """The text of choice 0 so far: its first ``max_event_size`` UTF-8 bytes, whole characters."""
+        return self._payloads.arrived.text
+
+    @property
+    def text_complete(self) -> bool:
+        """Whether ``text`` is all of choice 0's text so far."""
+        return self._payloads.arrived.complete
+
+    def _keep_text(self) -> None:
+        """Keep all of choice 0's text from now on."""
+        self._payloads.arrived.keeps_all = True
+
+    @property
+    def _kept_text(self) -> str:
+        """The text of choice 0 as far as it is kept."""
+        return self._payloads.arrived.kept
+
+    @property
+    def _contents_seen(self) -> int:
+        """How many deltas had text, reasoning, a refusal, a tool call or audio."""
+        return self._payloads.contents_seen
 
     @property
     def deltas_seen(self) -> int:
@@ -341,6 +360,8 @@ class StreamDecoder(Turns):
             self._read_frames(frames, out)
         if rest:
             self._carry += rest
+        if self._frames.lines.seen >= self._payloads.arrived.next:
+            self._payloads.arrived.count(self._frames.lines.seen)
 
     def _read_up_to_rest(self, data: bytes, out: list[Any]) -> bytes:
         """Return what may be cut at its blank lines, having read, or put aside, what may not.
@@ -369,7 +390,7 @@ class StreamDecoder(Turns):
         """Take in whole frames without their blank lines."""
         payloads, lines, ordinary = self._payloads, self._frames.lines, self._payloads.ordinary
         choices, one = payloads.choices, payloads.choices.one
-        texts, make = payloads.text, payloads.makes == "deltas"
+        texts, make = payloads.arrived.pieces, payloads.makes == "deltas"
         for frame in frames:
             if not frame.startswith(b"data:") or b"\n" in frame:
                 self._read_lines(frame + b"\n\n", out)

@@ -5,6 +5,7 @@ from typing import Any
 
 from .._provider_errors import error_path
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
+from .arrived import Arrived
 from .delta import Delta, text_delta
 from .delta.openai import TOLD, Choices, chat_text, completions_text, told
 from .delta.tools import LimitPassedError
@@ -31,7 +32,9 @@ class Payloads:
 
     __slots__ = (
         "_format",
+        "arrived",
         "choices",
+        "contents_read",
         "deltas_read",
         "ended",
         "failed",
@@ -40,25 +43,24 @@ class Payloads:
         "ordinary",
         "over",
         "seen",
-        "text",
         "texts_seen",
         "told",
     )
 
-    def __init__(self, format: str, *, one: bool, join: bool) -> None:
+    def __init__(self, format: str, *, one: bool, join: bool, limit: int) -> None:
         self._format = format
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.makes: str | None = None
         """What comes out, once that is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
-        self.text: list[str] = []
-        """Choice 0's, in pieces."""
+        self.arrived = Arrived(limit)
+        """Choice 0's text."""
         self.told: dict[str, str | None] = dict.fromkeys(TOLD)
         """The description of the response, where parts come out: its first id, and the rest as it stands."""
         self.texts_seen = 0
         """Ordinary payloads: each is a frame and a delta."""
-        self.frames_read = self.deltas_read = 0
-        """The other frames with data, and their deltas."""
+        self.frames_read = self.deltas_read = self.contents_read = 0
+        """The other frames with data, their deltas, and those of them that have content."""
         self.seen = Seen()
         self.ended: str | None = None
         self.failed: tuple[type[StreamError], str, int, bytes] | None = None
@@ -81,10 +83,10 @@ class Payloads:
         """How many deltas were decoded."""
         return self.texts_seen + self.deltas_read
 
-    def join_text(self) -> str:
-        """Return the text of choice 0."""
-        self.text[:] = ["".join(self.text)]
-        return self.text[0]
+    @property
+    def contents_seen(self) -> int:
+        """How many deltas had text, reasoning, a refusal, a tool call or audio."""
+        return self.texts_seen + self.contents_read
 
     def check_kind(self, makes: str) -> None:
         """Settle, or hold to, what comes out."""
@@ -196,7 +198,15 @@ class Payloads:
         if self.failed is None:
             return None
         kind, message, offset, frame = self.failed
-        return kind(message, offset=offset, frame=frame, text=self.join_text(), deltas_seen=self.deltas_seen)
+        text = self.arrived.text
+        return kind(
+            message,
+            offset=offset,
+            frame=frame,
+            text=text,
+            text_complete=self.arrived.complete,
+            deltas_seen=self.deltas_seen,
+        )
 
     def _stop(self, failed: tuple[type[StreamError], str, int, bytes], out: list[Any]) -> None:
         self.failed = failed
@@ -220,10 +230,13 @@ class Payloads:
         if self.makes == "deltas":
             out += deltas
         for delta in deltas:
+            # Text, reasoning, refusal, tool calls; audio.
+            if any(delta._fields[2:6]) or delta._fields[10] is not None:
+                self.contents_read += 1
             if delta.index == 0:
                 text = delta.text
                 if text is not None:
-                    self.text.append(text)
+                    self.arrived.pieces.append(text)
                 if self.makes == "parts":
                     out.append(delta if delta.text is None or delta != text_delta(delta.text) else delta.text)
                 elif self.makes != "deltas" and (text is not None or delta.finish_reason is not None):

@@ -27,7 +27,7 @@ class DecodedMessages(Decoded):
     :meth:`result`. ``legacy`` says that function calls were asked for in OpenAI's first form.
     """
 
-    __slots__ = ("_id", "_keeps", "_kept", "_legacy", "_response", "_usage", "_write")
+    __slots__ = ("_id", "_kept", "_legacy", "_response", "_usage", "_write")
 
     def __init__(
         self,
@@ -39,9 +39,8 @@ class DecodedMessages(Decoded):
         keeps: bool = False,
         legacy: bool = False,
     ) -> None:
-        super().__init__(format, limit, n=n)
+        super().__init__(format, limit, n=n, keeps=keeps)
         self._id = id
-        self._keeps = keeps
         self._legacy = legacy
         self._kept: list[AIMessageChunk] = []
         self._usage: Mapping[str, Any] | None = None
@@ -91,7 +90,7 @@ class DecodedMessages(Decoded):
 
     def result(self) -> LLMResult:
         """Return the sum of the chunks, the last one left out."""
-        message = sum_chunks([self.plain(self._decoder.text), *self._kept])
+        message = sum_chunks([self.plain(self._decoder._kept_text), *self._kept])
         info = {key: value for key, value in message.response_metadata.items() if key not in PROVIDER}
         return LLMResult([[ChatGenerationChunk(message, info or None)]])
 
@@ -120,6 +119,7 @@ class DecodedMessages(Decoded):
 
     def _outputs(self, parts: Sequence[Any]) -> Sequence[Any]:
         outputs = []
+        others = []
         for part in parts:
             if type(part) is str:
                 outputs.append(self._text(part))
@@ -128,7 +128,10 @@ class DecodedMessages(Decoded):
             elif part.usage is not None:
                 self._usage = part.usage
             elif part.error is None:
+                others.append(part)
                 outputs.append(self._other(part))
+        if others and len(others) == len(outputs):
+            self._watch(others)
         return outputs
 
     def _text(self, text: str) -> Any:

@@ -15,12 +15,15 @@ __all__ = ("DecodedChunks", "DecodedText", "DeltaText")
 
 
 class DecodedText(Decoded):
-    """Text of choice 0 comes out, and nothing is kept beside it."""
+    """Text of choice 0 comes out, and nothing is kept beside it.
+
+    Only with ``keeps`` is there a :meth:`result`.
+    """
 
     __slots__ = ("_records",)
 
-    def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
-        super().__init__(format, limit, n=n)
+    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
+        super().__init__(format, limit, n=n, keeps=keeps)
         self._records = False
 
     @property
@@ -45,7 +48,7 @@ class DecodedText(Decoded):
         """Return the text, its finish reason and the usage, where the stream had one."""
         decoder = self._decoder
         info = {"finish_reason": decoder.finish_reason, "logprobs": self._logprobs()}
-        return LLMResult([[GenerationChunk(decoder.text, info)]], self.llm_output())
+        return LLMResult([[GenerationChunk(decoder._kept_text, info)]], self.llm_output())
 
     def llm_output(self) -> dict[str, Any] | None:
         """Return the usage, where the stream had one."""
@@ -76,8 +79,8 @@ class DeltaText(DecodedText):
 
     __slots__ = ("_kept",)
 
-    def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
-        super().__init__(format, limit, n=n)
+    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
+        super().__init__(format, limit, n=n, keeps=keeps)
         self._kept: list[dict[str, Any]] = []
 
     @property
@@ -109,15 +112,12 @@ class DecodedChunks(DeltaText):
     Only with ``keeps`` are the log probabilities kept for :meth:`result` too.
     """
 
-    __slots__ = ("_keeps",)
-
-    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
-        super().__init__(format, limit, n=n)
-        self._keeps = keeps
+    __slots__ = ()
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
         if self._keeps:
             super()._outputs(deltas)
+        self._watch(deltas)
         return [
             GenerationChunk(delta.text or "", {"finish_reason": delta.finish_reason, "logprobs": delta.logprobs})
             for delta in deltas

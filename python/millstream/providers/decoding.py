@@ -1,10 +1,10 @@
 """The part over one decoder: what all models' streams have in common, and how their ends are judged."""
 
 import time
-from collections.abc import Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any
 
-from .._backend import StreamDecoder
+from .._backend import Delta, StreamDecoder
 from ..errors import (
     APIConnectionError,
     APITimeoutError,
@@ -22,19 +22,20 @@ class Decoded:
 
     ``failure`` after :meth:`finish` is the honest end: truncated, stalled, the provider's error, or
     what the decoder could not read; each carries the text that had arrived. ``n`` is how many choices
-    the request asked for.
+    the request asked for. Only with ``keeps`` is all of the text kept for a result.
     """
 
     __slots__ = (
-        *("_closed", "_decoder", "_format", "_idle_since", "_limit", "_lost", "_n", "_seen"),
+        *("_closed", "_decoder", "_format", "_idle_since", "_keeps", "_limit", "_lost", "_n", "_seen"),
         *("failure", "over"),
     )
 
     streams = True
     mixed = False
 
-    def __init__(self, format: str, limit: float | None, *, n: int | None) -> None:
+    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
         self._format = format
+        self._keeps = keeps
         self._n = n
         self._limit = limit
         self.failure: BaseException | None = None
@@ -43,6 +44,8 @@ class Decoded:
     def _start(self) -> None:
         """Start with a decoder that has read nothing."""
         self._decoder = StreamDecoder(self._format, n=self._n)
+        if self._keeps:
+            self._decoder._keep_text()
         self._idle_since: float | None = None
         self._seen = 0
         self._lost: Exception | None = None
@@ -65,12 +68,21 @@ class Decoded:
         """Fail if nothing of content has come for as long as the limit says, whatever comments did."""
         # Content is noticed here, by the decoder's own count, so that reads that bring it cost nothing more.
         now = time.monotonic()
-        if self._idle_since is None or self._decoder.deltas_seen != self._seen:
-            self._idle_since, self._seen = now, self._decoder.deltas_seen
+        if self._idle_since is None or self._decoder._contents_seen != self._seen:
+            self._idle_since, self._seen = now, self._decoder._contents_seen
         if self._limit is None or now - self._idle_since < self._limit:
             return False
         self.failure = self._stalled(f"nothing but keep-alives arrived for {self._limit:g} s")
         return True
+
+    def _watch(self, deltas: Iterable[Delta]) -> None:
+        """End the stream if chunks keep coming, and none with content for as long as the limit says."""
+        if self.over or any(
+            delta.text or delta.tool_calls or delta.reasoning or delta.refusal or delta.audio for delta in deltas
+        ):
+            return
+        if self.idle():
+            self._decoder._over.append(True)
 
     def lost(self, error: Exception) -> None:
         """Remember that the body broke off; it matters only if the stream had not ended."""
@@ -103,30 +115,37 @@ class Decoded:
         decoder = self._decoder
         if decoder.ended == "error":
             error = decoder.error or {}
-            return ProviderError(
-                str(error.get("message")), error=error, text=decoder.text, deltas_seen=decoder.deltas_seen
-            )
+            return ProviderError(str(error.get("message")), error=error, **self._arrived())
         if decoder.ended != "truncated":
             # An end mark alone is no answer.
             return None if decoder._has_choices else self._truncated("the server sent no choices")
         if isinstance(self._lost, APITimeoutError):
             return self._stalled("the connection timed out in mid-stream")
         if isinstance(self._lost, StreamError):
-            self._lost.text, self._lost.deltas_seen = decoder.text, decoder.deltas_seen
+            vars(self._lost).update(self._arrived())
             return self._lost
         if self._lost is None:
             return self._truncated(f"the stream ended before its end mark ({decoder.seen})")
         return self._truncated("the connection broke in mid-stream")
 
     def _truncated(self, what: str) -> StreamTruncatedError:
-        failure = StreamTruncatedError(what, text=self._decoder.text, deltas_seen=self._decoder.deltas_seen)
+        failure = StreamTruncatedError(what, **self._arrived())
         failure.__cause__ = self._reason()
         return failure
 
     def _stalled(self, what: str) -> StreamStalledError:
-        failure = StreamStalledError(what, text=self._decoder.text, deltas_seen=self._decoder.deltas_seen)
+        failure = StreamStalledError(what, **self._arrived())
         failure.__cause__ = self._reason()
         return failure
+
+    def _arrived(self) -> dict[str, Any]:
+        """Return what an error says of the stream before it."""
+        decoder = self._decoder
+        return {
+            "text": decoder.text,
+            "text_complete": decoder.text_complete,
+            "deltas_seen": decoder.deltas_seen,
+        }
 
     def _reason(self) -> BaseException | None:
         """Return the transport's own error, under ours."""

@@ -237,7 +237,7 @@ class OpenAI(OpenAIAccess, BaseLLM):
         post = self._stream_post(prompt, stop, kwargs)
         # Only a stream whose result is asked for keeps the log probabilities.
         kind = DeltaText if keeps and post.params.get("logprobs") is not None else DecodedText
-        return post, kind(_FORMAT, self.stream_chunk_timeout, n=post.n)
+        return post, kind(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
 
     def _stream_post(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
         params = {**self._params(stop, kwargs), "stream": True}

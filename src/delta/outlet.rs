@@ -1,0 +1,111 @@
+//! The way out of a decoder: what is counted and kept of the deltas that pass.
+
+use super::{Delta, Sink};
+
+/// Choice 0's text so far, and counts: what every delta passes on its way out.
+#[derive(Debug)]
+pub struct Outlet {
+    text: String,
+    /// How many bytes of the text errors carry.
+    max_text: usize,
+    /// All of the text is kept, beyond what errors carry.
+    keeps_all: bool,
+    is_cut: bool,
+    /// How many deltas came out.
+    pub deltas_seen: u64,
+    /// Those of them that had no content: roles, finish reasons, usage and the like alone.
+    others_seen: u64,
+}
+
+impl Outlet {
+    /// Nothing so far; of choice 0's text, the first `max_text` bytes are kept.
+    pub fn new(max_text: usize) -> Self {
+        Self {
+            text: String::new(),
+            max_text,
+            keeps_all: false,
+            is_cut: false,
+            deltas_seen: 0,
+            others_seen: 0,
+        }
+    }
+
+    /// Keeps all of the text from now on.
+    pub fn keep_all(&mut self) {
+        self.keeps_all = true;
+    }
+
+    /// Choice 0's text: its first bytes, up to the limit.
+    pub fn text(&self) -> &str {
+        start(&self.text, self.max_text)
+    }
+
+    /// Choice 0's text as far as it is kept.
+    pub fn kept_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether [`Self::text`] is all of the text.
+    pub fn has_whole_text(&self) -> bool {
+        !self.is_cut && self.text.len() <= self.max_text
+    }
+
+    /// How many deltas had content: text, reasoning, a refusal, a tool call, audio.
+    pub fn contents_seen(&self) -> u64 {
+        self.deltas_seen - self.others_seen
+    }
+
+    /// Hands `delta` out, if there is anything in it; returns whether there is.
+    pub fn hand_out(&mut self, delta: &Delta<'_>, sink: &mut impl Sink) -> bool {
+        if delta.is_empty() {
+            return false;
+        }
+        self.deltas_seen += 1;
+        if !delta.has_content() {
+            self.others_seen += 1;
+        }
+        if let (0, Some(text)) = (delta.index, &delta.text) {
+            self.keep(text);
+        }
+        sink.delta(delta);
+        true
+    }
+
+    /// Hands out a delta that has `text`, which is not empty, and nothing else.
+    pub(super) fn hand_out_text(&mut self, index: u32, text: &str, sink: &mut impl Sink) {
+        self.deltas_seen += 1;
+        if index == 0 {
+            self.keep(text);
+        }
+        sink.text(index, text);
+    }
+
+    #[inline]
+    fn keep(&mut self, text: &str) {
+        if self.text.len() + text.len() <= self.max_text || self.keeps_all {
+            self.text.push_str(text);
+        } else {
+            self.keep_start(text);
+        }
+    }
+
+    #[cold]
+    fn keep_start(&mut self, text: &str) {
+        if !self.is_cut {
+            let room = self.max_text - self.text.len();
+            self.text.push_str(start(text, room));
+            // Nothing that comes later may fill what is left of the room.
+            self.max_text = self.text.len();
+            self.is_cut = true;
+        }
+    }
+}
+
+/// The longest start of `text` that has at most `size` bytes.
+fn start(text: &str, size: usize) -> &str {
+    let mut end = size.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
