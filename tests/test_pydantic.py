@@ -21,6 +21,8 @@ with warnings.catch_warnings():
 from millstream import messages as ours
 from millstream.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, HumanMessage
 from millstream.messages.content import ContentBlock
+from millstream.outputs import ChatGeneration, ChatResult, Generation, GenerationChunk, LLMResult
+from millstream.prompt_values import ChatPromptValue, StringPromptValue
 from millstream.runnables import RunnableConfig
 
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}
@@ -231,3 +233,33 @@ def test_messages_validate_by_themselves_as_in_pydantic() -> None:
             AIMessage.model_validate(wrong)
     with pytest.raises(ValueError):
         AIMessage.model_validate_json("{")
+
+
+RESULTS: list[Any] = [
+    Generation("a", {"finish_reason": "stop"}),
+    ChatGeneration(AIMessage("a")),
+    ChatResult([ChatGeneration(AIMessage("a"))], {"k": 1}),
+    LLMResult([[GenerationChunk("a")]]),
+    StringPromptValue("a"),
+    ChatPromptValue([HumanMessage("a")]),
+]
+
+
+@pytest.mark.parametrize("value", RESULTS, ids=lambda value: type(value).__name__)
+def test_results_and_prompts_are_fields_and_dump_themselves(value: Any) -> None:
+    kind = type(value)
+
+    class Made(BaseModel):
+        one: kind  # type: ignore[valid-type]
+        either: kind | str = ""  # type: ignore[valid-type]
+        anything: Any = None
+
+    made = Made(one=value, either=value, anything=[value])
+    assert made.one is made.either is value
+    dumped = value.model_dump()
+    assert made.model_dump() == {"one": dumped, "either": dumped, "anything": [dumped]}
+    assert json.loads(made.model_dump_json())["anything"] == [dumped]
+    assert Made.model_json_schema()["properties"]["one"]["title"] in (kind.__name__, "One")
+    assert Made(one=value, either="text").model_dump()["either"] == "text"
+    with pytest.raises(ValidationError):
+        Made(one="text")

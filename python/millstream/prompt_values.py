@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from ._pydantic_field import PydanticField
 from ._shown import Shown
 from .messages.base import BaseMessage
 from .messages.conversion import convert_to_messages, get_buffer_string
@@ -12,7 +13,7 @@ from .messages.human import HumanMessage
 __all__ = ("ChatPromptValue", "PromptValue", "StringPromptValue")
 
 
-class PromptValue(Shown, ABC):
+class PromptValue(Shown, PydanticField, ABC):
     """What a prompt makes for a model of any kind."""
 
     __slots__ = ()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .._merge import Content, merge_contents, merge_info
+from .._pydantic_field import PydanticField
 from .._shown import Shown
 from .fields import as_content, as_id, as_mapping, as_text, dumped, without_none
 
@@ -41,21 +42,7 @@ class TextAccessor(str):
         return str(self)
 
 
-class _Serializer:
-    """The attribute that pydantic looks for in a value whose type it was not told: made when it asks."""
-
-    __slots__ = ()
-
-    def __get__(self, message: Any, cls: Any) -> Any:
-        from .pydantic_schema import serializer_of_messages
-
-        try:
-            return serializer_of_messages()
-        except ImportError as error:
-            raise AttributeError("__pydantic_serializer__") from error
-
-
-class BaseMessage(Shown):
+class BaseMessage(Shown, PydanticField):
     """What one side of a conversation said.
 
     ``content`` is a text, or a list of texts and blocks (dicts with a ``type``); what a model's
@@ -76,7 +63,7 @@ class BaseMessage(Shown):
     # Fields that `repr` shows only where they have another value than this one.
     _quiet: ClassVar[Fields] = {"name": None, "id": None}
     _hidden: ClassVar[frozenset[str]] = frozenset({"type"})
-    __hash__: ClassVar[None]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     type: str
     """What tells the classes apart in dicts, and in event records."""
@@ -150,8 +137,6 @@ class BaseMessage(Shown):
 
         return standard_blocks(self)
 
-    __pydantic_serializer__ = _Serializer()
-
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Return how pydantic validates and serializes messages."""
@@ -223,6 +208,11 @@ class BaseMessage(Shown):
 
         read: Fields = orjson.loads(orjson.dumps(values, str))
         return read
+
+    def _pydantic_dump(self, info: Any) -> Fields:
+        from .pydantic_schema import dump_options
+
+        return self.model_dump(**dump_options(info))
 
     def record_fields(self) -> Fields:
         """Return the fields, and then the other attributes, as they are: for a record writer, which copies nothing."""

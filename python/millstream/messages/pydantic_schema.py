@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Literal, TypeVar
 
+from .._pydantic_field import serialization
 from .base import BaseMessage, BaseMessageChunk
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
 from .usage import UsageMetadata
 
-__all__ = ("core_schema_of", "json_schema_of", "serializer_of_messages", "validated")
+__all__ = ("core_schema_of", "dump_options", "json_schema_of", "validated")
 
 Message = TypeVar("Message", bound=BaseMessage)
 
@@ -48,7 +48,7 @@ def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
         lambda value: validated(cls, value),
         ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
         json_schema_input_schema=core_schema.typed_dict_schema(fields, extra_behavior="allow"),
-        serialization=_serialization(),
+        serialization=serialization(),
     )
 
 
@@ -60,14 +60,6 @@ def json_schema_of(cls: type[BaseMessage], schema: Any, handler: Any) -> dict[st
     if cls.__doc__:
         inner["description"] = cls.__doc__.partition("\n\n")[0]
     return described
-
-
-@cache
-def serializer_of_messages() -> Any:
-    """Return what pydantic serializes a message with that it meets where its type is not declared."""
-    from pydantic_core import SchemaSerializer, core_schema
-
-    return SchemaSerializer(core_schema.any_schema(serialization=_serialization()))
 
 
 def _type_of(cls: type[BaseMessage], name: str) -> Any:
@@ -86,22 +78,13 @@ def _is_required(cls: type[BaseMessage], name: str) -> bool:
     return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
 
 
-def _serialization() -> Any:
-    from pydantic_core import core_schema
-
-    return core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True)
-
-
-def _dumped(message: Any, info: Any) -> Any:
-    if not isinstance(message, BaseMessage):
-        from pydantic_core import PydanticSerializationUnexpectedValue
-
-        raise PydanticSerializationUnexpectedValue(f"Expected a message, not {type(message).__name__}")
-    return message.model_dump(
-        include=_names(info.include, lambda how: True),
-        exclude=_names(info.exclude, lambda how: how is True or how is Ellipsis),
-        exclude_none=info.exclude_none,
-    )
+def dump_options(info: Any) -> dict[str, Any]:
+    """Return the arguments of ``model_dump`` for how pydantic was asked to dump a message."""
+    return {
+        "include": _names(info.include, lambda how: True),
+        "exclude": _names(info.exclude, lambda how: how is True or how is Ellipsis),
+        "exclude_none": info.exclude_none,
+    }
 
 
 def _names(named: Any, counts: Callable[[Any], bool]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from .._merge import merge_info
+from .._pydantic_field import PydanticField
 from ..messages.base import BaseMessage
 from .generation import Generation
 
@@ -81,7 +82,7 @@ class ChatGenerationChunk(ChatGeneration):
         return type(self)(message + [one.message for one in others], info or None)
 
 
-class ChatResult:
+class ChatResult(PydanticField):
     """What one call of a chat model brought, for one conversation.
 
     ``generations`` holds one generation per choice, ``llm_output`` what the provider said about the

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from .._merge import merge_info
+from .._pydantic_field import PydanticField
 
 __all__ = ("Generation", "GenerationChunk", "sum_chunks")
 
 
-class Generation:
+class Generation(PydanticField):
     """One text that a model generated.
 
     ``generation_info`` holds what the provider said about it (finish reason, log probabilities), or

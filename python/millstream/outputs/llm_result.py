@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, ClassVar
 
+from .._pydantic_field import PydanticField
 from .generation import Generation
 from .run_info import RunInfo
 
 __all__ = ("LLMResult",)
 
 
-class LLMResult:
+class LLMResult(PydanticField):
     """What one call of a model brought.
 
     ``generations`` holds one list per prompt, with one generation per choice; ``llm_output`` what

@@ -1,0 +1,67 @@
+"""Values that pydantic takes as fields, and writes as they dump themselves; it is not imported for it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+__all__ = ("PydanticField", "serialization")
+
+
+class _Serializer:
+    """The attribute that pydantic looks for in a value whose type is not declared: made when it asks."""
+
+    __slots__ = ()
+
+    def __get__(self, value: Any, cls: Any) -> Any:
+        try:
+            return _serializer()
+        except ImportError as error:
+            raise AttributeError("__pydantic_serializer__") from error
+
+
+class PydanticField:
+    """A value with a ``model_dump``: its class may be the type of a pydantic field, and of what an endpoint returns."""
+
+    __slots__ = ()
+    __pydantic_serializer__ = _Serializer()
+
+    def _pydantic_dump(self, info: Any) -> Any:
+        """Return the value as plain data; ``info`` is how pydantic was asked to dump it."""
+        value: Any = self
+        return value.model_dump()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return how pydantic validates and serializes objects of the class."""
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(cls, serialization=serialization())
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """Return how pydantic describes objects of the class."""
+        return {"title": cls.__name__, "type": "object"}
+
+
+def serialization() -> Any:
+    """Return the part of a schema that has pydantic dump a value by the value's own method."""
+    from pydantic_core import core_schema
+
+    return core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True)
+
+
+@cache
+def _serializer() -> Any:
+    from pydantic_core import SchemaSerializer, core_schema
+
+    return SchemaSerializer(core_schema.any_schema(serialization=serialization()))
+
+
+def _dumped(value: Any, info: Any) -> Any:
+    if not isinstance(value, PydanticField):
+        from pydantic_core import PydanticSerializationUnexpectedValue
+
+        # In a union the next type is tried then.
+        raise PydanticSerializationUnexpectedValue(f"{type(value).__name__} cannot dump itself")
+    return value._pydantic_dump(info)
