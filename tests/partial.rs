@@ -6,7 +6,7 @@ mod support;
 use std::convert::Infallible;
 
 use millstream::error::Error;
-use millstream::json::{Brought, Build, JsonAssembler, Scalar};
+use millstream::json::{Brought, Build, JsonAssembler, MAX_DIGITS, Scalar};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -54,7 +54,7 @@ fn value(json: &JsonAssembler) -> Option<Value> {
 
 /// The changes as `diff` tells them.
 fn changes(json: &mut JsonAssembler) -> Vec<Value> {
-    let changes = json.changes(true);
+    let changes = json.changes(true, MAX_DIGITS);
     let tape = json.tape();
     let told = changes.into_iter().map(|change| {
         let value = match change.brought {

@@ -1,6 +1,11 @@
 """One definition of valid JSON for both halves, shown by a table of accepted and refused documents."""
 
+import json
+import math
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -96,3 +101,73 @@ def test_integers_too_long_for_the_interpreter_are_read(impl: ModuleType, field:
     (delta,) = decoder.feed(body)
     assert getattr(delta, field) == {"message": "m", "n": float("inf"), "m": float("-inf")}
     assert getattr(decoder, field) == getattr(delta, field)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000])
+def test_json_too_deep_for_the_interpreter_is_a_decode_error(impl: ModuleType, text: str) -> None:
+    with pytest.raises(json.JSONDecodeError, match="JSON nested too deeply"):
+        impl.ServerSentEvent(data=text).json()
+
+
+@pytest.mark.parametrize("data", ['"\ud800"', '"\\ud800"', '{"\udc00": ["\ud83d"]}', '"\ud83d\ude00"'])
+def test_lone_surrogates_of_json_become_replacement_characters(impl: ModuleType, data: str) -> None:
+    value = impl.ServerSentEvent(data=data).json()
+    json.dumps(value, ensure_ascii=False).encode()
+    assert "\ufffd" in str(value) or value == "\U0001f600"
+
+
+@contextmanager
+def digits(limit: int) -> Iterator[None]:
+    """Set how long an integer the interpreter reads."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(limit)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.parametrize(("limit", "exact"), [(640, False), (1001, True), (0, True), (4300, True)])
+def test_integers_are_exact_as_far_as_the_interpreter_allows_now(impl: ModuleType, limit: int, exact: bool) -> None:
+    number = "9" * 1000
+    frame = f'data: {{"choices":[],"usage":{{"n":{number}}}}}\n\n'.encode()
+    decoder = impl.StreamDecoder("openai.completions")
+    (delta,) = decoder.feed(frame)
+    assembler = impl.JSONAssembler()
+    assembler.feed(f"[{number}")
+    with digits(limit):
+        right: int | float = int(number) if exact else math.inf
+        event = impl.ServerSentEvent(data=number)
+        assert [delta.usage["n"], decoder.usage["n"], event.json(), *assembler.value] == [right] * 4
+        assert assembler.diff()[0]["value"] == [right]
+        assembler.feed("9]")
+        # A number that goes on after the limit says the same: infinite.
+        assert bool(assembler.diff()) is exact
+
+
+def test_without_a_limit_an_integer_of_any_length_is_exact(impl: ModuleType) -> None:
+    assembler = impl.JSONAssembler()
+    assembler.feed(f"[{'9' * 5000}]")
+    assert assembler.value == [math.inf]
+    with digits(0):
+        assert assembler.value == [10**5000 - 1] == impl.ServerSentEvent(data=f"[{'9' * 5000}]").json()
+
+
+@pytest.mark.parametrize("field", ["usage", "error", "logprobs"])
+@pytest.mark.parametrize("values", ["[]," * 600_000 + "[]", "1," * 1_100_000 + "1"])
+def test_an_object_of_very_many_values_is_not_read(impl: ModuleType, field: str, values: str) -> None:
+    inner = f'{{"message":"m","x":[{values}]}}'
+    body = f'{{"choices":[{{"index":0,"logprobs":{inner}}}]}}' if field == "logprobs" else f'{{"{field}":{inner}}}'
+    decoder = impl.StreamDecoder("openai.completions")
+    (delta,) = decoder.feed(f"data: {body}\n\n".encode())
+    found = getattr(delta, field)
+    assert found == {"message": "the provider sent an object of more than 1048576 values, which was not read"}
+    if field != "logprobs":
+        assert getattr(decoder, field) == found
+
+
+def test_an_object_of_many_values_is_read(impl: ModuleType) -> None:
+    values = "[]," * 300_000 + "[]"
+    decoder = impl.StreamDecoder("openai.completions")
+    decoder.feed(f'data: {{"usage":{{"x":[{values}]}}}}\n\n'.encode())
+    assert len(decoder.usage["x"]) == 300_001

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use libfuzzer_sys::fuzz_target;
 use millstream::error::Error;
-use millstream::json::{Brought, Build, JsonAssembler, Operation, Scalar, is_valid};
+use millstream::json::{Brought, Build, JsonAssembler, MAX_DIGITS, Operation, Scalar, is_valid};
 use millstream_fuzz::Input;
 
 /// Writes what is known as text: enough to compare, and to see a part that is missing.
@@ -55,7 +55,7 @@ fn read(pieces: &[&str], strict: bool, asks: bool) -> (String, bool, Option<Erro
 /// Everything that a change names is there, and nothing is told twice.
 fn check_changes(json: &mut JsonAssembler) {
     let tape = json.tape();
-    for change in json.changes(true) {
+    for change in json.changes(true, MAX_DIGITS) {
         match change.brought {
             Brought::Value(at) => {
                 let Ok(value) = tape.build(at, &mut Shown);
@@ -68,7 +68,7 @@ fn check_changes(json: &mut JsonAssembler) {
         }
         assert!(change.path.is_empty() || change.path.starts_with('/'));
     }
-    assert_eq!(json.changes(true), []);
+    assert_eq!(json.changes(true, MAX_DIGITS), []);
 }
 
 /// The characters of `text` in pieces of at most `size`.

@@ -4,6 +4,8 @@ One definition each, so that the twins agree to the message. The Rust core impor
 """
 
 import json
+import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +19,10 @@ __all__ = (
     "check_option",
     "describe_seen",
     "escape_line_ends",
+    "max_digits",
     "read_error",
     "read_json",
+    "read_kept",
     "rebuild",
     "whole_text",
     "write_string",
@@ -48,16 +52,21 @@ _FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
     ],
 }
 
-# The interpreter refuses longer integers (sys.int_info.default_max_str_digits).
-_MAX_INT_DIGITS = 4300
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# A value is at least a comma, a bracket or a brace: this many take some 100 MB at most.
+_MAX_KEPT_VALUES = 1 << 20
 
 
 def check_event_size(value: object) -> int:
-    """Return ``value`` if it can limit an event: an integer of at least 1 byte, and below 2**63."""
+    """Return ``value`` if it can limit an event: an integer of at least 1 byte that can be a size of memory."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"max_event_size must be an int, not {type(value).__name__}")
-    if not 1 <= value < 2**63:
-        raise ValueError(f"max_event_size must be at least 1 and below 2**63 bytes, not {value}")
+    # A size of memory: on machines of 32 bits it cannot be larger.
+    if not 1 <= value <= sys.maxsize:
+        raise ValueError(
+            f"max_event_size must be at least 1 and below 2**{sys.maxsize.bit_length()} bytes, not {value}"
+        )
     return value
 
 
@@ -103,8 +112,21 @@ def read_json(text: str | bytes, strict: bool = True) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode()
-    value = json.loads(text, parse_int=_parse_int, strict=strict)
-    return _whole(value) if "\\u" in text else value
+    try:
+        value = json.loads(text, parse_int=_parse_int, strict=strict)
+        return _whole(value) if "\\u" in text or _has_surrogate(text) else value
+    except RecursionError:
+        raise json.JSONDecodeError("JSON nested too deeply", text, 0) from None
+
+
+def read_kept(text: str) -> Any:
+    """Return the provider's object from ``text``, valid JSON: usage, log probabilities or an error.
+
+    One of more than 2**20 values costs too much memory and time: a mapping that says so comes in its place.
+    """
+    if len(text) > _MAX_KEPT_VALUES and sum(map(text.count, ",[{")) > _MAX_KEPT_VALUES:
+        return {"message": f"the provider sent an object of more than {_MAX_KEPT_VALUES} values, which was not read"}
+    return read_json(text)
 
 
 def read_error(text: str) -> dict[str, Any]:
@@ -112,7 +134,7 @@ def read_error(text: str) -> dict[str, Any]:
 
     ``message`` is added where it is missing.
     """
-    return with_message(read_json(text))
+    return with_message(read_kept(text))
 
 
 def describe_seen(
@@ -161,8 +183,17 @@ def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
     return getattr(_backend, name)(*fields)
 
 
+def max_digits() -> int:
+    """Return from how many characters on an integer is read as a float: the interpreter's limit, as it is now."""
+    return sys.get_int_max_str_digits() or sys.maxsize
+
+
 def _parse_int(digits: str) -> int | float:
-    return int(digits) if len(digits) < _MAX_INT_DIGITS else float(digits)
+    return int(digits) if len(digits) < max_digits() else float(digits)
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def _whole(value: Any) -> Any:

@@ -1,5 +1,6 @@
 //! What a server can do wrong: one enum.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// How much of what was no response an error quotes, in bytes.
@@ -62,76 +63,63 @@ pub enum Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = match self {
+        let message: Cow<'static, str> = match self {
             Self::NotHttp(start) => {
                 let start = start.escape_ascii();
-                return write!(f, "the server does not speak HTTP/1.1, it said \"{start}\"");
+                format!("the server does not speak HTTP/1.1, it said \"{start}\"").into()
             }
             Self::StatusLine(line) => {
                 let line = line.escape_ascii();
-                return write!(f, "the response has an invalid status line: \"{line}\"");
+                format!("the response has an invalid status line: \"{line}\"").into()
             }
             Self::HeadTooLarge(limit) => {
-                return write!(f, "the response head grew past {limit} bytes");
+                format!("the response head grew past {limit} bytes").into()
             }
             Self::TooManyHeaders(limit) => {
-                return write!(f, "the response head has more than {limit} headers");
+                format!("the response head has more than {limit} headers").into()
             }
             Self::ChunkLine(byte) => {
-                return write!(
-                    f,
-                    "the line with a chunk's size holds the byte 0x{byte:02x}"
-                );
+                format!("the line with a chunk's size holds the byte 0x{byte:02x}").into()
             }
             Self::ChunkLineTooLong(limit) => {
-                return write!(f, "the line with a chunk's size grew past {limit} bytes");
+                format!("the line with a chunk's size grew past {limit} bytes").into()
             }
             Self::ChunkEnd(byte) => {
-                return write!(
-                    f,
-                    "a chunk's data is followed by the byte 0x{byte:02x} instead of its end"
-                );
+                format!("a chunk's data is followed by the byte 0x{byte:02x} instead of its end")
+                    .into()
             }
             Self::TooManyTrailers(limit) => {
-                return write!(f, "the response has more than {limit} trailers");
+                format!("the response has more than {limit} trailers").into()
             }
             Self::TrailersTooLarge(limit) => {
-                return write!(f, "the trailers of the response grew past {limit} bytes");
+                format!("the trailers of the response grew past {limit} bytes").into()
             }
-            Self::ClosedInBody { missing, length } => {
-                return write!(
-                    f,
-                    "the connection closed before the body's end ({missing} of {length} bytes missing)"
-                );
+            Self::ClosedInBody { missing, length } => format!(
+                "the connection closed before the body's end ({missing} of {length} bytes missing)"
+            )
+            .into(),
+            Self::SwitchedProtocols => "the server switched protocols, unasked (status 101)".into(),
+            Self::Header => "the response head has an invalid header line".into(),
+            Self::ContentLength => "the response has an invalid or ambiguous content-length".into(),
+            Self::TransferEncoding => {
+                "the response has a transfer-encoding other than \"chunked\"".into()
             }
-            other => other.message(),
-        };
-        f.write_str(message)
-    }
-}
-
-impl Error {
-    /// The messages that always read the same.
-    fn message(&self) -> &'static str {
-        match self {
-            Self::SwitchedProtocols => "the server switched protocols, unasked (status 101)",
-            Self::Header => "the response head has an invalid header line",
-            Self::ContentLength => "the response has an invalid or ambiguous content-length",
-            Self::TransferEncoding => "the response has a transfer-encoding other than \"chunked\"",
-            Self::TransferEncodingIn10 => "the response is HTTP/1.0 and has a transfer-encoding",
+            Self::TransferEncodingIn10 => {
+                "the response is HTTP/1.0 and has a transfer-encoding".into()
+            }
             Self::LengthAndEncoding => {
-                "the response has both a content-length and a transfer-encoding"
+                "the response has both a content-length and a transfer-encoding".into()
             }
-            Self::ChunkSizeTooLong => "a chunk's size has more than 16 digits",
-            Self::Trailers => "the response has an invalid trailer line",
-            Self::Unasked => "the server spoke before it was asked",
-            Self::ClosedBeforeResponse => "the connection closed before the response began",
-            Self::ClosedInHead => "the connection closed inside the response head",
+            Self::ChunkSizeTooLong => "a chunk's size has more than 16 digits".into(),
+            Self::Trailers => "the response has an invalid trailer line".into(),
+            Self::Unasked => "the server spoke before it was asked".into(),
+            Self::ClosedBeforeResponse => "the connection closed before the response began".into(),
+            Self::ClosedInHead => "the connection closed inside the response head".into(),
             Self::ClosedInChunks => {
-                "the connection closed before the body's end (its last chunk is missing)"
+                "the connection closed before the body's end (its last chunk is missing)".into()
             }
-            _ => "the response is invalid",
-        }
+        };
+        f.write_str(&message)
     }
 }
 

@@ -69,10 +69,11 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Returns what has changed since the last call; `appends` says how a string that grew is told.
-    pub(super) fn changes(&mut self, tape: &Tape, appends: bool) -> Vec<Change> {
+    /// Returns what has changed since the last call; `appends` says how a string that grew is told, and
+    /// `max_digits` from how many characters on an integer is a float.
+    pub(super) fn changes(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Vec<Change> {
         let mut changes = Vec::new();
-        self.grown(tape, appends, &mut changes);
+        changes.extend(self.grown(tape, appends, max_digits));
         while let Some(kind) = tape.kind(self.at) {
             match kind {
                 Kind::Key if self.at + 1 == tape.len() => break,
@@ -88,10 +89,8 @@ impl Cursor {
     }
 
     /// The last token told: a string or a number that said less then.
-    fn grown(&mut self, tape: &Tape, appends: bool, changes: &mut Vec<Change>) {
-        let Some(last) = self.at.checked_sub(1) else {
-            return;
-        };
+    fn grown(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Option<Change> {
+        let last = self.at.checked_sub(1)?;
         let (start, end) = (tape.start(last), tape.end(last));
         let (operation, brought) = match tape.kind(last) {
             Some(Kind::String) if end > self.text && appends => {
@@ -99,20 +98,22 @@ impl Cursor {
             }
             Some(Kind::String) if end > self.text => (Operation::Replace, Brought::Value(last)),
             Some(Kind::Number) if self.grew => {
-                let then = number(tape.text(start, self.text), true);
-                if equal(then, number(tape.string(last), tape.grows(last))) {
-                    return;
+                let then = number(tape.text(start, self.text), true, max_digits);
+                if equal(
+                    then,
+                    number(tape.string(last), tape.grows(last), max_digits),
+                ) {
+                    return None;
                 }
                 (Operation::Replace, Brought::Value(last))
             }
-            _ => return,
+            _ => return None,
         };
-        let path = self.path(tape);
-        changes.push(Change {
+        Some(Change {
             operation,
-            path,
+            path: self.path(tape),
             brought,
-        });
+        })
     }
 
     /// A value that is new, with all that it holds.

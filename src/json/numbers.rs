@@ -4,8 +4,8 @@
 /// one must not pay for all of it each time.
 const GROWING: usize = 1024;
 
-/// The interpreter refuses integers of as many characters and more; they are floats.
-const INTEGER: usize = 4300;
+/// What the interpreter's default allows: integers of as many characters and more are floats.
+pub const MAX_DIGITS: usize = 4300;
 
 /// A value that holds no others.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,10 +22,11 @@ pub enum Scalar<'t> {
     String(&'t str),
 }
 
-/// What a number says; `grows` tells whether it may go on, and then what cannot end it is left out.
-pub(super) fn number(text: &str, grows: bool) -> Scalar<'_> {
+/// What a number says; `grows` tells whether it may go on, and then what cannot end it is left out. An
+/// integer of `max_digits` characters and more is a float.
+pub(super) fn number(text: &str, grows: bool, max_digits: usize) -> Scalar<'_> {
     let text = if grows { shown(text) } else { text };
-    let is_integer = text.len() < INTEGER && !text.contains(['.', 'e', 'E']);
+    let is_integer = text.len() < max_digits && !text.contains(['.', 'e', 'E']);
     if is_integer {
         Scalar::Integer(text)
     } else {

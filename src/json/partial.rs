@@ -141,11 +141,12 @@ impl JsonAssembler {
         Arc::make_mut(&mut self.tape).forget();
     }
 
-    /// What has changed since the last call; without `appends` a string that grew is told whole.
+    /// What has changed since the last call; without `appends` a string that grew is told whole, and an
+    /// integer of `max_digits` characters and more is compared as a float.
     ///
     /// Takes time linear in the text fed since, and in the paths it returns.
-    pub fn changes(&mut self, appends: bool) -> Vec<Change> {
-        self.cursor.changes(&self.tape, appends)
+    pub fn changes(&mut self, appends: bool, max_digits: usize) -> Vec<Change> {
+        self.cursor.changes(&self.tape, appends, max_digits)
     }
 
     /// A half stands for itself in a string, and is wrong anywhere else.

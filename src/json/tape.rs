@@ -1,6 +1,6 @@
 //! A document in the order of its text: what a reader appends to, and what values are built from.
 
-use super::numbers::{Scalar, number};
+use super::numbers::{MAX_DIGITS, Scalar, number};
 
 /// What a token says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,11 @@ pub trait Build {
     type Value;
     /// Why it could not be made.
     type Error;
+
+    /// From how many characters on an integer is a float.
+    fn max_digits(&self) -> usize {
+        MAX_DIGITS
+    }
 
     /// A value that holds no others.
     fn scalar(&mut self, scalar: Scalar<'_>) -> Result<Self::Value, Self::Error>;
@@ -136,7 +141,9 @@ impl Tape {
             Some(Kind::Object) => return self.object(at, builder),
             Some(Kind::False) => Scalar::Bool(false),
             Some(Kind::True) => Scalar::Bool(true),
-            Some(Kind::Number) => number(self.string(place), self.grows(place)),
+            Some(Kind::Number) => {
+                number(self.string(place), self.grows(place), builder.max_digits())
+            }
             Some(Kind::String) => Scalar::String(self.string(place)),
             Some(Kind::Null | Kind::Key | Kind::End) | None => Scalar::Null,
         };

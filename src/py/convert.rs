@@ -99,6 +99,12 @@ pub fn read_json<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>
     values(py)?.call_method1(intern!(py, "read_json"), (text,))
 }
 
+/// The provider's object, from JSON text: usage or log probabilities.
+pub fn read_kept<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    let py = text.py();
+    values(py)?.call_method1(intern!(py, "read_kept"), (text,))
+}
+
 /// The provider's error object, from JSON text.
 pub fn read_error<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     let py = text.py();

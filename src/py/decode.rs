@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
-use super::convert::{Given, asks_for_one, bytes, describe_seen, optional, read_error, read_json};
+use super::convert::{Given, asks_for_one, bytes, describe_seen, optional, read_error, read_kept};
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
 use super::state::{Core, Failure, Shared, State, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -345,7 +345,7 @@ impl PyStreamDecoder {
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let usage = self.shared.lock(py).core.usage().map(str::to_owned);
         let usage = optional(py, usage.as_deref().map(str::as_bytes))?;
-        usage.as_ref().map(read_json).transpose()
+        usage.as_ref().map(read_kept).transpose()
     }
 
     /// The error the provider sent inside the stream, with a ``message`` in every case, or ``None``.

@@ -6,7 +6,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
 use super::convert::{
-    Given, check_fields, immutable, optional, read_error, read_json, reduced, repr,
+    Given, check_fields, immutable, optional, read_error, read_kept, reduced, repr,
 };
 use super::plain::{PlainCall, PlainDeltas, Room};
 
@@ -212,7 +212,7 @@ impl PyDelta {
     /// The provider's count of tokens, parsed when read.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.usage.as_ref(), read_json)
+        read(py, self.usage.as_ref(), read_kept)
     }
 
     /// The error the provider sent inside the stream, with a ``message`` in every case, parsed when read.
@@ -224,13 +224,13 @@ impl PyDelta {
     /// The provider's log probabilities for this delta, parsed when read.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.logprobs.as_ref(), read_json)
+        read(py, self.logprobs.as_ref(), read_kept)
     }
 
     /// The provider's object of spoken output, such as a piece of sound and its transcript, parsed when read.
     #[getter]
     fn audio<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.audio.as_ref(), read_json)
+        read(py, self.audio.as_ref(), read_kept)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::convert::{Characters, Given, code_points};
+use super::convert::{Characters, Given, code_points, values};
 use super::state::{Core, Failure, Shared, unpicklable};
 use crate::error::Error;
 use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
@@ -22,8 +22,8 @@ use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
 /// pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``
 /// for ``1.``); of one that goes on after 1,024 characters, these are read. ``true``, ``false`` and
 /// ``null`` are known when they are whole, a key when its value has begun. The last of equal keys
-/// counts. Numbers are those of ``json.loads``: integers exact (floats from 4,300 characters on), other
-/// numbers floats, infinite where they are too large.
+/// counts. Numbers are those of ``json.loads``: integers exact (floats from as many characters on as
+/// ``sys.get_int_max_str_digits()`` says), other numbers floats, infinite where they are too large.
 ///
 /// Anything else than RFC 8259 is an error at its first wrong character, and so is an array or object
 /// at a depth of more than 128; what was known before stays. ``strict=False`` lets control characters
@@ -57,14 +57,32 @@ impl Core for Assembler {
 }
 
 /// Makes Python's values.
-struct Objects<'py>(Python<'py>);
+struct Objects<'py> {
+    py: Python<'py>,
+    max_digits: usize,
+}
+
+impl<'py> Objects<'py> {
+    /// Of numbers as the interpreter allows them now.
+    fn new(py: Python<'py>) -> PyResult<Self> {
+        let max_digits = values(py)?.call_method0(intern!(py, "max_digits"))?;
+        Ok(Self {
+            py,
+            max_digits: max_digits.extract()?,
+        })
+    }
+}
 
 impl<'py> Build for Objects<'py> {
     type Value = Bound<'py, PyAny>;
     type Error = PyErr;
 
+    fn max_digits(&self) -> usize {
+        self.max_digits
+    }
+
     fn scalar(&mut self, scalar: Scalar<'_>) -> PyResult<Self::Value> {
-        let py = self.0;
+        let py = self.py;
         Ok(match scalar {
             Scalar::Null => py.None().into_bound(py),
             Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
@@ -78,11 +96,11 @@ impl<'py> Build for Objects<'py> {
     }
 
     fn array(&mut self, elements: Vec<Self::Value>) -> PyResult<Self::Value> {
-        Ok(PyList::new(self.0, elements)?.into_any())
+        Ok(PyList::new(self.py, elements)?.into_any())
     }
 
     fn object(&mut self, members: Vec<(&str, Self::Value)>) -> PyResult<Self::Value> {
-        let object = PyDict::new(self.0);
+        let object = PyDict::new(self.py);
         for (key, value) in members {
             object.set_item(key, value)?;
         }
@@ -163,14 +181,15 @@ impl PyJsonAssembler {
     #[pyo3(signature = (*, append=Given::Default), text_signature = "(self, *, append=True)")]
     fn diff<'py>(&self, py: Python<'py>, append: Given<'py>) -> PyResult<Bound<'py, PyList>> {
         let append = append.or(true, py)?.is_truthy()?;
+        let mut objects = Objects::new(py)?;
         let (changes, tape) = {
-            let mut state = self.0.lock(py);
-            (state.core.core.changes(append), state.core.core.tape())
+            let core = &mut self.0.lock(py).core.core;
+            (core.changes(append, objects.max_digits), core.tape())
         };
         let patch = PyList::empty(py);
         for change in changes {
             let value = match change.brought {
-                Brought::Value(at) => tape.build(at, &mut Objects(py))?,
+                Brought::Value(at) => tape.build(at, &mut objects)?,
                 Brought::Text(from, to) => PyString::new(py, tape.text(from, to)).into_any(),
             };
             let operation = PyDict::new(py);
@@ -189,7 +208,7 @@ impl PyJsonAssembler {
         if tape.is_empty() {
             return Ok(py.None().into_bound(py));
         }
-        tape.build(0, &mut Objects(py))
+        tape.build(0, &mut Objects::new(py)?)
     }
 
     /// Whether anything of the document is known: before, ``value`` is ``None``, as it is for ``null``.

@@ -47,8 +47,8 @@ class JSONAssembler(Turns):
     pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``
     for ``1.``); of one that goes on after 1,024 characters, these are read. ``true``, ``false`` and
     ``null`` are known when they are whole, a key when its value has begun. The last of equal keys
-    counts. Numbers are those of ``json.loads``: integers exact (floats from 4,300 characters on), other
-    numbers floats, infinite where they are too large.
+    counts. Numbers are those of ``json.loads``: integers exact (floats from as many characters on as
+    ``sys.get_int_max_str_digits()`` says), other numbers floats, infinite where they are too large.
 
     Anything else than RFC 8259 is an error at its first wrong character, and so is an array or object
     at a depth of more than 128; what was known before stays. ``strict=False`` lets control characters

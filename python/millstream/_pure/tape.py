@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from .._values import max_digits
 from .text import is_high, joined
 
 __all__ = ("ARRAY", "END", "OBJECT", "Number", "Tape", "Text", "build")
 
 GROWING = 1024
 """How much of a number that may go on is read: whoever asks after every digit must not pay for all of it each time."""
-
-# The interpreter refuses integers of as many characters and more; they are floats.
-_INTEGER = 4300
 
 
 class _Mark:
@@ -67,7 +65,7 @@ class Number:
         text = "".join(self.pieces[:GROWING] if self.grows else self.pieces)
         if self.grows:
             text = text[:GROWING].rstrip("+-").rstrip("eE").rstrip(".")
-        is_integer = len(text) < _INTEGER and not any(mark in text for mark in ".eE")
+        is_integer = len(text) < max_digits() and not any(mark in text for mark in ".eE")
         return int(text) if is_integer else float(text)
 
 

@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from ..._values import read_json
+from ..._values import read_kept
 from ..json import Document, Kept, Path
 from ..text import has_surrogate, is_high, joined
 from . import Delta, ToolCallDelta
@@ -96,7 +96,7 @@ class Brought:
             self._state.finish_reason = self.finish_reason = reason
             self.release()
         if isinstance(self._choice.get("logprobs"), dict):
-            self.logprobs = Kept(self._document, (*self._path, "logprobs"), read_json)
+            self.logprobs = Kept(self._document, (*self._path, "logprobs"), read_kept)
         return self.hand_out()
 
     def _read_message(self) -> None:
@@ -111,7 +111,7 @@ class Brought:
         for entry in self._entries:
             self._add_tool(entry)
         if isinstance(message.get("audio"), dict):
-            self.audio = Kept(self._document, (*self._path, self._name, "audio"), read_json)
+            self.audio = Kept(self._document, (*self._path, self._name, "audio"), read_kept)
 
     def release(self) -> None:
         """Take in U+FFFD for whatever the choice holds back: its other half will not come."""

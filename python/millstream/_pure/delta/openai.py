@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from ..._provider_errors import error_path
-from ..._values import read_error, read_json
+from ..._values import read_error, read_kept
 from ..json import SURELY_SHALLOW, Document, Kept, Path, read, shallow
 from ..text import joined
 from . import Delta
@@ -147,7 +147,7 @@ class Choices:
         document = Document(raw)
         usage = _usage_path(payload)
         if usage:
-            self.usage = Kept(document, usage, read_json)
+            self.usage = Kept(document, usage, read_kept)
             deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None, None)))
         error = error_path(payload)
         return deltas if error is None else deltas + self._fail(document, error)
