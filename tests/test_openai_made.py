@@ -18,6 +18,8 @@ from millstream.language_models import SecretStr
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 
+ANSWER = b'data: {"choices": [{"text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
 
 def ours(server: MockServer, **arguments: Any) -> OpenAI:
     return OpenAI(base_url=server.url, api_key=KEY, **arguments)
@@ -129,7 +131,7 @@ def everything_said(server: MockServer, caplog: pytest.LogCaptureFixture) -> Seq
         for asynchronous in (False, True):
             _, error = read_all(model.astream("p") if asynchronous else model.stream("p"))
             said += [repr(error), str(error), repr(error.__cause__) if error else "", repr(vars(error))]
-    transport = MemoryTransport([b"data: [DONE]\n\n"])
+    transport = MemoryTransport([ANSWER])
     list(OpenAI(api_key=KEY, http_client=transport, base_url=f"http://u:{KEY}@host/?key={KEY}").stream("p"))
     assert transport.requests[0].url == f"http://u:{KEY}@host/completions?key={KEY}"
     said += [repr(transport.requests), repr(OpenAI(api_key=KEY, base_url=f"http://u:{KEY}@host/")), caplog.text]

@@ -37,6 +37,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 CASE_IDS = [case[0] for case in CASES]
 
 
+STREAM = b'data: {"choices": [{"text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+
 def ours(server: MockServer, **arguments: Any) -> OpenAI:
     return OpenAI(base_url=server.url, api_key=KEY, **arguments)
 
@@ -168,7 +171,7 @@ def test_the_headers_that_matter_are_langchains(mock_server: MockServer, monkeyp
 
 
 def test_the_query_is_written_as_the_sdk_writes_it() -> None:
-    transport = MemoryTransport([b"data: [DONE]\n\n"])
+    transport = MemoryTransport([STREAM])
     model = OpenAI(api_key="k", http_client=transport, default_query={"a": [1, 2], "b": True, "c": {"d": "é "}})
     list(model.stream("p", extra_query={"e": None}))
     (request,) = transport.requests
@@ -180,7 +183,7 @@ def test_a_key_may_be_a_text_a_secret_or_a_function() -> None:
         return "from later"
 
     def sent(key: Any, *, asynchronous: bool = False) -> str:
-        transport = MemoryTransport([b"data: [DONE]\n\n"])
+        transport = MemoryTransport([STREAM])
         model = OpenAI(api_key=key, http_client=transport)
 
         async def read() -> None:
@@ -201,7 +204,7 @@ def test_a_key_may_be_a_text_a_secret_or_a_function() -> None:
 
 def test_a_function_is_asked_for_the_key_of_every_request() -> None:
     keys = iter(["first", "second"])
-    transport = MemoryTransport([b"data: [DONE]\n\n"])
+    transport = MemoryTransport([STREAM])
     model = OpenAI(api_key=lambda: next(keys), http_client=transport)
     list(model.stream("p"))
     list(model.stream("p"))
@@ -209,7 +212,7 @@ def test_a_function_is_asked_for_the_key_of_every_request() -> None:
 
 
 def test_a_header_cannot_smuggle_a_line() -> None:
-    transport = MemoryTransport([b"data: [DONE]\n\n"])
+    transport = MemoryTransport([STREAM])
     with pytest.raises(ValueError, match="api_key") as caught:
         list(OpenAI(api_key="k\r\nx-evil: 1", http_client=transport).stream("p"))
     assert "evil" not in str(caught.value)
@@ -223,13 +226,13 @@ def test_a_slash_at_the_end_of_the_base_url_is_no_difference(mock_server: MockSe
 
 
 def test_a_prompt_with_half_a_surrogate_is_sent_as_an_escape() -> None:
-    transport = MemoryTransport([b"data: [DONE]\n\n"])
+    transport = MemoryTransport([STREAM])
     list(OpenAI(api_key="k", http_client=transport).stream("\ud83c"))
     assert json.loads(transport.requests[0].body)["prompt"] == "\ud83c"
 
 
 def test_a_body_holds_integers_of_any_size_and_keys_that_are_numbers() -> None:
-    transport = MemoryTransport([b"data: [DONE]\n\n"])
+    transport = MemoryTransport([STREAM])
     bias: Any = {50256: -100}
     list(OpenAI(api_key="k", http_client=transport, logit_bias=bias).stream("p", seed=10**30))
     body = json.loads(transport.requests[0].body)

@@ -43,8 +43,9 @@ class OpenAIAccess(Fields):
 
     The endpoint's parameters that have no field go to the request's body, with a warning; any other
     argument raises :class:`TypeError`. Beside LangChain's there are
-    ``transport`` (see :mod:`millstream.transport`) and ``total_timeout``, the longest time for one whole
-    answer, in seconds, whatever keeps coming.
+    ``transport`` (see :mod:`millstream.transport`), ``total_timeout``, the longest time for one whole
+    answer, in seconds, with all tries and waits, whatever keeps coming, and ``max_response_size``, the most
+    bytes of an answer that does not stream, after decompression.
     """
 
     # The parameters of the endpoint, in the order of the OpenAI SDK.
@@ -63,6 +64,7 @@ class OpenAIAccess(Fields):
     openai_proxy: str | None = field(default_factory=from_env("OPENAI_PROXY"))
     request_timeout: Any = field(default=None, alias="timeout")
     total_timeout: float | None = None
+    max_response_size: int = 16 * 1024 * 1024
     max_retries: int | None = 2
     tiktoken_model_name: str | None = None
     default_headers: Mapping[str, str] | None = field(default=None, repr=False)

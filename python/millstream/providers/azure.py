@@ -11,6 +11,7 @@ from ..language_models.fields import SecretStr, field
 from ..outputs.chat_generation import ChatResult
 from .access import from_env
 from .chat_openai import ChatOpenAI
+from .whole import WholeAnswer
 
 __all__ = ("AzureChatOpenAI",)
 
@@ -133,19 +134,25 @@ class AzureChatOpenAI(ChatOpenAI):
 
     # Answers.
 
-    def _create_chat_result(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ChatResult:
-        result = super()._create_chat_result(body, headers)
-        output = result.llm_output or {}
-        choices = [one for one in body.get("choices") or () if isinstance(one, Mapping)]
-        if any(one.get("finish_reason") == "content_filter" for one in choices):
+    def _create_chat_result(self, answer: WholeAnswer, *, legacy: bool) -> ChatResult:
+        result = super()._create_chat_result(answer, legacy=legacy)
+        infos = [generation.generation_info or {} for generation in result.generations]
+        if any(info.get("finish_reason") == "content_filter" for info in infos):
             raise MillstreamError("Azure has not provided the response due to a content filter being triggered")
-        if "model" in body:
-            output["model_name"] = f"{body['model']}-{self.model_version}" if self.model_version else body["model"]
+        output = result.llm_output or {}
+        if model := answer.response[1]:
+            output["model_name"] = f"{model}-{self.model_version}" if self.model_version else model
+        body = answer.document()
         if "prompt_filter_results" in body:
             output["prompt_filter_results"] = body["prompt_filter_results"]
-        for generation, choice in zip(result.generations, choices, strict=False):
-            info = generation.generation_info or {}
-            generation.generation_info = {**info, "content_filter_results": choice.get("content_filter_results", {})}
+        choices = body.get("choices")
+        filters = [
+            one.get("content_filter_results", {}) if isinstance(one, Mapping) else {}
+            for one in (choices if isinstance(choices, list) else ())
+        ]
+        for place, generation in enumerate(result.generations):
+            found = filters[place] if place < len(filters) else {}
+            generation.generation_info = {**infos[place], "content_filter_results": found}
         return result
 
 

@@ -13,7 +13,7 @@ from ..outputs.chat_generation import ChatGenerationChunk
 from .chat_usage import usage_metadata
 from .decoding import Decoded
 
-__all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages")
+__all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "delta_chunk")
 
 PROVIDER = {"model_provider": "openai"}
 """What every message says of where it comes from."""
@@ -140,10 +140,7 @@ class DecodedMessages(Decoded):
     def _other(self, delta: Delta) -> Any:
         """Return the chunk of a delta that has more than text."""
         info = self._info(delta)
-        chunk = text_chunk(delta.text or "", self._id, {**info, **PROVIDER})
-        chunk._additional_kwargs = self._kwargs(delta) or None
-        if delta.tool_calls and not self._legacy:
-            chunk._tool_call_chunks = [_piece(call) for call in delta.tool_calls]
+        chunk = delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
         if self._keeps and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
             self._keep(chunk)
         return self._made(chunk, info)
@@ -166,18 +163,6 @@ class DecodedMessages(Decoded):
         if delta.logprobs is not None:
             info["logprobs"] = delta.logprobs
         return info
-
-    def _kwargs(self, delta: Delta) -> dict[str, Any]:
-        """Return what has no field of a message's: reasoning, refusals, calls in OpenAI's first form."""
-        kwargs: dict[str, Any] = {}
-        if delta.reasoning is not None:
-            kwargs["reasoning_content"] = delta.reasoning
-        if delta.refusal is not None:
-            kwargs["refusal"] = delta.refusal
-        if self._legacy and delta.tool_calls:
-            call = delta.tool_calls[0]
-            kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
-        return kwargs
 
 
 class DecodedGenerations(DecodedMessages):
@@ -224,6 +209,29 @@ class DecodedGenerations(DecodedMessages):
 
     def _last(self) -> list[Any]:
         return []
+
+
+def delta_chunk(
+    delta: Delta, id: str | None, metadata: dict[str, Any] | None = None, *, legacy: bool
+) -> AIMessageChunk:
+    """Return the chunk of a delta that has more than text.
+
+    What has no field of a message's is in ``additional_kwargs``: reasoning, refusals, and with ``legacy`` calls
+    in OpenAI's first form.
+    """
+    chunk = text_chunk(delta.text or "", id, metadata)
+    kwargs: dict[str, Any] = {}
+    if delta.reasoning is not None:
+        kwargs["reasoning_content"] = delta.reasoning
+    if delta.refusal is not None:
+        kwargs["refusal"] = delta.refusal
+    if legacy and delta.tool_calls:
+        call = delta.tool_calls[0]
+        kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
+    elif delta.tool_calls:
+        chunk._tool_call_chunks = [_piece(call) for call in delta.tool_calls]
+    chunk._additional_kwargs = kwargs or None
+    return chunk
 
 
 def _piece(call: Any) -> ToolCallChunk:

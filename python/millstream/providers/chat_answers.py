@@ -1,50 +1,69 @@
 """Whole answers of chat completions, as results."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
+from .._backend import Delta
 from ..errors import StreamTruncatedError
-from ..messages.ai import AIMessage
-from ..messages.openai import from_openai_message
+from ..messages.ai import AIMessage, sum_chunks, text_chunk
+from ..messages.conversion import ended_message
 from ..outputs.chat_generation import ChatGeneration, ChatResult
+from .chat import delta_chunk
 from .chat_usage import usage_metadata
+from .whole import WholeAnswer, finish_of
 
 __all__ = ("chat_result",)
 
 
-def chat_result(body: Mapping[str, Any], model_name: str | None, headers: Mapping[str, str] | None) -> ChatResult:
-    """Return the answer that ``body`` holds: a generation for each choice.
+def chat_result(answer: WholeAnswer, model_name: str | None, *, legacy: bool, with_headers: bool) -> ChatResult:
+    """Return what ``answer`` holds: a generation for each choice.
 
-    Raises :class:`~millstream.errors.StreamTruncatedError` where there is none.
+    ``legacy`` says that function calls were asked for in OpenAI's first form, ``with_headers`` that the
+    response's headers are wanted. Raises :class:`~millstream.errors.StreamTruncatedError` where there is no
+    choice.
     """
-    choices = body.get("choices")
-    answers = [one for one in choices if isinstance(one, Mapping)] if isinstance(choices, list) else []
-    generations = [_generation(one, body, headers) for one in answers if isinstance(one.get("message"), Mapping)]
-    if not generations:
+    choices = answer.choices()
+    if not choices:
         raise StreamTruncatedError("the server sent no choices")
+    id, model, fingerprint, tier = answer.response
     output: dict[str, Any] = {
-        "token_usage": body.get("usage"),
+        "token_usage": answer.usage,
         "model_provider": "openai",
-        "model_name": body.get("model", model_name),
-        "system_fingerprint": body.get("system_fingerprint"),
-        "id": body.get("id"),
+        "model_name": model or model_name,
+        "system_fingerprint": fingerprint,
+        "id": id,
     }
-    if body.get("service_tier"):
-        output["service_tier"] = body["service_tier"]
+    if tier:
+        output["service_tier"] = tier
+    headers = {"headers": dict(answer.headers)} if with_headers else {}
+    generations = []
+    for place, deltas in enumerate(choices):
+        message = _message(deltas, legacy=legacy or _has_first_form(answer, place, deltas))
+        if answer.usage is not None:
+            message.usage_metadata = usage_metadata(answer.usage, tier)
+        generations.append(ChatGeneration(message, {**headers, **finish_of(deltas)}))
     return ChatResult(generations, output)
 
 
-def _generation(
-    choice: Mapping[str, Any], body: Mapping[str, Any], headers: Mapping[str, str] | None
-) -> ChatGeneration:
-    message = from_openai_message(choice["message"])
-    usage = body.get("usage")
-    if isinstance(message, AIMessage):
-        # That there was no refusal is told too, as in LangChain.
-        message.additional_kwargs.setdefault("refusal", None)
-        if isinstance(usage, Mapping):
-            message.usage_metadata = usage_metadata(usage, body.get("service_tier"))
-    info = {"headers": dict(headers)} if headers is not None else {}
-    return ChatGeneration(
-        message, {**info, "finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}
-    )
+def _has_first_form(answer: WholeAnswer, place: int, deltas: Sequence[Delta | str]) -> bool:
+    """Return whether a choice calls a function in OpenAI's first form, unasked: LangChain says it as it came."""
+    calls = [call for delta in deltas if not isinstance(delta, str) for call in delta.tool_calls]
+    if len(calls) != 1 or calls[0].id is not None:
+        return False
+    choices = answer.document().get("choices")
+    try:
+        message = choices[place]["message"]  # type: ignore[index]
+        return not message.get("tool_calls") and bool(message.get("function_call"))
+    except (TypeError, IndexError, KeyError, AttributeError):
+        return False
+
+
+def _message(deltas: list[Delta | str], *, legacy: bool) -> AIMessage:
+    chunks = [
+        text_chunk(delta, None) if isinstance(delta, str) else delta_chunk(delta, None, legacy=legacy)
+        for delta in deltas
+    ]
+    message: AIMessage = ended_message(sum_chunks([text_chunk("", None), *chunks]))
+    # That there was no refusal is said too, as in LangChain.
+    message.additional_kwargs.setdefault("refusal", None)
+    return message

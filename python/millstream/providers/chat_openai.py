@@ -22,6 +22,7 @@ from .chat_answers import chat_result
 from .chat_fields import ChatFields
 from .posts import Post
 from .responses_api import refuse_responses
+from .whole import WholeAnswer
 
 if TYPE_CHECKING:
     from ..language_models.prompt_text import LanguageModelInput
@@ -50,20 +51,25 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         post = self._answer_post(messages, stop, kwargs)
-        return self._create_chat_result(post.read(), self._told_headers(post))
+        answer = self._answer(post)
+        post.read(answer)
+        return self._create_chat_result(answer, legacy="functions" in post.params)
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         post = self._answer_post(messages, stop, kwargs)
-        return self._create_chat_result(await post.aread(), self._told_headers(post))
+        answer = self._answer(post)
+        await post.aread(answer)
+        return self._create_chat_result(answer, legacy="functions" in post.params)
 
-    def _create_chat_result(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ChatResult:
+    def _answer(self, post: Post) -> WholeAnswer:
+        """Return the part that reads a whole answer."""
+        return WholeAnswer(_FORMAT, n=post.n, size=self.max_response_size)
+
+    def _create_chat_result(self, answer: WholeAnswer, *, legacy: bool) -> ChatResult:
         """Return the result that a whole answer holds."""
-        return chat_result(body, self.model_name, headers)
-
-    def _told_headers(self, post: Post) -> Mapping[str, str] | None:
-        return post.headers if self.include_response_headers else None
+        return chat_result(answer, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
     # One stream.
 

@@ -43,7 +43,7 @@ class Decoded:
 
     def _start(self) -> None:
         """Start with a decoder that has read nothing."""
-        self._decoder = StreamDecoder(self._format, n=self._n)
+        self._decoder = self._new_decoder()
         if self._keeps:
             self._decoder._keep_text()
         self._idle_since: float | None = None
@@ -51,6 +51,9 @@ class Decoded:
         self._lost: Exception | None = None
         self._closed: tuple[Sequence[Any], StreamError | None] | None = None
         self.over: Sized = self._decoder._over
+
+    def _new_decoder(self) -> StreamDecoder:
+        return StreamDecoder(self._format, n=self._n)
 
     def begin(self) -> Sequence[Any]:
         """Return nothing."""
@@ -119,13 +122,17 @@ class Decoded:
         if decoder.ended != "truncated":
             # An end mark alone is no answer.
             return None if decoder._has_choices else self._truncated("the server sent no choices")
+        if self._lost is None:
+            return self._truncated(f"the stream ended before its end mark ({decoder.seen})")
+        return self._broken_off()
+
+    def _broken_off(self) -> StreamError:
+        """Return what became of the connection, before the end."""
         if isinstance(self._lost, APITimeoutError):
             return self._stalled("the connection timed out in mid-stream")
         if isinstance(self._lost, StreamError):
             vars(self._lost).update(self._arrived())
             return self._lost
-        if self._lost is None:
-            return self._truncated(f"the stream ended before its end mark ({decoder.seen})")
         return self._truncated("the connection broke in mid-stream")
 
     def _truncated(self, what: str) -> StreamTruncatedError:

@@ -14,6 +14,7 @@ from .access import OpenAIAccess, as_float
 from .arguments import COMPLETIONS, refuse_in_call
 from .completions import DecodedChunks, DecodedText, DeltaText
 from .posts import Answers, Post
+from .whole import WholeAnswer
 
 __all__ = ("OpenAI",)
 
@@ -118,7 +119,9 @@ class OpenAI(OpenAIAccess, BaseLLM):
             if self.streaming:
                 answers.add_result(self._streamed(group[0], stop, kwargs, run_manager))
             else:
-                answers.add_body(self._prompt_post(group, self._params(stop, kwargs)).read())
+                post, answer = self._answer_post(group, stop, kwargs)
+                post.read(answer)
+                answers.add_answer(answer)
         return answers.result(len(prompts))
 
     async def _agenerate(
@@ -129,7 +132,9 @@ class OpenAI(OpenAIAccess, BaseLLM):
             if self.streaming:
                 answers.add_result(await self._astreamed(group[0], stop, kwargs, run_manager))
             else:
-                answers.add_body(await self._prompt_post(group, self._params(stop, kwargs)).aread())
+                post, answer = self._answer_post(group, stop, kwargs)
+                await post.aread(answer)
+                answers.add_answer(answer)
         return answers.result(len(prompts))
 
     def _stream(
@@ -238,6 +243,17 @@ class OpenAI(OpenAIAccess, BaseLLM):
         # Only a stream whose result is asked for keeps the log probabilities.
         kind = DeltaText if keeps and post.params.get("logprobs") is not None else DecodedText
         return post, kind(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
+
+    def _answer_post(
+        self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
+    ) -> tuple[Post, WholeAnswer]:
+        """Return the request for whole answers, and the part that reads them."""
+        params = self._params(stop, kwargs)
+        # The answer is read whole, whatever the call says.
+        params.pop("stream", None)
+        post = self._prompt_post(prompts, params)
+        n = post.n if len(prompts) == 1 else None
+        return post, WholeAnswer(_FORMAT, n=n, size=self.max_response_size)
 
     def _stream_post(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
         params = {**self._params(stop, kwargs), "stream": True}

@@ -1,31 +1,19 @@
 """One POST in waiting, and what the answers of several come to."""
 
 import inspect
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._values import read_error, read_json
-from ..errors import (
-    APIConnectionError,
-    APITimeoutError,
-    EventTooLargeError,
-    ProviderError,
-    StreamDecodeError,
-    StreamError,
-    StreamStalledError,
-    StreamTruncatedError,
-)
+from ..errors import StreamError, StreamTruncatedError
 from ..outputs import Generation, LLMResult
+from ..runnables.stream import Part, adrive, drive
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ..transport.running import pause
 from ._retry import Tries, asend, send
+from .whole import WholeAnswer, finish_of
 
 __all__ = ("Answers", "Post")
-
-# The most bytes of a body that does not stream.
-_BODY_SIZE = 1 << 28
 
 _USAGE_KEYS = ("completion_tokens", "prompt_tokens", "total_tokens")
 
@@ -34,12 +22,12 @@ class Post:
     """One request in waiting: the source of a stream, or read whole by :meth:`read` and :meth:`aread`.
 
     ``key`` is a text's holder (``get_secret_value``), or a function that returns the key when it is
-    asked, an async one too for async code. ``headers`` are those of the response that was read.
+    asked, an async one too for async code.
     """
 
     __slots__ = (
         *("_async_transport", "_key", "_request", "_retries", "_shared", "_total", "_transport"),
-        *("headers", "params"),
+        "params",
     )
 
     def __init__(
@@ -53,7 +41,6 @@ class Post:
         total: float | None = None,
     ) -> None:
         self.params = params
-        self.headers: Mapping[str, str] = {}
         self._request = request
         self._key = key
         self._transport = transport
@@ -114,34 +101,15 @@ class Post:
         finally:
             del failure
 
-    def read(self) -> Any:
-        """Send the request and return the JSON of the response's body."""
-        response = self.open()
-        self.headers = response.headers
-        data = bytearray()
-        try:
-            for read in response:
-                _grow(data, read)
-        except APIConnectionError as error:
-            raise _cut(error)(str(error)) from error.__cause__
-        finally:
-            response.close()
-        return _document(bytes(data))
+    def read(self, part: Part[Any]) -> None:
+        """Send the request and read the answer into ``part``, from which nothing comes out."""
+        for _ in drive(self, part):
+            pass
 
-    async def aread(self) -> Any:
-        """Send the request and return the JSON of the response's body."""
-        response = await self.aopen()
-        self.headers = response.headers
-        data = bytearray()
-        try:
-            while reads := await response.read():
-                for read in reads:
-                    _grow(data, read)
-        except APIConnectionError as error:
-            raise _cut(error)(str(error)) from error.__cause__
-        finally:
-            await response.aclose()
-        return _document(bytes(data))
+    async def aread(self, part: Part[Any]) -> None:
+        """:meth:`read` for async code."""
+        async for _ in adrive(self, part):
+            pass
 
 
 class Answers:
@@ -154,15 +122,13 @@ class Answers:
         self._usage: dict[str, int] = {}
         self._fingerprint: str | None = None
 
-    def add_body(self, body: Mapping[str, Any]) -> None:
-        """Add the choices and the usage of one response."""
-        choices = body.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, dict):
-                info = {"finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}
-                self._choices.append(Generation(str(choice.get("text") or ""), info))
-        self._add_usage(body.get("usage"))
-        self._fingerprint = self._fingerprint or body.get("system_fingerprint")
+    def add_answer(self, answer: WholeAnswer) -> None:
+        """Add the choices and the usage of one answer."""
+        for deltas in answer.choices():
+            text = "".join(delta if isinstance(delta, str) else delta.text or "" for delta in deltas)
+            self._choices.append(Generation(text, finish_of(deltas)))
+        self._add_usage(answer.usage)
+        self._fingerprint = self._fingerprint or answer.response[2]
 
     def add_result(self, result: LLMResult) -> None:
         """Add the text and the usage of one stream."""
@@ -205,31 +171,3 @@ def _key_of(key: Any) -> Any:
     if hasattr(key, "get_secret_value"):
         return key.get_secret_value()
     return key() if callable(key) else key
-
-
-def _grow(data: bytearray, read: bytes) -> None:
-    data += read
-    if len(data) > _BODY_SIZE:
-        raise EventTooLargeError(f"the body grew past {_BODY_SIZE} bytes", offset=0, frame=bytes(data[:512]))
-
-
-def _cut(error: APIConnectionError) -> type[StreamStalledError] | type[StreamTruncatedError]:
-    return StreamStalledError if isinstance(error, APITimeoutError) else StreamTruncatedError
-
-
-def _document(data: bytes) -> Any:
-    """Return the JSON object in ``data``.
-
-    Raises :class:`~millstream.errors.StreamDecodeError` where there is none, and
-    :class:`~millstream.errors.ProviderError` where it is an error.
-    """
-    try:
-        body = read_json(data.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise StreamDecodeError("the body is no JSON object", offset=0, frame=data[:512])
-    if error := body.get("error") or (body if body.get("object") == "error" else None):
-        told = read_error(json.dumps(error))
-        raise ProviderError(str(told["message"]), error=told)
-    return body

@@ -1,0 +1,162 @@
+"""The part over an answer that does not stream: the decoder of streams reads it, so that both have one set of rules."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._backend import Delta, StreamDecoder
+from .._merge import merge_info
+from .._values import read_json
+from ..errors import (
+    APIConnectionError,
+    APITimeoutError,
+    EventTooLargeError,
+    StreamDecodeError,
+    StreamError,
+)
+from .decoding import Decoded
+
+__all__ = ("WholeAnswer", "finish_of")
+
+# So much of an answer is kept as it came: for errors, and for what no delta says.
+_FRAME_SIZE = 512
+_RAW_SIZE = 1 << 20
+
+
+class WholeAnswer(Decoded):
+    """Nothing comes out; after the end there are the ``deltas`` of each choice, the usage, and what made the answer.
+
+    ``size`` limits the answer, in bytes after decompression. ``response`` is the answer's id, the model, the
+    system fingerprint and the service tier, ``raw`` the answer's first megabyte.
+    """
+
+    __slots__ = ("_left", "_others", "_size", "deltas", "headers", "raw", "response", "usage")
+
+    def __init__(self, format: str, *, n: int | None, size: int) -> None:
+        self._size = size
+        self.headers: Mapping[str, str] = {}
+        super().__init__(format, None, n=n)
+
+    def _start(self) -> None:
+        super()._start()
+        self._left = self._size
+        # The parts are of choice 0; where others were asked for, they come from a decoder of their own.
+        self._others = None if self._n == 1 else self._new_decoder()
+        self.raw = bytearray()
+        self.deltas: dict[int, list[Delta | str]] = {}
+        self.response: tuple[str | None, ...] = (None, None, None, None)
+        self.usage: Mapping[str, Any] | None = None
+
+    def _new_decoder(self) -> StreamDecoder:
+        return StreamDecoder(self._format, n=self._n, max_event_size=self._size)
+
+    def opened(self, body: Any) -> None:
+        """Note the headers; what is read is counted here, so that the connection is not read through."""
+        if self._closed is not None:
+            self._start()
+        self.headers = body.headers
+
+    def feed(self, data: bytes) -> Sequence[Any]:
+        """Return nothing."""
+        self._left -= len(data)
+        if len(self.raw) < _RAW_SIZE:
+            self.raw += data[: _RAW_SIZE - len(self.raw)]
+        if self._left < 0:
+            frame = bytes(self.raw[:_FRAME_SIZE])
+            message = f"the answer grew past max_response_size ({self._size} bytes)"
+            self.failure = EventTooLargeError(message, offset=0, frame=frame)
+            return ()
+        self._take(self._decoder._feed_parts(data))
+        if self._others is not None and not self._others.done:
+            self._take_others(self._others.feed(data))
+        return ()
+
+    def idle(self) -> bool:
+        """Stop where the answer is too long: each try has its time, and nothing else is waited for."""
+        return self.failure is not None
+
+    def cut(self) -> StreamError | None:
+        """Return how the connection was lost, where that was before the first delta and by no timeout."""
+        self._closed = self._close()
+        is_lost = isinstance(self._lost, APIConnectionError) and not isinstance(self._lost, APITimeoutError)
+        if self.failure is None and is_lost and not self._decoder.deltas_seen and not self._has_ended():
+            return self._broken_off()
+        return None
+
+    def finish(self) -> Sequence[Any]:
+        """Return nothing, and judge the end; bytes that broke off are not judged as if they were whole."""
+        _, failure = self._closed or self._close()
+        if self.failure is None and self._lost is not None and not self._has_ended():
+            self.failure = self._broken_off()
+        self.failure = self.failure or failure or self._judged()
+        return ()
+
+    def _has_ended(self) -> bool:
+        return self._decoder.ended not in (None, "truncated")
+
+    def _judged(self) -> StreamError | None:
+        decoder = self._decoder
+        if decoder.ended != "truncated":
+            return super()._judged()
+        if bytes(self.raw[:_FRAME_SIZE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+            # A document that is whole, whether its choices are finished or not, and whether it has any.
+            return None
+        if decoder.deltas_seen:
+            return super()._judged()
+        return StreamDecodeError("the body is not a JSON object", offset=0, frame=bytes(self.raw[:_FRAME_SIZE]))
+
+    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
+        failure: StreamError | None = None
+        try:
+            self._take(self._decoder._close_parts())
+        except StreamError as error:
+            self._take(error.items)
+            failure = error
+        if self._others is not None:
+            try:
+                self._take_others(self._others.close())
+            except StreamError as error:
+                self._take_others(error.items)
+        try:
+            return (), failure
+        finally:
+            del failure
+
+    def _take(self, parts: Sequence[Any]) -> None:
+        for part in parts:
+            if type(part) is tuple:
+                self.response = part
+            elif type(part) is str:
+                self._add(0, part)
+            elif part.usage is not None:
+                self.usage = part.usage
+            elif part.error is None:
+                self._add(0, part)
+
+    def _take_others(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            if delta.index and delta.usage is None and delta.error is None:
+                self._add(delta.index, delta)
+
+    def _add(self, index: int, delta: Delta | str) -> None:
+        self.deltas.setdefault(index, []).append(delta)
+
+    def choices(self) -> list[list[Delta | str]]:
+        """Return the deltas of each choice, in the order of their indexes; none where the server sent none."""
+        found = [self.deltas[index] for index in sorted(self.deltas)]
+        return found or ([[]] if self._decoder._has_choices else [])
+
+    def document(self) -> Mapping[str, Any]:
+        """Return the answer's document as it came, for what deltas do not say; nothing of one that is large."""
+        try:
+            body = read_json(self.raw.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
+
+def finish_of(deltas: list[Delta | str]) -> dict[str, Any]:
+    """Return what the provider says of a choice: how it finished, and its log probabilities."""
+    whole = [delta for delta in deltas if not isinstance(delta, str)]
+    reasons = [delta.finish_reason for delta in whole if delta.finish_reason is not None]
+    logprobs = merge_info([{"logprobs": delta.logprobs} for delta in whole if delta.logprobs is not None])
+    return {"finish_reason": reasons[-1] if reasons else None, "logprobs": logprobs.get("logprobs")}
