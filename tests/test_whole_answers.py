@@ -210,11 +210,12 @@ def test_an_answer_past_the_limit_raises_an_error_that_names_it(cls: type[Any], 
     reply = Reply(body=gzip.compress(body) if zipped else body, content_type="application/json", headers=headers)
     with MockServer(reply) as server:
         small = cls(base_url=server.url, api_key="k", transport=transport, max_response_size=4000)
-        for call in (
+        calls: list[Any] = [
             lambda: small.invoke("p"),
             lambda: asyncio.run(small.ainvoke("p")),
             lambda: small.batch(["p", "q"]),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(EventTooLargeError, match=r"max_response_size \(4000 bytes\)"):
                 call()
         large = cls(base_url=server.url, api_key="k", transport=transport, max_response_size=len(body))
@@ -260,7 +261,8 @@ def test_an_answer_that_breaks_off_is_asked_for_again(
 ) -> None:
     monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
     cut = Reply(fault=Cut(after=0, how="reset"))
-    for call in (lambda model: model.invoke("p"), lambda model: asyncio.run(model.ainvoke("p"))):
+    calls: list[Any] = [lambda model: model.invoke("p"), lambda model: asyncio.run(model.ainvoke("p"))]
+    for call in calls:
         with MockServer(script=[cut]) as server:
             assert call(cls(base_url=server.url, api_key="k", transport=transport))
             assert len(server.requests) == 2
