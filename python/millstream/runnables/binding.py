@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from .base import Input, Output, Runnable
-from .config import RunnableConfig, get_config_list, merge_configs
+from .config import RunnableConfig, merge_configs
 from .stream import AsyncStream, Stream
 
 __all__ = ("RunnableBinding",)
@@ -95,7 +95,7 @@ class RunnableBinding(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with the bound Runnable."""
-        configs = self._configs(config, len(inputs))
+        configs = self._configs(config)
         return self.bound.batch(inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs})
 
     async def abatch(
@@ -107,7 +107,7 @@ class RunnableBinding(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with the bound Runnable."""
-        configs = self._configs(config, len(inputs))
+        configs = self._configs(config)
         return await self.bound.abatch(
             inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
         )
@@ -123,10 +123,11 @@ class RunnableBinding(Runnable[Input, Output]):
     def _config(self, config: RunnableConfig | None) -> RunnableConfig | None:
         return config if self.config is None else merge_configs(self.config, config)
 
-    def _configs(self, config: Any, length: int) -> Any:
-        if self.config is None or not length:
-            return config
-        return [merge_configs(self.config, one) for one in get_config_list(config, length)]
+    def _configs(self, config: Any) -> Any:
+        """Return the configuration of a batch, or the list of those of its calls."""
+        if config is None or isinstance(config, Mapping):
+            return self._config(cast("RunnableConfig | None", config))
+        return [self._config(one) for one in config]
 
     def __getattr__(self, name: str) -> Any:
         """Return what the bound Runnable has under ``name``."""
