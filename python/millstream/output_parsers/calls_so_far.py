@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from .._backend import JSONAssembler
@@ -50,23 +51,27 @@ class CallsSoFar:
         if not pieces and self._latest is not None:
             return ()
         changed = {self._add(piece) for piece in pieces}
-        calls = [place for place, arguments in enumerate(self._arguments) if arguments.are_valid]
+        places = self._places()
         if self._first_only:
-            calls = [place for place in calls if self._wants(self._name(place))][:1]
-            chosen, self._chosen = self._chosen, calls[0] if calls else None
-            if chosen == self._chosen and chosen not in changed:
+            before, self._chosen = self._chosen, places[0] if places else None
+            if before == self._chosen and before not in changed:
                 return ()
-        return self._changed(self._read([self._call(place) for place in calls], partial=True))
+        return self._said(places)
 
     def close(self) -> Sequence[Any]:
         """Return what the whole text of the arguments says, where reading them piece by piece failed."""
         mended = [arguments.mend() for arguments in self._arguments]
-        if not any(mended):
-            return ()
-        calls = [place for place, arguments in enumerate(self._arguments) if arguments.are_valid]
-        if self._first_only:
-            calls = [place for place in calls if self._wants(self._name(place))][:1]
-        return self._changed(self._read([self._call(place) for place in calls], partial=True))
+        return self._said(self._places()) if any(mended) else ()
+
+    def _places(self) -> list[int]:
+        """Return the positions of the calls that count."""
+        valid = (place for place, arguments in enumerate(self._arguments) if arguments.are_valid)
+        if not self._first_only:
+            return list(valid)
+        return list(islice((place for place in valid if self._wants(self._name(place))), 1))
+
+    def _said(self, places: list[int]) -> Sequence[Any]:
+        return self._changed(self._read([self._call(place) for place in places], partial=True))
 
     def _add(self, piece: Mapping[str, Any]) -> int:
         place = self._sum.add({key: value for key, value in piece.items() if key != "args"})
