@@ -25,7 +25,7 @@ def schema_of_model(kind: Any) -> dict[str, Any]:
 
 
 def title_of_model(kind: Any) -> str:
-    """Return the name that the schema of a pydantic class gives it."""
+    """Return the title of a pydantic class in its schema."""
     config: Any = kind.__config__ if is_first_version(kind) else getattr(kind, "model_config", {})
     title = config.get("title") if isinstance(config, dict) else getattr(config, "title", None)
     return str(title or kind.__name__)

@@ -18,7 +18,7 @@ __all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsPa
 class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
     """Gives the calls of an answer: dicts of the tool's name (``type``) and its ``args``, and ``id`` if asked for.
 
-    With ``first_tool_only`` it is the first call, or ``None``. A stream gives the calls of the sum of its
+    With ``first_tool_only`` it is the first call, or ``None``. A stream yields the calls of the sum of its
     chunks so far (``+``), whenever that has changed; reading is linear in the arguments.
     """
 

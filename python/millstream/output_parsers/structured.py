@@ -42,12 +42,12 @@ class _OfAnswers(StagedRunnable[Any, Any]):
 
 
 class StructuredOutput(_OfAnswers):
-    """Gives what ``parser`` makes of an answer.
+    """Returns what ``parser`` makes of an answer.
 
     Raises :class:`~millstream.errors.TruncatedOutputError` where the answer was cut off,
     :class:`~millstream.errors.ContentFilterError` where the provider's filter ended it, and
     :class:`~millstream.errors.RefusalError` where the model refused; and what the parser raises. A
-    stream gives what the parser's stream gives, and raises at the end what :meth:`invoke` raises.
+    stream yields what the parser's stream yields, and raises at the end what :meth:`invoke` raises.
     It has the parser's name and attributes.
     """
 
@@ -101,10 +101,10 @@ class _Judged:
 
 
 class RawAndParsed(_OfAnswers):
-    """Gives a dict of the message (``raw``), what ``parser`` says of it (``parsed``), and its error, ``parsing_error``.
+    """Returns a dict of the message (``raw``), the parser's output (``parsed``), and its error, ``parsing_error``.
 
-    A stream gives the message's chunks as they come, each in a dict of its own, and what was parsed at
-    the end.
+    A stream yields the message's chunks as they come, each in a dict of its own, and the parser's output
+    at the end.
     """
 
     run_type = "chain"
