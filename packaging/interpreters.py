@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PLACE = ROOT / "target" / "interpreters"
 # What the core's tests need, and the tests themselves: no model, no network.
 CORE_TOOLS = [
-    *("httpx2", "hypothesis", "maturin", "orjson", "pytest", "pytest-asyncio", "pytest-benchmark"),
+    *("httpx2", "hypothesis", "maturin", "orjson", "pytest>=9", "pytest-asyncio", "pytest-benchmark"),
     *("pytest-run-parallel", "pytest-timeout", "pytest-xdist"),
 ]
 CORE_TESTS = [
@@ -72,7 +72,7 @@ class Interpreter:
         if not self._make():
             return False
         self.result = "the core could not be built"
-        return self.run("-m", "maturin", "develop", "--release", "--locked", "--quiet")
+        return self.run("-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--editable", ".")
 
     def _make(self) -> bool:
         if subprocess.run([self.path, "-m", "venv", "--clear", self.folder], check=False).returncode:
