@@ -8,6 +8,7 @@ import gc
 import os
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -29,6 +30,17 @@ OVER_BOTH_TRANSPORTS = {
     "test_transport",
     "test_wire_faults",
 }
+
+# Two thirds of the suite's time: what runs every vector, split or place to leave at, and what runs other programs.
+SLOW = {
+    *("test_bench_against", "test_bench_fixtures", "test_bench_transport", "test_chat_events", "test_chat_openai"),
+    *("test_decoder_parts", "test_decoder_records", "test_failures", "test_growth", "test_leaks_at_once"),
+    *("test_leaving", "test_memory", "test_message_robustness", "test_mock_wire", "test_native_leaving"),
+    *("test_sequence_leaving", "test_sequence_left", "test_sequence_openai", "test_transport_deadlines"),
+    *("test_user_code_leaving", "test_wire_faults"),
+}
+
+_collected_for: dict[str, Path] = {}
 
 HALVES = {"rust": "millstream._core", "python": "millstream._pure"}
 
@@ -62,8 +74,23 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     return name
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the end of a body, without which its connection is not used again, as if no machine were ever busy."""
+    for module, name in (
+        ("native.sockets", "SETTLING_SECONDS"),
+        ("native.loop_pool", "SETTLING_SECONDS"),
+        ("httpx2", "_DRAIN_SECONDS"),
+    ):
+        monkeypatch.setattr(import_module(f"millstream.transport.{module}"), name, 60.0)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the native half where that was asked for; where it was not, refuse to run without it."""
+    """Mark what is slow; deselect the native half where that was asked for, else refuse to run without it."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
     native = [item for item in items if _needs_native(item)]
     if config.getoption("--no-native"):
         left_out = set(native)
@@ -73,10 +100,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"{HALVES['rust']} is not built: build it, or pass --no-native to test the Python half")
 
 
-def pytest_collection_finish() -> None:
-    """Take what is loaded by now, modules and tests, out of what each collection of garbage goes through."""
-    gc.collect()
-    gc.freeze()
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Take what is there before a module's tests out of what each of their collections of garbage goes through."""
+    if item.path != _collected_for.get("path"):
+        _collected_for["path"] = item.path
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session", params=list(HALVES))

@@ -50,7 +50,10 @@ def mock(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Run ``millstream mock`` and yield its base URL."""
     command = [sys.executable, "-m", "millstream", "mock", "--port", "0", "--pace", "0", *options]
     pipe = subprocess.PIPE
+    # What ignores the signal, as a shell's background job does, passes that on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip().removeprefix("OPENAI_BASE_URL="), process

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 SMALL, LARGE = 32 * 1024, 512 * 1024
 READS = [1, 16, 1460, 65536]
 TINY = 16

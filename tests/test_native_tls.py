@@ -26,6 +26,7 @@ async def read(llm: OpenAI) -> list[str]:
 
 
 @both_loops
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_streams_over_tls_use_one_connection(mock_server: MockServer, run: Run, name: str) -> None:
     native = NativeTransport(ssl_context=client_context())

@@ -44,6 +44,7 @@ async def read(llm: OpenAI) -> list[str]:
 # Reuse.
 
 
+@pytest.mark.usefixtures("patient")
 def test_twenty_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
     for _ in range(20):
         # Another model each time: what is shared is not the model's.
@@ -51,6 +52,7 @@ def test_twenty_streams_in_a_row_use_one_connection(mock_server: MockServer) -> 
     assert mock_server.connections.opened == 1
 
 
+@pytest.mark.usefixtures("patient")
 def test_twenty_async_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
     async def main() -> None:
         for _ in range(20):

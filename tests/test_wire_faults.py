@@ -116,7 +116,11 @@ def assert_ends(got: tuple[str, Exception | None], ending: Ending) -> None:
 
 @both_ways
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_fault_of_the_wire(case: Case, asynchronous: bool, transport: str, mock_server: MockServer) -> None:
+def test_a_fault_of_the_wire(
+    case: Case, asynchronous: bool, transport: str, mock_server: MockServer, request: pytest.FixtureRequest
+) -> None:
+    if case.reused:
+        request.getfixturevalue("patient")
     mock_server.script.append(case.reply)
     llm, another = model(mock_server.url, **case.limits), model(mock_server.url)
 
