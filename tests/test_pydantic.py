@@ -6,7 +6,7 @@ import pickle
 import subprocess
 import sys
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
 
@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 from millstream import messages as ours
+from millstream._typed_dicts import with_pydantic_schema
 from millstream.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, HumanMessage
 from millstream.messages.content import ContentBlock
 from millstream.outputs import ChatGeneration, ChatResult, Generation, GenerationChunk, LLMResult
@@ -263,3 +264,11 @@ def test_results_and_prompts_are_fields_and_dump_themselves(value: Any) -> None:
     assert Made(one=value, either="text").model_dump()["either"] == "text"
     with pytest.raises(ValidationError):
         Made(one="text")
+
+
+def test_a_typed_dict_whose_names_only_a_type_checker_knows_is_a_field_too() -> None:
+    kind: Any = TypedDict("kind", {"known": "int", "unknown": "Nowhere"})  # type: ignore[name-defined]  # noqa: F821
+    adapter = TypeAdapter(with_pydantic_schema(kind))
+    assert adapter.validate_python({"known": "1", "unknown": object}) == {"known": 1, "unknown": object}
+    with pytest.raises(ValidationError):
+        adapter.validate_python({"known": "x", "unknown": 1})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NotRequired, Required, TypeVar, get_args, get_origin, get_type_hints
 
 __all__ = ("with_pydantic_schema",)
@@ -14,13 +13,12 @@ _TWINS: dict[Any, Any] = {}
 
 
 def with_pydantic_schema(kind: _Kind) -> _Kind:
-    """Return ``kind``, a ``TypedDict``, with the method that pydantic asks for a schema, where it needs one.
+    """Return ``kind``, a ``TypedDict``, with the method that pydantic asks for a schema.
 
     Pydantic takes typed dicts of ``typing_extensions``, which pydantic itself installs. One is made
     when pydantic asks: importing neither costs nothing here.
     """
-    if sys.version_info < (3, 12):
-        kind.__get_pydantic_core_schema__ = classmethod(_schema)  # type: ignore[attr-defined]
+    kind.__get_pydantic_core_schema__ = classmethod(_schema)  # type: ignore[attr-defined]
     return kind
 
 
@@ -33,23 +31,24 @@ def _twin(kind: Any) -> Any:
         import typing_extensions
 
         make: Any = typing_extensions.TypedDict
-        twin = make(kind.__name__, {name: _marked(kind, name, hint) for name, hint in _hints(kind).items()})
+        twin = make(kind.__name__, {name: _marked(kind, name) for name in kind.__annotations__})
         twin.__doc__, twin.__module__, twin.__qualname__ = kind.__doc__, kind.__module__, kind.__qualname__
         _TWINS[kind] = twin
     return _TWINS[kind]
 
 
-def _marked(kind: Any, name: str, hint: Any) -> Any:
+def _marked(kind: Any, name: str) -> Any:
+    hint = _hint(kind, name)
     return hint if name in kind.__required_keys__ else NotRequired[hint]
 
 
-def _hints(kind: Any) -> dict[str, Any]:
-    """Return the types of the keys, without the marks that say which of them are required."""
+def _hint(kind: Any, name: str) -> Any:
+    """Return the type of a key, without the marks that say whether it is required; of a name unknown here, any."""
+    holder = type(kind.__name__, (), {"__annotations__": {name: kind.__annotations__[name]}})
+    holder.__module__ = kind.__module__
     try:
-        hints = get_type_hints(kind, include_extras=True)
+        hint = get_type_hints(holder, include_extras=True)[name]
     except NameError:
-        # Names that only a type checker knows.
-        return dict.fromkeys(kind.__annotations__, Any)
-    return {
-        name: get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint for name, hint in hints.items()
-    }
+        # A name that only a type checker knows.
+        return Any
+    return get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint
