@@ -13,6 +13,9 @@ import pytest
 from endings import read_into
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
+from millstream.callbacks import AsyncCallbackHandler
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import PromptTemplate
 from millstream.testing import VERSE, MockServer, Reply, Stall
 
 kinds = pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
@@ -98,4 +101,44 @@ def test_a_stream_whose_loop_is_closed_breaks_no_other(kind: Any, transport: str
                 assert len(server.requests) == 5
             del begun, run, model
             gc.collect()
+    assert complaints == []
+
+
+class Heard(AsyncCallbackHandler):
+    """Waits in each of its calls, so that a stream of events can be left anywhere."""
+
+    run_inline = True
+
+    async def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+        await asyncio.sleep(0)
+
+
+@kinds
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_loop_that_ends_closes_a_stream_that_is_held_in_order(kind: Any, chained: bool) -> None:
+    """It closes all generators that it knows of at the same time, inner ones with the outer ones."""
+    complaints: list[Any] = []
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+        model: Any = kind(base_url=server.url, api_key=KEY, callbacks=[Heard()])
+        if chained:
+            model = (PromptTemplate.from_template("{text}") | model | StrOutputParser()).with_config(
+                callbacks=[Heard()]
+            )
+        kept: list[Any] = []
+
+        async def main() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda loop, told: complaints.append(told))
+            for _ in range(5):
+                stream = model.astream({"text": "p"} if chained else "p")
+                await anext(stream)
+                kept.append(stream)
+
+        asyncio.run(main())
+        server.wait_until(lambda: server.connections.open == 0, timeout=10)
     assert complaints == []

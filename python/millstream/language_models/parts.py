@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..events.event_records import Recorder
 from ..outputs import LLMResult
 from ..runnables.drivers import OwnTask, OwnThread
+from ..runnables.given import Inside
 from ..runnables.handover import Handover
 from ..runnables.stream import Part
 
@@ -174,7 +175,7 @@ class _AsyncSteps:
     """A body that runs in the consumer's own steps, for async code."""
 
     def __init__(self, items: AsyncGenerator[Any, None]) -> None:
-        self._items = items
+        self._items = Inside(items)
 
     async def read(self) -> Sequence[Any]:
         """Return the next chunk, as one raw item."""

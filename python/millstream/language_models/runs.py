@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from ..events.run import Run, uuid7
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context, var_child_runnable_config
 from ..runnables.drivers import pass_on
+from ..runnables.given import Inside
 from ..runnables.handover import Handover, is_cancelled, is_leaving
 
 if TYPE_CHECKING:
@@ -116,9 +116,7 @@ class ModelRun:
         if run.handlers:
             await run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
         try:
-            async with aclosing(
-                await self.kind.aopen(self._model, self._prompt, self._stop, run, self._kwargs)
-            ) as items:
+            async with Inside(await self.kind.aopen(self._model, self._prompt, self._stop, run, self._kwargs)) as items:
                 async for chunk in items:
                     self._keep(chunk)
                     if run.handlers and (token := self.kind.token(chunk)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import aclosing, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from ..language_models.fields import field
 from ..language_models.parts import ChunkPart
 from ..messages.openai import to_openai_message
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
+from ..runnables.given import Inside
 from ..runnables.stream import Source, adrive, drive
 from .arguments import refuse_in_call
 from .chat import DecodedGenerations, DecodedMessages
@@ -91,7 +92,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
                 yield chunk
 
     async def _achunks(self, post: Post, run_manager: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
-        async with aclosing(adrive(post, self._generations(post))) as chunks:
+        async with Inside(adrive(post, self._generations(post))) as chunks:
             async for chunk in chunks:
                 if run_manager is not None:
                     await run_manager.on_llm_new_token(chunk.text, **_told(chunk))

@@ -1,7 +1,7 @@
 """``OpenAI``: text completions, from OpenAI or whatever speaks its protocol."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
-from contextlib import aclosing, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from ..language_models.fields import field
 from ..language_models.llms import BaseLLM
 from ..language_models.parts import ChunkPart
 from ..outputs import GenerationChunk, LLMResult
+from ..runnables.given import Inside
 from ..runnables.stream import Source, adrive, drive
 from .access import OpenAIAccess, as_float
 from .arguments import COMPLETIONS, refuse_in_call
@@ -169,7 +170,7 @@ class OpenAI(OpenAIAccess, BaseLLM):
         if _heard(run_manager):
             post = self._stream_post(prompt, stop, kwargs)
             chunks = self._generations(post, keeps=True)
-            async with aclosing(self._achunks(post, run_manager, chunks)) as outputs:
+            async with Inside(self._achunks(post, run_manager, chunks)) as outputs:
                 async for _ in outputs:
                     pass
             return chunks.result()
@@ -197,7 +198,7 @@ class OpenAI(OpenAIAccess, BaseLLM):
     ) -> AsyncGenerator[GenerationChunk, None]:
         """Yield the chunks of one stream, each after its handlers have heard of it."""
         heard = _heard(run_manager)
-        async with aclosing(adrive(post, chunks)) as outputs:
+        async with Inside(adrive(post, chunks)) as outputs:
             async for chunk in outputs:
                 if heard:
                     await run_manager.on_llm_new_token(chunk.text, **self._told(chunk))

@@ -21,7 +21,7 @@ from .base import Input, Output, Runnable, run_in_executor
 from .chain_runs import acalled, atransformed, called, transformed
 from .config import RunnableConfig, patch_config
 from .drivers import from_thread
-from .given import AsyncGiven, Given
+from .given import AsyncGiven, Given, Inside
 from .stream import AsyncStream, Stream
 from .sums import Sum
 
@@ -265,8 +265,8 @@ def _summed(chunks: Iterable[Any]) -> Any:
 
 
 async def _asummed(chunks: AsyncGenerator[Any, None]) -> Any:
-    async with aclosing(chunks):
-        return _sum_of([chunk async for chunk in chunks])[1]
+    async with Inside(chunks) as taken:
+        return _sum_of([chunk async for chunk in taken])[1]
 
 
 async def _once(input: Any) -> AsyncGenerator[Any, None]:

@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, Generic, Self, TypeVar
 
 from .sums import Sum
 
-__all__ = ("AsyncGiven", "Given")
+__all__ = ("AsyncGiven", "Given", "Inside")
+
+Item = TypeVar("Item")
 
 _END: Any = object()
+
+
+class Inside(Generic[Item]):
+    """An async generator that another one steps through, and closes: an ``aclosing`` that can be iterated.
+
+    A loop that ends closes all generators it knows of, and at the same time. One that is inside of
+    another can only be closed by that, so the loop does not come to know of it.
+    """
+
+    __slots__ = ("_items", "_step")
+
+    def __init__(self, items: AsyncIterable[Item]) -> None:
+        self._items = aiter(items)
+        self._step: Callable[[], Awaitable[Item]] | None = None
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self
+
+    def __anext__(self) -> Awaitable[Item]:
+        if (step := self._step) is not None:
+            return step()
+        self._step = self._items.__anext__
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, None)
+        try:
+            return self._step()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    @property
+    def athrow(self) -> Any:
+        """Return what throws into the generator, where it is one."""
+        return self._items.athrow  # type: ignore[attr-defined]
+
+    async def aclose(self) -> None:
+        """Close the generator."""
+        if (aclose := getattr(self._items, "aclose", None)) is not None:
+            await aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
 
 
 class _Summed:
@@ -68,7 +115,7 @@ class AsyncGiven(_Summed):
     thrown: BaseException | None = None
 
     def __init__(self, items: AsyncIterable[Any]) -> None:
-        self._items = aiter(items)
+        self._items = Inside(items)
         self._first = _END
 
     async def begin(self) -> None:
@@ -99,5 +146,4 @@ class AsyncGiven(_Summed):
 
     async def aclose(self) -> None:
         """Let go of what makes the input."""
-        if (aclose := getattr(self._items, "aclose", None)) is not None:
-            await aclose()
+        await self._items.aclose()
