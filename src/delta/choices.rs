@@ -1,16 +1,16 @@
 //! What a stream remembers of its choices: held surrogates, finish reasons, tool calls.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
 use super::known::Increment;
-use super::message::{Arguments, Content, Part, some};
+use super::message::{Content, Part, append, piece, some};
 use super::openai::{Choice, Place};
 use super::outlet::Outlet;
-use super::tools::{Entry, Tools};
-use super::{Delta, Sink, Text, ToolCallDelta};
+use super::tools::{Entry, HeldArguments, Tools};
+use super::{Delta, Sink, Text};
 use crate::error::Limit;
 use crate::json::Raw;
 use crate::text::Held;
@@ -35,8 +35,7 @@ struct State {
     reasoning: Held,
     refusal: Held,
     tools: Option<Box<Tools>>,
-    /// The halves that arguments of tool calls wait with.
-    arguments: BTreeMap<u32, u16>,
+    arguments: HeldArguments,
 }
 
 /// What is to be handed out of the choices of a payload, one after the other.
@@ -74,11 +73,12 @@ impl Choices {
     /// Finds which choices and which tool calls `choices` belong to. Nothing is handed out before: a
     /// payload that passes a limit brings nothing.
     pub fn settle<'p>(&mut self, choices: &[Choice<'p>]) -> Result<Settled<'p>, Limit> {
-        let settled = choices.iter().map(|choice| {
+        let mut settled = SmallVec::new();
+        for choice in choices {
             self.begin(choice.index)?;
-            self.state(choice.index).settle(choice)
-        });
-        settled.collect::<Result<_, _>>().map(Settled)
+            settled.push(self.state(choice.index).settle(choice)?);
+        }
+        Ok(Settled(settled))
     }
 
     /// Hands out what a payload says of its `choices`: one delta each, or one per run of its parts.
@@ -124,7 +124,7 @@ impl Choices {
             }
             let entries = entries.into_iter();
             delta.tool_calls = entries
-                .filter_map(|entry| state.tool_call(entry, joins))
+                .filter_map(|entry| state.arguments.take(entry, joins))
                 .collect();
             delta.audio = message.audio;
         }
@@ -265,36 +265,6 @@ impl State {
         }
     }
 
-    /// The delta of a tool call; `None` if there is nothing in it.
-    fn tool_call<'p>(&mut self, entry: Entry<'p>, joins: bool) -> Option<ToolCallDelta<'p>> {
-        let Entry {
-            index,
-            id,
-            name,
-            arguments,
-        } = entry;
-        let args = arguments.map(|arguments| self.arguments(index, arguments, joins));
-        let is_empty = id.is_none() && name.is_none() && args.is_none();
-        (!is_empty).then_some(ToolCallDelta {
-            index,
-            id,
-            name,
-            args,
-        })
-    }
-
-    /// The next piece of the arguments of the call `index`.
-    fn arguments<'p>(&mut self, index: u32, arguments: Arguments<'p>, joins: bool) -> Text<'p> {
-        let mut held = self.arguments.remove(&index);
-        let text = match arguments {
-            Arguments::Text(raw) => whole_piece(&mut held, raw, joins),
-            Arguments::Json(text) if held.take().is_none() => Cow::Borrowed(text),
-            Arguments::Json(text) => Cow::Owned(format!("\u{FFFD}{text}")),
-        };
-        self.arguments.extend(held.map(|held| (index, held)));
-        text
-    }
-
     /// The choice ends: what waits comes out with the reason. The same reason again says nothing.
     fn finish(&mut self, reason: &str, delta: &mut Delta<'_>) {
         if self.finish_reason.as_deref() == Some(reason) {
@@ -316,43 +286,6 @@ impl State {
                 append(field, Cow::Borrowed("\u{FFFD}"));
             }
         }
-        self.flush_arguments(&mut delta.tool_calls);
-    }
-
-    /// Adds U+FFFD for every half that waits to the last piece of its call, or as a piece.
-    fn flush_arguments(&mut self, calls: &mut Vec<ToolCallDelta<'_>>) {
-        if self.arguments.is_empty() {
-            return;
-        }
-        let last = calls.iter().enumerate().map(|(at, call)| (call.index, at));
-        let last: HashMap<u32, usize> = last.collect();
-        for index in std::mem::take(&mut self.arguments).into_keys() {
-            let half = Cow::Borrowed("\u{FFFD}");
-            match last.get(&index).and_then(|at| calls.get_mut(*at)) {
-                Some(call) => append(&mut call.args, half),
-                None => calls.push(ToolCallDelta {
-                    index,
-                    args: Some(half),
-                    ..ToolCallDelta::default()
-                }),
-            }
-        }
-    }
-}
-
-/// The next piece of a field; `None` where nothing can be handed out yet.
-fn piece<'p>(held: &mut Held, raw: Option<Raw<'p>>, joins: bool) -> Option<Text<'p>> {
-    let text = whole_piece(held, some(raw)?, joins);
-    (!text.is_empty()).then_some(text)
-}
-
-fn whole_piece<'p>(held: &mut Held, raw: Raw<'p>, joins: bool) -> Text<'p> {
-    if joins { raw.joined(held) } else { raw.whole() }
-}
-
-fn append<'p>(field: &mut Option<Text<'p>>, text: Text<'p>) {
-    match field {
-        None => *field = Some(text),
-        Some(before) => before.to_mut().push_str(&text),
+        self.arguments.flush(&mut delta.tool_calls);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Text;
 use crate::json::{Invalid, Raw, Reader};
+use crate::text::Held;
 
 type Result<T> = std::result::Result<T, Invalid>;
 
@@ -279,4 +280,23 @@ fn arguments<'p>(reader: &mut Reader<'p>) -> Result<Option<Arguments<'p>>> {
         return Ok(Some(Arguments::Json(reader.value()?)));
     }
     Ok(reader.string_or_skip()?.map(Arguments::Text))
+}
+
+/// The next piece of a field; `None` where nothing can be handed out yet.
+pub(super) fn piece<'p>(held: &mut Held, raw: Option<Raw<'p>>, joins: bool) -> Option<Text<'p>> {
+    let text = whole_piece(held, some(raw)?, joins);
+    (!text.is_empty()).then_some(text)
+}
+
+/// The next piece of a field, which may be empty.
+pub(super) fn whole_piece<'p>(held: &mut Held, raw: Raw<'p>, joins: bool) -> Text<'p> {
+    if joins { raw.joined(held) } else { raw.whole() }
+}
+
+/// Adds to what a field has.
+pub(super) fn append<'p>(field: &mut Option<Text<'p>>, text: Text<'p>) {
+    match field {
+        None => *field = Some(text),
+        Some(before) => before.to_mut().push_str(&text),
+    }
 }

@@ -17,11 +17,11 @@
 //! > out again; another id without a name is passed over; other name pieces are handed out.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Text;
-use super::message::{Arguments, ToolCall, some};
+use super::message::{Arguments, ToolCall, append, some, whole_piece};
+use super::{Text, ToolCallDelta};
 use crate::error::Limit;
 use crate::json::{JsonAssembler, Raw};
 
@@ -31,7 +31,7 @@ pub(super) struct Tools {
     calls: Vec<Call>,
     by_id: HashMap<Arc<str>, usize>,
     /// The newest call begun under each index.
-    by_index: HashMap<u32, usize>,
+    by_index: BTreeMap<u32, usize>,
     taken: BTreeSet<u32>,
     last: Option<usize>,
 }
@@ -67,6 +67,8 @@ pub(super) struct Entry<'p> {
     pub id: Option<Text<'p>>,
     pub name: Option<Text<'p>>,
     pub arguments: Option<Arguments<'p>>,
+    /// The text of the arguments, read for themselves; empty where they are absent.
+    pub text: Text<'p>,
 }
 
 /// What an entry says.
@@ -75,9 +77,12 @@ struct Said<'p> {
     id: Option<Text<'p>>,
     name: Option<Text<'p>>,
     arguments: Option<Arguments<'p>>,
-    /// The text of the arguments; empty where they are absent.
     text: Text<'p>,
 }
+
+/// The halves of surrogate pairs that arguments of tool calls wait with, by index.
+#[derive(Debug, Default)]
+pub(super) struct HeldArguments(BTreeMap<u32, u16>);
 
 impl Tools {
     /// What is to be handed out of `entry`, under the index of the call it belongs to; `is_whole` says
@@ -177,7 +182,65 @@ impl Call {
             id,
             name,
             arguments: entry.arguments,
+            text: entry.text,
         })
+    }
+}
+
+impl HeldArguments {
+    /// The delta of an entry; `None` if there is nothing in it.
+    pub fn take<'p>(&mut self, entry: Entry<'p>, joins: bool) -> Option<ToolCallDelta<'p>> {
+        let index = entry.index;
+        let is_there = entry.arguments.is_some();
+        let args = is_there.then(|| self.next(index, entry.arguments, entry.text, joins));
+        let is_empty = entry.id.is_none() && entry.name.is_none() && args.is_none();
+        (!is_empty).then_some(ToolCallDelta {
+            index,
+            id: entry.id,
+            name: entry.name,
+            args,
+        })
+    }
+
+    /// The next piece of the arguments of the call `index`; `text` is theirs if no half of a surrogate
+    /// pair is in it and none waits.
+    fn next<'p>(
+        &mut self,
+        index: u32,
+        arguments: Option<Arguments<'p>>,
+        text: Text<'p>,
+        joins: bool,
+    ) -> Text<'p> {
+        let mut held = self.0.remove(&index);
+        match arguments {
+            Some(Arguments::Text(raw)) if held.is_some() || text.contains('\u{FFFD}') => {
+                let text = whole_piece(&mut held, raw, joins);
+                self.0.extend(held.map(|held| (index, held)));
+                text
+            }
+            Some(Arguments::Json(_)) if held.is_some() => Cow::Owned(format!("\u{FFFD}{text}")),
+            _ => text,
+        }
+    }
+
+    /// Adds U+FFFD for every half that waits to the last piece of its call, or as a piece.
+    pub fn flush(&mut self, calls: &mut Vec<ToolCallDelta<'_>>) {
+        if self.0.is_empty() {
+            return;
+        }
+        let last = calls.iter().enumerate().map(|(at, call)| (call.index, at));
+        let last: HashMap<u32, usize> = last.collect();
+        for index in std::mem::take(&mut self.0).into_keys() {
+            let half = Cow::Borrowed("\u{FFFD}");
+            match last.get(&index).and_then(|at| calls.get_mut(*at)) {
+                Some(call) => append(&mut call.args, half),
+                None => calls.push(ToolCallDelta {
+                    index,
+                    args: Some(half),
+                    ..ToolCallDelta::default()
+                }),
+            }
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 
 use super::numbers::{MAX_DIGITS, Scalar, number};
 
+/// As much room stays for the text behind one that was dropped, in bytes.
+const KEPT_ROOM: usize = 256;
+
 /// What a token says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -100,7 +103,8 @@ impl Tape {
     /// Drops everything but that the last token may go on.
     pub(super) fn forget(&mut self) {
         self.tokens.drain(..self.tokens.len().saturating_sub(1));
-        self.text = String::new();
+        self.text.clear();
+        self.text.shrink_to(KEPT_ROOM);
         if let Some(last) = self.tokens.last_mut() {
             last.end = 0;
         }

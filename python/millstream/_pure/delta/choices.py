@@ -69,8 +69,10 @@ class Brought:
         self._choice, self._path, self._document = choice, path, document
         self._name, self._message = self._find_message(body) if chat else ("", _as_message(choice.get("text")))
         settle, is_whole = self._state.tools.settle, body or self._name == "message"
-        entries = _entries(self._message, (*path, self._name), document)
-        self._entries = [settle(entry, is_whole=is_whole) for entry in entries]
+        self._entries = []
+        if "tool_calls" in self._message or "function_call" in self._message:
+            entries = _entries(self._message, (*path, self._name), document)
+            self._entries = [settle(entry, is_whole=is_whole) for entry in entries]
 
     def _find_message(self, body: bool) -> tuple[str, dict[str, Any]]:
         """Return the name and the value of what a chat choice says: ``delta``, or else ``message``.
@@ -102,12 +104,17 @@ class Brought:
     def _read_message(self) -> None:
         message, state = self._message, self._state
         self.role = _string(message.get("role"))
-        reasoning = [*_pieces(message.get("reasoning_content"))] or _pieces(message.get("reasoning"))
-        self.reasoning = "".join(state.whole("reasoning", piece) for _, piece in reasoning)
+        if "reasoning" in message or "reasoning_content" in message:
+            reasoning = [*_pieces(message.get("reasoning_content"))] or _pieces(message.get("reasoning"))
+            self.reasoning = "".join(state.whole("reasoning", piece) for _, piece in reasoning)
         refusal = message.get("refusal")
         if refusal and isinstance(refusal, str):
             self.refusal = state.whole("refusal", refusal)
-        self._read_parts(message.get("content"))
+        content = message.get("content")
+        if isinstance(content, str):
+            self.text = state.whole("text", content) if content else ""
+        elif content is not None:
+            self._read_parts(content)
         for entry in self._entries:
             self._add_tool(entry)
         if isinstance(message.get("audio"), dict):

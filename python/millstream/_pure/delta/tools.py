@@ -33,6 +33,8 @@ MAX_SIZE = 65536
 """How long a call's id, and its name, may be, in bytes of UTF-8."""
 
 _BLANK = WHITE_SPACE.decode()
+# As many characters of arguments may be read later.
+_UNREAD_SIZE = 256
 
 
 class LimitPassedError(Exception):
@@ -54,19 +56,20 @@ class Entry:
 
 
 class _Arguments:
-    """How far the arguments of a call have come; nothing of them is kept."""
+    """How far the arguments of a call have come; next to nothing of them is kept."""
 
-    __slots__ = ("_came_whole", "_reader", "have_begun")
+    __slots__ = ("_came_whole", "_reader", "_unread", "have_begun")
 
     def __init__(self) -> None:
         self.have_begun = False
         self._came_whole = False
-        # Reads along, until the text is not valid JSON.
+        # Reads along, until the text is not valid JSON: a little later, for it is asked rarely.
         self._reader: JSONAssembler | None = JSONAssembler()
+        self._unread = ""
 
-    @property
     def are_whole(self) -> bool:
-        """Whether they are a complete JSON document so far, or came as an object or array."""
+        """Return whether they are a complete JSON document so far, or came as an object or array."""
+        self._read()
         return self._came_whole or (self._reader is not None and self._reader._could_end)
 
     def add(self, text: str, *, is_json: bool) -> None:
@@ -75,11 +78,18 @@ class _Arguments:
         if is_json:
             self._came_whole = True
             self._reader = None
-        elif self._reader is not None:
-            self._reader.feed(text)
+        if self._reader is not None:
+            self._unread += text
+            if len(self._unread) > _UNREAD_SIZE:
+                self._read()
+
+    def _read(self) -> None:
+        if self._reader is not None:
+            self._reader.feed(self._unread)
             self._reader._forget()
             if self._reader.failure is not None:
                 self._reader = None
+        self._unread = ""
 
 
 class _Call:
@@ -103,7 +113,7 @@ class _Call:
         if not self._is_called(entry.name) and self.arguments.have_begun:
             return True
         repeats_id = entry.id is not None and entry.id == self.id
-        return bool(entry.args and entry.args.strip(_BLANK)) and not repeats_id and self.arguments.are_whole
+        return bool(entry.args and entry.args.strip(_BLANK)) and not repeats_id and self.arguments.are_whole()
 
     def add(self, entry: Entry) -> Entry:
         """Take ``entry`` in, and return what is to be handed out of it."""
