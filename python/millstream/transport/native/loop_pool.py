@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 from .. import Request
 from .connecting import connect
@@ -44,7 +45,8 @@ class LoopPool(Pool[Connection]):
         self._ssl_context = ssl_context
         self._active = 0
         self._waiters: deque[asyncio.Future[bool]] = deque()
-        self._sweeper: asyncio.TimerHandle | None = None
+        # Weak, or the timer's end would not be the end of what hangs on it.
+        self._sweeper: Callable[[], asyncio.TimerHandle | None] | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
 
     async def start(self, pools: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
@@ -141,9 +143,10 @@ class LoopPool(Pool[Connection]):
     def close(self) -> None:
         """Close every connection of the loop, used ones too."""
         super().close()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
+        sweeper = None if self._sweeper is None else self._sweeper()
+        if sweeper is not None:
+            sweeper.cancel()
+        self._sweeper = None
         for connection in tuple(self.connections):
             connection.abort()
 
@@ -170,13 +173,29 @@ class LoopPool(Pool[Connection]):
             check_protocol(transport.get_extra_info("ssl_object"))
 
     def _sweep_in(self, seconds: float) -> None:
-        self._sweeper = self.loop.call_later(seconds, self._sweep_idle, context=self.context)
+        timer = self.loop.call_later(seconds, self._sweep_idle, _EndOfLoop(self), context=self.context)
+        self._sweeper = ref(timer) if isinstance(self.loop, asyncio.BaseEventLoop) else lambda: timer
 
-    def _sweep_idle(self) -> None:
+    def _sweep_idle(self, end: _EndOfLoop) -> None:
         self._sweeper = None
         now = self.now()
         if (due := self.sweep(now)) is not None:
             self._sweep_in(max(0.0, due - now))
+
+
+class _EndOfLoop:
+    """Hangs on a timer: a loop that is closed drops its timers, also where it shuts no async generators down."""
+
+    __slots__ = ("_pool",)
+
+    def __init__(self, pool: LoopPool) -> None:
+        self._pool = pool
+
+    def __del__(self) -> None:
+        loop = self._pool.loop
+        # uvloop closes its sockets by itself.
+        if loop.is_closed() and isinstance(loop, asyncio.BaseEventLoop) and not self._pool.is_inherited:
+            self._pool.close()
 
 
 def _refuse(turn: asyncio.Future[bool]) -> None:

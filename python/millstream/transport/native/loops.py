@@ -207,15 +207,20 @@ class Connection(asyncio.BufferedProtocol):
         self._pool.connections.discard(self)
         transport, self._transport = self._transport, None
         sock, self.socket = self.socket, None
-        # The server learns of it at once, although a child process may have a copy of the socket; one that
-        # a fork has doubled is the parent's.
+        # A loop that a fork has doubled is the parent's.
+        if self._pool.is_inherited:
+            return
+        # The server learns of it at once, although a child process may have a copy of the socket.
         if sock is not None and getpid() == self._pid:
             shut_down(sock)
-        # A loop that is closed wakes nobody, and leaves its sockets to its transports.
-        if not (self._loop.is_closed() or self._pool.is_inherited):
-            self._wake()
-            if transport is not None:
-                transport.abort()
+        if self._loop.is_closed():
+            # It wakes nobody and calls nothing later, so that its transport would leave the socket to the collector.
+            if sock is not None:
+                sock.close()
+            return
+        self._wake()
+        if transport is not None:
+            transport.abort()
 
     # What is left.
 
