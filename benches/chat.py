@@ -1,6 +1,7 @@
 """The contenders that stream a chat model's messages, and the records of its events."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ from millstream.testing.memory import MemoryTransport
 from .contenders import Contender, over, peer
 from .fixtures import Reads
 
-__all__ = ("chat_records", "chat_streams", "langchain_chat_records")
+__all__ = ("chat_ids", "chat_records", "chat_streams", "langchain_chat_records")
 
 _RUN: Any = {"run_id": UUID(int=7)}
+_ID = re.compile(rb'"id": ?"[^"]*"')
 
 
 def chat_streams(*, waits: bool) -> list[Contender]:
@@ -35,6 +37,18 @@ def chat_streams(*, waits: bool) -> list[Contender]:
         name = f"langchain-openai {version} ChatOpenAI.{method}"
         found.append(Contender("langchain", name, bind, _texts, waits=waits))
     return found
+
+
+def chat_ids() -> list[Contender]:
+    """Return our stream from a server with one id for a response, and from one with an id for each chunk."""
+
+    def bind(reads: Reads) -> Callable[[], list[Any]]:
+        return _stream([_ID.sub(b'"id":"%d"' % number, read) for number, read in enumerate(reads)])
+
+    return [
+        Contender("one", "ChatOpenAI.stream, one id", _stream, _texts),
+        Contender("each", "ChatOpenAI.stream, an id for each chunk", bind, _texts),
+    ]
 
 
 def chat_records() -> list[Contender]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .chains import chain_events, chain_streams
-from .chat import chat_records, chat_streams, langchain_chat_records
+from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records
 from .contenders import Contender
 from .documents import documents
 from .events import event_dicts, event_records, langchain_dicts, langchain_records
@@ -208,6 +208,8 @@ def _chat_models() -> Iterator[Group]:
                 targets=(Target("ours", "msgspec", at_least=1), Target("ours", "langchain", at_least=100)),
                 headline=f"`{work}`" if count == 1000 else "",
             )
+    target = Target("each", "one", at_most=1.1)
+    yield Group("ids of chat chunks", fixture("chat", 1000), "event", "chunk", chat_ids, (target,), full=_LONG)
     for read in ("event", "64 KB"):
         yield Group("ChatOpenAI.astream_records", fixture("chat", 1000), read, "chunk", chat_records, full=_LONG)
     yield Group(

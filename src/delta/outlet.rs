@@ -72,6 +72,7 @@ impl Outlet {
     }
 
     /// Hands out a delta that has `text`, which is not empty, and nothing else.
+    #[inline]
     pub(super) fn hand_out_text(&mut self, index: u32, text: &str, sink: &mut impl Sink) {
         self.deltas_seen += 1;
         if index == 0 {
