@@ -66,7 +66,11 @@ impl<'d> Input<'d> {
 }
 
 /// Payloads as servers send them: what a decoder may have seen before.
-const PAYLOADS: [&str; 8] = [
+const PAYLOADS: [&str; 12] = [
+    r#"{"id":"d","model":"m","choices":[{"index":0,"text":"a","delta":{"content":"a"}}],"service_tier":"t"}"#,
+    r#"{"id":"e","model":"n","choices":[{"index":0,"text":"b","delta":{"content":"b"}}],"x":NaN}"#,
+    r#"{"choices":[{"text":"a","delta":{"content":"a"},"error":null,"usage":null}],"x_groq":{"error":""}}"#,
+    r#"{"choices":null,"message":"m","code":200,"status":"ok","detail":null,"error_type":"","x":-Infinity}"#,
     r#"{"id":"cmpl-7","choices":[{"text":" a","index":0,"logprobs":null,"finish_reason":null}],"created":17}"#,
     r#"{"id":"cmpl-7","choices":[{"text":"b\n","index":1,"logprobs":null,"finish_reason":null}],"created":18}"#,
     r#"{"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"obfuscation":"x\"y"}"#,
