@@ -8,6 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from millstream import _pure
+from millstream.errors import EventTooLargeError
+
 PIECES = [" sun", " light", " and", " rain"] * 25
 PLAIN = "".join(f'data: {{"choices":[{{"text":"{piece}"}}]}}\n\n' for piece in PIECES).encode()
 
@@ -130,3 +133,36 @@ def test_nothing_is_left_when_a_stream_is_over(impl: ModuleType, kind: str) -> N
 
     # The interpreter's own caches fill up in the first rounds; a leak would show in each.
     assert min(growth() for _ in range(6)) <= 5
+
+
+LIMIT = 1 << 18
+LINES = {
+    "data lines without a value": (b"data\n", LIMIT - 8),
+    "data lines of one byte": (b"data: x\n", LIMIT // 2 - 8),
+    "comments": (b":\n", LIMIT // 2),
+    "unknown fields": (b"x\n", LIMIT // 2),
+    "lines that end in CRLF": (b"data: x\r\n", LIMIT // 2 - 8),
+    "one line": (b"data: " + b"x" * (LIMIT - 8), 1),
+}
+
+
+@pytest.mark.parametrize("read", [1 << 16, 1 << 24])
+@pytest.mark.parametrize("kind", ["SSEParser", "StreamDecoder"])
+@pytest.mark.parametrize("name", LINES)
+def test_the_python_half_takes_a_small_multiple_of_the_limit(name: str, kind: str, read: int) -> None:
+    line, count = LINES[name]
+    body = line * count
+    arguments = ("openai.completions",) if kind == "StreamDecoder" else ()
+    fed = getattr(_pure, kind)(*arguments, max_event_size=LIMIT)
+    feed = fed.feed if kind == "SSEParser" else fed.feed_text
+    tracemalloc.start()
+    try:
+        for start in range(0, len(body), read):
+            feed(body[start : start + read])
+        feed(b"\n\n")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # A read of the test's own is a part of what is traced.
+    assert peak - min(read, len(body)) <= 6 * LIMIT + (1 << 22)
+    assert not isinstance(fed.failure, EventTooLargeError)

@@ -107,6 +107,7 @@ def test_any_stream_grows_too_large_where_the_naive_reader_says(
         "offset": expected.offset,
         "frame": expected.frame,
         "text": "",
+        "text_complete": True,
         "deltas_seen": len(outcome.items),
     }
     assert outcome.failed_at == earliest(expected.at, pieces)

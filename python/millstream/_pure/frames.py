@@ -5,7 +5,7 @@ payloads. What is quoted here is quoted from the WHATWG HTML specification, 9.2.
 event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .lines import Lines
 
@@ -16,6 +16,12 @@ FRAME_SIZE = 512
 
 MAX_RETRY = 2**64 - 1
 """Milliseconds of the longest reconnection time."""
+
+_PIECE_SIZE = 1 << 16
+"""Bytes of a read whose lines are objects at the same time."""
+
+_MAX_VALUES = 1024
+"""Lines of a block's data that are objects of their own."""
 
 _MAX_RETRY_DIGITS = len(str(MAX_RETRY))
 
@@ -29,12 +35,12 @@ class Block:
         self.begun = False
         """Whether a field, known or not, was seen."""
         self.type = b""
-        self.data: list[bytes] = []
+        self.data: list[bytes | bytearray] = []
         self.offset = 0
         """Where in the stream the first data value starts, once there is one."""
         self.id: bytes | None = None
         self.retry: int | None = None
-        self.error: list[bytes] = []
+        self.error: list[bytes | bytearray] = []
         """Values of the field ``error``, where it is one."""
         self.size = 0
         """Bytes of the values held, those of data and error joined by LF."""
@@ -90,22 +96,29 @@ class Frames:
         self.lines.seen += end + 2
         return data[6:end] if data.startswith(b" ", 5) else data[5:end]
 
-    def feed(self, data: bytes) -> list[Block]:
-        """Return the blocks that ``data`` completes, up to ``overflow``."""
-        blocks: list[Block] = []
-        at, lines = self.lines.feed(data)
-        for raw in lines:
-            line = raw.rstrip(b"\r\n")
-            if self._too_large(line, at):
-                return blocks
-            if line:
-                self._field(line, at)
-            elif self.block.begun:
-                blocks.append(self.block)
-                self.block = Block()
-            at += len(raw)
-        self._too_large(self.lines.partial, at)
-        return blocks
+    def feed(self, data: bytes) -> Iterator[Block]:
+        """Yield the blocks that ``data`` completes, up to ``overflow``.
+
+        Objects of short lines take many times the lines' size: there are never more than those of one piece.
+        """
+        for start in range(0, len(data), _PIECE_SIZE):
+            at, lines = self.lines.feed(data[start : start + _PIECE_SIZE])
+            for raw in lines:
+                length = len(raw)
+                line = raw.rstrip(b"\r\n")
+                if length > _PIECE_SIZE:
+                    # The first one, put together from many reads, is not kept twice.
+                    lines[0] = raw = b""
+                if self._too_large(line, at):
+                    return
+                if line:
+                    self._field(line, at)
+                elif self.block.begun:
+                    block, self.block = self.block, Block()
+                    yield block
+                at += length
+            if self._too_large(self.lines.partial, at):
+                return
 
     def finish(self, *, keep: bool) -> Block:
         """Return the block that the end of the stream leaves undone; ``keep`` takes an unfinished line as finished."""
@@ -128,10 +141,9 @@ class Frames:
         field using [...] the whole line as the field name, and the empty string as the field
         value."
         """
-        name, _, value = line.partition(b":")
+        name, value = _cut(line)
         if not name:
             return
-        value = value.removeprefix(b" ")
         block = self.block
         block.begun = True
         if name == b"data":
@@ -140,7 +152,7 @@ class Frames:
             if not block.data:
                 block.offset = at + len(line) - len(value)
             block.size += len(value) + bool(block.data)
-            block.data.append(value)
+            _append(block.data, value)
         elif name == b"event":
             # "Set the event type buffer to field value."
             block.size += len(value) - len(block.type)
@@ -155,7 +167,7 @@ class Frames:
             self._retry(value)
         elif name == b"error" and self._is_error:
             block.size += len(value) + bool(block.error)
-            block.error.append(value)
+            _append(block.error, value)
         elif line.startswith(b"{") and self._is_error and not block.error and self._is_error(line):
             # An error that a server writes as it is, in no field at all.
             block.size += len(line)
@@ -192,6 +204,26 @@ class Frames:
             values.append(value)
         self.overflow = (offset if values else at), b"\n".join(values)[:FRAME_SIZE]
         return True
+
+
+def _cut(line: bytes) -> tuple[bytes, bytes]:
+    """Return the name and the value of a line; a comment has no name."""
+    if line.startswith(b"data: "):
+        # The usual one, which may be long: its value is copied once.
+        return b"data", line[6:]
+    name, _, value = line.partition(b":")
+    return name, value.removeprefix(b" ")
+
+
+def _append(values: list[bytes | bytearray], value: bytes) -> None:
+    """Append the value of a line to those of a block; many become one buffer, which takes less than their objects."""
+    values.append(value)
+    if len(values) <= _MAX_VALUES:
+        return
+    first = values[0] if isinstance(values[0], bytearray) else bytearray(values[0])
+    values[0] = b""
+    first += b"\n".join(values)
+    values[:] = [first]
 
 
 def too_large(limit: int) -> str:

@@ -59,7 +59,8 @@ class Lines:
             self.partial += rest
             return at, lines
         if self.partial:
-            lines[0] = bytes(self.partial + lines[0])
+            self.partial += lines[0]
+            lines[0] = bytes(self.partial)
         if self.partial or rest:
             self.partial = bytearray(rest)
         return at, lines
