@@ -188,6 +188,23 @@ def test_no_answer_raises_anothers_exception(cls: type[Any], field: str, odd: An
             assert isinstance(outcome, StreamError) or hasattr(outcome, "content") or isinstance(outcome, str)
 
 
+def test_usage_is_read_alike_streamed_and_whole() -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 1, "video_tokens": 4, "image": None, "odd": "x", "none": 0}}
+    usage = {**USAGE, **details, "completion_tokens_details": {"reasoning_tokens": 1, "accepted_prediction_tokens": 2}}
+    frames = (
+        f'data: {{"choices":[{{"delta":{{"content":"hi"}},"finish_reason":"stop"}}],"usage":{json.dumps(usage)}}}\n\n'
+        "data: [DONE]\n\n"
+    ).encode()
+    streamed = None
+    for chunk in ChatOpenAI(api_key="k", http_client=MemoryTransport([frames])).stream("p"):
+        streamed = chunk if streamed is None else streamed + chunk
+    assert streamed is not None
+    for answer in both(ChatOpenAI, {**chat({"content": "hi"}), "usage": usage}):
+        assert answer.usage_metadata == streamed.usage_metadata
+        assert answer.usage_metadata["input_token_details"] == {"cache_read": 1, "video_tokens": 4}
+        assert answer.usage_metadata["output_token_details"] == {"reasoning": 1, "accepted_prediction_tokens": 2}
+
+
 def test_nested_arguments_are_an_invalid_call_and_no_recursion_error() -> None:
     call = {"id": "1", "function": {"name": "f", "arguments": "[" * 100_000}}
     for answer in both(ChatOpenAI, chat({"tool_calls": [call]})):

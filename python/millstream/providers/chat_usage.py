@@ -18,18 +18,21 @@ def usage_metadata(usage: Mapping[str, Any], service_tier: str | None) -> UsageM
     taken_as = _details(usage, "prompt_tokens_details")
     given_as = _details(usage, "completion_tokens_details")
     inputs = {
-        "audio": taken_as.get("audio_tokens"),
-        f"{prefix}cache_read": taken_as.get("cached_tokens"),
-        f"{prefix}cache_creation": taken_as.get("cache_write_tokens"),
+        "audio": _count(taken_as, "audio_tokens"),
+        f"{prefix}cache_read": _count(taken_as, "cached_tokens"),
+        f"{prefix}cache_creation": _count(taken_as, "cache_write_tokens"),
     }
     outputs = {
-        "audio": given_as.get("audio_tokens"),
-        f"{prefix}reasoning": given_as.get("reasoning_tokens"),
+        "audio": _count(given_as, "audio_tokens"),
+        f"{prefix}reasoning": _count(given_as, "reasoning_tokens"),
     }
     if tier:
         # Tokens that were cached or thought have prices of their own, and are not counted twice.
         inputs[tier] = taken - (inputs[f"{tier}_cache_read"] or 0)
         outputs[tier] = given - (outputs[f"{tier}_reasoning"] or 0)
+    # Counts that LangChain has no name for keep their own; those of nothing are left out, as in LangChain.
+    inputs |= _others(taken_as, ("audio_tokens", "cached_tokens", "cache_write_tokens"))
+    outputs |= _others(given_as, ("audio_tokens", "reasoning_tokens"))
     read: Any = {
         "input_tokens": taken,
         "output_tokens": given,
@@ -42,12 +45,18 @@ def usage_metadata(usage: Mapping[str, Any], service_tier: str | None) -> UsageM
 
 def _count(usage: Mapping[str, Any], name: str) -> int | None:
     count = usage.get(name)
-    return count if isinstance(count, int) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
 
 
 def _details(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     details = usage.get(name)
     return details if isinstance(details, Mapping) else {}
+
+
+def _others(details: Mapping[str, Any], read: tuple[str, ...]) -> dict[str, int]:
+    """Return the counts in ``details`` that were not ``read``."""
+    counts = {name: _count(details, name) for name in details if name not in read}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _known(counts: Mapping[str, Any]) -> dict[str, Any]:

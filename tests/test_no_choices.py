@@ -1,0 +1,75 @@
+"""An end mark without a choice is no answer: one typed error in every way to call a model."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from millstream import ChatOpenAI, OpenAI
+from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from millstream.errors import StreamTruncatedError
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import PromptTemplate
+from millstream.testing import MockServer, Reply
+
+
+class Failing(BaseCallbackHandler):
+    def __init__(self) -> None:
+        self.errors: list[Any] = []
+
+    def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        self.errors.append(error)
+
+
+class AsyncFailing(AsyncCallbackHandler):
+    def __init__(self) -> None:
+        self.errors: list[Any] = []
+
+    async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        self.errors.append(error)
+
+
+async def read(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+def ways(model: Any, config: Any) -> list[Any]:
+    chain = PromptTemplate.from_template("{p}") | model | StrOutputParser()
+    asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
+    return [
+        lambda: model.invoke("p", config),
+        lambda: asyncio.run(model.ainvoke("p", config)),
+        lambda: list(model.stream("p", config)),
+        lambda: asyncio.run(read(model.astream("p", config))),
+        lambda: list(model.stream_events("p", config, version="v2")),
+        lambda: asyncio.run(read(model.astream_events("p", config, version="v2"))),
+        lambda: asyncio.run(read(model.astream_events("p", config, version="v1"))),
+        lambda: asyncio.run(read(model.astream_records("p", config))),
+        lambda: model.batch(["p", "q"], config),
+        lambda: asyncio.run(model.abatch(["p", "q"], config)),
+        lambda: model.generate(asked, callbacks=config["callbacks"]),
+        lambda: asyncio.run(model.agenerate(asked, callbacks=config["callbacks"])),
+        lambda: list(chain.stream({"p": "p"}, config)),
+        lambda: asyncio.run(read(chain.astream_events({"p": "p"}, config, version="v2"))),
+    ]
+
+
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("handler", [None, Failing, AsyncFailing], ids=["unheard", "handler", "async handler"])
+def test_an_end_mark_alone_is_one_error_in_every_way(cls: type[Any], streaming: bool, handler: Any) -> None:
+    with MockServer(Reply(body=b"data: [DONE]\n\n")) as server:
+        made = {"streaming": True} if streaming else {}
+        model = cls(base_url=server.url, api_key="k", **made)
+        for place, _ in enumerate(ways(model, {"callbacks": []})):
+            heard = handler() if handler else None
+            way = ways(model, {"callbacks": [heard] if heard else []})[place]
+            if streaming and cls is OpenAI and place in (8, 9):
+                continue
+            before = len(server.requests)
+            with pytest.raises(StreamTruncatedError, match="^the server sent no choices$"):
+                way()
+            assert len(server.requests) - before in (1, 2)
+            if heard is not None:
+                assert "the server sent no choices" in {str(error) for error in heard.errors}
