@@ -198,7 +198,8 @@ impl StreamDecoder {
         self.payloads.failure.as_ref()
     }
 
-    /// Keeps all of choice 0's text from now on, for [`Self::kept_text`].
+    /// Keeps all of choice 0's text from now on, and its log probabilities, for [`Self::kept_text`] and
+    /// [`Self::kept_logprobs`].
     pub fn keep_text(&mut self) {
         self.payloads.outlet.keep_all();
     }
@@ -211,6 +212,11 @@ impl StreamDecoder {
     /// Choice 0's text as far as it is kept.
     pub fn kept_text(&self) -> &str {
         self.payloads.outlet.kept_text()
+    }
+
+    /// Choice 0's log probabilities so far, each as its JSON text, where they are kept.
+    pub fn kept_logprobs(&self) -> &[String] {
+        self.payloads.outlet.kept_logprobs()
     }
 
     /// Whether [`Self::text`] is all of choice 0's text so far.

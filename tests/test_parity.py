@@ -42,6 +42,7 @@ STATE = (
     "text_complete",
     "_has_choices",
     "_contents_seen",
+    "_kept_logprobs",
     "_kept_text",
 )
 

@@ -11,6 +11,8 @@ pub struct Outlet {
     /// All of the text is kept, beyond what errors carry.
     keeps_all: bool,
     is_cut: bool,
+    /// Choice 0's log probabilities, each as its JSON text, where all is kept.
+    logprobs: Vec<String>,
     /// How many deltas came out.
     pub deltas_seen: u64,
     /// Those of them that had no content: roles, finish reasons, usage and the like alone.
@@ -25,12 +27,13 @@ impl Outlet {
             max_text,
             keeps_all: false,
             is_cut: false,
+            logprobs: Vec::new(),
             deltas_seen: 0,
             others_seen: 0,
         }
     }
 
-    /// Keeps all of the text from now on.
+    /// Keeps all of the text, and the log probabilities, from now on.
     pub fn keep_all(&mut self) {
         self.keeps_all = true;
     }
@@ -43,6 +46,11 @@ impl Outlet {
     /// Choice 0's text as far as it is kept.
     pub fn kept_text(&self) -> &str {
         &self.text
+    }
+
+    /// Choice 0's log probabilities so far, each as its JSON text, where they are kept.
+    pub fn kept_logprobs(&self) -> &[String] {
+        &self.logprobs
     }
 
     /// Whether [`Self::text`] is all of the text.
@@ -66,6 +74,9 @@ impl Outlet {
         }
         if let (0, Some(text)) = (delta.index, &delta.text) {
             self.keep(text);
+        }
+        if let (0, true, Some(logprobs)) = (delta.index, self.keeps_all, delta.logprobs) {
+            self.logprobs.push(logprobs.to_owned());
         }
         sink.delta(delta);
         true

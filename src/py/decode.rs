@@ -9,7 +9,9 @@ use pyo3::types::{PyBytes, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
-use super::convert::{Given, asks_for_one, bytes, describe_seen, optional, read_error, read_kept};
+use super::convert::{
+    Given, asks_for_one, bytes, describe_seen, optional, read_error, read_kept, string,
+};
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
 use super::state::{Core, Failure, Shared, State, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -390,7 +392,7 @@ impl PyStreamDecoder {
         self.shared.lock(py).core.has_whole_text()
     }
 
-    /// Keep all of choice 0's text from now on.
+    /// Keep all of choice 0's text, and its log probabilities, from now on.
     fn _keep_text(&self, py: Python<'_>) {
         self.shared.lock(py).core.keep_text();
     }
@@ -399,6 +401,14 @@ impl PyStreamDecoder {
     #[getter]
     fn _kept_text(&self, py: Python<'_>) -> String {
         self.shared.lock(py).core.kept_text().to_owned()
+    }
+
+    /// The log probabilities of choice 0's deltas, where they are kept.
+    #[getter]
+    fn _kept_logprobs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let texts = self.shared.lock(py).core.kept_logprobs().to_vec();
+        let read = |text: String| read_kept(&string(py, text.as_bytes()));
+        texts.into_iter().map(read).collect()
     }
 
     /// How many deltas had text, reasoning, a refusal, a tool call or audio.

@@ -142,13 +142,18 @@ class StreamDecoder(Turns):
         return self._payloads.arrived.complete
 
     def _keep_text(self) -> None:
-        """Keep all of choice 0's text from now on."""
+        """Keep all of choice 0's text, and its log probabilities, from now on."""
         self._payloads.arrived.keeps_all = True
 
     @property
     def _kept_text(self) -> str:
         """The text of choice 0 as far as it is kept."""
         return self._payloads.arrived.kept
+
+    @property
+    def _kept_logprobs(self) -> list[Any]:
+        """The log probabilities of choice 0's deltas, where they are kept."""
+        return [delta.logprobs for delta in self._payloads.kept]
 
     @property
     def _contents_seen(self) -> int:

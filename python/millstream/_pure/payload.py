@@ -39,6 +39,7 @@ class Payloads:
         "ended",
         "failed",
         "frames_read",
+        "kept",
         "makes",
         "ordinary",
         "over",
@@ -65,6 +66,8 @@ class Payloads:
         self.ended: str | None = None
         self.failed: tuple[type[StreamError], str, int, bytes] | None = None
         """What stopped the decoding: the exception's class and message, and the offset and the data of the frame."""
+        self.kept: list[Delta] = []
+        """The deltas of choice 0 that have log probabilities, where all is kept."""
         self.over: list[bool] = []
         """Empty until nothing more can come out: a list is the cheapest thing to ask after every read."""
 
@@ -237,6 +240,8 @@ class Payloads:
                 text = delta.text
                 if text is not None:
                     self.arrived.pieces.append(text)
+                if self.arrived.keeps_all and delta._fields[9] is not None:
+                    self.kept.append(delta)
                 if self.makes == "parts":
                     out.append(delta if delta.text is None or delta != text_delta(delta.text) else delta.text)
                 elif self.makes != "deltas" and (text is not None or delta.finish_reason is not None):

@@ -11,7 +11,7 @@ from ..events.event_records import Recorder
 from ..outputs import GenerationChunk, LLMResult
 from .decoding import Decoded
 
-__all__ = ("DecodedChunks", "DecodedText", "DeltaText")
+__all__ = ("DecodedChunks", "DecodedText")
 
 
 class DecodedText(Decoded):
@@ -66,7 +66,8 @@ class DecodedText(Decoded):
             return error.items, error
 
     def _logprobs(self) -> Any:
-        return None
+        """Return the sum of the log probabilities, asked for or not."""
+        return merge_info([{"logprobs": logprobs} for logprobs in self._decoder._kept_logprobs]).get("logprobs")
 
 
 def _texts(lines: bytes) -> list[str]:
@@ -74,22 +75,18 @@ def _texts(lines: bytes) -> list[str]:
     return [read_json(line) for line in lines.splitlines()]
 
 
-class DeltaText(DecodedText):
-    """:class:`DecodedText` where log probabilities are asked for: they come with deltas, and are kept."""
+class DecodedChunks(DecodedText):
+    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out."""
 
-    __slots__ = ("_kept",)
-
-    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
-        super().__init__(format, limit, n=n, keeps=keeps)
-        self._kept: list[dict[str, Any]] = []
+    __slots__ = ()
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
-        """Return what turns a read into outputs."""
+        """Return what turns a read into chunks."""
         return lambda data: self._outputs(self._decoder.feed(data))
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
-        """Return nothing: deltas are needed, for what is kept of them."""
+        """Return nothing: chunks are Python objects anyway."""
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
@@ -98,25 +95,6 @@ class DeltaText(DecodedText):
             return self._outputs(error.items), error
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
-        chunks = [delta for delta in deltas if delta.index == 0]
-        self._kept += [{"logprobs": delta.logprobs} for delta in chunks if delta.logprobs is not None]
-        return [delta.text or "" for delta in chunks if delta.text is not None or delta.finish_reason is not None]
-
-    def _logprobs(self) -> Any:
-        return merge_info(self._kept).get("logprobs")
-
-
-class DecodedChunks(DeltaText):
-    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out.
-
-    Only with ``keeps`` are the log probabilities kept for :meth:`result` too.
-    """
-
-    __slots__ = ()
-
-    def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
-        if self._keeps:
-            super()._outputs(deltas)
         self._watch(deltas)
         return [
             GenerationChunk(delta.text or "", {"finish_reason": delta.finish_reason, "logprobs": delta.logprobs})

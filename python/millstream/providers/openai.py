@@ -13,7 +13,7 @@ from ..runnables.given import Inside
 from ..runnables.stream import Source, adrive, drive
 from .access import OpenAIAccess, as_float
 from .arguments import COMPLETIONS, refuse_in_call
-from .completions import DecodedChunks, DecodedText, DeltaText
+from .completions import DecodedChunks, DecodedText
 from .posts import Answers, Post
 from .whole import WholeAnswer
 
@@ -241,9 +241,7 @@ class OpenAI(OpenAIAccess, BaseLLM):
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, keeps: bool = True
     ) -> tuple[Source, ChunkPart]:
         post = self._stream_post(prompt, stop, kwargs)
-        # Only a stream whose result is asked for keeps the log probabilities.
-        kind = DeltaText if keeps and post.params.get("logprobs") is not None else DecodedText
-        return post, kind(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
+        return post, DecodedText(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
 
     def _answer_post(
         self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
