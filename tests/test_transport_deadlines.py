@@ -4,11 +4,15 @@ import asyncio
 import gzip
 import itertools
 import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 
 from langchain_peer import KEY
@@ -199,3 +203,53 @@ def test_a_retry_follows_an_errors_body_that_drips(transport: str, asynchronous:
 
     with scripted(sending(forever(b"!", first=head)), sending(good)) as url:
         assert read(url, asynchronous, transport, timeout=0.3, max_retries=1) == "x"
+
+
+# Clients that are given.
+
+
+@both_ways
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_given_client_keeps_the_limits_too(library: Any, asynchronous: bool) -> None:
+    dripping = sending(forever(b"a: b\r\n", first=b"HTTP/1.1 200 OK\r\n"))
+
+    def told(url: str, client: Any) -> OpenAI:
+        name = "http_async_client" if asynchronous else "http_client"
+        return OpenAI(base_url=url, api_key=KEY, max_retries=0, stream_chunk_timeout=0.3, **{name: client})
+
+    async def aread(url: str) -> None:
+        async with library.AsyncClient() as client:
+            with pytest.raises(APITimeoutError, match="before the response began"):
+                await told(url, client).ainvoke("p", timeout=0.3)
+            with pytest.raises(StreamStalledError):
+                [text async for text in told(url, client).astream("p")]
+
+    with scripted(dripping, sending(lines_of_chunks)) as url:
+        if asynchronous:
+            asyncio.run(aread(url))
+            return
+        with library.Client() as client:
+            with pytest.raises(APITimeoutError, match="before the response began"):
+                told(url, client).invoke("p", timeout=0.3)
+            with pytest.raises(StreamStalledError):
+                list(told(url, client).stream("p"))
+
+
+def test_a_unix_socket_of_a_given_client_is_reached(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def serve() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                read_request(sock)
+                sock.sendall(HEAD + chunk(FRAME) + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=path)) as client:
+            llm = OpenAI(base_url="http://name.example/v1", api_key=KEY, http_client=client, max_retries=0)
+            assert list(llm.stream("p")) == ["x"]
+        thread.join()

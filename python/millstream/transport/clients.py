@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-__all__ = ("aclose_idle", "async_client", "at_home", "close_idle", "idle_descriptors", "sync_client")
+__all__ = ("aclose_idle", "async_client", "at_home", "close_idle", "idle_descriptors", "limit", "sync_client")
 
 C = TypeVar("C")
 
@@ -176,9 +176,18 @@ def _made(kind: type[C], network: type[Network], plain: bool, proxy: str | None)
         )
     if wrong:
         raise MillstreamError(f"httpx2 cannot make a client with these proxies and certificates ({wrong})")
-    for pool in _pools([client]):
-        pool._network_backend = network(pool._network_backend)
+    limit(client, network)
     return client
+
+
+def limit(client: Any, network: type[Network]) -> None:
+    """Have the connections that ``client`` is going to make keep to our deadlines; also a client that is given."""
+    if not hasattr(client, "_mounts"):
+        return
+    for pool in _pools([client]):
+        backend = getattr(pool, "_network_backend", None)
+        if backend is not None and not isinstance(backend, Network):
+            pool._network_backend = network(backend)
 
 
 def _options(plain: bool, proxy: str | None) -> dict[str, Any]:

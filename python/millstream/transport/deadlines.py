@@ -1,7 +1,7 @@
 """Deadlines around httpx2's calls, which limit each read of a socket, and nothing that takes many of them.
 
-The clients that models share have a network of their own, whose streams know a point in time by which the
-whole of a head, a chunk's line or a body's trailers has to be there, however slowly their bytes come.
+The clients get a network around theirs, whose streams know a point in time by which the whole of a head, a
+chunk's line or a body's trailers has to be there, however slowly their bytes come.
 """
 
 import threading
@@ -80,6 +80,10 @@ class Network:
         """Return a stream to ``host``."""
         return LimitedStream(self._backend.connect_tcp(host, port, timeout=_left(timeout, inf), **options))
 
+    def connect_unix_socket(self, path: str, timeout: float | None = None, **options: Any) -> LimitedStream:
+        """Return a stream to ``path``."""
+        return LimitedStream(self._backend.connect_unix_socket(path, timeout=_left(timeout, inf), **options))
+
     def sleep(self, seconds: float) -> Any:
         """Wait."""
         return self._backend.sleep(seconds)
@@ -93,6 +97,12 @@ class AsyncNetwork(Network):
     ) -> AsyncLimitedStream:
         """Return a stream to ``host``."""
         return AsyncLimitedStream(await self._backend.connect_tcp(host, port, timeout=timeout, **options))
+
+    async def connect_unix_socket(  # type: ignore[override]
+        self, path: str, timeout: float | None = None, **options: Any
+    ) -> AsyncLimitedStream:
+        """Return a stream to ``path``."""
+        return AsyncLimitedStream(await self._backend.connect_unix_socket(path, timeout=timeout, **options))
 
 
 def _left(timeout: float | None, end_by: float) -> float | None:

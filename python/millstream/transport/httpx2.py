@@ -10,8 +10,8 @@ from typing import Any
 
 from ..errors import StreamDecodeError
 from . import Request
-from .clients import async_client, at_home, sync_client
-from .deadlines import HEADS, LimitedStream
+from .clients import async_client, at_home, limit, sync_client
+from .deadlines import HEADS, AsyncNetwork, LimitedStream, Network
 from .headers import check_headers
 from .httpx2_errors import explained, of_library, told_as
 from .httpx2_requests import built, core_stream, trailing
@@ -40,6 +40,8 @@ class HTTPX2Transport:
         self._client = client
         self._async_client = async_client
         self._proxy = proxy
+        limit(client, Network)
+        limit(async_client, AsyncNetwork)
 
     def open(self, request: Request) -> "HTTPX2Response":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
@@ -203,8 +205,8 @@ class HTTPX2Response(_Response):
         """Read the body to its end, for 100 ms at most, so that the connection can serve again; never raises."""
         if self._ended or (sock := self._socket()) is None:
             return
-        # What goes wrong here matters to nobody any more. Clients that are given have no deadline: a read of
-        # theirs is interrupted by shutting down the socket under it, while it is this response's still.
+        # What goes wrong here matters to nobody any more. A connection that a client of the user's has made by
+        # itself has no deadline: its read is interrupted by shutting down the socket, while it is this response's.
         with contextlib.suppress(Exception), contextlib.nullcontext() if self._stream else watch(sock):
             end_by = monotonic() + _DRAIN_SECONDS
             self._end_by = min(end_by, self._end_by)

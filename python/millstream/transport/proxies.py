@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from ..errors import MillstreamError
@@ -46,11 +45,17 @@ def _check(name: str, url: str) -> None:
         raise MillstreamError(f"{name} names a proxy with {shown}, which httpx2 cannot use: {instead}, or unset it")
     if not _has_place(url):
         raise MillstreamError(f"{name} is not the URL of a proxy: write {scheme}://HOST:PORT, or unset it")
-    if scheme.startswith("socks") and find_spec("socksio") is None:
+    if scheme.startswith("socks") and not _is_installed("socksio"):
         raise MillstreamError(
             f"{name} names a SOCKS proxy, which httpx2 reaches with the package socksio alone:"
             " run pip install 'httpx2[socks]', or change it"
         )
+
+
+def _is_installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
 
 
 def _has_place(url: str) -> bool:
