@@ -48,6 +48,33 @@ def id_lines(size: int) -> bytes:
     return b"id: 1\nevent: x\n" * (size // 15) + b"data: 1\n\n"
 
 
+def frame(message: bytes, finish: bytes = b"null") -> bytes:
+    return b'data: {"choices":[{"delta":{%s},"finish_reason":%s}]}\n\n' % (message, finish)
+
+
+def finishes_after_calls(size: int) -> bytes:
+    calls = b",".join(b'{"index":%d,"function":{"arguments":"\\ud83d"}}' % i for i in range(size // 600))
+    ends = frame(b"", b'"stop"') + frame(b"", b'"length"')
+    return frame(b'"tool_calls":[%s]' % calls) + ends * (size // len(ends))
+
+
+def entries_of_one_call(entry: bytes) -> Callable[[int], bytes]:
+    def shape(size: int) -> bytes:
+        entries = b",".join(entry.replace(b"#", b"%d" % i) for i in range(size // len(entry)))
+        return frame(b'"tool_calls":[%s]' % entries)
+
+    return shape
+
+
+ENTRIES = {
+    "pieces of a name": b'{"index":0,"function":{"name":"x"}}',
+    "names that grow": b'{"index":0,"function":{"name":"#"}}',
+    "a name with each piece": b'{"index":0,"function":{"name":"f","arguments":"[1,"}}',
+    "an id with each piece": b'{"index":0,"id":"i#","function":{"arguments":"[\\"a"}}',
+    "objects": b'{"index":0,"function":{"arguments":{"a":[#]}}}',
+}
+
+
 def make_parser(impl: ModuleType) -> Callable[[], Any]:
     return lambda: impl.SSEParser().feed
 
@@ -105,6 +132,16 @@ def test_cpu_time_grows_with_the_length_of_other_shapes(
     impl: ModuleType, make: Callable[[ModuleType], Callable[[], Any]], shape: Callable[[int], bytes], read: int
 ) -> None:
     check(make(impl), shape, read)
+
+
+@pytest.mark.parametrize("read", [16, 65536])
+@pytest.mark.parametrize("name", ENTRIES)
+def test_cpu_time_grows_with_the_number_of_entries_of_tool_calls(impl: ModuleType, name: str, read: int) -> None:
+    check(make_decoder(impl), entries_of_one_call(ENTRIES[name]), read)
+
+
+def test_cpu_time_grows_with_the_number_of_finish_reasons(impl: ModuleType) -> None:
+    check(make_decoder(impl), finishes_after_calls, 65536)
 
 
 @pytest.mark.parametrize("read", [16, 65536])
