@@ -139,6 +139,8 @@ class Answers:
     def result(self, prompts: int) -> LLMResult:
         """Return the result for so many prompts; each has ``n`` choices."""
         choices = [self._choices[place * self._n : (place + 1) * self._n] for place in range(prompts)]
+        if not self._choices:
+            raise StreamTruncatedError("the server sent no choices")
         if not all(choices):
             raise StreamTruncatedError(f"the server sent {len(self._choices)} choices for {prompts} prompts")
         output: dict[str, Any] = {"token_usage": self._usage, "model_name": self._model_name}
