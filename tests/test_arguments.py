@@ -12,6 +12,7 @@ from millstream.language_models import SecretStr
 from millstream.testing import MockServer
 
 MODELS = (OpenAI, ChatOpenAI, AzureChatOpenAI)
+GIVEN: dict[str, Any] = {"response_format": {"type": "text"}, "tools": [], "max_completion_tokens": 5}
 AZURE = {"azure_endpoint": "https://host", "api_version": "2024-10-21"}
 
 
@@ -67,9 +68,9 @@ def test_every_parameter_of_the_endpoint_is_known_and_goes_to_the_body(cls: type
         if name in cls.__millstream_names__ or name == "stream_options":
             continue
         with pytest.warns(UserWarning, match=f"{name} was transferred to model_kwargs"):
-            model = cls(api_key="k", base_url=mock_server.url, **{name: "given"})
+            model = cls(api_key="k", base_url=mock_server.url, **{name: GIVEN.get(name, "given")})
         model.invoke("p")
-        assert mock_server.requests[-1].body[name] == "given"
+        assert mock_server.requests[-1].body[name] == GIVEN.get(name, "given")
 
 
 @pytest.mark.parametrize("cls", MODELS)

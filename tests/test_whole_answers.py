@@ -288,3 +288,22 @@ def test_an_answer_that_breaks_off_is_asked_for_again(
             with pytest.raises(StreamTruncatedError, match="the connection broke"):
                 call(cls(base_url=server.url, api_key="k", transport=transport, max_retries=1))
             assert len(server.requests) == 2
+
+
+def test_audio_is_kept_streamed_and_whole() -> None:
+    audio = {"id": "audio_1", "transcript": "hello", "data": "AAAA", "expires_at": 5}
+    pieces = [
+        {"id": "audio_1", "transcript": "hel"},
+        {"transcript": "lo"},
+        {"data": "AA"},
+        {"data": "AA", "expires_at": 5},
+    ]
+    frames: list[Any] = [{"choices": [{"delta": {"audio": piece}}]} for piece in pieces]
+    frames.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    data = b"".join(b"data: %b\n\n" % json.dumps(frame).encode() for frame in frames) + b"data: [DONE]\n\n"
+    streamed: Any = None
+    for chunk in ChatOpenAI(api_key="k", http_client=MemoryTransport([data])).stream("p"):
+        streamed = chunk if streamed is None else streamed + chunk
+    assert streamed.additional_kwargs["audio"] == audio
+    for answer in both(ChatOpenAI, chat({"role": "assistant", "content": None, "audio": audio})):
+        assert answer.additional_kwargs["audio"] == audio

@@ -131,14 +131,15 @@ class Fields:
         names, fields = self.__millstream_names__, self.__millstream_fields__
         values: dict[str, Any] = {}
         unknown: dict[str, Any] = {}
-        for given, value in kwargs.items():
+        # Taken out, so that a traceback does not show a key that has become a secret.
+        for given in tuple(kwargs):
             name = names.get(given)
             if name is None:
-                unknown[given] = value
+                unknown[given] = kwargs.pop(given)
             elif name in values:
                 raise TypeError(f"{type(self).__name__}() got {name!r} twice, under two names")
             else:
-                values[name] = self._checked(given, fields[name], value)
+                values[name] = self._checked(given, fields[name], kwargs.pop(given))
         if unknown:
             values = self._take_unknown(unknown, values)
         self._set_fields(values)

@@ -21,6 +21,7 @@ from .posts import Post
 __all__ = ("OpenAIAccess", "as_float", "from_env")
 
 _DEFAULT_URL = "https://api.openai.com/v1"
+_KEYS = ("openai_api_key", "azure_ad_token")
 # What users of the SDK's client look for in the class of the same name.
 _SDKS = frozenset(
     {"audio", "batches", "beta", "chat", "completions", "embeddings", "files", "fine_tuning", "images", "models"}
@@ -84,12 +85,22 @@ class OpenAIAccess(Fields):
         if isinstance(self.openai_api_key, str):
             self.openai_api_key = SecretStr(self.openai_api_key)
         self._check_key()
-        for name, key in self._fixed_keys():
-            check_text(name, key)
-        check_headers(self._environment_headers)
-        headers: Mapping[str, Any] = self.default_headers or {}
-        for name, value in headers.items():
-            check_header(name, "" if value is None else value)
+        if (wrong := self._wrong_header()) is not None:
+            raise wrong
+
+    def _wrong_header(self) -> Exception | None:
+        """Return what is wrong with the keys and headers that are the same for every request."""
+        try:
+            for name, key in self._fixed_keys():
+                check_text(name, key)
+            check_headers(self._environment_headers)
+            headers: Mapping[str, Any] = self.default_headers or {}
+            for name, value in headers.items():
+                check_header(name, "" if value is None else value)
+        except (TypeError, ValueError) as error:
+            # Without its frames, in which a key is a variable.
+            return error.with_traceback(None)
+        return None
 
     def _fixed_keys(self) -> Iterator[tuple[str, str]]:
         """Yield the names and texts of the keys that are the same for every request."""
@@ -107,8 +118,9 @@ class OpenAIAccess(Fields):
             )
 
     def _checked(self, given: str, spec: Field, value: Any) -> Any:
-        """Return ``value`` if the field can hold it; a number that is written as a text is read."""
-        return checked_value(type(self).__name__, given, spec.annotation, value)
+        """Return ``value`` if the field can hold it; a number that is written as a text is read, a key is hidden."""
+        value = checked_value(type(self).__name__, given, spec.annotation, value)
+        return SecretStr(value) if isinstance(value, str) and spec.name in _KEYS else value
 
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         """Move the endpoint's parameters that have no field into ``model_kwargs``, with a warning.

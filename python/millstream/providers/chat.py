@@ -216,8 +216,8 @@ def delta_chunk(
 ) -> AIMessageChunk:
     """Return the chunk of a delta that has more than text.
 
-    What has no field of a message's is in ``additional_kwargs``: reasoning, refusals, and with ``legacy`` calls
-    in OpenAI's first form.
+    What has no field of a message's is in ``additional_kwargs``: reasoning, refusals, audio, and with
+    ``legacy`` calls in OpenAI's first form.
     """
     chunk = text_chunk(delta.text or "", id, metadata)
     kwargs: dict[str, Any] = {}
@@ -225,6 +225,8 @@ def delta_chunk(
         kwargs["reasoning_content"] = delta.reasoning
     if delta.refusal is not None:
         kwargs["refusal"] = delta.refusal
+    if delta.audio is not None:
+        kwargs["audio"] = dict(delta.audio)
     if legacy and delta.tool_calls:
         call = delta.tool_calls[0]
         kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
