@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use millstream::decode::{Ended, Format, StreamDecoder};
 use millstream::delta::{Delta, Sink};
 use millstream::json;
-use millstream::sse::SseParser;
+use millstream::sse::{Event, SseParser};
 use millstream::text::TextAssembler;
 use millstream::utf8::Errors;
 
@@ -114,7 +114,7 @@ fn count_events(reads: &[&[u8]]) -> (usize, usize) {
     let (mut events, mut size) = (0, 0);
     let mut parser = SseParser::new(NO_LIMIT, false);
     for data in reads {
-        parser.feed(data, &mut |event| {
+        parser.feed(data, &mut |event: Event<'_>| {
             events += 1;
             size += event.data.len();
         });

@@ -20,6 +20,8 @@ pub struct Frame<'a> {
     pub error: Option<&'a [u8]>,
     /// The stream's offset of the first data value.
     pub offset: u64,
+    /// The data lies in a buffer that [`Frames::take_data`] hands over: it is large, and not the read's.
+    pub is_large: bool,
 }
 
 /// What [`Frames::next`] found.
@@ -132,6 +134,7 @@ impl Block {
             retry: self.retry,
             error: self.error.as_deref(),
             offset: self.data_offset,
+            is_large: self.data.len() > KEPT_CAPACITY,
         }
     }
 
@@ -269,6 +272,17 @@ impl Frames {
         }
     }
 
+    /// Hands over the buffer with the data of the frame handed out last, and where in it the data starts.
+    ///
+    /// Only where [`Frame::is_large`] holds: such a buffer is not kept for the next block, and who takes
+    /// it spares a copy.
+    pub fn take_data(&mut self) -> (Vec<u8>, usize) {
+        (
+            std::mem::take(&mut self.block.data),
+            std::mem::take(&mut self.block.data_start),
+        )
+    }
+
     /// The block as it stands at the end of the stream; `takes_line` takes an unfinished line as
     /// finished, instead of leaving it out.
     ///
@@ -316,6 +330,7 @@ impl Frames {
             retry: None,
             error: None,
             offset,
+            is_large: false,
         })
     }
 

@@ -201,10 +201,11 @@ impl Lines {
             // Reads of one byte are many, and a push is cheaper than a copy.
             self.carry.push(*byte);
         } else {
-            if self.carry.capacity() - self.carry.len() < data.len() {
-                // Four times as much, not twice: a line that outgrew its first reads goes on
-                // growing, and every growth may copy it. Pages nobody writes to cost nothing.
-                self.carry.reserve(data.len() + 3 * self.carry.len());
+            let (length, size) = (self.carry.len(), self.carry.len() + data.len());
+            if self.carry.capacity() < size {
+                // Twice as much keeps the time linear; more than the room is never needed.
+                let capacity = size.max(2 * length).min(room.saturating_add(1));
+                self.carry.reserve_exact(capacity - length);
             }
             self.carry.extend_from_slice(data);
         }

@@ -21,15 +21,34 @@ pub struct Event<'a> {
     pub retry: Option<u64>,
 }
 
+/// Takes events as they are dispatched.
+pub trait Sink {
+    /// Takes one.
+    fn event(&mut self, event: Event<'_>);
+
+    /// Takes one whose data, that of `event` excepted, is all that `buffer` holds from `start` on: a large
+    /// event need not be copied.
+    fn large(&mut self, event: Event<'_>, buffer: Vec<u8>, start: usize) {
+        let data = &buffer[start..];
+        self.event(Event { data, ..event });
+    }
+}
+
+impl<F: FnMut(Event<'_>)> Sink for F {
+    fn event(&mut self, event: Event<'_>) {
+        self(event);
+    }
+}
+
 /// The event parser of the specification.
 ///
 /// ```
-/// use millstream::sse::SseParser;
+/// use millstream::sse::{Event, SseParser};
 ///
 /// let mut parser = SseParser::new(1024, false);
 /// let mut found = Vec::new();
-/// parser.feed(b"data: a\n", &mut |event| found.push(event.data.to_vec()));
-/// parser.feed(b"\n", &mut |event| found.push(event.data.to_vec()));
+/// parser.feed(b"data: a\n", &mut |event: Event<'_>| found.push(event.data.to_vec()));
+/// parser.feed(b"\n", &mut |event: Event<'_>| found.push(event.data.to_vec()));
 /// assert_eq!(found, [b"a"]);
 /// ```
 #[derive(Debug)]
@@ -57,7 +76,7 @@ impl SseParser {
     }
 
     /// Hands every event that `data` completes to `sink`.
-    pub fn feed(&mut self, data: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+    pub fn feed(&mut self, data: &[u8], sink: &mut impl Sink) {
         let mut data = data;
         if self.failure.is_some() {
             return;
@@ -69,6 +88,19 @@ impl SseParser {
                     self.failure = Some(error);
                     return;
                 }
+                Next::Frame(frame) if frame.is_large => {
+                    let (event, retry) = (frame.event.to_vec(), frame.retry);
+                    set_id(&frame, &mut self.last_event_id);
+                    let (buffer, start) = self.frames.take_data();
+                    self.events_seen += 1;
+                    let event = Event {
+                        event: &event,
+                        data: b"",
+                        id: &self.last_event_id,
+                        retry,
+                    };
+                    sink.large(event, buffer, start);
+                }
                 Next::Frame(frame) => {
                     dispatch(&frame, &mut self.last_event_id, &mut self.events_seen, sink);
                 }
@@ -77,7 +109,7 @@ impl SseParser {
     }
 
     /// Ends the stream.
-    pub fn close(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+    pub fn close(&mut self, sink: &mut impl Sink) {
         self.is_truncated = self.frames.is_unfinished();
         if self.failure.is_some() {
             return;
@@ -117,22 +149,26 @@ impl SseParser {
     }
 }
 
+/// "Set the last event ID string of the event source to the value of the last event ID buffer."
+fn set_id(frame: &Frame<'_>, last_event_id: &mut String) {
+    if let Some(id) = frame.id {
+        *last_event_id = utf8::decode(id).into_owned();
+    }
+}
+
 /// "Dispatch the event."
 fn dispatch(
     frame: &Frame<'_>,
     last_event_id: &mut String,
     events_seen: &mut u64,
-    sink: &mut impl FnMut(Event<'_>),
+    sink: &mut impl Sink,
 ) {
-    // "Set the last event ID string of the event source to the value of the last event ID buffer."
-    if let Some(id) = frame.id {
-        *last_event_id = utf8::decode(id).into_owned();
-    }
+    set_id(frame, last_event_id);
     // "If the data buffer is an empty string, set the data buffer and the event type buffer to the
     // empty string and return." (The buffer ends in LF where there was a field.)
     if let Some(data) = frame.data {
         *events_seen += 1;
-        sink(Event {
+        sink.event(Event {
             event: frame.event,
             data,
             id: last_event_id,

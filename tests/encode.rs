@@ -3,7 +3,7 @@
 
 mod support;
 
-use millstream::sse::{EncodeError, Fields, SseParser, encode};
+use millstream::sse::{EncodeError, Event, Fields, SseParser, encode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -47,7 +47,7 @@ type Fielded = (Vec<u8>, Vec<u8>, String, Option<u64>);
 fn parsed(body: &[u8]) -> Vec<Fielded> {
     let mut found = Vec::new();
     let mut parser = SseParser::new(1 << 24, false);
-    parser.feed(body, &mut |event| {
+    parser.feed(body, &mut |event: Event<'_>| {
         found.push((
             event.event.to_vec(),
             event.data.to_vec(),
@@ -55,7 +55,7 @@ fn parsed(body: &[u8]) -> Vec<Fielded> {
             event.retry,
         ));
     });
-    parser.close(&mut |_| {});
+    parser.close(&mut |_: Event<'_>| {});
     assert!(!parser.is_truncated(), "an encoded event is whole");
     found
 }

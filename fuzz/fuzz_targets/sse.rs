@@ -30,9 +30,9 @@ fn read(input: &Input<'_>, pieces: &[&[u8]]) -> End {
     let mut parser = SseParser::new(input.limit(), input.is_set(0));
     let (mut fed, mut closed) = (Vec::new(), Vec::new());
     for piece in pieces {
-        parser.feed(piece, &mut |event| fed.push(fields(&event)));
+        parser.feed(piece, &mut |event: Event<'_>| fed.push(fields(&event)));
     }
-    parser.close(&mut |event| closed.push(fields(&event)));
+    parser.close(&mut |event: Event<'_>| closed.push(fields(&event)));
     assert_eq!(parser.events_seen(), (fed.len() + closed.len()) as u64);
     assert!(closed.len() <= usize::from(input.is_set(0)));
     End {

@@ -40,6 +40,8 @@ pub struct PyServerSentEvent {
 pub struct PlainEvent {
     event: Span,
     data: Span,
+    /// The data where it is large: a buffer, and where in it the data starts.
+    large: Option<Box<(Vec<u8>, usize)>>,
     id: Span,
     retry: Option<u64>,
 }
@@ -59,8 +61,27 @@ impl PlainEvent {
         Self {
             event: place(event.event),
             data: place(event.data),
+            large: None,
             id: place(event.id.as_bytes()),
             retry: event.retry,
+        }
+    }
+}
+
+impl PlainEvent {
+    /// `event`, with the data that `buffer` holds from `start` on.
+    pub fn large(event: &Event<'_>, room: &mut Room<'_>, buffer: Vec<u8>, start: usize) -> Self {
+        let large = Some(Box::new((buffer, start)));
+        Self {
+            large,
+            ..Self::new(event, room)
+        }
+    }
+
+    fn data<'a>(&'a self, room: &'a Room<'_>) -> &'a [u8] {
+        match self.large.as_deref() {
+            None => room.bytes(self.data),
+            Some((buffer, start)) => buffer.get(*start..).unwrap_or_default(),
         }
     }
 }
@@ -77,7 +98,7 @@ impl Make for Placed<'_> {
             py,
             PyServerSentEvent {
                 event: field(event.event).map(|event| string(py, event).unbind()),
-                data: string(py, room.bytes(event.data)).unbind(),
+                data: string(py, event.data(room)).unbind(),
                 id: optional(py, field(event.id))?.map(Bound::unbind),
                 retry: event.retry,
             },

@@ -9,7 +9,7 @@ use super::convert::{Given, bytes, list};
 use super::event::{Placed, PlainEvent};
 use super::plain::Room;
 use super::state::{Core, Failure, Shared, unpicklable};
-use crate::sse::{Event, SseParser};
+use crate::sse::{Event, Sink, SseParser};
 
 /// Parses server-sent events, exactly as the WHATWG HTML specification says.
 ///
@@ -60,13 +60,21 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn push(&mut self, event: &Event<'_>) {
-        self.found.push(PlainEvent::new(event, &mut self.room));
-    }
-
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let events = self.found.iter();
         list(py, events.map(|event| Placed(event, &self.room)))
+    }
+}
+
+impl Sink for Events<'_> {
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        self.found.push(PlainEvent::new(&event, &mut self.room));
+    }
+
+    fn large(&mut self, event: Event<'_>, buffer: Vec<u8>, start: usize) {
+        let event = PlainEvent::large(&event, &mut self.room, buffer, start);
+        self.found.push(event);
     }
 }
 
@@ -97,9 +105,7 @@ impl PySseParser {
             drop(state);
             return Err(self.0.spoilt(py));
         }
-        state
-            .core
-            .feed(data.as_bytes(), &mut |event| events.push(&event));
+        state.core.feed(data.as_bytes(), &mut events);
         drop(state);
         self.0.handed_out(py, events.list(py))
     }
@@ -111,7 +117,7 @@ impl PySseParser {
         let mut events = Events::new(b"");
         let (_turn, mut state) = self.0.begin(py)?;
         if state.begin_close() {
-            state.core.close(&mut |event| events.push(&event));
+            state.core.close(&mut events);
         }
         if state.is_spoilt() {
             drop(state);

@@ -121,11 +121,15 @@ pub fn event_value(event: &Event<'_>) -> Value {
 
 impl Reader for SseParser {
     fn feed(&mut self, data: &[u8], items: &mut Vec<Value>) {
-        SseParser::feed(self, data, &mut |event| items.push(event_value(&event)));
+        SseParser::feed(self, data, &mut |event: Event<'_>| {
+            items.push(event_value(&event));
+        });
     }
 
     fn close(&mut self, items: &mut Vec<Value>) {
-        SseParser::close(self, &mut |event| items.push(event_value(&event)));
+        SseParser::close(self, &mut |event: Event<'_>| {
+            items.push(event_value(&event));
+        });
     }
 
     fn failure(&self) -> Option<&Error> {
