@@ -253,3 +253,28 @@ def test_a_unix_socket_of_a_given_client_is_reached(tmp_path: Path) -> None:
             llm = OpenAI(base_url="http://name.example/v1", api_key=KEY, http_client=client, max_retries=0)
             assert list(llm.stream("p")) == ["x"]
         thread.join()
+
+
+@both_ways
+def test_the_total_time_counts_the_wait_for_a_place_in_a_given_clients_pool(asynchronous: bool) -> None:
+    limits = httpx2.Limits(max_connections=1)
+
+    async def aread(url: str) -> None:
+        async with httpx2.AsyncClient(limits=limits) as client:
+            llm = OpenAI(base_url=url, api_key=KEY, max_retries=0, total_timeout=0.3, http_async_client=client)
+            first = llm.astream("p")
+            assert await anext(first) == "x"
+            with pytest.raises(APITimeoutError, match=r"did not end within 0.3 s"):
+                await anext(llm.astream("p"))
+            await first.aclose()
+
+    with scripted(sending(forever(chunk(FRAME), first=HEAD)), sending(lines_of_chunks)) as url:
+        if asynchronous:
+            asyncio.run(aread(url))
+            return
+        with httpx2.Client(limits=limits) as client:
+            llm = OpenAI(base_url=url, api_key=KEY, max_retries=0, total_timeout=0.3, http_client=client)
+            first = iter(llm.stream("p"))
+            assert next(first) == "x"
+            with pytest.raises(APITimeoutError, match=r"did not end within 0.3 s"):
+                next(iter(llm.stream("p")))

@@ -25,7 +25,7 @@ __all__ = ("HTTPX2AsyncResponse", "HTTPX2Response", "HTTPX2Transport")
 _DRAIN_SECONDS = 0.1
 # By how much a wait may end before its time.
 _TICK = 0.001
-_HEAD = "receive_response_headers.started"
+_HEAD = "receive_response_headers."
 
 
 class HTTPX2Transport:
@@ -50,8 +50,10 @@ class HTTPX2Transport:
         end_by = _end_of(request)
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
-            if event.endswith(_HEAD):
-                HEADS.end_by = min(end_by, monotonic() + _head_seconds(sent))
+            # A proxy's answer to CONNECT is a head, too.
+            if _HEAD in event:
+                waits = event.endswith(".started")
+                HEADS.end_by = min(end_by, monotonic() + _head_seconds(sent)) if waits else end_by
 
         sent = built(client, request, trace, is_shared=self._client is None)
         try:
@@ -74,16 +76,17 @@ class HTTPX2Transport:
             client = await async_client(request.url, self._proxy)
         else:
             client = at_home(self._async_client)
-        end_by = _end_of(request)
+        deadline = anyio.current_time() + _end_of(request) - monotonic()
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
-            if event.endswith(_HEAD):
-                scope.deadline = min(scope.deadline, anyio.current_time() + _head_seconds(sent))
+            if _HEAD in event:
+                waits = event.endswith(".started")
+                scope.deadline = min(deadline, anyio.current_time() + _head_seconds(sent)) if waits else deadline
 
         sent = built(client, request, trace, is_shared=self._async_client is None)
         response = None
         try:
-            with anyio.CancelScope(deadline=anyio.current_time() + end_by - monotonic()) as scope:
+            with anyio.CancelScope(deadline=deadline) as scope:
                 response = await client.send(sent, stream=True, follow_redirects=False)
             if response is None:
                 raise TimeoutError("the head did not come in time")

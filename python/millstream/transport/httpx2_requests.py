@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from . import Request
@@ -21,6 +22,11 @@ def built(client: Any, request: Request, trace: Callable[..., Any], *, is_shared
     if request.timeouts is not None or is_shared:
         options["timeout"] = tuple(request.timeouts or DEFAULT_TIMEOUTS)
     made = client.build_request(request.method, request.url, headers=request.headers, content=request.body, **options)
+    timeouts = made.extensions.get("timeout")
+    if request.end_by is not None and timeouts is not None:
+        left = max(request.end_by - monotonic(), 0.001)
+        for name in ("connect", "write", "pool"):
+            timeouts[name] = left if timeouts.get(name) is None else min(timeouts[name], left)
     if "?" in request.url:
         kind: Any = type(made.url)
         made.url = _quiet(kind)(made.url)
