@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..runnables.config import var_child_runnable_config
+from ..runnables.handover import is_cancelled
 from ..runnables.home import HOME
 
 if TYPE_CHECKING:
@@ -128,20 +129,26 @@ class Listeners:
 class _Failures:
     """What the handlers of one call raise.
 
-    The first that asks to be raised stops the call at once; but of a run's end everybody hears first.
+    The first that asks to be raised stops the call at once, as a cancellation does; but of a run's end
+    everybody hears first.
     """
 
     def __init__(self, event: str) -> None:
         self._event = event
         self._waits = event.endswith(("_end", "_error"))
-        self._first: Exception | None = None
+        self._first: BaseException | None = None
 
     @contextmanager
     def of(self, listener: Listener) -> Iterator[None]:
         """Take what is raised inside as the listener's."""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
+            if self._waits and is_cancelled(error):
+                self._first = error
+                return
+            if not isinstance(error, Exception):
+                raise
             if listener.failed(self._event, error):
                 if not self._waits:
                     raise

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from ..events.run import ids_below, uuid7
+from ..runnables.handover import is_leaving
 from .base_manager import BaseCallbackManager
 from .listeners import Listeners
 
@@ -167,7 +168,7 @@ class CallbackManagerForLLMRun(RunManager):
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         """Tell of an error; ``response`` is what had arrived."""
-        self._listeners.tell("on_llm_error", "ignore_llm", (error,), self._told(kwargs))
+        self._listeners.tell("on_llm_error", "ignore_llm", (_told_error(error),), self._told(kwargs))
 
 
 class AsyncCallbackManagerForLLMRun(AsyncRunManager):
@@ -201,7 +202,7 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
 
     async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         """Tell of an error; ``response`` is what had arrived."""
-        await self._listeners.atell("on_llm_error", "ignore_llm", (error,), self._told(kwargs))
+        await self._listeners.atell("on_llm_error", "ignore_llm", (_told_error(error),), self._told(kwargs))
 
 
 class CallbackManagerForChainRun(RunManager):
@@ -215,7 +216,7 @@ class CallbackManagerForChainRun(RunManager):
         except BaseException as error:
             self._listeners.keep_the_told()
             with suppress(Exception):
-                self.on_chain_error(error)
+                self.stopped(error)
             raise
 
     def on_chain_chunk(self, chunk: Any) -> None:
@@ -227,8 +228,15 @@ class CallbackManagerForChainRun(RunManager):
         self._listeners.tell("on_chain_end", "ignore_chain", (outputs,), self._told(kwargs))
 
     def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Tell of an error, or of the consumer's leaving."""
+        """Tell of an error, or of a cancellation."""
         self._listeners.tell("on_chain_error", "ignore_chain", (error,), self._told(kwargs))
+
+    def stopped(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
+        """Tell of an end by ``error``; that the consumer has left is no error, and ends with what was handed out."""
+        if is_leaving(error):
+            self.on_chain_end(outputs, **kwargs)
+        else:
+            self.on_chain_error(error, **kwargs)
 
 
 class AsyncCallbackManagerForChainRun(AsyncRunManager):
@@ -246,7 +254,7 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
         except BaseException as error:
             self._listeners.keep_the_told()
             with suppress(Exception):
-                await self.on_chain_error(error)
+                await self.stopped(error)
             raise
 
     async def on_chain_chunk(self, chunk: Any) -> None:
@@ -258,8 +266,15 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
         await self._listeners.atell("on_chain_end", "ignore_chain", (outputs,), self._told(kwargs))
 
     async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Tell of an error, or of the consumer's leaving."""
+        """Tell of an error, or of a cancellation."""
         await self._listeners.atell("on_chain_error", "ignore_chain", (error,), self._told(kwargs))
+
+    async def stopped(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
+        """Tell of an end by ``error``; that the consumer has left is no error, and ends with what was handed out."""
+        if is_leaving(error):
+            await self.on_chain_end(outputs, **kwargs)
+        else:
+            await self.on_chain_error(error, **kwargs)
 
 
 class CallbackManager(BaseCallbackManager):
@@ -323,6 +338,11 @@ class AsyncCallbackManager(BaseCallbackManager):
         run = AsyncCallbackManagerForChainRun.of(self, run_id)
         await run.start(serialized, inputs, **kwargs)
         return run
+
+
+def _told_error(error: BaseException) -> BaseException:
+    """Return what handlers of a model are told of ``error``: leaving is one thing, wherever the model was just then."""
+    return GeneratorExit() if is_leaving(error) else error
 
 
 def _synced(kind: type[Synced], run: BaseRunManager) -> Synced:

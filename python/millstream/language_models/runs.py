@@ -13,7 +13,7 @@ from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context, var_child_runnable_config
 from ..runnables.drivers import pass_on
 from ..runnables.given import Inside
-from ..runnables.handover import Handover, is_cancelled, is_leaving
+from ..runnables.handover import Handover, is_cancelled
 
 if TYPE_CHECKING:
     from .base import BaseLanguageModel
@@ -196,9 +196,7 @@ class ModelRun:
         """Return how the consumer left, where it is that what stopped the model."""
         if not is_cancelled(error) and not isinstance(error, GeneratorExit):
             return error
-        reason = (None if self.line is None else self.line.leaving) or error
-        # To those who break or close, it is the same wherever the model's code was just then.
-        return GeneratorExit() if is_leaving(reason) else reason
+        return (None if self.line is None else self.line.leaving) or error
 
     def _start(self) -> dict[str, Any]:
         told = self.kind.told(self._model, self._stop, self._kwargs, self._more, streams=True)

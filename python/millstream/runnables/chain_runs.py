@@ -10,7 +10,6 @@ from ..callbacks.listeners import InContext
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
 from .config import RunnableConfig, child_config, ensure_config, var_child_runnable_config
 from .given import AsyncGiven, Given
-from .handover import is_leaving
 from .sums import Sum
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def called(
         below = begun.config_below(run)
         output = context_of(below).run(call, input, run, below)
     except BaseException as error:
-        run.on_chain_error(error)
+        run.stopped(error)
         raise
     run.on_chain_end(output)
     return output
@@ -121,7 +120,7 @@ async def acalled(
         below = begun.config_below(run)
         output = await InContext(context_of(below), _made(call, input, run, below))
     except BaseException as error:
-        await run.on_chain_error(error)
+        await run.stopped(error)
         raise
     await run.on_chain_end(output)
     return output
@@ -174,10 +173,7 @@ def transformed(
                 given.close()
             totals = _totals(sum, given)
         except BaseException as error:
-            if is_leaving(error):
-                run.on_chain_end(_arrived(sum), inputs=given.arrived())
-            else:
-                run.on_chain_error(error, inputs=given.arrived())
+            run.stopped(error, _arrived(sum), inputs=given.arrived())
             raise
         if totals is not None:
             run.on_chain_end(totals[0], inputs=totals[1])
@@ -221,10 +217,7 @@ async def atransformed(
                 await given.aclose()
             totals = _totals(sum, given)
         except BaseException as error:
-            if is_leaving(error):
-                await run.on_chain_end(_arrived(sum), inputs=given.arrived())
-            else:
-                await run.on_chain_error(error, inputs=given.arrived())
+            await run.stopped(error, _arrived(sum), inputs=given.arrived())
             raise
         if totals is not None:
             await run.on_chain_end(totals[0], inputs=totals[1])

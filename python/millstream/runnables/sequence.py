@@ -82,7 +82,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 value = context_of(below).run(step.invoke, value, below, **kwargs)
                 kwargs = {}
         except BaseException as error:
-            run.on_chain_error(error)
+            run.stopped(error)
             raise
         run.on_chain_end(value)
         output: Output = value
@@ -98,7 +98,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 value = await InContext(context_of(below), step.ainvoke(value, below, **kwargs))
                 kwargs = {}
         except BaseException as error:
-            await run.on_chain_error(error)
+            await run.stopped(error)
             raise
         await run.on_chain_end(value)
         output: Output = value
@@ -123,7 +123,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 batch.take(step.batch(values, configs, return_exceptions=return_exceptions, **more))
         except BaseException as error:
             for run in batch.runs:
-                run.on_chain_error(error)
+                run.stopped(error)
             return batch.failed(error)
         for run, output in batch.ends():
             run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
@@ -148,7 +148,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 batch.take(await step.abatch(values, configs, return_exceptions=return_exceptions, **more))
         except BaseException as error:
             for run in batch.runs:
-                await run.on_chain_error(error)
+                await run.stopped(error)
             return batch.failed(error)
         for run, output in batch.ends():
             await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))

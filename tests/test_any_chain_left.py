@@ -1,0 +1,206 @@
+"""Any chain, left at any place in any way: each run has one end, from the inside out, and no chain has an error."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hearing import ahandlers, handlers
+from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.outputs import GenerationChunk
+from millstream.prompts import PromptTemplate
+from millstream.runnables import RunnableLambda
+from user_code import Base, run
+
+PROMPT = PromptTemplate.from_template("{text}")
+TEXT = "abcdef"
+
+
+class Sync(Base):
+    """Streams for sync code, and by a thread for async code."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
+        for letter in TEXT:
+            yield GenerationChunk(letter)
+
+
+class Async(Sync):
+    """Streams for both, in many turns of the loop."""
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
+        for letter in TEXT:
+            await asyncio.sleep(0)
+            yield GenerationChunk(letter)
+
+
+class Shouting(BaseTransformOutputParser[str]):
+    """A user's parser."""
+
+    def parse(self, text: str) -> str:
+        return text.upper()
+
+
+def letters(text: str) -> Iterator[str]:
+    yield from text
+
+
+async def aletters(text: str) -> AsyncIterator[str]:
+    for letter in text:
+        await asyncio.sleep(0)
+        yield letter
+
+
+STEPS: dict[str, Any] = {
+    "parser": StrOutputParser,
+    "a user's parser": Shouting,
+    "function": lambda: RunnableLambda(str.lower),
+    "generator": lambda: RunnableLambda(letters, aletters),
+    "bound": lambda: StrOutputParser().with_config(tags=["b"]),
+    "chain": lambda: StrOutputParser() | RunnableLambda(letters),
+    "returned": lambda: RunnableLambda(lambda _: StrOutputParser() | Shouting()),
+}
+
+chains = st.tuples(st.sampled_from([Sync, Async]), st.lists(st.sampled_from(list(STEPS)), max_size=3))
+places = st.integers(1, 7)
+many_handlers = st.lists(st.sampled_from([handlers, ahandlers]), min_size=1, max_size=2)
+
+
+def made(chain: Any, log: list[Any], kinds: list[Any], second: list[Any]) -> tuple[Any, Any]:
+    """Return the chain, and a configuration with handlers of these kinds, each with its log."""
+    model, steps = chain
+    built = PROMPT | model()
+    for step in steps:
+        built = built | STEPS[step]()
+    told = [kind(second if place else log, run_inline=True)[1] for place, kind in enumerate(kinds)]
+    return built, {"callbacks": told}
+
+
+def check(log: list[Any], *, cancelled: int = 0, waits: bool = True) -> None:
+    """Check that each run has one end, after those of all runs below it, and is no chain's error.
+
+    A step that runs in a thread is not waited for, nor is anything by a second cancellation.
+    """
+    open_runs: dict[Any, Any] = {}
+    for _, event, args, kwargs in log:
+        if event.endswith("_start"):
+            open_runs[kwargs["run_id"]] = kwargs["parent_run_id"]
+        elif event.endswith(("_end", "_error")):
+            assert kwargs["run_id"] in open_runs, "a second end"
+            del open_runs[kwargs["run_id"]]
+            assert not waits or kwargs["run_id"] not in open_runs.values(), "an end before those below"
+            assert cancelled or event != "on_chain_error", repr(args[0])
+            if event == "on_llm_error" and not cancelled:
+                assert type(args[0]) is GeneratorExit
+    assert open_runs == {}, "no end"
+
+
+def has_ended(log: list[Any]) -> bool:
+    events = [event for _, event, _, _ in log]
+    starts = sum(event.endswith("_start") for event in events)
+    ends = sum(event.endswith(("_end", "_error")) for event in events)
+    return bool(starts == ends)
+
+
+async def alone(log: list[Any]) -> None:
+    """Wait until all runs have ended, in threads too, and no task is left."""
+    # What is left to the collector is closed in a turn of the loop, by a task of the next one.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    while not (has_ended(log) and asyncio.all_tasks() == {asyncio.current_task()}):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+
+
+@settings(max_examples=80, deadline=None)
+@given(chain=chains, kinds=many_handlers, place=places, how=st.sampled_from(["break", "close", "raise"]))
+def test_a_sync_stream(chain: Any, kinds: list[Any], place: int, how: str) -> None:
+    log: list[Any] = []
+    second: list[Any] = []
+    built, config = made(chain, log, kinds, second)
+    stream = built.stream({"text": "p"}, config)
+    with suppress(LookupError):
+        for count, _ in enumerate(stream, 1):
+            if count == place:
+                if how == "raise":
+                    raise LookupError
+                break
+    if how == "close":
+        stream.close()
+    del stream
+    assert log
+    check(log)
+    check(second)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    chain=chains,
+    kinds=many_handlers,
+    place=places,
+    how=st.sampled_from(["break", "aclose", "raise"]),
+    events=st.sampled_from([None, "v1", "v2", "records"]),
+)
+def test_an_async_stream(chain: Any, kinds: list[Any], place: int, how: str, events: str | None) -> None:
+    log: list[Any] = []
+    second: list[Any] = []
+
+    async def main() -> None:
+        built, config = made(chain, log, kinds, second)
+        stream: Any = built.astream({"text": "p"}, config)
+        if events == "records":
+            stream = built.astream_records({"text": "p"}, config)
+        elif events is not None:
+            stream = built.astream_events({"text": "p"}, config, version=events)
+        count = 0
+        with suppress(LookupError):
+            async for _ in stream:
+                count += 1
+                if count == place:
+                    if how == "raise":
+                        raise LookupError
+                    break
+        if how == "aclose":
+            await stream.aclose()
+            # A model for sync code ends in its thread, after the step that runs.
+            assert has_ended(log) or chain[0] is Sync
+        del stream
+        await alone(log)
+
+    run(main)
+    assert log
+    check(log, waits=chain[0] is Async)
+    check(second, waits=chain[0] is Async)
+
+
+@settings(max_examples=80, deadline=None)
+@given(chain=chains, kinds=many_handlers, turns=st.integers(0, 60), times=st.integers(1, 2), events=st.booleans())
+def test_a_stream_that_is_cancelled(chain: Any, kinds: list[Any], turns: int, times: int, events: bool) -> None:
+    log: list[Any] = []
+    second: list[Any] = []
+
+    async def main() -> None:
+        built, config = made(chain, log, kinds, second)
+
+        async def read() -> None:
+            stream: Any = built.astream({"text": "p"}, config)
+            if events:
+                stream = built.astream_events({"text": "p"}, config)
+            async with stream:
+                async for _ in stream:
+                    pass
+
+        task = asyncio.create_task(read())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([task])
+        del task
+        await alone(log)
+
+    run(main)
+    for one in (log, second):
+        check(one, cancelled=times, waits=chain[0] is Async and times == 1)
