@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from millstream import LLM, AzureChatOpenAI, ChatOpenAI, OpenAI, StreamDecoder
+from millstream._pure import StreamDecoder as PureDecoder
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI, AzureChatOpenAI])
@@ -49,5 +50,6 @@ def test_other_attributes_are_missing_as_ever() -> None:
 
 @pytest.mark.parametrize("name", ["feed", "feed_text"])
 def test_a_decoder_takes_bytes_and_says_so(name: str) -> None:
-    with pytest.raises(TypeError, match=r"takes bytes, not str"):
-        getattr(StreamDecoder("openai.chat"), name)("s")
+    for half in (StreamDecoder, PureDecoder):
+        with pytest.raises(TypeError, match=rf"^{name}\(\) takes bytes, not str$"):
+            getattr(half("openai.chat"), name)("s")

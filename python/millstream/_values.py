@@ -98,11 +98,11 @@ def check_fields(name: str, fields: tuple[Any, ...]) -> None:
             raise ValueError(f"{name}: {field} must be from 0 to {most}, not {value}")
 
 
-def as_bytes(data: object) -> bytes:
-    """Return ``data``, an argument of ``feed``, as bytes; other buffers are copied, nothing else is taken."""
+def as_bytes(data: object, method: str = "feed") -> bytes:
+    """Return ``data``, the argument of ``method``, as bytes; other buffers are copied, nothing else is taken."""
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
-    raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
+    raise TypeError(f"{method}() takes bytes, not {type(data).__name__}")
 
 
 def read_json(text: str | bytes, strict: bool = True) -> Any:

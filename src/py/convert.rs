@@ -22,10 +22,16 @@ pub fn values(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 /// The argument of `feed` as bytes; other buffers are copied.
 #[inline]
 pub fn bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    bytes_for("feed", data)
+}
+
+/// The argument of `method` as bytes; other buffers are copied.
+#[inline]
+pub fn bytes_for<'py>(method: &str, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     if let Ok(bytes) = data.cast_exact::<PyBytes>() {
         return Ok(bytes.clone());
     }
-    let copy = values(data.py())?.call_method1(intern!(data.py(), "as_bytes"), (data,))?;
+    let copy = values(data.py())?.call_method1(intern!(data.py(), "as_bytes"), (data, method))?;
     Ok(copy.cast_into::<PyBytes>()?)
 }
 

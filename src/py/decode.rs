@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
 use super::convert::{
-    Given, asks_for_one, bytes, describe_seen, optional, read_error, read_kept, string,
+    Given, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept, string,
 };
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
 use super::state::{Core, Failure, Shared, State, unpicklable};
@@ -251,7 +251,7 @@ impl PyStreamDecoder {
     /// A delta whose finish reason comes without text gives ``""``; other deltas without text give
     /// nothing. Errors are those of ``feed``.
     fn feed_text<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let (py, data) = (data.py(), bytes(data)?);
+        let (py, data) = (data.py(), bytes_for("feed_text", data)?);
         let data = data.as_bytes();
         self.feed_into(py, data, &TEXT, &mut Texts::new(data), |texts| {
             texts.list(py)
@@ -275,7 +275,7 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let (py, data) = (data.py(), bytes(data)?);
+        let (py, data) = (data.py(), bytes_for("feed_records", data)?);
         let mut records = RecordBytes::new(prefix, suffix);
         self.feed_into(py, data.as_bytes(), &RECORDS, &mut records, |records| {
             Ok(records.bytes(py))
@@ -306,7 +306,7 @@ impl PyStreamDecoder {
     /// errors too). A tuple describes the response from there on: its first id, the model, the
     /// system fingerprint, the service tier; a later id is no news. Errors are those of ``feed``.
     fn _feed_parts<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let (py, data) = (data.py(), bytes(data)?);
+        let (py, data) = (data.py(), bytes_for("_feed_parts", data)?);
         let data = data.as_bytes();
         self.feed_into(py, data, &PARTS, &mut Parts::new(data, None), |parts| {
             parts.list(py)
@@ -322,7 +322,7 @@ impl PyStreamDecoder {
         prefix: &[u8],
         suffix: &[u8],
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, data) = (data.py(), bytes(data)?);
+        let (py, data) = (data.py(), bytes_for("_feed_record_parts", data)?);
         let mut parts = Parts::new(data.as_bytes(), Some((prefix, suffix)));
         self.feed_into(py, data.as_bytes(), &PARTS, &mut parts, |parts| {
             parts.records(py)

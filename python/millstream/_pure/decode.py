@@ -20,6 +20,9 @@ __all__ = ("StreamDecoder",)
 
 _HTML_SIZE = 512
 
+# What is called for what comes out.
+_METHODS = {"deltas": "feed", "text": "feed_text", "records": "feed_records", "parts": "_feed_parts"}
+
 
 @final
 class StreamDecoder(Turns):
@@ -287,7 +290,7 @@ class StreamDecoder(Turns):
 
     def _feed(self, data: bytes, makes: str, out: list[Any]) -> None:
         if type(data) is not bytes:
-            data = as_bytes(data)
+            data = as_bytes(data, _METHODS[makes])
         if self._closed:
             raise ValueError("feed() after close()")
         payloads = self._payloads
