@@ -79,6 +79,7 @@ impl StreamDecoder {
     }
 
     /// Reports the description of the response to the sink from now on.
+    #[inline]
     pub fn tell(&mut self) {
         self.payloads.tell();
     }

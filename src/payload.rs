@@ -132,6 +132,7 @@ impl Payloads {
     }
 
     /// Reports the description of the response to the sink from now on.
+    #[inline]
     pub fn tell(&mut self) {
         if !self.tells {
             self.tells = true;

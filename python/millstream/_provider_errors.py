@@ -4,7 +4,6 @@ The Rust core finds an error by the same rules as :func:`error_path`; the words 
 both halves, and for the bodies of error statuses.
 """
 
-from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 __all__ = ("error_path", "find_reason", "with_message")
@@ -18,19 +17,18 @@ _GOOD_CODES = ("ok", "success", "0", "200")
 _MAX_DEPTH = 4
 
 
-def error_path(payload: Mapping[str, Any]) -> tuple[str | int, ...] | None:
+def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
     """Return where ``payload`` has an error, ``()`` where it is one itself, or ``None`` where there is none."""
     choices, groq = payload.get("choices"), payload.get("x_groq")
-    groq = groq if isinstance(groq, Mapping) else {}
-    bare = not (
-        isinstance(choices, list) or isinstance(payload.get("usage"), Mapping) or isinstance(groq.get("usage"), Mapping)
-    )
-    if _is_error(payload.get("error"), bare):
+    bare = not isinstance(choices, list) and not isinstance(payload.get("usage"), dict)
+    if isinstance(groq, dict):
+        bare = bare and not isinstance(groq.get("usage"), dict)
+    if "error" in payload and _is_error(payload["error"], bare):
         return ("error",)
-    if _is_error(groq.get("error"), bare):
+    if isinstance(groq, dict) and _is_error(groq.get("error"), bare):
         return ("x_groq", "error")
     for position, choice in enumerate(choices if isinstance(choices, list) else ()):
-        if isinstance(choice, Mapping) and _is_error(choice.get("error"), False):
+        if isinstance(choice, dict) and "error" in choice and _is_error(choice["error"], False):
             return ("choices", position, "error")
     return () if payload.get("object") == "error" or (bare and _is_unnamed_error(payload)) else None
 
@@ -47,30 +45,30 @@ def with_message(error: Any) -> dict[str, Any]:
 
 def find_reason(body: Any) -> str:
     """Return the words that explain an error status, wherever the usual servers put them in ``body``, or ``""``."""
-    if isinstance(body, Mapping) and isinstance(error := body.get("error"), str):
+    if isinstance(body, dict) and isinstance(error := body.get("error"), str):
         # Spring's ``error`` names the status, and OAuth's is a code: the words stand beside it.
         return _words({**body, "error": None, "error_type": None, "title": None}, _MAX_DEPTH) or error
-    if isinstance(body, Mapping) and (words := _words(body.get("error"), _MAX_DEPTH)):
+    if isinstance(body, dict) and (words := _words(body.get("error"), _MAX_DEPTH)):
         return words
     return _words(body, _MAX_DEPTH)
 
 
 def _is_error(value: Any, bare: bool) -> bool:
     """Return whether ``value``, a member named ``error``, reports one; an empty object does in a bare payload only."""
-    return (isinstance(value, Mapping) and (bare or bool(value))) or _is_text(value)
+    return (isinstance(value, dict) and (bare or bool(value))) or _is_text(value)
 
 
-def _is_unnamed_error(payload: Mapping[str, Any]) -> bool:
+def _is_unnamed_error(payload: dict[str, Any]) -> bool:
     """Return whether ``payload``, which has no choices and no usage, is an error that is not called one."""
     detail = payload.get("detail")
     if _is_text(payload.get("error_message")) or _is_text(payload.get("error_type")) or _is_text(detail):
         return True
-    if isinstance(detail, list) and any(isinstance(one, Mapping) and _is_text(one.get("msg")) for one in detail):
+    if isinstance(detail, list) and any(isinstance(one, dict) and _is_text(one.get("msg")) for one in detail):
         return True
     return not _is_text(payload.get("object")) and _is_text(payload.get("message")) and _says_failed(payload)
 
 
-def _says_failed(payload: Mapping[str, Any]) -> bool:
+def _says_failed(payload: dict[str, Any]) -> bool:
     """Return whether what stands beside a message says that something failed."""
     code, status, kind = payload.get("code"), payload.get("status"), payload.get("type")
     return (
@@ -104,12 +102,12 @@ def _words(value: Any, depth: int) -> str:
         return ""
     if isinstance(value, list):
         return "; ".join(filter(None, (_words(one, depth - 1) for one in value)))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return ""
     for name in _WORDS:
         found = value.get(name)
         # Validation errors by field: the words are the values.
-        found = list(found.values()) if name == "errors" and isinstance(found, Mapping) else found
+        found = list(found.values()) if name == "errors" and isinstance(found, dict) else found
         if words := _words(found, depth - 1):
             return words
     return ""

@@ -22,6 +22,8 @@ FORMATS: dict[str, Callable[[bytes, bool], str | None]] = {
 """For each format, what gives the text of an ordinary payload, and ``None`` for another one."""
 
 _DONE = b"[DONE]"
+# The fields behind the text of a delta that has nothing else.
+_TEXT_ALONE = text_delta("")._fields[3:]
 
 
 class Payloads:
@@ -233,18 +235,20 @@ class Payloads:
         if self.makes == "deltas":
             out += deltas
         for delta in deltas:
+            fields = delta._fields
             # Text, reasoning, refusal, tool calls; audio.
-            if any(delta._fields[2:6]) or delta._fields[10] is not None:
+            if fields[2] or fields[3] or fields[4] or fields[5] or fields[10] is not None:
                 self.contents_read += 1
-            if delta.index == 0:
-                text = delta.text
+            if fields[0] == 0:
+                text = fields[2]
                 if text is not None:
                     self.arrived.pieces.append(text)
-                if self.arrived.keeps_all and delta._fields[9] is not None:
+                if self.arrived.keeps_all and fields[9] is not None:
                     self.kept.append(delta)
                 if self.makes == "parts":
-                    out.append(delta if delta.text is None or delta != text_delta(delta.text) else delta.text)
-                elif self.makes != "deltas" and (text is not None or delta.finish_reason is not None):
+                    is_text = text is not None and fields[1] is None and fields[3:] == _TEXT_ALONE
+                    out.append(text if is_text else delta)
+                elif self.makes != "deltas" and (text is not None or fields[6] is not None):
                     out.append(text or "")
         if self.choices.error is not None:
             self.seen.head.clear()
