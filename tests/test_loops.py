@@ -140,5 +140,5 @@ def test_a_loop_that_ends_closes_a_stream_that_is_held_in_order(kind: Any, chain
                 kept.append(stream)
 
         asyncio.run(main())
-        server.wait_until(lambda: server.connections.open == 0, timeout=10)
+        server.wait_until(lambda: server.connections.open == 0)
     assert complaints == []

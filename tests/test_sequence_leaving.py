@@ -72,7 +72,7 @@ async def alone() -> None:
 
 
 def assert_closed_by_us(server: MockServer) -> None:
-    assert server.wait_closed(timeout=10).closed_by == "client"
+    assert server.wait_closed().closed_by == "client"
     assert server.connections.open == 0
 
 
@@ -203,7 +203,7 @@ def test_cancellation_at_any_step_leaves_nothing(make: Any, times: int) -> None:
                 break
             task.cancel()
             await asyncio.sleep(0)
-        done, _ = await asyncio.wait([task], timeout=5)
+        done, _ = await asyncio.wait([task])
         assert done
         assert task.cancelled() or task.result() is None
         await alone()
@@ -214,7 +214,7 @@ def test_cancellation_at_any_step_leaves_nothing(make: Any, times: int) -> None:
         assert outcomes[0]
         assert outcomes[2]
         list(of_ours(server).stream(INPUT))
-        server.wait_until(lambda: server.connections.open == 1, timeout=10)
+        server.wait_until(lambda: server.connections.open == 1)
 
 
 @pytest.mark.parametrize("kind", [handlers, ahandlers])

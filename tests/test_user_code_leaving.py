@@ -12,7 +12,7 @@ import pytest
 from endings import read_into
 from hearing import handlers
 from millstream.outputs import GenerationChunk
-from millstream.runnables.handover import LIMIT
+from millstream.runnables.handover import LIMIT, Handover
 from user_code import Base, run, settled
 
 
@@ -102,7 +102,7 @@ def test_cancellation_at_any_step_leaves_nothing(turns: int, times: int) -> None
         for _ in range(times):
             task.cancel()
             await asyncio.sleep(0)
-        await asyncio.wait([task], timeout=5)
+        await asyncio.wait([task])
         assert task.cancelled()
         await settled(lambda: log in ([], ["open", "closed"]))
         for _ in range(3):
@@ -184,7 +184,7 @@ def test_a_sync_model_that_waits_for_the_consumer_is_closed_before_aclose_return
             await anext(stream)
             # One batch was taken, the next one waits.
             await settled(lambda: len(log) >= LIMIT)
-            await asyncio.sleep(0.05)
+            await settled(lambda: any(type(one) is Handover and one.paused for one in gc.get_objects()))
         assert log[-1] == "closed"
 
     def sync() -> None:
@@ -192,12 +192,9 @@ def test_a_sync_model_that_waits_for_the_consumer_is_closed_before_aclose_return
         with Endless(log=log).stream_events("p") as stream:
             next(stream)
             next(stream)
-        deadline = threading.Event()
-        for _ in range(1000):
-            if log[-1] == "closed":
-                break
-            deadline.wait(0.005)
-        assert log[-1] == "closed"
+        moment = threading.Event()
+        while log[-1] != "closed":
+            moment.wait(0.005)
 
     run(main)
     sync()

@@ -40,11 +40,11 @@ def run(main: Callable[[], Awaitable[Any]]) -> Any:
 
 
 async def settled(condition: Callable[[], bool]) -> None:
-    """Let the loop turn until ``condition`` holds."""
-    for _ in range(10_000):
+    """Let the loop turn until ``condition`` holds; threads are given time as well."""
+    for turn in range(70_000):
         if condition():
             return
-        await asyncio.sleep(0)
+        await asyncio.sleep(0 if turn < 10_000 else 0.001)
     raise AssertionError("it never came to that")
 
 
