@@ -44,6 +44,7 @@ def model(server: MockServer, transport: str) -> OpenAI:
     return OpenAI(base_url=server.url, api_key=KEY, transport=transport, max_retries=0)
 
 
+@pytest.mark.usefixtures("patient")
 @both_ways
 @over_both
 @pytest.mark.parametrize("coding", IDENTITY)

@@ -15,6 +15,7 @@ def model(server: MockServer, transport: str) -> OpenAI:
     return OpenAI(base_url=server.url, api_key=KEY, transport=transport)
 
 
+pytestmark = pytest.mark.usefixtures("patient")
 over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 

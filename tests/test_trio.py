@@ -14,6 +14,7 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
 from millstream.testing import VERSE, ErrorStatus, MockServer, Reply, Stall
 
+pytestmark = pytest.mark.usefixtures("patient")
 over_both = pytest.mark.parametrize("transport", ["auto", "httpx2"])
 
 
