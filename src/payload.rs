@@ -274,7 +274,7 @@ impl Payloads {
     }
 
     /// Finds what is to be handed out of the choices of `payload`, before any of it is. A payload that
-    /// passes a limit brings nothing but the failure.
+    /// passes a limit gives nothing but the failure.
     fn settle<'p>(
         &mut self,
         payload: &Payload<'p>,

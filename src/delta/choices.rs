@@ -71,7 +71,7 @@ impl Choices {
     }
 
     /// Finds which choices and which tool calls `choices` belong to. Nothing is handed out before: a
-    /// payload that passes a limit brings nothing.
+    /// payload that passes a limit gives nothing.
     pub fn settle<'p>(&mut self, choices: &[Choice<'p>]) -> Result<Settled<'p>, Limit> {
         let mut settled = SmallVec::new();
         for choice in choices {

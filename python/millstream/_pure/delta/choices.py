@@ -1,4 +1,4 @@
-"""One choice of a stream: what is remembered of it between payloads, and what a payload brings for it."""
+"""One choice of a stream: what is remembered of it between payloads, and what a payload says of it."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,7 +11,7 @@ from ..text import has_surrogate, is_high, joined
 from . import Delta, ToolCallDelta
 from .tools import MAX_INDEX, Entry, Tools
 
-__all__ = ("Brought", "State", "as_index")
+__all__ = ("Reading", "State", "as_index")
 
 
 class State:
@@ -38,11 +38,11 @@ class State:
         return joined(piece)
 
 
-class Brought:
-    """What one payload brings for one choice, on its way to becoming deltas.
+class Reading:
+    """The reading of one choice of a payload.
 
-    First :meth:`settle` finds out whose everything is, for all choices of a payload; then
-    :meth:`read` hands it out.
+    :meth:`settle` finds the tool calls that its entries belong to. It is called for all choices of a
+    payload, which may pass a limit, before :meth:`read` returns the deltas of any.
     """
 
     __slots__ = (

@@ -14,7 +14,7 @@ from ..._values import read_error, read_kept
 from ..json import SURELY_SHALLOW, Document, Kept, Path, read, shallow
 from ..text import joined
 from . import Delta
-from .choices import Brought, State, as_index
+from .choices import Reading, State, as_index
 from .tools import LimitPassedError
 
 __all__ = ("MAX_CHOICES", "TOLD", "Choices", "chat_text", "completions_text", "told")
@@ -115,11 +115,11 @@ class Choices:
         """Whether a choice has begun and every one that has is finished."""
         return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
 
-    def settle(self, payload: Any, raw: bytes, *, body: bool = False) -> list[Brought]:
-        """Return what ``payload``, the value of ``raw``, says of each of its choices, not handed out yet.
+    def settle(self, payload: Any, raw: bytes, *, body: bool = False) -> list[Reading]:
+        """Return the readings of the choices of ``payload``, the value of ``raw``; nothing is handed out yet.
 
         ``body`` says that the payload is a whole response. Raises :class:`~.tools.LimitPassedError`
-        where a payload passes a limit, which then brings nothing.
+        where the payload passes a limit.
         """
         choices = payload.get("choices") if isinstance(payload, dict) else None
         if not isinstance(choices, list):
@@ -130,16 +130,16 @@ class Choices:
             if isinstance(choice, dict):
                 index = 0 if self.one else as_index(choice.get("index"))
                 index = position if index is None else index
-                brought = Brought(index, self._state(index))
-                brought.settle(choice, ("choices", position), document, chat=self._chat, body=body)
-                settled.append(brought)
+                reading = Reading(index, self._state(index))
+                reading.settle(choice, ("choices", position), document, chat=self._chat, body=body)
+                settled.append(reading)
         return settled
 
-    def read(self, settled: list[Brought], payload: Any, raw: bytes) -> list[Delta]:
-        """Return what ``payload``, the value of ``raw``, brings: first its choices, then its usage, then its error."""
+    def read(self, settled: list[Reading], payload: Any, raw: bytes) -> list[Delta]:
+        """Return the deltas of ``payload``, the value of ``raw``: first its choices, then its usage, then its error."""
         if not isinstance(payload, dict):
             return []
-        deltas = [delta for brought in settled for delta in brought.read()]
+        deltas = [delta for reading in settled for delta in reading.read()]
         first = self._choices.get(0)
         self.plain = first is not None and first.has_handed_out and not first.held
         if self.one and isinstance(payload.get("choices"), list):
@@ -170,9 +170,9 @@ class Choices:
         deltas: list[Delta] = []
         for index, choice in sorted(self._choices.items()):
             if choice.held:
-                brought = Brought(index, choice)
-                brought.release()
-                deltas += brought.hand_out()
+                reading = Reading(index, choice)
+                reading.release()
+                deltas += reading.hand_out()
         return deltas
 
     def _fail(self, document: Document, path: Path) -> list[Delta]:
