@@ -64,6 +64,14 @@ BODIES: list[tuple[str, Any, str]] = [
     ),
     ("oauth", {"error": "invalid_token", "error_description": "the token expired"}, "the token expired"),
     ("msg", {"code": 40001, "msg": "no balance"}, "no balance"),
+    (
+        "spring-of-fields",
+        {"status": 400, "error": "Bad Request", "errors": [{"defaultMessage": "too long"}]},
+        "too long",
+    ),
+    ("aws", {"Message": "not authorized"}, "not authorized"),
+    ("camel-case", {"errorCode": 7, "errorMessage": "no route"}, "no route"),
+    ("a-reason", {"error": {"reason": "quota"}}, "quota"),
     ("a-string", "no", "no"),
     ("an-error-without-message", {"error": {"type": "overloaded"}, "message": "busy"}, "busy"),
 ]
@@ -88,6 +96,20 @@ def test_the_reason_is_found_wherever_a_server_puts_it(body: Any, reason: str) -
 def test_a_body_without_a_reason_adds_nothing(body: Any) -> None:
     assert find_reason(body) == ""
     assert str(failure(json.dumps(body).encode())) == "Error code: 400"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"type": "overloaded"}},
+        {"fault": {"faultstring": "no quota", "detail": {"errorcode": "q"}}},
+        {"base_resp": {"status_code": 1008, "status_msg": "no balance"}},
+        {"field": ["is required"]},
+    ],
+)
+def test_a_body_with_words_of_unknown_names_is_shown(body: Any) -> None:
+    assert find_reason(body) == ""
+    assert str(failure(json.dumps(body).encode())) == f"Error code: 400 - {json.dumps(body)}"
 
 
 @pytest.mark.parametrize(

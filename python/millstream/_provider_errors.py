@@ -6,10 +6,13 @@ both halves, and for the bodies of error statuses.
 
 from typing import Any, TypeGuard
 
-__all__ = ("error_path", "find_reason", "with_message")
+__all__ = ("error_path", "find_reason", "has_text", "with_message")
 
 _SILENT = "the provider sent an error without a message"
-_WORDS = ("message", "error_message", "detail", "errors", "msg", "error_description", "error", "error_type", "title")
+_WORDS = (
+    *("message", "error_message", "detail", "errors", "msg", "error_description", "error", "defaultMessage"),
+    *("errorMessage", "error_msg", "Message", "reason", "error_type", "title"),
+)
 """The members that explain an error, the best one first."""
 
 _GOOD_CODES = ("ok", "success", "0", "200")
@@ -51,6 +54,14 @@ def find_reason(body: Any) -> str:
     if isinstance(body, dict) and (words := _words(body.get("error"), _MAX_DEPTH)):
         return words
     return _words(body, _MAX_DEPTH)
+
+
+def has_text(body: Any, depth: int = _MAX_DEPTH) -> bool:
+    """Return whether ``body`` has words at all, as a value that is not deeper than ``depth``."""
+    if isinstance(body, str):
+        return bool(body.strip())
+    values = body.values() if isinstance(body, Mapping) else body if isinstance(body, list) else ()
+    return depth > 0 and any(has_text(value, depth - 1) for value in values)
 
 
 def _is_error(value: Any, bare: bool) -> bool:

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from .._provider_errors import find_reason
+from .._provider_errors import find_reason, has_text
 from .._values import read_json
 from ..errors import (
     APIStatusError,
@@ -31,12 +31,15 @@ _CLASSES: dict[int, type[APIStatusError]] = {
 }
 # An error's body explains; a megabyte of explanation is enough.
 _BODY_SIZE = 1 << 20
+# Where no reason is found, the message has so many characters of the body.
+_REASON_SIZE = 200
 
 
 def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
     """Return the exception for an error status, from the response and what was read of its body.
 
-    The message has the server's reason: see :func:`~millstream._provider_errors.find_reason`.
+    The message has the server's reason: see :func:`~millstream._provider_errors.find_reason`. Where the
+    body has words and none of them is known to be the reason, it has the beginning of the body.
     """
     status = response.status
     text = data.decode("utf-8-sig", "replace").strip()
@@ -44,9 +47,9 @@ def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusEr
     try:
         body = read_json(text)
     except (ValueError, RecursionError):
-        reason = text[:200]
+        reason = text[:_REASON_SIZE]
     else:
-        reason = find_reason(body)
+        reason = find_reason(body) or (text[:_REASON_SIZE] if has_text(body) else "")
     message = f"Error code: {status}{f' - {reason}' if reason else ''}"
     if 300 <= status < 400:
         message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
