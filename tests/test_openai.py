@@ -328,9 +328,11 @@ def test_an_answer_without_enough_choices_is_not_made_up(mock_server: MockServer
             ours(server).invoke("p")
         with pytest.raises(StreamTruncatedError, match="^the server sent no choices$"):
             asyncio.run(ours(server).ainvoke("p"))
-    with MockServer(Reply(body=b'{"choices": [{"text": "a"}]}', content_type="application/json")) as server:
-        with pytest.raises(StreamTruncatedError, match="^the server sent 1 choices for 2 prompts$"):
-            ours(server).generate(["p", "q"])
+    with (
+        MockServer(Reply(body=b'{"choices": [{"text": "a"}]}', content_type="application/json")) as server,
+        pytest.raises(StreamTruncatedError, match="^the server sent 1 choices for 2 prompts$"),
+    ):
+        ours(server).generate(["p", "q"])
 
 
 def test_stream_of_chunks_is_there_for_subclasses(mock_server: MockServer) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..messages.base import BaseMessage, BaseMessageChunk
 from ..runnables.chain_runs import acalled, called
 from ..runnables.config import RunnableConfig
 from ..runnables.staged import StagedRunnable
@@ -86,6 +87,9 @@ class _Judged:
     def feed(self, item: Any) -> Sequence[Any]:
         """Return what the chunk adds to the answer."""
         self._sum.add(item)
+        if isinstance(item, BaseMessage) and not isinstance(item, BaseMessageChunk):
+            # The whole answer of a model that does not stream: its end comes first.
+            return ()
         outputs = self._parsed.feed(item)
         self._has_given = self._has_given or bool(outputs)
         return outputs

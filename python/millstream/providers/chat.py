@@ -27,7 +27,7 @@ class DecodedMessages(Decoded):
     :meth:`result`. ``legacy`` says that function calls were asked for in OpenAI's first form.
     """
 
-    __slots__ = ("_id", "_kept", "_legacy", "_response", "_usage", "_write")
+    __slots__ = ("_has_others", "_id", "_kept", "_legacy", "_response", "_usage", "_write")
 
     def __init__(
         self,
@@ -43,6 +43,8 @@ class DecodedMessages(Decoded):
         self._id = id
         self._legacy = legacy
         self._kept: list[AIMessageChunk] = []
+        # Whether a delta came that has more than text.
+        self._has_others = False
         self._usage: Mapping[str, Any] | None = None
         self._response: tuple[str | None, ...] = (None, None, None, None)
 
@@ -102,15 +104,14 @@ class DecodedMessages(Decoded):
 
     def _ends(self) -> list[Any]:
         """Return what comes behind the last delta."""
-        ends = []
+        # An answer in which nothing is said is an answer all the same.
+        ends = [] if self._has_others or self._decoder.text else [self._text("")]
         if self._usage is not None:
             chunk = text_chunk("", self._id)
             chunk.usage_metadata = usage_metadata(self._usage, self._response[3])
             self._keep(chunk)
             ends.append(self._made(chunk, {}))
-        if ends or self._decoder.deltas_seen:
-            ends += self._last()
-        return ends
+        return ends + self._last()
 
     def _last(self) -> list[Any]:
         last = text_chunk("", self._id)
@@ -139,6 +140,7 @@ class DecodedMessages(Decoded):
 
     def _other(self, delta: Delta) -> Any:
         """Return the chunk of a delta that has more than text."""
+        self._has_others = True
         info = self._info(delta)
         chunk = delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
         if self._keeps and (info or chunk._additional_kwargs or chunk._tool_call_chunks):

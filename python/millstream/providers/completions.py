@@ -31,6 +31,16 @@ class DecodedText(Decoded):
         """Return the decoder's own method: no call of ours per read."""
         return self._decoder.feed_text
 
+    def finish(self) -> Sequence[Any]:
+        """Return what was held back, and judge the end; an answer in which nothing is said is an empty text."""
+        outputs = super().finish()
+        if self.failure is None and self._decoder.finish_reason is None and not self._decoder.text:
+            return [*outputs, self._empty()]
+        return outputs
+
+    def _empty(self) -> Any:
+        return ""
+
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
         """Return the decoder's own method for records; :meth:`finish` still returns text."""
         self._records = True
@@ -101,3 +111,6 @@ class DecodedChunks(DecodedText):
             for delta in deltas
             if delta.index == 0 and (delta.text, delta.finish_reason, delta.logprobs) != (None, None, None)
         ]
+
+    def _empty(self) -> Any:
+        return GenerationChunk("", {"finish_reason": None, "logprobs": None})
