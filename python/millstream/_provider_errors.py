@@ -60,7 +60,7 @@ def has_text(body: Any, depth: int = _MAX_DEPTH) -> bool:
     """Return whether ``body`` has words at all, as a value that is not deeper than ``depth``."""
     if isinstance(body, str):
         return bool(body.strip())
-    values = body.values() if isinstance(body, Mapping) else body if isinstance(body, list) else ()
+    values = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
     return depth > 0 and any(has_text(value, depth - 1) for value in values)
 
 
