@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-__all__ = ("PROSE", "READ_SIZES", "WORLD", "Fixture", "Reads", "arguments", "events", "fixture", "in_reads")
+__all__ = (
+    "PROSE",
+    "READ_SIZES",
+    "WORLD",
+    "Fixture",
+    "Reads",
+    "arguments",
+    "events",
+    "fixture",
+    "in_reads",
+    "large_event",
+)
 
 Reads = Sequence[bytes]
 
@@ -94,6 +105,14 @@ def events(size: int, count: int, text: str = "prose") -> Fixture:
     counted = "one event" if count == 1 else f"{count} events"
     name = f"{counted} of {size // 1024} KB" + (", many scripts" if text == "world" else "")
     return Fixture(name, "openai.completions", pieces, (*frames, _completions("", "stop"), DONE))
+
+
+@cache
+def large_event(size: int) -> Fixture:
+    """Return a completions stream of one event of some ``size`` bytes, the same 64 KB again and again, and its end."""
+    piece = _filling("prose", 65536, 0) * (size // 65536)
+    frames = (_completions(piece), _completions("", "stop"), DONE)
+    return Fixture(f"one event of {size >> 20} MB", "openai.completions", (piece,), frames)
 
 
 @cache

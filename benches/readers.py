@@ -8,7 +8,7 @@ from .contenders import Contender, halves, over, peer
 from .fixtures import Reads
 from .loops import fed, naive_split, spec_split
 
-__all__ = ("calls", "payload_readers", "sse_readers", "text_readers")
+__all__ = ("calls", "large_readers", "payload_readers", "sse_readers", "text_readers")
 
 _SDKS = (
     ("openai", "openai {} SSEDecoder", "openai", "openai_sdk"),
@@ -29,6 +29,15 @@ def sse_readers() -> list[Contender]:
         if known := peer(package, module):
             found.append(Contender(key, name.format(known[1]), over(known[0].events), _data_of_each))
     return found
+
+
+def large_readers() -> list[Contender]:
+    """Return the readers that take an event of any size, if they are told so."""
+    found = [
+        Contender(key, f"{name}, SSEParser", over(partial(_events, core, max_event_size=1 << 30)), _data_of_each)
+        for key, name, core in halves()
+    ]
+    return [*found, Contender("spec", "split, as specified", over(spec_split), _data_of_each)]
 
 
 def calls() -> list[Contender]:
@@ -88,8 +97,8 @@ def _empty_feeds(core: ModuleType, reads: Reads) -> list[Any]:
     return fed(core.SSEParser().feed, [b""] * len(reads))
 
 
-def _events(core: ModuleType, reads: Reads) -> list[Any]:
-    parser = core.SSEParser()
+def _events(core: ModuleType, reads: Reads, **options: Any) -> list[Any]:
+    parser = core.SSEParser(**options)
     events = fed(parser.feed, reads)
     events += parser.close()
     return events

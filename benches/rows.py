@@ -10,9 +10,9 @@ from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records
 from .contenders import Contender
 from .documents import documents
 from .events import event_dicts, event_records, langchain_dicts, langchain_records
-from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads
+from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads, large_event
 from .harness import Effort
-from .readers import calls, payload_readers, sse_readers, text_readers
+from .readers import calls, large_readers, payload_readers, sse_readers, text_readers
 from .streams import async_streams, completions_models, streams
 
 __all__ = ("Group", "Target", "groups")
@@ -127,6 +127,7 @@ def _large_events() -> Iterator[Group]:
     yield sse(stream=events(65536, 1), targets=(target,))
     yield sse(stream=events(65536, 1, "world"))
     yield sse(stream=events(4096, 50))
+    yield Group("SSEParser.feed", large_event(1 << 26), "64 KB", "byte", large_readers, full=_ONCE)
 
 
 def _documents() -> Iterator[Group]:

@@ -16,7 +16,9 @@ use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
 /// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
 ///
 /// ``feed`` takes time linear in the text, whatever the pieces. ``value`` is the document so far, made
-/// of new objects each time it is asked for, at the cost of its size; ``diff`` is what has changed.
+/// of new objects each time it is asked for, at the cost of its size; ``diff`` is what has changed. The
+/// document is kept, without a limit of its own: at most some 25 bytes for a character of text (some 100
+/// in the Python half), and less the longer its strings are.
 ///
 /// A string is known as far as it came, without an unfinished escape at its end or half a surrogate
 /// pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``

@@ -17,9 +17,10 @@ use crate::sse::{Event, Sink, SseParser};
 /// that completes it. Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart.
 ///
 /// ``max_event_size`` limits what one event may hold, in bytes: the current line (a comment too)
-/// plus the field values of the event so far. ``eof`` says what becomes of an event that the end of
-/// the stream leaves without its blank line: ``"discard"`` is the specification's answer,
-/// ``"flush"`` dispatches it.
+/// plus the field values of the event so far. A parser and the event it returns take up to three times
+/// as much memory. A larger event ends the parsing: ``failure`` is an ``EventTooLargeError``. ``eof`` says
+/// what becomes of an event that the end of the stream leaves without its blank line: ``"discard"`` is
+/// the specification's answer, ``"flush"`` dispatches it.
 ///
 /// >>> from millstream import SSEParser
 /// >>> parser = SSEParser()
