@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from types import ModuleType
 
@@ -116,3 +117,9 @@ def test_backend_names_the_half_whose_classes_are_public() -> None:
     assert millstream.BACKEND in ("rust", "python")
     home = {"rust": "millstream._core", "python": "millstream._pure"}[millstream.BACKEND]
     assert millstream.SSEParser is sys.modules[home].SSEParser
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this interpreter has a global lock")
+def test_the_native_core_needs_no_global_lock(native: ModuleType) -> None:
+    code = f"import sys, {native.__name__}; print(sys._is_gil_enabled())"
+    assert run_python(code, PACKAGE.parent).stdout == "False\n"

@@ -84,7 +84,14 @@ def test_every_character_changes_what_the_vectors_say(impl: ModuleType, case: Ca
 def test_every_split_ends_as_the_vectors_say(impl: ModuleType, case: Case) -> None:
     text, failure = case["text"], None
     if case["failure"] is not None:
-        failure = {"type": "StreamDecodeError", "frame": None, "text": "", "deltas_seen": 0, **case["failure"]}
+        failure = {
+            "type": "StreamDecodeError",
+            "frame": None,
+            "text": "",
+            "text_complete": True,
+            "deltas_seen": 0,
+            **case["failure"],
+        }
     whole = end_of(made(impl, case), [text])
     assert whole[2:] == (case["complete"], failure)
     assert end_of(made(impl, case), list(text)) == whole
