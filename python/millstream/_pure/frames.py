@@ -89,18 +89,30 @@ class Frames:
         ``None`` for any other read, which is not taken in: most reads are this one, and it needs no lines.
         """
         end = len(data) - 2
-        if data.find(b"\n") != end or not data.startswith(b"data:") or data[end:] != b"\n\n" or end > self._limit:
+        if not data.startswith(b"data:") or data.find(b"\n") != end or data[end:] != b"\n\n" or end > self._limit:
             return None
         if b"\r" in data or not self.at_rest:
             return None
         self.lines.seen += end + 2
         return data[6:end] if data.startswith(b" ", 5) else data[5:end]
 
+    def grow(self, data: bytes) -> bool:
+        """Take in a read that only makes the unfinished line longer; return ``False`` for any other read."""
+        partial = self.lines.partial
+        if not partial or b"\n" in data or b"\r" in data:
+            return False
+        if self.block.size + len(partial) + len(data) > self._limit:
+            return False
+        self.lines.seen += len(data)
+        partial += data
+        return True
+
     def feed(self, data: bytes) -> Iterator[Block]:
         """Yield the blocks that ``data`` completes, up to ``overflow``.
 
         Objects of short lines take many times the lines' size: there are never more than those of one piece.
         """
+        block, limit, take_data = self.block, self._limit, self._data
         for start in range(0, len(data), _PIECE_SIZE):
             at, lines = self.lines.feed(data[start : start + _PIECE_SIZE])
             for raw in lines:
@@ -109,16 +121,19 @@ class Frames:
                 if length > _PIECE_SIZE:
                     # The first one, put together from many reads, is not kept twice.
                     lines[0] = raw = b""
-                if self._too_large(line, at):
-                    return
-                if line:
+                if block.size + len(line) > limit:
+                    return self._overflow(line, at)
+                if line.startswith(b"data: "):
+                    take_data(line[6:], at + 6)
+                elif line:
                     self._field(line, at)
-                elif self.block.begun:
-                    block, self.block = self.block, Block()
+                elif block.begun:
+                    self.block = Block()
                     yield block
+                    block = self.block
                 at += length
-            if self._too_large(self.lines.partial, at):
-                return
+            if block.size + len(self.lines.partial) > limit:
+                return self._overflow(self.lines.partial, at)
 
     def finish(self, *, keep: bool) -> Block:
         """Return the block that the end of the stream leaves undone; ``keep`` takes an unfinished line as finished."""
@@ -126,7 +141,9 @@ class Frames:
             self.lines.finish()
             line = bytes(self.lines.partial)
             at = self.seen - len(line)
-            if line and not self._too_large(line, at) and keep:
+            if self.block.size + len(line) > self._limit:
+                self._overflow(line, at)
+            elif line and keep:
                 self._field(line, at)
         return self.block
 
@@ -141,19 +158,15 @@ class Frames:
         field using [...] the whole line as the field name, and the empty string as the field
         value."
         """
-        name, value = _cut(line)
+        name, _, value = line.partition(b":")
         if not name:
             return
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            return self._data(value, at + len(line) - len(value))
         block = self.block
         block.begun = True
-        if name == b"data":
-            # "Append the field value to the data buffer, then append a single U+000A LINE FEED
-            # (LF) character to the data buffer": joined at the dispatch, which takes the last LF.
-            if not block.data:
-                block.offset = at + len(line) - len(value)
-            block.size += len(value) + bool(block.data)
-            _append(block.data, value)
-        elif name == b"event":
+        if name == b"event":
             # "Set the event type buffer to field value."
             block.size += len(value) - len(block.type)
             block.type = value
@@ -167,12 +180,29 @@ class Frames:
             self._retry(value)
         elif name == b"error" and self._is_error:
             block.size += len(value) + bool(block.error)
-            _append(block.error, value)
+            block.error.append(value)
+            if len(block.error) > _MAX_VALUES:
+                _join(block.error)
         elif line.startswith(b"{") and self._is_error and not block.error and self._is_error(line):
             # An error that a server writes as it is, in no field at all.
             block.size += len(line)
             block.error.append(line)
         # "Otherwise: The field is ignored."
+
+    def _data(self, value: bytes, at: int) -> None:
+        """Take in a value of the field ``data``, which starts at offset ``at``.
+
+        "Append the field value to the data buffer, then append a single U+000A LINE FEED (LF)
+        character to the data buffer": joined at the dispatch, which takes the last LF.
+        """
+        block = self.block
+        block.begun = True
+        if not block.data:
+            block.offset = at
+        block.size += len(value) + bool(block.data)
+        block.data.append(value)
+        if len(block.data) > _MAX_VALUES:
+            _join(block.data)
 
     def _retry(self, value: bytes) -> None:
         """Take in a reconnection time; one above 2**64 - 1 counts as no number.
@@ -188,14 +218,12 @@ class Frames:
         if len(digits) <= _MAX_RETRY_DIGITS and int(digits) <= MAX_RETRY:
             self.block.retry = self.retry = int(digits)
 
-    def _too_large(self, line: bytes | bytearray, at: int) -> bool:
-        """Return whether ``line``, as far as it has come, makes its event too large; set ``overflow`` if so.
+    def _overflow(self, line: bytes | bytearray, at: int) -> None:
+        """Set ``overflow``: ``line``, as far as it has come, makes its event too large.
 
         What is reported depends on the bytes up to the first one too many, wherever reads fall.
         """
         block = self.block
-        if block.size + len(line) <= self._limit:
-            return False
         cut = bytes(line[: self._limit - block.size + 1])
         offset, values = block.offset, list(block.data)
         if cut.startswith(b"data:"):
@@ -203,23 +231,10 @@ class Frames:
             offset = offset if values else at + len(cut) - len(value)
             values.append(value)
         self.overflow = (offset if values else at), b"\n".join(values)[:FRAME_SIZE]
-        return True
 
 
-def _cut(line: bytes) -> tuple[bytes, bytes]:
-    """Return the name and the value of a line; a comment has no name."""
-    if line.startswith(b"data: "):
-        # The usual one, which may be long: its value is copied once.
-        return b"data", line[6:]
-    name, _, value = line.partition(b":")
-    return name, value.removeprefix(b" ")
-
-
-def _append(values: list[bytes | bytearray], value: bytes) -> None:
-    """Append the value of a line to those of a block; many become one buffer, which takes less than their objects."""
-    values.append(value)
-    if len(values) <= _MAX_VALUES:
-        return
+def _join(values: list[bytes | bytearray]) -> None:
+    """Join the values of a block's many lines in one buffer, which takes less than their objects."""
     first = values[0] if isinstance(values[0], bytearray) else bytearray(values[0])
     values[0] = b""
     first += b"\n".join(values)

@@ -133,14 +133,17 @@ class SSEParser(Turns):
             data = as_bytes(data)
         if self._closed:
             raise ValueError("feed() after close()")
-        if self._frames.overflow is not None or self._interrupted:
+        frames = self._frames
+        if frames.overflow is not None or self._interrupted:
             self._check_sound()
-        value = self._frames.whole(data)
+        if frames.grow(data):
+            return []
+        value = frames.whole(data)
         if value is not None:
             self._dispatched += 1
             return [ServerSentEvent._made(("message", value.decode("utf-8", "replace"), self._last_event_id, None))]
         events: list[ServerSentEvent] = []
-        for block in self._frames.feed(data):
+        for block in frames.feed(data):
             self._dispatch(block, events)
         return events
 
