@@ -221,12 +221,17 @@ impl Payloads {
         );
     }
 
-    /// Takes in a body that is one document: an error, or a completion that did not stream.
+    /// Takes in a body that is one document: an error, or a completion that did not stream; or one that
+    /// is none, but in which a line is an error.
     pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         let mut reader = Reader::new(&text);
         if payload.read(&mut reader, self.format.shape(true)).is_err() {
+            let mut lines = data.split(|byte| *byte == b'\n');
+            if let Some(line) = lines.find(|line| line.starts_with(b"{") && is_error(line)) {
+                return self.provider_error(&reported(line), sink);
+            }
             let frame = cut(data);
             let error = match json_lines(data) {
                 None => Error::BodyNotJson { offset, frame },

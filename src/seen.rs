@@ -106,7 +106,7 @@ struct Members<'p> {
     has: [bool; TELLING.len()],
 }
 
-const TELLING: [&str; 8] = [
+const TELLING: [&str; 9] = [
     "choices",
     "candidates",
     "done",
@@ -115,6 +115,7 @@ const TELLING: [&str; 8] = [
     "content",
     "stop",
     "token",
+    "generated_text",
 ];
 
 impl<'p> Members<'p> {
@@ -157,6 +158,7 @@ impl<'p> Members<'p> {
             content,
             stop,
             token,
+            generated,
         ] = self.has;
         let is_one_of = |names: &[&str]| {
             names
@@ -183,7 +185,7 @@ impl<'p> Members<'p> {
             () if done && message => Some("ollama.chat"),
             () if done && response => Some("ollama.generate"),
             () if content && stop => Some("llamacpp.completion"),
-            () if token => Some("tgi.generate"),
+            () if token && generated => Some("tgi.generate"),
             () => None,
         }
     }

@@ -156,6 +156,10 @@ class Payloads:
         try:
             payload = read(raw)
         except ValueError:
+            for line in raw.split(b"\n"):
+                if line.startswith(b"{") and is_error(line):
+                    self._take(self.choices.read_error(line.strip(WHITE_SPACE)), out)
+                    return
             found = json_lines(raw)
             message = (
                 "invalid JSON in the body" if found is None else f"the stream's format is {found}, not {self._format}"

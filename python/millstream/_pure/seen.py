@@ -95,4 +95,4 @@ def _format(event: str, members: dict[str, Any]) -> str | None:
         return "ollama.generate"
     if "content" in members and "stop" in members:
         return "llamacpp.completion"
-    return "tgi.generate" if "token" in members else None
+    return "tgi.generate" if "token" in members and "generated_text" in members else None
