@@ -124,9 +124,11 @@ class Plan:
         if error is None:
             if way == "left" and self.text.startswith(text):
                 return None
-            if allowed is not None and not (way == "invoke" and self.trouble and self.trouble.bad):
+            # A document is whole where a stream would lack its end, and frames are no document.
+            excused = way == "invoke" and (text == self.text or (self.trouble is not None and self.trouble.bad))
+            if allowed is not None and not excused:
                 return f"no {allowed.__name__}, but {len(text)} characters"
-            return None if text == self.text or (allowed and way == "invoke") else "the text is another one"
+            return None if excused or text == self.text else "the text is another one"
         if allowed is None or not isinstance(error, MillstreamError):
             return f"{type(error).__name__}: {error}"
         # An answer that does not stream has no frames: it fails as a document does.
