@@ -102,3 +102,19 @@ def test_a_read_makes_one_object_however_many_records_it_brings(native: ModuleTy
         assert min(made(1000) for _ in range(3)) == min(made(10) for _ in range(3)) <= 2
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("method", ["feed_records", "_feed_record_parts", "close_records"])
+@pytest.mark.parametrize(("wrong", "name"), [(1, "int"), ("x", "str"), (None, "NoneType")])
+def test_what_stands_around_a_record_is_bytes(halves: Halves, method: str, wrong: Any, name: str) -> None:
+    data = [] if method == "close_records" else [b"data: [DONE]\n\n"]
+    for half in halves:
+        for around in [(wrong, b""), (b"", wrong)]:
+            decoder = half.StreamDecoder("openai.chat")
+            with pytest.raises(TypeError) as caught:
+                getattr(decoder, method)(*data, *around)
+            assert str(caught.value) == f"{method}() takes bytes, not {name}"
+            assert not decoder.done
+        decoder = half.StreamDecoder("openai.completions")
+        text = b'data: {"choices":[{"text":"a"}]}\n\n'
+        assert decoder.feed_records(text, bytearray(b"<"), memoryview(b">")) == b'<"a">'

@@ -16,6 +16,7 @@ import pytest
 from inputs import BROKEN, INPUTS, PROPERTIES, Input, outcome, pass_over
 from millstream import _pure
 from millstream._pure import turns
+from streams import Halves
 
 RUNNING = "RuntimeError: feed() is running"
 LOST = "an exception interrupted"
@@ -261,3 +262,16 @@ def _calls_of(half: ModuleType, input: Input) -> int:
     with interrupting(0) as calls:
         getattr(fed, input.feed)(input.piece)
     return len(list(islice(range(calls[0]), 40)))
+
+
+@pytest.mark.parametrize(
+    ("reader", "name", "data"),
+    [("SSEParser", "data", b""), ("TextAssembler", "piece", ""), ("JSONAssembler", "text", "")],
+)
+def test_the_argument_of_feed_has_its_name(halves: Halves, reader: str, name: str, data: Any) -> None:
+    for half in halves:
+        object_ = getattr(half, reader)()
+        object_.feed(**{name: data})
+        with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
+            object_.feed(other=data)
+        object_.feed(data)

@@ -272,11 +272,12 @@ impl PyStreamDecoder {
     fn feed_records<'py>(
         &self,
         data: &Bound<'py, PyAny>,
-        prefix: &[u8],
-        suffix: &[u8],
+        prefix: &Bound<'py, PyAny>,
+        suffix: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let (py, data) = (data.py(), bytes_for("feed_records", data)?);
-        let mut records = RecordBytes::new(prefix, suffix);
+        let (prefix, suffix) = affixes("feed_records", prefix, suffix)?;
+        let mut records = RecordBytes::new(prefix.as_bytes(), suffix.as_bytes());
         self.feed_into(py, data.as_bytes(), &RECORDS, &mut records, |records| {
             Ok(records.bytes(py))
         })
@@ -285,11 +286,12 @@ impl PyStreamDecoder {
     /// Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece.
     fn close_records<'py>(
         &self,
-        py: Python<'py>,
-        prefix: &[u8],
-        suffix: &[u8],
+        prefix: &Bound<'py, PyAny>,
+        suffix: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut records = RecordBytes::new(prefix, suffix);
+        let py = prefix.py();
+        let (prefix, suffix) = affixes("close_records", prefix, suffix)?;
+        let mut records = RecordBytes::new(prefix.as_bytes(), suffix.as_bytes());
         self.close_into(py, &RECORDS, &mut records, |records| {
             let bytes = records.bytes(py);
             let items = PyList::empty(py);
@@ -319,11 +321,13 @@ impl PyStreamDecoder {
     fn _feed_record_parts<'py>(
         &self,
         data: &Bound<'py, PyAny>,
-        prefix: &[u8],
-        suffix: &[u8],
+        prefix: &Bound<'py, PyAny>,
+        suffix: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, data) = (data.py(), bytes_for("_feed_record_parts", data)?);
-        let mut parts = Parts::new(data.as_bytes(), Some((prefix, suffix)));
+        let (prefix, suffix) = affixes("_feed_record_parts", prefix, suffix)?;
+        let around = (prefix.as_bytes(), suffix.as_bytes());
+        let mut parts = Parts::new(data.as_bytes(), Some(around));
         self.feed_into(py, data.as_bytes(), &PARTS, &mut parts, |parts| {
             parts.records(py)
         })
@@ -455,4 +459,14 @@ impl PyStreamDecoder {
         visit.call(&self.over)?;
         self.shared.traverse(&visit)
     }
+}
+
+/// The arguments of `method` that stand before and after each record.
+#[inline]
+fn affixes<'py>(
+    method: &str,
+    prefix: &Bound<'py, PyAny>,
+    suffix: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    Ok((bytes_for(method, prefix)?, bytes_for(method, suffix)?))
 }

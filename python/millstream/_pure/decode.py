@@ -231,6 +231,8 @@ class StreamDecoder(Turns):
         A record is ``prefix``, the string as JSON (with U+2028, U+2029 and U+0085 escaped), and
         ``suffix``. Errors are those of ``feed``.
         """
+        name = "feed_records"
+        data, prefix, suffix = as_bytes(data, name), as_bytes(prefix, name), as_bytes(suffix, name)
         return _records(self._feed_recorded(data), prefix, suffix)
 
     @feeds
@@ -242,6 +244,7 @@ class StreamDecoder(Turns):
 
     def close_records(self, prefix: bytes, suffix: bytes) -> bytes:
         """Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece."""
+        prefix, suffix = as_bytes(prefix, "close_records"), as_bytes(suffix, "close_records")
         texts: list[str] = []
         try:
             self._close_recorded(texts)
@@ -273,6 +276,8 @@ class StreamDecoder(Turns):
 
         A record is that of ``feed_records``. Where there is nothing else, the ``bytes`` come alone, in no list.
         """
+        name = "_feed_record_parts"
+        data, prefix, suffix = as_bytes(data, name), as_bytes(prefix, name), as_bytes(suffix, name)
         joined: list[Any] = []
         for is_text, run in groupby(self._feed_parts(data), lambda part: type(part) is str):
             parts = list(run)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from threading import RLock
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from ..errors import StreamError
 from .value import Sealed
@@ -11,7 +11,7 @@ from .value import Sealed
 __all__ = ("Turns", "closes", "feeds")
 
 _Self = TypeVar("_Self", bound="Turns")
-_Data = TypeVar("_Data")
+_Given = ParamSpec("_Given")
 _Out = TypeVar("_Out")
 
 
@@ -59,11 +59,11 @@ class Turns(Sealed):
         raise RuntimeError("an exception interrupted feed() or close(): part of the stream is lost")
 
 
-def feeds(method: Callable[[_Self, _Data], _Out]) -> Callable[[_Self, _Data], _Out]:
+def feeds(method: Callable[Concatenate[_Self, _Given], _Out]) -> Callable[Concatenate[_Self, _Given], _Out]:
     """Make calls of ``method``, which takes data, wait for each other."""
 
     @wraps(method)
-    def call(self: _Self, data: _Data) -> _Out:
+    def call(self: _Self, *args: _Given.args, **kwargs: _Given.kwargs) -> _Out:
         turn = self._turn
         turn.acquire()
         try:
@@ -71,7 +71,7 @@ def feeds(method: Callable[[_Self, _Data], _Out]) -> Callable[[_Self, _Data], _O
                 raise RuntimeError("feed() is running")
             self._running = True
             try:
-                return method(self, data)
+                return method(self, *args, **kwargs)
             except (ValueError, TypeError):
                 # The argument is wrong, or there is a failure: nothing was read.
                 raise
@@ -83,15 +83,9 @@ def feeds(method: Callable[[_Self, _Data], _Out]) -> Callable[[_Self, _Data], _O
         finally:
             turn.release()
 
-    return call
+    # What the type says of the method's own first argument, that it has no name, is not so.
+    return call  # type: ignore[return-value]
 
 
-def closes(method: Callable[[_Self], _Out]) -> Callable[[_Self], _Out]:
-    """Make calls of ``method``, which ends the input, wait as those of ``feed``."""
-    run: Callable[[_Self, None], _Out] = feeds(lambda self, _: method(self))
-
-    @wraps(method)
-    def call(self: _Self) -> _Out:
-        return run(self, None)
-
-    return call
+# A method that ends the input waits as those do.
+closes = feeds
