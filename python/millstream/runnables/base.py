@@ -335,30 +335,22 @@ class Runnable(ABC, Generic[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
-        import asyncio
+        from .tasks import arun_all
 
         if not inputs:
             return []
         configs = get_config_list(config, len(inputs))
-        gate = asyncio.Semaphore(configs[0].get("max_concurrency") or len(inputs))
 
         async def one(input: Input, config: RunnableConfig) -> Any:
-            async with gate:
-                try:
-                    return await self.ainvoke(input, config, **kwargs)
-                except Exception as error:
-                    if return_exceptions:
-                        return error
-                    raise
+            try:
+                return await self.ainvoke(input, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
 
-        # A group, not gather: the first failure stops the others before it goes up.
-        tasks = []
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(*pair)) for pair in zip(inputs, configs, strict=True)]
-        except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return [task.result() for task in tasks]
+        calls = [partial(one, *pair) for pair in zip(inputs, configs, strict=True)]
+        return await arun_all(calls, configs[0].get("max_concurrency"))
 
     def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return this Runnable with ``kwargs`` in every call; those of a call win."""
