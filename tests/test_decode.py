@@ -182,7 +182,7 @@ def test_an_instance_is_used_for_deltas_or_for_text(impl: ModuleType) -> None:
 def test_feed_checks_its_argument_then_the_end_then_the_mode_then_the_failure(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
     assert decoder.feed(b"data: {bad}\n\n") == []
-    with pytest.raises(TypeError, match=r"^feed\(\) takes bytes, not str$"):
+    with pytest.raises(TypeError, match=r"^feed_text\(\) takes bytes, not str$"):
         decoder.feed_text("x")
     with pytest.raises(ValueError, match="^this StreamDecoder hands out deltas"):
         decoder.feed_text(b"x")
