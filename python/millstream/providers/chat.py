@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._backend import Delta
+from .._merge import merge_lists
 from ..errors import StreamError
 from ..events.event_records import Recorder
 from ..messages.ai import AIMessageChunk, sum_chunks, text_chunk
@@ -233,7 +234,9 @@ def delta_chunk(
         call = delta.tool_calls[0]
         kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
     elif delta.tool_calls:
-        chunk._tool_call_chunks = [_piece(call) for call in delta.tool_calls]
+        pieces = [_piece(call) for call in delta.tool_calls]
+        # One payload may have several pieces of one call.
+        chunk._tool_call_chunks = pieces if len(pieces) == 1 else merge_lists([pieces])
     chunk._additional_kwargs = kwargs or None
     return chunk
 
