@@ -8,7 +8,7 @@ use crate::seen::{Missing, Seen};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-pub use crate::payload::{Ended, Format};
+pub use crate::format::{Ended, Format};
 
 /// What the body turned out to be.
 #[derive(Debug)]

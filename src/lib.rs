@@ -11,6 +11,7 @@
 pub mod decode;
 pub mod delta;
 pub mod error;
+mod format;
 pub mod frames;
 pub mod http;
 pub mod json;

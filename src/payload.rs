@@ -1,4 +1,4 @@
-//! Frames → deltas: formats, ends, and what a decoder knows of its stream.
+//! Frames → deltas: what a decoder knows of its stream.
 
 use crate::delta::choices::{Choices, Settled};
 use crate::delta::known::KnownPayloads;
@@ -6,71 +6,11 @@ use crate::delta::openai::{Payload, Shape, TOLD};
 use crate::delta::outlet::Outlet;
 use crate::delta::{Delta, Sink, Told};
 use crate::error::{Error, cut};
+use crate::format::{Ended, Format};
 use crate::frames::Frame;
 use crate::json::{self, Raw, Reader};
 use crate::seen::{Foreign, Seen, json_lines};
 use crate::utf8;
-
-/// The formats spoken here, by the names of the wire vectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `openai.completions`
-    OpenAiCompletions,
-    /// `openai.chat`
-    OpenAiChat,
-}
-
-impl Format {
-    /// The format of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "openai.completions" => Some(Self::OpenAiCompletions),
-            "openai.chat" => Some(Self::OpenAiChat),
-            _ => None,
-        }
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OpenAiCompletions => "openai.completions",
-            Self::OpenAiChat => "openai.chat",
-        }
-    }
-
-    fn shape(self, is_body: bool) -> Shape {
-        match (self, is_body) {
-            (Self::OpenAiCompletions, _) => Shape::Completions,
-            (Self::OpenAiChat, false) => Shape::Chat,
-            (Self::OpenAiChat, true) => Shape::ChatBody,
-        }
-    }
-}
-
-/// How a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// With the sentinel.
-    Done,
-    /// The provider sent an error.
-    Error,
-    /// With the body, every choice finished.
-    Eof,
-    /// With the body, a choice unfinished or none begun.
-    Truncated,
-}
-
-impl Ended {
-    /// Its name in the vectors.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "[DONE]",
-            Self::Error => "error",
-            Self::Eof => "eof",
-            Self::Truncated => "truncated",
-        }
-    }
-}
 
 /// Frames → deltas: what a decoder knows of its stream.
 #[derive(Debug)]

@@ -1,0 +1,284 @@
+//! The state machine over a document's bytes: what may come next, and what each byte adds to the tape.
+
+use crate::json::numbers::Part;
+use crate::json::reader::MAX_DEPTH;
+use crate::json::scan::plain_length;
+use crate::json::tape::{Kind, Tape};
+use crate::text::{Held, Joiner};
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// A value.
+    Value,
+    /// The first element of an array, or its end.
+    FirstElement,
+    /// The first key of an object, or its end.
+    FirstKey,
+    /// A key.
+    Key,
+    /// What stands between a key and its value.
+    Colon,
+    /// What stands behind a value: a comma, the container's end, or nothing behind the document.
+    After,
+    /// The rest of a string.
+    Text,
+    /// What follows a backslash.
+    Escape,
+    /// So many more digits of `\uXXXX`, and what the ones before them said.
+    Unicode(u8, u32),
+    /// The rest of a number.
+    Number(Part),
+    /// The rest of a literal.
+    Literal(Kind, &'static [u8]),
+}
+
+/// Why a byte does not fit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wrong {
+    Invalid,
+    TooDeep,
+}
+
+type Fits = Result<(), Wrong>;
+
+/// The state machine.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) state: State,
+    /// The containers that are open, the innermost one in the lowest bit: 1 for an object.
+    open: u128,
+    pub(super) depth: u32,
+    /// The string that is read is a key.
+    is_key: bool,
+    is_strict: bool,
+    held: Held,
+}
+
+impl Machine {
+    /// A machine at the start of a document; a strict one refuses control characters in strings.
+    pub(super) fn new(is_strict: bool) -> Self {
+        Self {
+            state: State::Value,
+            open: 0,
+            depth: 0,
+            is_key: false,
+            is_strict,
+            held: None,
+        }
+    }
+
+    /// Reads on; returns where it stopped, and why.
+    pub(super) fn read(&mut self, tape: &mut Tape, text: &str) -> (usize, Fits) {
+        let mut at = 0;
+        let mut fits = Ok(());
+        while let Some(byte) = text.as_bytes().get(at) {
+            fits = match self.state {
+                State::Text => {
+                    at = self.plain(tape, text, at);
+                    let Some(byte) = text.as_bytes().get(at) else {
+                        break;
+                    };
+                    self.special(tape, *byte)
+                }
+                State::Number(part) => match part.next(*byte) {
+                    Some(next) => {
+                        self.digit(tape, part, next, *byte);
+                        Ok(())
+                    }
+                    // The byte that ends a number is not its own.
+                    None if self.end_number(tape) => continue,
+                    None => Err(Wrong::Invalid),
+                },
+                State::Escape => self.escape(tape, *byte),
+                State::Unicode(left, code) => self.hex_digit(tape, left, code, *byte),
+                State::Literal(kind, rest) => self.letter(tape, kind, rest, *byte),
+                _ => self.mark(tape, *byte),
+            };
+            if fits.is_err() {
+                break;
+            }
+            at += 1;
+        }
+        match self.state {
+            State::Text | State::Escape | State::Unicode(..) => tape.extend(false),
+            State::Number(part) if part != Part::Minus => tape.extend(true),
+            _ => {}
+        }
+        (at, fits)
+    }
+
+    // Between the tokens.
+
+    fn mark(&mut self, tape: &mut Tape, byte: u8) -> Fits {
+        if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            return Ok(());
+        }
+        let in_object = self.depth > 0 && self.open & 1 == 1;
+        let in_array = self.depth > 0 && !in_object;
+        match (self.state, byte) {
+            (State::FirstElement, b']') | (State::FirstKey, b'}') => self.shut(tape),
+            (State::After, b'}') if in_object => self.shut(tape),
+            (State::After, b']') if in_array => self.shut(tape),
+            (State::After, b',') if in_object => self.state = State::Key,
+            (State::After, b',') if in_array => self.state = State::Value,
+            (State::FirstKey | State::Key, b'"') => self.begin_string(tape, Kind::Key),
+            (State::Colon, b':') => self.state = State::Value,
+            (State::Value | State::FirstElement, _) => return self.begin(tape, byte),
+            _ => return Err(Wrong::Invalid),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, tape: &mut Tape, byte: u8) -> Fits {
+        self.state = match byte {
+            b'{' => return self.enter(tape, Kind::Object, State::FirstKey),
+            b'[' => return self.enter(tape, Kind::Array, State::FirstElement),
+            b'"' => {
+                self.begin_string(tape, Kind::String);
+                return Ok(());
+            }
+            b't' => State::Literal(Kind::True, b"rue"),
+            b'f' => State::Literal(Kind::False, b"alse"),
+            b'n' => State::Literal(Kind::Null, b"ull"),
+            _ => {
+                let part = Part::first(byte).ok_or(Wrong::Invalid)?;
+                if part != Part::Minus {
+                    tape.push(Kind::Number);
+                    tape.writer().push(char::from(byte));
+                }
+                State::Number(part)
+            }
+        };
+        Ok(())
+    }
+
+    fn enter(&mut self, tape: &mut Tape, kind: Kind, state: State) -> Fits {
+        if self.depth == MAX_DEPTH {
+            return Err(Wrong::TooDeep);
+        }
+        tape.push(kind);
+        self.open = self.open << 1 | u128::from(kind == Kind::Object);
+        self.depth += 1;
+        self.state = state;
+        Ok(())
+    }
+
+    fn shut(&mut self, tape: &mut Tape) {
+        tape.push(Kind::End);
+        self.open >>= 1;
+        self.depth -= 1;
+        self.state = State::After;
+    }
+
+    // In a literal or a number.
+
+    fn letter(&mut self, tape: &mut Tape, kind: Kind, rest: &'static [u8], byte: u8) -> Fits {
+        match rest.split_first() {
+            Some((first, rest)) if *first == byte => {
+                self.state = State::Literal(kind, rest);
+                if rest.is_empty() {
+                    tape.push(kind);
+                    self.state = State::After;
+                }
+                Ok(())
+            }
+            _ => Err(Wrong::Invalid),
+        }
+    }
+
+    /// A byte of a number. A minus sign alone says nothing: it is written with the first digit.
+    fn digit(&mut self, tape: &mut Tape, part: Part, next: Part, byte: u8) {
+        if part == Part::Minus {
+            tape.push(Kind::Number);
+            tape.writer().push('-');
+        }
+        tape.writer().push(char::from(byte));
+        self.state = State::Number(next);
+    }
+
+    /// Ends the number, if one is read and may end here.
+    pub(super) fn end_number(&mut self, tape: &mut Tape) -> bool {
+        let ends = matches!(self.state, State::Number(part) if part.is_whole());
+        if ends {
+            tape.extend(false);
+            self.state = State::After;
+        }
+        ends
+    }
+
+    // In a string.
+
+    fn begin_string(&mut self, tape: &mut Tape, kind: Kind) {
+        tape.push(kind);
+        self.is_key = kind == Kind::Key;
+        self.state = State::Text;
+    }
+
+    pub(super) fn joiner<'a>(&'a mut self, tape: &'a mut Tape) -> Joiner<'a> {
+        Joiner {
+            held: &mut self.held,
+            out: tape.writer(),
+        }
+    }
+
+    /// Reads what stands for itself; returns where that ends.
+    fn plain(&mut self, tape: &mut Tape, text: &str, at: usize) -> usize {
+        let rest = text.get(at..).unwrap_or_default();
+        let length = plain_length(rest.as_bytes());
+        let plain = rest.get(..length).unwrap_or(rest);
+        self.joiner(tape).push_str(plain);
+        at + plain.len()
+    }
+
+    /// Reads a quote, a backslash, or a control character.
+    fn special(&mut self, tape: &mut Tape, byte: u8) -> Fits {
+        match byte {
+            b'"' => {
+                self.joiner(tape).finish();
+                tape.extend(false);
+                self.state = if self.is_key {
+                    State::Colon
+                } else {
+                    State::After
+                };
+            }
+            b'\\' => self.state = State::Escape,
+            _ if self.is_strict => return Err(Wrong::Invalid),
+            _ => {
+                self.joiner(tape).push(u32::from(byte));
+            }
+        }
+        Ok(())
+    }
+
+    fn escape(&mut self, tape: &mut Tape, byte: u8) -> Fits {
+        let code = match byte {
+            b'"' | b'\\' | b'/' => byte,
+            b'b' => 0x08,
+            b'f' => 0x0C,
+            b'n' => 0x0A,
+            b'r' => 0x0D,
+            b't' => 0x09,
+            b'u' => {
+                self.state = State::Unicode(4, 0);
+                return Ok(());
+            }
+            _ => return Err(Wrong::Invalid),
+        };
+        self.joiner(tape).push(u32::from(code));
+        self.state = State::Text;
+        Ok(())
+    }
+
+    fn hex_digit(&mut self, tape: &mut Tape, left: u8, code: u32, byte: u8) -> Fits {
+        let digit = char::from(byte).to_digit(16).ok_or(Wrong::Invalid)?;
+        let code = code << 4 | digit;
+        self.state = State::Unicode(left - 1, code);
+        if left == 1 {
+            self.joiner(tape).push(code);
+            self.state = State::Text;
+        }
+        Ok(())
+    }
+}
