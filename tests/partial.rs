@@ -216,7 +216,9 @@ proptest! {
         let whole = ended(JsonAssembler::new(true), &[&text]);
         prop_assert_eq!(&ended(JsonAssembler::new(true), &cut(&text, &positions)), &whole);
         prop_assert_eq!(&ended(JsonAssembler::new(true), &characters(&text)), &whole);
-        prop_assert_eq!(whole.1 && whole.2.is_none(), millstream::json::is_valid(&text));
+        // The reader of payloads takes these for numbers; documents are read by RFC 8259.
+        let strict = text.replace("NaN", "?aN").replace("Infinity", "?nfinity");
+        prop_assert_eq!(whole.1 && whole.2.is_none(), millstream::json::is_valid(&strict));
     }
 }
 
