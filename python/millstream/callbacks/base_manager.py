@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
-__all__ = ("BaseCallbackManager",)
+__all__ = ("BaseCallbackManager", "handlers_of")
 
 
 class BaseCallbackManager:
@@ -68,13 +68,15 @@ class BaseCallbackManager:
     ) -> Self:
         """Return the manager of one call: what its configuration says goes to the runs below, what is local does not.
 
-        Callbacks are a list of handlers, or a manager, of ours or of LangChain's.
+        Callbacks are a list of handlers, or a manager, of ours or of LangChain's. Anything else, of which no call
+        would ever be made, is a :class:`TypeError`.
         """
         if hasattr(inheritable_callbacks, "inheritable_handlers"):
             manager = cls.like(inheritable_callbacks)
         else:
-            manager = cls(inheritable_callbacks or (), inheritable_callbacks or ())
-        for handler in getattr(local_callbacks, "handlers", local_callbacks) or ():
+            handlers = handlers_of(inheritable_callbacks)
+            manager = cls(handlers, handlers)
+        for handler in handlers_of(local_callbacks):
             manager.add_handler(handler, inherit=False)
         if inheritable_tags:
             manager.add_tags(inheritable_tags)
@@ -163,3 +165,22 @@ def _united(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
         if item not in united:
             united.append(item)
     return united
+
+
+def handlers_of(callbacks: Any) -> Sequence[Any]:
+    """Return the handlers that ``callbacks`` are, or hold; raises :class:`TypeError` for anything else."""
+    if not callbacks:
+        return ()
+    handlers = getattr(callbacks, "handlers", callbacks)
+    if not isinstance(handlers, Sequence) or isinstance(handlers, str):
+        raise TypeError(f"callbacks must be a list of handlers, or a manager of them, not {_named(callbacks)}")
+    for handler in handlers:
+        if isinstance(handler, type):
+            raise TypeError(f"callbacks must hold handlers, not a class: write {handler.__name__}()")
+        if not hasattr(handler, "ignore_llm") and not any(name.startswith("on_") for name in dir(handler)):
+            raise TypeError(f"callbacks must hold handlers, with methods such as on_llm_end, not {_named(handler)}")
+    return handlers
+
+
+def _named(value: Any) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from ..callbacks.base_manager import handlers_of
 from ..events import uuid7
-from ..runnables.config import RunnableConfig, ensure_config, get_config_list
+from ..runnables.config import RunnableConfig, batch_configs, ensure_config
 
 __all__ = (
     "for_sync",
@@ -59,6 +60,8 @@ def ls_fields(model: Any, stop: list[str] | None, kwargs: Mapping[str, Any]) -> 
 def run_args(config: RunnableConfig | None) -> dict[str, Any]:
     """Return what ``generate`` takes of one call's configuration."""
     full = ensure_config(config)
+    # Here, since ``generate`` takes a list for callbacks of each prompt, too.
+    handlers_of(full.get("callbacks"))
     return {
         "callbacks": full.get("callbacks"),
         "tags": full.get("tags"),
@@ -76,10 +79,8 @@ def run_lists(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
 
 def in_groups(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
     """Yield the inputs and their configurations in groups of ``max_concurrency``."""
-    if not inputs:
-        return
-    configs = get_config_list(config, len(inputs))
-    size = configs[0].get("max_concurrency") or len(inputs)
+    configs, at_once = batch_configs(inputs, config)
+    size = at_once or len(inputs) or 1
     for start in range(0, len(inputs), size):
         yield inputs[start : start + size], configs[start : start + size]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin, is_typeddict
 
 from .._model_classes import is_first_version, is_model_class
 from ..function_calling import convert_to_openai_tool
@@ -40,6 +40,11 @@ def structured(
         raise ValueError("Argument `strict` is not supported with `method`='json_mode'")
     if method != "json_mode" and schema is None:
         raise ValueError("schema must be specified when method is not 'json_mode'. Received None.")
+    if schema is not None and not _is_schema(schema):
+        raise ValueError(
+            f"schema must be a pydantic class, a TypedDict or a JSON schema with a title, not {schema!r:.100};"
+            " what is no object (a list, say) goes into a field of one"
+        )
     if method == "json_schema" and is_first_version(schema):
         warnings.warn(
             "A class of pydantic.v1 cannot be used with method='json_schema'; method='function_calling' is used"
@@ -64,6 +69,15 @@ def structured(
     else:
         bound, parser = _by_schema(model, schema, strict, tools, dict(kwargs))
     return with_parser(bound, parser, include_raw=include_raw)
+
+
+def _is_schema(schema: Any) -> bool:
+    """Return whether ``schema`` may describe an object: no text, no object itself, no ``int`` or ``list[…]``."""
+    if isinstance(schema, Mapping) or hasattr(schema, "args_schema"):
+        return True
+    origin = get_origin(schema)
+    is_object = getattr(schema, "__module__", "") != "builtins" and (origin is None or is_typeddict(origin))
+    return callable(schema) and is_object
 
 
 def _is_old(name: str) -> bool:

@@ -1,6 +1,6 @@
 """The arguments of a call that brings tools: how OpenAI's interface wants them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..function_calling import convert_to_openai_tool
@@ -18,6 +18,9 @@ def tool_arguments(
     tools: Sequence[Any], *, tool_choice: Any, strict: bool | None, response_format: Any
 ) -> dict[str, Any]:
     """Return ``tools``, ``tool_choice`` and ``response_format`` as a request has them."""
+    if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
+        name = getattr(tools, "__name__", None) or type(tools).__name__
+        raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
     if response_format and strict is not False:
         # Beside a schema for the answer, functions have to be strict.
         strict = True

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from ..events.event_records import EventRecords, relayed, written
 from ..events.filters import EventFilter
-from .config import RunnableConfig, get_config_list, merge_configs
+from .config import RunnableConfig, batch_configs, merge_configs
 from .home import HOME
 from .stream import AsyncStream, Part, RefusedStream, Source, Stream, adrive, drive, refusing
 
@@ -306,9 +306,9 @@ class Runnable(ABC, Generic[Input, Output]):
 
         With ``return_exceptions`` an :class:`Exception` stands in its output's place.
         """
+        configs, at_once = batch_configs(inputs, config)
         if not inputs:
             return []
-        configs = get_config_list(config, len(inputs))
 
         def one(input: Input, config: RunnableConfig) -> Any:
             try:
@@ -324,7 +324,7 @@ class Runnable(ABC, Generic[Input, Output]):
 
         pairs = zip(inputs, configs, strict=True)
         calls = [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
-        return run_all(calls, configs[0].get("max_concurrency"))
+        return run_all(calls, at_once)
 
     async def abatch(
         self,
@@ -337,9 +337,9 @@ class Runnable(ABC, Generic[Input, Output]):
         """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
         from .tasks import arun_all
 
+        configs, at_once = batch_configs(inputs, config)
         if not inputs:
             return []
-        configs = get_config_list(config, len(inputs))
 
         async def one(input: Input, config: RunnableConfig) -> Any:
             try:
@@ -350,7 +350,7 @@ class Runnable(ABC, Generic[Input, Output]):
                 raise
 
         calls = [partial(one, *pair) for pair in zip(inputs, configs, strict=True)]
-        return await arun_all(calls, configs[0].get("max_concurrency"))
+        return await arun_all(calls, at_once)
 
     def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return this Runnable with ``kwargs`` in every call; those of a call win."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = (
     "DEFAULT_RECURSION_LIMIT",
     "RunnableConfig",
+    "batch_configs",
     "child_config",
     "child_context",
     "ensure_config",
@@ -107,10 +108,26 @@ def get_config_list(
             )
         return [ensure_config(one) for one in config]
     if length > 1 and config is not None and config.get("run_id") is not None:
-        warnings.warn("The run_id given is used for the first input only.", RuntimeWarning, stacklevel=3)
+        warnings.warn("The run_id given is used for the first input only.", RuntimeWarning, stacklevel=4)
         rest = {key: value for key, value in config.items() if key != "run_id"}
         return [ensure_config(config), *(ensure_config(rest) for _ in range(length - 1))]
     return [ensure_config(config) for _ in range(length)]
+
+
+def batch_configs(inputs: Sequence[Any], config: Any) -> tuple[list[RunnableConfig], int | None]:
+    """Return one configuration per input, and how many may run at once: ``None`` where nothing limits it.
+
+    A text or a mapping is one input, and not taken for a list of its parts.
+    """
+    if isinstance(inputs, str | bytes | Mapping) or not isinstance(inputs, Sized):
+        raise TypeError(f"a batch takes a list of inputs, not {type(inputs).__name__}: for one input write [input]")
+    if not inputs:
+        return [], None
+    configs = get_config_list(config, len(inputs))
+    at_once = configs[0].get("max_concurrency")
+    if at_once is not None and (type(at_once) is not int or at_once < 0):
+        raise ValueError(f"max_concurrency must be a whole number of at least 1, or None, not {at_once!r}")
+    return configs, at_once or None
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:

@@ -113,8 +113,6 @@ class RunnableSequence(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; each step batches those that have come so far."""
-        if not inputs:
-            return []
         batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
         try:
             for begun, input in zip(batch.begins, inputs, strict=True):
@@ -138,8 +136,6 @@ class RunnableSequence(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; see :meth:`batch`."""
-        if not inputs:
-            return []
         batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
         try:
             for begun, input in zip(batch.begins, inputs, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .chain_runs import Beginning
-from .config import RunnableConfig, child_config, get_config_list
+from .config import RunnableConfig, batch_configs, child_config
 
 if TYPE_CHECKING:
     from .sequence import RunnableSequence
@@ -34,7 +34,7 @@ class SequenceBatch:
         return_exceptions: bool,
     ) -> None:
         self.inputs = inputs
-        self.begins = [Beginning(sequence, one) for one in get_config_list(config, len(inputs))]
+        self.begins = [Beginning(sequence, one) for one in batch_configs(inputs, config)[0]]
         self.runs: list[Any] = []
         self.return_exceptions = return_exceptions
         self._values = list(inputs)
