@@ -93,6 +93,7 @@ class OpenAIAccess(Fields):
         try:
             for name, key in self._fixed_keys():
                 check_text(name, key)
+            check_text("organization", self.openai_organization or "none")
             check_headers(self._environment_headers)
             headers: Mapping[str, Any] = self.default_headers or {}
             for name, value in headers.items():

@@ -39,4 +39,6 @@ def _seconds(value: Any) -> float | None:
         return None
     if not value >= 0:
         raise ValueError(f"a timeout cannot be negative: {value!r}")
+    if value == 0:
+        raise ValueError("a timeout of 0 leaves no time for anything (None waits for ever)")
     return float(value)
