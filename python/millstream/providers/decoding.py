@@ -129,11 +129,16 @@ class Decoded:
     def _broken_off(self) -> StreamError:
         """Return what became of the connection, before the end."""
         if isinstance(self._lost, APITimeoutError):
-            return self._stalled("the connection timed out in mid-stream")
+            return self._stalled(f"the connection timed out in mid-stream: {self._loss()}")
         if isinstance(self._lost, StreamError):
             vars(self._lost).update(self._arrived())
             return self._lost
-        return self._truncated("the connection broke in mid-stream")
+        return self._truncated(f"the connection broke in mid-stream: {self._loss()}")
+
+    def _loss(self) -> str:
+        """Return the transport's words for how the connection was lost, without those for when."""
+        words = str(self._lost)
+        return words.partition(": ")[2] or words
 
     def _truncated(self, what: str) -> StreamTruncatedError:
         failure = StreamTruncatedError(what, **self._arrived())

@@ -13,10 +13,11 @@ from . import Request
 from .clients import async_client, at_home, limit, sync_client
 from .deadlines import HEADS, AsyncNetwork, LimitedStream, Network
 from .headers import check_headers
-from .httpx2_errors import explained, of_library, told_as
+from .httpx2_errors import explained, late_before, of_library, told_as, within
 from .httpx2_requests import built, core_stream, trailing
 from .native.content import Content, content_for
-from .native.origins import place_of
+from .native.origins import place_of, read_url
+from .proxies import environment_proxies
 from .watchdog import shut_down, watch
 
 __all__ = ("HTTPX2AsyncResponse", "HTTPX2Response", "HTTPX2Transport")
@@ -60,7 +61,7 @@ class HTTPX2Transport:
             HEADS.end_by = end_by
             response = client.send(sent, stream=True, follow_redirects=False)
         except Exception as error:
-            if (failure := _failed_before(error, request)) is error:
+            if (failure := self._failed_before(error, request, sent, self._client is None)) is error:
                 raise
             raise failure from failure.__cause__
         finally:
@@ -91,10 +92,24 @@ class HTTPX2Transport:
             if response is None:
                 raise TimeoutError("the head did not come in time")
         except Exception as error:
-            if (failure := _failed_before(error, request)) is error:
+            if (failure := self._failed_before(error, request, sent, self._async_client is None)) is error:
                 raise
             raise failure from failure.__cause__
         return HTTPX2AsyncResponse(response, request, sent)
+
+    def _failed_before(self, error: Exception, request: Request, sent: Any, is_shared: bool) -> Exception:
+        """Return the error for what went wrong before there was a response."""
+        told = explained(error)
+        if told is None:
+            return error
+        goal = str(read_url(request.url).origin)
+        if is_shared and (self._proxy or environment_proxies()):
+            goal += ", or to the proxy on the way"
+        if type(error).__name__ == "ConnectError":
+            told = told[0], f"no connection to {goal}: {told[1]}"
+        overdue = request.total if monotonic() + _TICK >= _end_of(request) else None
+        late = late_before(error, sent.extensions.get("timeout") or {}, goal)
+        return told_as("the request failed before the response began", told, late, overdue, error)
 
     def close(self) -> None:
         """Leave the clients open: they are shared, or their owner's to close."""
@@ -146,7 +161,9 @@ class _Response:
             error.__cause__ = of_library(self._response, error)
         if told is None:
             return error
-        return told_as("the connection broke while the response was read", told, self._overdue(), error, self._response)
+        late = within("nothing arrived", self._idle)
+        stage = "the connection broke while the response was read"
+        return told_as(stage, told, late, self._overdue(), error, self._response)
 
     def _overdue(self) -> float | None:
         """Return the seconds that the whole response had, if they are over."""
@@ -302,15 +319,6 @@ def _head_seconds(sent: Any) -> float:
     """Return how long the head may take: as long as one read."""
     seconds = (sent.extensions.get("timeout") or {}).get("read")
     return inf if seconds is None else seconds
-
-
-def _failed_before(error: Exception, request: Request) -> Exception:
-    """Return the error for what went wrong before there was a response."""
-    told = explained(error)
-    if told is None:
-        return error
-    overdue = request.total if monotonic() + _TICK >= _end_of(request) else None
-    return told_as("the request failed before the response began", told, overdue, error)
 
 
 def _limit_reads(response: Any, seconds: float) -> None:

@@ -231,7 +231,7 @@ def unasked() -> APIConnectionError:
 def late(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:
     """Return the error for ``what`` did not happen within ``seconds``."""
     reason = f"{what} within {seconds:g} s"
-    error = APITimeoutError(f"{_WHILE if exchange.status else _BEFORE}timed out ({reason})")
+    error = APITimeoutError(f"{_WHILE}{reason}" if exchange.status else f"{_BEFORE}timed out ({reason})")
     error.__cause__ = TimeoutError(reason)
     return error
 

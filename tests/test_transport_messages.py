@@ -1,0 +1,121 @@
+"""What errors of connections say, in the same words over both transports: which wait was over, and where it failed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from endings import read_all
+from langchain_peer import KEY
+from millstream import ChatOpenAI, OpenAI
+from millstream.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    MillstreamError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
+from millstream.testing import Cut, MockServer, Refuse, Reply, Stall, refusing_url, unaccepting_url
+
+both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
+BEFORE = "the request failed before the response began: "
+MID = "the connection timed out in mid-stream: "
+
+
+def model(cls: Any, url: str, transport: str, **arguments: Any) -> Any:
+    return cls(base_url=url, api_key=KEY, transport=transport, max_retries=0, **arguments)
+
+
+def failure(llm: Any, asynchronous: bool, streams: bool = True) -> Exception:
+    """Return the error of a stream, or of a whole answer."""
+    if streams:
+        _, error = read_all(llm.astream("p") if asynchronous else llm.stream("p"))
+        assert error is not None
+        return error
+    with pytest.raises(MillstreamError) as caught:
+        asyncio.run(llm.ainvoke("p")) if asynchronous else llm.invoke("p")
+    return caught.value
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize(
+    ("waits", "says"),
+    [
+        ({"timeout": 0.5}, "nothing arrived within 0.5 s"),
+        ({"stream_chunk_timeout": 0.5}, "nothing arrived within 0.5 s"),
+        ({"total_timeout": 0.5}, "the response did not end within 0.5 s"),
+    ],
+)
+def test_a_stream_that_stalls_says_which_wait_was_over(
+    waits: dict[str, float], says: str, transport: str, asynchronous: bool, mock_server: MockServer
+) -> None:
+    mock_server.reply = Reply(fault=Stall(after=3))
+    error = failure(model(OpenAI, mock_server.url, transport, **waits), asynchronous)
+    assert (type(error), str(error)) == (StreamStalledError, MID + says)
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize(
+    ("waits", "says"),
+    [
+        ({"timeout": 0.5}, "timed out (the head did not come within 0.5 s)"),
+        ({"total_timeout": 0.5}, "timed out (the response did not end within 0.5 s)"),
+    ],
+)
+def test_a_head_that_does_not_come_says_which_wait_was_over(
+    waits: dict[str, float],
+    says: str,
+    transport: str,
+    asynchronous: bool,
+    streams: bool,
+    mock_server: MockServer,
+) -> None:
+    mock_server.reply = Reply(fault=Stall(after="request"))
+    error = failure(model(OpenAI, mock_server.url, transport, **waits), asynchronous, streams)
+    assert (type(error), str(error)) == (APITimeoutError, BEFORE + says)
+
+
+@both_ways
+@over_both
+def test_a_connection_that_is_not_made_names_where_it_would_go(transport: str, asynchronous: bool) -> None:
+    with refusing_url() as url:
+        error = failure(model(ChatOpenAI, url, transport), asynchronous)
+    assert type(error) is APIConnectionError
+    assert str(error).startswith(f"{BEFORE}no connection to {url.removesuffix('/v1')}: ")
+    with unaccepting_url() as url:
+        error = failure(model(ChatOpenAI, url, transport, timeout=0.5), asynchronous)
+    assert type(error) is APITimeoutError
+    assert str(error) == f"{BEFORE}timed out (no connection to {url.removesuffix('/v1')} within 0.5 s)"
+
+
+@both_ways
+@over_both
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+def test_a_connection_that_is_lost_says_how(
+    transport: str, asynchronous: bool, streams: bool, mock_server: MockServer
+) -> None:
+    llm = model(ChatOpenAI, mock_server.url, transport)
+    mock_server.reply = Reply(fault=Cut(after=3))
+    error = failure(llm, asynchronous, streams)
+    assert type(error) is StreamTruncatedError
+    assert "the connection broke in mid-stream: [Errno" in str(error)
+    mock_server.reply = Reply(fault=Refuse())
+    error = failure(llm, asynchronous, streams)
+    assert type(error) is APIConnectionError
+    assert str(error).startswith(BEFORE + "[Errno")
+
+
+@both_ways
+def test_a_proxy_on_the_way_is_named_as_what_may_have_refused(
+    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with refusing_url() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.removesuffix("/v1"))
+        monkeypatch.setenv("NO_PROXY", "")
+        llm = ChatOpenAI(base_url="http://name.example/v1", api_key=KEY, max_retries=0)
+        error = failure(llm, asynchronous)
+    assert str(error).startswith(f"{BEFORE}no connection to http://name.example:80, or to the proxy on the way: ")
