@@ -1,7 +1,7 @@
 """The standard blocks that content is made of, LangChain's names."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
 from .._typed_dicts import with_pydantic_schema
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
@@ -22,8 +22,12 @@ __all__ = (
     "ToolCallChunk",
     "VideoContentBlock",
     "block_type",
+    "converted_block",
     "is_data_content_block",
 )
+
+Block = TypeVar("Block")
+Converted = TypeVar("Converted")
 
 
 @with_pydantic_schema
@@ -134,6 +138,14 @@ def block_type(block: Mapping[str, Any]) -> str | None:
     """Return the ``type`` of a block, if it has one."""
     kind = block.get("type")
     return kind if isinstance(kind, str) else None
+
+
+def converted_block(convert: Callable[[Block], Converted], block: Block) -> Converted:
+    """Return what ``convert`` makes of a block; :class:`ValueError` where it has not the form that its type says."""
+    try:
+        return convert(block)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"a block of content has not the form of its type: {block}") from error
 
 
 def is_data_content_block(block: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from .ai import AIMessage
 from .base import BaseMessage
 from .chat import ChatMessage
-from .content import block_type, is_data_content_block
+from .content import block_type, converted_block, is_data_content_block
 from .function import FunctionMessage
 from .human import HumanMessage
 from .system import SystemMessage
@@ -109,16 +109,8 @@ def _audio(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any] | No
 def _content(content: Any) -> Any:
     if not isinstance(content, list):
         return content
-    blocks = (_checked(block) if isinstance(block, dict) else block for block in content)
+    blocks = (converted_block(_block, block) if isinstance(block, dict) else block for block in content)
     return [block for block in blocks if block is not None]
-
-
-def _checked(block: _Block) -> _Block | None:
-    """Return a block as :func:`_block` does; :class:`ValueError` where it has not the form that its type says."""
-    try:
-        return _block(block)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"a block of content has not the form of its type: {block}") from error
 
 
 def _block(block: _Block) -> _Block | None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from .ai import AIMessage
 from .base import BaseMessage
-from .content import is_data_content_block
+from .content import converted_block, is_data_content_block
 from .conversion import convert_to_messages
 from .openai import convert_to_openai_data_block, openai_calls, openai_role
 from .tool import ToolMessage
@@ -72,16 +72,11 @@ class _Converter:
         if isinstance(content, str) or not content:
             blocks: list[_Block] = [{"type": "text", "text": content}] if content else []
         else:
-            blocks = [made for block in content if (made := self._checked(block)) is not None]
+            converted = (converted_block(self._block, block) for block in content)
+            blocks = [block for block in converted if block is not None]
         if as_text and all(block.get("type") == "text" for block in blocks):
             return "\n".join(block["text"] for block in blocks)
         return blocks
-
-    def _checked(self, block: str | _Block) -> _Block | None:
-        try:
-            return self._block(block)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"a block of content has not the form of its type: {block}") from error
 
     def _block(self, block: str | _Block) -> _Block | None:
         if isinstance(block, str):

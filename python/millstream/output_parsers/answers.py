@@ -11,7 +11,7 @@ from ..messages.conversion import ended_message
 from ..messages.openai import openai_calls
 from .base import generation_of
 from .fenced import FencedJSON
-from .openai_tools import JsonOutputToolsParser
+from .openai_tools import JsonOutputToolsParser, invalid_arguments
 
 __all__ = ("parse_answer",)
 
@@ -85,8 +85,7 @@ def _check_calls(invalid: Any) -> None:
         json = JSONAssembler(strict=False)
         json.feed(arguments)
         _check_whole(json, arguments)
-        message = f"Function {call.get('name')} arguments:\n\n{arguments}\n\nare not valid JSON. {call.get('error')}"
-        raise OutputParserException(message, llm_output=arguments)
+        raise OutputParserException(invalid_arguments(call), llm_output=arguments)
 
 
 def _check_document(text: str) -> None:

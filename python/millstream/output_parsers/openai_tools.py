@@ -12,7 +12,7 @@ from ..runnables.stages import Stage
 from .calls_so_far import CallsSoFar
 from .transform import BaseCumulativeTransformOutputParser
 
-__all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser")
+__all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser", "invalid_arguments")
 
 
 class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
@@ -134,11 +134,14 @@ def _calls_of(message: Any, *, partial: bool, strict: bool) -> list[Any]:
     if calls or not isinstance(raw, list):
         return calls
     read = [read_raw_call(call, strict=strict) for call in raw if isinstance(call, Mapping) and "function" in call]
-    errors = [
-        f"Function {invalid['name']} arguments:\n\n{invalid['args']}\n\nare not valid JSON. {invalid['error']}"
-        for _, invalid in read
-        if invalid is not None
-    ]
+    errors = [invalid_arguments(invalid) for _, invalid in read if invalid is not None]
     if errors and not partial:
         raise OutputParserException("\n\n".join(errors))
     return [call for call, _ in read if call is not None]
+
+
+def invalid_arguments(call: Mapping[str, Any]) -> str:
+    """Return the message of the exception for an invalid tool call."""
+    return (
+        f"Function {call.get('name')} arguments:\n\n{call.get('args') or ''}\n\nare not valid JSON. {call.get('error')}"
+    )

@@ -121,19 +121,19 @@ class DecodedMessages(Decoded):
 
     def _outputs(self, parts: Sequence[Any]) -> Sequence[Any]:
         outputs = []
-        others = []
+        has_text = False
         for part in parts:
             if type(part) is str:
+                has_text = True
                 outputs.append(self._text(part))
             elif type(part) is tuple:
                 self._response = part
             elif part.usage is not None:
                 self._usage = part.usage
             elif part.error is None:
-                others.append(part)
                 outputs.append(self._other(part))
-        if others and len(others) == len(outputs):
-            self._watch(others)
+        if outputs and not has_text:
+            self._watch()
         return outputs
 
     def _text(self, text: str) -> Any:

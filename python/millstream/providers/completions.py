@@ -105,7 +105,7 @@ class DecodedChunks(DecodedText):
             return self._outputs(error.items), error
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
-        self._watch(deltas)
+        self._watch()
         return [
             GenerationChunk(delta.text or "", {"finish_reason": delta.finish_reason, "logprobs": delta.logprobs})
             for delta in deltas

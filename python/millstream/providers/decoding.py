@@ -1,10 +1,10 @@
 """The part over one decoder: what all models' streams have in common, and how their ends are judged."""
 
 import time
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from typing import Any
 
-from .._backend import Delta, StreamDecoder
+from .._backend import StreamDecoder
 from ..errors import (
     APIConnectionError,
     APITimeoutError,
@@ -78,13 +78,9 @@ class Decoded:
         self.failure = self._stalled(f"nothing but keep-alives arrived for {self._limit:g} s")
         return True
 
-    def _watch(self, deltas: Iterable[Delta]) -> None:
+    def _watch(self) -> None:
         """End the stream if chunks keep coming, and none with content for as long as the limit says."""
-        if self.over or any(
-            delta.text or delta.tool_calls or delta.reasoning or delta.refusal or delta.audio for delta in deltas
-        ):
-            return
-        if self.idle():
+        if not self.over and self.idle():
             self._decoder._over.append(True)
 
     def lost(self, error: Exception) -> None:
@@ -94,11 +90,14 @@ class Decoded:
     def cut(self) -> StreamError | None:
         """Return how the connection was lost, where that was before the first delta and by no timeout."""
         self._closed = outputs, failure = self._close()
-        decoder = self._decoder
-        is_lost = isinstance(self._lost, APIConnectionError) and not isinstance(self._lost, APITimeoutError)
-        if outputs or failure or self.failure or decoder.deltas_seen or decoder.ended != "truncated" or not is_lost:
+        if outputs or failure or self.failure or self._decoder.ended != "truncated" or not self._was_lost_early():
             return None
         return self._judged()
+
+    def _was_lost_early(self) -> bool:
+        """Return whether the connection was lost before the first delta, and by no timeout."""
+        is_lost = isinstance(self._lost, APIConnectionError) and not isinstance(self._lost, APITimeoutError)
+        return is_lost and not self._decoder.deltas_seen
 
     def finish(self) -> Sequence[Any]:
         """Return what was held back, and judge the end."""

@@ -6,13 +6,7 @@ from typing import Any
 from .._backend import Delta, StreamDecoder
 from .._merge import merge_info
 from .._values import read_json
-from ..errors import (
-    APIConnectionError,
-    APITimeoutError,
-    EventTooLargeError,
-    StreamDecodeError,
-    StreamError,
-)
+from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .decoding import Decoded
 
 __all__ = ("WholeAnswer", "finish_of")
@@ -77,8 +71,7 @@ class WholeAnswer(Decoded):
     def cut(self) -> StreamError | None:
         """Return how the connection was lost, where that was before the first delta and by no timeout."""
         self._closed = self._close()
-        is_lost = isinstance(self._lost, APIConnectionError) and not isinstance(self._lost, APITimeoutError)
-        if self.failure is None and is_lost and not self._decoder.deltas_seen and not self._has_ended():
+        if self.failure is None and not self._has_ended() and self._was_lost_early():
             return self._broken_off()
         return None
 
