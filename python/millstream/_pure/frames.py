@@ -96,6 +96,25 @@ class Frames:
         self.lines.seen += end + 2
         return data[6:end] if data.startswith(b" ", 5) else data[5:end]
 
+    def can_be_cut(self, data: bytes) -> bool:
+        """Return whether ``data`` has LF alone as a line end, and is too short to pass the limit by itself."""
+        return len(data) <= self._limit and len(data) <= _PIECE_SIZE and b"\r" not in data
+
+    def take_ordinary(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """Take in, at rest, the blocks of one data line that ``data`` starts with; return their values, and the rest.
+
+        ``data`` can be cut.
+        """
+        values: list[bytes] = []
+        at = 0
+        for block in data.split(b"\n\n")[:-1]:
+            if not block.startswith(b"data:") or b"\n" in block:
+                break
+            values.append(block[6:] if block.startswith(b" ", 5) else block[5:])
+            at += len(block) + 2
+        self.lines.seen += at
+        return values, data[at:]
+
     def grow(self, data: bytes) -> bool:
         """Take in a read that only makes the unfinished line longer; return ``False`` for any other read."""
         partial = self.lines.partial

@@ -136,15 +136,16 @@ class SSEParser(Turns):
         frames = self._frames
         if frames.overflow is not None or self._interrupted:
             self._check_sound()
-        if frames.grow(data):
+        if frames.lines.partial and frames.grow(data):
             return []
         value = frames.whole(data)
         if value is not None:
             self._dispatched += 1
             return [ServerSentEvent._made(("message", value.decode("utf-8", "replace"), self._last_event_id, None))]
         events: list[ServerSentEvent] = []
-        for block in frames.feed(data):
-            self._dispatch(block, events)
+        if data.count(b"\n\n") > 2 and frames.can_be_cut(data):
+            data = self._read_ordinary(data, events)
+        self._read_lines(data, events)
         return events
 
     @closes
@@ -162,6 +163,24 @@ class SSEParser(Turns):
                 self._dispatch(block, events)
         self._check_sound()
         return events
+
+    def _read_ordinary(self, data: bytes, events: list[ServerSentEvent]) -> bytes:
+        """Read ``data``, which can be cut, as far as its blocks are ordinary ones; return the rest."""
+        frames = self._frames
+        if not frames.at_rest:
+            head, end, data = data.partition(b"\n\n")
+            self._read_lines(head + end, events)
+            if frames.overflow is not None:
+                return b""
+        values, rest = frames.take_ordinary(data)
+        id, make = self._last_event_id, ServerSentEvent._made
+        events += [make(("message", value.decode("utf-8", "replace"), id, None)) for value in values]
+        self._dispatched += len(values)
+        return rest
+
+    def _read_lines(self, data: bytes, events: list[ServerSentEvent]) -> None:
+        for block in self._frames.feed(data):
+            self._dispatch(block, events)
 
     def _dispatch(self, block: Block, events: list[ServerSentEvent]) -> None:
         """Make an event of ``block``.
