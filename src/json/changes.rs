@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::numbers::{equal, number};
+use super::numbers::{LEAST_DIGITS, equal, number};
 use super::tape::{Kind, Tape};
 
 /// What is to be done at a place.
@@ -86,6 +86,12 @@ impl Cursor {
             self.grew = tape.grows(last);
         }
         changes
+    }
+
+    /// Whether the last token told is a number long enough for an integer to be a float.
+    pub(super) fn told_long_number(&self, tape: &Tape) -> bool {
+        let last = self.at.saturating_sub(1);
+        self.grew && tape.end(last) - tape.start(last) >= LEAST_DIGITS
     }
 
     /// The last token told: a string or a number that said less then.

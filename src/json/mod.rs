@@ -13,7 +13,7 @@ mod tape;
 mod writer;
 
 pub use changes::{Brought, Change, Operation};
-pub use numbers::{MAX_DIGITS, Scalar};
+pub use numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar};
 pub use partial::JsonAssembler;
 pub use reader::{Invalid, Reader, Token, is_valid};
 pub use skeleton::Skeleton;

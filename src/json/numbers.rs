@@ -7,6 +7,9 @@ const GROWING: usize = 1024;
 /// What the interpreter's default allows: integers of as many characters and more are floats.
 pub const MAX_DIGITS: usize = 4300;
 
+/// The least that the interpreter can be made to allow: shorter integers are never floats.
+pub const LEAST_DIGITS: usize = 640;
+
 /// A value that holds no others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar<'t> {

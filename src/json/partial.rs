@@ -96,6 +96,11 @@ impl JsonAssembler {
         Arc::make_mut(&mut self.tape).forget();
     }
 
+    /// Whether [`Self::changes`] makes use of its `max_digits` now.
+    pub fn needs_max_digits(&self) -> bool {
+        self.cursor.told_long_number(&self.tape)
+    }
+
     /// What has changed since the last call; without `appends` a string that grew is told whole, and an
     /// integer of `max_digits` characters and more is compared as a float.
     ///

@@ -1,6 +1,6 @@
 //! A document in the order of its text: what a reader appends to, and what values are built from.
 
-use super::numbers::{MAX_DIGITS, Scalar, number};
+use super::numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar, number};
 
 /// As much room stays for the text behind one that was dropped, in bytes.
 const KEPT_ROOM: usize = 256;
@@ -48,9 +48,10 @@ pub trait Build {
     /// Why it could not be made.
     type Error;
 
-    /// From how many characters on an integer is a float.
-    fn max_digits(&self) -> usize {
-        MAX_DIGITS
+    /// From how many characters on an integer is a float. It is asked for integers of
+    /// [`LEAST_DIGITS`](super::LEAST_DIGITS) and more.
+    fn max_digits(&self) -> Result<usize, Self::Error> {
+        Ok(MAX_DIGITS)
     }
 
     /// A value that holds no others.
@@ -146,7 +147,13 @@ impl Tape {
             Some(Kind::False) => Scalar::Bool(false),
             Some(Kind::True) => Scalar::Bool(true),
             Some(Kind::Number) => {
-                number(self.string(place), self.grows(place), builder.max_digits())
+                let text = self.string(place);
+                let max_digits = if text.len() < LEAST_DIGITS {
+                    LEAST_DIGITS
+                } else {
+                    builder.max_digits()?
+                };
+                number(text, self.grows(place), max_digits)
             }
             Some(Kind::String) => Scalar::String(self.string(place)),
             Some(Kind::Null | Kind::Key | Kind::End) | None => Scalar::Null,

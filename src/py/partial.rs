@@ -11,7 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::convert::{Characters, Given, code_points, values};
 use super::state::{Core, Failure, Shared, unpicklable};
 use crate::error::Error;
-use crate::json::{Brought, Build, JsonAssembler, Scalar, Tape};
+use crate::json::{Brought, Build, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
 
 /// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
 ///
@@ -59,32 +59,24 @@ impl Core for Assembler {
 }
 
 /// Makes Python's values.
-struct Objects<'py> {
-    py: Python<'py>,
-    max_digits: usize,
-}
+struct Objects<'py>(Python<'py>);
 
-impl<'py> Objects<'py> {
-    /// Of numbers as the interpreter allows them now.
-    fn new(py: Python<'py>) -> PyResult<Self> {
-        let max_digits = values(py)?.call_method0(intern!(py, "max_digits"))?;
-        Ok(Self {
-            py,
-            max_digits: max_digits.extract()?,
-        })
-    }
+/// From how many characters on an integer is a float, as the interpreter has it now.
+fn max_digits(py: Python<'_>) -> PyResult<usize> {
+    let found = values(py)?.call_method0(intern!(py, "max_digits"))?;
+    found.extract()
 }
 
 impl<'py> Build for Objects<'py> {
     type Value = Bound<'py, PyAny>;
     type Error = PyErr;
 
-    fn max_digits(&self) -> usize {
-        self.max_digits
+    fn max_digits(&self) -> PyResult<usize> {
+        max_digits(self.0)
     }
 
     fn scalar(&mut self, scalar: Scalar<'_>) -> PyResult<Self::Value> {
-        let py = self.py;
+        let py = self.0;
         Ok(match scalar {
             Scalar::Null => py.None().into_bound(py),
             Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
@@ -98,11 +90,11 @@ impl<'py> Build for Objects<'py> {
     }
 
     fn array(&mut self, elements: Vec<Self::Value>) -> PyResult<Self::Value> {
-        Ok(PyList::new(self.py, elements)?.into_any())
+        Ok(PyList::new(self.0, elements)?.into_any())
     }
 
     fn object(&mut self, members: Vec<(&str, Self::Value)>) -> PyResult<Self::Value> {
-        let object = PyDict::new(self.py);
+        let object = PyDict::new(self.0);
         for (key, value) in members {
             object.set_item(key, value)?;
         }
@@ -143,7 +135,8 @@ impl PyJsonAssembler {
             )));
         };
         let text = Characters::of(text)?;
-        let (_turn, mut state) = self.0.begin(py)?;
+        // No object is made of what is read: the lock alone makes calls wait for each other.
+        let mut state = self.0.lock(py);
         state.check_open()?;
         if state.is_spoilt() {
             drop(state);
@@ -162,7 +155,7 @@ impl PyJsonAssembler {
     /// A document that is not whole is no error: ``complete`` tells, and ``value`` stays. Raises
     /// ``failure`` if there is one.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let (_turn, mut state) = self.0.begin(py)?;
+        let mut state = self.0.lock(py);
         if state.begin_close() && !state.is_spoilt() {
             state.core.core.close();
         }
@@ -183,11 +176,18 @@ impl PyJsonAssembler {
     #[pyo3(signature = (*, append=Given::Default), text_signature = "(self, *, append=True)")]
     fn diff<'py>(&self, py: Python<'py>, append: Given<'py>) -> PyResult<Bound<'py, PyList>> {
         let append = append.or(true, py)?.is_truthy()?;
-        let mut objects = Objects::new(py)?;
-        let (changes, tape) = {
-            let core = &mut self.0.lock(py).core.core;
-            (core.changes(append, objects.max_digits), core.tape())
-        };
+        let mut objects = Objects(py);
+        let mut state = self.0.lock(py);
+        let mut max = LEAST_DIGITS;
+        if state.core.core.needs_max_digits() {
+            // Python code, which must not run under the lock.
+            drop(state);
+            max = max_digits(py)?;
+            state = self.0.lock(py);
+        }
+        let core = &mut state.core.core;
+        let (changes, tape) = (core.changes(append, max), core.tape());
+        drop(state);
         let patch = PyList::empty(py);
         for change in changes {
             let value = match change.brought {
@@ -210,7 +210,7 @@ impl PyJsonAssembler {
         if tape.is_empty() {
             return Ok(py.None().into_bound(py));
         }
-        tape.build(0, &mut Objects::new(py)?)
+        tape.build(0, &mut Objects(py))
     }
 
     /// Whether anything of the document is known: before, ``value`` is ``None``, as it is for ``null``.
