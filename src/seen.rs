@@ -102,6 +102,7 @@ struct Members<'p> {
     is_object: bool,
     keys: Vec<String>,
     kind: Option<Raw<'p>>,
+    object: Option<Raw<'p>>,
     /// Which of [`TELLING`] are there.
     has: [bool; TELLING.len()],
 }
@@ -136,6 +137,7 @@ impl<'p> Members<'p> {
             }
             match name {
                 "type" => reader.string_or_skip().map(|kind| found.kind = kind),
+                "object" => reader.string_or_skip().map(|object| found.object = object),
                 _ => reader.skip(),
             }
         });
@@ -167,6 +169,13 @@ impl<'p> Members<'p> {
         };
         match () {
             () if choices => None,
+            () if kind == "message" && content => Some("anthropic.messages"),
+            () if self
+                .object
+                .is_some_and(|object| object.whole() == "response") =>
+            {
+                Some("openai.responses")
+            }
             () if is_one_of(&[
                 "message_start",
                 "content_block_start",

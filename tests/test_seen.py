@@ -12,6 +12,7 @@ from cases import Case, each, load_wire
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import StreamDecodeError, StreamTruncatedError
 from millstream.testing import MockServer, Reply
+from millstream.testing.memory import MemoryTransport
 from streams import run, splits
 
 CHAT = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}'
@@ -62,6 +63,28 @@ def test_a_stream_of_another_format_is_called_by_its_name(impl: ModuleType, case
     else:
         assert outcome.failure is not None
         assert outcome.failure["message"] == f"the stream's format is {case['format']}, not {format_}"
+
+
+@pytest.mark.parametrize(
+    ("body", "format_"),
+    [
+        (b'{"id":"m","type":"message","content":[{"type":"text","text":"hi"}]}', "anthropic.messages"),
+        (b'{"id":"r","object":"response","output":[]}', "openai.responses"),
+        (b'{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}', "gemini.generate"),
+        (b'{"model":"m","message":{"content":"hi"},"done":true}', "ollama.chat"),
+    ],
+)
+def test_a_whole_answer_of_another_format_is_called_by_its_name(impl: ModuleType, body: bytes, format_: str) -> None:
+    message = f"the stream's format is {format_}, not openai.chat"
+    for pieces in splits(body):
+        outcome = run(impl.StreamDecoder("openai.chat"), pieces)
+        assert outcome.failure is not None
+        assert outcome.failure["message"] == message
+    model = ChatOpenAI(model="m", api_key="k", http_client=MemoryTransport([body]))
+    calls: list[Callable[[str], Any]] = [model.invoke, lambda prompt: list(model.stream(prompt))]
+    for call in calls:
+        with pytest.raises(StreamDecodeError, match=f"^{message}$"):
+            call("p")
 
 
 @each([case for case in OTHERS if case["final"]["ended"] == "error"])

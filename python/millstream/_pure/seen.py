@@ -81,9 +81,11 @@ def _format(event: str, members: dict[str, Any]) -> str | None:
     names = {event, kind} if isinstance(kind, str) else {event}
     if "choices" in members:
         return None
-    if names & {"message_start", "content_block_start", "content_block_delta"}:
+    if names & {"message_start", "content_block_start", "content_block_delta"} or (
+        kind == "message" and "content" in members
+    ):
         return "anthropic.messages"
-    if any(name.startswith("response.") for name in names):
+    if any(name.startswith("response.") for name in names) or members.get("object") == "response":
         return "openai.responses"
     if names & {"message-start", "content-start", "content-delta"}:
         return "cohere.v2"
