@@ -1,9 +1,11 @@
 """One call of ``feed`` or ``close`` at a time, and the failure that ends them: what classes with input share."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
-from threading import RLock
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from time import sleep
+from types import CodeType, FrameType
+from typing import Any, NoReturn, TypeVar
 
 from ..errors import StreamError
 from .value import Sealed
@@ -11,8 +13,14 @@ from .value import Sealed
 __all__ = ("Turns", "closes", "feeds")
 
 _Self = TypeVar("_Self", bound="Turns")
-_Given = ParamSpec("_Given")
+_Given = TypeVar("_Given")
 _Out = TypeVar("_Out")
+
+# How long a thread sleeps before it looks again whether another one's call is over.
+_WAIT = 50e-6
+
+# The code of the functions that take a turn.
+_GUARDS: set[CodeType] = set()
 
 
 class Turns(Sealed):
@@ -22,17 +30,33 @@ class Turns(Sealed):
     signal handler) gets an exception. Properties answer at any time.
     """
 
-    __slots__ = ("_failures", "_interrupted", "_running", "_turn")
+    __slots__ = ("_failures", "_interrupted", "_turns")
 
     def __init__(self) -> None:
-        # Reentrant, so that the same thread gets as far as the exception.
-        self._turn = RLock()
-        self._running = False
+        # Empty while a call is running. Taking the one item out is one step: no other thread and no signal
+        # handler comes in between, and it takes less time than a lock.
+        self._turns = [True]
         # Whether an exception came in between reading data and handing out what it held.
         self._interrupted = False
         # The exception for what stopped the reading, once it was asked for. Two threads may make one each:
         # the first counts.
         self._failures: list[StreamError] = []
+
+    def _wait(self) -> None:
+        """Take the turn when the call that has it is over; raise where that is a call of this thread."""
+        # Past this method's frame, and that of the call that waits.
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code in _GUARDS and frame.f_locals["self"] is self:
+                raise RuntimeError("feed() is running") from None
+            frame = frame.f_back
+        while True:
+            sleep(_WAIT)
+            try:
+                del self._turns[0]
+            except IndexError:
+                continue
+            return
 
     def _make_failure(self) -> StreamError | None:
         """Return a new exception for what stopped the reading, if anything has."""
@@ -59,33 +83,43 @@ class Turns(Sealed):
         raise RuntimeError("an exception interrupted feed() or close(): part of the stream is lost")
 
 
-def feeds(method: Callable[Concatenate[_Self, _Given], _Out]) -> Callable[Concatenate[_Self, _Given], _Out]:
-    """Make calls of ``method``, which takes data, wait for each other."""
+def feeds(method: Callable[[_Self, _Given], _Out]) -> Callable[[_Self, _Given], _Out]:
+    """Make calls of ``method``, which takes one argument, wait for each other."""
+
+    def call(self: _Self, given: _Given) -> _Out:
+        turns = self._turns
+        try:
+            del turns[0]
+        except IndexError:
+            self._wait()
+        try:
+            return method(self, given)
+        except (ValueError, TypeError):
+            # The argument is wrong, or there is a failure: nothing was read.
+            raise
+        except BaseException:
+            self._interrupted = True
+            raise
+        finally:
+            turns.append(True)
+
+    # The argument has the name that it has in the method: ``**`` would take as long as all of this.
+    own, code = method.__code__.co_varnames[1], call.__code__
+    call.__code__ = code.replace(co_varnames=("self", own, *code.co_varnames[2:]))
+    _GUARDS.add(call.__code__)
+    return wraps(method)(call)
+
+
+def closes(method: Callable[[_Self], _Out]) -> Callable[[_Self], _Out]:
+    """Make calls of ``method``, which takes no argument, wait as those do."""
+
+    def without(self: _Self, _: None) -> _Out:
+        return method(self)
+
+    guarded = feeds(without)
 
     @wraps(method)
-    def call(self: _Self, *args: _Given.args, **kwargs: _Given.kwargs) -> _Out:
-        turn = self._turn
-        turn.acquire()
-        try:
-            if self._running:
-                raise RuntimeError("feed() is running")
-            self._running = True
-            try:
-                return method(self, *args, **kwargs)
-            except (ValueError, TypeError):
-                # The argument is wrong, or there is a failure: nothing was read.
-                raise
-            except BaseException:
-                self._interrupted = True
-                raise
-            finally:
-                self._running = False
-        finally:
-            turn.release()
+    def call(self: _Self) -> _Out:
+        return guarded(self, None)
 
-    # What the type says of the method's own first argument, that it has no name, is not so.
-    return call  # type: ignore[return-value]
-
-
-# A method that ends the input waits as those do.
-closes = feeds
+    return call
