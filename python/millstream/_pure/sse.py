@@ -17,6 +17,9 @@ __all__ = ("SSEParser", "ServerSentEvent", "encode_sse")
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+# A read up to this length, in bytes, has too few events for cutting it at its blank lines to pay.
+_SHORT_READ = 4096
+
 
 @final
 class ServerSentEvent(Value):
@@ -143,7 +146,7 @@ class SSEParser(Turns):
             self._dispatched += 1
             return [ServerSentEvent._made(("message", value.decode("utf-8", "replace"), self._last_event_id, None))]
         events: list[ServerSentEvent] = []
-        if data.count(b"\n\n") > 2 and frames.can_be_cut(data):
+        if len(data) > _SHORT_READ and frames.can_be_cut(data):
             data = self._read_ordinary(data, events)
         self._read_lines(data, events)
         return events
