@@ -84,6 +84,8 @@ def interrupt():
     sys.stdin.readline()
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt, daemon=True).start()
+# A shell's background job ignores the signal, and so would this process.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     model.batch(inputs)
 except KeyboardInterrupt:
