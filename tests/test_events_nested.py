@@ -112,6 +112,14 @@ def numbered(events: list[Any]) -> list[Any]:
     return [plain(event) for event in events]
 
 
+def by_run(events: list[Any]) -> list[Any]:
+    """Return the events run by run: LangChain starts the runs of an async batch in an order that the loop decides."""
+    runs: dict[str, list[Any]] = {}
+    for event in events:
+        runs.setdefault(event["run_id"], []).append(event)
+    return [event for run in sorted(runs.values(), key=lambda run: str(run[0]["data"])) for event in run]
+
+
 def both(outer: type, inner: type, way: str) -> tuple[Any, Any]:
     inners = pair(inner, tags=["inner"])
     return pair(outer, inner=inners, way=way, tags=["outer"])
@@ -134,7 +142,7 @@ def test_events_of_models_in_models_are_langchains(outer: type, inner: type, way
         with v1_allowed():
             events, raised = read_all(model.astream_events("hello", dict(CONFIG), version=version))
         assert raised is None
-        told.append(numbered(events))
+        told.append(numbered(by_run(events) if way == "batch" else events))
     assert told[1] == told[0]
 
 
