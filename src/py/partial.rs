@@ -9,8 +9,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::convert::{Characters, Given, code_points, values};
-use super::state::{Core, Failure, Shared, unpicklable};
-use crate::error::Error;
+use super::state::{Shared, Stoppable, unpicklable};
 use crate::json::{Brought, Build, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
 
 /// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
@@ -40,23 +39,7 @@ use crate::json::{Brought, Build, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
 /// >>> json.value
 /// {'city': 'Paris', 'days': [1]}
 #[pyclass(frozen, name = "JSONAssembler", module = "millstream")]
-pub struct PyJsonAssembler(Shared<Assembler>);
-
-/// The assembler, and the error that stopped it.
-struct Assembler {
-    core: JsonAssembler,
-    error: Option<Error>,
-}
-
-impl Core for Assembler {
-    fn has_failed(&self) -> bool {
-        self.error.is_some()
-    }
-
-    fn failure(&self) -> Option<Failure> {
-        self.error.clone().map(Failure::from)
-    }
-}
+pub struct PyJsonAssembler(Shared<Stoppable<JsonAssembler>>);
 
 /// Makes Python's values.
 struct Objects<'py>(Python<'py>);
@@ -117,7 +100,7 @@ impl PyJsonAssembler {
     fn new(py: Python<'_>, strict: Given<'_>) -> PyResult<Self> {
         let strict = strict.or(true, py)?.is_truthy()?;
         let core = JsonAssembler::new(strict);
-        Ok(Self(Shared::new(Assembler { core, error: None })))
+        Ok(Self(Shared::new(Stoppable { core, error: None })))
     }
 
     /// Read on in the document.

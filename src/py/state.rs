@@ -45,6 +45,24 @@ pub trait Core: Send {
     fn failure(&self) -> Option<Failure>;
 }
 
+/// An assembler, and the error that stopped it.
+pub struct Stoppable<T> {
+    /// The assembler.
+    pub core: T,
+    /// The error.
+    pub error: Option<Error>,
+}
+
+impl<T: Send> Core for Stoppable<T> {
+    fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        self.error.clone().map(Failure::from)
+    }
+}
+
 /// How long a thread sleeps before it looks again whether another one's call is over.
 const WAIT: Duration = Duration::from_micros(50);
 

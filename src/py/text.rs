@@ -6,8 +6,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::convert::{Characters, Given, bytes, code_points};
-use super::state::{Core, Failure, Shared, unpicklable};
-use crate::error::Error;
+use super::state::{Shared, Stoppable, unpicklable};
 use crate::text::TextAssembler;
 use crate::utf8::Errors;
 
@@ -26,23 +25,7 @@ use crate::utf8::Errors;
 /// >>> text.feed(b"caf\xc3"), text.feed(b"\xa9 \xf0\x9f"), text.close()
 /// ('caf', 'é ', '�')
 #[pyclass(frozen, name = "TextAssembler", module = "millstream")]
-pub struct PyTextAssembler(Shared<Assembler>);
-
-/// The assembler, and the error that stopped it.
-struct Assembler {
-    core: TextAssembler,
-    error: Option<Error>,
-}
-
-impl Core for Assembler {
-    fn has_failed(&self) -> bool {
-        self.error.is_some()
-    }
-
-    fn failure(&self) -> Option<Failure> {
-        self.error.clone().map(Failure::from)
-    }
-}
+pub struct PyTextAssembler(Shared<Stoppable<TextAssembler>>);
 
 /// The kind of a piece.
 fn kind_of(piece: &Bound<'_, PyAny>) -> PyResult<&'static str> {
@@ -83,7 +66,7 @@ impl<'a, 'py> Piece<'a, 'py> {
     }
 }
 
-impl Assembler {
+impl Stoppable<TextAssembler> {
     fn feed(&mut self, piece: &Piece<'_, '_>) -> String {
         let (text, error) = match piece {
             Piece::Bytes(bytes) => self.core.feed_bytes(bytes.as_bytes()),
@@ -111,7 +94,7 @@ impl PyTextAssembler {
             _ => Errors::Replace,
         };
         let core = TextAssembler::new(errors);
-        Ok(Self(Shared::new(Assembler { core, error: None })))
+        Ok(Self(Shared::new(Stoppable { core, error: None })))
     }
 
     /// Return the longest text that later pieces cannot change.
