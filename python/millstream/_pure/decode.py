@@ -13,6 +13,7 @@ from ..errors import StreamError
 from .decoder_state import DecoderState
 from .delta import Delta, text_delta
 from .frames import FRAME_SIZE, Frames
+from .lines import CR, LF
 from .payload import FORMATS, Payloads, is_error
 from .sniff import Sniffer
 from .turns import closes, feeds
@@ -270,16 +271,38 @@ class StreamDecoder(DecoderState):
 
     def _read(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of an event stream, ordinary frames in the short way."""
-        if self._carry or not self._at_rest or b"\r" in data or len(data) > self._limit:
+        carry = self._carry
+        if carry and LF not in data and CR not in data and len(carry) + len(data) <= self._limit:
+            carry += data
+            return
+        if carry or not self._at_rest or CR in data or len(data) > self._limit:
             data = self._read_up_to_rest(data, out)
         frames = data.split(b"\n\n")
         rest = frames.pop()
-        if frames:
-            self._read_frames(frames, out)
+        payloads, lines = self._payloads, self._frames.lines
+        ordinary, choices, one = payloads.ordinary, payloads.choices, payloads.choices.one
+        arrived, make = payloads.arrived, payloads.makes == "deltas"
+        for frame in frames:
+            if not frame.startswith(b"data:") or LF in frame:
+                self._read_lines(frame + b"\n\n", out)
+            else:
+                # JSON takes the space after the colon for white space.
+                text = ordinary(frame[5:], one) if choices.plain else None
+                if text is not None:
+                    payloads.texts_seen += 1
+                    arrived.pieces.append(text)
+                    out.append(text_delta(text) if make else text)
+                    lines.seen += len(frame) + 2
+                    continue
+                data = frame[5:].removeprefix(b" ")
+                payloads.read_data(data, lines.seen + len(frame) - len(data), out)
+                lines.seen += len(frame) + 2
+            if payloads.over:
+                break
         if rest:
-            self._carry += rest
-        if self._frames.lines.seen >= self._payloads.arrived.next:
-            self._payloads.arrived.count(self._frames.lines.seen)
+            carry += rest
+        if lines.seen >= arrived.next:
+            arrived.count(lines.seen)
 
     def _read_up_to_rest(self, data: bytes, out: list[Any]) -> bytes:
         """Return what may be cut at its blank lines, having read, or put aside, what may not.
@@ -287,7 +310,7 @@ class StreamDecoder(DecoderState):
         Cutting there knows LF alone as a line end, and no limit; it has to start where a block does.
         """
         carry = self._carry
-        if b"\r" in data or len(carry) + len(data) > self._limit:
+        if CR in data or len(carry) + len(data) > self._limit:
             data = bytes(carry) + data
             carry.clear()
             self._read_lines(data, out)
@@ -297,35 +320,12 @@ class StreamDecoder(DecoderState):
             self._read_lines(head + end, out)
             return b"" if self._payloads.done else data
         # Nothing is put together before a frame's end has come: every byte is moved once.
-        if b"\n\n" in data or carry[-1:] == b"\n" == data[:1]:
+        if data.find(b"\n\n") >= 0 or carry[-1:] == b"\n" == data[:1]:
             data = bytes(carry) + data
             carry.clear()
             return data
         carry += data
         return b""
-
-    def _read_frames(self, frames: list[bytes], out: list[Any]) -> None:
-        """Take in whole frames without their blank lines."""
-        payloads, lines, ordinary = self._payloads, self._frames.lines, self._payloads.ordinary
-        choices, one = payloads.choices, payloads.choices.one
-        texts, make = payloads.arrived.pieces, payloads.makes == "deltas"
-        for frame in frames:
-            if not frame.startswith(b"data:") or b"\n" in frame:
-                self._read_lines(frame + b"\n\n", out)
-            else:
-                # JSON takes the space after the colon for white space.
-                text = ordinary(frame[5:], one) if choices.plain else None
-                if text is not None:
-                    payloads.texts_seen += 1
-                    texts.append(text)
-                    out.append(text_delta(text) if make else text)
-                    lines.seen += len(frame) + 2
-                    continue
-                data = frame[5:].removeprefix(b" ")
-                payloads.read_data(data, lines.seen + len(frame) - len(data), out)
-                lines.seen += len(frame) + 2
-            if payloads.done:
-                return
 
     def _read_lines(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of an event stream, line by line."""

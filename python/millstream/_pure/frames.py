@@ -5,9 +5,9 @@ payloads. What is quoted here is quoted from the WHATWG HTML specification, 9.2.
 event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from .lines import Lines
+from .lines import CR, LF, Lines
 
 __all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large")
 
@@ -91,14 +91,14 @@ class Frames:
         end = len(data) - 2
         if not data.startswith(b"data:") or data.find(b"\n") != end or data[end:] != b"\n\n" or end > self._limit:
             return None
-        if b"\r" in data or not self.at_rest:
+        if CR in data or not self.at_rest:
             return None
         self.lines.seen += end + 2
         return data[6:end] if data.startswith(b" ", 5) else data[5:end]
 
     def can_be_cut(self, data: bytes) -> bool:
         """Return whether ``data`` has LF alone as a line end, and is too short to pass the limit by itself."""
-        return len(data) <= self._limit and len(data) <= _PIECE_SIZE and b"\r" not in data
+        return len(data) <= self._limit and len(data) <= _PIECE_SIZE and CR not in data
 
     def take_ordinary(self, data: bytes) -> tuple[list[bytes], bytes]:
         """Take in, at rest, the blocks of one data line that ``data`` starts with; return their values, and the rest.
@@ -108,7 +108,7 @@ class Frames:
         values: list[bytes] = []
         at = 0
         for block in data.split(b"\n\n")[:-1]:
-            if not block.startswith(b"data:") or b"\n" in block:
+            if not block.startswith(b"data:") or LF in block:
                 break
             values.append(block[6:] if block.startswith(b" ", 5) else block[5:])
             at += len(block) + 2
@@ -118,7 +118,7 @@ class Frames:
     def grow(self, data: bytes) -> bool:
         """Take in a read that only makes the unfinished line longer; return ``False`` for any other read."""
         partial = self.lines.partial
-        if not partial or b"\n" in data or b"\r" in data:
+        if not partial or LF in data or CR in data:
             return False
         if self.block.size + len(partial) + len(data) > self._limit:
             return False
@@ -126,33 +126,42 @@ class Frames:
         partial += data
         return True
 
-    def feed(self, data: bytes) -> Iterator[Block]:
-        """Yield the blocks that ``data`` completes, up to ``overflow``.
+    def feed(self, data: bytes) -> Iterable[Block]:
+        """Return the blocks that ``data`` completes, up to ``overflow``.
 
         Objects of short lines take many times the lines' size: there are never more than those of one piece.
         """
-        block, limit, take_data = self.block, self._limit, self._data
+        return self._feed_piece(data) if len(data) <= _PIECE_SIZE else self._feed_pieces(data)
+
+    def _feed_pieces(self, data: bytes) -> Iterator[Block]:
         for start in range(0, len(data), _PIECE_SIZE):
-            at, lines = self.lines.feed(data[start : start + _PIECE_SIZE])
-            for raw in lines:
-                length = len(raw)
-                line = raw.rstrip(b"\r\n")
-                if length > _PIECE_SIZE:
-                    # The first one, put together from many reads, is not kept twice.
-                    lines[0] = raw = b""
-                if block.size + len(line) > limit:
-                    return self._overflow(line, at)
-                if line.startswith(b"data: "):
-                    take_data(line[6:], at + 6)
-                elif line:
-                    self._field(line, at)
-                elif block.begun:
-                    self.block = Block()
-                    yield block
-                    block = self.block
-                at += length
-            if block.size + len(self.lines.partial) > limit:
-                return self._overflow(self.lines.partial, at)
+            if self.overflow is None:
+                yield from self._feed_piece(data[start : start + _PIECE_SIZE])
+
+    def _feed_piece(self, data: bytes) -> list[Block]:
+        blocks: list[Block] = []
+        block, limit = self.block, self._limit
+        at, lines = self.lines.feed(data)
+        for raw in lines:
+            length = len(raw)
+            line = raw.rstrip(b"\r\n")
+            if length > _PIECE_SIZE:
+                # The first one, put together from many reads, is not kept twice.
+                lines[0] = raw = b""
+            if block.size + len(line) > limit:
+                self._overflow(line, at)
+                return blocks
+            if line.startswith(b"data: "):
+                self._data(line[6:], at + 6)
+            elif line:
+                self._field(line, at)
+            elif block.begun:
+                blocks.append(block)
+                block = self.block = Block()
+            at += length
+        if block.size + len(self.lines.partial) > limit:
+            self._overflow(self.lines.partial, at)
+        return blocks
 
     def finish(self, *, keep: bool) -> Block:
         """Return the block that the end of the stream leaves undone; ``keep`` takes an unfinished line as finished."""
@@ -192,7 +201,7 @@ class Frames:
         elif name == b"id":
             # "If the field value does not contain U+0000 NULL, then set the last event ID buffer
             # to the field value. Otherwise, ignore the field."
-            if b"\0" not in value:
+            if 0 not in value:
                 block.size += len(value) - len(block.id or b"")
                 block.id = value
         elif name == b"retry":

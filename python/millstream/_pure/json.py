@@ -46,7 +46,7 @@ def read(raw: bytes) -> Any:
         return _read_slowly(raw)
     if not shallow(raw) and _depth(raw) > MAX_DEPTH:
         raise ValueError("nested too deeply")
-    if b"-0" in raw and _MINUS_ZERO.search(raw):
+    if raw.find(b"-0") >= 0 and _MINUS_ZERO.search(raw):
         return _read_slowly(raw)
     return value
 

@@ -1,10 +1,11 @@
 """Bytes to lines: LF, CR and CRLF across reads, one leading BOM, linear time whatever the split."""
 
-__all__ = ("BOM", "Lines")
+__all__ = ("BOM", "CR", "LF", "Lines")
 
 BOM = b"\xef\xbb\xbf"
-_LF = 0x0A
-_CR = 0x0D
+# As numbers: ``in`` finds one in a tenth of the time that it takes for a string of bytes.
+LF = 0x0A
+CR = 0x0D
 
 
 class Lines:
@@ -43,7 +44,7 @@ class Lines:
             data = self._skip_bom(data)
         if self._after_cr and data:
             self._after_cr = False
-            if data[0] == _LF:
+            if data[0] == LF:
                 data = data[1:]
         at = self.seen - len(data) - len(self.partial)
         if not data:
@@ -51,9 +52,9 @@ class Lines:
         lines = data.splitlines(True)
         rest = b""
         end = data[-1]
-        if end == _CR:
+        if end == CR:
             self._after_cr = True
-        elif end != _LF:
+        elif end != LF:
             rest = lines.pop()
         if not lines:
             self.partial += rest

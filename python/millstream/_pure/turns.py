@@ -30,12 +30,12 @@ class Turns(Sealed):
     signal handler) gets an exception. Properties answer at any time.
     """
 
-    __slots__ = ("_failures", "_interrupted", "_turns")
+    __slots__ = ("_failures", "_interrupted", "_turn")
 
     def __init__(self) -> None:
-        # Empty while a call is running. Taking the one item out is one step: no other thread and no signal
-        # handler comes in between, and it takes less time than a lock.
-        self._turns = [True]
+        # Not there while a call is running. Deleting it is one step: no other thread and no signal handler
+        # comes in between, and it takes less time than a lock.
+        self._turn = True
         # Whether an exception came in between reading data and handing out what it held.
         self._interrupted = False
         # The exception for what stopped the reading, once it was asked for. Two threads may make one each:
@@ -53,8 +53,8 @@ class Turns(Sealed):
         while True:
             sleep(_WAIT)
             try:
-                del self._turns[0]
-            except IndexError:
+                del self._turn
+            except AttributeError:
                 continue
             return
 
@@ -87,10 +87,9 @@ def feeds(method: Callable[[_Self, _Given], _Out]) -> Callable[[_Self, _Given], 
     """Make calls of ``method``, which takes one argument, wait for each other."""
 
     def call(self: _Self, given: _Given) -> _Out:
-        turns = self._turns
         try:
-            del turns[0]
-        except IndexError:
+            del self._turn
+        except AttributeError:
             self._wait()
         try:
             return method(self, given)
@@ -101,7 +100,7 @@ def feeds(method: Callable[[_Self, _Given], _Out]) -> Callable[[_Self, _Given], 
             self._interrupted = True
             raise
         finally:
-            turns.append(True)
+            self._turn = True
 
     # The argument has the name that it has in the method: ``**`` would take as long as all of this.
     own, code = method.__code__.co_varnames[1], call.__code__

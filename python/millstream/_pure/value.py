@@ -37,8 +37,8 @@ class Value(Sealed):
     @classmethod
     def _made(cls, fields: tuple[Any, ...]) -> Self:
         """Return an object of ``fields`` that are known to be right."""
-        self = object.__new__(cls)
-        object.__setattr__(self, "_fields", fields)
+        self: Self = _new(cls)
+        _set_fields(self, fields)
         return self
 
     def _values(self) -> tuple[Any, ...]:
@@ -66,3 +66,8 @@ class Value(Sealed):
     def __reduce__(self) -> tuple[Any, ...]:
         # The name, not the class: the half that unpickles makes an object of its own.
         return rebuild, (type(self).__name__, self._values())
+
+
+# What makes an object, in the way that takes the least time; its own class refuses to be written to.
+_new = object.__new__
+_set_fields: Any = Value.__dict__["_fields"].__set__
