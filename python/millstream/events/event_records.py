@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence, Sized
 from contextlib import aclosing
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from .._beginnings import abegin
+from .._beginnings import abegin_again
 from ..errors import APIConnectionError, StreamError
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ They are one ``bytes``, or a list of parts with such ``bytes`` among them, which
 """
 Joiner = Callable[[list[Any]], bytes]
 """Returns as records what a recorder returned in parts."""
-
-_WRITTEN = attrgetter("written")
 
 
 class EventRecords:
@@ -61,17 +58,6 @@ class EventRecords:
             return self._recorder()
         feed, write = self._events.feed, self._write
         return lambda raw, prefix, suffix: write(feed(raw))
-
-    @property
-    def written(self) -> Callable[[Any], bytes]:
-        """Return what turns a raw item into records, in one piece."""
-        recorder, prefix, suffix = self.recorder, self.prefix, self.suffix
-
-        def write(raw: Any) -> bytes:
-            records = recorder(raw, prefix, suffix)
-            return self.joined(records) if type(records) is list else records
-
-        return write
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what the recorder returned in parts."""
@@ -122,33 +108,36 @@ class EventRecords:
 
 async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, None]:
     """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
-    body = recorder = None
-    over: Any = None
+    opener: Any = source
+    del source
+    body: Any = None
+    recorder = over = body
     try:
         if records := part.begin():
             yield records
-        body, records, raws = await abegin(source, part, _WRITTEN)
-        # What the request was made of is not kept for the length of the stream.
-        source = cast("Any", None)
+        body = await opener.aopen()
         try:
-            recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
-            if records:
-                yield records
-            try:
-                while raws is not None and not over:
-                    for raw in raws:
-                        records = recorder(raw, prefix, suffix)
-                        if type(records) is list:
-                            records = part.joined(records)
-                        if records:
-                            yield records
-                        if over or (not records and part.idle()):
-                            over = True
-                            break
-                    else:
-                        raws = await body.read() or None
-            except (APIConnectionError, StreamError) as error:
-                part.lost(error)
+            again = body
+            while again is not None:
+                body, again = again, None
+                part.opened(body)
+                recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
+                try:
+                    while not over and (raws := await body.read()):
+                        for raw in raws:
+                            records = recorder(raw, prefix, suffix)
+                            if type(records) is list:
+                                records = part.joined(records)
+                            if records:
+                                # What the request was made of is not kept for the length of the stream.
+                                opener = None
+                                yield records
+                            if over or (not records and part.idle()):
+                                over = True
+                                break
+                except (APIConnectionError, StreamError) as error:
+                    part.lost(error)
+                    again = await abegin_again(opener, part, body)
             if records := part.finish():
                 yield records
             if part.failure is not None:
@@ -161,7 +150,7 @@ async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, N
         raise
     finally:
         # A traceback keeps this frame, as it does the driver's.
-        del source, part, body, recorder, over
+        del opener, part, body, recorder, over
 
 
 async def written(open: Callable[[], Any], writer: RecordWriter) -> AsyncGenerator[bytes, None]:

@@ -7,19 +7,16 @@ connection within that statement (sync) or within a turn of the loop (async).
 """
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence, Sized
-from operator import attrgetter
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar
 
-from .._beginnings import abegin, begin
+from .._beginnings import abegin_again, begin_again
 from ..errors import APIConnectionError, StreamError
 
 __all__ = (
     *("AsyncBody", "AsyncStream", "Body", "Part", "RefusedStream", "Source", "Stream"),
     *("adrive", "drive", "refusing"),
 )
-
-_FEED = attrgetter("feed")
 
 Out = TypeVar("Out")
 Out_co = TypeVar("Out_co", covariant=True)
@@ -109,27 +106,34 @@ class Part(Protocol[Out_co]):
 
 def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     """Run ``part`` over ``source``, for sync code."""
-    body = items = over = None
+    opener: Any = source
+    del source
+    body: Any = None
+    over: Any = None
     try:
         yield from part.begin()
-        body, outputs, items = begin(source, part)
-        # What the request was made of is not kept for the length of the stream.
-        source = cast("Any", None)
+        body = opener.open()
         try:
-            over = part.over
-            yield from outputs
-            try:
-                if not over:
-                    for outputs in items:
+            again = body
+            while again is not None:
+                body, again = again, None
+                part.opened(body)
+                over = part.over
+                try:
+                    for outputs in map(part.feed, body):
                         # Most reads bring one output; setting up a loop for it costs as much as a step.
                         if len(outputs) == 1:
+                            # What the request was made of is not kept for the length of the stream.
+                            opener = None
                             yield outputs[0]
-                        else:
+                        elif outputs:
+                            opener = None
                             yield from outputs
                         if over or (not outputs and part.idle()):
                             break
-            except (APIConnectionError, StreamError) as error:
-                part.lost(error)
+                except (APIConnectionError, StreamError) as error:
+                    part.lost(error)
+                    again = begin_again(opener, part, body)
             yield from part.finish()
             if part.failure is not None:
                 raise part.failure
@@ -142,37 +146,41 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
     finally:
         # A traceback keeps this frame. Were these in it, they would keep the exception they hold: a cycle,
         # and what is in it would stay until the next collection.
-        del source, part, body, items, over
+        del opener, part, body, over
 
 
 async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
     """Run ``part`` over ``source``, for async code."""
-    body = feed = None
-    over: Any = None
+    opener: Any = source
+    del source
+    body: Any = None
+    feed = over = body
     try:
         for output in part.begin():
             yield output
-        body, outputs, raws = await abegin(source, part, _FEED)
-        source = cast("Any", None)
+        body = await opener.aopen()
         try:
-            feed, over = part.feed, part.over
-            for output in outputs:
-                yield output
-            try:
-                while raws is not None and not over:
-                    for outputs in map(feed, raws):
-                        if len(outputs) == 1:
-                            yield outputs[0]
-                        else:
-                            for output in outputs:
-                                yield output
-                        if over or (not outputs and part.idle()):
-                            over = True
-                            break
-                    else:
-                        raws = await body.read() or None
-            except (APIConnectionError, StreamError) as error:
-                part.lost(error)
+            again = body
+            while again is not None:
+                body, again = again, None
+                part.opened(body)
+                feed, over = part.feed, part.over
+                try:
+                    while not over and (raws := await body.read()):
+                        for outputs in map(feed, raws):
+                            if len(outputs) == 1:
+                                opener = None
+                                yield outputs[0]
+                            else:
+                                for output in outputs:
+                                    opener = None
+                                    yield output
+                            if over or (not outputs and part.idle()):
+                                over = True
+                                break
+                except (APIConnectionError, StreamError) as error:
+                    part.lost(error)
+                    again = await abegin_again(opener, part, body)
             for output in part.finish():
                 yield output
             if part.failure is not None:
@@ -184,7 +192,7 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
         part.broken(error)
         raise
     finally:
-        del source, part, body, feed, over
+        del opener, part, body, feed, over
 
 
 class Stream(Generic[Out]):
