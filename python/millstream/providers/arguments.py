@@ -6,7 +6,7 @@ and a mistyped key would leave in the body.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_args
 
 from ..language_models.fields import did_you_mean
@@ -57,11 +57,10 @@ def unknown_argument(owner: str, name: str, known: Iterable[str]) -> TypeError:
     return TypeError(f"{owner}() got an unexpected argument: {name!r}{_hint(name, known)}")
 
 
-def refuse_in_call(owner: Any, endpoint: Iterable[str], kwargs: Iterable[str]) -> None:
+def refuse_in_call(owner: Any, endpoint: Collection[str], kwargs: Iterable[str]) -> None:
     """Raise :class:`TypeError` where a call of the model ``owner`` has an argument that nobody knows."""
-    known = _OF_A_CALL.union(endpoint) - _INPUT
     for name in kwargs:
-        if name in known or name in owner.model_kwargs:
+        if (name in endpoint and name not in _INPUT) or name in _OF_A_CALL or name in owner.model_kwargs:
             continue
         if name in _INPUT:
             hint = "; it is the call's first argument"
@@ -70,7 +69,7 @@ def refuse_in_call(owner: Any, endpoint: Iterable[str], kwargs: Iterable[str]) -
         elif name in owner.__millstream_names__ and name != "stop_sequences":
             hint = f"; it is an argument of {type(owner).__name__}(…)"
         else:
-            hint = _hint(name, known)
+            hint = _hint(name, _OF_A_CALL.union(endpoint) - _INPUT)
         raise TypeError(f"a call of {type(owner).__name__} got an unexpected argument: {name!r}{hint}")
 
 
