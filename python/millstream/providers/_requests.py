@@ -7,11 +7,9 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..transport import Request
-from ..transport.headers import check_header, check_headers
-from ..transport.timeouts import read_timeouts
+from ..transport.headers import check_header
 
-__all__ = ("build_body", "build_request", "encode", "environment_headers", "user_agent")
+__all__ = ("build_body", "build_url", "encode", "environment_headers", "put_headers", "user_agent")
 
 # What a call may carry that is for the request and not for the model, as with the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
@@ -31,33 +29,31 @@ def user_agent() -> str:
 def build_body(params: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
     """Return ``params`` as the body has them: known keys in ``order``, others behind, ``extra_body`` over all."""
     body = {key: params[key] for key in order if key in params}
-    body.update((key, value) for key, value in params.items() if key not in body and key not in _REQUEST_KEYS)
-    body.update(params.get("extra_body") or {})
+    if len(body) < len(params):
+        body.update((key, value) for key, value in params.items() if key not in body and key not in _REQUEST_KEYS)
+    if extra := params.get("extra_body"):
+        body.update(extra)
     return body
 
 
-def build_request(
-    url: str,
-    headers: Mapping[str, str],
-    query: Mapping[str, Any] | None,
-    params: Mapping[str, Any],
-    body: Mapping[str, Any],
-    *,
-    timeout: Any,
-    idle: float | None,
-    total: float | None,
-) -> Request:
-    """Return the request; what ``params`` says for the request itself (``extra_headers``, …) wins.
-
-    Raises :class:`ValueError` for a header that cannot be sent (:func:`~millstream.transport.headers.check_header`):
-    nothing is sent then.
-    """
-    sent = _joined(headers, params.get("extra_headers"))
+def build_url(url: str, query: Mapping[str, Any] | None, params: Mapping[str, Any]) -> str:
+    """Return ``url`` with ``query``, over which ``params`` has its ``extra_query``."""
     asked = {**(query or {}), **(params.get("extra_query") or {})}
-    if asked:
-        url += ("&" if "?" in url else "?") + encode_query(asked)
-    timeouts = read_timeouts(params["timeout"] if params.get("timeout") is not None else timeout)
-    return Request("POST", url, sent, encode(body), timeouts, idle, total)
+    return f"{url}{'&' if '?' in url else '?'}{encode_query(asked)}" if asked else url
+
+
+def put_headers(headers: dict[str, str], more: Mapping[str, str | None] | None) -> None:
+    """Put ``more`` over ``headers``, whatever the case of their names; ``None`` takes one out.
+
+    Raises :class:`TypeError` or :class:`ValueError` for one that cannot be sent
+    (:func:`~millstream.transport.headers.check_header`).
+    """
+    for name, value in (more or {}).items():
+        check_header(name, "" if value is None else value)
+        for known in [known for known in headers if known.lower() == name.lower()]:
+            del headers[known]
+        if value is not None:
+            headers[name] = value
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
@@ -94,19 +90,6 @@ def environment_headers() -> dict[str, str]:
     if project := os.environ.get("OPENAI_PROJECT_ID"):
         headers["OpenAI-Project"] = project
     return headers
-
-
-def _joined(headers: Mapping[str, str], more: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Return ``headers`` with ``more`` over them, whatever the case of their names; ``None`` takes one out."""
-    joined = dict(headers)
-    for name, value in (more or {}).items():
-        check_header(name, "" if value is None else value)
-        for known in [known for known in joined if known.lower() == name.lower()]:
-            del joined[known]
-        if value is not None:
-            joined[name] = value
-    check_headers(joined)
-    return joined
 
 
 def _query_text(value: Any) -> str:

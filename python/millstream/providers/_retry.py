@@ -9,8 +9,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from ..errors import APIConnectionError, APIError, StreamTruncatedError
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
@@ -29,20 +28,13 @@ _LONGEST_WAIT_ASKED = 60.0
 class Tries:
     """The tries of one request: how many there were, and until when there may be another.
 
-    ``total`` is the longest time for all of them with the waits between them, in seconds.
+    ``end_by`` is the end of all of them and of the waits between them, on ``time.monotonic()``'s clock.
     """
 
-    def __init__(self, max_retries: int, total: float | None) -> None:
+    def __init__(self, max_retries: int, end_by: float | None) -> None:
         self._max = max_retries
-        self._total = total
-        self._end_by = math.inf if total is None else time.monotonic() + total
+        self._end_by = math.inf if end_by is None else end_by
         self._tried = 0
-
-    def limited(self, request: Request) -> Request:
-        """Return ``request`` with the end that all tries have; without a retry it is sent once, whatever comes."""
-        if self._max <= 0:
-            request = replace(request, resend=False)
-        return request if self._total is None else replace(request, end_by=self._end_by)
 
     def wait(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next try after ``error``; ``None`` where there is none."""
@@ -54,29 +46,31 @@ class Tries:
         return delay
 
 
-def send(transport: Transport, request: Request, tries: Tries) -> Response:
+def send(transport: Transport, request: Request, wait: Callable[[Exception], float | None]) -> Response:
     """Send ``request``, more than once if need be, and return the response once its head is a good one.
 
-    Raises :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError`
-    when no try is left, or where trying again makes no sense.
+    ``wait`` returns the seconds to wait after an error, ``None`` where no try is left. Raises
+    :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError` then.
     """
     while True:
         try:
-            return _checked(transport.open(tries.limited(request)))
+            return _checked(transport.open(request))
         except APIError as error:
-            delay = tries.wait(error)
+            delay = wait(error)
             if delay is None:
                 raise
         time.sleep(delay)
 
 
-async def asend(transport: AsyncTransport, request: Request, tries: Tries) -> AsyncResponse:
+async def asend(
+    transport: AsyncTransport, request: Request, wait: Callable[[Exception], float | None]
+) -> AsyncResponse:
     """:func:`send` for async code."""
     while True:
         try:
-            return await _achecked(await transport.aopen(tries.limited(request)))
+            return await _achecked(await transport.aopen(request))
         except APIError as error:
-            delay = tries.wait(error)
+            delay = wait(error)
             if delay is None:
                 raise
         await pause(delay)

@@ -14,7 +14,8 @@ from ..transport import Request
 from ..transport.choice import async_transport, check_transport, sync_transport
 from ..transport.headers import check_header, check_headers, check_text
 from ..transport.idle import aclose_idle, close_idle
-from ._requests import build_body, build_request, environment_headers, user_agent
+from ..transport.timeouts import read_timeouts
+from ._requests import build_body, build_url, encode, environment_headers, put_headers, user_agent
 from .arguments import checked_value, made_with, unknown_argument
 from .posts import Post
 
@@ -223,7 +224,8 @@ class OpenAIAccess(Fields):
         base, mark, query = (self.openai_api_base or _DEFAULT_URL).partition("?")
         return f"{base.rstrip('/')}{path}{mark}{query}"
 
-    def _headers(self, key: str | None) -> dict[str, str]:
+    def _headers(self, key: str | None, more: Mapping[str, str | None] | None) -> dict[str, str]:
+        """Return the headers of a request, ``more`` over all others; what can have changed is checked anew."""
         headers = {
             "accept": "application/json",
             "accept-encoding": "identity",
@@ -231,37 +233,41 @@ class OpenAIAccess(Fields):
             "user-agent": user_agent(),
         }
         if self.openai_organization:
+            check_text("organization", self.openai_organization)
             headers["OpenAI-Organization"] = self.openai_organization
-        return {**headers, **self._key_headers(key)}
+        if key is not None:
+            check_text("api_key", key)
+            headers.update(self._key_headers(key))
+        headers.update(self._environment_headers)
+        put_headers(headers, self.default_headers)
+        put_headers(headers, more)
+        return headers
 
-    def _key_headers(self, key: str | None) -> dict[str, str]:
+    def _key_headers(self, key: str) -> dict[str, str]:
         """Return how the request says who sends it."""
-        return {} if key is None else {"authorization": f"Bearer {key}"}
+        return {"authorization": f"Bearer {key}"}
 
     def _key(self) -> Any:
         """Return what holds or returns the key."""
         return self.openai_api_key
 
-    def _post(self, path: str, params: dict[str, Any], content: Mapping[str, Any], idle: float | None) -> Post:
-        """Return the request in waiting: it is made when it is sent, with the key of that moment.
+    def _post(self, path: str, params: dict[str, Any], idle: float | None) -> Post:
+        """Return the request in waiting, with ``params`` in its body, made when it is sent, with the key of then."""
+        retries = 2 if self.max_retries is None else self.max_retries
 
-        Its body has ``params`` and ``content``, in the endpoint's order.
-        """
-
-        def request(key: str | None) -> Request:
-            if key is not None:
-                check_text("api_key", key)
-            headers = {**self._headers(key), **self._environment_headers}
-            more = {**(self.default_headers or {}), **(params.get("extra_headers") or {})}
-            return build_request(
-                self._url(path, params),
-                headers,
-                self.default_query,
-                {**params, "extra_headers": more},
-                build_body({**params, **content}, self._endpoint),
-                timeout=self.request_timeout,
-                idle=idle,
-                total=self.total_timeout,
+        def request(key: str | None, end_by: float | None) -> Request:
+            timeout = params.get("timeout")
+            return Request(
+                "POST",
+                build_url(self._url(path, params), self.default_query, params),
+                self._headers(key, params.get("extra_headers")),
+                encode(build_body(params, self._endpoint)),
+                read_timeouts(self.request_timeout if timeout is None else timeout),
+                idle,
+                self.total_timeout,
+                end_by,
+                # Without a retry it is sent once, whatever comes.
+                retries > 0,
             )
 
         return Post(
@@ -272,6 +278,5 @@ class OpenAIAccess(Fields):
             lambda: async_transport(
                 self.http_async_client, self.http_client, proxy=self.openai_proxy, transport=self.transport
             ),
-            2 if self.max_retries is None else self.max_retries,
-            self.total_timeout,
+            retries,
         )

@@ -120,9 +120,7 @@ class AzureChatOpenAI(ChatOpenAI):
         tokens = (self.azure_ad_token, self.azure_ad_token_provider, self.azure_ad_async_token_provider)
         return any(token is not None for token in tokens)
 
-    def _key_headers(self, key: str | None) -> dict[str, str]:
-        if key is None:
-            return {}
+    def _key_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"} if self._has_token else {"api-key": key}
 
     def _key(self) -> Any:

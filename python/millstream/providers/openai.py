@@ -255,14 +255,16 @@ class OpenAI(OpenAIAccess, BaseLLM):
         return post, WholeAnswer(_FORMAT, n=n, size=self.max_response_size)
 
     def _stream_post(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
-        params = {**self._params(stop, kwargs), "stream": True}
+        params = self._params(stop, kwargs)
+        params["stream"] = True
         if params.pop("stream_usage", self.stream_usage) and "stream_options" not in params:
             params["stream_options"] = {"include_usage": True}
         return self._prompt_post(prompt, params, idle=self.stream_chunk_timeout)
 
     def _prompt_post(self, prompt: str | Sequence[str], params: dict[str, Any], idle: float | None = None) -> Post:
         params.pop("stream_usage", None)
-        return self._post("/completions", params, {"prompt": prompt}, idle)
+        params["prompt"] = prompt
+        return self._post("/completions", params, idle)
 
     def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""

@@ -26,19 +26,18 @@ class Post:
     """
 
     __slots__ = (
-        *("_async_transport", "_key", "_request", "_retries", "_shared", "_total", "_transport"),
+        *("_async_transport", "_end_by", "_key", "_request", "_retries", "_transport", "_tries"),
         "params",
     )
 
     def __init__(
         self,
-        request: Callable[[str | None], Request],
+        request: Callable[[str | None, float | None], Request],
         params: Mapping[str, Any],
         key: Any,
         transport: Callable[[], Transport],
         async_transport: Callable[[], AsyncTransport],
         retries: int,
-        total: float | None = None,
     ) -> None:
         self.params = params
         self._request = request
@@ -46,8 +45,8 @@ class Post:
         self._transport = transport
         self._async_transport = async_transport
         self._retries = retries
-        self._total = total
-        self._shared: Tries | None = None
+        self._end_by: float | None = None
+        self._tries: Tries | None = None
 
     @property
     def n(self) -> int | None:
@@ -62,36 +61,39 @@ class Post:
 
     def open(self) -> Response:
         """Send the request and return the response, whose status is a good one."""
-        return send(self._transport(), self._made(_sync_key(self._key)), self._tries())
+        return send(self._transport(), self._made(_sync_key(self._key)), self._wait)
 
     async def aopen(self) -> AsyncResponse:
         """Send the request and return the response, whose status is a good one."""
-        return await asend(self._async_transport(), self._made(await _async_key(self._key)), self._tries())
+        return await asend(self._async_transport(), self._made(await _async_key(self._key)), self._wait)
 
     def reopen(self, error: StreamError) -> Response | None:
         """Send the request once more, after a wait, where the connection was lost with ``error``; ``None`` if not."""
-        if (delay := self._tries().wait(error)) is None:
+        if (delay := self._wait(error)) is None:
             return None
         time.sleep(delay)
         return self.open()
 
     async def areopen(self, error: StreamError) -> AsyncResponse | None:
         """:meth:`reopen` for async code."""
-        if (delay := self._tries().wait(error)) is None:
+        if (delay := self._wait(error)) is None:
             return None
         await pause(delay)
         return await self.aopen()
 
-    def _tries(self) -> Tries:
-        """Return the tries that all sendings share; their time begins with the first one."""
-        if self._shared is None:
-            self._shared = Tries(self._retries, self._total)
-        return self._shared
+    def _wait(self, error: Exception) -> float | None:
+        """Return the seconds to wait after ``error``; ``None`` where no try is left: all sendings share them."""
+        if self._tries is None:
+            self._tries = Tries(self._retries, self._end_by)
+        return self._tries.wait(error)
 
     def _made(self, key: Any) -> Request:
         """Return the request; what is wrong with it is raised from here, where no variable holds the key."""
         try:
-            return self._request(key)
+            request = self._request(key, self._end_by)
+            # The time of all tries begins with the first one.
+            self._end_by = request.end_by
+            return request
         except Exception as error:
             failure = error.with_traceback(None)
         finally:
