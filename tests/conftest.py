@@ -6,6 +6,7 @@ worse than none; ``--no-native`` says that this is meant.
 
 import gc
 import os
+from collections.abc import Generator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,6 +57,22 @@ settings.load_profile(os.environ.get("MILLSTREAM_HYPOTHESIS", "fast"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--no-native``."""
     parser.addoption("--no-native", action="store_true", help="leave out the tests of the Rust core")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage among the objects of a collection, which stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what ``-m "not slow"`` would leave out."""
+    leaves_slow_out = "not slow" in config.option.markexpr and " or " not in config.option.markexpr
+    return True if leaves_slow_out and collection_path.stem in SLOW else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

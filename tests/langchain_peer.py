@@ -1,5 +1,6 @@
 """LangChain's own ``OpenAI``, as the oracle beside ours: the same arguments, the same server."""
 
+import ssl
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,37 +13,68 @@ with warnings.catch_warnings():
     import langchain_openai
     from pydantic import SecretStr
 
-__all__ = ("KEY", "achat_peer", "apeer", "chat_peer", "dumped", "normalised", "peer", "v1_allowed")
+__all__ = (
+    "KEY",
+    "achat_peer",
+    "aclients",
+    "apeer",
+    "chat_peer",
+    "clients",
+    "dumped",
+    "normalised",
+    "peer",
+    "v1_allowed",
+)
 
 KEY = "sk-canary-0123456789"
+# Made once, because reading the system's certificates takes longer than most tests. Nothing here talks TLS to a peer.
+_TLS = ssl.create_default_context()
+
+
+@contextmanager
+def clients() -> Iterator[dict[str, Any]]:
+    """Make both clients of a peer, which would make by itself each that it is not given; close the one for sync code.
+
+    The other is left as it is: it has no connection where no async code runs.
+    """
+    with httpx2.Client(verify=_TLS) as client:
+        yield {"http_client": client, "http_async_client": httpx2.AsyncClient(verify=_TLS)}
+
+
+@asynccontextmanager
+async def aclients() -> AsyncIterator[dict[str, Any]]:
+    """:func:`clients` for async code: the async client is closed as well."""
+    with clients() as both:
+        async with both["http_async_client"]:
+            yield both
 
 
 @contextmanager
 def peer(url: str, **arguments: Any) -> Iterator[Any]:
     """Make LangChain's model for ``url``, with clients of its own that are closed at the end."""
-    with httpx2.Client() as client:
-        yield langchain_openai.OpenAI(base_url=url, api_key=SecretStr(KEY), http_client=client, **arguments)
+    with clients() as given:
+        yield langchain_openai.OpenAI(base_url=url, api_key=SecretStr(KEY), **given, **arguments)
 
 
 @asynccontextmanager
 async def apeer(url: str, **arguments: Any) -> AsyncIterator[Any]:
     """:func:`peer` for async code."""
-    async with httpx2.AsyncClient() as client:
-        yield langchain_openai.OpenAI(base_url=url, api_key=SecretStr(KEY), http_async_client=client, **arguments)
+    async with aclients() as given:
+        yield langchain_openai.OpenAI(base_url=url, api_key=SecretStr(KEY), **given, **arguments)
 
 
 @contextmanager
 def chat_peer(url: str, **arguments: Any) -> Iterator[Any]:
     """Make LangChain's chat model for ``url``, with clients of its own that are closed at the end."""
-    with httpx2.Client() as client:
-        yield langchain_openai.ChatOpenAI(base_url=url, api_key=SecretStr(KEY), http_client=client, **arguments)
+    with clients() as given:
+        yield langchain_openai.ChatOpenAI(base_url=url, api_key=SecretStr(KEY), **given, **arguments)
 
 
 @asynccontextmanager
 async def achat_peer(url: str, **arguments: Any) -> AsyncIterator[Any]:
     """:func:`chat_peer` for async code."""
-    async with httpx2.AsyncClient() as client:
-        yield langchain_openai.ChatOpenAI(base_url=url, api_key=SecretStr(KEY), http_async_client=client, **arguments)
+    async with aclients() as given:
+        yield langchain_openai.ChatOpenAI(base_url=url, api_key=SecretStr(KEY), **given, **arguments)
 
 
 def dumped(value: Any) -> Any:

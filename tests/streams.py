@@ -1,13 +1,16 @@
 """How bytes reach a reader in the tests, and what came out, in a form that both halves share."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate, pairwise
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, NamedTuple
 
 LARGE = 8192
+PLAIN = frozenset({str, bytes, int, float, bool, type(None)})
 
 
 class Halves(NamedTuple):
@@ -86,9 +89,16 @@ def described(error: BaseException) -> dict[str, Any]:
 def by_field(value: Any) -> Any:
     """Return ``value`` with the value classes in it as tuples of their fields, to compare across halves."""
     if isinstance(value, list | tuple):
-        return [by_field(item) for item in value]
-    names = getattr(type(value), "__match_args__", None)
-    return value if names is None else (type(value).__name__, *(by_field(getattr(value, name)) for name in names))
+        return [item if item.__class__ in PLAIN else by_field(item) for item in value]
+    fields = _fields_of(value.__class__)
+    return value if fields is None else tuple(by_field(fields(value)))
+
+
+@cache
+def _fields_of(cls: type) -> Callable[[Any], Any] | None:
+    """Return what makes a tuple of the name of a value class and its fields."""
+    names: tuple[str, ...] = getattr(cls, "__match_args__", ())
+    return attrgetter("__class__.__name__", *names) if names else None
 
 
 def attempt(call: Any, *args: Any, **options: Any) -> Any:

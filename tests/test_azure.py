@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx2
 import pytest
 
-from langchain_peer import dumped, normalised, v1_allowed
+from langchain_peer import aclients, clients, dumped, normalised, v1_allowed
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -44,10 +43,11 @@ def without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def watched(urls: list[str]) -> Iterator[Any]:
-    """Make a client that notes where its requests go."""
-    with httpx2.Client(event_hooks={"request": [lambda request: urls.append(str(request.url))]}) as client:
-        yield client
+def watched(urls: list[str]) -> Iterator[dict[str, Any]]:
+    """Make clients that note where requests go."""
+    with clients() as given:
+        given["http_client"].event_hooks = {"request": [lambda request: urls.append(str(request.url))]}
+        yield given
 
 
 def told(server: MockServer) -> list[tuple[Any, ...]]:
@@ -86,11 +86,11 @@ def made(url: str) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
 def test_requests_are_langchains(place: int, streams: bool) -> None:
     urls: list[str] = []
-    with MockServer(STREAMED if streams else WHOLE) as server, watched(urls) as client:
+    with MockServer(STREAMED if streams else WHOLE) as server, watched(urls) as given:
         _, arguments = made(server.url)[place]
-        theirs = langchain_openai.AzureChatOpenAI(http_client=client, **arguments)
+        theirs = langchain_openai.AzureChatOpenAI(**given, **arguments)
         expected: Any = list(theirs.stream("p")) if streams else theirs.invoke("p")
-        ours = AzureChatOpenAI(http_client=client, **arguments)
+        ours = AzureChatOpenAI(**given, **arguments)
         found: Any = list(ours.stream("p")) if streams else ours.invoke("p")
         first, second = told(server)
     assert second == first
@@ -110,8 +110,8 @@ def test_events_are_langchains() -> None:
             return [event async for event in model.astream_events("p", version="v2")]
 
         async def theirs() -> list[Any]:
-            async with httpx2.AsyncClient() as client:
-                return await read(langchain_openai.AzureChatOpenAI(http_async_client=client, **arguments))
+            async with aclients() as given:
+                return await read(langchain_openai.AzureChatOpenAI(**given, **arguments))
 
         with v1_allowed():
             expected = asyncio.run(theirs())

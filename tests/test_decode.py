@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from cases import Case, delta_fields, each, failure_fields, load, load_wire
+from cases import Case, delta_fields, each, each_of, failure_fields, load, load_wire
 from streams import bytes_of, described, run, splits
 
 WIRE = load_wire("openai.chat", "openai.completions")
-OWN = [case for name in ("decode", "decode_errors") for case in load(name)]
-LIMITS = [case for case in load("limits") if case["reader"] == "StreamDecoder"]
+OWN = {
+    "decode": load("decode"),
+    "decode_errors": load("decode_errors"),
+    "limits": [case for case in load("limits") if case["reader"] == "StreamDecoder"],
+}
 FIRST = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
 
@@ -74,31 +77,38 @@ def test_a_stream_as_sent_means_what_its_vector_says(impl: ModuleType, case: Cas
             assert [byte for entry in entries for byte in entry["bytes"]] == logprob_bytes
 
 
-@each(OWN + LIMITS)
-def test_every_split_gives_the_deltas_and_the_end_of_the_vector(impl: ModuleType, case: Case) -> None:
-    for pieces in splits(bytes_of(case)):
-        decoder = decoder_for(impl, case)
-        outcome = run(decoder, pieces)
-        assert outcome.items == [delta_fields(delta) for delta in case["deltas"]]
-        assert decoder.ended == case["ended"]
-        assert outcome.failure == failure_fields(case["failure"])
-        assert decoder.done
-        if case["failure"]:
-            assert outcome.failed_at == failing_piece(case["failure"]["at"], pieces)
-        check_summary(decoder, outcome.items)
+@each_of(**OWN)
+def test_every_split_gives_the_deltas_and_the_end_of_the_vector(impl: ModuleType, cases: list[Case]) -> None:
+    for case in cases:
+        deltas, failure = [delta_fields(delta) for delta in case["deltas"]], failure_fields(case["failure"])
+        for pieces in splits(bytes_of(case)):
+            decoder = decoder_for(impl, case)
+            outcome = run(decoder, pieces)
+            assert outcome.items == deltas, case["name"]
+            assert decoder.ended == case["ended"], case["name"]
+            assert outcome.failure == failure, case["name"]
+            assert decoder.done, case["name"]
+            if failure:
+                assert outcome.failed_at == failing_piece(case["failure"]["at"], pieces), case["name"]
+            check_summary(decoder, outcome.items)
 
 
-@each([{**case, "input": case["body"]} for case in WIRE] + [{**case, "input": bytes_of(case)} for case in OWN + LIMITS])
-def test_text_only_decoding_agrees_with_the_deltas_at_every_split(impl: ModuleType, case: Case) -> None:
-    deltas = decoder_for(impl, case)
-    expected = run(deltas, [case["input"]])
-    for pieces in splits(case["input"]):
-        text = decoder_for(impl, case)
-        found = run(text, pieces, text=True)
-        assert found.items == texts_of(expected.items)
-        assert found.failure == expected.failure
-        for name in ("ended", "done", "finish_reason", "usage", "error", "text", "deltas_seen", "seen", "_has_choices"):
-            assert getattr(text, name) == getattr(deltas, name)
+def summary(decoder: Any) -> list[Any]:
+    names = ("ended", "done", "finish_reason", "usage", "error", "text", "deltas_seen", "seen", "_has_choices")
+    return [getattr(decoder, name) for name in names]
+
+
+@each_of(wire=WIRE, **OWN)
+def test_text_only_decoding_agrees_with_the_deltas_at_every_split(impl: ModuleType, cases: list[Case]) -> None:
+    for case in cases:
+        body = case["body"] if "body" in case else bytes_of(case)
+        deltas = decoder_for(impl, case)
+        outcome = run(deltas, [body])
+        expected = texts_of(outcome.items), outcome.failure, summary(deltas)
+        for pieces in splits(body):
+            text = decoder_for(impl, case)
+            found = run(text, pieces, text=True)
+            assert (found.items, found.failure, summary(text)) == expected, case["name"]
 
 
 def failing_piece(due: int | None, pieces: list[bytes]) -> int | None:

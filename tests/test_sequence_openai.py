@@ -6,11 +6,10 @@ import warnings
 from typing import Any
 from uuid import UUID
 
-import httpx2
 import pytest
 
 from chains import chat_prompt, events_of, function, json_parser, numbered, parser, prompt
-from langchain_peer import KEY, v1_allowed
+from langchain_peer import KEY, aclients, v1_allowed
 from millstream import OpenAI, RecordWriter
 from millstream.callbacks import BaseCallbackHandler
 from millstream.providers.chat_openai import ChatOpenAI
@@ -61,9 +60,9 @@ def of_theirs(chain: str, kind: str, server: MockServer, read: Any, **arguments:
     """Return what ``read`` makes of LangChain's chain."""
 
     async def main() -> Any:
-        async with httpx2.AsyncClient() as client:
+        async with aclients() as given:
             key: Any = SecretStr(KEY)
-            llm = MODELS[kind][0](base_url=server.url, api_key=key, http_async_client=client, **arguments)
+            llm = MODELS[kind][0](base_url=server.url, api_key=key, **given, **arguments)
             return await read(CHAINS[chain](0, llm))
 
     with v1_allowed():

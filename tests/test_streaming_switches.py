@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from langchain_peer import chat_peer
+from langchain_peer import achat_peer, chat_peer
 from millstream import ChatOpenAI
 from millstream.testing import MockServer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from langchain_core.callbacks.base import BaseCallbackHandler as TheirHandler
-    from pydantic import SecretStr
 
 from millstream.callbacks import BaseCallbackHandler
 
@@ -55,9 +54,6 @@ def call(model: Any, way: str, called: dict[str, Any], handler: Any) -> None:
 @pytest.mark.parametrize("made", SWITCHES, ids=repr)
 @pytest.mark.parametrize("way", ["invoke", "astream", "events"])
 def test_a_request_streams_where_langchains_does(made: dict[str, Any], way: str, mock_server: MockServer) -> None:
-    import httpx2
-    import langchain_openai
-
     for tools, handled in itertools.product((False, True), (False, True)):
         called = {"tools": TOOLS} if tools else {}
         # LangChain asks for a stream here, and then cannot read it.
@@ -71,10 +67,7 @@ def test_a_request_streams_where_langchains_does(made: dict[str, Any], way: str,
             continue
 
         async def theirs(called: dict[str, Any] = called, handled: bool = handled) -> None:
-            async with httpx2.AsyncClient() as client:
-                model = langchain_openai.ChatOpenAI(
-                    base_url=mock_server.url, api_key=SecretStr("k"), http_async_client=client, **made
-                )
+            async with achat_peer(mock_server.url, **made) as model:
                 config: Any = {"callbacks": [TheirHandler()]} if handled else None
                 if way == "ainvoke":
                     await model.ainvoke("p", config, **called)
