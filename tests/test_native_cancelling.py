@@ -12,6 +12,7 @@ from langchain_peer import KEY
 from millstream import OpenAI
 from millstream.testing import VERSE, MockServer, Reply, Stall, assert_no_leaks
 from millstream.transport.native import Limits, NativeTransport
+from millstream.transport.native import loops as native_loops
 from native_cases import Run, begin_loop, both_loops
 from scripted import client_context, tls_front
 
@@ -167,7 +168,10 @@ def test_cancellation_at_every_wait_of_a_kept_connection(mock_server: MockServer
 
 @both_loops
 @pytest.mark.parametrize("when", ["begins", "is over"])
-def test_cancellation_while_the_end_of_the_last_body_is_waited_for(run: Run, when: str) -> None:
+def test_cancellation_while_the_end_of_the_last_body_is_waited_for(
+    run: Run, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native_loops, "PARKED_SECONDS", 0.1)
     native = NativeTransport()
     with MockServer(Reply(body=[END, b": late\n\n"], fault=Stall(after=1))) as server:
 

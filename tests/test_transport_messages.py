@@ -1,11 +1,13 @@
 """What errors of connections say, in the same words over both transports: which wait was over, and where it failed."""
 
 import asyncio
+import itertools
+from functools import partial
 from typing import Any
 
 import pytest
 
-from endings import read_all
+from endings import at_once, read_all
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import (
@@ -38,8 +40,13 @@ def failure(llm: Any, asynchronous: bool, streams: bool = True) -> Exception:
     return caught.value
 
 
-@both_ways
-@over_both
+def failures(cls: Any, url: str, *streams: bool, **waits: float) -> list[tuple[type, str]]:
+    """Return the errors over both transports, of sync and of async code: all are waited for at the same time."""
+    every = itertools.product(("native", "httpx2"), (False, True), streams)
+    errors = at_once([partial(failure, model(cls, url, over, **waits), later, many) for over, later, many in every])
+    return [(type(error), str(error)) for error in errors]
+
+
 @pytest.mark.parametrize(
     ("waits", "says"),
     [
@@ -49,16 +56,12 @@ def failure(llm: Any, asynchronous: bool, streams: bool = True) -> Exception:
     ],
 )
 def test_a_stream_that_stalls_says_which_wait_was_over(
-    waits: dict[str, float], says: str, transport: str, asynchronous: bool, mock_server: MockServer
+    waits: dict[str, float], says: str, mock_server: MockServer
 ) -> None:
     mock_server.reply = Reply(fault=Stall(after=3))
-    error = failure(model(OpenAI, mock_server.url, transport, **waits), asynchronous)
-    assert (type(error), str(error)) == (StreamStalledError, MID + says)
+    assert failures(OpenAI, mock_server.url, True, **waits) == [(StreamStalledError, MID + says)] * 4
 
 
-@both_ways
-@over_both
-@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize(
     ("waits", "says"),
     [
@@ -67,29 +70,20 @@ def test_a_stream_that_stalls_says_which_wait_was_over(
     ],
 )
 def test_a_head_that_does_not_come_says_which_wait_was_over(
-    waits: dict[str, float],
-    says: str,
-    transport: str,
-    asynchronous: bool,
-    streams: bool,
-    mock_server: MockServer,
+    waits: dict[str, float], says: str, mock_server: MockServer
 ) -> None:
     mock_server.reply = Reply(fault=Stall(after="request"))
-    error = failure(model(OpenAI, mock_server.url, transport, **waits), asynchronous, streams)
-    assert (type(error), str(error)) == (APITimeoutError, BEFORE + says)
+    assert failures(OpenAI, mock_server.url, True, False, **waits) == [(APITimeoutError, BEFORE + says)] * 8
 
 
-@both_ways
-@over_both
-def test_a_connection_that_is_not_made_names_where_it_would_go(transport: str, asynchronous: bool) -> None:
+def test_a_connection_that_is_not_made_names_where_it_would_go() -> None:
     with refusing_url() as url:
-        error = failure(model(ChatOpenAI, url, transport), asynchronous)
-    assert type(error) is APIConnectionError
-    assert str(error).startswith(f"{BEFORE}no connection to {url.removesuffix('/v1')}: ")
+        for kind, message in failures(ChatOpenAI, url, True):
+            assert kind is APIConnectionError
+            assert message.startswith(f"{BEFORE}no connection to {url.removesuffix('/v1')}: ")
     with unaccepting_url() as url:
-        error = failure(model(ChatOpenAI, url, transport, timeout=0.5), asynchronous)
-    assert type(error) is APITimeoutError
-    assert str(error) == f"{BEFORE}timed out (no connection to {url.removesuffix('/v1')} within 0.5 s)"
+        says = f"{BEFORE}timed out (no connection to {url.removesuffix('/v1')} within 0.5 s)"
+        assert failures(ChatOpenAI, url, True, timeout=0.5) == [(APITimeoutError, says)] * 4
 
 
 @both_ways
