@@ -41,12 +41,13 @@ test-interpreters: $(TOOLS)  ## run the suite on other interpreters: PYTHONS="py
 soak: build  ## stream for ten minutes with faults and threads: all right, nothing left, memory flat
 	$(BIN)/python -m benches.soak
 
-lint: $(TOOLS)  ## check format, lints and types
+lint: $(TOOLS)  ## check format, lints, imports and types
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	PYTHONPATH=python $(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 format: $(TOOLS)  ## rewrite the code in its one layout
