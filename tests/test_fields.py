@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 import pydantic
 import pytest
 
+from millstream._fields import Fields, is_secret_name
 from millstream.language_models import LLM, SecretStr, field
-from millstream.language_models.fields import Fields, is_secret_name
 
 
 class Base(LLM):

@@ -11,9 +11,10 @@ from endings import read_into
 from hearing import AstreamBody, CallBody, StreamBody, handlers, made
 from langchain_peer import KEY
 from millstream import OpenAI
+from millstream._context import var_child_runnable_config
 from millstream.callbacks import CallbackManager
 from millstream.runnables import ensure_config, patch_config
-from millstream.runnables.config import merge_configs, var_child_runnable_config
+from millstream.runnables.config import merge_configs
 from millstream.testing import MockServer
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI
+from millstream._secrets import masked, masked_url
 from millstream.callbacks import BaseCallbackHandler
-from millstream.language_models.secrets import masked, masked_url
 from millstream.testing import Cut, ErrorStatus, MockServer, Reply
 
 KEY = "sk-canary-0123456789"

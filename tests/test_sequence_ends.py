@@ -11,12 +11,12 @@ from endings import read_into
 from hearing import ahandlers, handlers
 from langchain_peer import KEY
 from millstream import OpenAI
+from millstream._context import var_child_runnable_config
 from millstream.callbacks import BaseCallbackHandler
 from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
-from millstream.runnables.config import var_child_runnable_config
 from millstream.testing import MockServer
 from user_code import Base, consume, run, settled
 

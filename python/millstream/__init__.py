@@ -6,6 +6,8 @@ here are the public ones; the submodules hold more, under the paths that LangCha
 
 from typing import TYPE_CHECKING, Any
 
+from ._late import lazy_names
+
 if TYPE_CHECKING:
     from ._backend import (
         BACKEND,
@@ -93,29 +95,27 @@ __all__ = (
     "encode_sse",
 )
 
-_HOME = {
-    "AzureChatOpenAI": "providers.azure",
-    "BaseChatModel": "language_models.chat_models",
-    "ChatOpenAI": "providers.chat_openai",
-    "OpenAI": "providers.openai",
-    "LLM": "language_models.llms",
-    "RecordWriter": "events.record_writer",
+_PLACES = {
+    "LLM": ".language_models.llms",
+    "AzureChatOpenAI": ".providers.azure",
+    "BaseChatModel": ".language_models.chat_models",
+    "ChatOpenAI": ".providers.chat_openai",
+    "OpenAI": ".providers.openai",
+    "RecordWriter": ".events.record_writer",
 }
+_imported = lazy_names(
+    globals(),
+    {name: _PLACES.get(name, ".errors" if name.endswith("Error") else "._backend") for name in __all__},
+)
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for: a server that parses streams does not pay for the models."""
-    import importlib
-
     if name == "__version__":
-        value: Any = importlib.import_module("importlib.metadata").version("millstream")
-    elif name in __all__:
-        home = _HOME.get(name, "errors" if name.endswith("Error") else "_backend")
-        value = getattr(importlib.import_module(f".{home}", __name__), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+        from importlib.metadata import version
+
+        return version("millstream")
+    return _imported(name)
 
 
 def __dir__() -> list[str]:

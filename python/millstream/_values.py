@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ._late import late
 from ._provider_errors import with_message
 
 __all__ = (
@@ -178,9 +179,7 @@ def whole_text(text: str) -> str:
 
 def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
     """Return the value class ``name`` of the half that runs here, made from ``fields``: what a pickle calls."""
-    from . import _backend
-
-    return getattr(_backend, name)(*fields)
+    return late(name)(*fields)
 
 
 def max_digits() -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ._pydantic_field import PydanticField
-from ._shown import Shown
+from ._repr import Shown
 from .messages.base import BaseMessage
 from .messages.conversion import convert_to_messages, get_buffer_string
 from .messages.human import HumanMessage

@@ -6,14 +6,13 @@ import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..runnables.config import var_child_runnable_config
+from .._context import InContext, caller_loop, var_child_runnable_config
 from ..runnables.handover import is_cancelled
-from ..runnables.home import HOME
 
 if TYPE_CHECKING:
     import asyncio
@@ -164,42 +163,6 @@ class _Failures:
                 del first
 
 
-class InContext:
-    """Awaits a coroutine with every step of it in a listener's context, or another, in the task that awaits."""
-
-    __slots__ = ("_context", "_coroutine")
-
-    def __init__(self, context: Listener | contextvars.Context, coroutine: Coroutine[Any, Any, Any]) -> None:
-        self._context = context
-        self._coroutine = coroutine
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        run, coroutine = self._context.run, self._coroutine
-        step: Callable[[], Any] = partial(coroutine.send, None)
-        while True:
-            try:
-                waited_for = run(_step, step)
-            except _Returned as returned:
-                return returned.args[0]
-            try:
-                sent = yield waited_for
-            except BaseException as error:
-                step = partial(coroutine.throw, error)
-            else:
-                step = partial(coroutine.send, sent)
-
-
-class _Returned(Exception):
-    """Carries what a coroutine returned."""
-
-
-def _step(step: Callable[[], Any]) -> Any:
-    try:
-        return step()
-    except StopIteration as stop:
-        raise _Returned(stop.value) from None
-
-
 async def _acall(listener: Listener, call: Callable[[], Any], method: Any) -> None:
     import asyncio
 
@@ -217,7 +180,7 @@ def _run_here(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
     """Run an async handler's coroutine to its end, for sync code."""
     import asyncio
 
-    loop = getattr(HOME, "loop", None)
+    loop = getattr(caller_loop, "loop", None)
     if loop is not None and loop.is_running():
         _run_in(loop, _entered(listener, coroutine))
         return

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from ..events.run import ids_below, uuid7
+from .._uuid7 import uuid7
 from ..runnables.handover import is_leaving
 from .base_manager import BaseCallbackManager
 from .listeners import Listeners
@@ -93,7 +93,7 @@ class BaseRunManager:
             inheritable_tags=self.inheritable_tags,
             metadata=self.inheritable_metadata,
             inheritable_metadata=self.inheritable_metadata,
-            parent_ids=ids_below(self.parent_ids, self.run_id),
+            parent_ids=parent_ids_of_child(self.parent_ids, self.run_id),
         )
         if tag is not None:
             child.add_tags([tag], inherit=False)
@@ -361,3 +361,9 @@ def _synced(kind: type[Synced], run: BaseRunManager) -> Synced:
     # The same handlers, each with the context that it has in this run.
     synced.handlers, synced._listeners = run.handlers, run._listeners
     return synced
+
+
+def parent_ids_of_child(parent_ids: Sequence[str], run_id: UUID) -> list[str]:
+    """Return the ``parent_ids`` of what is below the run that has these; each once, where users gave an id twice."""
+    parent = str(run_id)
+    return list(parent_ids) if parent in parent_ids else [*parent_ids, parent]

@@ -1,9 +1,11 @@
 """Runs, and the stream events they make: the dicts of ``astream_events``, and their records."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._late import lazy_names
+from .._uuid7 import uuid7
 from .filters import EventFilter
-from .run import Run, uuid7
+from .run import Run
 from .stream_events import ModelEvents, StreamEvent, records
 
 if TYPE_CHECKING:
@@ -11,11 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ("EventFilter", "ModelEvents", "RecordWriter", "Run", "StreamEvent", "records", "uuid7")
 
-
-def __getattr__(name: str) -> Any:
-    """Import the writer when it is asked for: most programs write no records."""
-    if name == "RecordWriter":
-        from .record_writer import RecordWriter
-
-        return RecordWriter
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Most programs write no records.
+__getattr__ = lazy_names(globals(), {"RecordWriter": ".record_writer"})

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ..callbacks.manager import parent_ids_of_child
 from .nested_chains import NestedChains, Open, Root, RootMark
-from .run import Run, ids_below
+from .run import Run
 from .wordings import worded
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class NestedEvents(NestedChains):
             return []
         above = self._above
         if parent_run_id is not None:
-            above = ids_below(self._parents.get(parent_run_id, above), parent_run_id)
+            above = parent_ids_of_child(self._parents.get(parent_run_id, above), parent_run_id)
         self._parents[run_id] = above
         return list(above)
 

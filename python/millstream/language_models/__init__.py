@@ -1,9 +1,10 @@
 """The bases of models, and fakes for tests."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._fields import SecretStr, field
+from .._late import lazy_names
 from .base import BaseLanguageModel
-from .fields import SecretStr, field
 from .llms import LLM, BaseLLM
 from .prompt_text import LanguageModelInput
 
@@ -40,12 +41,16 @@ __all__ = (
 )
 
 
-def __getattr__(name: str) -> Any:
-    """Import chat models and fakes when they are asked for: completion models do without messages."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    home = "chat_models" if name in ("BaseChatModel", "SimpleChatModel") else "fake_chat_models"
-    home = "fake" if "LLM" in name else home
-    return getattr(importlib.import_module(f".{home}", __name__), name)
+__getattr__ = lazy_names(
+    globals(),
+    {
+        **dict.fromkeys(("BaseChatModel", "SimpleChatModel"), ".chat_models"),
+        **dict.fromkeys(("FakeListLLM", "FakeListLLMError", "FakeStreamingListLLM"), ".fake"),
+        "FakeChatModel": ".fake_chat_models",
+        "FakeListChatModel": ".fake_chat_models",
+        "FakeListChatModelError": ".fake_chat_models",
+        "FakeMessagesListChatModel": ".fake_chat_models",
+        "GenericFakeChatModel": ".fake_chat_models",
+        "ParrotFakeChatModel": ".fake_chat_models",
+    },
+)

@@ -6,15 +6,15 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .._fields import Fields
+from .._secrets import masked
 from ..events import EventFilter, ModelEvents
 from ..events.event_records import relayed
 from ..runnables.base import Runnable
 from ..runnables.config import RunnableConfig
 from ..runnables.stream import AsyncStream, Part, Source, Stream, adrive, drive, refusing
 from .calls import ls_fields, run_args, warn_of_tracing
-from .fields import Fields
 from .prompt_text import LanguageModelInput
-from .secrets import masked
 from .streaming import chunk_stream, event_stream
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._secrets import masked
 from ..callbacks.manager import CallbackManager
 from ..messages.base import BaseMessage
 from ..messages.conversion import convert_to_messages, ended_message
@@ -16,7 +17,6 @@ from .calls import takes_run_manager
 from .chat_chunks import completed_chunk, completed_result, empty_last_chunk, run_message_id
 from .kinds import Results, in_run
 from .prompt_text import LanguageModelInput
-from .secrets import masked
 from .structured import shown_format
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from .._context import run_in_executor
 from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
-from ..runnables.base import Runnable, run_in_executor
+from ..runnables.base import Runnable
 from ..runnables.drivers import from_thread
 from .base import BaseLanguageModel
 from .calls import for_sync

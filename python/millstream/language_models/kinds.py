@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .._context import var_child_runnable_config
+from .._secrets import masked
 from ..callbacks.manager import CallbackManager
 from ..outputs import GenerationChunk, LLMResult
 from ..outputs.generation import sum_chunks
-from ..runnables.config import child_config, child_context, ensure_config, var_child_runnable_config
+from ..runnables.config import child_config, child_context, ensure_config
 from .calls import takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
-from .secrets import masked
 
 if TYPE_CHECKING:
     from uuid import UUID

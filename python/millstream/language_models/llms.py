@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from .._context import run_in_executor
 from ..outputs import Generation, GenerationChunk, LLMResult
-from ..runnables.base import run_in_executor
 from ..runnables.config import RunnableConfig
 from ..runnables.drivers import from_thread
 from .base import BaseLanguageModel

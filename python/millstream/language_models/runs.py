@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, Awaitable, Generator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from .._context import var_child_runnable_config
+from .._uuid7 import uuid7
 from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from ..events.run import Run, uuid7
+from ..events.run import Run
 from ..outputs import LLMResult
-from ..runnables.config import RunnableConfig, child_config, child_context, var_child_runnable_config
+from ..runnables.config import RunnableConfig, child_config, child_context
 from ..runnables.drivers import pass_on
 from ..runnables.given import Inside
 from ..runnables.handover import Handover, is_cancelled

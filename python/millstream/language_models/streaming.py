@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._context import var_child_runnable_config
 from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, ModelEvents, Run, records
 from ..events.nested_events import NestedEvents
-from ..runnables.config import RunnableConfig, ensure_config, var_child_runnable_config
+from ..runnables.config import RunnableConfig, ensure_config
 from ..runnables.handover import Handover
 from ..runnables.stream import Source
 from .parts import CalledSource, ChunkPart, RunChunks, StreamedSource

@@ -190,7 +190,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             return []
         return self.tool_call_chunks
 
-    def __add__(self, other: Any) -> Self:  # type: ignore[override]
+    def __add__(self, other: Any) -> Self:
         """Return all pieces in one; ``other`` is a chunk, or a list or tuple of them."""
         return super().__add__(list(other) if isinstance(other, tuple) else other)  # type: ignore[return-value]
 

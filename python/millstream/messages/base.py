@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from .._late import late
 from .._merge import Content, merge_contents, merge_info
 from .._pydantic_field import PydanticField
-from .._shown import Shown
+from .._repr import Shown
 from .fields import as_content, as_id, as_mapping, as_text, dumped, without_none
 
 if TYPE_CHECKING:
-    from ..prompts.chat import ChatPromptTemplate
     from .content import ContentBlock
 
 Fields = dict[str, Any]
@@ -243,12 +243,9 @@ class BaseMessage(Shown, PydanticField):
         """Print :meth:`pretty_repr`."""
         print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
-    def __add__(self, other: Any) -> ChatPromptTemplate:
-        """Return a prompt of this message and ``other``."""
-        from ..prompts.chat import ChatPromptTemplate
-
-        prompt: ChatPromptTemplate = ChatPromptTemplate([self]) + other
-        return prompt
+    def __add__(self, other: Any) -> Any:
+        """Return a :class:`~millstream.prompts.ChatPromptTemplate` of this message and ``other``."""
+        return late("ChatPromptTemplate")([self]) + other
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Iterate over the fields, and then the other attributes, with their values."""
@@ -287,7 +284,7 @@ class BaseMessageChunk(BaseMessage):
 
     __slots__ = ()
 
-    def __add__(self, other: Any) -> BaseMessageChunk:  # type: ignore[override]
+    def __add__(self, other: Any) -> BaseMessageChunk:
         """Return all pieces in one, of this one's class and id.
 
         Contents are joined. Of the details, texts and lists are joined and counts added, while finish

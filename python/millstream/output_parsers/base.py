@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from .._context import run_in_executor
 from ..outputs import Generation
-from ..runnables.base import Runnable, run_in_executor
+from ..runnables.base import Runnable
 from ..runnables.chain_runs import acalled, called
 from ..runnables.config import RunnableConfig
 

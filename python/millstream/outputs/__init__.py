@@ -1,7 +1,8 @@
 """What models return: generations, their streamed pieces, and results."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._late import lazy_names
 from .generation import Generation, GenerationChunk
 from .llm_result import LLMResult
 from .run_info import RunInfo
@@ -19,11 +20,7 @@ __all__ = (
     "RunInfo",
 )
 
-
-def __getattr__(name: str) -> Any:
-    """Import what chat models return when it is asked for: it needs messages, which other models do without."""
-    if name in __all__:
-        from . import chat_generation
-
-        return getattr(chat_generation, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# These need messages, which completion models do without.
+__getattr__ = lazy_names(
+    globals(), dict.fromkeys(("ChatGeneration", "ChatGenerationChunk", "ChatResult"), ".chat_generation")
+)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from .._shown import Shown
+from .._repr import Shown
 from ..prompt_values import PromptValue
 from ..runnables.base import Runnable
 from ..runnables.chain_runs import acalled, called

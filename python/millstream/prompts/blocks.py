@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from .._shown import Shown
+from .._repr import Shown
 from .prompt import PromptTemplate
 from .string import PromptTemplateFormat, filled, get_template_variables
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from .._shown import Shown
+from .._late import late
+from .._repr import Shown
 from ..messages.ai import AIMessage
 from ..messages.base import BaseMessage, get_msg_title_repr
 from ..messages.chat import ChatMessage
@@ -55,9 +56,7 @@ class BaseMessagePromptTemplate(Shown, ABC):
 
     def __add__(self, other: Any) -> Any:
         """Return a prompt of this template and ``other``."""
-        from .chat import ChatPromptTemplate
-
-        return ChatPromptTemplate([self]) + other
+        return late("ChatPromptTemplate")([self]) + other
 
 
 class MessagesPlaceholder(BaseMessagePromptTemplate):

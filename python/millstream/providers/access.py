@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from .._fields import Field, Fields, SecretStr, field
 from ..errors import MillstreamError
-from ..language_models.fields import Field, Fields, SecretStr, field
 from ..transport import Request
 from ..transport.choice import async_transport, check_transport, sync_transport
 from ..transport.headers import check_header, check_headers, check_text

@@ -9,8 +9,8 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_args
 
-from ..language_models.fields import did_you_mean
-from ..language_models.secrets import is_secret_name
+from .._fields import did_you_mean
+from .._secrets import is_secret_name
 from ..transport.timeouts import read_timeouts
 
 __all__ = ("CHAT", "COMPLETIONS", "checked_value", "made_with", "refuse_in_call", "unknown_argument")

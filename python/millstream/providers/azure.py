@@ -6,8 +6,8 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._fields import SecretStr, field
 from ..errors import MillstreamError
-from ..language_models.fields import SecretStr, field
 from ..outputs.chat_generation import ChatResult
 from .access import from_env
 from .chat_openai import ChatOpenAI

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..language_models.fields import field
+from .._fields import field
 from .access import OpenAIAccess, as_float
 from .arguments import CHAT
 from .chat_totals import combined_output

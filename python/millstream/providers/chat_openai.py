@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..events.run import uuid7
+from .._fields import field
+from .._uuid7 import uuid7
 from ..language_models.chat_chunks import run_message_id
 from ..language_models.chat_models import BaseChatModel
-from ..language_models.fields import field
 from ..language_models.parts import ChunkPart
 from ..messages.openai import to_openai_message
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..language_models.fields import field
+from .._fields import field
 from ..language_models.llms import BaseLLM
 from ..language_models.parts import ChunkPart
 from ..outputs import GenerationChunk, LLMResult

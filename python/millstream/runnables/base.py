@@ -12,21 +12,19 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
-    Mapping,
     Sequence,
 )
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
+from .._context import run_in_executor
+from .._late import lazy_names
 from ..events.event_records import EventRecords, relayed, written
 from ..events.filters import EventFilter
 from .config import RunnableConfig, batch_configs, merge_configs
-from .home import HOME
 from .stream import AsyncStream, Part, RefusedStream, Source, Stream, adrive, drive, refusing
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from ..events import StreamEvent
     from ..events.record_writer import RecordFormat, RecordWriter
     from .binding import RunnableBinding
@@ -47,47 +45,21 @@ __all__ = (
     "run_in_executor",
 )
 
-_HOMES = {
-    "RunnableBinding": "binding",
-    "RunnableLambda": "functions",
-    "RunnableSequence": "sequence",
-    "RunnableSerializable": "serializable",
-    "coerce_to_runnable": "functions",
-}
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "RunnableBinding": "millstream.runnables.binding",
+        "RunnableLambda": "millstream.runnables.functions",
+        "RunnableSequence": "millstream.runnables.sequence",
+        "RunnableSerializable": "millstream.runnables.serializable",
+        "coerce_to_runnable": "millstream.runnables.functions",
+    },
+)
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 T = TypeVar("T")
 P = ParamSpec("P")
-
-
-async def run_in_executor(
-    executor_or_config: Executor | Mapping[str, Any] | None,
-    func: Callable[P, T],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Run ``func`` in an executor, in a copy of the current context; a configuration stands for the loop's default one.
-
-    Raises :class:`RuntimeError` where ``func`` raises :class:`StopIteration`, which a future cannot carry.
-    """
-    import asyncio
-
-    context = contextvars.copy_context()
-    loop = asyncio.get_running_loop()
-
-    def call() -> T:
-        # What this calls may have to call async handlers: they are run where they belong.
-        HOME.loop = loop
-        try:
-            return context.run(func, *args, **kwargs)
-        except StopIteration as error:
-            raise RuntimeError("StopIteration was raised") from error
-        finally:
-            HOME.loop = None
-
-    executor = None if isinstance(executor_or_config, Mapping) else executor_or_config
-    return await loop.run_in_executor(executor, call)
 
 
 class Runnable(ABC, Generic[Input, Output]):
@@ -381,12 +353,3 @@ class Runnable(ABC, Generic[Input, Output]):
         from .sequence import RunnableSequence
 
         return RunnableSequence(self, *others, name=name)
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is composed of Runnables when it is asked for."""
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__package__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,9 +6,9 @@ import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..callbacks.listeners import InContext
+from .._context import InContext, var_child_runnable_config
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
-from .config import RunnableConfig, child_config, ensure_config, var_child_runnable_config
+from .config import RunnableConfig, child_config, ensure_config
 from .given import AsyncGiven, Given
 from .sums import Sum
 

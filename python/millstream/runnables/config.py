@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextvars
 import warnings
 from collections.abc import Mapping, Sequence, Sized
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
 
+from .._context import run_in_executor, var_child_runnable_config
 from .._typed_dicts import with_pydantic_schema
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = (
     "get_config_list",
     "merge_configs",
     "patch_config",
+    "run_in_executor",
     "var_child_runnable_config",
 )
 
@@ -49,7 +50,6 @@ class RunnableConfig(TypedDict, total=False):
     run_id: UUID | None
 
 
-var_child_runnable_config: ContextVar[RunnableConfig | None] = ContextVar("child_runnable_config", default=None)
 """What the runs begun by users' code inherit: it is set while that code runs, and never across a yield of ours."""
 
 _KEYS = frozenset(RunnableConfig.__annotations__)
@@ -203,12 +203,3 @@ def _merge_callbacks(old: Any, new: Any) -> Any:
     for handler in handlers:
         manager.add_handler(handler, inherit=True)
     return manager
-
-
-def __getattr__(name: str) -> Any:
-    """Give what LangChain has in this module too, and what stands above it here."""
-    if name == "run_in_executor":
-        from .base import run_in_executor
-
-        return run_in_executor
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

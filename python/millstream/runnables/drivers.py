@@ -13,8 +13,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
+from .._context import caller_loop
 from .handover import LEFT, Handover, is_cancelled, is_leaving
-from .home import HOME
 
 if TYPE_CHECKING:
     import asyncio
@@ -142,7 +142,7 @@ class OwnThread:
         self._thread.start()
 
     def _run(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        HOME.loop = loop
+        caller_loop.loop = loop
         failure = None
         try:
             self._pass_on(self._make())

@@ -17,7 +17,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, overload
 
-from .base import Input, Output, Runnable, run_in_executor
+from .._context import run_in_executor
+from .base import Input, Output, Runnable
 from .chain_runs import acalled, atransformed, called, transformed
 from .config import RunnableConfig, patch_config
 from .drivers import from_thread

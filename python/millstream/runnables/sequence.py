@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..callbacks.listeners import InContext
+from .._context import InContext
 from .apart import Apart, ApartPart
 from .base import Input, Output, Runnable
 from .chain_runs import Beginning, atransformed, context_of, transformed, unheard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..language_models.fields import Fields
+from .._fields import Fields
 from .base import Input, Output, Runnable
 
 __all__ = ("RunnableSerializable",)

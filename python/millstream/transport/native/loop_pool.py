@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable
 from contextvars import Context
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import ref
 
+from ..._context import InContext
 from .. import Request
 from .connecting import connect
 from .exchange import READ_SIZE, before, late, redirected
@@ -124,7 +125,7 @@ class LoopPool(Pool[Connection]):
         self.connections.add(connection)
         try:
             async with asyncio.timeout(None if seconds == inf else seconds):
-                await _InContext(self._open(connection, tls), self.context)
+                await InContext(self.context, self._open(connection, tls))
         except BaseException as error:
             connection.abort()
             if isinstance(error, TimeoutError):
@@ -214,32 +215,3 @@ async def _closed_with_its_loop(
         if pools.get(pool.loop) is pool:
             del pools[pool.loop]
         pool.close()
-
-
-class _InContext:
-    """Awaits a coroutine whose steps run in a context of their own.
-
-    What a loop is asked to call back later takes the context along in which it was asked.
-    """
-
-    def __init__(self, coroutine: Coroutine[Any, Any, T], context: Context) -> None:
-        self._coroutine = coroutine
-        self._context = context
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        coroutine, run = self._coroutine, self._context.run
-        step, value = coroutine.send, None
-        try:
-            while True:
-                try:
-                    waited = run(step, value)
-                except StopIteration as stop:
-                    return stop.value
-                try:
-                    value = yield waited
-                    step = coroutine.send
-                except BaseException as error:
-                    step, value = coroutine.throw, error
-        finally:
-            coroutine.close()
-            del step, value

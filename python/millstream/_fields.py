@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, dataclass_transform, get_args
 
-from .secrets import SecretStr, is_secret_name, masked
+from ._secrets import SecretStr, is_secret_name, masked
 
 __all__ = ("MISSING", "Field", "Fields", "SecretStr", "did_you_mean", "field", "is_secret_name")
 

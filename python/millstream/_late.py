@@ -1,0 +1,46 @@
+"""Names that are imported when they are first used.
+
+LangChain's contract has things of a low floor make things of a higher one: ``message + text`` is a
+prompt, a Runnable ``| other`` a sequence; and a pickle of a value is read by the half of the core that
+runs. :func:`late` imports those, and its table is the whole list of imports that point up.
+:func:`lazy_names` makes the ``__getattr__`` of a module that imports names only when asked for them:
+a program that parses streams need not load the models.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+__all__ = ("HOMES", "late", "lazy_names")
+
+HOMES = {
+    "ChatPromptTemplate": "millstream.prompts.chat",
+    "Delta": "millstream._backend",
+    "RunnableBinding": "millstream.runnables.binding",
+    "RunnableSequence": "millstream.runnables.sequence",
+    "ServerSentEvent": "millstream._backend",
+    "ToolCallDelta": "millstream._backend",
+}
+"""The module of each name that :func:`late` imports."""
+
+
+def late(name: str) -> Any:
+    """Return what ``name`` is in its module of :data:`HOMES`."""
+    return getattr(import_module(HOMES[name]), name)
+
+
+def lazy_names(namespace: dict[str, Any], homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a ``__getattr__`` for the module whose ``globals()`` are ``namespace``.
+
+    It imports each name of ``homes`` from the module that this says, absolute or relative to the
+    package, and keeps it in ``namespace``.
+    """
+    module = namespace["__name__"]
+
+    def __getattr__(name: str) -> Any:
+        if (home := homes.get(name)) is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        value = namespace[name] = getattr(import_module(home, module), name)
+        return value
+
+    return __getattr__

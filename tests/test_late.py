@@ -1,0 +1,48 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+import millstream
+from millstream._late import HOMES, late, lazy_names
+
+PACKAGE = Path(millstream.__file__).parent
+
+
+def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
+    assert HOMES == {
+        "ChatPromptTemplate": "millstream.prompts.chat",
+        "Delta": "millstream._backend",
+        "RunnableBinding": "millstream.runnables.binding",
+        "RunnableSequence": "millstream.runnables.sequence",
+        "ServerSentEvent": "millstream._backend",
+        "ToolCallDelta": "millstream._backend",
+    }
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_a_late_name_is_what_its_module_defines(name: str) -> None:
+    assert late(name).__name__ == name
+
+
+def test_no_other_module_imports_by_a_string() -> None:
+    names = {"import_module", "__import__"}
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if getattr(node, "id", getattr(node, "attr", None)) in names
+    }
+    # The second one looks for a core that may not be built.
+    assert found == {"_late.py", "_backend.py"}
+
+
+def test_a_lazy_name_is_imported_once_and_kept() -> None:
+    namespace = {"__name__": "millstream"}
+    found = lazy_names(namespace, {"LLM": ".language_models.llms"})("LLM")
+    assert found is millstream.LLM is namespace["LLM"]
+
+
+def test_a_name_that_is_not_in_the_table_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'millstream.outputs' has no attribute 'Nothing'$"):
+        lazy_names({"__name__": "millstream.outputs"}, {})("Nothing")
