@@ -38,8 +38,8 @@ def test_no_other_module_imports_by_a_string() -> None:
 
 
 def test_a_lazy_name_is_imported_once_and_kept() -> None:
-    namespace = {"__name__": "millstream"}
-    found = lazy_names(namespace, {"LLM": ".language_models.llms"})("LLM")
+    namespace: dict[str, object] = {"__name__": "millstream"}
+    found: object = lazy_names(namespace, {"LLM": ".language_models.llms"})("LLM")
     assert found is millstream.LLM is namespace["LLM"]
 
 

@@ -16,7 +16,7 @@ from millstream import LLM
 from millstream.callbacks import AsyncCallbackHandler
 from millstream.errors import StreamTruncatedError
 from millstream.outputs import GenerationChunk
-from millstream.runnables.handover import LIMIT
+from millstream.streaming.channel import LIMIT
 from user_code import Base, consume, run
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")

@@ -12,7 +12,7 @@ import pytest
 from endings import read_into
 from hearing import handlers
 from millstream.outputs import GenerationChunk
-from millstream.runnables.handover import LIMIT, Handover
+from millstream.streaming.channel import LIMIT, Handover
 from user_code import Base, run, settled
 
 

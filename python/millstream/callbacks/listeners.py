@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._context import InContext, caller_loop, var_child_runnable_config
-from ..runnables.handover import is_cancelled
+from ..streaming.channel import is_cancelled
 
 if TYPE_CHECKING:
     import asyncio

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from .._uuid7 import uuid7
-from ..runnables.handover import is_leaving
+from ..streaming.channel import is_leaving
 from .base_manager import BaseCallbackManager
 from .listeners import Listeners
 

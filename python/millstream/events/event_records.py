@@ -6,23 +6,15 @@ from collections.abc import AsyncGenerator, Callable, Sequence, Sized
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from .._beginnings import abegin_again
-from ..errors import APIConnectionError, StreamError
+from ..errors import StreamError
+from ..streaming.protocols import Joiner, Recorder
 
 if TYPE_CHECKING:
-    from ..runnables.stream import Part, Source
+    from ..streaming.protocols import Part
     from .record_writer import RecordWriter
     from .stream_events import StreamEvent
 
-__all__ = ("EventRecords", "Joiner", "Recorder", "relayed", "written")
-
-Recorder = Callable[[Any, bytes, bytes], Any]
-"""Returns the records of a raw item: each text as JSON between a prefix and a suffix.
-
-They are one ``bytes``, or a list of parts with such ``bytes`` among them, which a :data:`Joiner` makes one.
-"""
-Joiner = Callable[[list[Any]], bytes]
-"""Returns as records what a recorder returned in parts."""
+__all__ = ("EventRecords", "written")
 
 
 class EventRecords:
@@ -104,53 +96,6 @@ class EventRecords:
 
     def _write(self, events: Sequence[StreamEvent]) -> bytes:
         return b"".join(map(self._writer.write, events))
-
-
-async def relayed(source: Source, part: EventRecords) -> AsyncGenerator[bytes, None]:
-    """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
-    opener: Any = source
-    del source
-    body: Any = None
-    recorder = over = body
-    try:
-        if records := part.begin():
-            yield records
-        body = await opener.aopen()
-        try:
-            again = body
-            while again is not None:
-                body, again = again, None
-                part.opened(body)
-                recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
-                try:
-                    while not over and (raws := await body.read()):
-                        for raw in raws:
-                            records = recorder(raw, prefix, suffix)
-                            if type(records) is list:
-                                records = part.joined(records)
-                            if records:
-                                # What the request was made of is not kept for the length of the stream.
-                                opener = None
-                                yield records
-                            if over or (not records and part.idle()):
-                                over = True
-                                break
-                except (APIConnectionError, StreamError) as error:
-                    part.lost(error)
-                    again = await abegin_again(opener, part, body)
-            if records := part.finish():
-                yield records
-            if part.failure is not None:
-                raise part.failure
-            await body.adrain()
-        finally:
-            await body.aclose()
-    except BaseException as error:
-        part.broken(error)
-        raise
-    finally:
-        # A traceback keeps this frame, as it does the driver's.
-        del opener, part, body, recorder, over
 
 
 async def written(open: Callable[[], Any], writer: RecordWriter) -> AsyncGenerator[bytes, None]:

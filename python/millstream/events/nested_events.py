@@ -12,7 +12,7 @@ from .run import Run
 from .wordings import worded
 
 if TYPE_CHECKING:
-    from ..runnables.handover import Handover
+    from ..streaming.channel import Handover
     from .filters import EventFilter
     from .stream_events import StreamEvent, Version
 

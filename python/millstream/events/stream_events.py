@@ -7,13 +7,15 @@ from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import StreamError
-from .event_records import EventRecords, Recorder
+from ..streaming.protocols import Recorder
+from .event_records import EventRecords
 from .nested_events import mixed
 from .run import Run
 from .versions import Outputs, Streamer, StreamEvent, Version, records
 
 if TYPE_CHECKING:
-    from ..language_models.parts import ChunkPart
+    from ..outputs import LLMResult
+    from ..streaming.protocols import ChunkPart
     from .record_writer import RecordWriter
 
 __all__ = ("ModelEvents", "StreamEvent", "Version", "records")
@@ -29,7 +31,7 @@ class ModelEvents:
 
     __slots__ = ("_chunks", "_includes", "_input", "_run", "_stream", "_streams", "_version")
 
-    def __init__(self, chunks: ChunkPart, version: Version, run: Run, input: Any, *, includes: bool) -> None:
+    def __init__(self, chunks: ChunkPart[LLMResult], version: Version, run: Run, input: Any, *, includes: bool) -> None:
         self._chunks = chunks
         self._version = version
         self._run = run

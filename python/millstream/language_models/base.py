@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from .._fields import Fields
 from .._secrets import masked
 from ..events import EventFilter, ModelEvents
-from ..events.event_records import relayed
 from ..runnables.base import Runnable
 from ..runnables.config import RunnableConfig
-from ..runnables.stream import AsyncStream, Part, Source, Stream, adrive, drive, refusing
+from ..streaming.drive import adrive, drive, relayed
+from ..streaming.protocols import Part, Source
+from ..streaming.stream import AsyncStream, Stream, refusing
 from .calls import ls_fields, run_args, warn_of_tracing
 from .prompt_text import LanguageModelInput
 from .streaming import chunk_stream, event_stream
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from ..events import StreamEvent
     from ..events.record_writer import RecordWriter
     from ..outputs import LLMResult
+    from ..streaming.protocols import ChunkPart
     from .kinds import Kind
-    from .parts import ChunkPart
 
 __all__ = ("BaseLanguageModel",)
 
@@ -204,7 +205,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         for_async: bool,
         keeps: bool,
         run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkPart] | None:
+    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
         """Return the stream that runs no code of users, if this model has one.
 
         ``keeps`` says whether its result will be asked for, ``run_id`` is the run's, where it has one.
@@ -219,6 +220,6 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         *,
         for_async: bool,
         run_id: UUID,
-    ) -> tuple[Source, ChunkPart] | None:
+    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
         """Return :meth:`_own_stream` with the outputs that the events of a run below show: generations, or messages."""
         return self._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True, run_id=run_id)

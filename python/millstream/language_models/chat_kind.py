@@ -12,7 +12,7 @@ from ..messages.conversion import convert_to_messages, ended_message
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
 from ..runnables.config import child_context, ensure_config
-from ..runnables.stream import adrive, drive
+from ..streaming.drive import adrive, drive
 from .calls import takes_run_manager
 from .chat_chunks import completed_chunk, completed_result, empty_last_chunk, run_message_id
 from .kinds import Results, in_run

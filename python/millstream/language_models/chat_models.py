@@ -12,7 +12,7 @@ from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
 from ..runnables.base import Runnable
-from ..runnables.drivers import from_thread
+from ..streaming.workers import from_thread
 from .base import BaseLanguageModel
 from .calls import for_sync
 from .chat_kind import ChatKind

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import Any
 
 from ..runnables.config import RunnableConfig
-from ..runnables.stream import AsyncStream, Stream
+from ..streaming.stream import AsyncStream, Stream
 from .llms import LLM
 from .prompt_text import LanguageModelInput
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
 from ..outputs import LLMResult, RunInfo
 from ..runnables.config import ensure_config
-from ..runnables.drivers import in_own_task
+from ..streaming.workers import in_own_task
 from .calls import run_ids
 
 if TYPE_CHECKING:

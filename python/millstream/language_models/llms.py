@@ -11,7 +11,7 @@ from uuid import UUID
 from .._context import run_in_executor
 from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.config import RunnableConfig
-from ..runnables.drivers import from_thread
+from ..streaming.workers import from_thread
 from .base import BaseLanguageModel
 from .calls import for_sync, in_groups, run_lists, takes_run_manager
 from .generating import Generating

@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ..events.event_records import Recorder
 from ..outputs import LLMResult
-from ..runnables.drivers import OwnTask, OwnThread
-from ..runnables.given import Inside
-from ..runnables.handover import Handover
-from ..runnables.stream import Part
+from ..streaming.channel import Handover
+from ..streaming.inputs import Inside
+from ..streaming.protocols import ChunkPart
+from ..streaming.workers import OwnTask, OwnThread
 
 if TYPE_CHECKING:
     from .runs import ModelRun
 
 __all__ = ("CalledSource", "ChunkPart", "RunChunks", "StreamedSource")
-
-
-class ChunkPart(Part[Any], Protocol):
-    """A part that makes a model's chunks, texts or messages, and knows afterwards what the run brought.
-
-    ``streams`` says whether the answer comes in chunks (not so where one call brings it whole),
-    ``mixed`` whether raw items are lists in which events of runs below stand between the chunks.
-    """
-
-    @property
-    def streams(self) -> bool:
-        """Whether the answer comes in chunks."""
-
-    @property
-    def mixed(self) -> bool:
-        """Whether events of runs below stand between the chunks."""
-
-    def result(self) -> LLMResult:
-        """Return what the run brought, once it is over."""
-
-    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
-        """Return what makes records of raw items and is to be called in place of ``feed``, or ``None``.
-
-        ``write`` returns the records of outputs that are more than text.
-        """
-
-    def joined(self, parts: list[Any]) -> bytes:
-        """Return the records of what a recorder returned in parts."""
-
-    def plain(self, text: str) -> Any:
-        """Return the output that is ``text`` and nothing else, where there is a recorder."""
 
 
 class RunChunks:

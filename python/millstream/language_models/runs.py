@@ -13,9 +13,9 @@ from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManagerFo
 from ..events.run import Run
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context
-from ..runnables.drivers import pass_on
-from ..runnables.given import Inside
-from ..runnables.handover import Handover, is_cancelled
+from ..streaming.channel import Handover, is_cancelled
+from ..streaming.inputs import Inside
+from ..streaming.workers import pass_on
 
 if TYPE_CHECKING:
     from .base import BaseLanguageModel

@@ -8,10 +8,11 @@ from .._context import var_child_runnable_config
 from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, ModelEvents, Run, records
 from ..events.nested_events import NestedEvents
+from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
-from ..runnables.handover import Handover
-from ..runnables.stream import Source
-from .parts import CalledSource, ChunkPart, RunChunks, StreamedSource
+from ..streaming.channel import Handover
+from ..streaming.protocols import ChunkPart, Source
+from .parts import CalledSource, RunChunks, StreamedSource
 from .prompt_text import LanguageModelInput
 from .runs import ModelRun
 
@@ -29,7 +30,7 @@ def chunk_stream(
     kwargs: dict[str, Any],
     *,
     for_async: bool = False,
-) -> tuple[Source, ChunkPart]:
+) -> tuple[Source, ChunkPart[LLMResult]]:
     """Return the source and the part of one stream of chunks."""
     prompt = model._kind.prompt(input)
     if not _may_be_heard(model, config):
@@ -102,7 +103,7 @@ def _may_be_heard(model: BaseLanguageModel[Any], config: RunnableConfig | None) 
 
 def _run_stream(
     model: BaseLanguageModel[Any], run: ModelRun, kwargs: dict[str, Any], *, for_async: bool, own: bool = False
-) -> tuple[Source, ChunkPart]:
+) -> tuple[Source, ChunkPart[LLMResult]]:
     """Return the source and the part of a run that runs users' code, or tells handlers."""
     kind = model._kind
     if kind.streams(model, kwargs, for_async=for_async):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._model_classes import schema_of_model
 from ..exceptions import OutputParserException
-from ..runnables.stages import Stage
+from ..streaming.protocols import Stage
 from .base import text_of
 from .fenced import FencedJSON
 from .format_instructions import JSON_FORMAT_INSTRUCTIONS

@@ -8,7 +8,7 @@ from typing import Any
 from .._model_classes import title_of_model
 from ..exceptions import OutputParserException
 from ..messages.tool_calls import read_raw_call
-from ..runnables.stages import Stage
+from ..streaming.protocols import Stage
 from .calls_so_far import CallsSoFar
 from .transform import BaseCumulativeTransformOutputParser
 

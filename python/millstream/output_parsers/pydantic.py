@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from .._model_classes import made_of
 from ..exceptions import OutputParserException
-from ..runnables.stages import Stage
+from ..streaming.protocols import Stage
 from .json import JsonOutputParser, _Documents
 
 __all__ = ("PydanticOutputParser",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..runnables.stages import Stage
+from ..streaming.protocols import Stage
 from .base import text_of
 from .transform import BaseTransformOutputParser
 

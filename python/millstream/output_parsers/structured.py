@@ -13,8 +13,8 @@ from ..messages.base import BaseMessage, BaseMessageChunk
 from ..runnables.chain_runs import acalled, called
 from ..runnables.config import RunnableConfig
 from ..runnables.staged import StagedRunnable
-from ..runnables.stages import Stage
-from ..runnables.sums import Sum
+from ..streaming.accumulate import Sum
+from ..streaming.protocols import Stage
 from .answers import parse_answer
 
 __all__ = ("RawAndParsed", "StructuredOutput")

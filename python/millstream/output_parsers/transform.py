@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..runnables.staged import StagedRunnable
-from ..runnables.stages import Stage
+from ..streaming.protocols import Stage
 from .base import BaseOutputParser, T, generation_of
 
 __all__ = ("BaseCumulativeTransformOutputParser", "BaseTransformOutputParser")

@@ -6,11 +6,11 @@ from typing import Any
 from .._backend import Delta
 from .._merge import merge_lists
 from ..errors import StreamError
-from ..events.event_records import Recorder
 from ..messages.ai import AIMessageChunk, sum_chunks, text_chunk
 from ..messages.tool_calls import ToolCallChunk
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk
+from ..streaming.protocols import Recorder
 from .chat_usage import usage_metadata
 from .decoding import Decoded
 

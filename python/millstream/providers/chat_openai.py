@@ -12,11 +12,12 @@ from .._fields import field
 from .._uuid7 import uuid7
 from ..language_models.chat_chunks import run_message_id
 from ..language_models.chat_models import BaseChatModel
-from ..language_models.parts import ChunkPart
 from ..messages.openai import to_openai_message
+from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
-from ..runnables.given import Inside
-from ..runnables.stream import Source, adrive, drive
+from ..streaming.drive import adrive, drive
+from ..streaming.inputs import Inside
+from ..streaming.protocols import ChunkPart, Source
 from .arguments import refuse_in_call
 from .chat import DecodedGenerations, DecodedMessages
 from .chat_answers import chat_result
@@ -116,7 +117,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         for_async: bool,
         keeps: bool,
         run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkPart] | None:
+    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
         cls, base = type(self), BaseChatOpenAI
         own = cls._astream is base._astream if for_async else cls._stream is base._stream
         if not own or self.include_response_headers or self.rate_limiter is not None:

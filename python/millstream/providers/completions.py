@@ -7,8 +7,8 @@ from .._backend import Delta
 from .._merge import merge_info
 from .._values import read_json
 from ..errors import StreamError
-from ..events.event_records import Recorder
 from ..outputs import GenerationChunk, LLMResult
+from ..streaming.protocols import Recorder
 from .decoding import Decoded
 
 __all__ = ("DecodedChunks", "DecodedText")

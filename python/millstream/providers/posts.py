@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import StreamError, StreamTruncatedError
 from ..outputs import Generation, LLMResult
-from ..runnables.stream import Part, adrive, drive
+from ..streaming.drive import adrive, drive
+from ..streaming.protocols import Part
 from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ..transport.running import pause
 from ._retry import Tries, asend, send

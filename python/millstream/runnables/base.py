@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from .._context import run_in_executor
 from .._late import lazy_names
-from ..events.event_records import EventRecords, relayed, written
+from ..events.event_records import EventRecords, written
 from ..events.filters import EventFilter
+from ..streaming.drive import adrive, drive, relayed
+from ..streaming.protocols import Part, Source
+from ..streaming.stream import AsyncStream, RefusedStream, Stream, refusing
 from .config import RunnableConfig, batch_configs, merge_configs
-from .stream import AsyncStream, Part, RefusedStream, Source, Stream, adrive, drive, refusing
 
 if TYPE_CHECKING:
     from ..events import StreamEvent
     from ..events.record_writer import RecordFormat, RecordWriter
+    from ..streaming.protocols import Stage
     from .binding import RunnableBinding
     from .functions import RunnableLambda, coerce_to_runnable
     from .sequence import RunnableSequence
     from .serializable import RunnableSerializable
-    from .stages import Stage
 
 __all__ = (
     "Input",

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from functools import wraps
 from typing import Any, cast
 
+from ..streaming.stream import AsyncStream, Stream
 from .base import Input, Output, Runnable
 from .config import RunnableConfig, merge_configs
-from .stream import AsyncStream, Stream
 
 __all__ = ("RunnableBinding",)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._context import InContext, var_child_runnable_config
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
+from ..streaming.accumulate import Sum
+from ..streaming.inputs import AsyncGiven, Given
 from .config import RunnableConfig, child_config, ensure_config
-from .given import AsyncGiven, Given
-from .sums import Sum
 
 if TYPE_CHECKING:
     from .base import Runnable

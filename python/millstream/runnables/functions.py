@@ -18,13 +18,13 @@ from functools import partial
 from typing import Any, overload
 
 from .._context import run_in_executor
+from ..streaming.accumulate import Sum
+from ..streaming.inputs import AsyncGiven, Given, Inside
+from ..streaming.stream import AsyncStream, Stream
+from ..streaming.workers import from_thread
 from .base import Input, Output, Runnable
 from .chain_runs import acalled, atransformed, called, transformed
 from .config import RunnableConfig, patch_config
-from .drivers import from_thread
-from .given import AsyncGiven, Given, Inside
-from .stream import AsyncStream, Stream
-from .sums import Sum
 
 __all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
 
@@ -127,7 +127,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream what the function yields, or what it returns."""
-        from .sequence import apart
+        from ..streaming.isolation import apart
 
         return apart(lambda: self._aoutputs(input, config, kwargs))
 
@@ -141,7 +141,7 @@ class RunnableLambda(Runnable[Input, Output]):
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream what the function makes of the sum of the input's chunks."""
-        from .sequence import apart
+        from ..streaming.isolation import apart
 
         return apart(lambda: self._atransformed(input, config, kwargs))
 

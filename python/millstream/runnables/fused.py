@@ -10,9 +10,9 @@ from .chain_runs import Beginning
 from .config import RunnableConfig, child_config
 
 if TYPE_CHECKING:
+    from ..streaming.protocols import Stage
     from .plan import Plan
     from .sequence import RunnableSequence
-    from .stages import Stage
 
 __all__ = ("Fused", "FusedChunks", "Staging")
 

@@ -10,11 +10,11 @@ from ..events import EventFilter, Run, records, uuid7
 from ..events.chain_events import chain_records
 from ..events.nested_chains import Root, RootMark
 from ..events.nested_events import NestedEvent, NestedEvents
-from .apart import Apart, ApartPart
+from ..streaming.accumulate import Sum
+from ..streaming.channel import Handover
+from ..streaming.isolation import Apart, ApartPart
+from ..streaming.protocols import Part, Source
 from .config import ensure_config
-from .handover import Handover
-from .stream import Part, Source
-from .sums import Sum
 
 if TYPE_CHECKING:
     from ..events import StreamEvent

@@ -10,8 +10,8 @@ from .binding import RunnableBinding
 from .config import RunnableConfig, merge_configs
 
 if TYPE_CHECKING:
+    from ..streaming.protocols import Stage
     from .base import Runnable
-    from .stages import Stage
 
 __all__ = ("Plan", "Step", "planned")
 

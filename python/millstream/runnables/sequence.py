@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._context import InContext
-from .apart import Apart, ApartPart
+from ..streaming.drive import adrive, drive
+from ..streaming.isolation import apart
+from ..streaming.protocols import Part, Source
+from ..streaming.stream import AsyncStream, Stream
 from .base import Input, Output, Runnable
 from .chain_runs import Beginning, atransformed, context_of, transformed, unheard
 from .config import RunnableConfig, child_config
 from .functions import coerce_to_runnable
 from .fused import FusedChunks
-from .handover import Handover
 from .plan import Plan, planned
 from .sequence_batch import SequenceBatch
-from .stream import AsyncStream, Part, Source, Stream, adrive, drive
 
 if TYPE_CHECKING:
     from ..events import EventFilter, StreamEvent
@@ -230,12 +231,6 @@ class RunnableSequence(Runnable[Input, Output]):
         """Yield each step with its configuration."""
         for place, step in enumerate(self.steps, 1):
             yield step, child_config(config, run, f"seq:step:{place}")
-
-
-def apart(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
-    """Return a stream of what ``outputs`` yields, in a task of its own."""
-    line = Handover(lockstep=True)
-    return AsyncStream(adrive(Apart(line, tuple, outputs), ApartPart()))
 
 
 async def _once(input: Any) -> AsyncGenerator[Any, None]:

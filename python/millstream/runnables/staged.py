@@ -6,11 +6,12 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
+from ..streaming.protocols import Stage
+from ..streaming.stream import AsyncStream, Stream
 from .base import Input, Output, Runnable
 from .chain_runs import atransformed, transformed
 from .config import RunnableConfig
-from .stages import Stage, astaged, staged
-from .stream import AsyncStream, Stream
+from .stages import astaged, staged
 
 __all__ = ("StagedRunnable",)
 

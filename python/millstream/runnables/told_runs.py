@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..events.chain_events import UNKNOWN, ChainVersion
 from ..events.wordings import worded
-from .sums import Sum
+from ..streaming.accumulate import Sum
 
 if TYPE_CHECKING:
     from ..events import EventFilter, Run, StreamEvent
     from ..events.versions import Version
-    from .stages import Stage
+    from ..streaming.protocols import Stage
 
 __all__ = ("Take", "ToldChain", "ToldModel", "ToldStage")
 

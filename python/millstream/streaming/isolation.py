@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from .drivers import OwnTask, OwnThread, pass_on
-from .handover import Handover
+from .channel import Handover
+from .drive import adrive
+from .stream import AsyncStream
+from .workers import OwnTask, OwnThread, pass_on
 
 __all__ = ("Apart", "ApartPart")
 
@@ -88,3 +90,9 @@ def _as_they_are(items: Sequence[Any]) -> Sequence[Any]:
 
 def _let_pass(item: Any) -> None:
     """Keep nothing of ``item``."""
+
+
+def apart(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
+    """Return a stream of what ``outputs`` yields, in a task of its own."""
+    line = Handover(lockstep=True)
+    return AsyncStream(adrive(Apart(line, tuple, outputs), ApartPart()))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
-from .sums import Sum
+from .accumulate import Sum
 
 __all__ = ("AsyncGiven", "Given", "Inside")
 

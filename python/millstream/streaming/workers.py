@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from .._context import caller_loop
-from .handover import LEFT, Handover, is_cancelled, is_leaving
+from .channel import LEFT, Handover, is_cancelled, is_leaving
 
 if TYPE_CHECKING:
     import asyncio
