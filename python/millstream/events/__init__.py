@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 from .._late import lazy_names
 from .._uuid7 import uuid7
 from .filters import EventFilter
+from .model_events import ModelEvents
 from .run import Run
-from .stream_events import ModelEvents, StreamEvent, records
+from .schema import StreamEvent
+from .versions import schema_version
 
 if TYPE_CHECKING:
     from .record_writer import RecordWriter
 
-__all__ = ("EventFilter", "ModelEvents", "RecordWriter", "Run", "StreamEvent", "records", "uuid7")
+__all__ = ("EventFilter", "ModelEvents", "RecordWriter", "Run", "StreamEvent", "schema_version", "uuid7")
 
 # Most programs write no records.
 __getattr__ = lazy_names(globals(), {"RecordWriter": ".record_writer"})

@@ -12,7 +12,7 @@ from ..streaming.protocols import Joiner, Recorder
 if TYPE_CHECKING:
     from ..streaming.protocols import Part
     from .record_writer import RecordWriter
-    from .stream_events import StreamEvent
+    from .schema import StreamEvent
 
 __all__ = ("EventRecords", "written")
 

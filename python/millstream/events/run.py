@@ -20,3 +20,8 @@ class Run:
     tags: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     parent_ids: list[str] = field(default_factory=list)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether a model runs."""
+        return self.run_type in ("llm", "chat_model")

@@ -1,202 +1,183 @@
-"""How the two versions of ``astream_events`` word a run of a model, in LangChain's key order."""
+"""The two versions of the schema of stream events: which keys an event has, in LangChain's order, and its data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
 
+from .payloads import payload_of
 from .run import Run
-from .wordings import worded
+from .schema import Outputs, Streamer, StreamEvent, is_known
 
-if TYPE_CHECKING:
-    from ..outputs import LLMResult
+__all__ = ("Version", "copies", "schema_version", "streamer")
 
-__all__ = ("Outputs", "StreamEvent", "Streamer", "Version", "records")
-
-Outputs = Callable[[Any], Sequence[Any]]
-StreamEvent = dict[str, Any]
-"""``event``, ``name``, ``run_id``, ``parent_ids``, ``tags``, ``metadata``, ``data``."""
-Streamer = Callable[[Any], list[StreamEvent]]
+_Phase = Literal["start", "stream", "end"]
+_Keys = tuple[str, ...]
 
 
-class Version(Protocol):
-    """How the version ``name`` of the schema words a run of a model.
+class Version(ABC):
+    """A version of the schema.
 
-    ``whole_streams`` says whether an answer that came whole makes a stream event too, ``tells_parents``
-    whether a run's parents are told, ``tells_failed_runs`` whether a run below that failed has an end.
+    ``whole_streams`` says whether an answer that came whole makes a stream event too, ``shows_parents``
+    whether events name the parents of their run, ``ends_failed_runs`` whether a child run that failed has
+    an end event. ``root`` is true for the run of the stream itself.
     """
 
-    name: str
-    whole_streams: bool
-    tells_parents: bool
-    tells_failed_runs: bool
+    name: ClassVar[str]
+    whole_streams: ClassVar[bool]
+    shows_parents: ClassVar[bool]
+    ends_failed_runs: ClassVar[bool]
 
-    def start(self, run: Run, input: Any) -> StreamEvent:
+    def start(self, run: Run, input: Any, *, root: bool) -> StreamEvent:
         """Return the event of the run's start."""
+        return self._event(run, "start", self._start_data(input, root=root), root=root)
 
-    def streamer(self, run: Run, outputs: Outputs) -> Streamer:
-        """Return what turns the outputs that ``outputs`` returns into stream events, in one call."""
+    def template(self, run: Run, *, root: bool) -> StreamEvent:
+        """Return the event of a chunk, without its data."""
+        return self._event(run, "stream", {}, root=root)
 
-    def end(self, run: Run, result: LLMResult) -> StreamEvent:
-        """Return the event of the run's end."""
+    def end(self, run: Run, input: Any, output: Any, *, root: bool) -> StreamEvent:
+        """Return the event of the run's end.
 
-    def nested_start(self, run: Run, inputs: Any) -> StreamEvent:
-        """Return the event of the start of a run below."""
+        ``output`` is what the run returned, ``None`` if it failed without any; of the root it is what is shown.
+        """
+        return self._event(run, "end", self._end_data(run, input, output, root=root), root=root)
 
-    def nested_chunk(self, run: Run, token: str, chunk: Any) -> StreamEvent:
-        """Return the event of a chunk of a run below."""
+    @abstractmethod
+    def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
+        """Return what the event of a child model's chunk shows: a text, a generation or a message."""
 
-    def nested_end(self, run: Run, inputs: Any, result: Any) -> StreamEvent:
-        """Return the event of the end of a run below."""
+    @abstractmethod
+    def output(self, run: Run, result: Any) -> Any:
+        """Return the output of the root, as the event of its end shows it, from the result of its run."""
+
+    @abstractmethod
+    def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
+        """Return the run as the events of the root show it; ``config`` is that of the call, ``name`` the root's."""
+
+    @abstractmethod
+    def _keys(self, run: Run, phase: _Phase, *, root: bool) -> _Keys: ...
+
+    @abstractmethod
+    def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]: ...
+
+    def _event(self, run: Run, phase: _Phase, data: dict[str, Any], *, root: bool) -> StreamEvent:
+        values = {
+            "event": f"on_{run.run_type}_{phase}",
+            "name": run.name,
+            "run_id": run.run_id,
+            "tags": run.tags,
+            "metadata": run.metadata,
+            "data": data,
+            "parent_ids": run.parent_ids,
+        }
+        return {key: values[key] for key in self._keys(run, phase, root=root)}
 
 
-class V1:
+class _V1(Version):
     """Version 1: the chunks' sum stands at the end."""
 
     name = "v1"
     whole_streams = True
-    tells_parents = False
-    tells_failed_runs = True
+    shows_parents = False
+    ends_failed_runs = True
 
-    def start(self, run: Run, input: Any) -> StreamEvent:
-        """Return the event of the run's start."""
-        return {
-            "event": f"on_{run.run_type}_start",
-            "run_id": run.run_id,
-            "name": run.name,
-            "tags": run.tags,
-            "metadata": run.metadata,
-            "data": {"input": input},
-            "parent_ids": run.parent_ids,
-        }
+    _ROOT: ClassVar[dict[_Phase, _Keys]] = {
+        "start": ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids"),
+        "stream": ("event", "run_id", "tags", "metadata", "name", "data", "parent_ids"),
+        "end": ("event", "name", "run_id", "tags", "metadata", "data", "parent_ids"),
+    }
 
-    def streamer(self, run: Run, outputs: Outputs) -> Streamer:
-        """Return what turns the outputs that ``outputs`` returns into stream events, in one call."""
-        template = {
-            "event": f"on_{run.run_type}_stream",
-            "run_id": run.run_id,
-            "tags": run.tags,
-            "metadata": run.metadata,
-            "name": run.name,
-            "data": None,
-            "parent_ids": run.parent_ids,
-        }
-        return _copying(template, outputs)
+    def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
+        return payload_of(run).text(token, chunk)
 
-    def end(self, run: Run, result: LLMResult) -> StreamEvent:
-        """Return the event of the run's end."""
-        return {
-            "event": f"on_{run.run_type}_end",
-            "name": run.name,
-            "run_id": run.run_id,
-            "tags": run.tags,
-            "metadata": run.metadata,
-            "data": {"output": worded(run).whole(result)},
-            "parent_ids": run.parent_ids,
-        }
+    def output(self, run: Run, result: Any) -> Any:
+        return payload_of(run).total(result)
 
-    def nested_start(self, run: Run, inputs: Any) -> StreamEvent:
-        """Return the event of the start of a run below."""
-        return self._nested("start", run, {"input": inputs})
+    def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
+        # Version 1 shows the tags and metadata of the call's own configuration, without those of the model.
+        return Run(run.run_id, name or run.name, run.run_type, list(config["tags"]), dict(config["metadata"]))
 
-    def nested_chunk(self, run: Run, token: str, chunk: Any) -> StreamEvent:
-        """Return the event of a chunk of a run below: its text, or its message."""
-        return self._nested("stream", run, {"chunk": worded(run).part(token, chunk)})
+    def _keys(self, run: Run, phase: _Phase, *, root: bool) -> _Keys:
+        return self._ROOT[phase if root else "end"]
 
-    def nested_end(self, run: Run, inputs: Any, result: Any) -> StreamEvent:
-        """Return the event of the end of a run below; ``None`` stands for what failed before it brought anything."""
-        output = None if result is None else worded(run).dump(result)
-        return self._nested("end", run, {"input": inputs, "output": output})
+    def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]:
+        return {"input": input} if root or (input is not None and is_known(input)) else {}
 
-    def _nested(self, what: str, run: Run, data: dict[str, Any]) -> StreamEvent:
-        return {
-            "event": f"on_{run.run_type}_{what}",
-            "name": run.name,
-            "run_id": run.run_id,
-            "tags": run.tags,
-            "metadata": run.metadata,
-            "data": data,
-            "parent_ids": run.parent_ids,
-        }
+    def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
+        if root:
+            return {"output": output}
+        shown = None if output is None else payload_of(run).dump(output)
+        return {"output": shown} if input is None else {"input": input, "output": shown}
 
 
-class V2:
+class _V2(Version):
     """Version 2: the generations stand at the end."""
 
     name = "v2"
     whole_streams = False
-    tells_parents = True
-    tells_failed_runs = False
+    shows_parents = True
+    ends_failed_runs = False
 
-    def start(self, run: Run, input: Any) -> StreamEvent:
-        """Return the event of the run's start."""
-        return {
-            "event": f"on_{run.run_type}_start",
-            "data": {"input": input},
-            "name": run.name,
-            "tags": run.tags,
-            "run_id": run.run_id,
-            "metadata": run.metadata,
-            "parent_ids": run.parent_ids,
-        }
+    _KEYS: ClassVar[dict[_Phase, _Keys]] = {
+        "start": ("event", "data", "name", "tags", "run_id", "metadata", "parent_ids"),
+        "stream": ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids"),
+        "end": ("event", "data", "run_id", "name", "tags", "metadata", "parent_ids"),
+    }
 
-    def streamer(self, run: Run, outputs: Outputs) -> Streamer:
-        """Return what turns the outputs that ``outputs`` returns into stream events, in one call."""
-        template = {
-            "event": f"on_{run.run_type}_stream",
-            "run_id": run.run_id,
-            "name": run.name,
-            "tags": run.tags,
-            "metadata": run.metadata,
-            "data": None,
-            "parent_ids": run.parent_ids,
-        }
-        return _copying(template, outputs)
+    def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
+        return payload_of(run).generation(token, chunk)
 
-    def end(self, run: Run, result: LLMResult) -> StreamEvent:
-        """Return the event of the run's end."""
-        return self._later("end", run, {"output": worded(run).output(result)})
+    def output(self, run: Run, result: Any) -> Any:
+        return payload_of(run).output(result)
 
-    def nested_start(self, run: Run, inputs: Any) -> StreamEvent:
-        """Return the event of the start of a run below."""
-        return self.start(run, inputs)
+    def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
+        return run
 
-    def nested_chunk(self, run: Run, token: str, chunk: Any) -> StreamEvent:
-        """Return the event of a chunk of a run below: the generation chunk itself, or its message."""
-        return self._later("stream", run, {"chunk": worded(run).piece(token, chunk)})
+    def _keys(self, run: Run, phase: _Phase, *, root: bool) -> _Keys:
+        # The chunks of a child model have the order of its end.
+        return self._KEYS["end" if phase == "stream" and not root and run.is_model else phase]
 
-    def nested_end(self, run: Run, inputs: Any, result: Any) -> StreamEvent:
-        """Return the event of the end of a run below."""
-        return self._later("end", run, {"output": worded(run).output(result), "input": inputs})
+    def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]:
+        return {"input": input} if root or is_known(input) else {}
 
-    def _later(self, what: str, run: Run, data: dict[str, Any]) -> StreamEvent:
-        return {
-            "event": f"on_{run.run_type}_{what}",
-            "data": data,
-            "run_id": run.run_id,
-            "name": run.name,
-            "tags": run.tags,
-            "metadata": run.metadata,
-            "parent_ids": run.parent_ids,
-        }
+    def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
+        # An empty dict stands for an input that is empty or unknown, as in LangChain.
+        return {"output": output} if root else {"output": payload_of(run).output(output), "input": input or {}}
 
 
-_VERSIONS: dict[str, Version] = {"v1": V1(), "v2": V2()}
+_VERSIONS: dict[str, Version] = {version.name: version for version in (_V1(), _V2())}
 
 
-def records(version: object) -> Version:
-    """Return how ``version`` words its events; :class:`NotImplementedError` for another than ``"v1"`` and ``"v2"``."""
-    found = _VERSIONS.get(version) if isinstance(version, str) else None
+def schema_version(name: object) -> Version:
+    """Return the version ``name``; :class:`NotImplementedError` for another than ``"v1"`` and ``"v2"``."""
+    found = _VERSIONS.get(name) if isinstance(name, str) else None
     if found is None:
         raise NotImplementedError(
-            f'Only versions "v1" and "v2" of the schema are supported here, not {version!r}: write'
+            f'Only versions "v1" and "v2" of the schema are supported here, not {name!r}: write'
             ' `async for event in model.astream_events(..., version="v2")`, without `await`.'
         )
     return found
 
 
-def _copying(template: StreamEvent, outputs: Outputs) -> Streamer:
-    """Return what copies ``template`` for each output: half the work of a new dict."""
+def copies(template: StreamEvent) -> Callable[[Any], StreamEvent]:
+    """Return a function that makes the event of a chunk: a copy of ``template``, for half the cost of a new dict."""
+    copy = template.copy
+
+    def stream(chunk: Any) -> StreamEvent:
+        event = copy()
+        event["data"] = {"chunk": chunk}
+        return event
+
+    return stream
+
+
+def streamer(template: StreamEvent, outputs: Outputs) -> Streamer:
+    """Return a function that makes the events of a raw item's outputs, as :func:`copies` does, in one call."""
     copy = template.copy
 
     def stream(raw: Any) -> list[StreamEvent]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._context import var_child_runnable_config
 from ..callbacks.manager import CallbackManager
-from ..events import EventFilter, ModelEvents, Run, records
-from ..events.nested_events import NestedEvents
+from ..events import EventFilter, ModelEvents, schema_version
+from ..events.handler import StreamEventHandler
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
 from ..streaming.channel import Handover
@@ -62,7 +62,7 @@ def event_stream(
 
     Raises :class:`NotImplementedError` for an unknown version.
     """
-    wording = records(version)
+    schema = schema_version(version)
     prompt = model._kind.prompt(input)
     full = ensure_config(config)
     run = ModelRun(model, prompt, stop, kwargs, full, keeps=True, line=None)
@@ -74,7 +74,7 @@ def event_stream(
         run.line = Handover(lockstep=run.lockstep)
         # The events of the runs below go the way of the chunks, so that they stay in order.
         callbacks = CallbackManager.configure(full["callbacks"])
-        callbacks.inheritable_handlers.append(NestedEvents(wording, wanted, run.line, told.parent_ids))
+        callbacks.inheritable_handlers.append(StreamEventHandler(schema, wanted, run.line, told.parent_ids))
         run = ModelRun(
             model,
             prompt,
@@ -85,11 +85,9 @@ def event_stream(
             line=run.line,
         )
         own = _run_stream(model, run, kwargs, for_async=for_async)
-    if version == "v1":
-        # Version 1 tells of the root what the call's own configuration says.
-        told = Run(told.run_id, told.name, told.run_type, full["tags"], full["metadata"])
+    told = schema.root_run(told, full)
     includes = wanted.includes(told.name, told.run_type, told.tags)
-    return own[0], ModelEvents(own[1], wording, told, input, includes=includes)
+    return own[0], ModelEvents(own[1], schema, told, input, includes=includes)
 
 
 def _may_be_heard(model: BaseLanguageModel[Any], config: RunnableConfig | None) -> bool:

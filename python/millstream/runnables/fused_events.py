@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..events import EventFilter, Run, records, uuid7
-from ..events.chain_events import chain_records
+from ..events import EventFilter, Run, StreamEvent, schema_version, uuid7
 from ..language_models.runs import ModelRun
 from .chain_runs import Beginning
 from .config import RunnableConfig, child_config, ensure_config
@@ -15,7 +14,6 @@ from .heard import heard_events
 from .told_runs import Take, ToldChain, ToldModel, ToldStage
 
 if TYPE_CHECKING:
-    from ..events import StreamEvent
     from .plan import Plan, Step
     from .sequence import RunnableSequence
 
@@ -45,8 +43,7 @@ class FusedEvents(Fused):
         self._plan = plan
         self._input = input
         self._config = config
-        self._version = records(version)
-        self._wording = chain_records(version)
+        self._version = schema_version(version)
         self._wanted = wanted
         self._kwargs = kwargs
         self._for_async = for_async
@@ -118,7 +115,7 @@ class FusedEvents(Fused):
             try:
                 output = function(value)
             except Exception:
-                if self._version.tells_failed_runs:
+                if self._version.ends_failed_runs:
                     told.end(value, None, events)
                 raise
             told.end(value, output, events)
@@ -149,25 +146,21 @@ class FusedEvents(Fused):
         return True
 
     def _told_root(self, begun: Beginning) -> ToldChain:
-        full, manager, run_id = begun.config, begun.manager, str(self._above.run_id)
-        if not self._version.tells_parents:
-            # Version 1 tells of the root what the call's own configuration says.
-            run = Run(run_id, begun.name, "chain", list(full["tags"]), dict(full["metadata"]))
-        else:
-            run = Run(run_id, begun.name, "chain", list(manager.tags), dict(manager.metadata), list(manager.parent_ids))
-        return ToldChain(self._wording, run, self._wanted, root=True)
+        run, manager = Run(str(self._above.run_id), begun.name, "chain"), begun.manager
+        run.tags, run.metadata, run.parent_ids = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
+        return ToldChain(self._version, self._version.root_run(run, begun.config), self._wanted, root=True)
 
     def _told(self, step: Step, begun: Beginning) -> ToldChain:
         below = Beginning(step.runnable, self._below(step, begun))
         manager, run_type = below.manager, step.runnable.run_type
         run = Run(str(uuid7()), below.name, run_type, manager.tags, manager.metadata, manager.parent_ids)
-        return ToldChain(self._wording, self._shown(run), self._wanted, root=False)
+        return ToldChain(self._version, self._shown(run), self._wanted, root=False)
 
     def _below(self, step: Step, begun: Beginning) -> RunnableConfig:
         return ensure_config(step.configured(child_config(begun.config, self._above, step.tag)))
 
     def _shown(self, run: Run) -> Run:
-        if not self._version.tells_parents:
+        if not self._version.shows_parents:
             run.parent_ids = []
         return run
 
@@ -225,7 +218,7 @@ class FusedEvents(Fused):
 
     def _fail(self, events: list[StreamEvent]) -> None:
         """Tell of the runs that have no end yet, from the inside out."""
-        if self._version.tells_failed_runs:
+        if self._version.ends_failed_runs:
             self._model.fail(events)
             for stage in self._stages:
                 stage.fail(events)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks.manager import CallbackManager
-from ..events import EventFilter, Run, records, uuid7
-from ..events.chain_events import chain_records
-from ..events.nested_chains import Root, RootMark
-from ..events.nested_events import NestedEvent, NestedEvents
+from ..events import EventFilter, Run, StreamEvent, schema_version, uuid7
+from ..events.handler import NestedEvent, RootMark, RootRun, StreamEventHandler
+from ..events.versions import Version, copies
 from ..streaming.accumulate import Sum
 from ..streaming.channel import Handover
 from ..streaming.isolation import Apart, ApartPart
@@ -17,8 +16,6 @@ from ..streaming.protocols import Part, Source
 from .config import ensure_config
 
 if TYPE_CHECKING:
-    from ..events import StreamEvent
-    from ..events.versions import Version
     from .base import Runnable
 
 __all__ = ("heard_events",)
@@ -38,24 +35,22 @@ def heard_events(
 
     Raises :class:`NotImplementedError` for an unknown version.
     """
-    wording = records(version)
+    schema = schema_version(version)
     full = ensure_config(config)
     run_id = full["run_id"] = full.get("run_id") or uuid7()
-    told = Run(
-        str(run_id), full.get("run_name") or runnable.get_name(), "chain", list(full["tags"]), dict(full["metadata"])
-    )
+    root = RootRun(run_id, full.get("run_name") or runnable.get_name(), input, full)
     line = Handover()
     callbacks = CallbackManager.configure(full["callbacks"])
     # The parent's id is found among the runs that the handler hears of; those above it are not.
     above = callbacks.parent_ids[:-1]
-    callbacks.add_handler(NestedEvents(wording, wanted, line, above, Root(run_id, told, input)))
+    callbacks.add_handler(StreamEventHandler(schema, wanted, line, above, root))
     full["callbacks"] = callbacks
     source = Apart(
         line,
         lambda: runnable._outputs(input, full, kwargs),
         lambda: runnable._aoutputs(input, full, kwargs),
     )
-    return source, HeardEvents(wording, wanted)
+    return source, HeardEvents(schema, wanted)
 
 
 class HeardEvents(ApartPart):
@@ -86,7 +81,7 @@ class HeardEvents(ApartPart):
         if not self._begun:
             self._begun = True
             self._stream = self._streamer()
-        if not self._version.tells_parents:
+        if not self._version.shows_parents:
             self._output.add(chunk)
         if self._stream is not None:
             events.append(self._stream(chunk))
@@ -96,7 +91,7 @@ class HeardEvents(ApartPart):
         root = self._root
         if root is None or not (self._goes_on or self._version.whole_streams) or not self._is_wanted(root):
             return None
-        return chain_records(self._version.name).streamer(root, root=True)
+        return copies(self._version.template(root, root=True))
 
     def _is_wanted(self, run: Run) -> bool:
         return self._wanted.includes(run.name, run.run_type, run.tags)
@@ -104,6 +99,6 @@ class HeardEvents(ApartPart):
     def finish(self) -> Sequence[StreamEvent]:
         """Return the end's event of version 1, which comes last, with the sum of the chunks."""
         root = self._root
-        if self._version.tells_parents or root is None or self.failure is not None or not self._is_wanted(root):
+        if self._version.shows_parents or root is None or self.failure is not None or not self._is_wanted(root):
             return ()
-        return [chain_records(self._version.name).end(root, None, self._output.total(), root=True)]
+        return [self._version.end(root, None, self._output.total(), root=True)]

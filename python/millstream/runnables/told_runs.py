@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..events.chain_events import UNKNOWN, ChainVersion
-from ..events.wordings import worded
+from ..events.payloads import payload_of
+from ..events.schema import UNKNOWN
+from ..events.versions import Version, copies
 from ..streaming.accumulate import Sum
 
 if TYPE_CHECKING:
     from ..events import EventFilter, Run, StreamEvent
-    from ..events.versions import Version
     from ..streaming.protocols import Stage
 
 __all__ = ("Take", "ToldChain", "ToldModel", "ToldStage")
@@ -23,20 +23,20 @@ Take = Callable[[Any, list[Any]], None]
 class ToldChain:
     """The run of a sequence, a prompt, a parser: its events, and the sum of its output."""
 
-    __slots__ = ("_includes", "_root", "_run", "_stream", "_wording", "output")
+    __slots__ = ("_includes", "_root", "_run", "_stream", "_version", "output")
 
-    def __init__(self, wording: ChainVersion, run: Run, wanted: EventFilter, *, root: bool) -> None:
-        self._wording = wording
+    def __init__(self, version: Version, run: Run, wanted: EventFilter, *, root: bool) -> None:
+        self._version = version
         self._run = run
         self._root = root
         self._includes = wanted.includes(run.name, run.run_type, run.tags)
-        self._stream = wording.streamer(run, root=root)
+        self._stream = copies(version.template(run, root=root))
         self.output = Sum()
 
     def start(self, input: Any, events: list[StreamEvent]) -> None:
         """Tell of the start."""
         if self._includes:
-            events.append(self._wording.start(self._run, input, root=self._root))
+            events.append(self._version.start(self._run, input, root=self._root))
 
     def add(self, chunk: Any, events: list[StreamEvent]) -> None:
         """Tell of a chunk, and add it to the output."""
@@ -52,7 +52,7 @@ class ToldChain:
     def end(self, input: Any, output: Any, events: list[StreamEvent]) -> None:
         """Tell of the end."""
         if self._includes:
-            events.append(self._wording.end(self._run, input, output, root=self._root))
+            events.append(self._version.end(self._run, input, output, root=self._root))
 
 
 class ToldStage:
@@ -120,14 +120,14 @@ class ToldModel:
         self._inputs: dict[str, Any] = {}
         # Chat models' chunks are what is shown and what goes on; of a generation it is the text that goes on.
         self._is_text = run.run_type == "llm"
-        self._shows_text = self._is_text and not version.tells_parents
+        self._shows_text = self._is_text and not version.shows_parents
 
     def start(self, prompt: Any, events: list[StreamEvent]) -> None:
         """Tell of the start."""
-        self._inputs = worded(self._run).inputs([prompt])
-        self._template = self._version.nested_chunk(self._run, "", _NOTHING)
+        self._inputs = payload_of(self._run).inputs([prompt])
+        self._template = self._version.template(self._run, root=False)
         if self._includes:
-            events.append(self._version.nested_start(self._run, self._inputs))
+            events.append(self._version.start(self._run, self._inputs, root=False))
 
     def add(self, chunk: Any, events: list[StreamEvent]) -> Any:
         """Tell of a chunk; return what the next step gets of it."""
@@ -143,19 +143,10 @@ class ToldModel:
         """Tell of the end."""
         self._goes_on = False
         if self._includes:
-            events.append(self._version.nested_end(self._run, self._inputs, self._part.result()))
+            events.append(self._version.end(self._run, self._inputs, self._part.result(), root=False))
 
     def fail(self, events: list[StreamEvent]) -> None:
         """Tell of an end with what had arrived, where there has been none yet."""
         if self._goes_on and self._includes:
             arrived = self._part.result() if self._any else self._kind.arrived(())
-            events.append(self._version.nested_end(self._run, self._inputs, arrived))
-
-
-class _Nothing:
-    """Stands for a chunk, where only the event around it is wanted."""
-
-    message = None
-
-
-_NOTHING: Any = _Nothing()
+            events.append(self._version.end(self._run, self._inputs, arrived, root=False))

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import StreamError
 from ..streaming.protocols import Recorder
 from .event_records import EventRecords
-from .nested_events import mixed
+from .handler import mixed
 from .run import Run
-from .versions import Outputs, Streamer, StreamEvent, Version, records
+from .schema import Outputs, Streamer, StreamEvent
+from .versions import Version, streamer
 
 if TYPE_CHECKING:
     from ..outputs import LLMResult
     from ..streaming.protocols import ChunkPart
     from .record_writer import RecordWriter
 
-__all__ = ("ModelEvents", "StreamEvent", "Version", "records")
+__all__ = ("ModelEvents",)
 
 
 class ModelEvents:
@@ -37,15 +38,13 @@ class ModelEvents:
         self._run = run
         self._input = input
         self._includes = includes
-        streams = includes and (chunks.streams or version.whole_streams)
-        self._streams = streams
-        self._stream = version.streamer(run, _as_they_are) if streams else _silent(_as_they_are)
+        self._streams = includes and (chunks.streams or version.whole_streams)
+        self._stream = self._streamer(_as_they_are)
 
     @property
     def feed(self) -> Streamer:
         """Return what turns a raw item into events."""
-        outputs = self._chunks.feed
-        feed = self._version.streamer(self._run, outputs) if self._streams else _silent(outputs)
+        feed = self._streamer(self._chunks.feed)
         return mixed(feed) if self._chunks.mixed else feed
 
     @property
@@ -60,7 +59,7 @@ class ModelEvents:
 
     def begin(self) -> list[StreamEvent]:
         """Return the start's event."""
-        start = [self._version.start(self._run, self._input)] if self._includes else []
+        start = [self._version.start(self._run, self._input, root=True)] if self._includes else []
         return start + self._stream(self._chunks.begin())
 
     def opened(self, body: Any) -> None:
@@ -83,7 +82,8 @@ class ModelEvents:
         """Return the last chunks' events, and the end's where the stream ended well."""
         events = self._stream(self._chunks.finish())
         if self._includes and self._chunks.failure is None:
-            events.append(self._version.end(self._run, self._chunks.result()))
+            output = self._version.output(self._run, self._chunks.result())
+            events.append(self._version.end(self._run, None, output, root=True))
         return events
 
     def broken(self, error: BaseException) -> None:
@@ -110,6 +110,11 @@ class ModelEvents:
         return EventRecords(
             self, writer, lambda: cast("Recorder", chunks.recorder(write)), prefix, suffix, chunks.joined
         )
+
+    def _streamer(self, outputs: Outputs) -> Streamer:
+        if not self._streams:
+            return _silent(outputs)
+        return streamer(self._version.template(self._run, root=True), outputs)
 
 
 def _as_they_are(outputs: Sequence[Any]) -> Sequence[Any]:

@@ -1,0 +1,265 @@
+"""The callback handler that makes stream events of child runs: those that users' code began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..callbacks.manager import parent_ids_of_child
+from .run import Run
+from .schema import StreamEvent, is_known
+from .versions import Version, copies
+
+if TYPE_CHECKING:
+    from ..streaming.channel import Handover
+    from .filters import EventFilter
+
+__all__ = ("NestedEvent", "RootMark", "RootRun", "StreamEventHandler", "mixed")
+
+
+class NestedEvent:
+    """An item of the channel: the event of a child run, among the chunks of the stream's own run."""
+
+    __slots__ = ("event",)
+
+    def __init__(self, event: StreamEvent) -> None:
+        self.event = event
+
+
+class RootRun:
+    """The stream's own run, until it begins: the id, name, input and configuration it was called with."""
+
+    __slots__ = ("config", "input", "name", "run_id")
+
+    def __init__(self, run_id: UUID, name: str, input: Any, config: Mapping[str, Any]) -> None:
+        self.run_id = run_id
+        self.name = name
+        self.input = input
+        self.config = config
+
+
+class RootMark:
+    """An item of the channel: the stream's own run has begun, or has ended."""
+
+    __slots__ = ("goes_on", "run")
+
+    def __init__(self, run: Run, *, goes_on: bool) -> None:
+        self.run = run
+        self.goes_on = goes_on
+
+
+class _OpenRun:
+    """A run that has begun, and not ended."""
+
+    __slots__ = ("input", "root", "run", "stream")
+
+    def __init__(self, run: Run, input: Any, stream: Callable[[Any], StreamEvent], *, root: bool) -> None:
+        self.run = run
+        self.input = input
+        self.stream = stream
+        self.root = root
+
+
+class _OpenRuns:
+    """The open runs by their ids; of runs to which users gave one id, the last to begin is the first to end."""
+
+    def __init__(self) -> None:
+        self._runs: dict[UUID, list[_OpenRun]] = {}
+
+    def add(self, run_id: UUID, run: _OpenRun) -> None:
+        self._runs.setdefault(run_id, []).append(run)
+
+    def child(self, run_id: UUID) -> _OpenRun | None:
+        """Return an open run, if it is not the root."""
+        found = self._runs.get(run_id)
+        return found[-1] if found and not found[-1].root else None
+
+    def pop(self, run_id: UUID) -> _OpenRun | None:
+        found = self._runs.get(run_id)
+        if not found:
+            return None
+        run = found.pop()
+        if not found:
+            del self._runs[run_id]
+        return run
+
+
+class StreamEventHandler:
+    """The callback handler that all child runs inherit: it sends their events through the stream's channel, in order.
+
+    The stream's own run may be among the runs that it is called for: ``root`` says which one. Of the root
+    it sends no chunks, since those are made of what reaches the consumer, and marks where it begins and ends.
+    ``parent_ids`` are those of the stream's own run.
+    """
+
+    raise_error = True
+    run_inline = True
+    # Chat models that are invoked in a child run stream for it, as for LangChain's handlers of events.
+    streams = True
+
+    def __init__(
+        self,
+        version: Version,
+        wanted: EventFilter,
+        channel: Handover,
+        parent_ids: Sequence[str],
+        root: RootRun | None = None,
+    ) -> None:
+        self._version = version
+        self._wanted = wanted
+        self._channel = channel
+        self._parent_ids = list(parent_ids)
+        self._root = root
+        self._chains = _OpenRuns()
+        self._models = _OpenRuns()
+        self._parents: dict[UUID, list[str]] = {}
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether streams in streams keep step: so that their events are in the order of their chunks."""
+        return True
+
+    async def aroom(self) -> None:
+        """Wait while the consumer of the events is slow."""
+        await self._channel.aroom()
+
+    def room(self) -> None:
+        """Wait while the consumer of the events is slow, where this may block the thread."""
+        if not _on_a_loop():
+            self._channel.room()
+
+    def on_llm_start(self, serialized: Any, prompts: list[str], **info: Any) -> None:
+        """Send the event of a start."""
+        self._start(self._models, "llm", serialized, {"prompts": prompts}, **info)
+
+    def on_chat_model_start(self, serialized: Any, messages: list[Any], **info: Any) -> None:
+        """Send the event of a start."""
+        self._start(self._models, "chat_model", serialized, {"messages": messages}, **info)
+
+    def on_chain_start(self, serialized: Any, inputs: Any, *, run_type: str | None = None, **info: Any) -> None:
+        """Send the event of a start."""
+        self._start(self._chains, run_type or "chain", serialized, inputs, **info)
+
+    def on_llm_new_token(self, token: str, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
+        """Send the event of a chunk."""
+        if found := self._models.child(run_id):
+            self._send(found.run, lambda: found.stream(self._version.chunk(found.run, token, chunk)))
+
+    def _on_chain_chunk(self, chunk: Any, *, run_id: UUID) -> None:
+        """Send the event of a chunk."""
+        if found := self._chains.child(run_id):
+            self._send(found.run, lambda: found.stream(chunk))
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send the event of an end."""
+        self._end(self._models.pop(run_id), response)
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
+        """Send the event of an end."""
+        self._end(self._chains.pop(run_id), outputs, inputs)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **kwargs: Any) -> None:
+        """Send the event of the end of a failed run, where the version has one."""
+        self._fail(self._models.pop(run_id), response)
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
+        """Send the event of the end of a failed run, where the version has one."""
+        self._fail(self._chains.pop(run_id), None, inputs)
+
+    def _start(
+        self,
+        runs: _OpenRuns,
+        run_type: str,
+        serialized: Any,
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        parent_ids = self._shown_parents(run_id, parent_run_id)
+        name = name or (serialized or {}).get("name") or "Unnamed"
+        run = Run(str(run_id), name, run_type, list(tags or ()), dict(metadata or {}), parent_ids)
+        root = self._begun_root(run)
+        is_root, shown = False, inputs
+        if root is not None:
+            is_root, shown = True, root.input
+            run = self._version.root_run(run, root.config, root.name)
+            self._channel.put(RootMark(run, goes_on=True))
+        stream = copies(self._version.template(run, root=is_root))
+        runs.add(run_id, _OpenRun(run, inputs if is_known(inputs) else None, stream, root=is_root))
+        self._send(run, lambda: self._version.start(run, shown, root=is_root))
+
+    def _end(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
+        if found is None:
+            return
+        run, version = found.run, self._version
+        input = found.input if inputs is None else inputs
+        if not found.root:
+            self._send(run, lambda: version.end(run, input, output, root=False))
+            return
+        # The end of version 1's root comes when the whole stream has ended.
+        if version.shows_parents:
+            self._send(run, lambda: version.end(run, None, version.output(run, output), root=True))
+        self._channel.put(RootMark(run, goes_on=False))
+
+    def _fail(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
+        if found is not None and self._version.ends_failed_runs and not found.root:
+            self._end(found, output, inputs)
+
+    def _send(self, run: Run, make: Callable[[], StreamEvent]) -> None:
+        if self._wanted.includes(run.name, run.run_type, run.tags):
+            self._channel.put(NestedEvent(make()))
+
+    def _begun_root(self, run: Run) -> RootRun | None:
+        """Return the root where it is ``run``: it begins once, and later runs may have its id.
+
+        Version 1 takes the first run that begins for the root.
+        """
+        root = self._root
+        if root is None or (self._version.shows_parents and str(root.run_id) != run.run_id):
+            return None
+        self._root = None
+        return root
+
+    def _shown_parents(self, run_id: UUID, parent_run_id: UUID | None) -> list[str]:
+        """Take note of a run; return its parents, from the root down, those of the stream's own run first.
+
+        Each is there once: users may give a run the id of one of its parents.
+        """
+        if not self._version.shows_parents:
+            return []
+        parent_ids = self._parent_ids
+        if parent_run_id is not None:
+            parent_ids = parent_ids_of_child(self._parents.get(parent_run_id, parent_ids), parent_run_id)
+        self._parents[run_id] = parent_ids
+        return list(parent_ids)
+
+
+def mixed(streamer: Callable[[Any], Sequence[StreamEvent]]) -> Callable[[Any], list[StreamEvent]]:
+    """Return a function that makes events of the channel's items: chunks by ``streamer``, child runs' as they are."""
+
+    def feed(items: Sequence[Any]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for item in items:
+            if type(item) is NestedEvent:
+                events.append(item.event)
+            else:
+                events += streamer((item,))
+        return events
+
+    return feed
+
+
+def _on_a_loop() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,121 @@
+"""The inputs and outputs that events of a run show, by its type: those of LLMs, of chat models, of anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..outputs import GenerationChunk
+from .run import Run
+
+if TYPE_CHECKING:
+    from ..outputs import LLMResult
+
+__all__ = ("Payload", "payload_of")
+
+
+class Payload(Protocol):
+    """What stands in the events of one type of run."""
+
+    def inputs(self, prompts: Any) -> dict[str, Any]:
+        """Return the input of a child run of a model."""
+
+    def text(self, token: Any, chunk: Any) -> Any:
+        """Return the chunk of a child run of a model, for version 1: a text, or a message."""
+
+    def generation(self, token: Any, chunk: Any) -> Any:
+        """Return the chunk of a child run of a model, for version 2: a generation, or a message."""
+
+    def total(self, output: Any) -> Any:
+        """Return the output of the root, for version 1: the sum of what was streamed."""
+
+    def output(self, output: Any) -> Any:
+        """Return the output of a run, for version 2."""
+
+    def dump(self, output: Any) -> Any:
+        """Return the output of a child run, for version 1."""
+
+
+class _Values:
+    """Chains, prompts, parsers, functions: what they take and return, as it is."""
+
+    def inputs(self, prompts: Any) -> dict[str, Any]:
+        return {"input": prompts}
+
+    def text(self, token: Any, chunk: Any) -> Any:
+        return chunk
+
+    generation = text
+
+    def total(self, output: Any) -> Any:
+        return output
+
+    output = dump = total
+
+
+class _Texts:
+    """Models that return texts."""
+
+    def inputs(self, prompts: Any) -> dict[str, Any]:
+        return {"prompts": prompts}
+
+    def text(self, token: Any, chunk: Any) -> Any:
+        return token
+
+    def generation(self, token: Any, chunk: Any) -> Any:
+        return GenerationChunk(token) if chunk is None else chunk
+
+    def total(self, output: LLMResult) -> Any:
+        return output.generations[0][0].text
+
+    def output(self, output: Any) -> Any:
+        generations = [
+            [{"text": one.text, "generation_info": one.generation_info, "type": one.type} for one in choices]
+            for choices in output.generations
+        ]
+        return {"generations": generations, "llm_output": output.llm_output}
+
+    def dump(self, output: Any) -> Any:
+        return output.model_dump()
+
+
+class _Messages:
+    """Chat models."""
+
+    def inputs(self, prompts: Any) -> dict[str, Any]:
+        return {"messages": prompts}
+
+    def text(self, token: Any, chunk: Any) -> Any:
+        if chunk is None:
+            from ..messages.ai import AIMessageChunk
+
+            return AIMessageChunk(token)
+        return chunk.message
+
+    generation = text
+
+    def total(self, output: LLMResult) -> Any:
+        message: Any = self.output(output)
+        # The last chunk that a stream hands out says so, and version 1 adds up all of them.
+        return message.model_copy(update={"chunk_position": "last"}) if hasattr(message, "chunk_position") else message
+
+    def output(self, output: Any) -> Any:
+        return next((one.message for choices in output.generations for one in choices), None)
+
+    def dump(self, output: Any) -> Any:
+        generations = [
+            [
+                {"text": one.text, "generation_info": one.generation_info, "type": one.type, "message": one.message}
+                for one in choices
+            ]
+            for choices in output.generations
+        ]
+        return {"generations": generations, "llm_output": output.llm_output, "run": None, "type": "LLMResult"}
+
+
+_VALUES = _Values()
+_PAYLOADS: dict[str, Payload] = {"llm": _Texts(), "chat_model": _Messages()}
+
+
+def payload_of(run: Run) -> Payload:
+    """Return what stands in the events of ``run``."""
+    return _PAYLOADS.get(run.run_type, _VALUES)
