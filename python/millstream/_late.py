@@ -1,8 +1,9 @@
 """Names that are imported when they are first used.
 
 LangChain's contract has things of a low floor make things of a higher one: ``message + text`` is a
-prompt, a Runnable ``| other`` a sequence; and a pickle of a value is read by the half of the core that
-runs. :func:`late` imports those, and its table is the whole list of imports that point up.
+prompt, a Runnable ``| other`` a sequence. A pickle of a value is read by the half of the core that runs,
+and pydantic asks the base class of messages, which validates as one of its subclasses.
+:func:`late` imports those, and its table is the whole list of imports that point up.
 :func:`lazy_names` makes the ``__getattr__`` of a module that imports names only when asked for them:
 a program that parses streams need not load the models.
 """
@@ -20,6 +21,9 @@ HOMES = {
     "RunnableSequence": "millstream.runnables.sequence",
     "ServerSentEvent": "millstream._backend",
     "ToolCallDelta": "millstream._backend",
+    "core_schema_of": "millstream.messages.pydantic_schema",
+    "json_schema_of": "millstream.messages.pydantic_schema",
+    "validated": "millstream.messages.pydantic_schema",
 }
 """The module of each name that :func:`late` imports."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -65,3 +66,16 @@ def _dumped(value: Any, info: Any) -> Any:
         # In a union the next type is tried then.
         raise PydanticSerializationUnexpectedValue(f"{type(value).__name__} cannot dump itself")
     return value._pydantic_dump(info)
+
+
+def dump_options(info: Any) -> dict[str, Any]:
+    """Return the arguments of ``model_dump`` for how pydantic was asked to dump a message."""
+    return {
+        "include": _names(info.include, lambda how: True),
+        "exclude": _names(info.exclude, lambda how: how is True or how is Ellipsis),
+        "exclude_none": info.exclude_none,
+    }
+
+
+def _names(named: Any, counts: Callable[[Any], bool]) -> Any:
+    return {name for name, how in named.items() if counts(how)} if isinstance(named, Mapping) else named

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from .._merge import Content, merge_lists
 from .base import BaseMessage, BaseMessageChunk, merged_fields
-from .fields import as_items, as_keys, as_mapping, as_text, as_usage
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -19,6 +18,7 @@ from .tool_calls import (
     tool_call_chunk,
 )
 from .usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, sum_usages
+from .validation import as_items, as_keys, as_mapping, as_text, as_usage
 
 if TYPE_CHECKING:
     from .content import ContentBlock
@@ -117,6 +117,30 @@ class AIMessage(BaseMessage):
     def _read_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
         return [], []
 
+    @property
+    def content_blocks(self) -> "list[ContentBlock]":
+        """Reasoning, content and tool calls as LangChain's standard blocks; other blocks are ``non_standard``."""
+        from .content_blocks import has_standard_content
+
+        blocks = cast("list[dict[str, Any]]", super().content_blocks)
+        if not has_standard_content(self.content, self._response_metadata):
+            blocks = self._reasoning_blocks(blocks) + blocks + self._call_blocks(blocks)
+        return cast("list[ContentBlock]", blocks)
+
+    def _reasoning_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        reasoning = (self._additional_kwargs or {}).get("reasoning_content")
+        if not isinstance(reasoning, str) or any(block["type"] == "reasoning" for block in blocks):
+            return []
+        return [{"type": "reasoning", "reasoning": reasoning}]
+
+    def _call_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        known = [block.get("id") for block in blocks if block["type"] == "tool_call"]
+        return [
+            {"type": "tool_call", "id": call.get("id"), "name": call["name"], "args": call["args"]}
+            for call in self.tool_calls
+            if call.get("id") not in known
+        ]
+
     def pretty_repr(self, html: bool = False) -> str:
         """Return the message under a line with its type, and the calls under it."""
         lines = [super().pretty_repr(html).strip()]
@@ -189,6 +213,16 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if self._tool_call_chunks is None and not self._tool_calls and not self._invalid_tool_calls:
             return []
         return self.tool_call_chunks
+
+    def _call_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the pieces of calls, until the last chunk, which has the calls."""
+        if self.chunk_position == "last":
+            return super()._call_blocks(blocks)
+        return [
+            {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}}
+            | ({} if piece.get("index") is None else {"index": piece["index"]})
+            for piece in self._pieces()
+        ]
 
     def __add__(self, other: Any) -> Self:
         """Return all pieces in one; ``other`` is a chunk, or a list or tuple of them."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from .._late import late
 from .._merge import Content, merge_contents, merge_info
-from .._pydantic_field import PydanticField
+from .._pydantic_field import PydanticField, dump_options
 from .._repr import Shown
-from .fields import as_content, as_id, as_mapping, as_text, dumped, without_none
+from .validation import as_content, as_id, as_mapping, as_text, dumped, without_none
 
 if TYPE_CHECKING:
     from .content import ContentBlock
@@ -135,21 +135,17 @@ class BaseMessage(Shown, PydanticField):
         """The content as LangChain's standard blocks; what has no standard form is ``non_standard``."""
         from .content_blocks import standard_blocks
 
-        return standard_blocks(self)
+        return standard_blocks(self.content, self._response_metadata)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Return how pydantic validates and serializes messages."""
-        from .pydantic_schema import core_schema_of
-
-        return core_schema_of(cls, handler)
+        return late("core_schema_of")(cls, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         """Return how pydantic describes messages."""
-        from .pydantic_schema import json_schema_of
-
-        return json_schema_of(cls, schema, handler)
+        return late("json_schema_of")(cls, schema, handler)
 
     @classmethod
     def model_construct(cls, **values: Any) -> Self:
@@ -166,9 +162,7 @@ class BaseMessage(Shown, PydanticField):
     @classmethod
     def model_validate(cls, value: Any) -> Self:
         """Return ``value`` if it is such a message, else a message of the dict ``value``; else :class:`ValueError`."""
-        from .pydantic_schema import validated
-
-        return validated(cls, value)
+        return cast("Self", late("validated")(cls, value))
 
     @classmethod
     def model_validate_json(cls, text: str | bytes) -> Self:
@@ -210,8 +204,6 @@ class BaseMessage(Shown, PydanticField):
         return read
 
     def _pydantic_dump(self, info: Any) -> Fields:
-        from .pydantic_schema import dump_options
-
         return self.model_dump(**dump_options(info))
 
     def record_fields(self) -> Fields:

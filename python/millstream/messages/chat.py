@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._merge import Content
 from .base import BaseMessage, BaseMessageChunk, merged_fields
-from .fields import as_text
+from .validation import as_text
 
 if TYPE_CHECKING:
     from .content import ContentBlock

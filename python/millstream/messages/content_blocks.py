@@ -1,16 +1,12 @@
 """From what providers put into a message to LangChain's standard blocks."""
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
-from .ai import AIMessage, AIMessageChunk
 from .content import KNOWN_BLOCK_TYPES, ContentBlock, block_type
 
-if TYPE_CHECKING:
-    from .base import BaseMessage
-
-__all__ = ("standard_blocks",)
+__all__ = ("has_standard_content", "standard_blocks")
 
 _Block = dict[str, Any]
 _DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
@@ -23,50 +19,25 @@ _OLDER_SOURCES = {
 }
 
 
-def standard_blocks(message: "BaseMessage") -> list[ContentBlock]:
-    """Return what a message says as standard blocks: reasoning, content, tool calls.
+def standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> list[ContentBlock]:
+    """Return a message's content as standard blocks.
 
-    Images, sounds and files in OpenAI's form, and LangChain's older blocks, become standard ones;
-    other blocks are ``non_standard``. A chunk shows the pieces of calls, until the last one shows the
-    calls.
+    Images, audio and files in OpenAI's form, and LangChain's older blocks, become standard ones; other
+    blocks are ``non_standard``.
     """
-    content = message.content
-    if isinstance(content, list) and (message._response_metadata or {}).get("output_version") == "v1":
+    if isinstance(content, list) and has_standard_content(content, response_metadata):
         return cast("list[ContentBlock]", content)
-    items = content if isinstance(content, list) else [content] if content else []
-    blocks = [_text(item) if isinstance(item, str) else _standard(item) for item in items]
-    if isinstance(message, AIMessage):
-        blocks = _reasoning(message, blocks) + blocks + _calls(message, blocks)
-    return cast("list[ContentBlock]", blocks)
+    items: Sequence[Any] = content if isinstance(content, list) else [content] if content else []
+    return cast("list[ContentBlock]", [_text(item) if isinstance(item, str) else _standard(item) for item in items])
+
+
+def has_standard_content(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> bool:
+    """Return whether the provider's content is a list of standard blocks already."""
+    return isinstance(content, list) and (response_metadata or {}).get("output_version") == "v1"
 
 
 def _text(text: str) -> _Block:
     return {"type": "text", "text": text}
-
-
-def _reasoning(message: "BaseMessage", blocks: list[_Block]) -> list[_Block]:
-    thought = (message._additional_kwargs or {}).get("reasoning_content")
-    if not isinstance(thought, str) or any(block["type"] == "reasoning" for block in blocks):
-        return []
-    return [{"type": "reasoning", "reasoning": thought}]
-
-
-def _calls(message: AIMessage, blocks: list[_Block]) -> list[_Block]:
-    if isinstance(message, AIMessageChunk) and message.chunk_position != "last":
-        return [
-            {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}, **_index(piece)}
-            for piece in message._pieces()
-        ]
-    told = [block.get("id") for block in blocks if block["type"] == "tool_call"]
-    return [
-        {"type": "tool_call", "id": call.get("id"), "name": call["name"], "args": call["args"]}
-        for call in message.tool_calls
-        if call.get("id") not in told
-    ]
-
-
-def _index(piece: Mapping[str, Any]) -> _Block:
-    return {} if piece.get("index") is None else {"index": piece["index"]}
 
 
 def _standard(block: _Block) -> _Block:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from .._pydantic_field import serialization
+from .._pydantic_field import dump_options, serialization
 from .base import BaseMessage, BaseMessageChunk
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
 from .usage import UsageMetadata
@@ -76,19 +76,6 @@ def _is_required(cls: type[BaseMessage], name: str) -> bool:
         # Of messages whose class has no type of its own.
         return not hasattr(cls, "type")
     return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
-
-
-def dump_options(info: Any) -> dict[str, Any]:
-    """Return the arguments of ``model_dump`` for how pydantic was asked to dump a message."""
-    return {
-        "include": _names(info.include, lambda how: True),
-        "exclude": _names(info.exclude, lambda how: how is True or how is Ellipsis),
-        "exclude_none": info.exclude_none,
-    }
-
-
-def _names(named: Any, counts: Callable[[Any], bool]) -> Any:
-    return {name for name, how in named.items() if counts(how)} if isinstance(named, Mapping) else named
 
 
 def validated(cls: type[Message], value: Any) -> Message:

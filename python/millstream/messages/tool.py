@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .._merge import Content, merge_contents, merge_info, merge_lists
 from .base import BaseMessage, BaseMessageChunk, merged_fields
-from .fields import as_id, as_status
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -16,6 +15,7 @@ from .tool_calls import (
     tool_call,
     tool_call_chunk,
 )
+from .validation import as_id, as_status
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 from .._merge import add_counts
 from .._typed_dicts import with_pydantic_schema
-from .fields import usage_in_order
+from .validation import usage_in_order
 
 __all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage", "sum_usages")
 
