@@ -35,7 +35,7 @@ class Noting(BaseCallbackHandler):
 
 
 def test_arguments_are_kept_beside_tools(mock_server: MockServer) -> None:
-    model = ChatOpenAI(base_url=mock_server.url, api_key="k")
+    model: Any = ChatOpenAI(base_url=mock_server.url, api_key="k")
     for bound in (
         model.bind(stop=["END"]).bind_tools([look]),
         model.bind_tools([look]).bind(stop=["END"]),
@@ -56,7 +56,7 @@ def test_arguments_are_kept_beside_tools(mock_server: MockServer) -> None:
 
 def test_a_configuration_is_kept_beside_tools(mock_server: MockServer) -> None:
     handler = Noting()
-    model = ChatOpenAI(base_url=mock_server.url, api_key="k")
+    model: Any = ChatOpenAI(base_url=mock_server.url, api_key="k")
     model.with_config({"tags": ["a"], "metadata": {"who": "w"}, "callbacks": [handler]}).bind_tools([look]).invoke("p")
     assert handler.starts == [(["a"], "w")]
 
@@ -67,7 +67,7 @@ def test_arguments_and_a_configuration_are_kept_beside_a_schema(method: str, inc
     calls = [{"name": "Order", "args": {"item": "nuts"}}] if method == "function_calling" else []
     handler = Noting()
     with MockServer(Reply(pieces=[] if calls else ['{"item": "nuts"}'], tool_calls=calls)) as server:
-        model = ChatOpenAI(base_url=server.url, api_key="k", model="gpt-4o")
+        model: Any = ChatOpenAI(base_url=server.url, api_key="k", model="gpt-4o")
         for bound in (
             model.bind(stop=["END"]).with_config({"tags": ["a"], "metadata": {"who": "w"}, "callbacks": [handler]}),
             model.with_config({"tags": ["a"], "metadata": {"who": "w"}, "callbacks": [handler]}).bind(stop=["END"]),
@@ -92,7 +92,9 @@ def test_a_model_of_ones_own_keeps_its_arguments_where_it_can() -> None:
         def _llm_type(self) -> str:
             return "parrot"
 
-    assert Parrot().bind(stop=["x"], a=1).bind_tools(["self"]).invoke("p").content == "['x'] ['a']"
-    assert Parrot().bind(stop=["x"], a=1).bind_tools(["other"]).invoke("p") == "made"
+    parrot: Any = Parrot()
+    assert parrot.bind(stop=["x"], a=1).bind_tools(["self"]).invoke("p").content == "['x'] ['a']"
+    assert parrot.bind(stop=["x"], a=1).bind_tools(["other"]).invoke("p") == "made"
+    step: Any = RunnableLambda(look)
     with pytest.raises(AttributeError):
-        RunnableLambda(look).bind(a=1).bind_tools([look])
+        step.bind(a=1).bind_tools([look])

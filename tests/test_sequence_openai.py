@@ -13,7 +13,8 @@ from langchain_peer import KEY, aclients, v1_allowed
 from millstream import OpenAI, RecordWriter
 from millstream.callbacks import BaseCallbackHandler
 from millstream.providers.chat_openai import ChatOpenAI
-from millstream.runnables import fused_events, heard
+from millstream.runnables import event_stream
+from millstream.runnables.fusion import events as fused_events
 from millstream.testing import Cut, ErrorFrame, MockServer, Reply
 
 with warnings.catch_warnings():
@@ -135,7 +136,7 @@ def test_a_chain_of_our_own_steps_runs_nothing_apart(
         raise AssertionError("it runs apart")
 
     monkeypatch.setattr(fused_events, "heard_events", refuse)
-    monkeypatch.setattr(heard, "heard_events", refuse)
+    monkeypatch.setattr(event_stream, "heard_events", refuse)
 
     async def main(server: MockServer) -> None:
         subject = of_ours(chain, kind, server)

@@ -9,7 +9,7 @@ __all__ = ("EventFilter",)
 _NONE = (None, None, None)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class EventFilter:
     """The ``include_*`` and ``exclude_*`` arguments of ``astream_events``.
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from .._fields import Fields
 from .._secrets import masked
 from ..events import EventFilter, ModelEvents
-from ..runnables.base import Runnable
 from ..runnables.config import RunnableConfig
+from ..runnables.runnable import Runnable
 from ..streaming.drive import adrive, drive, relayed
 from ..streaming.protocols import Part, Source
 from ..streaming.stream import AsyncStream, Stream, refusing
 from .calls import ls_fields, run_args, warn_of_tracing
 from .prompt_text import LanguageModelInput
-from .streaming import chunk_stream, event_stream
+from .streaming import ModelOrigin, chunk_stream, event_stream
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -186,6 +186,10 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
     def _overrides(self, method: str) -> bool:
         """Return whether a subclass writes ``method`` anew: its streams are not made here then."""
         return getattr(type(self), method) is not getattr(BaseLanguageModel, method)
+
+    def _origin(self) -> ModelOrigin | None:
+        """Return the model as the origin of a fused chain, unless a user's class streams in its own way."""
+        return None if self._overrides("stream") or self._overrides("astream") else ModelOrigin(self)
 
     # How a stream is made.
 

@@ -11,7 +11,7 @@ from .._context import run_in_executor
 from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
-from ..runnables.base import Runnable
+from ..runnables.runnable import Runnable
 from ..streaming.workers import from_thread
 from .base import BaseLanguageModel
 from .calls import for_sync

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._context import var_child_runnable_config
@@ -10,6 +11,7 @@ from ..events import EventFilter, ModelEvents, schema_version
 from ..events.handler import StreamEventHandler
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
+from ..runnables.origin import OriginEvents
 from ..streaming.channel import Handover
 from ..streaming.protocols import ChunkPart, Source
 from .parts import CalledSource, RunChunks, StreamedSource
@@ -19,7 +21,7 @@ from .runs import ModelRun
 if TYPE_CHECKING:
     from .base import BaseLanguageModel
 
-__all__ = ("chunk_stream", "event_stream")
+__all__ = ("ModelOrigin", "chunk_stream", "event_stream")
 
 
 def chunk_stream(
@@ -88,6 +90,40 @@ def event_stream(
     told = schema.root_run(told, full)
     includes = wanted.includes(told.name, told.run_type, told.tags)
     return own[0], ModelEvents(own[1], schema, told, input, includes=includes)
+
+
+class ModelOrigin:
+    """A model as the :class:`~millstream.runnables.origin.Origin` of a fused chain."""
+
+    __slots__ = ("_model",)
+
+    def __init__(self, model: BaseLanguageModel[Any]) -> None:
+        self._model = model
+
+    @property
+    def callbacks(self) -> Any:
+        """The model's own callbacks."""
+        return self._model.callbacks
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Source, ChunkPart[LLMResult]]:
+        """Return the source and the processor of the model's chunks."""
+        model, stop = self._model, kwargs.pop("stop", None)
+        own = model._own_stream(model._kind.prompt(value), stop, kwargs, for_async=for_async, keeps=False)
+        return chunk_stream(model, value, make_config(), stop, kwargs, for_async=for_async) if own is None else own
+
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> OriginEvents | None:
+        """Return what the events of the model's run are made of; ``None`` for a user's model."""
+        model, stop = self._model, kwargs.pop("stop", None)
+        prompt = model._kind.prompt(value)
+        run = ModelRun(model, prompt, stop, kwargs, config, keeps=True, line=None)
+        own = model._own_chunks(prompt, stop, kwargs, for_async=for_async, run_id=run.run_id)
+        if own is None:
+            return None
+        return OriginEvents(*own, run.told(), prompt, lambda: model._kind.arrived(()))
 
 
 def _may_be_heard(model: BaseLanguageModel[Any], config: RunnableConfig | None) -> bool:

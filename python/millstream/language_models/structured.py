@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..runnables.base import Runnable
+    from ..runnables.runnable import Runnable
     from .chat_models import BaseChatModel
 
 __all__ = ("by_any_tool", "shown_format", "with_parser")

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from .._context import run_in_executor
 from ..outputs import Generation
-from ..runnables.base import Runnable
-from ..runnables.chain_runs import acalled, called
 from ..runnables.config import RunnableConfig
+from ..runnables.runnable import Runnable
+from ..runnables.runs import acalled, called
 
 __all__ = (
     "BaseGenerationOutputParser",

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..messages.base import BaseMessage, BaseMessageChunk
-from ..runnables.chain_runs import acalled, called
 from ..runnables.config import RunnableConfig
-from ..runnables.staged import StagedRunnable
+from ..runnables.runs import acalled, called
+from ..runnables.stages import StagedRunnable
 from ..streaming.accumulate import Sum
 from ..streaming.protocols import Stage
 from .answers import parse_answer

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..runnables.staged import StagedRunnable
+from ..runnables.stages import StagedRunnable
 from ..streaming.protocols import Stage
 from .base import BaseOutputParser, T, generation_of
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Self
 
 from .._repr import Shown
 from ..prompt_values import PromptValue
-from ..runnables.base import Runnable
-from ..runnables.chain_runs import acalled, called
 from ..runnables.config import RunnableConfig, merge_configs
+from ..runnables.runnable import Runnable
+from ..runnables.runs import acalled, called
 
 __all__ = ("BasePromptTemplate",)
 

@@ -29,7 +29,7 @@ from .whole import WholeAnswer
 if TYPE_CHECKING:
     from ..language_models.prompt_text import LanguageModelInput
     from ..messages.base import BaseMessage
-    from ..runnables.base import Runnable
+    from ..runnables.runnable import Runnable
 
 __all__ = ("BaseChatOpenAI", "ChatOpenAI")
 

@@ -15,7 +15,7 @@ from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticTool
 from ..output_parsers.pydantic import PydanticOutputParser
 
 if TYPE_CHECKING:
-    from ..runnables.base import Runnable
+    from ..runnables.runnable import Runnable
     from .chat_openai import BaseChatOpenAI
 
 __all__ = ("structured",)

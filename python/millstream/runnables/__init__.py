@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from .._context import run_in_executor
 from .._late import lazy_names
 from ..streaming.stream import AsyncStream, Stream
-from .base import Runnable
 from .config import RunnableConfig, ensure_config, get_config_list, patch_config
+from .runnable import Runnable
 
 if TYPE_CHECKING:
     from .binding import RunnableBinding

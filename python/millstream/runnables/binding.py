@@ -6,9 +6,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from functools import wraps
 from typing import Any, cast
 
+from .._late import late
 from ..streaming.stream import AsyncStream, Stream
-from .base import Input, Output, Runnable
 from .config import RunnableConfig, merge_configs
+from .runnable import Input, Output, Runnable
 
 __all__ = ("RunnableBinding",)
 
@@ -147,11 +148,10 @@ class RunnableBinding(Runnable[Input, Output]):
 
     def _rebound(self, made: Any) -> Any:
         """Return ``made`` with what is bound here for the Runnable it begins with; what is new in it wins."""
-        from .sequence import RunnableSequence
-
-        if isinstance(made, RunnableSequence):
+        sequence = late("RunnableSequence")
+        if isinstance(made, sequence):
             first, *others = made.steps
-            return RunnableSequence(self._rebound(first), *others, name=made.name)
+            return sequence(self._rebound(first), *others, name=made.name)
         if isinstance(made, RunnableBinding):
             config = made.config if self.config is None else merge_configs(self.config, made.config)
             return RunnableBinding(made.bound, {**self.kwargs, **made.kwargs}, config)

@@ -22,9 +22,9 @@ from ..streaming.accumulate import Sum
 from ..streaming.inputs import AsyncGiven, Given, Inside
 from ..streaming.stream import AsyncStream, Stream
 from ..streaming.workers import from_thread
-from .base import Input, Output, Runnable
-from .chain_runs import acalled, atransformed, called, transformed
 from .config import RunnableConfig, patch_config
+from .runnable import Input, Output, Runnable
+from .runs import acalled, atransformed, called, transformed
 
 __all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from .._context import InContext
@@ -11,13 +11,13 @@ from ..streaming.drive import adrive, drive
 from ..streaming.isolation import apart
 from ..streaming.protocols import Part, Source
 from ..streaming.stream import AsyncStream, Stream
-from .base import Input, Output, Runnable
-from .chain_runs import Beginning, atransformed, context_of, transformed, unheard
+from .batch import SequenceBatch
 from .config import RunnableConfig, child_config
 from .functions import coerce_to_runnable
-from .fused import FusedChunks
-from .plan import Plan, planned
-from .sequence_batch import SequenceBatch
+from .fusion.chunks import FusedChunks
+from .fusion.plan import Plan, build_plan
+from .runnable import Input, Output, Runnable
+from .runs import Beginning, atransformed, context_of, transformed, unheard
 
 if TYPE_CHECKING:
     from ..events import EventFilter, StreamEvent
@@ -56,15 +56,28 @@ class RunnableSequence(Runnable[Input, Output]):
             name = name or (step.name if isinstance(step, RunnableSequence) else None)
         if len(flat) < 2:
             raise ValueError(f"RunnableSequence must have at least 2 steps, got {len(flat)}")
-        self.first: Runnable[Any, Any] = flat[0]
-        self.middle: list[Runnable[Any, Any]] = flat[1:-1]
-        self.last: Runnable[Any, Any] = flat[-1]
+        self._steps = flat
         self.name = name
 
     @property
     def steps(self) -> list[Runnable[Any, Any]]:
-        """Return the steps in their order."""
-        return [self.first, *self.middle, self.last]
+        """The steps in their order."""
+        return [*self._steps]
+
+    @property
+    def first(self) -> Runnable[Any, Any]:
+        """The first step."""
+        return self._steps[0]
+
+    @property
+    def middle(self) -> list[Runnable[Any, Any]]:
+        """The steps between the first and the last."""
+        return self._steps[1:-1]
+
+    @property
+    def last(self) -> Runnable[Any, Any]:
+        """The last step."""
+        return self._steps[-1]
 
     def __repr__(self) -> str:
         """Show the steps, one below the other."""
@@ -155,21 +168,21 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
-        plan = planned(self.steps, kwargs)
-        if plan is None or self._is_heard(plan, config):
+        plan = self._plan
+        if plan is None or self._has_listeners(plan, config):
             return Stream(self._outputs(input, config, kwargs))
-        fused = FusedChunks(self, plan, input, config, for_async=False)
+        fused = FusedChunks(self, plan, input, config, kwargs, for_async=False)
         return Stream(drive(fused, fused))
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
-        plan = planned(self.steps, kwargs)
+        plan = self._plan
         if plan is None:
             return apart(lambda: self._aoutputs(input, config, kwargs))
-        if self._is_heard(plan, config):
+        if self._has_listeners(plan, config):
             # There is no users' code but the model's, which is driven apart by itself, and the handlers'.
             return AsyncStream(self._aoutputs(input, config, kwargs))
-        fused = FusedChunks(self, plan, input, config, for_async=True)
+        fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
         return AsyncStream(adrive(fused, fused))
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
@@ -187,9 +200,14 @@ class RunnableSequence(Runnable[Input, Output]):
     ) -> AsyncIterable[Output]:
         return atransformed(self, partial(self._atransform, kwargs), items, config)
 
-    def _is_heard(self, plan: Plan, config: RunnableConfig | None) -> bool:
-        """Return whether a handler hears of a call."""
-        return plan.is_heard or not (unheard(config) or not Beginning(self, config).manager.handlers)
+    @cached_property
+    def _plan(self) -> Plan | None:
+        """The plan by which the sequence streams as one generator, if it can: made once, since steps do not change."""
+        return build_plan(self._steps)
+
+    def _has_listeners(self, plan: Plan, config: RunnableConfig | None) -> bool:
+        """Return whether a handler is notified of a call."""
+        return plan.has_callbacks() or not (unheard(config) or not Beginning(self, config).manager.handlers)
 
     def _event_stream(
         self,
@@ -201,10 +219,10 @@ class RunnableSequence(Runnable[Input, Output]):
         *,
         for_async: bool = False,
     ) -> tuple[Source, Part[StreamEvent]]:
-        plan = planned(self.steps, kwargs)
-        if plan is None or self._is_heard(plan, config):
+        plan = self._plan
+        if plan is None or self._has_listeners(plan, config):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
-        from .fused_events import FusedEvents
+        from .fusion.events import FusedEvents
 
         fused = FusedEvents(self, plan, input, config, version, wanted, kwargs, for_async=for_async)
         return fused, fused
@@ -229,7 +247,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def _below(self, config: RunnableConfig, run: Any) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
         """Yield each step with its configuration."""
-        for place, step in enumerate(self.steps, 1):
+        for place, step in enumerate(self._steps, 1):
             yield step, child_config(config, run, f"seq:step:{place}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._fields import Fields
-from .base import Input, Output, Runnable
+from .runnable import Input, Output, Runnable
 
 __all__ = ("RunnableSerializable",)
 

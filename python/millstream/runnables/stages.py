@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..streaming.protocols import Stage
+from ..streaming.stream import AsyncStream, Stream
+from .config import RunnableConfig
+from .runnable import Input, Output, Runnable
+from .runs import atransformed, transformed
 
 if TYPE_CHECKING:
     from ..streaming.inputs import AsyncGiven
@@ -32,3 +37,28 @@ async def astaged(stage: Stage[Any, Any], items: AsyncGiven) -> AsyncGenerator[A
                 items.thrown = error
     for output in stage.close():
         yield output
+
+
+class StagedRunnable(Runnable[Input, Output]):
+    """A Runnable that transforms a stream by a :class:`~millstream.runnables.stages.Stage`, in a run of its own.
+
+    A subclass writes ``invoke`` and ``_stage``; ``run_type`` is what events call its runs.
+    """
+
+    run_type: ClassVar[str] = "parser"
+
+    @abstractmethod
+    def _stage(self) -> Stage[Any, Any]:
+        """Return a new stage, for one stream."""
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream what each chunk of the input brings, as it comes."""
+        return Stream(transformed(self, lambda items, *_: staged(self._stage(), items), input, config, self.run_type))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream what each chunk of the input brings, as it comes; without a hop to a thread."""
+        return AsyncStream(
+            atransformed(self, lambda items, *_: astaged(self._stage(), items), input, config, self.run_type)
+        )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable
+from typing import Any, Protocol
 
 from .._context import InContext, var_child_runnable_config
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
 from ..streaming.accumulate import Sum
 from ..streaming.inputs import AsyncGiven, Given
 from .config import RunnableConfig, child_config, ensure_config
-
-if TYPE_CHECKING:
-    from .base import Runnable
 
 __all__ = (
     "Beginning",
@@ -248,8 +245,16 @@ def context_of(config: RunnableConfig) -> contextvars.Context:
 # A step that takes its whole input.
 
 
+class _Streams(Protocol):
+    """A Runnable."""
+
+    def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterable[Any]: ...
+
+    def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterable[Any]: ...
+
+
 def gathered(
-    step: Runnable[Any, Any], items: Iterable[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
+    step: _Streams, items: Iterable[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> Generator[Any, None, None]:
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
     given = Given(items)
@@ -269,7 +274,7 @@ def gathered(
 
 
 async def agathered(
-    step: Runnable[Any, Any], items: AsyncIterator[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
+    step: _Streams, items: AsyncIterator[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
     import asyncio

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StreamError
-from .chain_runs import Beginning
-from .config import RunnableConfig, child_config
+from ...errors import StreamError
+from ..config import RunnableConfig, child_config
+from ..runs import Beginning, Named
 
 if TYPE_CHECKING:
-    from ..streaming.protocols import Stage
+    from ...streaming.protocols import Stage
     from .plan import Plan
-    from .sequence import RunnableSequence
 
 __all__ = ("Fused", "FusedChunks", "Staging")
 
@@ -121,23 +120,25 @@ class Fused:
 
 
 class FusedChunks(Fused):
-    """The stream of a chain that nobody hears of."""
+    """The stream of a chain of which no handler is notified."""
 
     def __init__(
         self,
-        sequence: RunnableSequence[Any, Any],
+        chain: Named,
         plan: Plan,
         input: Any,
         config: RunnableConfig | None,
+        kwargs: dict[str, Any],
         *,
         for_async: bool,
     ) -> None:
-        self._sequence = sequence
+        self._chain = chain
         self._plan = plan
         self._input = input
         self._config = config
+        self._kwargs = kwargs
         self._for_async = for_async
-        self._staging = Staging(plan.stages)
+        self._staging = Staging(plan.stages())
         self.over: Any = self._staging.over
         self.feed: Callable[[Any], Sequence[Any]]
 
@@ -148,12 +149,18 @@ class FusedChunks(Fused):
         return failure
 
     def begin(self) -> Sequence[Any]:
-        """Compute what the model is asked; return what its part begins with."""
-        value = self._input
-        for function in self._plan.functions:
+        """Compute the origin's input; return what its part begins with."""
+        plan, value = self._plan, self._input
+        for function in plan.functions:
             value = function(value)
-        self._source, self._part = self._asked(value)
+        kwargs = plan.origin_kwargs(self._kwargs)
+        self._source, self._part = plan.origin.chunks(value, kwargs, self._origin_config, for_async=self._for_async)
         return self._staging.passed(self._part.begin())
+
+    def _origin_config(self) -> RunnableConfig:
+        """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""
+        begun, step = Beginning(self._chain, self._config), self._plan.origin_step
+        return step.merge_config(child_config(begun.config, begun.unheard_run(), step.tag))
 
     def opened(self, body: Any) -> None:
         """Tell the model's part, and put the stages behind it."""
@@ -174,19 +181,3 @@ class FusedChunks(Fused):
 
     def _forget(self) -> None:
         self._staging.failure = None
-
-    def _asked(self, value: Any) -> tuple[Any, Any]:
-        """Return the source and the part of the model's stream."""
-        from ..language_models.streaming import chunk_stream
-
-        step = self._plan.model
-        model, kwargs = step.runnable, dict(step.kwargs)
-        stop = kwargs.pop("stop", None)
-        own = model._own_stream(model._kind.prompt(value), stop, kwargs, for_async=self._for_async, keeps=False)
-        if own is None:
-            # A user's model: the runs that begin in there are below its own, and that below the sequence's.
-            begun = Beginning(self._sequence, self._config)
-            below = step.configured(child_config(begun.config, begun.unheard_run(), step.tag))
-            own = chunk_stream(model, value, below, stop, kwargs, for_async=self._for_async)
-        source, part = own
-        return source, part

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..events.payloads import payload_of
-from ..events.schema import UNKNOWN
-from ..events.versions import Version, copies
-from ..streaming.accumulate import Sum
+from ...events.payloads import payload_of
+from ...events.schema import UNKNOWN
+from ...events.versions import Version, copies
+from ...streaming.accumulate import Sum
 
 if TYPE_CHECKING:
-    from ..events import EventFilter, Run, StreamEvent
-    from ..streaming.protocols import Stage
+    from ...events import EventFilter, Run, StreamEvent
+    from ...streaming.protocols import Stage
+    from ..origin import OriginEvents
 
 __all__ = ("Take", "ToldChain", "ToldModel", "ToldStage")
 
@@ -106,47 +107,45 @@ class ToldStage:
 
 
 class ToldModel:
-    """The run of the model."""
+    """The run of the origin, a model."""
 
-    def __init__(self, version: Version, run: Run, wanted: EventFilter, part: Any, kind: Any) -> None:
+    def __init__(self, version: Version, origin: OriginEvents, wanted: EventFilter) -> None:
+        run = origin.run
         self._version = version
+        self._origin = origin
         self._run = run
-        self._part = part
-        self._kind = kind
         self._includes = wanted.includes(run.name, run.run_type, run.tags)
         self._goes_on = True
         self._any = False
-        self._template: StreamEvent | None = None
-        self._inputs: dict[str, Any] = {}
+        self._inputs = payload_of(run).inputs([origin.prompt])
+        self._template = version.template(run, root=False)
         # Chat models' chunks are what is shown and what goes on; of a generation it is the text that goes on.
         self._is_text = run.run_type == "llm"
         self._shows_text = self._is_text and not version.shows_parents
 
-    def start(self, prompt: Any, events: list[StreamEvent]) -> None:
-        """Tell of the start."""
-        self._inputs = payload_of(self._run).inputs([prompt])
-        self._template = self._version.template(self._run, root=False)
+    def start(self, events: list[StreamEvent]) -> None:
+        """Add the start's event."""
         if self._includes:
             events.append(self._version.start(self._run, self._inputs, root=False))
 
     def add(self, chunk: Any, events: list[StreamEvent]) -> Any:
-        """Tell of a chunk; return what the next step gets of it."""
+        """Add a chunk's event; return what the next step gets of it."""
         self._any = True
         item = chunk.text if self._is_text else chunk
-        if self._includes and self._template is not None:
+        if self._includes:
             event = self._template.copy()
             event["data"] = {"chunk": item if self._shows_text else chunk}
             events.append(event)
         return item
 
     def end(self, events: list[StreamEvent]) -> None:
-        """Tell of the end."""
+        """Add the end's event."""
         self._goes_on = False
         if self._includes:
-            events.append(self._version.end(self._run, self._inputs, self._part.result(), root=False))
+            events.append(self._version.end(self._run, self._inputs, self._origin.processor.result(), root=False))
 
     def fail(self, events: list[StreamEvent]) -> None:
-        """Tell of an end with what had arrived, where there has been none yet."""
+        """Add an end's event with what had arrived, where there has been none yet."""
         if self._goes_on and self._includes:
-            arrived = self._part.result() if self._any else self._kind.arrived(())
+            arrived = self._origin.processor.result() if self._any else self._origin.empty_result()
             events.append(self._version.end(self._run, self._inputs, arrived, root=False))

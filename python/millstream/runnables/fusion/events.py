@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..events import EventFilter, Run, StreamEvent, schema_version, uuid7
-from ..language_models.runs import ModelRun
-from .chain_runs import Beginning
-from .config import RunnableConfig, child_config, ensure_config
-from .fused import Fused
-from .heard import heard_events
-from .told_runs import Take, ToldChain, ToldModel, ToldStage
+from ...events import EventFilter, Run, StreamEvent, schema_version, uuid7
+from ..config import RunnableConfig, child_config, ensure_config
+from ..event_stream import heard_events
+from ..runs import Beginning
+from .chunks import Fused
+from .run_events import Take, ToldChain, ToldModel, ToldStage
 
 if TYPE_CHECKING:
+    from ..event_stream import Streamable
     from .plan import Plan, Step
-    from .sequence import RunnableSequence
 
 __all__ = ("FusedEvents",)
 
@@ -29,7 +28,7 @@ class FusedEvents(Fused):
 
     def __init__(
         self,
-        sequence: RunnableSequence[Any, Any],
+        chain: Streamable,
         plan: Plan,
         input: Any,
         config: RunnableConfig | None,
@@ -39,7 +38,7 @@ class FusedEvents(Fused):
         *,
         for_async: bool,
     ) -> None:
-        self._sequence = sequence
+        self._chain = chain
         self._plan = plan
         self._input = input
         self._config = config
@@ -63,7 +62,7 @@ class FusedEvents(Fused):
     def begin(self) -> list[StreamEvent]:
         """Return the events up to the start of the model's run; what fails before it is raised by ``open``."""
         events: list[StreamEvent] = []
-        begun = Beginning(self._sequence, self._config)
+        begun = Beginning(self._chain, self._config)
         self._above = begun.unheard_run()
         self._root = self._told_root(begun)
         self._root.start(self._input, events)
@@ -76,7 +75,7 @@ class FusedEvents(Fused):
         if is_own:
             return events
         self._source, self._part = heard_events(
-            self._sequence,
+            self._chain,
             self._input,
             self._config,
             self._version.name,
@@ -123,21 +122,19 @@ class FusedEvents(Fused):
         return value
 
     def _ask(self, value: Any, begun: Beginning, events: list[StreamEvent]) -> bool:
-        """Make the source and the part of the model's stream, and tell of its start; ``False`` for a user's model."""
-        step = self._plan.model
-        model, kwargs = step.runnable, dict(step.kwargs)
-        stop = kwargs.pop("stop", None)
-        prompt = model._kind.prompt(value)
-        run = ModelRun(model, prompt, stop, kwargs, self._below(step, begun), keeps=True, line=None)
-        own = model._own_chunks(prompt, stop, kwargs, for_async=self._for_async, run_id=run.run_id)
-        if own is None:
+        """Make the source and the part of the origin's stream, and its start event; ``False`` for users' code."""
+        plan, step = self._plan, self._plan.origin_step
+        config = self._below(step, begun)
+        found = plan.origin.events(value, plan.origin_kwargs(self._kwargs), config, for_async=self._for_async)
+        if found is None:
             return False
-        self._source, self._part = own
+        self._source, self._part = found.source, found.processor
         self._is_fused = True
-        self._model = ToldModel(self._version, self._shown(run.told()), self._wanted, self._part, model._kind)
-        stages = zip(self._plan.after, self._plan.stages, strict=True)
+        found.run = self._shown(found.run)
+        self._model = ToldModel(self._version, found, self._wanted)
+        stages = zip(plan.after, plan.stages(), strict=True)
         self._stages = [ToldStage(self._told(step, begun), stage) for step, stage in stages]
-        self._model.start(prompt, events)
+        self._model.start(events)
         # What the last step brings is what the chain does: it is added up once.
         take: Take = self._root.show if self._stages else self._root.add
         for told in reversed(self._stages):
@@ -157,7 +154,7 @@ class FusedEvents(Fused):
         return ToldChain(self._version, self._shown(run), self._wanted, root=False)
 
     def _below(self, step: Step, begun: Beginning) -> RunnableConfig:
-        return ensure_config(step.configured(child_config(begun.config, self._above, step.tag)))
+        return ensure_config(step.merge_config(child_config(begun.config, self._above, step.tag)))
 
     def _shown(self, run: Run) -> Run:
         if not self._version.shows_parents:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, Run, StreamEvent, schema_version, uuid7
@@ -13,16 +13,22 @@ from ..streaming.accumulate import Sum
 from ..streaming.channel import Handover
 from ..streaming.isolation import Apart, ApartPart
 from ..streaming.protocols import Part, Source
-from .config import ensure_config
+from .config import RunnableConfig, ensure_config
+from .runs import Named
 
-if TYPE_CHECKING:
-    from .base import Runnable
+__all__ = ("Streamable", "heard_events")
 
-__all__ = ("heard_events",)
+
+class Streamable(Named, Protocol):
+    """A Runnable, as its event stream sees it."""
+
+    def _outputs(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Any]: ...
+
+    def _aoutputs(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Any]: ...
 
 
 def heard_events(
-    runnable: Runnable[Any, Any],
+    runnable: Streamable,
     input: Any,
     config: Mapping[str, Any] | None,
     version: str,

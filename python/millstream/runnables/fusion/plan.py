@@ -1,0 +1,104 @@
+"""The plan of a chain that can run as one generator: functions of ours, an origin, stages of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..binding import RunnableBinding
+from ..config import RunnableConfig, merge_configs
+
+if TYPE_CHECKING:
+    from ...streaming.protocols import Stage
+    from ..origin import Origin
+    from ..runnable import Runnable
+
+__all__ = ("Plan", "Step", "build_plan")
+
+
+@dataclass(slots=True)
+class Step:
+    """One step: the Runnable itself, what is bound to it, and its place, from 1 on."""
+
+    runnable: Any
+    kwargs: dict[str, Any]
+    config: RunnableConfig | None
+    place: int
+
+    @property
+    def tag(self) -> str:
+        """Return the tag that the sequence gives its run."""
+        return f"seq:step:{self.place}"
+
+    def merge_config(self, child: RunnableConfig) -> RunnableConfig:
+        """Return the configuration of its run: what is bound, under what the sequence's run hands down."""
+        return child if self.config is None else merge_configs(self.config, child)
+
+
+@dataclass(slots=True)
+class Plan:
+    """The steps of a fused chain: functions of ours, the origin, stages of ours."""
+
+    before: list[Step]
+    functions: list[Callable[[Any], Any]]
+    origin_step: Step
+    origin: Origin
+    after: list[Step]
+
+    def has_callbacks(self) -> bool:
+        """Return whether a step has callbacks of its own."""
+        return bool(self.origin.callbacks) or any(
+            step.config and step.config.get("callbacks") for step in (*self.before, self.origin_step, *self.after)
+        )
+
+    def origin_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the origin; ``kwargs`` are for the chain's first step."""
+        return {**self.origin_step.kwargs} if self.before else {**self.origin_step.kwargs, **kwargs}
+
+    def stages(self) -> list[Stage[Any, Any]]:
+        """Return a new stage for each step after the origin."""
+        return [step.runnable._stage() for step in self.after]
+
+
+def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
+    """Return the plan of ``steps``, or ``None`` where they have to run one by one."""
+    before: list[Step] = []
+    functions: list[Callable[[Any], Any]] = []
+    after: list[Step] = []
+    origin: tuple[Step, Origin] | None = None
+    for place, runnable in enumerate(steps, 1):
+        step = _unbound(runnable, place)
+        if origin is not None:
+            if not _is_ours(step.runnable, "_stage") or step.runnable._stage() is None:
+                return None
+            after.append(step)
+        elif (found := step.runnable._origin()) is not None:
+            origin = step, found
+        elif _is_ours(step.runnable, "_plain") and (function := step.runnable._plain()) is not None:
+            before.append(step)
+            functions.append(function)
+        else:
+            return None
+    return None if origin is None else Plan(before, functions, *origin, after)
+
+
+def _unbound(runnable: Any, place: int) -> Step:
+    kwargs: dict[str, Any] = {}
+    config: RunnableConfig | None = None
+    while type(runnable) is RunnableBinding:
+        kwargs = {**runnable.kwargs, **kwargs}
+        if runnable.config is not None:
+            config = runnable.config if config is None else merge_configs(runnable.config, config)
+        runnable = runnable.bound
+    return Step(runnable, kwargs, config, place)
+
+
+def _is_ours(runnable: Any, hook: str) -> bool:
+    """Return whether the class that writes ``hook`` speaks for ``runnable``: no class of a user's stands below it."""
+    for cls in type(runnable).__mro__:
+        if hook in cls.__dict__:
+            return True
+        if cls.__module__.partition(".")[0] != __package__.partition(".")[0]:
+            return False
+    return False

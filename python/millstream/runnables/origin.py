@@ -1,0 +1,49 @@
+"""What a step is to the fused chain that begins at its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .config import RunnableConfig
+
+if TYPE_CHECKING:
+    from ..events import Run
+    from ..outputs import LLMResult
+    from ..streaming.protocols import ChunkPart, Source
+
+__all__ = ("Origin", "OriginEvents")
+
+
+class Origin(Protocol):
+    """Where a fused chain begins: a step that opens a connection of ours and yields its chunks."""
+
+    @property
+    def callbacks(self) -> Any:
+        """The step's own callbacks."""
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Source, ChunkPart[LLMResult]]:
+        """Return the source and the processor of the step's chunks for ``value``.
+
+        ``make_config`` returns the configuration of the step's run. It is called where the step runs users'
+        code, whose runs are to be children of that run.
+        """
+
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> OriginEvents | None:
+        """Return what the events of the step's run are made of; ``None`` where it runs users' code."""
+
+
+@dataclass(slots=True)
+class OriginEvents:
+    """The run of an origin: its source and processor, its prompt, and the result of a run without any chunk."""
+
+    source: Source
+    processor: ChunkPart[LLMResult]
+    run: Run
+    prompt: Any
+    empty_result: Callable[[], Any]

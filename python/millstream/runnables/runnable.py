@@ -1,0 +1,313 @@
+"""``Runnable``: what can be invoked, batched and streamed, with defaults for all but ``invoke``."""
+
+from __future__ import annotations
+
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
+
+from .._context import run_in_executor
+from .._late import late
+from ..events.event_records import EventRecords, written
+from ..events.filters import EventFilter
+from ..streaming.drive import adrive, drive, relayed
+from ..streaming.protocols import Part, Source
+from ..streaming.stream import AsyncStream, RefusedStream, Stream, refusing
+from .config import RunnableConfig, batch_configs, merge_configs
+
+if TYPE_CHECKING:
+    from ..events import StreamEvent
+    from ..events.record_writer import RecordFormat, RecordWriter
+    from ..streaming.protocols import Stage
+    from .origin import Origin
+
+__all__ = ("Input", "Output", "Runnable")
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+Other = TypeVar("Other")
+
+
+class Runnable(ABC, Generic[Input, Output]):
+    """What can be invoked, batched and streamed; only :meth:`invoke` must be written."""
+
+    name: str | None = None
+    # What stream events call its runs.
+    run_type: ClassVar[str] = "chain"
+
+    def get_name(self) -> str:
+        """Return ``name``, or the class's name."""
+        return self.name or type(self).__name__
+
+    @abstractmethod
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Return the output for one input."""
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Return the output for one input; by default :meth:`invoke`, in the loop's executor."""
+        return await run_in_executor(None, self.invoke, input, config, **kwargs)
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the output's chunks; by default one, :meth:`invoke`'s."""
+
+        def once() -> Generator[Output, None, None]:
+            yield self.invoke(input, config, **kwargs)
+
+        return Stream(once())
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream the output's chunks; by default one, :meth:`ainvoke`'s."""
+
+        async def once() -> AsyncGenerator[Output, None]:
+            yield await self.ainvoke(input, config, **kwargs)
+
+        return AsyncStream(once())
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the output for an input that comes in chunks; by default :meth:`stream` of their sum.
+
+        Nothing comes of an input without chunks.
+        """
+        from .runs import gathered
+
+        return Stream(gathered(self, input, config, kwargs))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream the output for an input that comes in chunks; by default :meth:`astream` of their sum."""
+        from .runs import agathered
+
+        return AsyncStream(agathered(self, input, config, kwargs))
+
+    def astream_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[StreamEvent]:
+        """Stream the events of the run and of those below it; dicts as LangChain's, ``version`` 1 or 2."""
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        try:
+            return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
+        except NotImplementedError as error:
+            return RefusedStream(error)
+
+    def stream_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> Stream[StreamEvent]:
+        """Stream the events of the run and of those below it; the dicts of :meth:`astream_events`, for sync code.
+
+        Users' code runs in a thread meanwhile, so that events come when they happen.
+        """
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        return Stream(drive(*self._event_stream(input, config, version, wanted, kwargs)))
+
+    def astream_records(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        format: RecordFormat = "sse",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[bytes]:
+        """Stream the events of ``astream_events`` as event records: bytes to be sent as they come.
+
+        They are what :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and
+        its end. The other arguments are those of ``astream_events``. Models make no object per
+        chunk, but one ``bytes`` for all that a network read brings. An error is raised after the
+        records of what came before it, and nothing marks the end then. ::
+
+            return StreamingResponse(llm.astream_records(prompt), media_type="text/event-stream")
+        """
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        from ..events.record_writer import RecordWriter
+
+        return AsyncStream(self._records(RecordWriter(format=format), input, config, version, wanted, kwargs))
+
+    def _records(
+        self,
+        writer: RecordWriter,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+    ) -> AsyncGenerator[bytes, None]:
+        """Return what yields the records of one run."""
+        if type(self).astream_events is not Runnable.astream_events:
+            return written(
+                lambda: self.astream_events(input, config, version=version, **wanted.given(), **kwargs), writer
+            )
+        try:
+            source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
+        except NotImplementedError as error:
+            return refusing(error)
+        return relayed(source, EventRecords(events, writer))
+
+    def _event_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, Part[StreamEvent]]:
+        """Return the source and the part of a stream of events; by default, those that a handler hears.
+
+        Raises :class:`NotImplementedError` for an unknown version.
+        """
+        from .event_stream import heard_events
+
+        return heard_events(self, input, config, version, wanted, kwargs, for_async=for_async)
+
+    def _outputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+        """Return what yields the chunks of one stream, to be run apart from the consumer already."""
+        return self.stream(input, config, **kwargs)
+
+    def _aoutputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        """Return what yields the chunks of one stream, to be run apart from the consumer already."""
+        return self.astream(input, config, **kwargs)
+
+    def _atransformed(
+        self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        """Return :meth:`atransform`, to be run apart from the consumer already."""
+        return self.atransform(items, config, **kwargs)
+
+    def _plain(self) -> Callable[[Any], Any] | None:
+        """Return the synchronous function that this step is, where it is our code alone."""
+        return None
+
+    def _origin(self) -> Origin | None:
+        """Return this step as the origin of a fused chain, where it opens connections of ours."""
+        return None
+
+    def _stage(self) -> Stage[Any, Any] | None:
+        """Return a new stage that transforms one stream as this step does, where that is our code alone."""
+        return None
+
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the outputs in the order of the inputs; by default by threads, ``max_concurrency`` at a time.
+
+        With ``return_exceptions`` an :class:`Exception` stands in its output's place.
+        """
+        configs, at_once = batch_configs(inputs, config)
+        if not inputs:
+            return []
+
+        def one(input: Input, config: RunnableConfig) -> Any:
+            try:
+                return self.invoke(input, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
+
+        if len(inputs) == 1:
+            return [one(inputs[0], configs[0])]
+        from .batch import run_all
+
+        pairs = zip(inputs, configs, strict=True)
+        calls = [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
+        return run_all(calls, at_once)
+
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
+        from .batch import arun_all
+
+        configs, at_once = batch_configs(inputs, config)
+        if not inputs:
+            return []
+
+        async def one(input: Input, config: RunnableConfig) -> Any:
+            try:
+                return await self.ainvoke(input, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
+
+        calls = [partial(one, *pair) for pair in zip(inputs, configs, strict=True)]
+        return await arun_all(calls, at_once)
+
+    def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
+        """Return this Runnable with ``kwargs`` in every call; those of a call win."""
+        return cast("Runnable[Input, Output]", late("RunnableBinding")(self, kwargs))
+
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
+        """Return this Runnable with a configuration in every call; that of a call is merged over it."""
+        return cast("Runnable[Input, Output]", late("RunnableBinding")(self, {}, merge_configs(config, kwargs)))
+
+    @overload
+    def __or__(self, other: Runnable[Any, Other] | Callable[[Any], Other]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Any) -> Runnable[Input, Any]: ...
+    def __or__(self, other: Any) -> Runnable[Input, Any]:
+        """Return the sequence of this Runnable and ``other``: a Runnable, or a function."""
+        return self.pipe(other)
+
+    @overload
+    def __ror__(self, other: Runnable[Other, Any] | Callable[[Other], Any]) -> Runnable[Other, Output]: ...
+    @overload
+    def __ror__(self, other: Any) -> Runnable[Any, Output]: ...
+    def __ror__(self, other: Any) -> Runnable[Any, Output]:
+        """Return the sequence of ``other``, a function, and this Runnable."""
+        return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self))
+
+    def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
+        """Return the sequence of this Runnable and ``others``, under ``name``."""
+        return cast("Runnable[Input, Any]", late("RunnableSequence")(self, *others, name=name))
