@@ -16,13 +16,17 @@ with warnings.catch_warnings():
     from langchain_core.runnables import RunnableLambda as _TheirLambda
 
 from hearing import pair
+from langchain_peer import KEY
+from millstream import OpenAI
 from millstream.output_parsers import JsonOutputParser, StrOutputParser
 from millstream.prompts import ChatPromptTemplate, PromptTemplate
 from millstream.runnables import RunnableLambda as OurLambda
+from millstream.testing import MockServer
 
 __all__ = (
     *("TheirLambda", "chained", "chat_prompt", "events_of", "function", "json_parser"),
     *("model", "numbered", "parser", "prompt"),
+    "chain_of",
 )
 
 TheirLambda: Any = _TheirLambda
@@ -105,3 +109,8 @@ def events_of(stream: Any) -> tuple[list[Any], str]:
     except Exception as error:
         return numbered(events), repr(error)
     return numbered(events), ""
+
+
+def chain_of(server: MockServer) -> Any:
+    """Return a chain of ours over ``server``."""
+    return PromptTemplate.from_template("{text}") | OpenAI(base_url=server.url, api_key=KEY) | StrOutputParser()

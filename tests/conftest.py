@@ -6,16 +6,24 @@ worse than none; ``--no-native`` says that this is meant.
 
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from streams import Halves
+
+if TYPE_CHECKING:
+    import openai
+
+    from millstream.testing import MockServer
+    from millstream.transport.native import NativeTransport
 
 # What is about models and the network runs over both transports, as if every user had asked for each.
 OVER_BOTH_TRANSPORTS = {
@@ -143,10 +151,62 @@ def halves() -> Halves:
     return Halves(import_module(HALVES["rust"]), import_module(HALVES["python"]))
 
 
+@pytest.fixture
+def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Let the models run on each implementation in turn."""
+    monkeypatch.setattr("millstream.providers.decoding.StreamDecoder", impl.StreamDecoder)
+    return impl
+
+
+@pytest.fixture
+def without_the_collector() -> Iterator[None]:
+    """Leave nothing to the garbage collector, and keep it out of what is counted."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def after() -> Iterator[ExitStack]:
+    """Clean up what a test has leaked on purpose."""
+    with ExitStack() as stack:
+        yield stack
+    assert gc.isenabled()
+
+
+@pytest.fixture
+def server() -> Iterator["MockServer"]:
+    """Serve streams that pause after three pieces until they are left."""
+    from millstream.testing import MockServer, Reply, Stall
+
+    with MockServer(Reply(fault=Stall(after=3))) as server:
+        yield server
+
+
+@pytest.fixture
+def native_transport() -> Iterator["NativeTransport"]:
+    """Return a native transport of the test's own."""
+    from millstream.transport.native import NativeTransport
+
+    transport = NativeTransport()
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def client(mock_server: "MockServer") -> Iterator["openai.OpenAI"]:
+    """Return an SDK client of the mock server."""
+    from mock_clients import client_of
+
+    with client_of(mock_server) as client:
+        yield client
+
+
 def _needs_native(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function):
         return False
-    if {"halves", "native"} & set(item.fixturenames):
+    if {"halves", "native", "native_transport"} & set(item.fixturenames):
         return True
     params = item.callspec.params if hasattr(item, "callspec") else {}
     return params.get("impl") == "rust" or params.get("transport") == "native"

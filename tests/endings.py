@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-__all__ = ("at_once", "read_all", "read_into")
+from millstream.testing import MockServer
+
+__all__ = ("aread", "assert_closed_by_us", "at_once", "exhaust", "read_all", "read_into", "streamed")
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -32,3 +34,25 @@ def read_all(stream: Any) -> tuple[list[Any], Exception | None]:
     except Exception as error:
         return items, error
     return items, None
+
+
+async def aread(stream: Any) -> list[Any]:
+    """Return what an async stream yields."""
+    return [item async for item in stream]
+
+
+async def exhaust(stream: Any) -> None:
+    """Read an async stream to its end."""
+    async for _ in stream:
+        pass
+
+
+def streamed(model: Any, asynchronous: bool) -> list[Any]:
+    """Return the chunks of a stream, for sync or for async code."""
+    return asyncio.run(aread(model.astream("p"))) if asynchronous else list(model.stream("p"))
+
+
+def assert_closed_by_us(server: MockServer) -> None:
+    """Check that the client has closed the one connection."""
+    assert server.wait_closed(timeout=10).closed_by == "client"
+    assert server.connections.open == 0

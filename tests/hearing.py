@@ -23,6 +23,7 @@ __all__ = (
     "BrokenBody",
     "CallBody",
     "EmptyBody",
+    "JsonBody",
     "StreamBody",
     "achat_handlers",
     "ahandlers",
@@ -209,3 +210,9 @@ def made(body: type, **given: Any) -> Any:
     chunk: Any = staticmethod(lambda text: GenerationChunk(text, {"count": [text]}))
     attributes = {name: given.pop(name) for name in list(given) if hasattr(body, name)}
     return type("MyLLM", (type("Body", (body,), attributes), LLM), {"chunk": chunk})(**given)
+
+
+class JsonBody(AstreamBody):
+    """Streams what it is asked, which is JSON."""
+
+    size = 1000

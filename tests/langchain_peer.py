@@ -1,5 +1,6 @@
 """LangChain's own ``OpenAI``, as the oracle beside ours: the same arguments, the same server."""
 
+import asyncio
 import ssl
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -13,14 +14,22 @@ with warnings.catch_warnings():
     import langchain_openai
     from pydantic import SecretStr
 
+from endings import aread
+from millstream import ChatOpenAI, OpenAI
+from millstream.testing import MockServer
+
 __all__ = (
     "KEY",
     "achat_peer",
     "aclients",
     "apeer",
+    "chat_of",
     "chat_peer",
     "clients",
     "dumped",
+    "events_of",
+    "last_two",
+    "llm_of",
     "normalised",
     "peer",
     "v1_allowed",
@@ -112,3 +121,25 @@ def v1_allowed() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is deprecated.*")
         yield
+
+
+def llm_of(server: MockServer, **arguments: Any) -> OpenAI:
+    """Return our model for ``server``."""
+    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
+
+
+def chat_of(server: MockServer, **arguments: Any) -> ChatOpenAI:
+    """Return our chat model for ``server``."""
+    return ChatOpenAI(base_url=server.url, api_key=KEY, **arguments)
+
+
+def last_two(server: MockServer) -> tuple[Any, Any]:
+    """Return the last two bodies as lists of items: key order counts."""
+    first, second = server.requests[-2:]
+    return list(first.body.items()), list(second.body.items())
+
+
+def events_of(subject: Any, /, *args: Any, **called: Any) -> list[dict[str, Any]]:
+    """Return the events of a run in either library."""
+    with v1_allowed():
+        return asyncio.run(aread(subject.astream_events(*args, **called)))

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearing import ahandlers, handlers
-from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
-from user_code import Base, run
+from user_code import Base, Shouting, run
 
 PROMPT = PromptTemplate.from_template("{text}")
 TEXT = "abcdef"
@@ -34,13 +34,6 @@ class Async(Sync):
         for letter in TEXT:
             await asyncio.sleep(0)
             yield GenerationChunk(letter)
-
-
-class Shouting(BaseTransformOutputParser[str]):
-    """A user's parser."""
-
-    def parse(self, text: str) -> str:
-        return text.upper()
 
 
 def letters(text: str) -> Iterator[str]:

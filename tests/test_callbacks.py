@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from endings import exhaust
 from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, ahandlers, handlers, heard, pair
 from langchain_peer import KEY, apeer, peer
 
@@ -22,16 +23,11 @@ from millstream.testing import MockServer
 CONFIG: dict[str, Any] = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
 
 
-async def _aread(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
 WAYS: dict[str, Callable[[Any, Any], Any]] = {
     "invoke": lambda model, config: model.invoke("hello", config, stop=["x"], extra=1),
     "ainvoke": lambda model, config: asyncio.run(model.ainvoke("hello", config, stop=["x"])),
     "stream": lambda model, config: list(model.stream("hello", config, stop=["x"], extra=1)),
-    "astream": lambda model, config: asyncio.run(_aread(model.astream("hello", config, stop=["x"]))),
+    "astream": lambda model, config: asyncio.run(exhaust(model.astream("hello", config, stop=["x"]))),
     "batch": lambda model, config: model.batch(["hello", "you"], {**config, "run_id": None}),
     "abatch": lambda model, config: asyncio.run(model.abatch(["hello", "you"], {**config, "run_id": None})),
     "batch by one": lambda model, config: model.batch(["a", "b"], {**config, "run_id": None, "max_concurrency": 1}),
@@ -101,7 +97,7 @@ def test_handlers_of_openai_in_async_code_hear_what_langchains_do(mock_server: M
 
     async def call(model: Any, config: Any) -> None:
         if way == "stream":
-            await _aread(model.astream("hello", config))
+            await exhaust(model.astream("hello", config))
         else:
             await model.ainvoke("hello", config)
 

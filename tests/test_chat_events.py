@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from cases import each
-from endings import read_all
-from langchain_peer import KEY, achat_peer, normalised, v1_allowed
+from endings import aread, read_all
+from langchain_peer import KEY, achat_peer, events_of, normalised, v1_allowed
+from marks import versions
 from test_chat_openai import DEFECTS, WIRE
 
 with warnings.catch_warnings():
@@ -31,18 +32,6 @@ from millstream.messages import AIMessage, AIMessageChunk
 from millstream.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from millstream.runnables import RunnableLambda
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply
-
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
-
-
-async def all_of(events: AsyncIterator[Any]) -> list[dict[str, Any]]:
-    return [event async for event in events]
-
-
-def events_of(subject: Any, /, *args: Any, **called: Any) -> list[dict[str, Any]]:
-    with v1_allowed():
-        return asyncio.run(all_of(subject.astream_events(*args, **called)))
-
 
 # ChatOpenAI beside langchain_openai.
 
@@ -81,7 +70,7 @@ def test_events_of_chat_openai_are_langchains(
 ) -> None:
     async def theirs() -> list[dict[str, Any]]:
         async with achat_peer(mock_server.url, **made) as model:
-            return await all_of(model.astream_events("p", dict(config), version=version, **called))
+            return await aread(model.astream_events("p", dict(config), version=version, **called))
 
     with v1_allowed():
         expected = asyncio.run(theirs())

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from endings import read_all
+from endings import exhaust, read_all
 from hearing import achat_handlers, ahandlers, chat_handlers, handlers, heard
 from langchain_peer import KEY, achat_peer, chat_peer, dumped
 from test_chat_events import BODIES, AstreamBody, BrokenBody, EmptyBody, StreamBody, WholeBody, pair
@@ -42,16 +42,11 @@ from millstream.testing import MockServer
 CONFIG: dict[str, Any] = {"tags": ["c"], "metadata": {"k": 1}, "run_name": "r", "run_id": UUID(int=3)}
 
 
-async def _aread(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
 WAYS: dict[str, Callable[[Any, Any], Any]] = {
     "invoke": lambda model, config: model.invoke("hello", config, stop=["x"], extra=1),
     "ainvoke": lambda model, config: asyncio.run(model.ainvoke("hello", config, stop=["x"], extra=1)),
     "stream": lambda model, config: list(model.stream("hello", config, stop=["x"], extra=1)),
-    "astream": lambda model, config: asyncio.run(_aread(model.astream("hello", config, stop=["x"], extra=1))),
+    "astream": lambda model, config: asyncio.run(exhaust(model.astream("hello", config, stop=["x"], extra=1))),
     "batch": lambda model, config: model.batch(["hello"], config),
 }
 
@@ -111,12 +106,12 @@ def test_handlers_of_chat_openai_in_async_code_hear_what_langchains_do(mock_serv
 
     async def theirs() -> None:
         async with achat_peer(mock_server.url, model="m") as model:
-            await _aread(model.astream("hello", {**CONFIG, "callbacks": [achat_handlers(logs[0])[0]]}))
+            await exhaust(model.astream("hello", {**CONFIG, "callbacks": [achat_handlers(logs[0])[0]]}))
 
     asyncio.run(theirs())
     ours = ChatOpenAI(base_url=mock_server.url, api_key=KEY, model="m")
     config: Any = {**CONFIG, "callbacks": [achat_handlers(logs[1])[1]]}
-    asyncio.run(_aread(ours.astream("hello", config)))
+    asyncio.run(exhaust(ours.astream("hello", config)))
     assert settled(logs[1]) == settled(logs[0])
 
 
@@ -260,7 +255,7 @@ def test_a_rate_limiter_is_asked_before_each_request() -> None:
     model.invoke("p")
     list(model.stream("p"))
     asyncio.run(model.ainvoke("p"))
-    asyncio.run(_aread(model.astream("p")))
+    asyncio.run(exhaust(model.astream("p")))
     assert limiter.asked == 4
 
 

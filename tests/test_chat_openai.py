@@ -10,7 +10,7 @@ import pytest
 
 from cases import choices_in, each, load_wire
 from endings import read_all
-from langchain_peer import KEY, achat_peer, chat_peer, dumped
+from langchain_peer import KEY, achat_peer, chat_of, chat_peer, dumped
 from millstream import ChatOpenAI
 from millstream.errors import (
     EventTooLargeError,
@@ -69,10 +69,6 @@ SUMMED = [
 ]
 
 
-def ours(server: MockServer, **arguments: Any) -> ChatOpenAI:
-    return ChatOpenAI(base_url=server.url, api_key=KEY, **arguments)
-
-
 def over(*reads: bytes, **arguments: Any) -> ChatOpenAI:
     return ChatOpenAI(api_key=KEY, http_client=MemoryTransport(reads), **arguments)
 
@@ -121,7 +117,7 @@ def total(chunks: Iterable[Any]) -> Any:
 def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchronous: bool) -> None:
     with MockServer(Reply(body=case["body"])) as server:
         expected, theirs_error = theirs_of(server, asynchronous=asynchronous)
-        chunks, error = streamed(ours(server, n=choices_in(case)), asynchronous=asynchronous)
+        chunks, error = streamed(chat_of(server, n=choices_in(case)), asynchronous=asynchronous)
     same = dumped(chunks) == dumped(expected) and (error is None) is (theirs_error is None)
     assert same is (case["name"] not in DEFECTS)
 
@@ -131,11 +127,11 @@ def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchr
 def test_the_sum_of_every_vectors_chunks_is_langchains(case: dict[str, Any], asynchronous: bool) -> None:
     with MockServer(Reply(body=case["body"])) as server:
         expected, _ = theirs_of(server, asynchronous=asynchronous)
-        chunks, _ = streamed(ours(server), asynchronous=asynchronous)
+        chunks, _ = streamed(chat_of(server), asynchronous=asynchronous)
         assert total(chunks) == total(expected)
         with chat_peer(server.url, streaming=True) as theirs:
             invoked = theirs.invoke("p")
-        assert dumped(ours(server, streaming=True).invoke("p")) == dumped(invoked)
+        assert dumped(chat_of(server, streaming=True).invoke("p")) == dumped(invoked)
 
 
 @both_ways
@@ -196,7 +192,7 @@ def test_refusals_and_reasoning_are_kept(asynchronous: bool) -> None:
 
 @both_ways
 def test_the_choices_of_a_stream_with_several_do_not_mix(mock_server: MockServer, asynchronous: bool) -> None:
-    chunks, error = streamed(ours(mock_server, n=3), asynchronous=asynchronous)
+    chunks, error = streamed(chat_of(mock_server, n=3), asynchronous=asynchronous)
     assert error is None
     assert [chunk.content for chunk in chunks] == ["", *VERSE, ""]
     assert mock_server.requests[-1].body["n"] == 3
@@ -231,8 +227,8 @@ def test_a_call_in_the_first_form_is_what_was_asked_for(asynchronous: bool) -> N
     (case,) = [case for case in WIRE if case["name"] == "openai-chat-function-call-legacy.sse"]
     with MockServer(Reply(body=case["body"])) as server:
         expected, _ = theirs_of(server, asynchronous=asynchronous)
-        chunks, _ = streamed(ours(server), asynchronous=asynchronous, functions=[{"name": "f"}])
-        calls, _ = streamed(ours(server), asynchronous=asynchronous)
+        chunks, _ = streamed(chat_of(server), asynchronous=asynchronous, functions=[{"name": "f"}])
+        calls, _ = streamed(chat_of(server), asynchronous=asynchronous)
     assert dumped(chunks) == dumped(expected)
     assert total(calls)["tool_calls"] == [{"name": "f", "args": {"x": 1}, "id": None, "type": "tool_call"}]
 
@@ -241,7 +237,7 @@ def test_a_call_in_the_first_form_is_what_was_asked_for(asynchronous: bool) -> N
 def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous: bool) -> None:
     for how in ("reset", "fin", "end"):
         with MockServer(Reply(fault=Cut(after=3, how=how))) as server:
-            chunks, error = streamed(ours(server), asynchronous=asynchronous)
+            chunks, error = streamed(chat_of(server), asynchronous=asynchronous)
         assert isinstance(error, StreamTruncatedError)
         assert [chunk.content for chunk in chunks] == ["", *VERSE[:3]]
         assert error.text == "".join(VERSE[:3])
@@ -250,7 +246,7 @@ def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous:
 @both_ways
 def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> None:
     with MockServer(Reply(fault=ErrorFrame(after=3, code="full"))) as server:
-        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+        chunks, error = streamed(chat_of(server), asynchronous=asynchronous)
     assert isinstance(error, ProviderError)
     assert (str(error), error.code) == ("overloaded", "full")
     assert [chunk.chunk_position for chunk in chunks] == [None] * 4
@@ -259,7 +255,7 @@ def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> 
 @both_ways
 def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
-        chunks, error = streamed(ours(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = streamed(chat_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
     assert isinstance(error, StreamStalledError)
     assert [chunk.content for chunk in chunks] == ["", *VERSE[:2]]
 
@@ -286,7 +282,7 @@ def test_a_body_that_is_one_document_comes_out_as_if_it_had_streamed(asynchronou
 @both_ways
 def test_a_stream_is_lazy_and_its_chunks_are_small(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2))) as server:
-        stream = ours(server).stream("p")
+        stream = chat_of(server).stream("p")
         assert server.requests == []
         assert [next(stream).content for _ in range(3)] == ["", *VERSE[:2]]
         server.release()
@@ -302,10 +298,10 @@ def test_chunks_share_nothing_that_a_consumer_may_change() -> None:
 
 
 def test_response_headers_are_told_where_they_are_asked_for(mock_server: MockServer) -> None:
-    model = ours(mock_server, include_response_headers=True)
+    model = chat_of(mock_server, include_response_headers=True)
     first, *_ = model.stream("p")
     assert first.response_metadata["headers"]["x-request-id"] == "req-mock1"
     assert model.invoke("p").response_metadata["headers"]["x-request-id"] == "req-mock2"
     first, *_ = read_all(model.astream("p"))[0]
     assert first.response_metadata["headers"]["x-request-id"] == "req-mock3"
-    assert "headers" not in ours(mock_server).invoke("p").response_metadata
+    assert "headers" not in chat_of(mock_server).invoke("p").response_metadata

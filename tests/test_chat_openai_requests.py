@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 
-from langchain_peer import KEY, achat_peer, chat_peer
+from langchain_peer import KEY, achat_peer, chat_of, chat_peer, last_two
 from millstream import ChatOpenAI
 from millstream.messages import AIMessage, HumanMessage, ToolMessage
 from millstream.testing import MockServer, Reply
@@ -80,24 +80,14 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
 CASE_IDS = [case[0] for case in CASES]
 
 
-def ours(server: MockServer, **arguments: Any) -> ChatOpenAI:
-    return ChatOpenAI(base_url=server.url, api_key=KEY, **arguments)
-
-
-def two(server: MockServer) -> tuple[Any, Any]:
-    """Return the last two bodies as lists of items: key order counts."""
-    first, second = server.requests[-2:]
-    return list(first.body.items()), list(second.body.items())
-
-
 @pytest.mark.parametrize(("name", "made", "called", "input"), CASES, ids=CASE_IDS)
 def test_the_body_of_a_stream_is_langchains(
     mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any], input: Any
 ) -> None:
     with chat_peer(mock_server.url, **made) as theirs:
         list(theirs.stream(input, **called))
-    list(ours(mock_server, **made).stream(input, **called))
-    expected, body = two(mock_server)
+    list(chat_of(mock_server, **made).stream(input, **called))
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
@@ -110,10 +100,10 @@ def test_the_body_of_an_ainvoke_is_langchains(
     async def both() -> None:
         async with achat_peer(mock_server.url, **made) as theirs:
             await theirs.ainvoke(input, **called)
-        await ours(mock_server, **made).ainvoke(input, **called)
+        await chat_of(mock_server, **made).ainvoke(input, **called)
 
     asyncio.run(both())
-    expected, body = two(mock_server)
+    expected, body = last_two(mock_server)
     assert body == expected
     assert dict(body)["stream"] is False
 
@@ -121,8 +111,8 @@ def test_the_body_of_an_ainvoke_is_langchains(
 def test_invoke_of_a_streaming_model_streams_as_langchains(mock_server: MockServer) -> None:
     with chat_peer(mock_server.url, streaming=True) as theirs:
         theirs.invoke("p", stop=["x"])
-    ours(mock_server, streaming=True).invoke("p", stop=["x"])
-    expected, body = two(mock_server)
+    chat_of(mock_server, streaming=True).invoke("p", stop=["x"])
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
@@ -136,8 +126,8 @@ def test_a_model_that_must_not_stream_is_invoked(mock_server: MockServer) -> Non
     for made, called in cases:
         with chat_peer(mock_server.url, **made) as theirs:
             count = len(list(theirs.stream("p", **called)))
-        assert len(list(ours(mock_server, **made).stream("p", **called))) == count == 1
-        expected, body = two(mock_server)
+        assert len(list(chat_of(mock_server, **made).stream("p", **called))) == count == 1
+        expected, body = last_two(mock_server)
         assert body == expected
 
 
@@ -158,11 +148,11 @@ def test_our_messages_and_langchains_make_the_same_body(mock_server: MockServer)
     ]
     with chat_peer(mock_server.url) as peer:
         peer.invoke(theirs)
-    ours(mock_server).invoke(own)
-    expected, body = two(mock_server)
+    chat_of(mock_server).invoke(own)
+    expected, body = last_two(mock_server)
     assert body == expected
-    ours(mock_server).invoke(theirs)
-    assert two(mock_server)[1] == expected
+    chat_of(mock_server).invoke(theirs)
+    assert last_two(mock_server)[1] == expected
 
 
 # Tools and schemas.
@@ -219,8 +209,8 @@ def test_bound_tools_are_sent_as_langchain_sends_them(
 ) -> None:
     with chat_peer(mock_server.url) as theirs:
         theirs.bind_tools(tools, **options).invoke("p")
-    ours(mock_server).bind_tools(tools, **options).invoke("p")
-    expected, body = two(mock_server)
+    chat_of(mock_server).bind_tools(tools, **options).invoke("p")
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
@@ -252,9 +242,9 @@ def test_structured_output_is_asked_for_as_langchain_does(
                 # Pydantic does not like what the SDK puts into its messages.
                 warnings.simplefilter("ignore")
                 list(bound.stream("p")) if streams else bound.invoke("p")
-        mine = ours(server, model="gpt-4o").with_structured_output(schema, **options)
+        mine = chat_of(server, model="gpt-4o").with_structured_output(schema, **options)
         list(mine.stream("p")) if streams else mine.invoke("p")
-        expected, body = two(server)
+        expected, body = last_two(server)
         assert dict(body) == dict(expected)
 
 

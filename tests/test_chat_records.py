@@ -26,13 +26,6 @@ from test_records import ENDS, FAULTS, FILTERS, RUN, WAYS, Format, check_model, 
 WIRE = load_wire("openai.chat")
 
 
-@pytest.fixture
-def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Let the models run on each implementation in turn."""
-    monkeypatch.setattr(decoding, "StreamDecoder", impl.StreamDecoder)
-    return impl
-
-
 def model(reads: list[bytes], **arguments: Any) -> ChatOpenAI:
     return ChatOpenAI(api_key=KEY, http_client=MemoryTransport(reads), **arguments)
 

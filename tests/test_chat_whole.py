@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from langchain_peer import KEY, achat_peer, chat_peer, dumped
-from millstream import ChatOpenAI
+from langchain_peer import achat_peer, chat_of, chat_peer, dumped
 from millstream.errors import StreamTruncatedError
 from millstream.testing import MockServer, Reply
-
-
-def ours(server: MockServer, **arguments: Any) -> ChatOpenAI:
-    return ChatOpenAI(base_url=server.url, api_key=KEY, **arguments)
 
 
 def settled(message: Any) -> Any:
@@ -61,8 +56,8 @@ def test_a_whole_answer_is_langchains(message: dict[str, Any]) -> None:
     with MockServer(Reply(body=body, content_type="application/json")) as server:
         with chat_peer(server.url) as theirs:
             expected = settled(theirs.invoke("p"))
-        found = settled(ours(server).invoke("p"))
-        assert settled(asyncio.run(ours(server).ainvoke("p"))) == found
+        found = settled(chat_of(server).invoke("p"))
+        assert settled(asyncio.run(chat_of(server).ainvoke("p"))) == found
     assert found == expected
 
 
@@ -70,7 +65,7 @@ def test_calls_that_cannot_be_read_are_invalid() -> None:
     message = {"role": "assistant", "content": None, "tool_calls": WRONG}
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
     with MockServer(Reply(body=body, content_type="application/json")) as server:
-        found = ours(server).invoke("p")
+        found = chat_of(server).invoke("p")
     assert (found.tool_calls, [call["id"] for call in found.invalid_tool_calls]) == ([], ["call_2"])
 
 
@@ -84,7 +79,7 @@ def test_generate_and_batch_return_what_langchains_do(mock_server: MockServer) -
             return await theirs.abatch(["a", "b"]), await theirs.agenerate([[said("c")], [said("d")]])
 
     batch, result = asyncio.run(theirs_async())
-    model = ours(mock_server)
+    model = chat_of(mock_server)
     assert [found.content for found in model.batch(["a", "b"])] == [one.content for one in batch]
     assert [found.content for found in asyncio.run(model.abatch(["a", "b"]))] == [one.content for one in batch]
     found = asyncio.run(model.agenerate([["c"], ["d"]]))
@@ -95,7 +90,7 @@ def test_generate_and_batch_return_what_langchains_do(mock_server: MockServer) -
     assert len(found.run or ()) == 2
     failing = {"model": "m", "choices": None}
     with MockServer(Reply(body=json.dumps(failing).encode(), content_type="application/json")) as server:
-        outputs = ours(server).batch(["a", "b"], return_exceptions=True)
+        outputs = chat_of(server).batch(["a", "b"], return_exceptions=True)
         assert [type(output) for output in outputs] == [StreamTruncatedError] * 2
 
 
@@ -105,6 +100,6 @@ def test_generate_keeps_all_choices_each_with_its_own_finish() -> None:
         for index, (text, reason) in enumerate([("a", "stop"), ("b", "length")])
     ]
     with MockServer(Reply(body=json.dumps({"choices": choices}).encode(), content_type="application/json")) as server:
-        (generations,) = ours(server, n=2).generate([["p"]]).generations
+        (generations,) = chat_of(server, n=2).generate([["p"]]).generations
     assert [(one.text, one.generation_info["finish_reason"]) for one in generations] == [("a", "stop"), ("b", "length")]  # type: ignore[index]
     assert [one.message.id[-2:] for one in generations] == ["-0", "-1"]  # type: ignore[attr-defined]

@@ -1,6 +1,5 @@
 """What a Content-Encoding says is read alike over both transports."""
 
-import asyncio
 import gzip
 import zlib
 from collections.abc import Callable
@@ -8,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from endings import streamed
 from langchain_peer import KEY
+from marks import both_ways, over_both
 from millstream import OpenAI
 from millstream.errors import BadRequestError, StreamDecodeError
 from millstream.testing import MockServer, Reply
@@ -18,8 +19,6 @@ FRAMES = b"".join(b'data: {"choices": [{"index": 0, "text": "%d"}]}\n\n' % numbe
 END = b'data: {"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 TEXTS = ["0", "1", "2", ""]
 
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 IDENTITY = ["UTF-8", "utf8", "none", "identity", "", "identity, identity", "binary", "aws-chunked", ","]
 CODED: dict[str, Callable[[bytes], bytes]] = {
@@ -33,13 +32,6 @@ CODED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def run(llm: OpenAI, asynchronous: bool) -> list[str]:
-    async def main() -> list[str]:
-        return [chunk async for chunk in llm.astream("p")]
-
-    return asyncio.run(main()) if asynchronous else list(llm.stream("p"))
-
-
 def model(server: MockServer, transport: str) -> OpenAI:
     return OpenAI(base_url=server.url, api_key=KEY, transport=transport, max_retries=0)
 
@@ -50,8 +42,8 @@ def model(server: MockServer, transport: str) -> OpenAI:
 @pytest.mark.parametrize("coding", IDENTITY)
 def test_a_name_that_is_no_coding_says_nothing(coding: str, transport: str, asynchronous: bool) -> None:
     with MockServer(Reply(body=[FRAMES, END], headers={"content-encoding": coding})) as server:
-        assert run(model(server, transport), asynchronous) == TEXTS
-        assert run(model(server, transport), asynchronous) == TEXTS
+        assert streamed(model(server, transport), asynchronous) == TEXTS
+        assert streamed(model(server, transport), asynchronous) == TEXTS
         assert asynchronous or server.connections.opened == 1
 
 
@@ -62,7 +54,7 @@ def test_codings_are_taken_off_from_the_last_to_the_first(coding: str, transport
     data = CODED[coding](FRAMES + END)
     writes = [data[place : place + 7] for place in range(0, len(data), 7)]
     with MockServer(Reply(body=writes, headers={"content-encoding": coding})) as server:
-        assert run(model(server, transport), asynchronous) == TEXTS
+        assert streamed(model(server, transport), asynchronous) == TEXTS
 
 
 @both_ways
@@ -73,7 +65,7 @@ def test_a_coding_that_cannot_be_read_is_an_error(coding: str, transport: str, a
         MockServer(Reply(body=FRAMES + END, headers={"content-encoding": coding})) as server,
         pytest.raises(StreamDecodeError, match="cannot be decompressed .*which was not asked for"),
     ):
-        run(model(server, transport), asynchronous)
+        streamed(model(server, transport), asynchronous)
 
 
 @both_ways
@@ -84,7 +76,7 @@ def test_the_reason_of_an_error_status_is_read(coding: str, transport: str, asyn
     body = gzip.compress(text) if coding == "gzip" else text
     reply = Reply(status=400, body=body, headers={"content-encoding": coding, "content-type": "application/json"})
     with MockServer(reply) as server, pytest.raises(BadRequestError, match="too long"):
-        run(model(server, transport), asynchronous)
+        streamed(model(server, transport), asynchronous)
 
 
 def pieces_of(coding: str, data: bytes) -> list[bytes]:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from endings import read_all
-from langchain_peer import KEY, apeer, normalised, v1_allowed
+from endings import aread, read_all
+from langchain_peer import KEY, apeer, events_of, normalised, v1_allowed
+from marks import versions
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -23,16 +24,6 @@ from millstream.outputs import GenerationChunk
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply
 
 GOLDFISH_PROMPT = "Write me a 1 verse song about goldfish on the moon"
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
-
-
-async def all_of(events: AsyncIterator[Any]) -> list[dict[str, Any]]:
-    return [event async for event in events]
-
-
-def events_of(subject: Any, /, *args: Any, **called: Any) -> list[dict[str, Any]]:
-    with v1_allowed():
-        return asyncio.run(all_of(subject.astream_events(*args, **called)))
 
 
 # The page.
@@ -103,7 +94,7 @@ def test_events_of_openai_are_langchains(
 ) -> None:
     async def theirs() -> list[dict[str, Any]]:
         async with apeer(mock_server.url, **made) as model:
-            return await all_of(model.astream_events("p", dict(config), version=version, **called))
+            return await aread(model.astream_events("p", dict(config), version=version, **called))
 
     with v1_allowed():
         expected = asyncio.run(theirs())

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from marks import versions
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from langchain_core.language_models import fake as their_fake
@@ -24,7 +26,6 @@ from millstream.language_models import fake_chat_models as our_chat
 from millstream.messages import AIMessage
 from millstream.runnables import Runnable, RunnableLambda
 
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
 LIBRARIES: Any = (
     (their_fake, their_chat, TheirMessage, TheirRunnable),
     (our_fake, our_chat, AIMessage, Runnable),

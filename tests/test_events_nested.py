@@ -10,6 +10,7 @@ import pytest
 from endings import read_all
 from hearing import AstreamBody, BrokenBody, CallBody, StreamBody, handlers, heard, made, pair
 from langchain_peer import KEY, apeer, v1_allowed
+from marks import versions
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -19,8 +20,6 @@ with warnings.catch_warnings():
 
 from millstream import OpenAI
 from millstream.testing import MockServer
-
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
 
 
 def below(run_manager: Any) -> Any:

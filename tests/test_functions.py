@@ -8,15 +8,12 @@ from uuid import UUID
 import pytest
 
 from chains import TheirLambda, function
+from endings import aread
 from hearing import handlers
 from millstream.runnables import RunnableLambda
 from millstream.runnables import chain as as_runnable
 
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
-
-
-async def _aread(stream: Any) -> Any:
-    return [chunk async for chunk in stream]
 
 
 def upper(text: str) -> str:
@@ -61,7 +58,7 @@ FUNCTION_WAYS: dict[str, Any] = {
     "invoke": lambda step, config: step.invoke("hey", config),
     "ainvoke": lambda step, config: asyncio.run(step.ainvoke("hey", config)),
     "stream": lambda step, config: list(step.stream("hey", config)),
-    "astream": lambda step, config: asyncio.run(_aread(step.astream("hey", config))),
+    "astream": lambda step, config: asyncio.run(aread(step.astream("hey", config))),
     "transform": lambda step, config: list(step.transform(iter(["h", "ey"]), config)),
     "batch": lambda step, config: step.batch(["hey"], config),
 }

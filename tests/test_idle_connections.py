@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from langchain_peer import KEY
+from marks import over_both
 from millstream import OpenAI
 from millstream.testing import VERSE, MockServer, assert_no_leaks
 from millstream.transport.idle import aclose_idle, close_idle
@@ -16,7 +17,6 @@ def model(server: MockServer, transport: str) -> OpenAI:
 
 
 pytestmark = pytest.mark.usefixtures("patient")
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 
 @over_both

@@ -1,12 +1,11 @@
 """``assert_no_leaks`` fails for every kind of thing that is left behind, and names it."""
 
 import asyncio
-import gc
 import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,7 @@ from leaking import aleaked, forever, leaked, numbers
 from millstream.testing import MockServer, assert_no_leaks
 from millstream.testing.leak_watchers import _numbers, _socket
 
-
-@pytest.fixture(autouse=True)
-def after() -> Iterator[ExitStack]:
-    """Clean up what a test has leaked on purpose."""
-    with ExitStack() as stack:
-        yield stack
-    assert gc.isenabled()
+pytestmark = pytest.mark.usefixtures("after")
 
 
 # Descriptors.

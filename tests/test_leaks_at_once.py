@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,7 @@ from leaking import aleaked, forever, leaked
 from millstream import OpenAI
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
 
-
-@pytest.fixture(autouse=True)
-def after() -> Iterator[ExitStack]:
-    """Clean up what a test has leaked on purpose."""
-    with ExitStack() as stack:
-        yield stack
-    assert gc.isenabled()
+pytestmark = pytest.mark.usefixtures("after")
 
 
 # Warnings.

@@ -2,40 +2,25 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
-from endings import read_into
+from endings import assert_closed_by_us, read_into
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import StreamDecodeError, StreamTruncatedError
-from millstream.testing import VERSE, Cut, MockServer, Reply, Stall
+from millstream.testing import VERSE, Cut, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def server() -> Iterator[MockServer]:
-    """Serve streams that pause after three pieces until they are left."""
-    with MockServer(Reply(fault=Stall(after=3))) as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("without_the_collector")
 
 
 MODEL: Any = OpenAI
@@ -49,11 +34,6 @@ def model_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 def model(server: MockServer, **arguments: Any) -> Any:
     return MODEL(base_url=server.url, api_key=KEY, **arguments)
-
-
-def assert_closed_by_us(server: MockServer) -> None:
-    assert server.wait_closed(timeout=10).closed_by == "client"
-    assert server.connections.open == 0
 
 
 def run(main: Callable[[], Awaitable[Any]]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from endings import aread
 from langchain_peer import apeer, normalised
 from millstream import OpenAI
 from millstream.callbacks import BaseCallbackHandler
@@ -32,10 +33,6 @@ class Ends(BaseCallbackHandler):
         self.results.append(response)
 
 
-async def read(stream: Any) -> list[Any]:
-    return [item async for item in stream]
-
-
 @pytest.mark.parametrize("asked", [{}, {"logprobs": 1}], ids=repr)
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 def test_a_run_ends_with_the_sum_of_the_log_probabilities(asked: dict[str, Any], transport: str) -> None:
@@ -43,7 +40,7 @@ def test_a_run_ends_with_the_sum_of_the_log_probabilities(asked: dict[str, Any],
         model = OpenAI(base_url=server.url, api_key="k", transport=transport, **asked)
         for events in (
             list(model.stream_events("p", version="v2")),
-            asyncio.run(read(model.astream_events("p", version="v2"))),
+            asyncio.run(aread(model.astream_events("p", version="v2"))),
         ):
             generation = events[-1]["data"]["output"]["generations"][0][0]
             assert generation["text"] == "aplainb"
@@ -59,8 +56,8 @@ def test_a_run_ends_with_the_sum_of_the_log_probabilities(asked: dict[str, Any],
 def test_the_events_are_langchains() -> None:
     async def both(server: MockServer) -> tuple[list[Any], list[Any]]:
         async with apeer(server.url) as theirs:
-            expected = await read(theirs.astream_events("p", version="v2"))
-        return await read(OpenAI(base_url=server.url, api_key="k").astream_events("p", version="v2")), expected
+            expected = await aread(theirs.astream_events("p", version="v2"))
+        return await aread(OpenAI(base_url=server.url, api_key="k").astream_events("p", version="v2")), expected
 
     with MockServer(Reply(body=[frame.encode() for frame in FRAMES])) as server:
         own, expected = asyncio.run(both(server))

@@ -1,15 +1,15 @@
 """The native half makes no Python object that it does not hand out."""
 
-import gc
 import sys
 import tracemalloc
-from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 
 from millstream import _pure
 from millstream.errors import EventTooLargeError
+
+pytestmark = pytest.mark.usefixtures("without_the_collector")
 
 PIECES = [" sun", " light", " and", " rain"] * 25
 PLAIN = "".join(f'data: {{"choices":[{{"text":"{piece}"}}]}}\n\n' for piece in PIECES).encode()
@@ -33,15 +33,6 @@ BODIES = {
     "roles and reasoning": frames(choices='{"index":1,"delta":{"role":"assistant","reasoning":"hm","content":"x"}},'),
     "frames without choices": frames(between='data: {"choices":[]}\n\ndata: 12\n\ndata:\n\n' * 10),
 }
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep the collector and the tracer out of what is counted."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def blocks_made(native: ModuleType, body: bytes, read: int | None) -> int:

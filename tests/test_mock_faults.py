@@ -1,6 +1,5 @@
 """What goes wrong at the mock server when it is told to, as clients see it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -8,13 +7,7 @@ import openai
 import pytest
 
 from millstream.testing import VERSE, Cut, ErrorFrame, ErrorStatus, MockServer, Refuse, Reply, Stall, fault_named
-from mock_clients import client_of, post, texts
-
-
-@pytest.fixture
-def client(mock_server: MockServer) -> Iterator[openai.OpenAI]:
-    with client_of(mock_server) as client:
-        yield client
+from mock_clients import post, texts
 
 
 def test_an_error_status_has_its_body_and_headers(mock_server: MockServer, client: openai.OpenAI) -> None:

@@ -5,20 +5,13 @@ import gc
 import json
 import socket
 import threading
-from collections.abc import Iterator
 
 import httpx2
 import openai
 import pytest
 
 from millstream.testing import Cut, ErrorFrame, Fault, MockServer, Reply, Stall, varied
-from mock_clients import client_of, post, texts
-
-
-@pytest.fixture
-def client(mock_server: MockServer) -> Iterator[openai.OpenAI]:
-    with client_of(mock_server) as client:
-        yield client
+from mock_clients import post, texts
 
 
 def test_requests_are_recorded(mock_server: MockServer) -> None:

@@ -1,6 +1,5 @@
 """What the mock server says, read by the OpenAI SDK."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -8,13 +7,7 @@ import openai
 import pytest
 
 from millstream.testing import GOLDFISH, VERSE, MockServer, Reply, echo, split, varied
-from mock_clients import client_of, post, texts
-
-
-@pytest.fixture
-def client(mock_server: MockServer) -> Iterator[openai.OpenAI]:
-    with client_of(mock_server) as client:
-        yield client
+from mock_clients import post, texts
 
 
 def test_the_default_text_is_the_sample_of_the_page(client: openai.OpenAI) -> None:

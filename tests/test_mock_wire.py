@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -11,14 +10,7 @@ import pytest
 
 from millstream.testing import MockServer, Reply
 from millstream.testing.http import HTTPError, RawRequest, RequestReader, chunk, head
-from mock_clients import client_of, post
-
-
-@pytest.fixture
-def client(mock_server: MockServer) -> Iterator[openai.OpenAI]:
-    with client_of(mock_server) as client:
-        yield client
-
+from mock_clients import post
 
 VECTORS = Path(__file__).parent / "vectors" / "wire"
 

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,21 +20,15 @@ from millstream.transport.timeouts import Timeouts
 from native_cases import OK, answering, aread, begun, get, post, read, three_ways
 from scripted import read_request, scripted
 
-
-@pytest.fixture
-def native() -> Iterator[NativeTransport]:
-    transport = NativeTransport()
-    yield transport
-    transport.close()
-
-
 # What is sent.
 
 
 @three_ways
-def test_a_request_has_its_host_and_its_length(native: NativeTransport, mock_server: MockServer, run: Any) -> None:
+def test_a_request_has_its_host_and_its_length(
+    native_transport: NativeTransport, mock_server: MockServer, run: Any
+) -> None:
     request = post(mock_server, headers={"x-mine": "1"})
-    get(native, run, request)
+    get(native_transport, run, request)
     (seen,) = mock_server.requests
     assert seen.headers == {
         "host": mock_server.origin.removeprefix("http://"),
@@ -46,17 +39,17 @@ def test_a_request_has_its_host_and_its_length(native: NativeTransport, mock_ser
 
 
 @three_ways
-def test_a_header_cannot_carry_another(native: NativeTransport, mock_server: MockServer, run: Any) -> None:
+def test_a_header_cannot_carry_another(native_transport: NativeTransport, mock_server: MockServer, run: Any) -> None:
     for headers in ({"x": "1\r\ny: 2"}, {"x\r\ny": "2"}, {"x": "a\0b"}, {"x:y": ""}, {"host": "a\r\nx: b"}):
         with pytest.raises(ValueError, match="header") as caught:
-            get(native, run, post(mock_server, headers=headers))
+            get(native_transport, run, post(mock_server, headers=headers))
         assert "2" not in str(caught.value)
     assert mock_server.connections.opened == 0
 
 
-def test_a_user_in_the_url_becomes_a_header(native: NativeTransport, mock_server: MockServer) -> None:
+def test_a_user_in_the_url_becomes_a_header(native_transport: NativeTransport, mock_server: MockServer) -> None:
     url = mock_server.url.replace("://", "://us%20er:p%40ss@")
-    read(native, post(url, headers={"Authorization": "Bearer k"}))
+    read(native_transport, post(url, headers={"Authorization": "Bearer k"}))
     assert mock_server.requests[0].headers["authorization"] == "Basic dXMgZXI6cEBzcw=="
 
 
@@ -105,15 +98,15 @@ def test_neither_a_key_in_a_url_nor_a_user_is_shown() -> None:
 
 
 @three_ways
-def test_equal_headers_are_joined_and_names_are_in_lower_case(native: NativeTransport, run: Any) -> None:
+def test_equal_headers_are_joined_and_names_are_in_lower_case(native_transport: NativeTransport, run: Any) -> None:
     answer = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n"
     with scripted(answering(answer)) as url:
-        response = begun(native, run, post(url))
+        response = begun(native_transport, run, post(url))
         assert (response.status, response.headers["x-a"]) == (200, "1, 2")
 
 
 @three_ways
-def test_a_large_request_is_sent_whole(native: NativeTransport, run: Any) -> None:
+def test_a_large_request_is_sent_whole(native_transport: NativeTransport, run: Any) -> None:
     bodies: list[bytes] = []
 
     def script(sock: socket.socket) -> None:
@@ -121,12 +114,12 @@ def test_a_large_request_is_sent_whole(native: NativeTransport, run: Any) -> Non
         sock.sendall(OK)
 
     with scripted(script) as url:
-        assert get(native, run, post(url, body=b"x" * 20_000_000)) == b"ok"
+        assert get(native_transport, run, post(url, body=b"x" * 20_000_000)) == b"ok"
     assert bodies == [b"x" * 20_000_000]
 
 
 @three_ways
-def test_an_answer_before_the_request_is_sent_is_an_answer(native: NativeTransport, run: Any) -> None:
+def test_an_answer_before_the_request_is_sent_is_an_answer(native_transport: NativeTransport, run: Any) -> None:
     left = socket.socketpair()
 
     def script(sock: socket.socket) -> None:
@@ -139,7 +132,7 @@ def test_an_answer_before_the_request_is_sent_is_an_answer(native: NativeTranspo
         request = post(url, body=b"x" * 50_000_000, timeouts=Timeouts(5, 1 if run is None else 20, 1, 5))
 
         async def main() -> tuple[int, bytes]:
-            response = await native.aopen(request)
+            response = await native_transport.aopen(request)
             data = b"".join(await response.read())
             await response.aclose()
             return response.status, data
@@ -147,7 +140,7 @@ def test_an_answer_before_the_request_is_sent_is_an_answer(native: NativeTranspo
         if run is None:
             # A blocking socket does one thing at a time.
             with pytest.raises(APITimeoutError, match="could not be sent"):
-                native.open(request)
+                native_transport.open(request)
         else:
             assert run(main()) == (413, b"no")
         left[0].send(b"x")
@@ -155,7 +148,7 @@ def test_an_answer_before_the_request_is_sent_is_an_answer(native: NativeTranspo
 
 @pytest.mark.parametrize("how", ["gzip", "deflate", "raw deflate", "x-gzip", "members", "one byte at a time"])
 @three_ways
-def test_what_was_compressed_unasked_is_read(native: NativeTransport, how: str, run: Any) -> None:
+def test_what_was_compressed_unasked_is_read(native_transport: NativeTransport, how: str, run: Any) -> None:
     text = b"data: x\n\n" * 100_000
     raw = zlib.compressobj(wbits=-15)
     data = {
@@ -166,12 +159,12 @@ def test_what_was_compressed_unasked_is_read(native: NativeTransport, how: str, 
     coding = {"x-gzip": "X-GZIP"}.get(how, "deflate" if "deflate" in how else "gzip")
     writes = [data[place : place + 1] for place in range(len(data))] if how.startswith("one") else [data]
     with MockServer(Reply(body=writes, headers={"content-encoding": coding})) as server:
-        assert get(native, run, post(server)) == text
-        assert get(native, run, post(server)) == text
+        assert get(native_transport, run, post(server)) == text
+        assert get(native_transport, run, post(server)) == text
 
 
 @three_ways
-def test_compressed_data_that_is_wrong_or_ends_early_is_told(native: NativeTransport, run: Any) -> None:
+def test_compressed_data_that_is_wrong_or_ends_early_is_told(native_transport: NativeTransport, run: Any) -> None:
     for coding, data, reason in (
         ("gzip", b"nonsense", "incorrect header"),
         ("gzip", gzip.compress(b"data: x\n\n" * 1000)[:-20], "ends early"),
@@ -184,7 +177,7 @@ def test_compressed_data_that_is_wrong_or_ends_early_is_told(native: NativeTrans
         reply = Reply(body=data, headers={"content-encoding": coding})
         wrong = pytest.raises(StreamDecodeError, match=f"cannot be decompressed.*{reason}")
         with MockServer(reply) as server, wrong:
-            get(native, run, post(server))
+            get(native_transport, run, post(server))
 
 
 def test_a_bomb_comes_out_in_pieces() -> None:
@@ -207,10 +200,10 @@ class Decoder:
 
 @three_ways
 def test_a_response_that_is_handed_over_gives_what_the_network_sent(
-    native: NativeTransport, mock_server: MockServer, run: Any
+    native_transport: NativeTransport, mock_server: MockServer, run: Any
 ) -> None:
     async def main() -> bytes:
-        response = await native.aopen(post(mock_server))
+        response = await native_transport.aopen(post(mock_server))
         response.hand_over(decoder := Decoder())
         data = b""
         while reads := await response.read():
@@ -220,7 +213,7 @@ def test_a_response_that_is_handed_over_gives_what_the_network_sent(
         return data
 
     def body() -> bytes:
-        response = native.open(post(mock_server))
+        response = native_transport.open(post(mock_server))
         response.hand_over(decoder := Decoder())
         data = b"".join(map(decoder.feed, response))
         response.close()
@@ -237,7 +230,9 @@ def test_a_response_that_is_handed_over_gives_what_the_network_sent(
 
 @three_ways
 @pytest.mark.parametrize("status", [307, 308])
-def test_a_redirect_to_the_same_origin_is_followed_once(native: NativeTransport, status: int, run: Any) -> None:
+def test_a_redirect_to_the_same_origin_is_followed_once(
+    native_transport: NativeTransport, status: int, run: Any
+) -> None:
     seen: list[bytes] = []
     moved = b"HTTP/1.1 %d Moved\r\nlocation: %s\r\ncontent-length: 5\r\n\r\nmoved"
 
@@ -248,15 +243,15 @@ def test_a_redirect_to_the_same_origin_is_followed_once(native: NativeTransport,
         read_request(sock)
 
     async def main(url: str) -> tuple[bytes, int]:
-        data = await aread(native, post(url, headers={"x-key": "k"}))
-        response = await native.aopen(post(url))
+        data = await aread(native_transport, post(url, headers={"x-key": "k"}))
+        response = await native_transport.aopen(post(url))
         await response.aclose()
         return data, response.status
 
     with scripted(script) as url:
         if run is None:
-            assert read(native, post(url, headers={"x-key": "k"})) == b"ok"
-            response = native.open(post(url))
+            assert read(native_transport, post(url, headers={"x-key": "k"})) == b"ok"
+            response = native_transport.open(post(url))
             response.close()
             assert response.status == status
         else:
@@ -272,13 +267,13 @@ def test_a_redirect_to_the_same_origin_is_followed_once(native: NativeTransport,
     [(302, "/a"), (301, "/a"), (303, "/a"), (307, None), (308, "http://localhost/a"), (307, "http://[/"), (307, "//b")],
 )
 def test_any_other_redirect_is_the_models_to_judge(
-    native: NativeTransport, status: int, location: str | None, run: Any
+    native_transport: NativeTransport, status: int, location: str | None, run: Any
 ) -> None:
     where = "" if location is None else f"location: {location}\r\n"
     answer = f"HTTP/1.1 {status} Moved\r\n{where}content-length: 0\r\n\r\n".encode()
 
     with scripted(answering(answer, OK)) as url:
-        assert begun(native, run, post(url)).status == status
+        assert begun(native_transport, run, post(url)).status == status
 
 
 # What it costs to have it.
@@ -296,9 +291,11 @@ def test_neither_httpx2_nor_asyncio_is_imported_for_a_sync_stream(mock_server: M
     assert (done.stdout, done.stderr) == ("[]\n[] True\n", "")
 
 
-def test_the_native_transport_is_what_the_protocols_say(native: NativeTransport, mock_server: MockServer) -> None:
-    serves: Transport = native
-    aserves: AsyncTransport = native
+def test_the_native_transport_is_what_the_protocols_say(
+    native_transport: NativeTransport, mock_server: MockServer
+) -> None:
+    serves: Transport = native_transport
+    aserves: AsyncTransport = native_transport
     response = serves.open(post(mock_server))
     first = next(iter(response))
     assert (first + b"".join(response)).endswith(b"data: [DONE]\n\n")

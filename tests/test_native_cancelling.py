@@ -1,35 +1,21 @@
 """Streams over the native transport that are cancelled at every point at which there is something to wait for."""
 
 import asyncio
-import gc
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
 
 from endings import read_into
-from langchain_peer import KEY
-from millstream import OpenAI
 from millstream.testing import VERSE, MockServer, Reply, Stall, assert_no_leaks
 from millstream.transport.native import Limits, NativeTransport
 from millstream.transport.native import loops as native_loops
-from native_cases import Run, begin_loop, both_loops
+from native_cases import Run, begin_loop, both_loops, model
 from scripted import client_context, tls_front
 
+pytestmark = pytest.mark.usefixtures("without_the_collector")
+
 END = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-def model(url: str, native: NativeTransport) -> OpenAI:
-    return OpenAI(base_url=url, api_key=KEY, http_client=native, max_retries=0)
 
 
 # Cancelled at every point at which there is something to wait for.

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Sized
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
+from marks import both_ways
 from millstream.testing import MockServer, Reply, Stall
 from millstream.transport.native import NativeTransport
 from native_cases import model
@@ -19,8 +18,6 @@ END = b"data: [DONE]\n\n"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 BODY = HEAD + b"%x\r\n%b\r\n" % (len(FRAMES + END), FRAMES + END)
 LAST = b"0\r\n\r\n"
-
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 
 
 def ending_after(seconds: float, count: list[int], ended: list[int] | None = None) -> Callable[[socket.socket], None]:

@@ -6,33 +6,20 @@ import gc
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 import pytest
 
 from endings import read_into
-from langchain_peer import KEY
-from millstream import OpenAI
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
 from millstream.transport.native import Limits, NativeTransport
-from native_cases import Run, aread, begin_loop, both_loops, post, read
+from native_cases import Run, aread, begin_loop, both_loops, model, post, read
+
+pytestmark = pytest.mark.usefixtures("without_the_collector")
 
 END = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-def model(url: str, native: NativeTransport) -> OpenAI:
-    return OpenAI(base_url=url, api_key=KEY, http_client=native, max_retries=0)
 
 
 # Left in every way.

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,39 +15,37 @@ from millstream.transport.timeouts import Timeouts
 from native_cases import LONG, Run, aread, both_loops, get, post, three_ways
 from scripted import read_request, scripted
 
-
-@pytest.fixture
-def native() -> Iterator[NativeTransport]:
-    transport = NativeTransport()
-    yield transport
-    transport.close()
-
-
 # Timeouts.
 
 
-def fails(native: NativeTransport, run: Any, request: Request, match: str) -> float:
+def fails(native_transport: NativeTransport, run: Any, request: Request, match: str) -> float:
     """Check that ``request`` times out, and return after how long."""
     started = time.monotonic()
     with pytest.raises(APITimeoutError, match=match) as caught:
-        get(native, run, request)
+        get(native_transport, run, request)
     assert isinstance(caught.value.__cause__, TimeoutError)
     return time.monotonic() - started
 
 
 @three_ways
-def test_tls_that_does_not_begin_is_a_connection_that_takes_too_long(native: NativeTransport, run: Any) -> None:
+def test_tls_that_does_not_begin_is_a_connection_that_takes_too_long(
+    native_transport: NativeTransport, run: Any
+) -> None:
     def mute(sock: socket.socket) -> None:
         while sock.recv(1_000_000):
             pass
 
     with scripted(mute) as url:
         request = post(url.replace("http:", "https:"), timeouts=LONG._replace(connect=0.1))
-        assert 0.09 < fails(native, run, request, "before the response began: timed out .no connection to https") < 5
+        assert (
+            0.09
+            < fails(native_transport, run, request, "before the response began: timed out .no connection to https")
+            < 5
+        )
 
 
 @three_ways
-def test_a_request_that_nobody_reads_is_given_up(native: NativeTransport, run: Any) -> None:
+def test_a_request_that_nobody_reads_is_given_up(native_transport: NativeTransport, run: Any) -> None:
     left = socket.socketpair()
 
     def deaf(sock: socket.socket) -> None:
@@ -56,57 +53,57 @@ def test_a_request_that_nobody_reads_is_given_up(native: NativeTransport, run: A
 
     with scripted(deaf) as url, left[0], left[1]:
         request = post(url, body=b"x" * 50_000_000, timeouts=LONG._replace(write=0.1))
-        assert 0.09 < fails(native, run, request, "could not be sent within 0.1 s") < 5
+        assert 0.09 < fails(native_transport, run, request, "could not be sent within 0.1 s") < 5
         left[0].send(b"x")
 
 
 @three_ways
-def test_a_head_that_does_not_come_is_given_up(native: NativeTransport, run: Any) -> None:
+def test_a_head_that_does_not_come_is_given_up(native_transport: NativeTransport, run: Any) -> None:
     with MockServer(Reply(fault=Stall(after=-1))) as server:
         request = post(server, timeouts=LONG._replace(read=0.1))
-        assert 0.09 < fails(native, run, request, "the head did not come within 0.1 s") < 5
+        assert 0.09 < fails(native_transport, run, request, "the head did not come within 0.1 s") < 5
         assert server.wait_closed().closed_by == "client"
 
 
 @three_ways
 @pytest.mark.parametrize("how", ["idle", "read"])
-def test_a_body_that_stops_is_given_up(native: NativeTransport, how: str, run: Any) -> None:
+def test_a_body_that_stops_is_given_up(native_transport: NativeTransport, how: str, run: Any) -> None:
     with MockServer(Reply(fault=Stall(after=3))) as server:
         changes: dict[str, Any] = {"idle": 0.1} if how == "idle" else {"timeouts": LONG._replace(read=0.1), "idle": 5}
-        assert 0.09 < fails(native, run, post(server, **changes), "nothing arrived within 0.1 s") < 5
+        assert 0.09 < fails(native_transport, run, post(server, **changes), "nothing arrived within 0.1 s") < 5
         assert server.wait_closed().closed_by == "client"
 
 
 @three_ways
-def test_a_body_that_drips_is_given_up_in_total(native: NativeTransport, run: Any) -> None:
+def test_a_body_that_drips_is_given_up_in_total(native_transport: NativeTransport, run: Any) -> None:
     with MockServer(Reply(body=[b": x\n\n"] * 10_000, pace=0.01)) as server:
         request = post(server, total=0.2, idle=5)
-        assert 0.19 < fails(native, run, request, "the response did not end within 0.2 s") < 5
+        assert 0.19 < fails(native_transport, run, request, "the response did not end within 0.2 s") < 5
 
 
 @three_ways
-def test_a_total_covers_the_connection_and_the_head(native: NativeTransport, run: Any) -> None:
+def test_a_total_covers_the_connection_and_the_head(native_transport: NativeTransport, run: Any) -> None:
     with MockServer(Reply(fault=Stall(after=-1))) as server:
-        assert 0.09 < fails(native, run, post(server, total=0.1), "the response did not end within 0.1 s") < 5
+        assert 0.09 < fails(native_transport, run, post(server, total=0.1), "the response did not end within 0.1 s") < 5
 
 
 @three_ways
-def test_no_timeouts_at_all_are_fine(native: NativeTransport, mock_server: MockServer, run: Any) -> None:
+def test_no_timeouts_at_all_are_fine(native_transport: NativeTransport, mock_server: MockServer, run: Any) -> None:
     request = post(mock_server, timeouts=Timeouts(None, None, None, None), idle=None)
-    assert get(native, run, request).endswith(b"[DONE]\n\n")
+    assert get(native_transport, run, request).endswith(b"[DONE]\n\n")
 
 
 @both_loops
-def test_a_deadline_is_put_off_by_what_arrives(native: NativeTransport, run: Run) -> None:
+def test_a_deadline_is_put_off_by_what_arrives(native_transport: NativeTransport, run: Run) -> None:
     with MockServer(Reply(body=[b": x\n\n"] * 15, pace=0.02)) as server:
-        assert run(aread(native, post(server, idle=0.2))) == b": x\n\n" * 15
+        assert run(aread(native_transport, post(server, idle=0.2))) == b": x\n\n" * 15
 
 
 # Back pressure.
 
 
 @both_loops
-def test_a_consumer_that_does_not_read_pauses_its_socket(native: NativeTransport, run: Run) -> None:
+def test_a_consumer_that_does_not_read_pauses_its_socket(native_transport: NativeTransport, run: Run) -> None:
     from millstream.transport.native.exchange import READ_SIZE
     from millstream.transport.native.loops import UNREAD_SIZE
 
@@ -119,7 +116,7 @@ def test_a_consumer_that_does_not_read_pauses_its_socket(native: NativeTransport
         read_request(sock)
 
     async def main(url: str) -> int:
-        response = await native.aopen(post(url))
+        response = await native_transport.aopen(post(url))
         connection = response._connection
         assert connection is not None
         total = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from endings import aread
 from langchain_peer import KEY
 from millstream import OpenAI
 from millstream.errors import APIConnectionError
@@ -21,10 +22,6 @@ def model(url: str, native: NativeTransport | None = None) -> OpenAI:
     return OpenAI(base_url=url, api_key=KEY, http_client=native, max_retries=0, transport="auto")
 
 
-async def read(llm: OpenAI) -> list[str]:
-    return [chunk async for chunk in llm.astream("p")]
-
-
 @both_loops
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
@@ -35,7 +32,7 @@ def test_streams_over_tls_use_one_connection(mock_server: MockServer, run: Run, 
 
         async def main() -> None:
             for _ in range(5):
-                assert await read(llm) == list(VERSE)
+                assert await aread(llm.astream("p")) == list(VERSE)
             assert mock_server.connections.opened == 1
 
         run(main())
@@ -66,7 +63,7 @@ def test_a_stream_over_tls_that_is_left_closes_its_connection(run: Run) -> None:
 def test_a_certificate_that_nobody_trusts_is_refused(mock_server: MockServer, run: Any) -> None:
     with tls_front(mock_server.url, 1) as url:
         with pytest.raises(APIConnectionError, match="no connection to https://.*CERTIFICATE_VERIFY_FAILED") as caught:
-            run(read(model(url))) if run is not None else list(model(url).stream("p"))
+            run(aread(model(url).astream("p"))) if run is not None else list(model(url).stream("p"))
         assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
     assert mock_server.requests == []
 
@@ -84,7 +81,7 @@ def test_a_server_that_was_made_to_speak_http2_is_told(mock_server: MockServer, 
     native = NativeTransport(ssl_context=client_context("h2", "http/1.1"))
     wrong = pytest.raises(APIConnectionError, match="speak h2; this transport speaks HTTP/1.1 alone")
     with tls_front(mock_server.url, 1, server_context("h2")) as url, wrong:
-        run(read(model(url, native))) if run is not None else list(model(url, native).stream("p"))
+        run(aread(model(url, native).astream("p"))) if run is not None else list(model(url, native).stream("p"))
 
 
 def plain(sock: socket.socket) -> None:
@@ -98,7 +95,7 @@ def test_a_server_without_tls_is_told() -> None:
         with pytest.raises(APIConnectionError, match="no connection to https"):
             list(llm.stream("p"))
         with pytest.raises(APIConnectionError, match="no connection to https"):
-            asyncio.run(read(llm))
+            asyncio.run(aread(llm.astream("p")))
 
 
 def test_the_default_context_checks_and_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from endings import exhaust
 from millstream import ChatOpenAI, OpenAI
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.errors import StreamTruncatedError
@@ -29,11 +30,6 @@ class AsyncFailing(AsyncCallbackHandler):
         self.errors.append(error)
 
 
-async def read(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
 def ways(model: Any, config: Any) -> list[Any]:
     chain = PromptTemplate.from_template("{p}") | model | StrOutputParser()
     asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
@@ -41,17 +37,17 @@ def ways(model: Any, config: Any) -> list[Any]:
         lambda: model.invoke("p", config),
         lambda: asyncio.run(model.ainvoke("p", config)),
         lambda: list(model.stream("p", config)),
-        lambda: asyncio.run(read(model.astream("p", config))),
+        lambda: asyncio.run(exhaust(model.astream("p", config))),
         lambda: list(model.stream_events("p", config, version="v2")),
-        lambda: asyncio.run(read(model.astream_events("p", config, version="v2"))),
-        lambda: asyncio.run(read(model.astream_events("p", config, version="v1"))),
-        lambda: asyncio.run(read(model.astream_records("p", config))),
+        lambda: asyncio.run(exhaust(model.astream_events("p", config, version="v2"))),
+        lambda: asyncio.run(exhaust(model.astream_events("p", config, version="v1"))),
+        lambda: asyncio.run(exhaust(model.astream_records("p", config))),
         lambda: model.batch(["p", "q"], config),
         lambda: asyncio.run(model.abatch(["p", "q"], config)),
         lambda: model.generate(asked, callbacks=config["callbacks"]),
         lambda: asyncio.run(model.agenerate(asked, callbacks=config["callbacks"])),
         lambda: list(chain.stream({"p": "p"}, config)),
-        lambda: asyncio.run(read(chain.astream_events({"p": "p"}, config, version="v2"))),
+        lambda: asyncio.run(exhaust(chain.astream_events({"p": "p"}, config, version="v2"))),
     ]
 
 

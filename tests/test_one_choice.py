@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from endings import aread
 from millstream import ChatOpenAI, OpenAI
 from millstream.testing import MockServer, Reply
 
@@ -26,10 +27,6 @@ def model_on(server: MockServer, cls: Any, **options: Any) -> Any:
     return cls(base_url=server.url, api_key="k", model="m", max_retries=0, **options)
 
 
-async def read_async(model: Any) -> list[Any]:
-    return [chunk async for chunk in model.astream("p")]
-
-
 def text_of(chunk: Any) -> str:
     return chunk if isinstance(chunk, str) else chunk.text
 
@@ -43,7 +40,7 @@ def test_one_choice_is_read_whatever_its_index(
     with MockServer(Reply(body=body(choice, indices))) as server:
         model = model_on(server, cls, **options)
         assert "".join(map(text_of, model.stream("p"))) == "abc"
-        assert "".join(map(text_of, asyncio.run(read_async(model)))) == "abc"
+        assert "".join(map(text_of, asyncio.run(aread(model.astream("p"))))) == "abc"
         assert text_of(model_on(server, cls, streaming=True, **options).invoke("p")) == "abc"
 
 

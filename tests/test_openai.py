@@ -9,7 +9,7 @@ import pytest
 
 from cases import choices_in
 from endings import read_all
-from langchain_peer import KEY, apeer, peer
+from langchain_peer import KEY, apeer, llm_of, peer
 from millstream import OpenAI
 from millstream.errors import (
     APIError,
@@ -26,10 +26,6 @@ from millstream.testing.memory import MemoryTransport
 
 WIRE = Path(__file__).parent / "vectors" / "wire"
 SPARKLING = "Write me a 1 verse song about sparkling water."
-
-
-def ours(server: MockServer, **arguments: Any) -> OpenAI:
-    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
 
 
 def over(*reads: bytes, **arguments: Any) -> OpenAI:
@@ -66,7 +62,7 @@ def test_the_pages_sync_sample_streams_piece_by_piece(
 
 
 def test_the_pages_async_sample_streams_piece_by_piece(mock_server: MockServer) -> None:
-    assert streamed(ours(mock_server), asynchronous=True, prompt=SPARKLING) == (list(VERSE), None)
+    assert streamed(llm_of(mock_server), asynchronous=True, prompt=SPARKLING) == (list(VERSE), None)
 
 
 @both_ways
@@ -84,12 +80,12 @@ def test_chunks_are_langchains(asynchronous: bool, options: dict[str, Any]) -> N
         else:
             with peer(server.url) as theirs:
                 expected = list(theirs.stream(SPARKLING))
-        assert streamed(ours(server), asynchronous=asynchronous, prompt=SPARKLING) == (expected, None)
+        assert streamed(llm_of(server), asynchronous=asynchronous, prompt=SPARKLING) == (expected, None)
 
 
 def test_a_stream_is_lazy_and_its_first_chunk_comes_before_the_last_is_sent() -> None:
     with MockServer(Reply(fault=Stall(after=2))) as server:
-        stream = ours(server).stream("p")
+        stream = llm_of(server).stream("p")
         assert server.requests == []
         assert (next(stream), next(stream)) == VERSE[:2]
         server.release()
@@ -102,7 +98,7 @@ def test_a_stream_is_lazy_and_its_first_chunk_comes_before_the_last_is_sent() ->
 def test_generate_returns_what_langchains_does(mock_server: MockServer) -> None:
     with peer(mock_server.url, n=2, best_of=2) as theirs:
         expected = theirs.generate(["a", "b"])
-    result = ours(mock_server, n=2, best_of=2).generate(["a", "b"])
+    result = llm_of(mock_server, n=2, best_of=2).generate(["a", "b"])
     assert result.model_dump()["generations"] == expected.model_dump()["generations"]
     assert [len(choices) for choices in result.generations] == [2, 2]
     assert result.llm_output is not None
@@ -116,7 +112,7 @@ def test_ainvoke_and_abatch_return_what_langchains_do(mock_server: MockServer) -
     async def run() -> None:
         async with apeer(mock_server.url) as theirs:
             expected = await theirs.ainvoke("a"), await theirs.abatch(["a", "b"])
-        model = ours(mock_server)
+        model = llm_of(mock_server)
         assert (await model.ainvoke("a"), await model.abatch(["a", "b"])) == expected
 
     asyncio.run(run())
@@ -127,25 +123,25 @@ def test_a_failing_batch_fails_alike_for_every_input_of_its_group() -> None:
         return Reply(fault=ErrorFrame()) if "b" in request.body["prompt"] else Reply()
 
     with MockServer(reply) as server:
-        outputs = ours(server).batch(["a", "b", "c"], {"max_concurrency": 2}, return_exceptions=True)
+        outputs = llm_of(server).batch(["a", "b", "c"], {"max_concurrency": 2}, return_exceptions=True)
         assert isinstance(outputs[0], ProviderError)
         assert outputs[0] is outputs[1]
         assert outputs[2] == "".join(VERSE)
         with pytest.raises(ProviderError, match="overloaded"):
-            ours(server).batch(["a", "b"])
+            llm_of(server).batch(["a", "b"])
 
 
 def test_a_streaming_model_takes_one_prompt_at_a_time(mock_server: MockServer) -> None:
-    model = ours(mock_server, streaming=True)
+    model = llm_of(mock_server, streaming=True)
     assert model.invoke("p") == "".join(VERSE)
     with pytest.raises(ValueError, match="Cannot stream results with multiple prompts"):
         model.batch(["a", "b"])
-    assert ours(mock_server, streaming=True, batch_size=1).batch(["a", "b"]) == ["".join(VERSE)] * 2
+    assert llm_of(mock_server, streaming=True, batch_size=1).batch(["a", "b"]) == ["".join(VERSE)] * 2
 
 
 def test_an_empty_batch_sends_nothing(mock_server: MockServer) -> None:
-    assert ours(mock_server).batch([]) == []
-    assert asyncio.run(ours(mock_server).abatch([])) == []
+    assert llm_of(mock_server).batch([]) == []
+    assert asyncio.run(llm_of(mock_server).abatch([])) == []
     assert mock_server.requests == []
 
 
@@ -164,7 +160,7 @@ def test_two_finish_chunks_never_become_stopstop(asynchronous: bool) -> None:
 
 @both_ways
 def test_the_choices_of_a_stream_with_several_do_not_mix(mock_server: MockServer, asynchronous: bool) -> None:
-    chunks, error = streamed(ours(mock_server, n=3), asynchronous=asynchronous)
+    chunks, error = streamed(llm_of(mock_server, n=3), asynchronous=asynchronous)
     assert (chunks, error) == (list(VERSE), None)
     assert mock_server.requests[-1].body["n"] == 3
 
@@ -184,10 +180,10 @@ def test_the_usage_of_a_stream_is_kept_when_it_is_there(mock_server: MockServer)
         events = [event async for event in model.astream_events("p", version="v2")]
         return events[-1]["data"]["output"]["llm_output"]
 
-    usage = asyncio.run(end(ours(mock_server, stream_usage=True)))["token_usage"]
+    usage = asyncio.run(end(llm_of(mock_server, stream_usage=True)))["token_usage"]
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0
-    assert asyncio.run(end(ours(mock_server))) is None
-    output = ours(mock_server, streaming=True, stream_usage=True).generate(["p"]).llm_output or {}
+    assert asyncio.run(end(llm_of(mock_server))) is None
+    output = llm_of(mock_server, streaming=True, stream_usage=True).generate(["p"]).llm_output or {}
     assert output == {
         "token_usage": {key: usage[key] for key in output["token_usage"]},
         "model_name": "gpt-3.5-turbo-instruct",
@@ -214,7 +210,7 @@ def test_log_probabilities_of_a_stream_are_joined() -> None:
 def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous: bool) -> None:
     for how in ("reset", "fin", "end"):
         with MockServer(Reply(fault=Cut(after=3, how=how))) as server:
-            chunks, error = streamed(ours(server), asynchronous=asynchronous)
+            chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
             assert isinstance(error, StreamTruncatedError)
             assert chunks == list(VERSE[:3])
             assert (error.text, error.deltas_seen) == ("".join(VERSE[:3]), 3)
@@ -224,7 +220,7 @@ def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous:
 @both_ways
 def test_a_connection_cut_inside_a_frame_hands_out_the_whole_frames(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Cut(after=3, how="fin", inside=True))) as server:
-        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+        chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
     assert isinstance(error, StreamTruncatedError)
     assert isinstance(error, EOFError)
     assert chunks == list(VERSE[:3])
@@ -234,13 +230,13 @@ def test_a_connection_cut_inside_a_frame_hands_out_the_whole_frames(asynchronous
 def test_a_connection_cut_after_the_finish_is_no_failure(asynchronous: bool) -> None:
     for how in ("reset", "fin", "end"):
         with MockServer(Reply(fault=Cut(after=len(VERSE), how=how))) as server:
-            assert streamed(ours(server), asynchronous=asynchronous) == (list(VERSE), None)
+            assert streamed(llm_of(server), asynchronous=asynchronous) == (list(VERSE), None)
 
 
 @both_ways
 def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> None:
     with MockServer(Reply(fault=ErrorFrame(after=3, code="full"))) as server:
-        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+        chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
     assert isinstance(error, ProviderError)
     assert chunks == list(VERSE[:3])
     assert (str(error), error.type, error.code) == ("overloaded", "server_error", "full")
@@ -250,7 +246,7 @@ def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> 
 @both_ways
 def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
-        chunks, error = streamed(ours(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = streamed(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
     assert isinstance(error, StreamStalledError)
     assert isinstance(error, TimeoutError)
     assert (chunks, error.text) == (list(VERSE[:2]), "".join(VERSE[:2]))
@@ -259,7 +255,7 @@ def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
 @both_ways
 def test_a_stream_that_falls_silent_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2))) as server:
-        chunks, error = streamed(ours(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = streamed(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
         assert server.wait_closed().closed_by == "client"
     assert isinstance(error, StreamStalledError)
     assert (chunks, error.text) == (list(VERSE[:2]), "".join(VERSE[:2]))
@@ -276,11 +272,11 @@ def test_comments_between_chunks_do_not_add_up_to_a_stall(asynchronous: bool) ->
 @both_ways
 def test_a_body_that_is_html_is_an_error_that_shows_it(asynchronous: bool) -> None:
     with MockServer(Reply(body=b"<html><body>Sign in</body></html>", content_type="text/html")) as server:
-        chunks, error = streamed(ours(server), asynchronous=asynchronous)
+        chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
         assert isinstance(error, StreamDecodeError)
         assert (chunks, error.frame) == ([], b"<html><body>Sign in</body></html>")
         with pytest.raises(StreamDecodeError) as caught:
-            ours(server).invoke("p")
+            llm_of(server).invoke("p")
         assert caught.value.frame == b"<html><body>Sign in</body></html>"
 
 
@@ -325,14 +321,14 @@ def test_every_vector_of_the_format_streams(wire: Path, asynchronous: bool) -> N
 def test_an_answer_without_enough_choices_is_not_made_up(mock_server: MockServer) -> None:
     with MockServer(Reply(body=b'{"choices": []}', content_type="application/json")) as server:
         with pytest.raises(StreamTruncatedError, match="^the server sent no choices$"):
-            ours(server).invoke("p")
+            llm_of(server).invoke("p")
         with pytest.raises(StreamTruncatedError, match="^the server sent no choices$"):
-            asyncio.run(ours(server).ainvoke("p"))
+            asyncio.run(llm_of(server).ainvoke("p"))
     with (
         MockServer(Reply(body=b'{"choices": [{"text": "a"}]}', content_type="application/json")) as server,
         pytest.raises(StreamTruncatedError, match="^the server sent 1 choices for 2 prompts$"),
     ):
-        ours(server).generate(["p", "q"])
+        llm_of(server).generate(["p", "q"])
 
 
 def test_stream_of_chunks_is_there_for_subclasses(mock_server: MockServer) -> None:
@@ -351,7 +347,7 @@ def test_stream_of_chunks_is_there_for_subclasses(mock_server: MockServer) -> No
 
 
 def test_goldfish_have_a_verse_of_their_own(mock_server: MockServer) -> None:
-    assert tuple(ours(mock_server).stream("about goldfish on the moon")) == GOLDFISH
+    assert tuple(llm_of(mock_server).stream("about goldfish on the moon")) == GOLDFISH
 
 
 def test_errors_before_the_head_are_no_stream_errors() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from endings import read_all
-from langchain_peer import KEY, peer
+from langchain_peer import KEY, llm_of, peer
 from millstream import OpenAI
 from millstream.errors import MillstreamError
 from millstream.language_models import SecretStr
@@ -19,10 +19,6 @@ from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 
 ANSWER = b'data: {"choices": [{"text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-
-
-def ours(server: MockServer, **arguments: Any) -> OpenAI:
-    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
 
 
 # Construction.
@@ -106,11 +102,11 @@ def test_identifying_params_are_langchains(mock_server: MockServer) -> None:
     made: dict[str, Any] = {"best_of": 2, "logit_bias": {"1": 2}, "temperature": 0, "model_kwargs": {"user": "u"}}
     with peer(mock_server.url, **made) as theirs:
         expected = theirs.asdict()
-    assert list(ours(mock_server, **made).asdict().items()) == list(expected.items())
+    assert list(llm_of(mock_server, **made).asdict().items()) == list(expected.items())
 
 
 def test_a_model_pickles(mock_server: MockServer) -> None:
-    model = pickle.loads(pickle.dumps(ours(mock_server, model="m")))
+    model = pickle.loads(pickle.dumps(llm_of(mock_server, model="m")))
     assert list(model.stream("p")) == list(VERSE)
 
 
@@ -119,7 +115,7 @@ def test_a_model_pickles(mock_server: MockServer) -> None:
 
 def everything_said(server: MockServer, caplog: pytest.LogCaptureFixture) -> Sequence[str]:
     """Return whatever a model shows of itself, in peace and in trouble."""
-    model = ours(server, default_headers={"x-api-key": KEY}, model_kwargs={"user": "u"})
+    model = llm_of(server, default_headers={"x-api-key": KEY}, model_kwargs={"user": "u"})
     said = [repr(model), str(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model.openai_api_key)]
 
     async def events() -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langchain_peer import KEY, apeer, peer
+from langchain_peer import KEY, apeer, last_two, llm_of, peer
 from millstream import OpenAI
 from millstream.language_models import SecretStr
 from millstream.testing import MockServer, RecordedRequest, Reply
@@ -40,24 +40,14 @@ CASE_IDS = [case[0] for case in CASES]
 STREAM = b'data: {"choices": [{"text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 
 
-def ours(server: MockServer, **arguments: Any) -> OpenAI:
-    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
-
-
-def two(server: MockServer) -> tuple[Any, Any]:
-    """Return the last two bodies as lists of items: key order counts."""
-    first, second = server.requests[-2:]
-    return list(first.body.items()), list(second.body.items())
-
-
 @pytest.mark.parametrize(("name", "made", "called"), CASES, ids=CASE_IDS)
 def test_the_body_of_a_stream_is_langchains(
     mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any]
 ) -> None:
     with peer(mock_server.url, **made) as theirs:
         list(theirs.stream("p", **called))
-    list(ours(mock_server, **made).stream("p", **called))
-    expected, body = two(mock_server)
+    list(llm_of(mock_server, **made).stream("p", **called))
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
@@ -69,11 +59,11 @@ def test_the_body_of_an_astream_is_langchains(
         async with apeer(mock_server.url, **made) as theirs:
             async for _ in theirs.astream("p", **called):
                 pass
-        async for _ in ours(mock_server, **made).astream("p", **called):
+        async for _ in llm_of(mock_server, **made).astream("p", **called):
             pass
 
     asyncio.run(both())
-    expected, body = two(mock_server)
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
@@ -84,16 +74,16 @@ def test_the_body_of_an_invoke_is_langchains(
     called = {key: value for key, value in called.items() if key != "stream_options"}
     with peer(mock_server.url, **made) as theirs:
         expected_text = theirs.invoke("p", **called)
-    assert ours(mock_server, **made).invoke("p", **called) == expected_text
-    expected, body = two(mock_server)
+    assert llm_of(mock_server, **made).invoke("p", **called) == expected_text
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
 def test_invoke_of_a_streaming_model_streams_as_langchains(mock_server: MockServer) -> None:
     with peer(mock_server.url, streaming=True) as theirs:
         expected_text = theirs.invoke("p", stop=["x"])
-    assert ours(mock_server, streaming=True).invoke("p", stop=["x"]) == expected_text
-    expected, body = two(mock_server)
+    assert llm_of(mock_server, streaming=True).invoke("p", stop=["x"]) == expected_text
+    expected, body = last_two(mock_server)
     assert body == expected
 
 
@@ -101,7 +91,7 @@ def test_a_batch_goes_in_the_groups_of_langchains(mock_server: MockServer) -> No
     inputs = ["a", "b", "c", "d", "e"]
     with peer(mock_server.url, batch_size=2) as theirs:
         expected_texts = theirs.batch(inputs)
-    assert ours(mock_server, batch_size=2).batch(inputs) == expected_texts
+    assert llm_of(mock_server, batch_size=2).batch(inputs) == expected_texts
     bodies = [request.body for request in mock_server.requests]
     assert [body["prompt"] for body in bodies] == [["a", "b"], ["c", "d"], ["e"]] * 2
     assert bodies[:3] == bodies[3:]
@@ -111,7 +101,7 @@ def test_max_concurrency_cuts_a_batch_as_langchains(mock_server: MockServer) -> 
     inputs = ["a", "b", "c"]
     with peer(mock_server.url) as theirs:
         theirs.batch(inputs, {"max_concurrency": 2})
-    ours(mock_server).batch(inputs, {"max_concurrency": 2})
+    llm_of(mock_server).batch(inputs, {"max_concurrency": 2})
     prompts = [request.body["prompt"] for request in mock_server.requests]
     assert prompts == [["a", "b"], ["c"]] * 2
 
@@ -120,21 +110,21 @@ def test_messages_become_the_prompt_that_langchain_makes(mock_server: MockServer
     messages = [("system", "s"), ("human", "h"), {"role": "assistant", "content": "a"}, "u"]
     with peer(mock_server.url) as theirs:
         list(theirs.stream(messages))
-    list(ours(mock_server).stream(messages))
-    expected, body = two(mock_server)
+    list(llm_of(mock_server).stream(messages))
+    expected, body = last_two(mock_server)
     assert body == expected
     assert dict(body)["prompt"] == "System: s\nHuman: h\nAI: a\nHuman: u"
 
 
 def test_max_tokens_of_minus_one_leaves_the_field_out(mock_server: MockServer) -> None:
-    model = ours(mock_server, max_tokens=-1)
+    model = llm_of(mock_server, max_tokens=-1)
     list(model.stream("p"))
     model.batch(["a", "b"])
     assert ["max_tokens" in request.body for request in mock_server.requests] == [False, False]
 
 
 def test_stream_usage_asks_for_the_usage_of_streams_only(mock_server: MockServer) -> None:
-    model = ours(mock_server, stream_usage=True)
+    model = llm_of(mock_server, stream_usage=True)
     list(model.stream("p"))
     model.invoke("p")
     list(model.stream("p", stream_usage=False))
@@ -162,7 +152,7 @@ def test_the_headers_that_matter_are_langchains(mock_server: MockServer, monkeyp
     called: dict[str, Any] = {"extra_headers": {"X-Call": "2"}, "extra_query": {"q": "ü"}}
     with peer(mock_server.url, **made) as theirs:
         list(theirs.stream("p", **called))
-    list(ours(mock_server, **made).stream("p", **called))
+    list(llm_of(mock_server, **made).stream("p", **called))
     expected, request = mock_server.requests
     assert headers_of(request) == headers_of(expected)
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -240,7 +230,7 @@ def test_a_body_holds_integers_of_any_size_and_keys_that_are_numbers() -> None:
 
 
 def test_bind_adds_to_every_call_and_the_call_wins(mock_server: MockServer) -> None:
-    bound = ours(mock_server).bind(stop=["\n"], user="u")
+    bound = llm_of(mock_server).bind(stop=["\n"], user="u")
     list(bound.stream("p"))
     bound.invoke("p", user="v")
     bound.bind(seed=1).batch(["p"])
@@ -250,5 +240,5 @@ def test_bind_adds_to_every_call_and_the_call_wins(mock_server: MockServer) -> N
 
 def test_a_server_that_ends_its_body_with_the_connection_is_read_as_well() -> None:
     with MockServer(Reply(framing="close")) as server:
-        assert len(list(ours(server).stream("p"))) == 29
-        assert ours(server).invoke("p").endswith("delight")
+        assert len(list(llm_of(server).stream("p"))) == 29
+        assert llm_of(server).invoke("p").endswith("delight")

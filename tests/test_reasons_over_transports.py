@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from endings import exhaust
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import BadRequestError
 from millstream.testing import ErrorStatus, MockServer, Reply
@@ -20,11 +21,6 @@ BODIES: list[tuple[Any, str]] = [
 ]
 
 
-async def read(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize(("body", "reason"), BODIES, ids=lambda value: str(value)[:24])
@@ -35,7 +31,7 @@ def test_the_reason_is_in_the_message(cls: type[Any], transport: str, body: Any,
             lambda: model.invoke("p"),
             lambda: list(model.stream("p")),
             lambda: asyncio.run(model.ainvoke("p")),
-            lambda: asyncio.run(read(model.astream("p"))),
+            lambda: asyncio.run(exhaust(model.astream("p"))),
         ]
         for call in calls:
             with pytest.raises(BadRequestError, match=reason):

@@ -35,13 +35,6 @@ WAYS: list[tuple[str, Format]] = [("v1", "sse"), ("v2", "sse"), ("v1", "ndjson")
 ways = pytest.mark.parametrize(("version", "format_"), WAYS, ids=map("-".join, WAYS))
 
 
-@pytest.fixture
-def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Let the models run on each implementation in turn."""
-    monkeypatch.setattr(decoding, "StreamDecoder", impl.StreamDecoder)
-    return impl
-
-
 def model(reads: list[bytes], **arguments: Any) -> OpenAI:
     return OpenAI(api_key=KEY, http_client=MemoryTransport(reads), **arguments)
 

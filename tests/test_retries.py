@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langchain_peer import KEY
+from langchain_peer import llm_of
 from millstream import OpenAI
 from millstream.errors import (
     APIConnectionError,
@@ -36,10 +36,6 @@ def soon(status: int, **headers: str) -> Reply:
     return Reply(fault=ErrorStatus(status, headers={"retry-after-ms": "1", **headers}))
 
 
-def model(server: MockServer, **arguments: Any) -> OpenAI:
-    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
-
-
 def calls(llm: OpenAI) -> list[Any]:
     """Return every way to send a request."""
 
@@ -58,7 +54,7 @@ def calls(llm: OpenAI) -> list[Any]:
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
 def test_statuses_that_pass_are_tried_again(status: int, way: int) -> None:
     with failing(soon(status), soon(status)) as server:
-        assert calls(model(server))[way]() == "".join(VERSE)
+        assert calls(llm_of(server))[way]() == "".join(VERSE)
         assert len(server.requests) == 3
         assert server.requests[0].data == server.requests[2].data
 
@@ -67,10 +63,10 @@ def test_statuses_that_pass_are_tried_again(status: int, way: int) -> None:
 def test_connections_that_fail_are_tried_again(way: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
     with failing(Reply(fault=Refuse()), Reply(fault=Refuse())) as server:
-        assert calls(model(server))[way]() == "".join(VERSE)
+        assert calls(llm_of(server))[way]() == "".join(VERSE)
     with failing(*[Reply(fault=Refuse())] * 3) as server:
         with pytest.raises(APIConnectionError):
-            calls(model(server))[way]()
+            calls(llm_of(server))[way]()
         assert len(server.requests) == 3
 
 
@@ -78,16 +74,16 @@ def test_connections_that_fail_are_tried_again(way: int, monkeypatch: pytest.Mon
 def test_other_statuses_are_not(status: int) -> None:
     with failing(soon(status)) as server:
         with pytest.raises(APIStatusError):
-            model(server).invoke("p")
+            llm_of(server).invoke("p")
         assert len(server.requests) == 1
 
 
 def test_the_server_may_say_whether_to_try_again() -> None:
     with failing(soon(400, **{"x-should-retry": "true"})) as server:
-        assert model(server).invoke("p") == "".join(VERSE)
+        assert llm_of(server).invoke("p") == "".join(VERSE)
     with failing(soon(500, **{"x-should-retry": "false"})) as server:
         with pytest.raises(InternalServerError):
-            model(server).invoke("p")
+            llm_of(server).invoke("p")
         assert len(server.requests) == 1
 
 
@@ -95,7 +91,7 @@ def test_max_retries_counts() -> None:
     for retries in (0, 1, 3):
         with failing(*[soon(500)] * 5) as server:
             with pytest.raises(InternalServerError):
-                model(server, max_retries=retries).invoke("p")
+                llm_of(server, max_retries=retries).invoke("p")
             assert len(server.requests) == retries + 1
 
 
@@ -104,7 +100,7 @@ def test_a_server_that_asks_for_more_than_a_minute_is_not_waited_for(asked: dict
     with MockServer(Reply(fault=ErrorStatus(429, headers=asked))) as server:
         started = time.monotonic()
         with pytest.raises(RateLimitError):
-            model(server).invoke("p")
+            llm_of(server).invoke("p")
         assert time.monotonic() - started < 5
         assert len(server.requests) == 1
 
@@ -160,7 +156,7 @@ def test_retry_after_may_be_a_date() -> None:
 def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) -> None:
     fault = ErrorStatus(status, "what happened", "a_code", headers={"x-request-id": "req-1"})
     with MockServer(Reply(fault=fault)) as server:
-        for call in calls(model(server, max_retries=0)):
+        for call in calls(llm_of(server, max_retries=0)):
             with pytest.raises(APIStatusError) as caught:
                 call()
             error = caught.value
@@ -182,7 +178,7 @@ def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) 
 )
 def test_the_servers_words_are_found_wherever_they_stand(body: Any, message: str) -> None:
     with MockServer(Reply(fault=ErrorStatus(400, body=body))) as server, pytest.raises(BadRequestError) as caught:
-        model(server).invoke("p")
+        llm_of(server).invoke("p")
     assert str(caught.value) == f"Error code: 400 - {message}"
     assert caught.value.body == body
 
@@ -191,6 +187,6 @@ def test_a_body_that_is_no_json_is_told_as_it_is() -> None:
     page = b"<html>Bad gateway</html>"
     reply = Reply(body=page, status=400, content_type="text/html")
     with MockServer(reply) as server, pytest.raises(BadRequestError) as caught:
-        model(server).invoke("p")
+        llm_of(server).invoke("p")
     assert caught.value.body == page.decode()
     assert str(caught.value) == "Error code: 400 - <html>Bad gateway</html>"

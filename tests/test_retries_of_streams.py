@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from endings import aread
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import (
     APIConnectionError,
@@ -35,10 +36,6 @@ def model(cls: type[Any], server: MockServer, **arguments: Any) -> Any:
     return cls(base_url=server.url, api_key="k", **arguments)
 
 
-async def read(stream: Any) -> list[Any]:
-    return [item async for item in stream]
-
-
 def text_of(events: list[Any]) -> str:
     """Return the text of the stream events of a model."""
     chunks = [event["data"]["chunk"] for event in events if event["event"].endswith("model_stream")]
@@ -57,13 +54,13 @@ def ways(llm: Any) -> list[Any]:
     chain = PromptTemplate.from_template("{p}") | llm | StrOutputParser()
     return [
         lambda: joined(list(llm.stream("p"))),
-        lambda: joined(asyncio.run(read(llm.astream("p")))),
+        lambda: joined(asyncio.run(aread(llm.astream("p")))),
         lambda: text_of(list(llm.stream_events("p", version="v2"))),
-        lambda: text_of(asyncio.run(read(llm.astream_events("p", version="v2")))),
-        lambda: text_of(asyncio.run(read(llm.astream_events("p", version="v1")))),
+        lambda: text_of(asyncio.run(aread(llm.astream_events("p", version="v2")))),
+        lambda: text_of(asyncio.run(aread(llm.astream_events("p", version="v1")))),
         lambda: joined(list(chain.stream({"p": "p"}))),
-        lambda: joined(asyncio.run(read(chain.astream({"p": "p"})))),
-        lambda: text_of(asyncio.run(read(chain.astream_events({"p": "p"}, version="v2")))),
+        lambda: joined(asyncio.run(aread(chain.astream({"p": "p"})))),
+        lambda: text_of(asyncio.run(aread(chain.astream_events({"p": "p"}, version="v2")))),
     ]
 
 
@@ -83,8 +80,8 @@ def test_a_connection_lost_before_the_first_delta_is_tried_again(transport: str,
 def test_records_are_written_of_the_stream_that_came(transport: str, cls: type[Any]) -> None:
     with MockServer(script=[LOST]) as server:
         llm = model(cls, server, transport=transport)
-        again = b"".join(asyncio.run(read(llm.astream_records("p"))))
-        once = b"".join(asyncio.run(read(llm.astream_records("p"))))
+        again = b"".join(asyncio.run(aread(llm.astream_records("p"))))
+        once = b"".join(asyncio.run(aread(llm.astream_records("p"))))
         assert again.count(b"\n\n") == once.count(b"\n\n") > len(VERSE)
         assert len(server.requests) == 3
 
@@ -143,7 +140,7 @@ def test_total_timeout_is_one_limit_for_all_tries(
         llm = model(cls, server, transport=transport, total_timeout=0.2, max_retries=50)
         call: Any = (lambda: list(llm.stream("p"))) if streams else lambda: llm.invoke("p")
         if is_async:
-            call = (lambda: asyncio.run(read(llm.astream("p")))) if streams else lambda: asyncio.run(llm.ainvoke("p"))
+            call = (lambda: asyncio.run(aread(llm.astream("p")))) if streams else lambda: asyncio.run(llm.ainvoke("p"))
         started = time.monotonic()
         with pytest.raises(APITimeoutError):
             call()

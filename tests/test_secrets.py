@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from endings import aread
 from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI
 from millstream._secrets import masked, masked_url
 from millstream.callbacks import BaseCallbackHandler
@@ -45,10 +46,6 @@ WHERE: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-async def read(stream: Any) -> list[Any]:
-    return [item async for item in stream]
-
-
 @MODELS
 @pytest.mark.parametrize(("made", "called"), WHERE)
 def test_nobody_is_shown_a_secret(cls: type[Any], made: dict[str, Any], called: dict[str, Any]) -> None:
@@ -61,7 +58,7 @@ def test_nobody_is_shown_a_secret(cls: type[Any], made: dict[str, Any], called: 
             bound.invoke("p", config, **kwargs)
             list(bound.stream("p", config, **kwargs))
             asyncio.run(bound.ainvoke("p", config, **kwargs))
-            heard.heard.append(repr(asyncio.run(read(bound.astream_events("p", config, version="v2", **kwargs)))))
+            heard.heard.append(repr(asyncio.run(aread(bound.astream_events("p", config, version="v2", **kwargs)))))
             heard.heard.append(repr(bound))
         heard.heard += [repr(model), repr(model.asdict()), str(model._get_ls_params())]
         assert len(heard.heard) > 10
@@ -131,7 +128,7 @@ def test_no_frame_of_a_failed_call_has_the_key(cls: type[Any], transport: str, f
             lambda: model.invoke("p"),
             lambda: list(model.stream("p")),
             lambda: asyncio.run(model.ainvoke("p")),
-            lambda: asyncio.run(read(model.astream("p"))),
+            lambda: asyncio.run(aread(model.astream("p"))),
         ]
         for call in calls:
             with pytest.raises(Exception) as caught:

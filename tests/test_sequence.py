@@ -10,23 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chains import chained, function, json_parser, model, parser, prompt
-from endings import read_all
-from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, ahandlers, handlers, heard
+from endings import aread, read_all
+from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, JsonBody, StreamBody, ahandlers, handlers, heard
 from millstream.runnables import RunnableLambda, RunnableSequence, RunnableSerializable
 
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
 INPUT = {"text": "hello"}
 
 
-async def _aread(stream: Any) -> Any:
-    return [chunk async for chunk in stream]
-
-
 WAYS: dict[str, Any] = {
     "invoke": lambda chain, config: chain.invoke(INPUT, config),
     "ainvoke": lambda chain, config: asyncio.run(chain.ainvoke(INPUT, config)),
     "stream": lambda chain, config: list(chain.stream(INPUT, config)),
-    "astream": lambda chain, config: asyncio.run(_aread(chain.astream(INPUT, config))),
+    "astream": lambda chain, config: asyncio.run(aread(chain.astream(INPUT, config))),
     "transform": lambda chain, config: list(chain.transform(iter([INPUT]), config)),
     "batch": lambda chain, config: chain.batch([INPUT], [config]),
     "abatch": lambda chain, config: asyncio.run(chain.abatch([INPUT], config)),
@@ -35,12 +31,6 @@ WAYS: dict[str, Any] = {
         asyncio.run(chain.abatch([INPUT], config, return_exceptions=True))
     ),
 }
-
-
-class JsonBody(AstreamBody):
-    """Streams JSON."""
-
-    size = 1000
 
 
 def upper(text: str) -> str:
@@ -262,7 +252,7 @@ def test_steps_of_users_own_have_fields() -> None:
 
     chain = prompt()[1] | model(CallBody)[1] | Shout(mark="?") | Shout(name="loud")
     assert list(chain.stream({"text": "abc"})) == [chain.invoke({"text": "abc"})] == ["ABC?!"]
-    assert asyncio.run(_aread(chain.astream({"text": "abc"}))) == ["ABC?!"]
+    assert asyncio.run(aread(chain.astream({"text": "abc"}))) == ["ABC?!"]
     assert (Shout(name="loud").get_name(), repr(Shout(mark="?"))) == ("loud", "Shout(mark='?')")
 
 

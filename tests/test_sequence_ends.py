@@ -1,47 +1,27 @@
 """The runs of chains that are left: each has one end, from the inside out, and nothing of them reaches the consumer."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
+from chains import chain_of
 from endings import read_into
 from hearing import ahandlers, handlers
-from langchain_peer import KEY
-from millstream import OpenAI
 from millstream._context import var_child_runnable_config
 from millstream.callbacks import BaseCallbackHandler
-from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.testing import MockServer
-from user_code import Base, consume, run, settled
+from user_code import Base, Shouting, consume, run, settled
+
+pytestmark = pytest.mark.usefixtures("without_the_collector")
 
 INPUT = {"text": "p"}
 PROMPT = PromptTemplate.from_template("{text}")
-
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-class Shouting(BaseTransformOutputParser[str]):
-    """A user's parser: chains with it run apart."""
-
-    def parse(self, text: str) -> str:
-        return text.upper()
-
-
-def of_ours(server: MockServer) -> Any:
-    return PROMPT | OpenAI(base_url=server.url, api_key=KEY) | StrOutputParser()
 
 
 class Waits(Base):
@@ -155,7 +135,7 @@ class Raising(BaseCallbackHandler):
 def test_a_handlers_error_ends_every_run_and_closes(event: str, for_async: bool) -> None:
     heard: list[Any] = []
     with MockServer() as server:
-        chain = of_ours(server).with_config(callbacks=[handlers(heard, run_inline=True)[1], Raising(event)])
+        chain = chain_of(server).with_config(callbacks=[handlers(heard, run_inline=True)[1], Raising(event)])
 
         async def main() -> None:
             await read_into([], chain.astream(INPUT))

@@ -8,18 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chains import chained, events_of, function, json_parser, model, parser, prompt
-from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody
+from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, JsonBody, StreamBody
 from langchain_peer import v1_allowed
+from marks import versions
 
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
 INPUT = {"text": "hello"}
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
-
-
-class JsonBody(AstreamBody):
-    """Streams what it is asked."""
-
-    size = 1000
 
 
 JSON = '```\n{{"A": ["x", 1.5, {{"B": 2}}], "C": "{text}"}}\n```'

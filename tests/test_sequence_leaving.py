@@ -2,53 +2,27 @@
 
 import asyncio
 import contextlib
-import gc
 import weakref
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 
-from endings import read_all, read_into
+from chains import chain_of
+from endings import assert_closed_by_us, read_all, read_into
 from hearing import ahandlers, handlers
 from langchain_peer import KEY
 from millstream import OpenAI
 from millstream.errors import StreamTruncatedError
-from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
 from millstream.testing import VERSE, Cut, MockServer, Reply, Stall
-from user_code import run, settled
+from user_code import Shouting, run, settled
+
+pytestmark = pytest.mark.usefixtures("without_the_collector")
 
 INPUT = {"text": "p"}
 PROMPT = PromptTemplate.from_template("{text}")
-
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def server() -> Iterator[MockServer]:
-    """Serve streams that pause after three pieces until they are left."""
-    with MockServer(Reply(fault=Stall(after=3))) as server:
-        yield server
-
-
-class Shouting(BaseTransformOutputParser[str]):
-    """A user's parser: chains with it run apart."""
-
-    def parse(self, text: str) -> str:
-        return text.upper()
-
-
-def of_ours(server: MockServer) -> Any:
-    return PROMPT | OpenAI(base_url=server.url, api_key=KEY) | StrOutputParser()
 
 
 def with_users_code(server: MockServer) -> Any:
@@ -56,24 +30,19 @@ def with_users_code(server: MockServer) -> Any:
 
 
 def heard(server: MockServer) -> Any:
-    return of_ours(server).with_config(callbacks=[handlers([])[1]])
+    return chain_of(server).with_config(callbacks=[handlers([])[1]])
 
 
 def heard_by_async_handlers(server: MockServer) -> Any:
-    return of_ours(server).with_config(callbacks=[ahandlers([])[1]])
+    return chain_of(server).with_config(callbacks=[ahandlers([])[1]])
 
 
-kinds = pytest.mark.parametrize("make", [of_ours, with_users_code, heard, heard_by_async_handlers])
+kinds = pytest.mark.parametrize("make", [chain_of, with_users_code, heard, heard_by_async_handlers])
 
 
 async def alone() -> None:
     """Let tasks end that were left behind by a second cancellation, or by a break: each needs a few turns."""
     await settled(lambda: asyncio.all_tasks() == {asyncio.current_task()})
-
-
-def assert_closed_by_us(server: MockServer) -> None:
-    assert server.wait_closed().closed_by == "client"
-    assert server.connections.open == 0
 
 
 # Sync.
@@ -88,7 +57,7 @@ def test_break_closes_when_the_last_reference_goes(make: Any, server: MockServer
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_sync_events_close_as_their_stream_does(version: str, server: MockServer) -> None:
-    for event in of_ours(server).stream_events(INPUT, version=version):
+    for event in chain_of(server).stream_events(INPUT, version=version):
         if event["event"] == "on_chain_stream":
             break
     assert_closed_by_us(server)
@@ -213,15 +182,15 @@ def test_cancellation_at_any_step_leaves_nothing(make: Any, times: int) -> None:
         outcomes = [run(partial(main, server, turns)) for turns in range(0, 60, 2)]
         assert outcomes[0]
         assert outcomes[2]
-        list(of_ours(server).stream(INPUT))
+        list(chain_of(server).stream(INPUT))
         server.wait_until(lambda: server.connections.open == 1)
 
 
 @pytest.mark.parametrize("kind", [handlers, ahandlers])
 def test_a_chain_of_our_own_steps_needs_no_task(kind: Any, server: MockServer) -> None:
     async def main() -> None:
-        heard = of_ours(server).with_config(callbacks=[kind([], run_inline=True)[1]])
-        for stream in (of_ours(server).astream(INPUT), of_ours(server).astream_events(INPUT), heard.astream(INPUT)):
+        heard = chain_of(server).with_config(callbacks=[kind([], run_inline=True)[1]])
+        for stream in (chain_of(server).astream(INPUT), chain_of(server).astream_events(INPUT), heard.astream(INPUT)):
             async with stream:
                 for _ in range(3):
                     await anext(stream)

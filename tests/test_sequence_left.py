@@ -15,23 +15,16 @@ from endings import read_into
 from hearing import AstreamBody, StreamBody, ahandlers, handlers
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
-from millstream.output_parsers import BaseTransformOutputParser, StrOutputParser
+from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
-from millstream.testing import VERSE, MockServer, Reply, Stall
-from user_code import Base, run, settled
+from millstream.testing import VERSE, MockServer
+from user_code import Base, Shouting, run, settled
 
 INPUT = {"text": "p"}
 PROMPT = PromptTemplate.from_template("{text}")
 SO_FAR = "".join(VERSE[:2])
-
-
-class Shouting(BaseTransformOutputParser[str]):
-    """A user's parser: chains with it run apart."""
-
-    def parse(self, text: str) -> str:
-        return text.upper()
 
 
 class Waits(Base):
@@ -57,13 +50,6 @@ CHAINS: dict[str, Any] = {
 }
 chains = pytest.mark.parametrize("chain", CHAINS)
 kinds = pytest.mark.parametrize("kind", [handlers, ahandlers])
-
-
-@pytest.fixture
-def server() -> Iterator[MockServer]:
-    """Serve streams that pause after three pieces until they are left."""
-    with MockServer(Reply(fault=Stall(after=3))) as server:
-        yield server
 
 
 def told(log: list[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from chains import chat_prompt, events_of, function, json_parser, numbered, parser, prompt
 from langchain_peer import KEY, aclients, v1_allowed
+from marks import versions
 from millstream import OpenAI, RecordWriter
 from millstream.callbacks import BaseCallbackHandler
 from millstream.providers.chat_openai import ChatOpenAI
@@ -34,7 +35,6 @@ MODELS = {"llm": (langchain_openai.OpenAI, OpenAI), "chat": (langchain_openai.Ch
 
 ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
 models = pytest.mark.parametrize("kind", MODELS)
 configs = pytest.mark.parametrize("config", [None, CONFIG], ids=["plain", "configured"])
 

@@ -10,12 +10,11 @@ import pytest
 from endings import read_all
 from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, handlers, made
 from langchain_peer import KEY, normalised
+from marks import versions
 from millstream import OpenAI
 from millstream.runnables import Stream
 from millstream.testing import Cut, MockServer, Reply, Stall
 from test_events_nested import Outer, OuterStream, numbered
-
-versions = pytest.mark.parametrize("version", ["v1", "v2"])
 
 
 @versions

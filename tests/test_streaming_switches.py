@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from endings import exhaust
 from langchain_peer import achat_peer, chat_peer
 from millstream import ChatOpenAI
 from millstream.testing import MockServer
@@ -32,11 +33,6 @@ SWITCHES: list[dict[str, Any]] = [
 ]
 
 
-async def read(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
 def call(model: Any, way: str, called: dict[str, Any], handler: Any) -> None:
     config = {"callbacks": [handler]} if handler else None
     if way == "invoke":
@@ -46,9 +42,9 @@ def call(model: Any, way: str, called: dict[str, Any], handler: Any) -> None:
     elif way == "ainvoke":
         asyncio.run(model.ainvoke("p", config, **called))
     elif way == "astream":
-        asyncio.run(read(model.astream("p", config, **called)))
+        asyncio.run(exhaust(model.astream("p", config, **called)))
     else:
-        asyncio.run(read(model.astream_events("p", config, version="v2", **called)))
+        asyncio.run(exhaust(model.astream_events("p", config, version="v2", **called)))
 
 
 @pytest.mark.parametrize("made", SWITCHES, ids=repr)
@@ -72,9 +68,9 @@ def test_a_request_streams_where_langchains_does(made: dict[str, Any], way: str,
                 if way == "ainvoke":
                     await model.ainvoke("p", config, **called)
                 elif way == "astream":
-                    await read(model.astream("p", config, **called))
+                    await exhaust(model.astream("p", config, **called))
                 else:
-                    await read(model.astream_events("p", config, version="v2", **called))
+                    await exhaust(model.astream_events("p", config, version="v2", **called))
 
         if way in ("invoke", "stream"):
             with chat_peer(mock_server.url, **made) as model:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from endings import aread
 from millstream import ChatOpenAI
 from millstream.providers import decoding
 from millstream.testing import MockServer, Reply
@@ -83,10 +84,6 @@ def summed(chunks: list[Any]) -> Any:
     return first + rest if rest else first
 
 
-async def read_async(model: Any) -> list[Any]:
-    return [chunk async for chunk in model.astream("p")]
-
-
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 def test_a_stream_makes_the_calls_that_were_meant(
@@ -100,7 +97,7 @@ def test_a_stream_makes_the_calls_that_were_meant(
         arguments: dict[str, Any] = {"base_url": server.url, "api_key": "k", "transport": transport}
         model = ChatOpenAI(**arguments)
         assert calls_of(summed(list(model.stream("p")))) == expected
-        assert calls_of(summed(asyncio.run(read_async(model)))) == expected
+        assert calls_of(summed(asyncio.run(aread(model.astream("p"))))) == expected
         assert calls_of(ChatOpenAI(streaming=True, **arguments).invoke("p")) == expected
 
 

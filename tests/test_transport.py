@@ -12,7 +12,8 @@ import httpx
 import httpx2
 import pytest
 
-from langchain_peer import KEY
+from endings import aread, streamed
+from langchain_peer import llm_of
 from millstream import OpenAI
 from millstream.errors import (
     APIConnectionError,
@@ -33,14 +34,6 @@ END = b'data: {"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}\n
 TEXTS = ["0", "1", "2", ""]
 
 
-def model(server: MockServer, **arguments: Any) -> OpenAI:
-    return OpenAI(base_url=server.url, api_key=KEY, **arguments)
-
-
-async def read(llm: OpenAI) -> list[str]:
-    return [chunk async for chunk in llm.astream("p")]
-
-
 # Reuse.
 
 
@@ -48,7 +41,7 @@ async def read(llm: OpenAI) -> list[str]:
 def test_twenty_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
     for _ in range(20):
         # Another model each time: what is shared is not the model's.
-        assert list(model(mock_server).stream("p")) == list(VERSE)
+        assert list(llm_of(mock_server).stream("p")) == list(VERSE)
     assert mock_server.connections.opened == 1
 
 
@@ -56,7 +49,7 @@ def test_twenty_streams_in_a_row_use_one_connection(mock_server: MockServer) -> 
 def test_twenty_async_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
     async def main() -> None:
         for _ in range(20):
-            assert await read(model(mock_server)) == list(VERSE)
+            assert await aread(llm_of(mock_server).astream("p")) == list(VERSE)
 
     asyncio.run(main())
     assert mock_server.connections.opened == 1
@@ -66,33 +59,33 @@ def test_twenty_async_streams_in_a_row_use_one_connection(mock_server: MockServe
 def test_a_connection_is_reused_however_the_bodys_end_is_marked(framing: Any) -> None:
     with MockServer(Reply(framing=framing)) as server:
         for _ in range(5):
-            list(model(server).stream("p"))
-            model(server).invoke("p")
+            list(llm_of(server).stream("p"))
+            llm_of(server).invoke("p")
         assert server.connections.opened == 1
 
 
 def test_streams_invokes_and_errors_share_a_connection(mock_server: MockServer) -> None:
-    llm = model(mock_server, max_retries=0)
+    llm = llm_of(mock_server, max_retries=0)
     for _ in range(3):
         list(llm.stream("p"))
         llm.invoke("p")
         with pytest.raises(NotFoundError):
-            model(mock_server, max_retries=0, model="fault:status:404").invoke("p")
+            llm_of(mock_server, max_retries=0, model="fault:status:404").invoke("p")
     assert mock_server.connections.opened == 1
 
 
 def test_streams_in_many_threads_share_one_client(mock_server: MockServer) -> None:
     with ThreadPoolExecutor(8) as executor:
-        results = list(executor.map(lambda _: list(model(mock_server).stream("p")), range(40)))
+        results = list(executor.map(lambda _: list(llm_of(mock_server).stream("p")), range(40)))
     assert results == [list(VERSE)] * 40
     # Under load the end of a body may come too late for the next stream to take its connection.
     assert mock_server.connections.opened < 20
 
 
 def test_every_loop_has_a_client_of_its_own(mock_server: MockServer) -> None:
-    def in_a_loop(_: int) -> list[list[str]]:
-        async def main() -> list[list[str]]:
-            return await asyncio.gather(*(read(model(mock_server)) for _ in range(5)))
+    def in_a_loop(_: int) -> Any:
+        async def main() -> Any:
+            return await asyncio.gather(*(aread(llm_of(mock_server).astream("p")) for _ in range(5)))
 
         return asyncio.run(main())
 
@@ -109,7 +102,7 @@ def test_every_loop_has_a_client_of_its_own(mock_server: MockServer) -> None:
 def test_a_body_that_does_not_end_is_given_up_in_time(asynchronous: bool, transport: str) -> None:
     with MockServer(Reply(body=[FRAMES, END, b": more\n\n"], fault=Stall(after=2))) as server:
         started = time.monotonic()
-        texts = asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        texts = streamed(llm_of(server), asynchronous)
         took = time.monotonic() - started
         assert texts == TEXTS
         # The native transport waits for the end behind the consumer's back.
@@ -122,7 +115,7 @@ def test_the_last_text_comes_before_the_bodys_end_is_waited_for(asynchronous: bo
     with MockServer(Reply(body=[FRAMES, END], fault=Stall(after=2))) as server:
 
         async def main() -> None:
-            stream = model(server).astream("p")
+            stream = llm_of(server).astream("p")
             started = time.monotonic()
             assert [await anext(stream) for _ in TEXTS] == TEXTS
             assert time.monotonic() - started < 5
@@ -132,7 +125,7 @@ def test_the_last_text_comes_before_the_bodys_end_is_waited_for(asynchronous: bo
         if asynchronous:
             asyncio.run(main())
         else:
-            stream = model(server).stream("p")
+            stream = llm_of(server).stream("p")
             assert [next(stream) for _ in TEXTS] == TEXTS
             assert server.connections.open == 1
             stream.close()
@@ -144,7 +137,7 @@ def test_a_body_that_goes_on_and_on_is_given_up_too(asynchronous: bool) -> None:
     endless = [FRAMES, END, *[b": more\n\n"] * 2000]
     with MockServer(Reply(body=endless, pace=0.001)) as server:
         started = time.monotonic()
-        texts = asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        texts = streamed(llm_of(server), asynchronous)
         assert texts == TEXTS
         assert time.monotonic() - started < 1.5
         assert server.wait_closed().closed_by == "client"
@@ -158,7 +151,7 @@ def test_a_body_that_goes_on_and_on_is_given_up_too(asynchronous: bool) -> None:
 def test_a_body_that_is_compressed_unasked_is_read(name: str, asynchronous: bool) -> None:
     data = gzip.compress(FRAMES + END) if name == "gzip" else zlib.compress(FRAMES + END)
     with MockServer(Reply(body=[data[:20], data[20:]], headers={"content-encoding": name})) as server:
-        texts = asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+        texts = streamed(llm_of(server), asynchronous)
         assert texts == TEXTS
         assert server.requests[0].headers["accept-encoding"] == "identity"
 
@@ -167,7 +160,7 @@ def test_a_body_that_is_compressed_unasked_is_read(name: str, asynchronous: bool
 def test_a_body_that_cannot_be_decompressed_is_a_decode_error(asynchronous: bool, transport: str) -> None:
     with MockServer(Reply(body=FRAMES + END, headers={"content-encoding": "gzip"})) as server:
         with pytest.raises(StreamDecodeError, match="decompressed") as caught:
-            asyncio.run(read(model(server))) if asynchronous else list(model(server).stream("p"))
+            streamed(llm_of(server), asynchronous)
         assert type(caught.value.__cause__).__name__ == ("error" if transport == "native" else "DecodingError")
 
 
@@ -179,7 +172,7 @@ def llms(mock_server: MockServer) -> Iterator[list[OpenAI]]:
     """Return models over the shared clients, over httpx2's and over httpx's."""
     arguments: dict[str, Any] = {"max_retries": 0, "timeout": 0.3}
     with httpx2.Client() as new, httpx.Client() as old:
-        yield [model(mock_server, **arguments, http_client=client) for client in (None, new, old)]
+        yield [llm_of(mock_server, **arguments, http_client=client) for client in (None, new, old)]
 
 
 def assert_told_by(error: BaseException | None, names: tuple[str, ...]) -> None:
@@ -206,7 +199,7 @@ def test_no_head_in_time_is_a_timeout(mock_server: MockServer, llms: list[OpenAI
             list(llm.stream("p"))
         assert isinstance(caught.value, TimeoutError)
     with pytest.raises(APITimeoutError):
-        asyncio.run(read(model(mock_server, max_retries=0, timeout=0.2)))
+        asyncio.run(aread(llm_of(mock_server, max_retries=0, timeout=0.2).astream("p")))
 
 
 def test_a_read_that_times_out_after_the_head_is_a_stall(mock_server: MockServer, llms: list[OpenAI]) -> None:
@@ -232,9 +225,9 @@ def test_a_reset_after_the_head_is_a_truncated_stream_over_any_client(
 def test_a_body_cut_off_in_an_invoke_is_truncated_too() -> None:
     with MockServer(Reply(body=b'{"choices": [', headers={"content-length": "1000"}, framing="close")) as server:
         with pytest.raises(StreamTruncatedError):
-            model(server, max_retries=0).invoke("p")
+            llm_of(server, max_retries=0).invoke("p")
         with pytest.raises(StreamTruncatedError):
-            asyncio.run(model(server, max_retries=0).ainvoke("p"))
+            asyncio.run(llm_of(server, max_retries=0).ainvoke("p"))
 
 
 def test_a_name_that_does_not_resolve_and_a_url_that_is_none_are_told() -> None:
@@ -249,16 +242,16 @@ def test_a_name_that_does_not_resolve_and_a_url_that_is_none_are_told() -> None:
 def test_clients_of_httpx_and_httpx2_are_used_as_they_are(mock_server: MockServer) -> None:
     with httpx.Client(headers={"x-mine": "old"}) as old, httpx2.Client(headers={"x-mine": "new"}) as new:
         for client in (old, new):
-            assert list(model(mock_server, http_client=client).stream("p")) == list(VERSE)
-            assert model(mock_server, http_client=client).invoke("p") == "".join(VERSE)
+            assert list(llm_of(mock_server, http_client=client).stream("p")) == list(VERSE)
+            assert llm_of(mock_server, http_client=client).invoke("p") == "".join(VERSE)
         assert not old.is_closed
         assert not new.is_closed
 
     async def main() -> None:
         async with httpx.AsyncClient(headers={"x-mine": "old"}) as old, httpx2.AsyncClient() as new:
             for client in (old, new):
-                assert await read(model(mock_server, http_async_client=client)) == list(VERSE)
-                assert await model(mock_server, http_async_client=client).ainvoke("p") == "".join(VERSE)
+                assert await aread(llm_of(mock_server, http_async_client=client).astream("p")) == list(VERSE)
+                assert await llm_of(mock_server, http_async_client=client).ainvoke("p") == "".join(VERSE)
 
     asyncio.run(main())
     told = [request.headers.get("x-mine") for request in mock_server.requests]
@@ -268,11 +261,11 @@ def test_clients_of_httpx_and_httpx2_are_used_as_they_are(mock_server: MockServe
 def test_a_given_client_keeps_its_timeouts_unless_the_model_has_some(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Stall(after=-1))
     with httpx2.Client(timeout=0.1) as client, pytest.raises(APITimeoutError):
-        list(model(mock_server, http_client=client, max_retries=0).stream("p"))
+        list(llm_of(mock_server, http_client=client, max_retries=0).stream("p"))
     with httpx2.Client(timeout=60) as client, pytest.raises(APITimeoutError):
-        list(model(mock_server, http_client=client, max_retries=0, timeout=0.1).stream("p"))
+        list(llm_of(mock_server, http_client=client, max_retries=0, timeout=0.1).stream("p"))
     with pytest.raises(APITimeoutError):
-        list(model(mock_server, max_retries=0).stream("p", timeout=0.1))
+        list(llm_of(mock_server, max_retries=0).stream("p", timeout=0.1))
 
 
 def test_a_mock_transport_of_httpx_serves() -> None:
@@ -289,16 +282,16 @@ def test_a_mock_transport_of_httpx_serves() -> None:
 def test_a_redirect_is_not_followed(mock_server: MockServer) -> None:
     with MockServer(Reply(body=b"", status=307, headers={"location": mock_server.url + "/completions"})) as server:
         with pytest.raises(APIStatusError, match="redirect to .*not followed"):
-            list(model(server).stream("p"))
+            list(llm_of(server).stream("p"))
         with pytest.raises(APIStatusError, match="redirect to .*not followed"):
-            asyncio.run(read(model(server)))
+            asyncio.run(aread(llm_of(server).astream("p")))
     assert mock_server.requests == []
 
 
 def test_cookies_of_one_response_go_to_no_other_request() -> None:
     with MockServer(Reply(headers={"set-cookie": "session=abc; Path=/"})) as server:
         for _ in range(2):
-            list(model(server).stream("p"))
+            list(llm_of(server).stream("p"))
         assert all("cookie" not in request.headers for request in server.requests)
 
 
@@ -370,12 +363,12 @@ def test_a_request_shows_neither_headers_nor_query() -> None:
 
 def test_a_whole_answer_has_a_limit_of_its_own_whatever_keeps_coming(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Endless())
-    llm = model(mock_server, max_retries=0, total_timeout=0.2)
+    llm = llm_of(mock_server, max_retries=0, total_timeout=0.2)
     with pytest.raises(StreamStalledError) as sync_error:
         list(llm.stream("p"))
 
     with pytest.raises(StreamStalledError) as async_error:
-        asyncio.run(read(llm))
+        asyncio.run(aread(llm.astream("p")))
     for failed in (sync_error, async_error):
         assert failed.value.text
         assert isinstance(failed.value.__cause__, TimeoutError)

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from langchain_peer import KEY
+from marks import over_both
 from millstream import OpenAI
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
 from millstream.transport.native import NativeTransport
 from native_cases import aread, post
 from scripted import client_context, scripted, tls_front
-
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 
 @over_both

@@ -16,12 +16,10 @@ import httpx2
 import pytest
 
 from langchain_peer import KEY
+from marks import both_ways, over_both
 from millstream import OpenAI
 from millstream.errors import APIStatusError, APITimeoutError, StreamStalledError
 from scripted import read_request, scripted
-
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 FRAME = b'data: {"choices": [{"index": 0, "text": "x"}]}\n\n'

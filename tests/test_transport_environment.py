@@ -1,6 +1,5 @@
 """What the environment and a URL may say wrong: errors of ours that say what to change, at once, and show no secret."""
 
-import asyncio
 import logging
 import time
 import traceback
@@ -11,7 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from endings import streamed
 from langchain_peer import KEY
+from marks import both_ways
 from millstream import OpenAI
 from millstream.errors import APIConnectionError, MillstreamError
 from millstream.testing import VERSE, MockServer
@@ -21,7 +22,6 @@ from millstream.transport.native import NativeTransport, tls
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 over_both = pytest.mark.parametrize("transport", ["native", "httpx2", "auto"])
 
 
@@ -35,13 +35,6 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     clients.close_idle(None)
     tls._made.cache_clear()
-
-
-def run(llm: OpenAI, asynchronous: bool) -> list[str]:
-    async def main() -> list[str]:
-        return [chunk async for chunk in llm.astream("p")]
-
-    return asyncio.run(main()) if asynchronous else list(llm.stream("p"))
 
 
 def everything(error: BaseException) -> str:
@@ -68,10 +61,10 @@ def test_certificates_that_are_not_there_are_named_at_once(
     with MockServer() as server:
         llm = OpenAI(base_url=server.url.replace("http:", "https:"), api_key=KEY, transport=transport)
         with pytest.raises(MillstreamError, match=f"environment variable {variable} names '{missing}', which is no"):
-            run(llm, asynchronous)
+            streamed(llm, asynchronous)
         assert server.connections.opened == 0
         # What is plain needs none.
-        assert run(OpenAI(base_url=server.url, api_key=KEY, transport=transport), asynchronous) == list(VERSE)
+        assert streamed(OpenAI(base_url=server.url, api_key=KEY, transport=transport), asynchronous) == list(VERSE)
 
 
 @both_ways
@@ -83,7 +76,7 @@ def test_a_file_without_certificates_is_named(
     path.write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with pytest.raises(MillstreamError, match=f"SSL_CERT_FILE names '{path}', which holds no certificates"):
-        run(OpenAI(base_url="https://127.0.0.1:1/v1", api_key=KEY, transport=transport), asynchronous)
+        streamed(OpenAI(base_url="https://127.0.0.1:1/v1", api_key=KEY, transport=transport), asynchronous)
 
 
 # Proxies.
@@ -109,7 +102,7 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(MillstreamError, match=says) as caught:
-        run(OpenAI(base_url="http://name.example/v1", api_key=KEY, transport=transport), asynchronous)
+        streamed(OpenAI(base_url="http://name.example/v1", api_key=KEY, transport=transport), asynchronous)
     assert not isinstance(caught.value, APIConnectionError)
     assert "canary" not in everything(caught.value)
 
@@ -118,7 +111,7 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable(
 def test_a_models_own_proxy_that_cannot_be_used_is_named(asynchronous: bool) -> None:
     for proxy in ("127.0.0.1:1", "socks://u:canary@127.0.0.1:1", "u:canary@127.0.0.1:1"):
         with pytest.raises(MillstreamError, match="openai_proxy names a proxy with") as caught:
-            run(OpenAI(base_url="http://name.example/v1", api_key=KEY, openai_proxy=proxy), asynchronous)
+            streamed(OpenAI(base_url="http://name.example/v1", api_key=KEY, openai_proxy=proxy), asynchronous)
         assert "canary" not in everything(caught.value)
 
 
@@ -147,7 +140,7 @@ def test_a_url_that_is_none_is_told_without_its_secrets_and_not_tried_again(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(APIConnectionError, match="the URL is not one that can be sent to") as caught:
-        run(OpenAI(base_url=url, api_key=KEY, transport=transport), asynchronous)
+        streamed(OpenAI(base_url=url, api_key=KEY, transport=transport), asynchronous)
     assert caught.value.is_final
     assert "canary" not in everything(caught.value)
     assert "canary" not in "".join(record.getMessage() for record in caplog.records)
@@ -157,7 +150,7 @@ def test_a_url_that_is_none_is_told_without_its_secrets_and_not_tried_again(
 @over_both
 def test_a_fragment_in_a_base_url_is_an_error(transport: str, asynchronous: bool) -> None:
     with pytest.raises(APIConnectionError, match=r"it has a fragment \(#.*\), which is not sent"):
-        run(OpenAI(base_url="http://127.0.0.1:1/v1#x", api_key=KEY, transport=transport), asynchronous)
+        streamed(OpenAI(base_url="http://127.0.0.1:1/v1#x", api_key=KEY, transport=transport), asynchronous)
 
 
 @both_ways
@@ -169,7 +162,7 @@ def test_a_path_is_percent_encoded_once(
     path: str, sent: str, transport: str, asynchronous: bool, mock_server: MockServer
 ) -> None:
     with pytest.raises(MillstreamError, match="404"):
-        run(OpenAI(base_url=mock_server.origin + path, api_key=KEY, transport=transport), asynchronous)
+        streamed(OpenAI(base_url=mock_server.origin + path, api_key=KEY, transport=transport), asynchronous)
     assert mock_server.requests[0].path == f"{sent}/completions"
 
 
@@ -181,7 +174,7 @@ def test_no_line_of_a_log_shows_the_user_or_the_query(
     caplog.set_level(logging.DEBUG)
     url = mock_server.url.replace("://", "://u:canary@")
     llm = OpenAI(base_url=url, api_key="k", transport=transport, default_query={"subscription-key": "canary"})
-    assert run(llm, asynchronous) == list(VERSE)
+    assert streamed(llm, asynchronous) == list(VERSE)
     assert mock_server.requests[0].headers["authorization"] == "Basic dTpjYW5hcnk="
     lines = [record.getMessage() for record in caplog.records]
     assert lines

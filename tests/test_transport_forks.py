@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
+from marks import over_both
 from millstream.testing import VERSE, Endless, MockServer, Reply
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 SYNC = """
 import os, sys

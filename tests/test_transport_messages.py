@@ -9,6 +9,7 @@ import pytest
 
 from endings import at_once, read_all
 from langchain_peer import KEY
+from marks import both_ways, over_both
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import (
     APIConnectionError,
@@ -19,8 +20,6 @@ from millstream.errors import (
 )
 from millstream.testing import Cut, MockServer, Refuse, Reply, Stall, refusing_url, unaccepting_url
 
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 BEFORE = "the request failed before the response began: "
 MID = "the connection timed out in mid-stream: "
 

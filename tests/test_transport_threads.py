@@ -7,17 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
-import pytest
 
 from langchain_peer import KEY
+from marks import over_both
 from millstream import OpenAI
 from millstream.testing import VERSE, MockServer, Reply
 from millstream.transport.native import NativeTransport
 from native_cases import post, read
 
 THREADS, STREAMS = 40, 25
-
-over_both = pytest.mark.parametrize("transport", ["native", "httpx2"])
 
 
 def in_threads(work: Callable[[], object]) -> list[object]:

@@ -1,11 +1,11 @@
 """Models and chains of our own parts run under trio, over httpx2."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import trio
 
+from endings import aread
 from langchain_peer import KEY
 from millstream import OpenAI
 from millstream.callbacks import AsyncCallbackHandler
@@ -22,15 +22,11 @@ def model(server: MockServer, transport: str, **arguments: Any) -> OpenAI:
     return OpenAI(base_url=server.url, api_key=KEY, transport=transport, **arguments)
 
 
-async def collect(outputs: AsyncIterator[Any]) -> list[Any]:
-    return [output async for output in outputs]
-
-
 @over_both
 def test_streams_share_a_connection_that_ends_with_the_run(mock_server: MockServer, transport: str) -> None:
     async def main() -> None:
         for _ in range(3):
-            assert await collect(model(mock_server, transport).astream("p")) == list(VERSE)
+            assert await aread(model(mock_server, transport).astream("p")) == list(VERSE)
         assert await model(mock_server, transport).ainvoke("p") == "".join(VERSE)
 
     for runs in (1, 2):
@@ -50,10 +46,10 @@ def test_chains_events_records_and_async_handlers_run(mock_server: MockServer, t
     async def main() -> None:
         llm = model(mock_server, transport)
         chain = PromptTemplate.from_template("{a}") | llm | StrOutputParser()
-        assert await collect(chain.astream({"a": "p"}, config={"callbacks": [Handler()]})) == list(VERSE)
-        events = await collect(chain.astream_events({"a": "p"}, version="v2"))
+        assert await aread(chain.astream({"a": "p"}, config={"callbacks": [Handler()]})) == list(VERSE)
+        events = await aread(chain.astream_events({"a": "p"}, version="v2"))
         assert events[-1]["event"] == "on_chain_end"
-        assert b"".join(await collect(llm.astream_records("p"))).endswith(b"event: end\n\n")
+        assert b"".join(await aread(llm.astream_records("p"))).endswith(b"event: end\n\n")
         assert await llm.abatch(["p"]) == ["".join(VERSE)]
 
     trio.run(main)
@@ -69,7 +65,7 @@ def test_a_stream_that_is_left_or_cancelled_closes_its_connection(mock_server: M
         assert await anext(stream) == VERSE[0]
         await stream.aclose()
         with trio.move_on_after(0.2):
-            await collect(model(mock_server, transport).astream("p"))
+            await aread(model(mock_server, transport).astream("p"))
         while mock_server.connections.open:  # noqa: ASYNC110
             await trio.sleep(0.001)
 
@@ -80,13 +76,13 @@ def test_a_stream_that_is_left_or_cancelled_closes_its_connection(mock_server: M
 def test_timeouts_and_retries_are_kept(mock_server: MockServer, transport: str) -> None:
     async def main() -> None:
         with pytest.raises(StreamStalledError):
-            await collect(model(mock_server, transport, stream_chunk_timeout=0.1).astream("p"))
+            await aread(model(mock_server, transport, stream_chunk_timeout=0.1).astream("p"))
         mock_server.reply = Reply(fault=Stall(after=-1))
         with pytest.raises(APITimeoutError):
-            await collect(model(mock_server, transport, timeout=0.1, max_retries=0).astream("p"))
+            await aread(model(mock_server, transport, timeout=0.1, max_retries=0).astream("p"))
         mock_server.reply = Reply()
         mock_server.script.append(Reply(fault=ErrorStatus(503)))
-        assert await collect(model(mock_server, transport).astream("p")) == list(VERSE)
+        assert await aread(model(mock_server, transport).astream("p")) == list(VERSE)
 
     mock_server.reply = Reply(fault=Stall(after=3))
     trio.run(main)

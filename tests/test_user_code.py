@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import gc
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -19,16 +18,9 @@ from millstream.outputs import GenerationChunk
 from millstream.streaming.channel import LIMIT
 from user_code import Base, consume, run
 
+pytestmark = pytest.mark.usefixtures("without_the_collector")
+
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")
-
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 # Isolation.

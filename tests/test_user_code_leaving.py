@@ -15,14 +15,7 @@ from millstream.outputs import GenerationChunk
 from millstream.streaming.channel import LIMIT, Handover
 from user_code import Base, run, settled
 
-
-@pytest.fixture(autouse=True)
-def without_the_collector() -> Iterator[None]:
-    """Nothing here may be left to the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+pytestmark = pytest.mark.usefixtures("without_the_collector")
 
 
 # Leaving.

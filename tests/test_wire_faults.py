@@ -9,6 +9,7 @@ import pytest
 
 from endings import read_into
 from langchain_peer import KEY
+from marks import both_ways
 from millstream import OpenAI
 from millstream.errors import (
     APIConnectionError,
@@ -42,8 +43,6 @@ from wire_cases import CASES, WHOLE, Case, Ending
 
 # Nobody should wait for as long as this; if somebody does, the test fails instead of hanging.
 FAR = {"timeout": 20, "stream_chunk_timeout": 20}
-
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from millstream import LLM
+from millstream.output_parsers import BaseTransformOutputParser
 
-__all__ = ("Base", "consume", "run", "settled")
+__all__ = ("Base", "Shouting", "consume", "run", "settled")
 
 
 class Base(LLM):
@@ -54,3 +55,10 @@ async def consume(stream: Any, seen: list[Any], seconds: float, pauses: int = 10
         seen.append(chunk)
         if len(seen) <= pauses:
             await asyncio.sleep(seconds)
+
+
+class Shouting(BaseTransformOutputParser[str]):
+    """A user's parser: chains with it run apart."""
+
+    def parse(self, text: str) -> str:
+        return text.upper()
