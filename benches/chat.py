@@ -12,7 +12,7 @@ from millstream.testing.memory import MemoryTransport
 from .contenders import Contender, over, peer
 from .fixtures import Reads
 
-__all__ = ("chat_ids", "chat_records", "chat_streams", "langchain_chat_records")
+__all__ = ("chat_ids", "chat_records", "chat_streams", "langchain_chat_records", "tool_streams")
 
 _RUN: Any = {"run_id": UUID(int=7)}
 _ID = re.compile(rb'"id": ?"[^"]*"')
@@ -31,12 +31,22 @@ def chat_streams(*, waits: bool) -> list[Contender]:
         run = over(acollected) if waits else over(lambda reads: list(loops.chat_messages(reads)))
         name = f"split + msgspec {version}, a generator of plain objects with the same fields"
         found.append(Contender("msgspec", name, run, _texts, waits=waits))
+    return found + _langchain(_texts, waits=waits)
+
+
+def tool_streams(*, waits: bool) -> list[Contender]:
+    """Return the ways to stream messages that have pieces of tool calls, sync or async."""
+    method = "astream" if waits else "stream"
+    ours = Contender("ours", f"ChatOpenAI.{method}", _astream if waits else _stream, _arguments, waits=waits)
+    return [ours, *_langchain(_arguments, waits=waits)]
+
+
+def _langchain(shown: Callable[[list[Any]], list[str]], *, waits: bool) -> list[Contender]:
     if known := peer("langchain-openai", "langchain"):
         models, version = known
-        bind = models.achat if waits else models.chat
-        name = f"langchain-openai {version} ChatOpenAI.{method}"
-        found.append(Contender("langchain", name, bind, _texts, waits=waits))
-    return found
+        bind, method = (models.achat, "astream") if waits else (models.chat, "stream")
+        return [Contender("langchain", f"langchain-openai {version} ChatOpenAI.{method}", bind, shown, waits=waits)]
+    return []
 
 
 def chat_ids() -> list[Contender]:
@@ -127,6 +137,10 @@ async def _source(reads: Reads) -> AsyncIterator[bytes]:
 
 def _texts(messages: list[Any]) -> list[str]:
     return [message.content for message in messages if message.content]
+
+
+def _arguments(messages: list[Any]) -> list[str]:
+    return [piece["args"] for message in messages for piece in message.tool_call_chunks if piece["args"]]
 
 
 def _texts_of_records(records: list[bytes]) -> list[str]:

@@ -21,6 +21,7 @@ __all__ = (
     "fixture",
     "in_reads",
     "large_event",
+    "tool_calls",
 )
 
 Reads = Sequence[bytes]
@@ -130,6 +131,23 @@ def arguments(count: int) -> Fixture:
     document = _json({"sections": sections})
     deltas = tuple(document[start : start + 5] for start in range(0, size, 5))
     return Fixture(f"a document in {count:,} deltas", "json", (document.decode(),), deltas)
+
+
+@cache
+def tool_calls(count: int, calls: int = 1) -> Fixture:
+    """Return a chat stream of ``calls`` tool calls, one after the other, that have ``count`` deltas of arguments."""
+    pieces = tuple(delta.decode() for delta in arguments(count // calls).frames)
+    first: dict[str, Any] = {"role": "assistant", "content": None}
+    frames = []
+    for index in range(calls):
+        call = {"id": f"call_OWDgRZ8Gq3vLn1hYkXb5uT{index:02}", "type": "function"}
+        named = {"index": index, **call, "function": {"name": "write_report", "arguments": ""}}
+        frames.append(_chat({**first, "tool_calls": [named]}))
+        frames += [_chat({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}) for piece in pieces]
+        first = {}
+    frames.append(_chat({}, "tool_calls"))
+    counted = "a tool call" if calls == 1 else f"{calls} tool calls"
+    return Fixture(f"{counted} in {count:,} deltas", "openai.chat", pieces * calls, (*frames, DONE))
 
 
 def in_reads(stream: Fixture, size: int | None) -> list[bytes]:

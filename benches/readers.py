@@ -8,7 +8,7 @@ from .contenders import Contender, halves, over, peer
 from .fixtures import Reads
 from .loops import fed, naive_split, spec_split
 
-__all__ = ("calls", "large_readers", "payload_readers", "sse_readers", "text_readers")
+__all__ = ("calls", "large_readers", "payload_readers", "sse_readers", "text_readers", "tool_readers")
 
 _SDKS = (
     ("openai", "openai {} SSEDecoder", "openai", "openai_sdk"),
@@ -81,6 +81,14 @@ def text_readers(kind: str) -> list[Contender]:
     return found
 
 
+def tool_readers() -> list[Contender]:
+    """Return the readers of the tool calls of a chat stream; they agree on the pieces of the arguments."""
+    return [
+        Contender(key, f"{name}, feed (Delta)", over(partial(_deltas, core, "openai.chat")), _arguments_of_each)
+        for key, name, core in halves()
+    ]
+
+
 def not_empty(texts: list[str]) -> list[str]:
     """Return the pieces that have text: whether a finish comes with an empty one is each contender's own affair."""
     return [text for text in texts if text]
@@ -128,3 +136,7 @@ def _json_of_each(documents: list[Any]) -> list[str]:
 
 def _text_of_each(deltas: list[Any]) -> list[str]:
     return [delta.text for delta in deltas if delta.text]
+
+
+def _arguments_of_each(deltas: list[Any]) -> list[str]:
+    return [call.args for delta in deltas for call in delta.tool_calls if call.args]

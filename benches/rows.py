@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from .chains import chain_events, chain_streams
-from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records
+from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, tool_streams
 from .contenders import Contender
 from .documents import documents
 from .events import event_dicts, event_records, langchain_dicts, langchain_records
-from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads, large_event
+from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads, large_event, tool_calls
 from .harness import Effort
-from .readers import calls, large_readers, payload_readers, sse_readers, text_readers
+from .readers import calls, large_readers, payload_readers, sse_readers, text_readers, tool_readers
 from .streams import async_streams, completions_models, streams
 
 __all__ = ("Group", "Target", "groups")
@@ -95,8 +95,10 @@ def groups() -> Iterator[Group]:
     yield from _documents()
     yield from _texts()
     yield from _arguments()
+    yield from _tool_calls()
     yield from _models()
     yield from _chat_models()
+    yield from _models_with_tools()
     yield from _stream_events()
     yield from _records()
     yield from _chains()
@@ -180,6 +182,13 @@ def _arguments() -> Iterator[Group]:
         )
 
 
+def _tool_calls() -> Iterator[Group]:
+    for number in (1, 4):
+        for read in ("event", "64 KB"):
+            stream = tool_calls(1000, number)
+            yield Group("StreamDecoder.feed", stream, read, "chunk", tool_readers, full=_LONG)
+
+
 def _models() -> Iterator[Group]:
     stream = fixture("completions", 1000)
     group = partial(Group, stream=stream, read="event", unit="chunk")
@@ -223,6 +232,20 @@ def _chat_models() -> Iterator[Group]:
         full=_SLOW,
         headline="`ChatOpenAI.astream_records`",
     )
+
+
+def _models_with_tools() -> Iterator[Group]:
+    for number in (1, 4):
+        for work, waits in (("ChatOpenAI.stream", False), ("ChatOpenAI.astream", True)):
+            yield Group(
+                f"{work} and langchain-openai's",
+                tool_calls(1000, number),
+                "event",
+                "chunk",
+                partial(tool_streams, waits=waits),
+                (Target("ours", "langchain", at_least=50),),
+                full=_SLOW,
+            )
 
 
 def _shapes_of_models() -> Iterator[Group]:

@@ -91,7 +91,7 @@ fn outcomes(
 }
 
 /// Payloads with one string in the place of `@`, and everything else that a payload can say beside.
-const MAKES: [&str; 29] = [
+const MAKES: [&str; 41] = [
     r#"{"choices":[{"text":"@","delta":{"content":"@"}}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"},"finish_reason":"stop"}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"},"n":1,"finish_reason":"length"}]}"#,
@@ -117,6 +117,18 @@ const MAKES: [&str; 29] = [
     r#"{"choices":[{"delta":{"content":[{"type":"text","text":"b"}],"reasoning":"@"}}]}"#,
     r#"{"choices":[{"delta":{"content":"@","tool_calls":[{"function":{"arguments":"1"}}]}}]}"#,
     r#"{"choices":[{"delta":{"content":"@","function_call":{"arguments":"1"}}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"function":{"arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":["@"]}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"@","function":{"name":"b"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"b","arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"@"}},{"index":1}]}}]}"#,
+    r#"{"choices":[{"delta":{"content":"b","tool_calls":[{"index":0,"function":{"arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"delta":{"content":"@","tool_calls":[{"index":0,"function":{"arguments":""}}]}}]}"#,
+    r#"{"choices":[{"delta":{"role":"a","content":"","tool_calls":[{"index":0,"function":{"arguments":"@"}}]}}]}"#,
+    r#"{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"@"}}]}}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"},"error":"@"}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"},"usage":{"n":1},"error":{}}]}"#,
     r#"{"choices":[{"text":"@","delta":{"content":"@"}}],"error":{},"detail":"@"}"#,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from benches.contenders import left_out, peer
-from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, in_reads
+from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, in_reads, tool_calls
 from benches.harness import Effort, WrongOutputError, measure
 from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
@@ -89,6 +89,20 @@ def test_a_document_comes_in_as_many_deltas_as_it_says(count: int) -> None:
     sections = json.loads(stream.body)["sections"]
     assert json.loads(stream.pieces[0])["sections"] == sections
     assert len(sections) > count // 200
+
+
+@pytest.mark.parametrize("calls", [1, 4])
+def test_tool_calls_come_in_as_many_deltas_as_they_say(calls: int, impl: ModuleType) -> None:
+    stream = tool_calls(1000, calls)
+    decoder = impl.StreamDecoder(stream.format)
+    pieces = [call for delta in fed(decoder.feed, in_reads(stream, 65536)) for call in delta.tool_calls]
+    assert [piece.args for piece in pieces if piece.args] == list(stream.pieces)
+    assert len(stream.pieces) == 1000
+    assert [piece.name for piece in pieces if piece.name] == ["write_report"] * calls
+    for index in range(calls):
+        document = json.loads("".join(piece.args for piece in pieces if piece.index == index))
+        assert document["sections"]
+    assert decoder.finish_reason == "tool_calls"
 
 
 def test_streams_are_the_same_at_every_run() -> None:

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::known::Increment;
+use super::known::{Field, Increment};
 use super::message::{Content, Part, append, piece, some};
 use super::openai::{Choice, Place};
 use super::outlet::Outlet;
 use super::tools::{Entry, HeldArguments, Tools};
-use super::{Delta, Sink, Text};
+use super::{Delta, Sink, Text, ToolCallDelta};
 use crate::error::Limit;
 use crate::json::Raw;
 use crate::text::Held;
@@ -145,28 +145,26 @@ impl Choices {
     ) {
         let joins = self.joins;
         let state = self.state(increment.index);
-        let held = if increment.is_reasoning {
-            &mut state.reasoning
-        } else {
-            &mut state.text
-        };
-        let piece = piece(held, Some(increment.piece), joins);
-        state.has_handed_out |= piece.is_some() || increment.role.is_some();
-        if let (Some(text), None, false) = (&piece, increment.role, increment.is_reasoning) {
+        let raw = increment.piece;
+        let (mut text, mut reasoning, mut call) = (None, None, None);
+        match increment.field {
+            Field::Text => text = piece(&mut state.text, Some(raw), joins),
+            Field::Reasoning => reasoning = piece(&mut state.reasoning, Some(raw), joins),
+            Field::Arguments(index) => call = state.arguments(index, raw, joins),
+        }
+        if let (Some(text), None) = (&text, increment.role) {
+            state.has_handed_out = true;
             return outlet.hand_out_text(increment.index, text, sink);
         }
-        let role = increment.role.map(Cow::Borrowed);
-        let mut delta = Delta {
+        let delta = Delta {
             index: increment.index,
-            role,
+            role: increment.role.map(Cow::Borrowed),
+            text,
+            reasoning,
+            tool_calls: call.into_iter().collect(),
             ..Delta::default()
         };
-        *(if increment.is_reasoning {
-            &mut delta.reasoning
-        } else {
-            &mut delta.text
-        }) = piece;
-        outlet.hand_out(&delta, sink);
+        state.has_handed_out |= outlet.hand_out(&delta, sink);
     }
 
     /// The choice `index` begins, if it has not.
@@ -247,6 +245,17 @@ impl State {
             entries.push(tools.settle(&call, choice.place != Place::Delta)?);
         }
         Ok(Some(entries))
+    }
+
+    /// What a piece of arguments brings that says nothing else but the index of its call.
+    fn arguments<'p>(
+        &mut self,
+        index: u32,
+        piece: Raw<'p>,
+        joins: bool,
+    ) -> Option<ToolCallDelta<'p>> {
+        let entry = self.tools.as_mut()?.settle_piece(index, piece)?;
+        self.arguments.take(entry, joins)
     }
 
     fn reasoning<'p>(&mut self, content: &Content<'p>, joins: bool) -> Option<Text<'p>> {

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::message::{Content, some};
+use super::message::{Arguments, Content, ToolCall, some};
 use super::openai::{Payload, Place};
 use crate::json::{Raw, Reader, Skeleton};
 
@@ -10,26 +10,37 @@ use crate::json::{Raw, Reader, Skeleton};
 /// a long payload spends its time elsewhere.
 const MAX_SIZE: usize = 4096;
 
-/// What a payload like a known one brings: one piece of one choice's text.
+/// What a payload like a known one brings: one piece of one field of one choice.
 #[derive(Debug)]
 pub struct Increment<'a, 'p> {
     /// Which of the choices.
     pub index: u32,
     /// Who speaks.
     pub role: Option<&'a str>,
-    /// Whether the piece is reasoning.
-    pub is_reasoning: bool,
+    /// The field.
+    pub field: Field,
     /// The piece.
     pub piece: Raw<'p>,
 }
 
-/// A payload that brought one piece of one choice's text, and nothing else but a role.
+/// What a piece belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The text of the answer.
+    Text,
+    /// The reasoning before it.
+    Reasoning,
+    /// The arguments of the newest tool call that began under this index.
+    Arguments(u32),
+}
+
+/// A payload that brought one piece of one field of one choice, and nothing else but a role.
 #[derive(Debug)]
 struct Known {
     skeleton: Skeleton,
     index: u32,
     role: Option<String>,
-    is_reasoning: bool,
+    field: Field,
 }
 
 /// The payloads that are known: of two makes, for two choices may alternate.
@@ -54,7 +65,7 @@ impl KnownPayloads {
                 let increment = Increment {
                     index: known.index,
                     role: known.role.as_deref(),
-                    is_reasoning: known.is_reasoning,
+                    field: known.field,
                     piece,
                 };
                 return Some((increment, length));
@@ -69,7 +80,7 @@ impl KnownPayloads {
         if text.len() > MAX_SIZE || memchr::memchr(b'\n', text.as_bytes()).is_some() {
             return;
         }
-        let Some((is_reasoning, piece)) = only_piece(payload) else {
+        let Some((field, piece)) = only_piece(payload) else {
             return;
         };
         let Some(choice) = payload.choices.first() else {
@@ -81,7 +92,7 @@ impl KnownPayloads {
             skeleton,
             index: choice.index,
             role,
-            is_reasoning,
+            field,
         };
         let is_like_new =
             |known: &Option<Known>| known.as_ref().is_some_and(|known| known.is_like(&new));
@@ -98,17 +109,16 @@ impl Known {
     fn is_like(&self, other: &Self) -> bool {
         self.index == other.index
             && self.role == other.role
-            && self.is_reasoning == other.is_reasoning
+            && self.field == other.field
             && self.skeleton.is_like(&other.skeleton)
     }
 }
 
-/// The one piece that `payload` brings, and whether it is reasoning, if it brings nothing else but
-/// a role.
+/// The one piece that `payload` brings, and its field, if it brings nothing else but a role.
 ///
 /// The fields that are absent or empty here are so in every payload that compares equal, so the
 /// piece alone decides what those bring.
-fn only_piece<'p>(payload: &Payload<'p>) -> Option<(bool, Raw<'p>)> {
+fn only_piece<'p>(payload: &Payload<'p>) -> Option<(Field, Raw<'p>)> {
     let [choice] = payload.choices.as_slice() else {
         return None;
     };
@@ -119,29 +129,40 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(bool, Raw<'p>)> {
         || choice.logprobs.is_some()
         || some(choice.finish_reason).is_some()
         || some(message.refusal).is_some()
-        || !message.tool_calls.is_empty()
         || message.function_call.is_some()
         || message.audio.is_some();
     if says_more {
         return None;
     }
     let pieces = [
-        (false, &message.content),
-        (true, &message.reasoning_content),
-        (true, &message.reasoning),
+        (Field::Text, &message.content),
+        (Field::Reasoning, &message.reasoning_content),
+        (Field::Reasoning, &message.reasoning),
     ];
-    let mut texts = SmallVec::<[(bool, Raw<'p>); 3]>::new();
-    for (is_reasoning, content) in pieces {
+    let mut texts = SmallVec::<[(Field, Raw<'p>); 3]>::new();
+    for (field, content) in pieces {
         match content {
             Content::None => {}
-            Content::Text(text) => texts.push((is_reasoning, *text)),
+            Content::Text(text) => texts.push((field, *text)),
             Content::Parts(_) => return None,
         }
     }
     let mut said = texts.iter().filter(|(_, text)| !text.is_empty());
-    match (said.next(), said.next()) {
-        (None, _) => texts.into_iter().find(|(is_reasoning, _)| !is_reasoning),
-        (only, None) => only.copied(),
+    match (said.next(), said.next(), message.tool_calls.as_slice()) {
+        (None, _, [call]) => only_arguments(call),
+        (None, _, []) => texts.into_iter().find(|(field, _)| *field == Field::Text),
+        (only, None, []) => only.copied(),
+        _ => None,
+    }
+}
+
+/// The piece of arguments that `call` brings, if it says nothing else but which call they are of.
+fn only_arguments<'p>(call: &ToolCall<'p>) -> Option<(Field, Raw<'p>)> {
+    if some(call.id).is_some() || some(call.function.name).is_some() {
+        return None;
+    }
+    match (call.index, call.function.arguments) {
+        (Some(index), Some(Arguments::Text(piece))) => Some((Field::Arguments(index), piece)),
         _ => None,
     }
 }

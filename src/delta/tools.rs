@@ -104,6 +104,15 @@ impl Tools {
         Ok(added)
     }
 
+    /// What is to be handed out of an entry that has a piece of arguments and nothing else but the index
+    /// of its call; `None` if none has begun under it.
+    pub fn settle_piece<'p>(&mut self, index: u32, piece: Raw<'p>) -> Option<Entry<'p>> {
+        let at = *self.by_index.get(&index)?;
+        self.last = Some(at);
+        let call = self.calls.get_mut(at)?;
+        Some(call.add_arguments(Some(Arguments::Text(piece)), piece.whole()))
+    }
+
     /// The call that `entry` looks as if it belonged to; if there is none, it begins one.
     fn find(&self, entry: &Said<'_>) -> Option<usize> {
         match (entry.index, &entry.id) {
@@ -172,18 +181,27 @@ impl Call {
             check_size(self.name.len() + name.len())?;
             self.name.push_str(name);
         }
-        if let Some(Arguments::Json(_)) = entry.arguments {
-            self.arguments = Progress::Whole;
-        } else if !entry.text.is_empty() {
-            self.arguments.add(&entry.text);
-        }
         Ok(Entry {
-            index: self.index,
             id,
             name,
-            arguments: entry.arguments,
-            text: entry.text,
+            ..self.add_arguments(entry.arguments, entry.text)
         })
+    }
+
+    /// Takes arguments in, whose text is `text`; returns what is to be handed out of them.
+    fn add_arguments<'p>(&mut self, arguments: Option<Arguments<'p>>, text: Text<'p>) -> Entry<'p> {
+        if let Some(Arguments::Json(_)) = arguments {
+            self.arguments = Progress::Whole;
+        } else if !text.is_empty() {
+            self.arguments.add(&text);
+        }
+        Entry {
+            index: self.index,
+            id: None,
+            name: None,
+            arguments,
+            text,
+        }
     }
 }
 

@@ -287,15 +287,15 @@ class StreamDecoder(DecoderState):
                 self._read_lines(frame + b"\n\n", out)
             else:
                 # JSON takes the space after the colon for white space.
-                text = ordinary(frame[5:], one) if choices.plain else None
-                if text is not None:
+                found: Any = ordinary(frame[5:], one) if choices.plain else None
+                if type(found) is str:
                     payloads.texts_seen += 1
-                    arrived.pieces.append(text)
-                    out.append(text_delta(text) if make else text)
+                    arrived.pieces.append(found)
+                    out.append(text_delta(found) if make else found)
                     lines.seen += len(frame) + 2
                     continue
                 data = frame[5:].removeprefix(b" ")
-                payloads.read_data(data, lines.seen + len(frame) - len(data), out)
+                payloads.read_data(data, lines.seen + len(frame) - len(data), found, out)
                 lines.seen += len(frame) + 2
             if payloads.over:
                 break

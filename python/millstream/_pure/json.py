@@ -46,14 +46,21 @@ def read(raw: bytes) -> Any:
         return _read_slowly(raw)
     if not shallow(raw) and _depth(raw) > MAX_DEPTH:
         raise ValueError("nested too deeply")
-    if raw.find(b"-0") >= 0 and _MINUS_ZERO.search(raw):
-        return _read_slowly(raw)
-    return value
+    return _read_slowly(raw) if _has_minus_zero(raw) else value
+
+
+def is_exact(raw: bytes) -> bool:
+    """Return whether orjson's value of ``raw`` is surely the one that :func:`read` returns."""
+    return shallow(raw) and not _has_minus_zero(raw)
 
 
 def shallow(raw: bytes) -> bool:
     """Return whether a count of brackets is enough to say that ``raw`` is not nested too deeply."""
     return len(raw) <= SURELY_SHALLOW or raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH
+
+
+def _has_minus_zero(raw: bytes) -> bool:
+    return raw.find(b"-0") >= 0 and _MINUS_ZERO.search(raw) is not None
 
 
 def _depth(raw: bytes) -> int:

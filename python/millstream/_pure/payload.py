@@ -15,11 +15,11 @@ from .seen import Seen, json_lines
 
 __all__ = ("FORMATS", "Payloads", "is_error")
 
-FORMATS: dict[str, Callable[[bytes, bool], str | None]] = {
+FORMATS: dict[str, Callable[[bytes, bool], str | dict[str, Any] | None]] = {
     "openai.chat": chat_text,
     "openai.completions": completions_text,
 }
-"""For each format, what gives the text of an ordinary payload, and ``None`` for another one."""
+"""For each format, what gives the text of an ordinary payload; for another one its value, or ``None``."""
 
 _DONE = b"[DONE]"
 # The fields behind the text of a delta that has nothing else.
@@ -111,17 +111,19 @@ class Payloads:
             self._look(data, block.offset, block.type)
             if block.type == b"error":
                 self._take(self.choices.read_error(data.strip(WHITE_SPACE)), out)
-            elif self.choices.plain and (text := self.ordinary(data, self.choices.one)) is not None:
-                self._take([text_delta(text)], out)
             else:
-                self._read_data(data, block.offset, out)
+                found: Any = self.ordinary(data, self.choices.one) if self.choices.plain else None
+                if type(found) is str:
+                    self._take([text_delta(found)], out)
+                else:
+                    self._read_data(data, block.offset, found, out)
         if block.error and not self.done:
             self._take(self.choices.read_error(b"\n".join(block.error).strip(WHITE_SPACE)), out)
 
-    def read_data(self, data: bytes, offset: int, out: list[Any]) -> None:
-        """Take in a frame that is nothing but data, which starts at ``offset``."""
+    def read_data(self, data: bytes, offset: int, value: Any, out: list[Any]) -> None:
+        """Take in a frame that is nothing but data, which starts at ``offset``; ``value`` is their value, if known."""
         self._look(data, offset)
-        self._read_data(data, offset, out)
+        self._read_data(data, offset, value, out)
 
     def _look(self, data: bytes, offset: int, event: bytes = b"") -> None:
         """Count a frame, and look at one that comes before any choice."""
@@ -129,18 +131,26 @@ class Payloads:
         if not self.choices.begun:
             self.seen.look(data, offset, event, first=self.frames == 1)
 
-    def _read_data(self, data: bytes, offset: int, out: list[Any]) -> None:
+    def _read_data(self, data: bytes, offset: int, value: Any, out: list[Any]) -> None:
         """Take in the data of a frame: nothing, the end mark, or a payload."""
         raw = data.strip(WHITE_SPACE)
-        if raw == _DONE:
-            self.end(_DONE.decode(), out)
-        elif raw:
+        if value is None:
+            if raw == _DONE:
+                self.end(_DONE.decode(), out)
+                return
+            if not raw:
+                return
             try:
-                payload = read(raw)
+                value = read(raw)
             except ValueError:
                 self.fail(f"invalid JSON in the frame at byte {offset}", offset, data[:FRAME_SIZE], out)
-            else:
-                self._read(payload, raw, (offset, data[:FRAME_SIZE]), out)
+                return
+        delta = self.choices.read_arguments(value)
+        if delta is not None:
+            self._tell(value, out)
+            self._take([delta], out)
+        else:
+            self._read(value, raw, (offset, data[:FRAME_SIZE]), out)
 
     def read_unfinished(self, block: Block, out: list[Any]) -> None:
         """Take in a last frame without its blank line, as far as it is the end mark or whole JSON."""

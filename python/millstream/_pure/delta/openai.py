@@ -11,9 +11,9 @@ import orjson
 
 from ..._provider_errors import error_path
 from ..._values import read_error, read_kept
-from ..json import SURELY_SHALLOW, Document, Kept, Path, read, shallow
-from ..text import joined
-from . import Delta
+from ..json import SURELY_SHALLOW, Document, Kept, Path, is_exact, read, shallow
+from ..text import has_surrogate, joined
+from . import Delta, ToolCallDelta
 from .choices import Reading, State, as_index
 from .tools import LimitPassedError
 
@@ -26,20 +26,24 @@ TOLD = ("id", "model", "system_fingerprint", "service_tier")
 """The members that describe the response. The first is kept once, the others whenever they change."""
 
 
-def completions_text(raw: bytes, one: bool) -> str | None:
+def completions_text(raw: bytes, one: bool) -> str | dict[str, Any] | None:
     """Return the text of an ordinary payload: text for choice 0 and nothing else.
 
-    ``None`` says that the payload is of another kind, or not valid: :class:`Choices` reads those.
+    A ``dict`` is the value of a payload of another kind, which :class:`Choices` reads; ``None`` says
+    that the payload is neither, or has to be read with more care.
     """
     try:
         payload = orjson.loads(raw)
+    except ValueError:
+        return None
+    try:
         (choice,) = payload["choices"]
         text = choice["text"]
-        if text and type(text) is str and _brings_text_alone(payload, choice, one):
+        if text and type(text) is str and _brings_nothing_else(payload, choice, one):
             return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
     except (ValueError, KeyError, TypeError):
         pass
-    return None
+    return payload if type(payload) is dict and is_exact(raw) else None
 
 
 def told(payload: Any) -> dict[str, str]:
@@ -50,23 +54,30 @@ def told(payload: Any) -> dict[str, str]:
     return {name: text for name, text in found.items() if text is not None}
 
 
-def chat_text(raw: bytes, one: bool) -> str | None:
-    """Return the text of an ordinary payload, as :func:`completions_text` does."""
+def chat_text(raw: bytes, one: bool) -> str | dict[str, Any] | None:
+    """Return the text of an ordinary payload, or the value of another one, as :func:`completions_text` does."""
     try:
         payload = orjson.loads(raw)
+    except ValueError:
+        return None
+    try:
         (choice,) = payload["choices"]
         delta = choice["delta"]
         text = delta["content"]
-        alone = len(delta) == 1 or all(value is None for name, value in delta.items() if name != "content")
-        if alone and text and type(text) is str and _brings_text_alone(payload, choice, one):
+        if text and type(text) is str and _is_alone("content", delta) and _brings_nothing_else(payload, choice, one):
             return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
     except (ValueError, KeyError, TypeError):
         pass
-    return None
+    return payload if type(payload) is dict and is_exact(raw) else None
 
 
-def _brings_text_alone(payload: dict[str, Any], choice: dict[str, Any], one: bool) -> bool:
-    """Return whether ``payload``, with its only ``choice``, has nothing beside a text."""
+def _is_alone(name: str, delta: dict[str, Any]) -> bool:
+    """Return whether ``delta`` says nothing beside ``name``, which is in it."""
+    return len(delta) == 1 or all(value is None for other, value in delta.items() if other != name)
+
+
+def _brings_nothing_else(payload: dict[str, Any], choice: dict[str, Any], one: bool) -> bool:
+    """Return whether ``payload``, with its only ``choice``, which is choice 0, has nothing beside what that says."""
     return (
         (one or choice["index"] == 0)
         and ("finish_reason" not in choice or choice["finish_reason"] is None)
@@ -114,6 +125,31 @@ class Choices:
     def complete(self) -> bool:
         """Whether a choice has begun and every one that has is finished."""
         return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
+
+    def read_arguments(self, payload: Any) -> Delta | None:
+        """Return the delta of a payload that is ordinary once a tool call has begun: a piece of its arguments, alone.
+
+        ``None`` says that the payload is of another kind; nothing is taken in then.
+        """
+        if not self.plain or not self._choices[0].tools.have_begun:
+            return None
+        try:
+            (choice,) = payload["choices"]
+            delta = choice["delta"]
+            (call,) = delta["tool_calls"]
+            index, function = call["index"], call["function"]
+            args = function["arguments"]
+            if not (type(index) is int and type(args) is str) or call.get("id") or function.get("name"):
+                return None
+            if not (_is_alone("tool_calls", delta) and _brings_nothing_else(payload, choice, self.one)):
+                return None
+        except (ValueError, KeyError, TypeError):
+            return None
+        settled = None if has_surrogate(args) else self._choices[0].tools.settle_piece(index, args)
+        if settled is None:
+            return None
+        calls = (ToolCallDelta._made((settled, None, None, args)),)
+        return Delta._made((0, None, None, None, None, calls, None, None, None, None, None))
 
     def settle(self, payload: Any, raw: bytes, *, body: bool = False) -> list[Reading]:
         """Return the readings of the choices of ``payload``, the value of ``raw``; nothing is handed out yet.

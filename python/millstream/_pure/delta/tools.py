@@ -151,6 +151,24 @@ class Tools:
         self._highest = -1
         self._last: _Call | None = None
 
+    @property
+    def have_begun(self) -> bool:
+        """Whether a call has begun."""
+        return self._last is not None
+
+    def settle_piece(self, index: int, args: str) -> int | None:
+        """Return the index to hand out an entry with that has nothing beside ``index`` and ``args``.
+
+        ``None`` says that no call has begun under this index.
+        """
+        call = self._by_index.get(index)
+        if call is None:
+            return None
+        self._last = call
+        if args:
+            call.arguments.add(args, is_json=False)
+        return call.index
+
     def settle(self, entry: Entry, *, is_whole: bool) -> Entry:
         """Return what is to be handed out of ``entry``, under the index of the call it belongs to.
 
