@@ -39,6 +39,8 @@ def test_a_model_is_not_the_sdks_client_and_says_so(cls: type[Any], name: str) -
     with pytest.raises(AttributeError, match=rf"'{name}': .*not the client of the OpenAI SDK; write .*invoke"):
         getattr(model, name)
     assert not hasattr(model, name)
+    assert not hasattr(cls, name)
+    assert name not in dir(model)
 
 
 def test_other_attributes_are_missing_as_ever() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from .._fields import Field, Fields, SecretStr, field
 from ..errors import MillstreamError
@@ -38,6 +38,21 @@ def from_env(*names: str) -> Callable[[], str | None]:
 def as_float(value: Any) -> Any:
     """Return an integer as a float; anything else as it is."""
     return float(value) if type(value) is int else value
+
+
+class _OfTheSDK:
+    """An attribute of the OpenAI SDK's client; no ``__getattr__``, which makes every attribute of a model dearer."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, model: object, kind: type) -> NoReturn:
+        """Raise :class:`AttributeError`, which says what to write."""
+        cls = kind.__name__
+        raise AttributeError(
+            f"{cls!r} object has no attribute {self._name!r}: it is a model as LangChain's, not the client of the"
+            f" OpenAI SDK; write {cls}(...).invoke(...) or ChatOpenAI(...).invoke(messages)"
+        )
 
 
 class OpenAIAccess(Fields):
@@ -148,17 +163,9 @@ class OpenAIAccess(Fields):
     def _by_name(cls) -> str:
         return f"write {cls.__name__}(model=..., api_key=...)"
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Raise :class:`AttributeError`, which says what to write where the OpenAI SDK's client has ``name``."""
-            cls = type(self).__name__
-            if name in _SDKS:
-                raise AttributeError(
-                    f"{cls!r} object has no attribute {name!r}: it is a model as LangChain's, not the client of the"
-                    f" OpenAI SDK; write {cls}(...).invoke(...) or ChatOpenAI(...).invoke(messages)"
-                )
-            raise AttributeError(f"{cls!r} object has no attribute {name!r}")
+    def __dir__(self) -> Iterable[str]:
+        """Leave out what is there for its message alone."""
+        return (name for name in super().__dir__() if name not in _SDKS)
 
     # The connections.
 
@@ -280,3 +287,7 @@ class OpenAIAccess(Fields):
             ),
             retries,
         )
+
+
+for _name in _SDKS:
+    setattr(OpenAIAccess, _name, _OfTheSDK(_name))
