@@ -112,14 +112,11 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_the_decoders_of_failed_streams_are_collected(
-    impl: ModuleType, kind: str, mock_server: MockServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("millstream.providers.decoding.StreamDecoder", impl.StreamDecoder)
+def test_the_decoders_of_failed_streams_are_collected(half: ModuleType, kind: str, mock_server: MockServer) -> None:
     mock_server.reply = Reply(body=BODIES[kind])
     model = OpenAI(base_url=mock_server.url, api_key="k", model="m", max_retries=0)
     for _ in range(5):
         with pytest.raises(StreamError):
             list(model.stream("x"))
     gc.collect()
-    assert not [found for found in gc.get_objects() if type(found) is impl.StreamDecoder]
+    assert not [found for found in gc.get_objects() if type(found) is half.StreamDecoder]
