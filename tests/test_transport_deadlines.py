@@ -88,13 +88,13 @@ def test_the_total_time_counts_the_head(transport: str, asynchronous: bool) -> N
 def test_a_redirect_does_not_begin_the_total_time_anew(asynchronous: bool) -> None:
     def redirecting(sock: socket.socket) -> None:
         read_request(sock)
-        time.sleep(0.4)
+        time.sleep(1.0)
         sock.sendall(b"HTTP/1.1 307 Go\r\nlocation: /v1/other\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 
     started = time.monotonic()
     with scripted(redirecting, sending(forever(chunk(FRAME), first=HEAD))) as url, pytest.raises(StreamStalledError):
-        read(url, asynchronous, "native", total_timeout=0.6)
-    assert time.monotonic() - started < 0.95
+        read(url, asynchronous, "native", total_timeout=1.2)
+    assert time.monotonic() - started < 2.1
 
 
 # Heads.
