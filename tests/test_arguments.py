@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from endings import exhaust
 from millstream import LLM, AzureChatOpenAI, ChatOpenAI, OpenAI
 from millstream.language_models import SecretStr
 from millstream.testing import MockServer
@@ -102,22 +103,18 @@ def test_a_signature_of_a_class_with_its_own_constructor_is_that_constructors() 
 def calls(model: Any, **kwargs: Any) -> list[Any]:
     """Return every way to call ``model`` with ``kwargs``, each as a function."""
 
-    async def consumed(stream: Any) -> None:
-        async for _ in stream:
-            pass
-
     asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
     return [
         lambda: model.invoke("p", **kwargs),
         lambda: asyncio.run(model.ainvoke("p", **kwargs)),
         lambda: list(model.stream("p", **kwargs)),
-        lambda: asyncio.run(consumed(model.astream("p", **kwargs))),
+        lambda: asyncio.run(exhaust(model.astream("p", **kwargs))),
         lambda: model.batch(["p", "q"], **kwargs),
         lambda: asyncio.run(model.abatch(["p", "q"], **kwargs)),
         lambda: model.generate(asked, **kwargs),
         lambda: asyncio.run(model.agenerate(asked, **kwargs)),
-        lambda: asyncio.run(consumed(model.astream_events("p", version="v2", **kwargs))),
-        lambda: asyncio.run(consumed(model.astream_records("p", **kwargs))),
+        lambda: asyncio.run(exhaust(model.astream_events("p", version="v2", **kwargs))),
+        lambda: asyncio.run(exhaust(model.astream_records("p", **kwargs))),
         lambda: model.bind(**kwargs).invoke("p"),
     ]
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endings import at_once
+from endings import at_once, streamed
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import StreamStalledError, StreamTruncatedError
 from millstream.testing import MockServer, Reply
@@ -113,11 +113,7 @@ BIG = "0123456789€" * 100_000
 
 
 def ways(model: Any) -> list[Callable[[], Any]]:
-    async def streamed() -> None:
-        async for _ in model.astream("p"):
-            pass
-
-    return [lambda: list(model.stream("p")), lambda: asyncio.run(streamed())]
+    return [lambda: streamed(model, False), lambda: streamed(model, True)]
 
 
 @pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from endings import streamed
 from langchain_peer import KEY, apeer, last_two, llm_of, peer
 from millstream import OpenAI
 from millstream.language_models import SecretStr
@@ -175,12 +176,7 @@ def test_a_key_may_be_a_text_a_secret_or_a_function() -> None:
     def sent(key: Any, *, asynchronous: bool = False) -> str:
         transport = MemoryTransport([STREAM])
         model = OpenAI(api_key=key, http_client=transport)
-
-        async def read() -> None:
-            async for _ in model.astream("p"):
-                pass
-
-        asyncio.run(read()) if asynchronous else list(model.stream("p"))
+        streamed(model, asynchronous)
         return transport.requests[0].headers["authorization"]
 
     assert sent("text") == "Bearer text"

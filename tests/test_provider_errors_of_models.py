@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from endings import exhaust
 from millstream import ChatOpenAI, OpenAI
 from millstream.callbacks import BaseCallbackHandler
 from millstream.errors import APIConnectionError, ProviderError, StreamTruncatedError
@@ -30,17 +31,13 @@ ERRORS: list[tuple[Any, str]] = [
 def failures(model: Any, *, streamed: bool) -> list[Exception]:
     """Return how an answer fails in every way to ask for one."""
 
-    async def astream() -> None:
-        async for _ in model.astream("p"):
-            pass
-
     ways: list[Callable[[], Any]] = [
         lambda: model.invoke("p"),
         lambda: asyncio.run(model.ainvoke("p")),
         lambda: model.batch(["p"]),
     ]
     if streamed:
-        ways += [lambda: list(model.stream("p")), lambda: asyncio.run(astream())]
+        ways += [lambda: list(model.stream("p")), lambda: asyncio.run(exhaust(model.astream("p")))]
     found = []
     for way in ways:
         with pytest.raises(Exception) as caught:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cases import Case, each, load_wire
+from endings import exhaust
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import StreamDecodeError, StreamTruncatedError
 from millstream.testing import MockServer, Reply
@@ -110,19 +111,11 @@ BODIES: list[tuple[bytes, type[Exception], str]] = [
 def ways(model: Any) -> list[Callable[[], Any]]:
     """Return every way to have an answer streamed."""
 
-    async def astream() -> None:
-        async for _ in model.astream("p"):
-            pass
-
-    async def events() -> None:
-        async for _ in model.astream_events("p", version="v2"):
-            pass
-
     return [
         lambda: list(model.stream("p")),
         lambda: model.invoke("p"),
-        lambda: asyncio.run(astream()),
-        lambda: asyncio.run(events()),
+        lambda: asyncio.run(exhaust(model.astream("p"))),
+        lambda: asyncio.run(exhaust(model.astream_events("p", version="v2"))),
         lambda: asyncio.run(model.ainvoke("p")),
     ]
 
