@@ -19,8 +19,8 @@ BESIDE: dict[str, list[dict[str, Any]]] = {
         *({"logprobs": {"content": []}}, {"usage": {"n": 1}}, {"message": {}}),
     ],
     "delta": [
-        *({"content": content} for content in ("", "x", None, [])),
-        *({"role": "assistant"}, {"audio": {}}, {"refusal": "r"}, {"reasoning": "t"}),
+        *({"content": content} for content in ("", "x", None)),
+        *({"content": []}, {"role": "assistant"}, {"audio": {}}, {"refusal": "r"}, {"reasoning": "t"}),
     ],
     "call": [
         *({"index": index} for index in (1, True, 0.0, -1, 2**32, None, "-")),
