@@ -229,10 +229,16 @@ pub enum Characters<'a, 'py> {
 
 impl<'a, 'py> Characters<'a, 'py> {
     /// The characters of `text`.
+    #[inline]
     pub fn of(text: &'a Bound<'py, PyString>) -> PyResult<Self> {
-        if let Ok(text) = text.to_str() {
-            return Ok(Self::Whole(text));
+        match text.to_str() {
+            Ok(text) => Ok(Self::Whole(text)),
+            Err(_) => Self::halves(text),
         }
+    }
+
+    #[cold]
+    fn halves(text: &Bound<'py, PyString>) -> PyResult<Self> {
         let encode = intern!(text.py(), "encode");
         let codes = text.call_method1(encode, ("utf-32-le", "surrogatepass"))?;
         Ok(Self::Halves(codes.cast_into::<PyBytes>()?))

@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::convert::{Characters, Given, code_points, values};
 use super::state::{Shared, Stoppable, unpicklable};
+use crate::error::Error;
 use crate::json::{Brought, Build, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
 
 /// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
@@ -86,6 +87,26 @@ impl<'py> Build for Objects<'py> {
 }
 
 impl PyJsonAssembler {
+    /// Reads on by `feed`. No object is made of what is read: the lock alone makes calls wait for each other.
+    #[inline]
+    fn read(
+        &self,
+        py: Python<'_>,
+        feed: impl FnOnce(&mut JsonAssembler) -> Option<Error>,
+    ) -> PyResult<()> {
+        let mut state = self.0.lock(py);
+        state.check_open()?;
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.0.spoilt(py));
+        }
+        // To move an error that is not there costs as much as it does to read a small piece.
+        if let Some(error) = feed(&mut state.core.core) {
+            state.core.error = Some(error);
+        }
+        Ok(())
+    }
+
     /// The document as it is now. Making objects may run Python's collector, and so anything at all:
     /// it must not happen under the lock.
     fn tape(&self, py: Python<'_>) -> Arc<Tape> {
@@ -117,20 +138,12 @@ impl PyJsonAssembler {
                 "feed() takes str, not {kind}"
             )));
         };
-        let text = Characters::of(text)?;
-        // No object is made of what is read: the lock alone makes calls wait for each other.
-        let mut state = self.0.lock(py);
-        state.check_open()?;
-        if state.is_spoilt() {
-            drop(state);
-            return Err(self.0.spoilt(py));
+        match Characters::of(text)? {
+            Characters::Whole(text) => self.read(py, |core| core.feed(text)),
+            Characters::Halves(utf32) => {
+                self.read(py, |core| core.feed_codes(code_points(utf32.as_bytes())))
+            }
         }
-        let core = &mut state.core.core;
-        state.core.error = match &text {
-            Characters::Whole(text) => core.feed(text),
-            Characters::Halves(utf32) => core.feed_codes(code_points(utf32.as_bytes())),
-        };
-        Ok(())
     }
 
     /// Say that the text has ended: nothing more may be fed.

@@ -77,7 +77,9 @@ impl Stoppable<TextAssembler> {
                 self.core.feed_codes(code_points(utf32.as_bytes()))
             }
         };
-        self.error = error;
+        if error.is_some() {
+            self.error = error;
+        }
         text
     }
 }
