@@ -1,28 +1,12 @@
 //! Lines → frames, in the words of the WHATWG specification: what the event parser and the stream
 //! decoder share.
 
-use crate::error::{Error, cut};
-use crate::lines::{KEPT_CAPACITY, Line, Lines, Step};
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
-/// One block of lines, as it stood when a blank line dispatched it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// The data buffer without its last LF; `None` where the block had no `data` field.
-    pub data: Option<&'a [u8]>,
-    /// The event type buffer.
-    pub event: &'a [u8],
-    /// The last valid `id` of the block.
-    pub id: Option<&'a [u8]>,
-    /// The last valid `retry` of the block.
-    pub retry: Option<u64>,
-    /// The values of fields named `error`, joined like data (llama.cpp's way to report one).
-    pub error: Option<&'a [u8]>,
-    /// The stream's offset of the first data value.
-    pub offset: u64,
-    /// The data lies in a buffer that [`Frames::take_data`] hands over: it is large, and not the read's.
-    pub is_large: bool,
-}
+use crate::block::Block;
+pub use crate::block::{Frame, IsError, Large};
+use crate::error::Error;
+use crate::lines::{Line, Lines, Step};
 
 /// What [`Frames::next`] found.
 #[derive(Debug)]
@@ -33,153 +17,6 @@ pub enum Next<'a> {
     More,
     /// The block grew past its limit.
     Failed(Error),
-}
-
-/// Says whether a line that begins with a brace is an error, whole JSON in no field.
-pub type IsError = fn(&[u8]) -> bool;
-
-/// A `data` line longer than this is taken over instead of copied, in bytes.
-const TAKEN_OVER: usize = 4096;
-
-/// The block under construction.
-#[derive(Debug, Default)]
-struct Block {
-    /// The data buffer, from `data_start` on: a long line is taken over with its field name.
-    data: Vec<u8>,
-    data_start: usize,
-    has_data: bool,
-    data_offset: u64,
-    event: Vec<u8>,
-    id: Option<Vec<u8>>,
-    retry: Option<u64>,
-    error: Option<Vec<u8>>,
-    /// A field was seen, known or not.
-    has_begun: bool,
-}
-
-impl Block {
-    /// The bytes of the values held.
-    fn size(&self) -> usize {
-        let id = self.id.as_ref().map_or(0, Vec::len);
-        let error = self.error.as_ref().map_or(0, Vec::len);
-        self.data().len() + self.event.len() + id + error
-    }
-
-    fn data(&self) -> &[u8] {
-        &self.data[self.data_start..]
-    }
-
-    /// Where the value starts in a line worth taking over with the buffer that holds it: a long
-    /// one, and the first `data` line of its block.
-    fn data_start_in(&self, line: &Line<'_>) -> Option<usize> {
-        let is_worth_it = line.is_carried && line.bytes.len() > TAKEN_OVER && !self.has_data;
-        let value = line.bytes.strip_prefix(b"data:").filter(|_| is_worth_it)?;
-        Some(if value.starts_with(b" ") { 6 } else { 5 })
-    }
-
-    /// Takes the line in the buffer of `lines` over as the data.
-    fn take_over(&mut self, start: usize, lines: &mut Lines) {
-        lines.swap_carry(&mut self.data);
-        self.data_start = start;
-        self.has_data = true;
-        self.has_begun = true;
-    }
-
-    /// "Process the field": the line, which is not empty, stands at `offset` in the stream.
-    fn line(&mut self, line: &[u8], offset: u64, is_error: Option<IsError>) {
-        // "If the line starts with a U+003A COLON character (:): Ignore the line."
-        let Some((name, value)) = field(line) else {
-            return;
-        };
-        self.has_begun = true;
-        match name {
-            // "Append the field value to the data buffer, then append a single U+000A LINE FEED."
-            b"data" => {
-                if self.has_data {
-                    self.data.push(b'\n');
-                } else {
-                    self.has_data = true;
-                    self.data_offset = offset + (line.len() - value.len()) as u64;
-                }
-                self.data.extend_from_slice(value);
-            }
-            // "Set the event type buffer to field value."
-            b"event" => {
-                self.event.clear();
-                self.event.extend_from_slice(value);
-            }
-            // "If the field value does not contain U+0000 NULL, then set the last event ID buffer
-            // to the field value. Otherwise, ignore the field."
-            b"id" if memchr(0, value).is_none() => self.id = Some(value.to_vec()),
-            // "If the field value consists of only ASCII digits, then interpret the field value as
-            // an integer in base ten, and set the event stream's reconnection time to it."
-            b"retry" => self.retry = reconnection_time(value).or(self.retry),
-            b"error" if is_error.is_some() => append_line(&mut self.error, value),
-            // An error that a server writes as it is, in no field at all.
-            _ if line.starts_with(b"{") && self.error.is_none() => {
-                self.error = is_error
-                    .filter(|is_error| is_error(line))
-                    .map(|_| line.to_vec());
-            }
-            // "Otherwise: The field is ignored."
-            _ => {}
-        }
-    }
-
-    fn frame(&self) -> Frame<'_> {
-        Frame {
-            data: self.has_data.then(|| self.data()),
-            event: &self.event,
-            id: self.id.as_deref(),
-            retry: self.retry,
-            error: self.error.as_deref(),
-            offset: self.data_offset,
-            is_large: self.data.len() > KEPT_CAPACITY,
-        }
-    }
-
-    fn clear(&mut self) {
-        let mut data = std::mem::take(&mut self.data);
-        data.clear();
-        data.shrink_to(KEPT_CAPACITY);
-        *self = Self {
-            data,
-            ..Self::default()
-        };
-    }
-}
-
-/// The name and the value of a line; `None` for a comment.
-fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    match memchr(b':', line) {
-        Some(0) => None,
-        // "If value starts with a U+0020 SPACE character, remove it from value."
-        Some(colon) => {
-            let value = &line[colon + 1..];
-            Some((&line[..colon], value.strip_prefix(b" ").unwrap_or(value)))
-        }
-        // "Use the whole line as the field name, and the empty string as the field value."
-        None => Some((line, b"")),
-    }
-}
-
-fn append_line(buffer: &mut Option<Vec<u8>>, value: &[u8]) {
-    match buffer {
-        None => *buffer = Some(value.to_vec()),
-        Some(lines) => {
-            lines.push(b'\n');
-            lines.extend_from_slice(value);
-        }
-    }
-}
-
-fn reconnection_time(value: &[u8]) -> Option<u64> {
-    let is_digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(value)
-        .ok()
-        .filter(|_| is_digits)?
-        .parse()
-        .ok()
 }
 
 /// Cuts a stream of bytes into frames.
@@ -254,6 +91,7 @@ impl Frames {
                 }
                 // A blank line without a block before it dispatches nothing.
                 Step::Line(Line { bytes: b"", .. }) if !self.block.has_begun => {}
+                Step::Line(line) if self.block.is_in_value() => self.block.end_value(line.bytes),
                 Step::Line(Line { bytes: b"", .. }) => {
                     self.is_read = true;
                     return Next::Frame(self.block.frame());
@@ -264,8 +102,8 @@ impl Frames {
                         self.retry = self.block.retry.or(self.retry);
                     }
                     Some(start) => {
-                        self.block.data_offset = line.offset + start as u64;
-                        self.block.take_over(start, &mut self.lines);
+                        let offset = line.offset + start as u64;
+                        self.block.take_over(start, offset, &mut self.lines);
                     }
                 },
             }
@@ -276,11 +114,22 @@ impl Frames {
     ///
     /// Only where [`Frame::is_large`] holds: such a buffer is not kept for the next block, and who takes
     /// it spares a copy.
-    pub fn take_data(&mut self) -> (Vec<u8>, usize) {
-        (
-            std::mem::take(&mut self.block.data),
-            std::mem::take(&mut self.block.data_start),
-        )
+    pub fn take_data(&mut self) -> Large {
+        self.block.take_data()
+    }
+
+    /// At least as many bytes as [`Self::take_begun`] could take.
+    #[inline]
+    pub fn held(&self) -> usize {
+        self.lines.held() + self.block.data().len()
+    }
+
+    /// Takes the beginning of the unfinished block's data, if more than `held` bytes of it are here.
+    ///
+    /// It ends with a whole character. Its frame is large, and has the rest alone.
+    pub fn take_begun(&mut self, held: usize) -> Option<Large> {
+        self.forget_read();
+        self.block.take_begun(&mut self.lines, held)
     }
 
     /// The block as it stands at the end of the stream; `takes_line` takes an unfinished line as
@@ -297,7 +146,9 @@ impl Frames {
         if line.len() > room {
             return Err(self.too_large(&line[..=room]));
         }
-        if takes_line && !line.is_empty() {
+        if self.block.is_in_value() {
+            self.block.end_value(&line);
+        } else if takes_line && !line.is_empty() {
             self.block.line(&line, offset, self.is_error);
             self.retry = self.block.retry.or(self.retry);
         }
@@ -345,18 +196,16 @@ impl Frames {
     /// The error for a block whose current line starts with `start`, one byte more than fits.
     fn too_large(&mut self, start: &[u8]) -> Error {
         let offset = self.lines.line_offset();
-        if start.starts_with(b"data:") {
+        if self.block.is_in_value() {
+            self.block.end_value(start);
+        } else if start.starts_with(b"data:") {
             self.block.line(start, offset, None);
         }
-        let offset = if self.block.has_data {
-            self.block.data_offset
-        } else {
-            offset
-        };
+        let offset = self.block.data_offset().unwrap_or(offset);
         Error::EventTooLarge {
             limit: self.max_size,
             offset,
-            frame: cut(self.block.data()),
+            frame: self.block.head(),
         }
     }
 }

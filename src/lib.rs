@@ -8,6 +8,7 @@
 //!
 //! Everything is sans-I/O: `feed(data)` and `close()`, nothing else. No module but `py` knows Python.
 
+mod block;
 pub mod decode;
 pub mod delta;
 pub mod error;

@@ -146,6 +146,27 @@ impl Lines {
         std::mem::take(&mut self.carry)
     }
 
+    /// How many bytes the buffer holds.
+    #[inline]
+    pub fn held(&self) -> usize {
+        self.carry.len()
+    }
+
+    /// What has arrived of a line without an end, as far as that is settled.
+    pub fn carried(&mut self) -> &[u8] {
+        self.forget_read();
+        &self.carry
+    }
+
+    /// Takes the first `end` bytes of what [`Self::carried`] returns, in their buffer. The rest of the line comes
+    /// as a line of its own, with the offset of the whole one; its `room` does not include what was taken.
+    pub fn take_carried(&mut self, end: usize) -> Vec<u8> {
+        let mut rest = Vec::with_capacity(self.carry.capacity());
+        rest.extend_from_slice(&self.carry[end..]);
+        self.carry.truncate(end);
+        std::mem::replace(&mut self.carry, rest)
+    }
+
     fn advance(&mut self, count: usize) {
         self.offset += count as u64;
         self.line_offset = self.offset;

@@ -5,7 +5,7 @@ use std::fmt;
 use memchr::{memchr, memchr2};
 
 use crate::error::Error;
-use crate::frames::{Frame, Frames, Next};
+use crate::frames::{Frame, Frames, Large, Next};
 use crate::utf8;
 
 /// An event, as [`SseParser`] dispatches it: bytes that are still to be decoded.
@@ -26,10 +26,9 @@ pub trait Sink {
     /// Takes one.
     fn event(&mut self, event: Event<'_>);
 
-    /// Takes one whose data, that of `event` excepted, is all that `buffer` holds from `start` on: a large
-    /// event need not be copied.
-    fn large(&mut self, event: Event<'_>, buffer: Vec<u8>, start: usize) {
-        let data = &buffer[start..];
+    /// Takes one whose data is not that of `event` but `data`, in a buffer of its own.
+    fn large(&mut self, event: Event<'_>, data: Large) {
+        let data = data.data();
         self.event(Event { data, ..event });
     }
 }
@@ -91,15 +90,7 @@ impl SseParser {
                 Next::Frame(frame) if frame.is_large => {
                     let (event, retry) = (frame.event.to_vec(), frame.retry);
                     set_id(&frame, &mut self.last_event_id);
-                    let (buffer, start) = self.frames.take_data();
-                    self.events_seen += 1;
-                    let event = Event {
-                        event: &event,
-                        data: b"",
-                        id: &self.last_event_id,
-                        retry,
-                    };
-                    sink.large(event, buffer, start);
+                    self.dispatch_large(&event, retry, sink);
                 }
                 Next::Frame(frame) => {
                     dispatch(&frame, &mut self.last_event_id, &mut self.events_seen, sink);
@@ -116,11 +107,42 @@ impl SseParser {
         }
         match self.frames.close(self.flushes) {
             Err(error) => self.failure = Some(error),
+            Ok(Some(frame)) if self.flushes && frame.is_large => {
+                let (event, retry) = (frame.event.to_vec(), frame.retry);
+                set_id(&frame, &mut self.last_event_id);
+                self.dispatch_large(&event, retry, sink);
+            }
             Ok(Some(frame)) if self.flushes => {
                 dispatch(&frame, &mut self.last_event_id, &mut self.events_seen, sink);
             }
             Ok(_) => {}
         }
+    }
+
+    /// At least as many bytes as [`Self::take_begun`] could take.
+    #[inline]
+    pub fn held(&self) -> usize {
+        self.frames.held()
+    }
+
+    /// Takes the beginning of the unfinished event's data, if more than `held` bytes of it are here.
+    ///
+    /// It ends with a whole character. The event goes to [`Sink::large`], with the rest alone. So a sink can put
+    /// a large event together as it arrives, wherever it wants to have it.
+    pub fn take_begun(&mut self, held: usize) -> Option<Large> {
+        self.frames.take_begun(held)
+    }
+
+    fn dispatch_large(&mut self, event: &[u8], retry: Option<u64>, sink: &mut impl Sink) {
+        let data = self.frames.take_data();
+        self.events_seen += 1;
+        let event = Event {
+            event,
+            data: b"",
+            id: &self.last_event_id,
+            retry,
+        };
+        sink.large(event, data);
     }
 
     /// "The last event ID string of the event source."

@@ -29,7 +29,7 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 ///
 /// A sequence is unfinished only while every byte of it can still be right: `ED A0` can't, so
 /// it is decided with its second byte.
-fn unfinished(bytes: &[u8]) -> usize {
+pub(crate) fn unfinished(bytes: &[u8]) -> usize {
     let tail = bytes.len().saturating_sub(3);
     for start in tail..bytes.len() {
         if let Err(error) = std::str::from_utf8(&bytes[start..])

@@ -3,11 +3,15 @@
 
 mod support;
 
-use millstream::sse::SseParser;
+use millstream::error::Error;
+use millstream::frames::Large;
+use millstream::sse::{Event, Sink, SseParser};
+use millstream::utf8;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use support::outcome::{Outcome, expected_failure, run, run_each_byte};
+use serde_json::Value;
+use support::outcome::{Outcome, Reader, event_value, expected_failure, run, run_each_byte};
 use support::reads::{cut_at, fed_with, splits};
 use support::vectors::{bytes_of, limit_of, list_of, load, name_of};
 
@@ -110,6 +114,26 @@ fn an_event_fails_with_the_byte_that_makes_it_too_large() {
 }
 
 #[test]
+fn a_large_line_is_taken_in_parts_that_end_with_whole_characters() {
+    let mut parser = SseParser::new(NO_LIMIT, false);
+    let mut parts = Vec::new();
+    for piece in [
+        "data: ab\u{e9}".as_bytes(),
+        b"c\xF0\x9F",
+        b"\x98",
+        b"\x80d",
+        b"ef",
+    ] {
+        parser.feed(piece, &mut |_: Event<'_>| {});
+        parts.extend(parser.take_begun(2).map(|begun| begun.data().to_vec()));
+    }
+    assert_eq!(parts, ["ab\u{e9}".as_bytes(), "c\u{1F600}d".as_bytes()]);
+    let mut items = Vec::new();
+    parser.feed(b"\n\n", &mut Joined(&mut String::new(), &mut items));
+    assert_eq!(items[0]["data"], "ef");
+}
+
+#[test]
 fn long_lines_are_joined_as_short_ones_are() {
     for sizes in [
         [5000, 1],
@@ -185,19 +209,77 @@ fn limit() -> impl Strategy<Value = usize> {
 }
 
 /// What the splits of one stream must have in common.
-fn everything(
-    pieces: &[&[u8]],
-    limit: usize,
-    flushes: bool,
-) -> (Outcome, String, Option<u64>, bool) {
+type Everything = (Outcome, String, Option<u64>, bool);
+
+fn everything(pieces: &[&[u8]], limit: usize, flushes: bool) -> Everything {
     let mut parser = SseParser::new(limit, flushes);
     let outcome = run(&mut parser, pieces);
+    with_state(outcome, &parser)
+}
+
+fn with_state(outcome: Outcome, parser: &SseParser) -> Everything {
     (
         outcome,
         parser.last_event_id().to_owned(),
         parser.retry(),
         parser.is_truncated(),
     )
+}
+
+/// A parser whose data is taken before the end of an event, where more than `held` bytes are there.
+struct Taking {
+    parser: SseParser,
+    held: usize,
+    /// What was taken, each part decoded by itself.
+    begun: String,
+}
+
+/// Puts events together with what was taken of them.
+struct Joined<'a>(&'a mut String, &'a mut Vec<Value>);
+
+impl Sink for Joined<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        assert_eq!(self.0, "", "the data of another event");
+        self.1.push(event_value(&event));
+    }
+
+    fn large(&mut self, event: Event<'_>, data: Large) {
+        assert!(data.is_rest || self.0.is_empty());
+        let whole = std::mem::take(self.0) + &utf8::decode(data.data());
+        let data = whole.as_bytes();
+        self.event(Event { data, ..event });
+    }
+}
+
+impl Reader for Taking {
+    fn feed(&mut self, data: &[u8], items: &mut Vec<Value>) {
+        self.parser.feed(data, &mut Joined(&mut self.begun, items));
+        let most = self.parser.held();
+        if let Some(begun) = self.parser.take_begun(self.held) {
+            assert!((self.held + 1..=most).contains(&begun.data().len()));
+            self.begun += &utf8::decode(begun.data());
+        }
+    }
+
+    fn close(&mut self, items: &mut Vec<Value>) {
+        self.parser.close(&mut Joined(&mut self.begun, items));
+    }
+
+    fn failure(&self) -> Option<&Error> {
+        self.parser.failure()
+    }
+
+    fn text(&self) -> &str {
+        self.parser.text()
+    }
+
+    fn items_seen(&self) -> u64 {
+        self.parser.items_seen()
+    }
+
+    fn is_done(&self) -> bool {
+        self.parser.is_done()
+    }
 }
 
 proptest! {
@@ -217,6 +299,26 @@ proptest! {
             prop_assert_eq!(&found.0, &expected.0.expected_for(&pieces));
             found.0 = expected.0.clone();
             prop_assert_eq!(found, expected.clone());
+        }
+    }
+
+    #[test]
+    fn data_taken_before_the_end_is_the_events(
+        body in prop_oneof![4 => stream(), 1 => vec(any::<u8>(), 0..200)],
+        positions in vec(any::<Index>(), 0..8),
+        limit in limit(),
+        flushes: bool,
+        held in 0..12_usize,
+    ) {
+        let bytes: Vec<&[u8]> = body.chunks(1).collect();
+        let expected = everything(&bytes, limit, flushes);
+        for pieces in [vec![&body[..]], cut_at(&body, &positions), bytes] {
+            let parser = SseParser::new(limit, flushes);
+            let mut taking = Taking { parser, held, begun: String::new() };
+            let outcome = run(&mut taking, &pieces);
+            prop_assert_eq!(&outcome, &expected.0.expected_for(&pieces));
+            let found = with_state(expected.0.clone(), &taking.parser);
+            prop_assert_eq!(&found, &expected);
         }
     }
 

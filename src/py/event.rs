@@ -7,7 +7,9 @@ use pyo3::types::{PyString, PyTuple};
 use super::convert::{
     Given, Make, check_fields, immutable, optional, read_json, reduced, repr, string,
 };
+use super::growing::Growing;
 use super::plain::{Room, Span};
+use crate::frames::Large;
 use crate::sse::Event;
 
 const NAME: &str = "ServerSentEvent";
@@ -40,8 +42,8 @@ pub struct PyServerSentEvent {
 pub struct PlainEvent {
     event: Span,
     data: Span,
-    /// The data where it is large: a buffer, and where in it the data starts.
-    large: Option<Box<(Vec<u8>, usize)>>,
+    /// The data where it is large.
+    large: Option<Box<Large>>,
     id: Span,
     retry: Option<u64>,
 }
@@ -69,36 +71,33 @@ impl PlainEvent {
 }
 
 impl PlainEvent {
-    /// `event`, with the data that `buffer` holds from `start` on.
-    pub fn large(event: &Event<'_>, room: &mut Room<'_>, buffer: Vec<u8>, start: usize) -> Self {
-        let large = Some(Box::new((buffer, start)));
+    /// `event`, with its data in a buffer of its own.
+    pub fn large(event: &Event<'_>, room: &mut Room<'_>, data: Large) -> Self {
         Self {
-            large,
+            large: Some(Box::new(data)),
             ..Self::new(event, room)
-        }
-    }
-
-    fn data<'a>(&'a self, room: &'a Room<'_>) -> &'a [u8] {
-        match self.large.as_deref() {
-            None => room.bytes(self.data),
-            Some((buffer, start)) => buffer.get(*start..).unwrap_or_default(),
         }
     }
 }
 
-/// An event, with the room that its fields stand in.
-pub struct Placed<'a>(pub &'a PlainEvent, pub &'a Room<'a>);
+/// An event, with the room that its fields stand in, and the text that its data may be the rest of.
+pub struct Placed<'a>(pub &'a PlainEvent, pub &'a Room<'a>, pub &'a Growing);
 
 impl Make for Placed<'_> {
     #[inline]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self(event, room) = self;
+        let Self(event, room, begun) = self;
         let field = |span: Span| (!span.is_empty()).then(|| room.bytes(span));
+        let data = match event.large.as_deref() {
+            None => string(py, room.bytes(event.data)),
+            Some(large) if large.is_rest => begun.finish(py, large.data())?,
+            Some(large) => string(py, large.data()),
+        };
         let made = Bound::new(
             py,
             PyServerSentEvent {
                 event: field(event.event).map(|event| string(py, event).unbind()),
-                data: string(py, event.data(room)).unbind(),
+                data: data.unbind(),
                 id: optional(py, field(event.id))?.map(Bound::unbind),
                 retry: event.retry,
             },

@@ -11,6 +11,7 @@ mod decode;
 mod delta;
 mod encode;
 mod event;
+mod growing;
 mod partial;
 mod plain;
 mod sinks;

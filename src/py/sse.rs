@@ -7,8 +7,10 @@ use smallvec::SmallVec;
 
 use super::convert::{Given, bytes, list};
 use super::event::{Placed, PlainEvent};
+use super::growing::Growing;
 use super::plain::Room;
 use super::state::{Core, Failure, Shared, unpicklable};
+use crate::frames::Large;
 use crate::sse::{Event, Sink, SseParser};
 
 /// Parses server-sent events, exactly as the WHATWG HTML specification says.
@@ -29,7 +31,15 @@ use crate::sse::{Event, Sink, SseParser};
 /// >>> parser.feed(b"lo\n\n")
 /// [ServerSentEvent(event='greeting', data='Hello', id='', retry=None)]
 #[pyclass(frozen, name = "SSEParser", module = "millstream")]
-pub struct PySseParser(Shared<SseParser>);
+pub struct PySseParser {
+    shared: Shared<SseParser>,
+    /// The data of a large event that has begun, as far as it was taken from the core.
+    begun: Growing,
+}
+
+/// As much data of an event may wait for its end in the core, in bytes: the string that it becomes would
+/// take as much again.
+const HELD: usize = 1 << 20;
 
 impl Core for SseParser {
     fn has_failed(&self) -> bool {
@@ -61,9 +71,9 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    fn list<'py>(&self, py: Python<'py>, begun: &Growing) -> PyResult<Bound<'py, PyList>> {
         let events = self.found.iter();
-        list(py, events.map(|event| Placed(event, &self.room)))
+        list(py, events.map(|event| Placed(event, &self.room, begun)))
     }
 }
 
@@ -73,9 +83,26 @@ impl Sink for Events<'_> {
         self.found.push(PlainEvent::new(&event, &mut self.room));
     }
 
-    fn large(&mut self, event: Event<'_>, buffer: Vec<u8>, start: usize) {
-        let event = PlainEvent::large(&event, &mut self.room, buffer, start);
+    fn large(&mut self, event: Event<'_>, data: Large) {
+        let event = PlainEvent::large(&event, &mut self.room, data);
         self.found.push(event);
+    }
+}
+
+impl PySseParser {
+    /// The events, and what was taken of the one after them appended to the text of its data.
+    #[cold]
+    fn put_together<'py>(
+        &self,
+        events: &Events<'_>,
+        begun: Option<Large>,
+        py: Python<'py>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let made = events.list(py, &self.begun)?;
+        if let Some(begun) = begun {
+            self.begun.append(py, begun.data())?;
+        }
+        Ok(made)
     }
 }
 
@@ -89,7 +116,10 @@ impl PySseParser {
     fn new(max_event_size: Given<'_>, eof: Given<'_>) -> PyResult<Self> {
         let size = max_event_size.event_size()?;
         let eof = eof.option("eof", "discard", &["discard", "flush"])?;
-        Ok(Self(Shared::new(SseParser::new(size, eof == "flush"))))
+        Ok(Self {
+            shared: Shared::new(SseParser::new(size, eof == "flush")),
+            begun: Growing::default(),
+        })
     }
 
     /// Return the events that ``data`` completes.
@@ -100,15 +130,22 @@ impl PySseParser {
         let py = data.py();
         let data = bytes(data)?;
         let mut events = Events::new(data.as_bytes());
-        let (_turn, mut state) = self.0.begin(py)?;
+        let (_turn, mut state) = self.shared.begin(py)?;
         state.check_open()?;
         if state.is_spoilt() {
             drop(state);
-            return Err(self.0.spoilt(py));
+            return Err(self.shared.spoilt(py));
         }
         state.core.feed(data.as_bytes(), &mut events);
+        if state.core.held() > HELD {
+            let begun = state.core.take_begun(HELD);
+            drop(state);
+            return self
+                .shared
+                .handed_out(py, self.put_together(&events, begun, py));
+        }
         drop(state);
-        self.0.handed_out(py, events.list(py))
+        self.shared.handed_out(py, events.list(py, &self.begun))
     }
 
     /// Say that the stream ended, and return the unfinished event if ``eof`` is ``"flush"``.
@@ -116,40 +153,40 @@ impl PySseParser {
     /// Raises ``failure`` if there is one. Closing again returns an empty list.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut events = Events::new(b"");
-        let (_turn, mut state) = self.0.begin(py)?;
+        let (_turn, mut state) = self.shared.begin(py)?;
         if state.begin_close() {
             state.core.close(&mut events);
         }
         if state.is_spoilt() {
             drop(state);
-            return Err(self.0.spoilt(py));
+            return Err(self.shared.spoilt(py));
         }
         drop(state);
-        self.0.handed_out(py, events.list(py))
+        self.shared.handed_out(py, events.list(py, &self.begun))
     }
 
     /// The last event ID of the stream, as of the last blank line; ``""`` at first.
     #[getter]
     fn last_event_id(&self, py: Python<'_>) -> String {
-        self.0.lock(py).core.last_event_id().to_owned()
+        self.shared.lock(py).core.last_event_id().to_owned()
     }
 
     /// The reconnection time of the stream in milliseconds, or ``None`` if it never set one.
     #[getter]
     fn retry(&self, py: Python<'_>) -> Option<u64> {
-        self.0.lock(py).core.retry()
+        self.shared.lock(py).core.retry()
     }
 
     /// Whether the stream, now closed, ended inside an event or a line. ``False`` before ``close``.
     #[getter]
     fn truncated(&self, py: Python<'_>) -> bool {
-        self.0.lock(py).core.is_truncated()
+        self.shared.lock(py).core.is_truncated()
     }
 
     /// The error that ended the parsing, or ``None``; later calls raise it.
     #[getter]
     fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.failure(py)
+        self.shared.failure(py)
     }
 
     fn __repr__(&self) -> &'static str {
@@ -161,6 +198,7 @@ impl PySseParser {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.0.traverse(&visit)
+        self.shared.traverse(&visit)?;
+        self.begun.traverse(&visit)
     }
 }

@@ -7,7 +7,9 @@ event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
 from collections.abc import Callable, Iterable, Iterator
 
+from .._growing import GrowingText
 from .lines import CR, LF, Lines
+from .utf8 import undecided
 
 __all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large")
 
@@ -23,13 +25,34 @@ _PIECE_SIZE = 1 << 16
 _MAX_VALUES = 1024
 """Lines of a block's data that are objects of their own."""
 
+_SHARE = 32
+"""A part of the data that is taken before the end is at least one of so many of what was taken before."""
+
 _MAX_RETRY_DIGITS = len(str(MAX_RETRY))
+
+
+class Taken:
+    """The data of a large block, as far as it was decoded before the block's end.
+
+    Its block has the rest alone, and counts all of it in its size.
+    """
+
+    __slots__ = ("head", "not_data", "size", "text")
+
+    def __init__(self) -> None:
+        self.text = GrowingText()
+        self.size = 0
+        """How many bytes became the text; those of the current line with its field name."""
+        self.head = b""
+        """The first bytes of the data."""
+        self.not_data: int | None = None
+        """Where the beginning of the current line was taken: how many bytes of it are not data."""
 
 
 class Block:
     """The fields between two blank lines: what becomes an event."""
 
-    __slots__ = ("begun", "data", "error", "id", "offset", "retry", "size", "type")
+    __slots__ = ("begun", "data", "error", "id", "offset", "retry", "size", "taken", "type")
 
     def __init__(self) -> None:
         self.begun = False
@@ -44,6 +67,8 @@ class Block:
         """Values of the field ``error``, where it is one."""
         self.size = 0
         """Bytes of the values held, those of data and error joined by LF."""
+        self.taken: Taken | None = None
+        """What was taken of the data, if it is large."""
 
 
 class Frames:
@@ -54,12 +79,17 @@ class Frames:
 
     ``is_error`` makes ``error`` a field, which it is for llama.cpp and not for the specification. It
     says of a line that begins with a brace whether it is an error, whole JSON in no field.
+
+    ``held`` is how much data of an event may wait for its end as bytes: the string that it becomes would take as
+    much again. More is decoded as it comes.
     """
 
-    __slots__ = ("_is_error", "_limit", "block", "lines", "overflow", "retry")
+    __slots__ = ("_bound", "_held", "_is_error", "_limit", "block", "lines", "overflow", "retry")
 
-    def __init__(self, limit: int, *, is_error: Callable[[bytes], bool] | None = None) -> None:
+    def __init__(self, limit: int, *, held: int | None = None, is_error: Callable[[bytes], bool] | None = None) -> None:
         self._limit = limit
+        self._held = limit if held is None else held
+        self._bound = min(limit, self._held)
         self._is_error = is_error
         self.lines = Lines()
         """The lines; a caller that reads whole blocks itself adds their length to ``lines.seen``."""
@@ -120,10 +150,13 @@ class Frames:
         partial = self.lines.partial
         if not partial or LF in data or CR in data:
             return False
-        if self.block.size + len(partial) + len(data) > self._limit:
+        size = self.block.size + len(partial) + len(data)
+        if size > self._limit:
             return False
         self.lines.seen += len(data)
         partial += data
+        if size > self._bound:
+            self._take_begun()
         return True
 
     def feed(self, data: bytes) -> Iterable[Block]:
@@ -142,6 +175,14 @@ class Frames:
         blocks: list[Block] = []
         block, limit = self.block, self._limit
         at, lines = self.lines.feed(data)
+        if block.taken is not None and lines and block.taken.not_data is not None:
+            raw = lines.pop(0)
+            line = raw.rstrip(b"\r\n")
+            if block.size + len(line) > limit:
+                self._overflow(line, at)
+                return blocks
+            self._end_value(line)
+            at += len(raw)
         for raw in lines:
             length = len(raw)
             line = raw.rstrip(b"\r\n")
@@ -159,8 +200,11 @@ class Frames:
                 blocks.append(block)
                 block = self.block = Block()
             at += length
-        if block.size + len(self.lines.partial) > limit:
-            self._overflow(self.lines.partial, at)
+        if block.size + len(self.lines.partial) > self._bound:
+            if block.size + len(self.lines.partial) > limit:
+                self._overflow(self.lines.partial, at)
+            else:
+                self._take_begun()
         return blocks
 
     def finish(self, *, keep: bool) -> Block:
@@ -171,6 +215,8 @@ class Frames:
             at = self.seen - len(line)
             if self.block.size + len(line) > self._limit:
                 self._overflow(line, at)
+            elif (taken := self.block.taken) is not None and taken.not_data is not None:
+                self._end_value(line)
             elif line and keep:
                 self._field(line, at)
         return self.block
@@ -232,6 +278,45 @@ class Frames:
         if len(block.data) > _MAX_VALUES:
             _join(block.data)
 
+    def _end_value(self, rest: bytes) -> None:
+        """Take in the rest of a line whose beginning was taken."""
+        block, taken = self.block, self.block.taken
+        assert taken is not None
+        assert taken.not_data is not None
+        block.size += len(rest) - taken.not_data
+        taken.size -= taken.not_data
+        taken.not_data = None
+        block.data[-1] = rest
+
+    def _take_begun(self) -> None:
+        """Take the data so far, that of the current line too, as far as more bytes cannot change how it decodes.
+
+        It has to be much, and no small part of what was taken before: so this takes linear time even where all
+        of that has to move. What stays is one empty value, which the next line, or the rest of this one, goes on from.
+        """
+        block, partial, values = self.block, self.lines.partial, self.block.data
+        taken = block.taken or Taken()
+        start = 0 if taken.not_data is not None else _value_start(partial)
+        end = start if start is None else len(partial) - undecided(partial)
+        held = block.size - taken.size - len(block.type) - len(block.id or b"")
+        if held + (end or 0) - (start or 0) <= max(self._held, taken.size // _SHARE):
+            return
+        block.taken = taken
+        if start is not None and end is not None:
+            if taken.not_data is None:
+                block.offset = block.offset if values else self.seen - len(partial) + start
+                taken.not_data = start - bool(values)
+                values.append(b"")
+            values[-1] = partial[start:end]
+            del partial[:end]
+            block.size += end
+            block.begun = True
+        taken.size += held + (end or 0)
+        data = b"\n".join(values)
+        values[:] = [b""]
+        taken.head += data[: FRAME_SIZE - len(taken.head)]
+        taken.text.append(data.decode("utf-8", "replace"))
+
     def _retry(self, value: bytes) -> None:
         """Take in a reconnection time; one above 2**64 - 1 counts as no number.
 
@@ -251,14 +336,17 @@ class Frames:
 
         What is reported depends on the bytes up to the first one too many, wherever reads fall.
         """
-        block = self.block
+        block, taken = self.block, self.block.taken
         cut = bytes(line[: self._limit - block.size + 1])
         offset, values = block.offset, list(block.data)
-        if cut.startswith(b"data:"):
+        if taken is not None and taken.not_data is not None:
+            values[-1] = cut
+        elif cut.startswith(b"data:"):
             value = cut[5:].removeprefix(b" ")
             offset = offset if values else at + len(cut) - len(value)
             values.append(value)
-        self.overflow = (offset if values else at), b"\n".join(values)[:FRAME_SIZE]
+        head = b"" if taken is None else taken.head
+        self.overflow = (offset if values else at), (head + b"\n".join(values))[:FRAME_SIZE]
 
 
 def _join(values: list[bytes | bytearray]) -> None:
@@ -267,6 +355,13 @@ def _join(values: list[bytes | bytearray]) -> None:
     values[0] = b""
     first += b"\n".join(values)
     values[:] = [first]
+
+
+def _value_start(line: bytearray) -> int | None:
+    """Return where in the unfinished ``line`` its value starts, if it is data."""
+    if len(line) <= len(b"data:") or not line.startswith(b"data:"):
+        return None
+    return 6 if line.startswith(b" ", 5) else 5
 
 
 def too_large(limit: int) -> str:

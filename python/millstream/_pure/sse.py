@@ -21,6 +21,10 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _SHORT_READ = 4096
 
 
+# As much data of an event may wait for its end, in bytes: the string that it becomes would take as much again.
+_HELD = 1 << 20
+
+
 @final
 class ServerSentEvent(Value):
     """One event of a stream: immutable, comparable, picklable.
@@ -98,7 +102,7 @@ class SSEParser(Turns):
         super().__init__()
         self._limit = check_event_size(max_event_size)
         self._flush = check_option("eof", eof, ("discard", "flush")) == "flush"
-        self._frames = Frames(self._limit)
+        self._frames = Frames(self._limit, held=_HELD)
         self._dispatched = 0
         self._last_event_id = ""
         self._closed = False
@@ -198,6 +202,8 @@ class SSEParser(Turns):
         if block.data:
             event = block.type.decode("utf-8", "replace") if block.type else "message"
             data = b"\n".join(block.data).decode("utf-8", "replace")
+            if block.taken is not None:
+                data = block.taken.text.finish(data)
             events.append(ServerSentEvent._made((event, data, self._last_event_id, block.retry)))
             self._dispatched += 1
 

@@ -3,7 +3,7 @@
 __all__ = ("undecided",)
 
 
-def undecided(data: bytes) -> int:
+def undecided(data: bytes | bytearray) -> int:
     """Return how many bytes at the end of ``data`` are the beginning of a character: 0 to 3.
 
     Only what is still a prefix of a valid sequence waits. The Encoding Standard's decoder narrows
