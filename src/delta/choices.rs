@@ -143,27 +143,40 @@ impl Choices {
         outlet: &mut Outlet,
         sink: &mut impl Sink,
     ) {
+        if increment.field != Field::Text || increment.role.is_some() {
+            return self.take_other_increment(increment, outlet, sink);
+        }
+        let joins = self.joins;
+        let state = self.state(increment.index);
+        if let Some(text) = piece(&mut state.text, Some(increment.piece), joins) {
+            state.has_handed_out = true;
+            outlet.hand_out_text(increment.index, &text, sink);
+        }
+    }
+
+    /// Does it for what is not text alone.
+    #[inline(never)]
+    fn take_other_increment(
+        &mut self,
+        increment: &Increment<'_, '_>,
+        outlet: &mut Outlet,
+        sink: &mut impl Sink,
+    ) {
         let joins = self.joins;
         let state = self.state(increment.index);
         let raw = increment.piece;
-        let (mut text, mut reasoning, mut call) = (None, None, None);
-        match increment.field {
-            Field::Text => text = piece(&mut state.text, Some(raw), joins),
-            Field::Reasoning => reasoning = piece(&mut state.reasoning, Some(raw), joins),
-            Field::Arguments(index) => call = state.arguments(index, raw, joins),
-        }
-        if let (Some(text), None) = (&text, increment.role) {
-            state.has_handed_out = true;
-            return outlet.hand_out_text(increment.index, text, sink);
-        }
-        let delta = Delta {
+        let mut delta = Delta {
             index: increment.index,
             role: increment.role.map(Cow::Borrowed),
-            text,
-            reasoning,
-            tool_calls: call.into_iter().collect(),
             ..Delta::default()
         };
+        match increment.field {
+            Field::Text => delta.text = piece(&mut state.text, Some(raw), joins),
+            Field::Reasoning => delta.reasoning = piece(&mut state.reasoning, Some(raw), joins),
+            Field::Arguments(index) => {
+                delta.tool_calls.extend(state.arguments(index, raw, joins));
+            }
+        }
         state.has_handed_out |= outlet.hand_out(&delta, sink);
     }
 
