@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .contenders import Contender
-from .harness import WrongOutputError, calibrated, check, sample
+from .harness import WrongOutputError, calibrated, check, peak, sample
 from .rows import Group, groups
 from .table import machine
 
@@ -62,6 +62,23 @@ class Compared:
         return f"{self.verdict:6}  {self.ratio:5.2f}×  {noise}  {self.nanoseconds:>12,.1f} ns  {self.title}"
 
 
+@dataclass(frozen=True)
+class Peak:
+    """How much memory a contender takes at the peak, here and in the other checkout, as so many times the stream."""
+
+    title: str
+    here: float
+    other: float
+
+    @property
+    def verdict(self) -> str:
+        """The row in one word: one tenth of the stream is nothing."""
+        return "MORE" if self.here > self.other + 0.1 else "less" if self.here < self.other - 0.1 else "same"
+
+    def __str__(self) -> str:
+        return f"{self.verdict:6}  {self.here:5.2f} times the stream at the peak, {self.other:.2f} there  {self.title}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print a line for each row; return 1 where one is slower."""
     parser = argparse.ArgumentParser(prog="python -m benches.against", description="Measure beside another checkout.")
@@ -72,13 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(machine(), end="\n\n")
     slower = 0
     for row in _compared(options.checkout.resolve(), options.only, options.rounds):
-        slower += row.verdict == "SLOWER"
+        slower += row.verdict in ("SLOWER", "MORE")
         print(row, flush=True)
-    print(f"\n{slower} rows slower than the noise")
+    print(f"\n{slower} rows slower than the noise, or larger")
     return int(slower > 0)
 
 
-def _compared(other: Path, only: str | None, rounds: int) -> Iterator[Compared]:
+def _compared(other: Path, only: str | None, rounds: int) -> Iterator[Compared | Peak]:
     with ExitStack() as stack:
         before, here, after = (stack.enter_context(_Child(home)) for home in (other, _HOME, other))
         for number, group in enumerate(groups()):
@@ -89,6 +106,11 @@ def _compared(other: Path, only: str | None, rounds: int) -> Iterator[Compared]:
             for key in keys[1]:
                 if all(key in of_child for of_child in keys):
                     yield _row(f"{group.title} [{key}]", [[one[key] / group.units for one in three] for three in found])
+            if group.has_peak:
+                size = len(group.stream.body)
+                there, peaks = before.ask({"peak": True}), here.ask({"peak": True})
+                for key in (key for key in peaks if there.get(key)):
+                    yield Peak(f"{group.title} [{key}]", peaks[key] / size, there[key] / size)
 
 
 def _row(title: str, rounds: list[list[float]]) -> Compared:
@@ -143,6 +165,8 @@ def serve(questions: TextIO = sys.stdin) -> None:
             if "group" in question:
                 bound = list(_bound(known[question["group"]], runner))
                 answer: Any = [one.key for one, _, _ in bound]
+            elif "peak" in question:
+                answer = {one.key: peak(one, run, runner) for one, run, _ in bound}
             else:
                 gc.collect()
                 gc.disable()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .contenders import Contender
@@ -116,6 +117,29 @@ def sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -
     for _ in range(loops):
         run()
     return (time.process_time_ns() - start) / loops
+
+
+def peak(contender: Contender, run: Any, runner: asyncio.Runner) -> int | None:
+    """Return how many bytes more than before the process has at the peak of one run, its output included.
+
+    ``None`` where the system does not say.
+    """
+    gc.collect()
+    try:
+        # Linux forgets the peak there was.
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _memory("VmRSS")
+        output = _once(contender, run, runner)
+        found = _memory("VmHWM") - before
+    except OSError:
+        return None
+    del output
+    return found
+
+
+def _memory(name: str) -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name)) << 10
 
 
 async def _timed(run: Any, loops: int) -> int:
