@@ -55,7 +55,7 @@ impl Large {
 pub type IsError = fn(&[u8]) -> bool;
 
 /// A part of the data that is taken before the end is at least one of so many of what was taken before.
-const SHARE: usize = 32;
+const SHARE: usize = 64;
 
 /// A `data` line longer than this is taken over instead of copied, in bytes.
 const TAKEN_OVER: usize = 4096;

@@ -39,7 +39,7 @@ pub struct PySseParser {
 
 /// As much data of an event may wait for its end in the core, in bytes: the string that it becomes would
 /// take as much again.
-const HELD: usize = 1 << 20;
+const HELD: usize = 1 << 19;
 
 impl Core for SseParser {
     fn has_failed(&self) -> bool {

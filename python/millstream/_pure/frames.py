@@ -25,7 +25,7 @@ _PIECE_SIZE = 1 << 16
 _MAX_VALUES = 1024
 """Lines of a block's data that are objects of their own."""
 
-_SHARE = 32
+_SHARE = 64
 """A part of the data that is taken before the end is at least one of so many of what was taken before."""
 
 _MAX_RETRY_DIGITS = len(str(MAX_RETRY))

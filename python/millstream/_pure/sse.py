@@ -22,7 +22,7 @@ _SHORT_READ = 4096
 
 
 # As much data of an event may wait for its end, in bytes: the string that it becomes would take as much again.
-_HELD = 1 << 20
+_HELD = 1 << 19
 
 
 @final
