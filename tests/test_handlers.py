@@ -27,7 +27,7 @@ from millstream.callbacks import (
     CallbackManager,
     StreamingStdOutCallbackHandler,
 )
-from millstream.language_models import calls
+from millstream.language_models import langsmith
 from millstream.outputs import GenerationChunk
 from millstream.testing import VERSE, ErrorFrame, MockServer, Reply
 
@@ -271,14 +271,14 @@ def test_async_handlers_of_a_sync_model_run_on_the_consumers_loop() -> None:
 def test_tracing_that_nobody_will_do_is_warned_of_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    calls._warn_once.cache_clear()
+    langsmith._warn_once.cache_clear()
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     with caplog.at_level(logging.WARNING, "millstream"):
         made(CallBody).invoke("p")
         made(CallBody).invoke("p")
     assert len(caplog.records) == 1
     assert "sends no traces" in caplog.text
-    calls._warn_once.cache_clear()
+    langsmith._warn_once.cache_clear()
 
 
 def test_managers_merge_and_copy_as_langchains() -> None:

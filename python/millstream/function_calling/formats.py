@@ -79,3 +79,16 @@ def _strict(schema: Any, root: Mapping[str, Any]) -> Any:
         beside = {key: value for key, value in strict.items() if key != "$ref"}
         return _strict({**referenced(path, root), **beside}, root)
     return strict
+
+
+def shown_format(asked: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what handlers are told of the schema that ``asked`` holds; nothing, where it cannot be read."""
+    if not asked:
+        return {}
+    from ..function_calling import convert_to_json_schema
+
+    try:
+        schema = convert_to_json_schema(asked["schema"])
+    except ValueError:
+        return {}
+    return {"ls_structured_output_format": {"kwargs": asked.get("kwargs", {}), "schema": schema}}

@@ -14,9 +14,10 @@ from ..runnables.runnable import Runnable
 from ..streaming.drive import adrive, drive, relayed
 from ..streaming.protocols import Part, Source
 from ..streaming.stream import AsyncStream, Stream, refusing
-from .calls import ls_fields, run_args, warn_of_tracing
+from .generate import run_args
+from .langsmith import ls_fields, warn_of_tracing
 from .prompt_text import LanguageModelInput
-from .streaming import ModelOrigin, chunk_stream, event_stream
+from .streams import ModelOrigin, chunk_stream, event_stream
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..events.record_writer import RecordWriter
     from ..outputs import LLMResult
     from ..streaming.protocols import ChunkPart
-    from .kinds import Kind
+    from .model_type import Kind
 
 __all__ = ("BaseLanguageModel",)
 

@@ -14,9 +14,9 @@ from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatR
 from ..runnables.runnable import Runnable
 from ..streaming.workers import from_thread
 from .base import BaseLanguageModel
-from .calls import for_sync
-from .chat_kind import ChatKind
-from .generating import Generating
+from .chat_type import ChatKind
+from .generate import Generating
+from .model_type import for_sync
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
@@ -163,9 +163,11 @@ class BaseChatModel(BaseLanguageModel[Any]):
         self, schema: Any, *, include_raw: bool = False, **kwargs: Any
     ) -> Runnable[LanguageModelInput, Any]:
         """Return a Runnable whose output fits ``schema``, by a tool that the model has to call."""
-        from .structured import by_any_tool
+        from .structured_output import by_any_tool
 
-        return by_any_tool(self, schema, include_raw=include_raw, **kwargs)
+        if type(self).bind_tools is BaseChatModel.bind_tools:
+            raise NotImplementedError("with_structured_output is not implemented for this model.")
+        return by_any_tool(self.bind_tools, schema, include_raw=include_raw, **kwargs)
 
 
 BaseChatModel._kind = ChatKind(BaseChatModel)

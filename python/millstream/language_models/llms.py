@@ -13,9 +13,9 @@ from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.config import RunnableConfig
 from ..streaming.workers import from_thread
 from .base import BaseLanguageModel
-from .calls import for_sync, in_groups, run_lists, takes_run_manager
-from .generating import Generating
-from .kinds import TextKind
+from .generate import Generating, in_groups, run_lists
+from .llm_type import TextKind
+from .model_type import for_sync, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
 
 if TYPE_CHECKING:

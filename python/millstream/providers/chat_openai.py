@@ -10,8 +10,8 @@ from uuid import UUID
 
 from .._fields import field
 from .._uuid7 import uuid7
-from ..language_models.chat_chunks import run_message_id
 from ..language_models.chat_models import BaseChatModel
+from ..language_models.chat_type import run_message_id
 from ..messages.openai import to_openai_message
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult

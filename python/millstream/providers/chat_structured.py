@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_origin, is_typeddict
+from typing import TYPE_CHECKING, Any, Protocol, get_origin, is_typeddict
 
 from .._model_classes import is_first_version, is_model_class
 from ..function_calling import convert_to_openai_tool
 from ..function_calling.formats import json_schema_format
-from ..language_models.structured import with_parser
+from ..language_models.structured_output import with_parser
 from ..output_parsers import JsonOutputParser
 from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from ..output_parsers.pydantic import PydanticOutputParser
 
 if TYPE_CHECKING:
     from ..runnables.runnable import Runnable
-    from .chat_openai import BaseChatOpenAI
 
 __all__ = ("structured",)
 
 _METHODS = ("json_schema", "function_calling", "json_mode")
 
 
+class StructuredModel(Protocol):
+    """A chat model, as structured output sees it."""
+
+    model_name: str
+    disabled_params: dict[str, Any] | None
+
+    def bind(self, **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the model with ``kwargs`` in every call."""
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the model with tools that it may call."""
+
+
 def structured(
-    model: BaseChatOpenAI,
+    model: StructuredModel,
     schema: Any,
     *,
     method: str,
@@ -84,7 +96,7 @@ def _is_old(name: str) -> bool:
     return name.startswith(("gpt-3", "gpt-4-")) or name == "gpt-4"
 
 
-def _by_tool(model: BaseChatOpenAI, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+def _by_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     name = convert_to_openai_tool(schema)["function"]["name"]
     asked = {
         "tool_choice": name,
@@ -109,7 +121,7 @@ def _is_off(value: Any, values: Any) -> bool:
 
 
 def _by_schema(
-    model: BaseChatOpenAI, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
+    model: StructuredModel, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
     asked: dict[str, Any] = {
         "response_format": json_schema_format(schema, strict=strict),

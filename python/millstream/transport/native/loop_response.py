@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ...errors import APITimeoutError
 from .exchange import Exchange, before, late, unasked, while_reading
 
 if TYPE_CHECKING:
-    from .loop_pool import LoopPool
     from .loops import Connection
     from .origins import Origin
 
 __all__ = ("AsyncResponse",)
+
+
+class ResponsePool(Protocol):
+    """The pool of a loop, as a response sees it."""
+
+    now: Callable[[], float]
+
+    async def enter(self, response: AsyncResponse) -> None:
+        """Wait until there may be one more exchange."""
+
+    def leave(self) -> None:
+        """Take note that an exchange is over."""
+
+    async def reuse(self, origin: Origin) -> Connection | None:
+        """Return a connection that is there already, if one can serve."""
+
+    async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:
+        """Return a new connection."""
 
 
 class AsyncResponse(Exchange):
@@ -23,9 +40,9 @@ class AsyncResponse(Exchange):
     __slots__ = ("_connection", "_pool")
 
     _connection: Connection | None
-    _pool: LoopPool
+    _pool: ResponsePool
 
-    async def begin(self, pool: LoopPool, origin: Origin) -> None:
+    async def begin(self, pool: ResponsePool, origin: Origin) -> None:
         """Send the request, and wait for the response's head."""
         self._pool = pool
         self._connection = None

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from os import getpid
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from ..watchdog import shut_down
 from .pool import PARKED_SECONDS
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
+    from contextvars import Context
 
     from .exchange import HTTPConnection
-    from .loop_pool import LoopPool
     from .origins import Origin
 
 __all__ = ("Connection",)
@@ -29,6 +30,29 @@ __all__ = ("Connection",)
 UNREAD_SIZE = 262_144
 
 _ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
+
+
+class ConnectionOwner(Protocol):
+    """The pool of a loop, as a connection sees it."""
+
+    loop: asyncio.AbstractEventLoop
+    now: Callable[[], float]
+    view: memoryview
+    context: Context
+    connections: set[Connection]
+    is_inherited: bool
+
+    def rest(self, connection: Connection) -> None:
+        """Keep an idle connection."""
+
+    def park(self, connection: Connection) -> None:
+        """Keep a connection that waits for the end of its body."""
+
+    def unpark(self, connection: Connection) -> bool:
+        """Take a parked connection out; return whether it was there."""
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -62,7 +86,7 @@ class Connection(asyncio.BufferedProtocol):
         "writes",
     )
 
-    def __init__(self, pool: LoopPool, origin: Origin) -> None:
+    def __init__(self, pool: ConnectionOwner, origin: Origin) -> None:
         self._pool = pool
         self._loop = pool.loop
         self._view = pool.view

@@ -12,7 +12,7 @@ from ..streaming.protocols import ChunkPart
 from ..streaming.workers import OwnTask, OwnThread
 
 if TYPE_CHECKING:
-    from .runs import ModelRun
+    from .model_run import ModelRun
 
 __all__ = ("CalledSource", "ChunkPart", "RunChunks", "StreamedSource")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._context import var_child_runnable_config
 from ..callbacks.manager import CallbackManager
@@ -14,18 +14,16 @@ from ..runnables.config import RunnableConfig, ensure_config
 from ..runnables.origin import OriginEvents
 from ..streaming.channel import Handover
 from ..streaming.protocols import ChunkPart, Source
-from .parts import CalledSource, RunChunks, StreamedSource
+from .model_run import ModelRun
+from .model_type import Model
 from .prompt_text import LanguageModelInput
-from .runs import ModelRun
-
-if TYPE_CHECKING:
-    from .base import BaseLanguageModel
+from .run_sources import CalledSource, RunChunks, StreamedSource
 
 __all__ = ("ModelOrigin", "chunk_stream", "event_stream")
 
 
 def chunk_stream(
-    model: BaseLanguageModel[Any],
+    model: Model,
     input: LanguageModelInput,
     config: RunnableConfig | None,
     stop: list[str] | None,
@@ -50,7 +48,7 @@ def chunk_stream(
 
 
 def event_stream(
-    model: BaseLanguageModel[Any],
+    model: Model,
     input: LanguageModelInput,
     config: RunnableConfig | None,
     version: str,
@@ -97,7 +95,7 @@ class ModelOrigin:
 
     __slots__ = ("_model",)
 
-    def __init__(self, model: BaseLanguageModel[Any]) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
 
     @property
@@ -126,7 +124,7 @@ class ModelOrigin:
         return OriginEvents(*own, run.told(), prompt, lambda: model._kind.arrived(()))
 
 
-def _may_be_heard(model: BaseLanguageModel[Any], config: RunnableConfig | None) -> bool:
+def _may_be_heard(model: Model, config: RunnableConfig | None) -> bool:
     """Return whether anybody may listen; to be cheap, a run above counts as such."""
     return bool(
         model.callbacks
@@ -136,7 +134,7 @@ def _may_be_heard(model: BaseLanguageModel[Any], config: RunnableConfig | None) 
 
 
 def _run_stream(
-    model: BaseLanguageModel[Any], run: ModelRun, kwargs: dict[str, Any], *, for_async: bool, own: bool = False
+    model: Model, run: ModelRun, kwargs: dict[str, Any], *, for_async: bool, own: bool = False
 ) -> tuple[Source, ChunkPart[LLMResult]]:
     """Return the source and the part of a run that runs users' code, or tells handlers."""
     kind = model._kind

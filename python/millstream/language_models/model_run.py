@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from .._context import var_child_runnable_config
@@ -16,9 +16,7 @@ from ..runnables.config import RunnableConfig, child_config, child_context
 from ..streaming.channel import Handover, is_cancelled
 from ..streaming.inputs import Inside
 from ..streaming.workers import pass_on
-
-if TYPE_CHECKING:
-    from .base import BaseLanguageModel
+from .model_type import Model
 
 __all__ = ("ModelRun",)
 
@@ -34,7 +32,7 @@ class ModelRun:
 
     def __init__(
         self,
-        model: BaseLanguageModel[Any],
+        model: Model,
         prompt: Any,
         stop: list[str] | None,
         kwargs: dict[str, Any],

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
+from ..callbacks.base_manager import handlers_of
 from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
+from ..events import uuid7
 from ..outputs import LLMResult, RunInfo
-from ..runnables.config import ensure_config
+from ..runnables.config import RunnableConfig, batch_configs, ensure_config
 from ..streaming.workers import in_own_task
-from .calls import run_ids
-
-if TYPE_CHECKING:
-    from .base import BaseLanguageModel
+from .model_type import Model
 
 __all__ = ("Generating",)
 
@@ -23,7 +22,7 @@ class Generating:
 
     def __init__(
         self,
-        model: BaseLanguageModel[Any],
+        model: Model,
         prompts: list[Any],
         stop: list[str] | None,
         kwargs: dict[str, Any],
@@ -139,3 +138,45 @@ def _finished(result: LLMResult, runs: list[Any], failures: list[Exception]) -> 
         raise failures[0]
     result.run = [RunInfo(run.run_id) for run in runs]
     return result
+
+
+def run_args(config: RunnableConfig | None) -> dict[str, Any]:
+    """Return what ``generate`` takes of one call's configuration."""
+    full = ensure_config(config)
+    # Here, since ``generate`` takes a list for callbacks of each prompt, too.
+    handlers_of(full.get("callbacks"))
+    return {
+        "callbacks": full.get("callbacks"),
+        "tags": full.get("tags"),
+        "metadata": full.get("metadata"),
+        "run_name": full.get("run_name"),
+        "run_id": full.get("run_id"),
+    }
+
+
+def run_lists(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
+    """Return what ``generate`` takes of the configurations of many inputs."""
+    args = [run_args(config) for config in configs]
+    return {key: [one[key] for one in args] for key in args[0]}
+
+
+def in_groups(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
+    """Yield the inputs and their configurations in groups of ``max_concurrency``."""
+    configs, at_once = batch_configs(inputs, config)
+    size = at_once or len(inputs) or 1
+    for start in range(0, len(inputs), size):
+        yield inputs[start : start + size], configs[start : start + size]
+
+
+def run_ids(run_id: UUID | list[UUID | None] | None, prompts: object) -> list[UUID]:
+    """Return one run id per prompt; a single one given is for the first."""
+    if not isinstance(prompts, list):
+        raise ValueError(
+            f"Argument 'prompts' is expected to be of type list[str], received argument of type {type(prompts)}."
+        )
+    given = run_id if isinstance(run_id, list) else [run_id][: len(prompts)] + [None] * (len(prompts) - 1)
+    if len(given) != len(prompts):
+        raise ValueError(
+            f"Number of manually provided run_id's does not match batch length. {len(given)} != {len(prompts)}"
+        )
+    return [one or uuid7() for one in given]
