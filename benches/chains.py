@@ -6,7 +6,7 @@ from typing import Any
 from millstream import OpenAI
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
-from millstream.providers.chat_openai import ChatOpenAI
+from millstream.providers.openai.chat import ChatOpenAI
 from millstream.testing.memory import MemoryTransport
 
 from .contenders import Contender, peer

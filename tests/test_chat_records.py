@@ -16,7 +16,7 @@ from millstream.callbacks import BaseCallbackHandler
 from millstream.errors import StreamError
 from millstream.language_models import GenericFakeChatModel
 from millstream.messages import AIMessage
-from millstream.providers import decoding
+from millstream.providers import stream_decoding
 from millstream.testing import VERSE, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 from strategies import CUTS, JUNK, STRINGS
@@ -93,7 +93,7 @@ def test_any_stream_makes_the_records_of_its_events(
 ) -> None:
     frames = [b"data: " + json.dumps(payload).encode() + b"\n\n" for payload in payloads]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "StreamDecoder", (halves.rust if native else halves.python).StreamDecoder)
+        patch.setattr(stream_decoding, "StreamDecoder", (halves.rust if native else halves.python).StreamDecoder)
         check_model(model(cut(b"".join(frames) + end, cuts)), *way, {**RUN, **config}, **called)
 
 
@@ -114,7 +114,7 @@ def test_no_object_is_made_for_a_text(impl: ModuleType, monkeypatch: pytest.Monk
             return None if name in ("feed", "feed_text", "_feed_parts") else getattr(self._decoder, name)
 
     frames = [b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'] * 10
-    monkeypatch.setattr(decoding, "StreamDecoder", RecordsOnly)
+    monkeypatch.setattr(stream_decoding, "StreamDecoder", RecordsOnly)
     records, error = read_all(model([*frames[:9], b"".join(frames), b"data: [DONE]\n\n"]).astream_records("p"))
     assert error is None
     # The start, one for each read that brings text, the last chunk and the end.

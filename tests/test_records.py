@@ -19,7 +19,7 @@ from millstream import LLM, OpenAI, RecordWriter
 from millstream.callbacks import BaseCallbackHandler
 from millstream.errors import ProviderError, StreamError, StreamStalledError, StreamTruncatedError
 from millstream.outputs import GenerationChunk
-from millstream.providers import decoding
+from millstream.providers import stream_decoding
 from millstream.runnables import Runnable
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall
 from millstream.testing.memory import MemoryTransport
@@ -94,7 +94,7 @@ def test_any_stream_makes_the_records_of_its_events(
 ) -> None:
     frames = [b"data: " + json.dumps({"choices": listed, "usage": {"n": 1}}).encode() + b"\n\n" for listed in choices]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "StreamDecoder", (halves.rust if native else halves.python).StreamDecoder)
+        patch.setattr(stream_decoding, "StreamDecoder", (halves.rust if native else halves.python).StreamDecoder)
         check_model(model(cut(b"".join(frames) + end, cuts), **arguments), *way, {**RUN, **config})
 
 
@@ -140,7 +140,7 @@ def test_no_text_and_no_delta_is_made(impl: ModuleType, monkeypatch: pytest.Monk
             return None if name in ("feed", "feed_text", "close", "close_text") else getattr(self._decoder, name)
 
     frames = [b'data: {"choices":[{"index":0,"text":"a"}]}\n\n'] * 10
-    monkeypatch.setattr(decoding, "StreamDecoder", RecordsOnly)
+    monkeypatch.setattr(stream_decoding, "StreamDecoder", RecordsOnly)
     records, error = read_all(model([*frames[:9], b"".join(frames), b"data: [DONE]\n\n"]).astream_records("p"))
     assert error is None
     # The start, one for each read that brings text, and the end.

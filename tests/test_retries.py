@@ -22,7 +22,7 @@ from millstream.errors import (
     RateLimitError,
     UnprocessableEntityError,
 )
-from millstream.providers._retry import retry_after, wait_before_retry
+from millstream.providers.http.retry import retry_after, wait_before_retry
 from millstream.testing import VERSE, ErrorStatus, MockServer, Refuse, Reply
 
 
@@ -61,7 +61,7 @@ def test_statuses_that_pass_are_tried_again(status: int, way: int) -> None:
 
 @pytest.mark.parametrize("way", range(4))
 def test_connections_that_fail_are_tried_again(way: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
+    monkeypatch.setattr("millstream.providers.http.retry._FIRST_DELAY", 0.001)
     with failing(Reply(fault=Refuse()), Reply(fault=Refuse())) as server:
         assert calls(llm_of(server))[way]() == "".join(VERSE)
     with failing(*[Reply(fault=Refuse())] * 3) as server:

@@ -29,7 +29,7 @@ LOST = Reply(body=[b": wait\n\n", b"data: {}\n\n"], fault=Cut(after=1, how="rese
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
+    monkeypatch.setattr("millstream.providers.http.retry._FIRST_DELAY", 0.001)
 
 
 def model(cls: type[Any], server: MockServer, **arguments: Any) -> Any:

@@ -13,7 +13,7 @@ from langchain_peer import KEY, aclients, v1_allowed
 from marks import versions
 from millstream import OpenAI, RecordWriter
 from millstream.callbacks import BaseCallbackHandler
-from millstream.providers.chat_openai import ChatOpenAI
+from millstream.providers.openai.chat import ChatOpenAI
 from millstream.runnables import event_stream
 from millstream.runnables.fusion import events as fused_events
 from millstream.testing import Cut, ErrorFrame, MockServer, Reply

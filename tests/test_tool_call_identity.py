@@ -9,7 +9,7 @@ import pytest
 
 from endings import aread
 from millstream import ChatOpenAI
-from millstream.providers import decoding
+from millstream.providers import stream_decoding
 from millstream.testing import MockServer, Reply
 
 DONE = b"data: [DONE]\n\n"
@@ -92,7 +92,7 @@ def test_a_stream_makes_the_calls_that_were_meant(
     entries, expected = STREAMS[name]
     if impl.__name__.endswith("_pure") and transport == "native":
         pytest.skip("the native transport reads through the native core")
-    monkeypatch.setattr(decoding, "StreamDecoder", impl.StreamDecoder)
+    monkeypatch.setattr(stream_decoding, "StreamDecoder", impl.StreamDecoder)
     with MockServer(Reply(body=streamed(*entries))) as server:
         arguments: dict[str, Any] = {"base_url": server.url, "api_key": "k", "transport": transport}
         model = ChatOpenAI(**arguments)

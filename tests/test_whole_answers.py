@@ -277,7 +277,7 @@ def test_a_large_answer_takes_a_small_multiple_of_its_size() -> None:
 def test_an_answer_that_breaks_off_is_asked_for_again(
     cls: type[Any], transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("millstream.providers._retry._FIRST_DELAY", 0.001)
+    monkeypatch.setattr("millstream.providers.http.retry._FIRST_DELAY", 0.001)
     cut = Reply(fault=Cut(after=0, how="reset"))
     calls: list[Any] = [lambda model: model.invoke("p"), lambda model: asyncio.run(model.ainvoke("p"))]
     for call in calls:

@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from .events.record_writer import RecordWriter
     from .language_models.chat_models import BaseChatModel
     from .language_models.llms import LLM
-    from .providers.azure import AzureChatOpenAI
-    from .providers.chat_openai import ChatOpenAI
-    from .providers.openai import OpenAI
+    from .providers.openai.azure import AzureChatOpenAI
+    from .providers.openai.chat import ChatOpenAI
+    from .providers.openai.completions import OpenAI
 
     __version__: str
 
@@ -97,10 +97,10 @@ __all__ = (
 
 _PLACES = {
     "LLM": ".language_models.llms",
-    "AzureChatOpenAI": ".providers.azure",
+    "AzureChatOpenAI": ".providers.openai.azure",
     "BaseChatModel": ".language_models.chat_models",
-    "ChatOpenAI": ".providers.chat_openai",
-    "OpenAI": ".providers.openai",
+    "ChatOpenAI": ".providers.openai.chat",
+    "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
 }
 _imported = lazy_names(

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import StreamError, StreamTruncatedError
-from ..outputs import Generation, LLMResult
-from ..streaming.drive import adrive, drive
-from ..streaming.protocols import Part
-from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ..transport.running import pause
-from ._retry import Tries, asend, send
-from .whole import WholeAnswer, finish_of
+from ...errors import StreamError, StreamTruncatedError
+from ...outputs import Generation, LLMResult
+from ...streaming.drive import adrive, drive
+from ...streaming.protocols import Part
+from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ...transport.running import pause
+from ..whole_answer import WholeAnswer, finish_of
+from .retry import Tries, asend, send
 
 __all__ = ("Answers", "Post")
 

@@ -5,17 +5,17 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .._fields import field
-from ..language_models.llms import BaseLLM
-from ..outputs import GenerationChunk, LLMResult
-from ..streaming.drive import adrive, drive
-from ..streaming.inputs import Inside
-from ..streaming.protocols import ChunkPart, Source
-from .access import OpenAIAccess, as_float
+from ..._fields import field
+from ...language_models.llms import BaseLLM
+from ...outputs import GenerationChunk, LLMResult
+from ...streaming.drive import adrive, drive
+from ...streaming.inputs import Inside
+from ...streaming.protocols import ChunkPart, Source
+from ..http.request import Answers, Post
+from ..whole_answer import WholeAnswer
 from .arguments import COMPLETIONS, refuse_in_call
-from .completions import DecodedChunks, DecodedText
-from .posts import Answers, Post
-from .whole import WholeAnswer
+from .completion_stream import DecodedChunks, DecodedText
+from .endpoint import OpenAIAccess, as_float
 
 __all__ = ("OpenAI",)
 

@@ -7,7 +7,7 @@ from .._backend import Delta, StreamDecoder
 from .._merge import merge_info
 from .._values import read_json
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
-from .decoding import Decoded
+from .stream_decoding import Decoded
 
 __all__ = ("WholeAnswer", "finish_of")
 

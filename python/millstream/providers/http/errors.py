@@ -3,9 +3,9 @@
 import contextlib
 from typing import Any
 
-from .._provider_errors import find_reason, has_text
-from .._values import read_json
-from ..errors import (
+from ..._provider_errors import find_reason, has_text
+from ..._values import read_json
+from ...errors import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,
@@ -16,7 +16,7 @@ from ..errors import (
     RateLimitError,
     UnprocessableEntityError,
 )
-from ..transport import AsyncResponse, Response
+from ...transport import AsyncResponse, Response
 
 __all__ = ("aread_body", "read_body", "status_error")
 

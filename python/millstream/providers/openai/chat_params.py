@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .._fields import field
-from .access import OpenAIAccess, as_float
+from ..._fields import field
 from .arguments import CHAT
-from .chat_totals import combined_output
-from .responses_api import refuse_responses
+from .endpoint import OpenAIAccess, as_float
+from .responses import refuse_responses
+from .usage import combined_output
 
 __all__ = ("ChatFields",)
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_args
 
-from .._fields import did_you_mean
-from .._secrets import is_secret_name
-from ..transport.timeouts import read_timeouts
+from ..._fields import did_you_mean
+from ..._secrets import is_secret_name
+from ...transport.timeouts import read_timeouts
 
 __all__ = ("CHAT", "COMPLETIONS", "checked_value", "made_with", "refuse_in_call", "unknown_argument")
 

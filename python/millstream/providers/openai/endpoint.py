@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self
 
-from .._fields import Field, Fields, SecretStr, field
-from ..errors import MillstreamError
-from ..transport import Request
-from ..transport.choice import async_transport, check_transport, sync_transport
-from ..transport.headers import check_header, check_headers, check_text
-from ..transport.idle import aclose_idle, close_idle
-from ..transport.timeouts import read_timeouts
-from ._requests import build_body, build_url, encode, environment_headers, put_headers, user_agent
+from ..._fields import Field, Fields, SecretStr, field
+from ...errors import MillstreamError
+from ...transport import Request
+from ...transport.choice import async_transport, check_transport, sync_transport
+from ...transport.headers import check_header, check_headers, check_text
+from ...transport.idle import aclose_idle, close_idle
+from ...transport.timeouts import read_timeouts
+from ..http.build import build_body, build_url, encode, environment_headers, put_headers, user_agent
+from ..http.request import Post
 from .arguments import checked_value, made_with, unknown_argument
-from .posts import Post
 
 __all__ = ("OpenAIAccess", "as_float", "from_env")
 

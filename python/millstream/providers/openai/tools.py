@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..function_calling import convert_to_openai_tool
-from ..function_calling.formats import json_schema_format
+from ...function_calling import convert_to_openai_tool
+from ...function_calling.formats import json_schema_format
 
 __all__ = ("tool_arguments",)
 

@@ -11,10 +11,10 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
-from ..errors import APIConnectionError, APIError, StreamTruncatedError
-from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ..transport.running import pause
-from ._errors import aread_body, read_body, status_error
+from ...errors import APIConnectionError, APIError, StreamTruncatedError
+from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ...transport.running import pause
+from .errors import aread_body, read_body, status_error
 
 __all__ = ("Tries", "asend", "retry_after", "send", "wait_before_retry")
 

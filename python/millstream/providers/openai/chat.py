@@ -8,28 +8,28 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .._fields import field
-from .._uuid7 import uuid7
-from ..language_models.chat_models import BaseChatModel
-from ..language_models.chat_type import run_message_id
-from ..messages.openai import to_openai_message
-from ..outputs import LLMResult
-from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
-from ..streaming.drive import adrive, drive
-from ..streaming.inputs import Inside
-from ..streaming.protocols import ChunkPart, Source
+from ..._fields import field
+from ..._uuid7 import uuid7
+from ...language_models.chat_models import BaseChatModel
+from ...language_models.chat_type import run_message_id
+from ...messages.openai import to_openai_message
+from ...outputs import LLMResult
+from ...outputs.chat_generation import ChatGenerationChunk, ChatResult
+from ...streaming.drive import adrive, drive
+from ...streaming.inputs import Inside
+from ...streaming.protocols import ChunkPart, Source
+from ..http.request import Post
+from ..whole_answer import WholeAnswer
 from .arguments import refuse_in_call
-from .chat import DecodedGenerations, DecodedMessages
-from .chat_answers import chat_result
-from .chat_fields import ChatFields
-from .posts import Post
-from .responses_api import refuse_responses
-from .whole import WholeAnswer
+from .chat_params import ChatFields
+from .chat_result import chat_result
+from .chat_stream import DecodedGenerations, DecodedMessages
+from .responses import refuse_responses
 
 if TYPE_CHECKING:
-    from ..language_models.prompt_text import LanguageModelInput
-    from ..messages.base import BaseMessage
-    from ..runnables.runnable import Runnable
+    from ...language_models.prompt_text import LanguageModelInput
+    from ...messages.base import BaseMessage
+    from ...runnables.runnable import Runnable
 
 __all__ = ("BaseChatOpenAI", "ChatOpenAI")
 
@@ -167,7 +167,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         refuse_responses(self, params)
         params["messages"] = [to_openai_message(message) for message in self._kind.prompt(input_)]
         if params.get("response_format") is not None:
-            from ..function_calling import convert_to_response_format
+            from ...function_calling import convert_to_response_format
 
             params["response_format"] = convert_to_response_format(params["response_format"])
         return params
@@ -191,7 +191,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         ``"required"``, ``True`` (any of them) or OpenAI's dict; ``strict`` asks that arguments fit their
         schemas, ``parallel_tool_calls=False`` for one call at a time.
         """
-        from .chat_tools import tool_arguments
+        from .tools import tool_arguments
 
         asked = {"tool_choice": tool_choice, "strict": strict, "response_format": response_format}
         if parallel_tool_calls is not None:
@@ -219,7 +219,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         :class:`~millstream.errors.RefusalError`, and one that does not fit
         :class:`~millstream.exceptions.OutputParserException`; a stream at its end.
         """
-        from .chat_structured import structured
+        from .structured_output import structured
 
         return structured(
             self, schema, method=method, include_raw=include_raw, strict=strict, tools=tools, kwargs=kwargs

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._backend import Delta
-from .._merge import merge_lists
-from ..errors import StreamError
-from ..messages.ai import AIMessageChunk, sum_chunks, text_chunk
-from ..messages.tool_calls import ToolCallChunk
-from ..outputs import LLMResult
-from ..outputs.chat_generation import ChatGenerationChunk
-from ..streaming.protocols import Recorder
-from .chat_usage import usage_metadata
-from .decoding import Decoded
+from ..._backend import Delta
+from ..._merge import merge_lists
+from ...errors import StreamError
+from ...messages.ai import AIMessageChunk, sum_chunks, text_chunk
+from ...messages.tool_calls import ToolCallChunk
+from ...outputs import LLMResult
+from ...outputs.chat_generation import ChatGenerationChunk
+from ...streaming.protocols import Recorder
+from ..stream_decoding import Decoded
+from .usage import usage_metadata
 
 __all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "delta_chunk")
 

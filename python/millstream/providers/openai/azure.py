@@ -6,12 +6,12 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._fields import SecretStr, field
-from ..errors import MillstreamError
-from ..outputs.chat_generation import ChatResult
-from .access import from_env
-from .chat_openai import ChatOpenAI
-from .whole import WholeAnswer
+from ..._fields import SecretStr, field
+from ...errors import MillstreamError
+from ...outputs.chat_generation import ChatResult
+from ..whole_answer import WholeAnswer
+from .chat import ChatOpenAI
+from .endpoint import from_env
 
 __all__ = ("AzureChatOpenAI",)
 

@@ -6,16 +6,16 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, get_origin, is_typeddict
 
-from .._model_classes import is_first_version, is_model_class
-from ..function_calling import convert_to_openai_tool
-from ..function_calling.formats import json_schema_format
-from ..language_models.structured_output import with_parser
-from ..output_parsers import JsonOutputParser
-from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from ..output_parsers.pydantic import PydanticOutputParser
+from ..._model_classes import is_first_version, is_model_class
+from ...function_calling import convert_to_openai_tool
+from ...function_calling.formats import json_schema_format
+from ...language_models.structured_output import with_parser
+from ...output_parsers import JsonOutputParser
+from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from ...output_parsers.pydantic import PydanticOutputParser
 
 if TYPE_CHECKING:
-    from ..runnables.runnable import Runnable
+    from ...runnables.runnable import Runnable
 
 __all__ = ("structured",)
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..transport.headers import check_header
+from ...transport.headers import check_header
 
 __all__ = ("build_body", "build_url", "encode", "environment_headers", "put_headers", "user_agent")
 

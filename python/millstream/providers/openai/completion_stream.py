@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._backend import Delta
-from .._merge import merge_info
-from .._values import read_json
-from ..errors import StreamError
-from ..outputs import GenerationChunk, LLMResult
-from ..streaming.protocols import Recorder
-from .decoding import Decoded
+from ..._backend import Delta
+from ..._merge import merge_info
+from ..._values import read_json
+from ...errors import StreamError
+from ...outputs import GenerationChunk, LLMResult
+from ...streaming.protocols import Recorder
+from ..stream_decoding import Decoded
 
 __all__ = ("DecodedChunks", "DecodedText")
 

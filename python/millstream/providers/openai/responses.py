@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import UnsupportedError
+from ...errors import UnsupportedError
 
 __all__ = ("refuse_responses",)
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .._backend import Delta
-from ..errors import StreamTruncatedError
-from ..messages.ai import AIMessage, sum_chunks, text_chunk
-from ..messages.conversion import ended_message
-from ..outputs.chat_generation import ChatGeneration, ChatResult
-from .chat import delta_chunk
-from .chat_usage import usage_metadata
-from .whole import WholeAnswer, finish_of
+from ..._backend import Delta
+from ...errors import StreamTruncatedError
+from ...messages.ai import AIMessage, sum_chunks, text_chunk
+from ...messages.conversion import ended_message
+from ...outputs.chat_generation import ChatGeneration, ChatResult
+from ..whole_answer import WholeAnswer, finish_of
+from .chat_stream import delta_chunk
+from .usage import usage_metadata
 
 __all__ = ("chat_result",)
 

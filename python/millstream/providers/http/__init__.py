@@ -1,0 +1,1 @@
+"""Requests over HTTP as all providers make them: built, sent, tried again, their errors told apart."""
