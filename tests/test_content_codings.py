@@ -13,7 +13,7 @@ from marks import both_ways, over_both
 from millstream import OpenAI
 from millstream.errors import BadRequestError, StreamDecodeError
 from millstream.testing import MockServer, Reply
-from millstream.transport.native.content import content_for
+from millstream.transport.native.content_coding import content_for
 
 FRAMES = b"".join(b'data: {"choices": [{"index": 0, "text": "%d"}]}\n\n' % number for number in range(3))
 END = b'data: {"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'

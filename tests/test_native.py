@@ -14,7 +14,7 @@ from millstream.errors import APIConnectionError, APITimeoutError, StreamDecodeE
 from millstream.testing import MockServer, Reply
 from millstream.transport import AsyncTransport, Transport
 from millstream.transport.native import NativeTransport
-from millstream.transport.native.content import content_for
+from millstream.transport.native.content_coding import content_for
 from millstream.transport.native.origins import read_url
 from millstream.transport.timeouts import Timeouts
 from native_cases import OK, answering, aread, begun, get, post, read, three_ways

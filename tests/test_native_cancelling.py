@@ -9,7 +9,7 @@ import pytest
 from endings import read_into
 from millstream.testing import VERSE, MockServer, Reply, Stall, assert_no_leaks
 from millstream.transport.native import Limits, NativeTransport
-from millstream.transport.native import loops as native_loops
+from millstream.transport.native import asyncio_connection as native_loops
 from native_cases import Run, begin_loop, both_loops, model
 from scripted import client_context, tls_front
 

@@ -11,7 +11,7 @@ import pytest
 
 from millstream.errors import APIConnectionError, APITimeoutError
 from millstream.testing import MockServer, Reply, Stall
-from millstream.transport.native import Limits, NativeTransport, sockets
+from millstream.transport.native import Limits, NativeTransport
 from native_cases import LONG, OK, Run, answering, aread, both_loops, model, post, read, silent
 from scripted import read_request, scripted
 
@@ -309,6 +309,6 @@ def test_a_request_that_is_to_be_sent_once_is(run: Any) -> None:
 def test_what_a_server_says_before_it_is_asked_answers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(OK)
-    monkeypatch.setattr(sockets, "_connected", lambda *_: ours)
+    monkeypatch.setattr(blocking, "_connected", lambda *_: ours)
     with theirs, pytest.raises(APIConnectionError, match="the server spoke before it was asked"):
         NativeTransport().open(post("http://127.0.0.1:1"))

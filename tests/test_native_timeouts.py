@@ -104,8 +104,8 @@ def test_a_deadline_is_put_off_by_what_arrives(native_transport: NativeTransport
 
 @both_loops
 def test_a_consumer_that_does_not_read_pauses_its_socket(native_transport: NativeTransport, run: Run) -> None:
+    from millstream.transport.native.asyncio_connection import UNREAD_SIZE
     from millstream.transport.native.exchange import READ_SIZE
-    from millstream.transport.native.loops import UNREAD_SIZE
 
     size = 40_000_000
 

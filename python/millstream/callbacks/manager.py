@@ -10,7 +10,7 @@ from uuid import UUID
 from .._uuid7 import uuid7
 from ..streaming.channel import is_leaving
 from .base_manager import BaseCallbackManager
-from .listeners import Listeners
+from .dispatch import Listeners
 
 __all__ = (
     "AsyncCallbackManager",

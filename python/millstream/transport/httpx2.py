@@ -15,7 +15,7 @@ from .deadlines import HEADS, AsyncNetwork, LimitedStream, Network
 from .headers import check_headers
 from .httpx2_errors import explained, late_before, of_library, told_as, within
 from .httpx2_requests import built, core_stream, trailing
-from .native.content import Content, content_for
+from .native.content_coding import Content, content_for
 from .native.origins import place_of, read_url
 from .proxies import environment_proxies
 from .watchdog import shut_down, watch

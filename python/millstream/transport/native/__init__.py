@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     import asyncio
     import ssl
 
-    from .loop_pool import LoopPool
-    from .loop_response import AsyncResponse
-    from .sockets import Response, SocketPool
+    from .asyncio_pool import LoopPool
+    from .asyncio_response import AsyncResponse
+    from .blocking import Response, SocketPool
 
 __all__ = ("Limits", "NativeTransport", "close_idle", "idle_descriptors")
 
@@ -78,7 +78,7 @@ class NativeTransport:
         """
         pool = self._sync.get(_POOL)
         if pool is None:
-            from .sockets import SocketPool
+            from .blocking import SocketPool
 
             limits = self._limits._replace(max_idle=0) if _is_over else self._limits
             # Many threads may make one; one of them stays, for all.
@@ -110,7 +110,7 @@ class NativeTransport:
             await pool.aclose()
 
     async def _pool_for(self, loop: asyncio.AbstractEventLoop) -> LoopPool:
-        from .loop_pool import LoopPool
+        from .asyncio_pool import LoopPool
 
         for old in [old for old in list(self._loops) if old.is_closed()]:
             self._loops.pop(old, None)

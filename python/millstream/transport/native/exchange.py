@@ -16,7 +16,7 @@ from ...errors import APIConnectionError, APITimeoutError
 from .. import Request
 from ..headers import check_headers
 from ..timeouts import DEFAULT_TIMEOUTS
-from .content import Content, content_for
+from .content_coding import Content, content_for
 from .origins import Place, same_origin
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from weakref import ref
 
 from ..._context import InContext
 from .. import Request
+from .asyncio_connection import Connection
+from .asyncio_response import AsyncResponse
 from .connecting import connect
 from .exchange import READ_SIZE, before, late, redirected
-from .loop_response import AsyncResponse
-from .loops import Connection
 from .origins import Origin, place_of, read_url
 from .pool import SETTLING_SECONDS, Limits, Pool
 from .tls import check_protocol, default_context

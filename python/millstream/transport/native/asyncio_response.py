@@ -10,7 +10,7 @@ from ...errors import APITimeoutError
 from .exchange import Exchange, before, late, unasked, while_reading
 
 if TYPE_CHECKING:
-    from .loops import Connection
+    from .asyncio_connection import Connection
     from .origins import Origin
 
 __all__ = ("AsyncResponse",)
