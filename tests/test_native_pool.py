@@ -11,7 +11,7 @@ import pytest
 
 from millstream.errors import APIConnectionError, APITimeoutError
 from millstream.testing import MockServer, Reply, Stall
-from millstream.transport.native import Limits, NativeTransport
+from millstream.transport.native import Limits, NativeTransport, blocking
 from native_cases import LONG, OK, Run, answering, aread, both_loops, model, post, read, silent
 from scripted import read_request, scripted
 

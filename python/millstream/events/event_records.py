@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence, Sized
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StreamError
-from ..streaming.protocols import Joiner, Recorder
+from ..streaming.protocols import Joiner, Processor, Recorder, RecordProcessor
 
 if TYPE_CHECKING:
-    from ..streaming.protocols import Part
     from .record_writer import RecordWriter
     from .schema import StreamEvent
 
 __all__ = ("EventRecords", "written")
 
 
-class EventRecords:
-    """Writes another part's events as records: one bytes object for all that a raw item brings.
+class EventRecords(RecordProcessor):
+    """Writes another processor's events as records: one bytes object for all that a raw item brings.
 
-    It is a part itself, but that it gives bytes where others give sequences; :func:`relayed` drives it.
+    It is a processor itself, but that it gives bytes where others give sequences; :func:`relayed` drives it.
     With a ``recorder``, which returns what makes the same records without making the events, raw items go
     there, and what it returns in parts to ``joiner``.
     """
 
-    __slots__ = ("_events", "_joiner", "_recorder", "_writer", "prefix", "suffix")
+    __slots__ = ("_inner", "_joiner", "_recorder", "_writer", "prefix", "suffix")
 
     def __init__(
         self,
-        events: Part[StreamEvent],
+        events: Processor[StreamEvent],
         writer: RecordWriter,
         recorder: Callable[[], Recorder] | None = None,
         prefix: bytes = b"",
         suffix: bytes = b"",
         joiner: Joiner | None = None,
     ) -> None:
-        self._events = events
+        self._inner: Processor[StreamEvent] = events
         self._writer = writer
         self._recorder = recorder
         self._joiner = joiner
@@ -48,51 +46,21 @@ class EventRecords:
         """Return what turns a raw item into records, to be called with ``prefix`` and ``suffix``."""
         if self._recorder is not None:
             return self._recorder()
-        feed, write = self._events.feed, self._write
+        feed, write = self._inner.feed, self._write
         return lambda raw, prefix, suffix: write(feed(raw))
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what the recorder returned in parts."""
         return b"" if self._joiner is None else self._joiner(parts)
 
-    @property
-    def over(self) -> Sized:
-        """Return what is empty until the stream is over."""
-        return self._events.over
-
-    @property
-    def failure(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`finish`."""
-        return self._events.failure
-
-    def begin(self) -> bytes:
+    def start(self) -> bytes:
         """Return the records of what comes before the source is opened."""
-        return self._write(self._events.begin())
+        return self._write(self._inner.start())
 
-    def opened(self, body: Any) -> None:
-        """Tell the events' part."""
-        self._events.opened(body)
-
-    def idle(self) -> bool:
-        """Ask the events' part."""
-        return self._events.idle()
-
-    def lost(self, error: Exception) -> None:
-        """Tell the events' part."""
-        self._events.lost(error)
-
-    def cut(self) -> StreamError | None:
-        """Ask the events' part."""
-        return self._events.cut()
-
-    def finish(self) -> bytes:
+    def close(self) -> bytes:
         """Return the last records, and the mark of the end where the stream ended well."""
-        records = self._write(self._events.finish())
-        return records if self._events.failure is not None else records + self._writer.end()
-
-    def broken(self, error: BaseException) -> None:
-        """Tell the events' part."""
-        self._events.broken(error)
+        records = self._write(self._inner.close())
+        return records if self._inner.error is not None else records + self._writer.end()
 
     def _write(self, events: Sequence[StreamEvent]) -> bytes:
         return b"".join(map(self._writer.write, events))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import StreamError
-from ..streaming.protocols import Recorder
+from ..streaming.protocols import ChunkProcessor, ProcessorAround, Recorder
 from .event_records import EventRecords
 from .handler import mixed
 from .run import Run
@@ -16,24 +15,25 @@ from .versions import Version, streamer
 
 if TYPE_CHECKING:
     from ..outputs import LLMResult
-    from ..streaming.protocols import ChunkPart
     from .record_writer import RecordWriter
 
 __all__ = ("ModelEvents",)
 
 
-class ModelEvents:
-    """The part that turns a model's chunks into its events.
+class ModelEvents(ProcessorAround[StreamEvent]):
+    """The processor that turns a model's chunks into its events.
 
     The events of one run share its tags, metadata and parent ids, as LangChain's do: they are the
     run's own copies, so that a consumer who changes them reaches neither the model nor the call's
     configuration.
     """
 
-    __slots__ = ("_chunks", "_includes", "_input", "_run", "_stream", "_streams", "_version")
+    __slots__ = ("_includes", "_inner", "_input", "_run", "_stream", "_streams", "_version")
 
-    def __init__(self, chunks: ChunkPart[LLMResult], version: Version, run: Run, input: Any, *, includes: bool) -> None:
-        self._chunks = chunks
+    def __init__(
+        self, chunks: ChunkProcessor[LLMResult], version: Version, run: Run, input: Any, *, includes: bool
+    ) -> None:
+        self._inner: ChunkProcessor[LLMResult] = chunks
         self._version = version
         self._run = run
         self._input = input
@@ -44,66 +44,36 @@ class ModelEvents:
     @property
     def feed(self) -> Streamer:
         """Return what turns a raw item into events."""
-        feed = self._streamer(self._chunks.feed)
-        return mixed(feed) if self._chunks.mixed else feed
+        feed = self._streamer(self._inner.feed)
+        return mixed(feed) if self._inner.mixed else feed
 
-    @property
-    def over(self) -> Sized:
-        """Return what is empty until the stream is over."""
-        return self._chunks.over
-
-    @property
-    def failure(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`finish`."""
-        return self._chunks.failure
-
-    def begin(self) -> list[StreamEvent]:
+    def start(self) -> list[StreamEvent]:
         """Return the start's event."""
         start = [self._version.start(self._run, self._input, root=True)] if self._includes else []
-        return start + self._stream(self._chunks.begin())
+        return start + self._stream(self._inner.start())
 
-    def opened(self, body: Any) -> None:
-        """Tell the chunks' part."""
-        self._chunks.opened(body)
-
-    def idle(self) -> bool:
-        """Ask the chunks' part."""
-        return self._chunks.idle()
-
-    def lost(self, error: Exception) -> None:
-        """Tell the chunks' part."""
-        self._chunks.lost(error)
-
-    def cut(self) -> StreamError | None:
-        """Ask the chunks' part."""
-        return self._chunks.cut()
-
-    def finish(self) -> list[StreamEvent]:
+    def close(self) -> list[StreamEvent]:
         """Return the last chunks' events, and the end's where the stream ended well."""
-        events = self._stream(self._chunks.finish())
-        if self._includes and self._chunks.failure is None:
-            output = self._version.output(self._run, self._chunks.result())
+        events = self._stream(self._inner.close())
+        if self._includes and self._inner.error is None:
+            output = self._version.output(self._run, self._inner.result())
             events.append(self._version.end(self._run, None, output, root=True))
         return events
 
-    def broken(self, error: BaseException) -> None:
-        """Tell the chunks' part."""
-        self._chunks.broken(error)
-
     def records(self, writer: RecordWriter) -> EventRecords:
-        """Return the part that writes these events as records, without making them where the chunks' part can."""
-        # Nobody can know this text, so no name, tag or metadata holds it: it marks the place of the chunk's.
+        """Return the processor that writes these events as records, without making them where the inner one can."""
+        # A random marker: it cannot occur in a name, tag or metadata, so it locates the chunk's text in the template.
         mark = os.urandom(16).hex()
         stream = self._stream
-        # Where no event is wanted, no recorder is asked for: a part that was asked goes on as one.
-        events = stream((self._chunks.plain(mark),))
+        # Where no event is wanted, no recorder is asked for: a processor that was asked goes on as one.
+        events = stream((self._inner.plain(mark),))
         if not events:
             return EventRecords(self, writer)
 
         def write(outputs: Sequence[Any]) -> bytes:
             return b"".join(map(writer.write, stream(outputs)))
 
-        chunks = self._chunks
+        chunks = self._inner
         if chunks.recorder(write) is None:
             return EventRecords(self, writer)
         prefix, _, suffix = writer.write(events[0]).partition(f'"{mark}"'.encode())

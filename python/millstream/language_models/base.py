@@ -12,7 +12,7 @@ from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
 from ..runnables.runnable import Runnable
 from ..streaming.drive import adrive, drive, relayed
-from ..streaming.protocols import Part, Source
+from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream, refusing
 from .generate import run_args
 from .langsmith import ls_fields, warn_of_tracing
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..events import StreamEvent
     from ..events.record_writer import RecordWriter
     from ..outputs import LLMResult
-    from ..streaming.protocols import ChunkPart
+    from ..streaming.protocols import ChunkProcessor
     from .model_type import Kind
 
 __all__ = ("BaseLanguageModel",)
@@ -155,8 +155,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         kwargs: dict[str, Any],
         *,
         for_async: bool = False,
-    ) -> tuple[Source, Part[StreamEvent]]:
-        """Return the source and the part of the run's events: its start, its chunks, its end.
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        """Return the source and the processor of the run's events: its start, its chunks, its end.
 
         A user's model runs in a thread where sync code asks, so that events come when they happen.
         """
@@ -210,7 +210,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         for_async: bool,
         keeps: bool,
         run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         """Return the stream that runs no code of users, if this model has one.
 
         ``keeps`` says whether its result will be asked for, ``run_id`` is the run's, where it has one.
@@ -225,6 +225,6 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         *,
         for_async: bool,
         run_id: UUID,
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         """Return :meth:`_own_stream` with the outputs that the events of a run below show: generations, or messages."""
         return self._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True, run_id=run_id)

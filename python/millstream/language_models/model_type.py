@@ -17,7 +17,7 @@ from .prompt_text import LanguageModelInput
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from ..streaming.protocols import ChunkPart, Source
+    from ..streaming.protocols import ChunkProcessor, Source
 
 __all__ = ("Kind", "Model", "Results", "for_sync", "in_run", "takes_run_manager")
 
@@ -56,7 +56,7 @@ class Model(Protocol):
         for_async: bool,
         keeps: bool,
         run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None: ...
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None: ...
 
     def _own_chunks(
         self,
@@ -66,7 +66,7 @@ class Model(Protocol):
         *,
         for_async: bool,
         run_id: UUID,
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None: ...
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None: ...
 
 
 class Kind(Protocol):

@@ -2,82 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..outputs import LLMResult
 from ..streaming.channel import Handover
 from ..streaming.inputs import Inside
-from ..streaming.protocols import ChunkPart
+from ..streaming.isolation import PassThrough
+from ..streaming.protocols import ChunkProcessor
 from ..streaming.workers import OwnTask, OwnThread
 
 if TYPE_CHECKING:
     from .model_run import ModelRun
 
-__all__ = ("CalledSource", "ChunkPart", "RunChunks", "StreamedSource")
+__all__ = ("CalledSource", "RunChunks", "StreamedSource")
 
 
-class RunChunks:
-    """The part over users' code: its chunks, or the one result of a model that does not stream.
+class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
+    """The processor over users' code: its chunks, or the one result of a model that does not stream.
 
-    Exceptions of that code go up as they are; its run has told the handlers of them.
+    Exceptions of that code are raised as they are; its run has notified the handlers of them.
     """
 
-    # Only its own end ends such a stream.
-    over = ()
+    __slots__ = ("_run", "streams")
+
     mixed = True
 
     def __init__(self, run: ModelRun, *, streams: bool) -> None:
+        super().__init__(self._outputs)
         self.streams = streams
-        self.failure: BaseException | None = None
         self._run = run
 
-    def begin(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
-
-    def feed(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return what the consumer gets of the items, empty texts too."""
+    def _outputs(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Return the outputs of the items, empty texts too."""
         output = self._run.kind.output
         if self.streams:
             return [output(chunk) for chunk in items]
         return [output(result.generations[0][0]) for result in items]
 
-    def opened(self, body: Any) -> None:
-        """Note nothing."""
-
-    def idle(self) -> bool:
-        """Let a user's model take its time."""
-        return False
-
-    def lost(self, error: Exception) -> None:
-        """Keep a stream error of the user's code; it goes up as it is."""
-        self.failure = error
-
-    def cut(self) -> None:
-        """Return nothing: users' code is not run twice."""
-
-    def finish(self) -> Sequence[Any]:
-        """Return nothing: all is out."""
-        return ()
-
-    def broken(self, error: BaseException) -> None:
-        """Note nothing."""
-
     def result(self) -> LLMResult:
-        """Return what the run brought."""
+        """Return the result of the run."""
         return self._run.result()
-
-    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
-        """Return nothing: users' chunks are Python objects anyway."""
-
-    def joined(self, parts: list[Any]) -> bytes:
-        """Return nothing: there is no recorder."""
-        return b""
-
-    def plain(self, text: str) -> Any:
-        """Return the text; nobody asks for it."""
-        return text
 
 
 class StreamedSource:

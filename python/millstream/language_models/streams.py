@@ -13,7 +13,7 @@ from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
 from ..runnables.origin import OriginEvents
 from ..streaming.channel import Handover
-from ..streaming.protocols import ChunkPart, Source
+from ..streaming.protocols import ChunkProcessor, Source
 from .model_run import ModelRun
 from .model_type import Model
 from .prompt_text import LanguageModelInput
@@ -30,8 +30,8 @@ def chunk_stream(
     kwargs: dict[str, Any],
     *,
     for_async: bool = False,
-) -> tuple[Source, ChunkPart[LLMResult]]:
-    """Return the source and the part of one stream of chunks."""
+) -> tuple[Source, ChunkProcessor[LLMResult]]:
+    """Return the source and the processor of one stream of chunks."""
     prompt = model._kind.prompt(input)
     if not _may_be_heard(model, config):
         run_id = config.get("run_id") if config else None
@@ -58,7 +58,7 @@ def event_stream(
     *,
     for_async: bool = False,
 ) -> tuple[Source, ModelEvents]:
-    """Return the source and the part of one stream of events.
+    """Return the source and the processor of one stream of events.
 
     Raises :class:`NotImplementedError` for an unknown version.
     """
@@ -105,7 +105,7 @@ class ModelOrigin:
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
-    ) -> tuple[Source, ChunkPart[LLMResult]]:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]]:
         """Return the source and the processor of the model's chunks."""
         model, stop = self._model, kwargs.pop("stop", None)
         own = model._own_stream(model._kind.prompt(value), stop, kwargs, for_async=for_async, keeps=False)
@@ -135,8 +135,8 @@ def _may_be_heard(model: Model, config: RunnableConfig | None) -> bool:
 
 def _run_stream(
     model: Model, run: ModelRun, kwargs: dict[str, Any], *, for_async: bool, own: bool = False
-) -> tuple[Source, ChunkPart[LLMResult]]:
-    """Return the source and the part of a run that runs users' code, or tells handlers."""
+) -> tuple[Source, ChunkProcessor[LLMResult]]:
+    """Return the source and the processor of a run that runs users' code, or tells handlers."""
     kind = model._kind
     if kind.streams(model, kwargs, for_async=for_async):
         awaits = for_async and kind.awaits(model)

@@ -13,32 +13,31 @@ from ..errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
+from ..outputs import LLMResult
+from ..streaming.protocols import ChunkProcessor
 
 __all__ = ("Decoded",)
 
 
-class Decoded:
+class Decoded(ChunkProcessor[LLMResult]):
     """The part over one :class:`~millstream.StreamDecoder`; a subclass says what it feeds and what comes out.
 
-    ``failure`` after :meth:`finish` is the honest end: truncated, stalled, the provider's error, or
+    ``error`` after :meth:`close` is the honest end: truncated, stalled, the provider's error, or
     what the decoder could not read; each carries the text that had arrived. ``n`` is how many choices
     the request asked for. Only with ``keeps`` is all of the text kept for a result.
     """
 
     __slots__ = (
         *("_closed", "_decoder", "_format", "_idle_since", "_keeps", "_limit", "_lost", "_n", "_seen"),
-        *("failure", "over"),
+        *("error", "done"),
     )
-
-    streams = True
-    mixed = False
 
     def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
         self._format = format
         self._keeps = keeps
         self._n = n
         self._limit = limit
-        self.failure: BaseException | None = None
+        self.error: BaseException | None = None
         self._start()
 
     def _start(self) -> None:
@@ -50,14 +49,10 @@ class Decoded:
         self._seen = 0
         self._lost: Exception | None = None
         self._closed: tuple[Sequence[Any], StreamError | None] | None = None
-        self.over: Sized = self._decoder._over
+        self.done: Sized = self._decoder._over
 
     def _new_decoder(self) -> StreamDecoder:
         return StreamDecoder(self._format, n=self._n)
-
-    def begin(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
 
     def opened(self, body: Any) -> None:
         """Read the connection itself where the body lets us: its framing and the payloads in one call."""
@@ -67,7 +62,7 @@ class Decoded:
         if hand_over is not None:
             hand_over(self._decoder)
 
-    def idle(self) -> bool:
+    def on_idle(self) -> bool:
         """Fail if nothing of content has come for as long as the limit says, whatever comments did."""
         # Content is noticed here, by the decoder's own count, so that reads that bring it cost nothing more.
         now = time.monotonic()
@@ -75,22 +70,22 @@ class Decoded:
             self._idle_since, self._seen = now, self._decoder._contents_seen
         if self._limit is None or now - self._idle_since < self._limit:
             return False
-        self.failure = self._stalled(f"nothing but keep-alives arrived for {self._limit:g} s")
+        self.error = self._stalled(f"nothing but keep-alives arrived for {self._limit:g} s")
         return True
 
     def _watch(self) -> None:
         """End the stream if chunks keep coming, and none with content for as long as the limit says."""
-        if not self.over and self.idle():
+        if not self.done and self.on_idle():
             self._decoder._over.append(True)
 
-    def lost(self, error: Exception) -> None:
+    def on_disconnect(self, error: Exception) -> None:
         """Remember that the body broke off; it matters only if the stream had not ended."""
         self._lost = error
 
-    def cut(self) -> StreamError | None:
+    def early_disconnect(self) -> StreamError | None:
         """Return how the connection was lost, where that was before the first delta and by no timeout."""
         self._closed = outputs, failure = self._close()
-        if outputs or failure or self.failure or self._decoder.ended != "truncated" or not self._was_lost_early():
+        if outputs or failure or self.error or self._decoder.ended != "truncated" or not self._was_lost_early():
             return None
         return self._judged()
 
@@ -99,14 +94,11 @@ class Decoded:
         is_lost = isinstance(self._lost, APIConnectionError) and not isinstance(self._lost, APITimeoutError)
         return is_lost and not self._decoder.deltas_seen
 
-    def finish(self) -> Sequence[Any]:
+    def close(self) -> Sequence[Any]:
         """Return what was held back, and judge the end."""
         outputs, failure = self._closed or self._close()
-        self.failure = self.failure or failure or self._judged()
+        self.error = self.error or failure or self._judged()
         return outputs
-
-    def broken(self, error: BaseException) -> None:
-        """Note nothing."""
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         """Return what the decoder still held, and what it could not read."""

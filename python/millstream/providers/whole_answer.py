@@ -57,30 +57,30 @@ class WholeAnswer(Decoded):
         if self._left < 0:
             frame = bytes(self.raw[:_FRAME_SIZE])
             message = f"the answer grew past max_response_size ({self._size} bytes)"
-            self.failure = EventTooLargeError(message, offset=0, frame=frame)
+            self.error = EventTooLargeError(message, offset=0, frame=frame)
             return ()
         self._take(self._decoder._feed_parts(data))
         if self._others is not None and not self._others.done:
             self._take_others(self._others.feed(data))
         return ()
 
-    def idle(self) -> bool:
+    def on_idle(self) -> bool:
         """Stop where the answer is too long: each try has its time, and nothing else is waited for."""
-        return self.failure is not None
+        return self.error is not None
 
-    def cut(self) -> StreamError | None:
+    def early_disconnect(self) -> StreamError | None:
         """Return how the connection was lost, where that was before the first delta and by no timeout."""
         self._closed = self._close()
-        if self.failure is None and not self._has_ended() and self._was_lost_early():
+        if self.error is None and not self._has_ended() and self._was_lost_early():
             return self._broken_off()
         return None
 
-    def finish(self) -> Sequence[Any]:
+    def close(self) -> Sequence[Any]:
         """Return nothing, and judge the end; bytes that broke off are not judged as if they were whole."""
         _, failure = self._closed or self._close()
-        if self.failure is None and self._lost is not None and not self._has_ended():
-            self.failure = self._broken_off()
-        self.failure = self.failure or failure or self._judged()
+        if self.error is None and self._lost is not None and not self._has_ended():
+            self.error = self._broken_off()
+        self.error = self.error or failure or self._judged()
         return ()
 
     def _has_ended(self) -> bool:

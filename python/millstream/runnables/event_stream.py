@@ -11,8 +11,8 @@ from ..events.handler import NestedEvent, RootMark, RootRun, StreamEventHandler
 from ..events.versions import Version, copies
 from ..streaming.accumulate import Sum
 from ..streaming.channel import Handover
-from ..streaming.isolation import Apart, ApartPart
-from ..streaming.protocols import Part, Source
+from ..streaming.isolation import Apart, PassThrough
+from ..streaming.protocols import Processor, Source
 from .config import RunnableConfig, ensure_config
 from .runs import Named
 
@@ -36,8 +36,8 @@ def heard_events(
     kwargs: dict[str, Any],
     *,
     for_async: bool,
-) -> tuple[Source, Part[StreamEvent]]:
-    """Return the source and the part of the events of one stream of ``runnable``, which runs apart.
+) -> tuple[Source, Processor[StreamEvent]]:
+    """Return the source and the processor of the events of one stream of ``runnable``, which runs apart.
 
     Raises :class:`NotImplementedError` for an unknown version.
     """
@@ -59,8 +59,8 @@ def heard_events(
     return source, HeardEvents(schema, wanted)
 
 
-class HeardEvents(ApartPart):
-    """The part that turns the items of a line into events: what the handler has put there, and the root's chunks."""
+class HeardEvents(PassThrough):
+    """The processor of an event stream: it hands on the handler's events, and makes those of the root's chunks."""
 
     def __init__(self, version: Version, wanted: EventFilter) -> None:
         super().__init__(self._events)
@@ -102,9 +102,9 @@ class HeardEvents(ApartPart):
     def _is_wanted(self, run: Run) -> bool:
         return self._wanted.includes(run.name, run.run_type, run.tags)
 
-    def finish(self) -> Sequence[StreamEvent]:
+    def close(self) -> Sequence[StreamEvent]:
         """Return the end's event of version 1, which comes last, with the sum of the chunks."""
         root = self._root
-        if self._version.shows_parents or root is None or self.failure is not None or not self._is_wanted(root):
+        if self._version.shows_parents or root is None or self.error is not None or not self._is_wanted(root):
             return ()
         return [self._version.end(root, None, self._output.total(), root=True)]

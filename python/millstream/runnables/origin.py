@@ -11,7 +11,7 @@ from .config import RunnableConfig
 if TYPE_CHECKING:
     from ..events import Run
     from ..outputs import LLMResult
-    from ..streaming.protocols import ChunkPart, Source
+    from ..streaming.protocols import ChunkProcessor, Source
 
 __all__ = ("Origin", "OriginEvents")
 
@@ -25,7 +25,7 @@ class Origin(Protocol):
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
-    ) -> tuple[Source, ChunkPart[LLMResult]]:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]]:
         """Return the source and the processor of the step's chunks for ``value``.
 
         ``make_config`` returns the configuration of the step's run. It is called where the step runs users'
@@ -43,7 +43,7 @@ class OriginEvents:
     """The run of an origin: its source and processor, its prompt, and the result of a run without any chunk."""
 
     source: Source
-    processor: ChunkPart[LLMResult]
+    processor: ChunkProcessor[LLMResult]
     run: Run
     prompt: Any
     empty_result: Callable[[], Any]

@@ -22,7 +22,7 @@ from .._late import late
 from ..events.event_records import EventRecords, written
 from ..events.filters import EventFilter
 from ..streaming.drive import adrive, drive, relayed
-from ..streaming.protocols import Part, Source
+from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, RefusedStream, Stream, refusing
 from .config import RunnableConfig, batch_configs, merge_configs
 
@@ -191,8 +191,8 @@ class Runnable(ABC, Generic[Input, Output]):
         kwargs: dict[str, Any],
         *,
         for_async: bool = False,
-    ) -> tuple[Source, Part[StreamEvent]]:
-        """Return the source and the part of a stream of events; by default, those that a handler hears.
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        """Return the source and the processor of a stream of events; by default, those that a handler hears.
 
         Raises :class:`NotImplementedError` for an unknown version.
         """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._context import InContext
 from ..streaming.drive import adrive, drive
 from ..streaming.isolation import apart
-from ..streaming.protocols import Part, Source
+from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch
 from .config import RunnableConfig, child_config
@@ -218,7 +218,7 @@ class RunnableSequence(Runnable[Input, Output]):
         kwargs: dict[str, Any],
         *,
         for_async: bool = False,
-    ) -> tuple[Source, Part[StreamEvent]]:
+    ) -> tuple[Source, Processor[StreamEvent]]:
         plan = self._plan
         if plan is None or self._has_listeners(plan, config):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)

@@ -10,29 +10,29 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 from ..errors import APIConnectionError, StreamError
-from .protocols import Part, RecordPart, Source
+from .protocols import Processor, RecordProcessor, Source
 from .stream import Out
 
 __all__ = ("adrive", "drive", "relayed")
 
 
-def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
+def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, None]:
     """Run ``part`` over ``source``, for sync code."""
     opener: Any = source
     del source
     body: Any = None
-    over: Any = None
+    done: Any = None
     try:
-        yield from part.begin()
+        yield from processor.start()
         body = opener.open()
         try:
             again = body
             while again is not None:
                 body, again = again, None
-                part.opened(body)
-                over = part.over
+                processor.opened(body)
+                done = processor.done
                 try:
-                    for outputs in map(part.feed, body):
+                    for outputs in map(processor.feed, body):
                         # Most reads bring one output; setting up a loop for it costs as much as a step.
                         if len(outputs) == 1:
                             # What the request was made of is not kept for the length of the stream.
@@ -41,44 +41,42 @@ def drive(source: Source, part: Part[Out]) -> Generator[Out, None, None]:
                         elif outputs:
                             opener = None
                             yield from outputs
-                        if over or (not outputs and part.idle()):
+                        if done or (not outputs and processor.on_idle()):
                             break
                 except (APIConnectionError, StreamError) as error:
-                    part.lost(error)
-                    again = _begin_again(opener, part, body)
-            yield from part.finish()
-            if part.failure is not None:
-                raise part.failure
+                    processor.on_disconnect(error)
+                    again = _begin_again(opener, processor, body)
+            yield from processor.close()
+            if processor.error is not None:
+                raise processor.error
             body.drain()
         finally:
             body.close()
-    except BaseException as error:
-        part.broken(error)
-        raise
     finally:
+        processor.release()
         # A traceback keeps this frame. Were these in it, they would keep the exception they hold: a cycle,
         # and what is in it would stay until the next collection.
-        del opener, part, body, over
+        del opener, processor, body, done
 
 
-async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
+async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Out, None]:
     """Run ``part`` over ``source``, for async code."""
     opener: Any = source
     del source
     body: Any = None
-    feed = over = body
+    feed = done = body
     try:
-        for output in part.begin():
+        for output in processor.start():
             yield output
         body = await opener.aopen()
         try:
             again = body
             while again is not None:
                 body, again = again, None
-                part.opened(body)
-                feed, over = part.feed, part.over
+                processor.opened(body)
+                feed, done = processor.feed, processor.done
                 try:
-                    while not over and (raws := await body.read()):
+                    while not done and (raws := await body.read()):
                         for outputs in map(feed, raws):
                             if len(outputs) == 1:
                                 opener = None
@@ -87,96 +85,92 @@ async def adrive(source: Source, part: Part[Out]) -> AsyncGenerator[Out, None]:
                                 for output in outputs:
                                     opener = None
                                     yield output
-                            if over or (not outputs and part.idle()):
-                                over = True
+                            if done or (not outputs and processor.on_idle()):
+                                done = True
                                 break
                 except (APIConnectionError, StreamError) as error:
-                    part.lost(error)
-                    again = await _abegin_again(opener, part, body)
-            for output in part.finish():
+                    processor.on_disconnect(error)
+                    again = await _abegin_again(opener, processor, body)
+            for output in processor.close():
                 yield output
-            if part.failure is not None:
-                raise part.failure
+            if processor.error is not None:
+                raise processor.error
             await body.adrain()
         finally:
             await body.aclose()
-    except BaseException as error:
-        part.broken(error)
-        raise
     finally:
-        del opener, part, body, feed, over
+        processor.release()
+        del opener, processor, body, feed, done
 
 
-async def relayed(source: Source, part: RecordPart) -> AsyncGenerator[bytes, None]:
+async def relayed(source: Source, processor: RecordProcessor) -> AsyncGenerator[bytes, None]:
     """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
     opener: Any = source
     del source
     body: Any = None
-    recorder = over = body
+    recorder = done = body
     try:
-        if records := part.begin():
+        if records := processor.start():
             yield records
         body = await opener.aopen()
         try:
             again = body
             while again is not None:
                 body, again = again, None
-                part.opened(body)
-                recorder, prefix, suffix, over = part.recorder, part.prefix, part.suffix, part.over
+                processor.opened(body)
+                recorder, prefix, suffix, done = processor.recorder, processor.prefix, processor.suffix, processor.done
                 try:
-                    while not over and (raws := await body.read()):
+                    while not done and (raws := await body.read()):
                         for raw in raws:
                             records = recorder(raw, prefix, suffix)
                             if type(records) is list:
-                                records = part.joined(records)
+                                records = processor.joined(records)
                             if records:
                                 # What the request was made of is not kept for the length of the stream.
                                 opener = None
                                 yield records
-                            if over or (not records and part.idle()):
-                                over = True
+                            if done or (not records and processor.on_idle()):
+                                done = True
                                 break
                 except (APIConnectionError, StreamError) as error:
-                    part.lost(error)
-                    again = await _abegin_again(opener, part, body)
-            if records := part.finish():
+                    processor.on_disconnect(error)
+                    again = await _abegin_again(opener, processor, body)
+            if records := processor.close():
                 yield records
-            if part.failure is not None:
-                raise part.failure
+            if processor.error is not None:
+                raise processor.error
             await body.adrain()
         finally:
             await body.aclose()
-    except BaseException as error:
-        part.broken(error)
-        raise
     finally:
+        processor.release()
         # A traceback keeps this frame, as it does the driver's.
-        del opener, part, body, recorder, over
+        del opener, processor, body, recorder, done
 
 
-def _begin_again(source: Any, part: Any, body: Any) -> Any:
+def _begin_again(source: Any, processor: Any, body: Any) -> Any:
     """Return another body of ``source`` in place of ``body``, which broke off; ``None`` where there is none.
 
     ``source`` is ``None`` where something has come out.
     """
     failure: Any = None
     try:
-        if source is None or (failure := part.cut()) is None:
+        if source is None or (failure := processor.early_disconnect()) is None:
             return None
         body.close()
         return source.reopen(failure)
     finally:
         # What reopening raises keeps this frame.
-        del source, part, body, failure
+        del source, processor, body, failure
 
 
-async def _abegin_again(source: Any, part: Any, body: Any) -> Any:
+async def _abegin_again(source: Any, processor: Any, body: Any) -> Any:
     """:func:`_begin_again` for async code."""
     failure: Any = None
     try:
-        if source is None or (failure := part.cut()) is None:
+        if source is None or (failure := processor.early_disconnect()) is None:
             return None
         await body.aclose()
         return await source.areopen(failure)
     finally:
-        del source, part, body, failure
+        del source, processor, body, failure

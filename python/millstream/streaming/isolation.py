@@ -7,10 +7,11 @@ from typing import Any
 
 from .channel import Handover
 from .drive import adrive
+from .protocols import Processor
 from .stream import AsyncStream
 from .workers import OwnTask, OwnThread, pass_on
 
-__all__ = ("Apart", "ApartPart")
+__all__ = ("Apart", "PassThrough")
 
 
 class Apart:
@@ -48,40 +49,21 @@ class Apart:
         await pass_on(aiter(self._asteps()), self._line, _let_pass)
 
 
-class ApartPart:
-    """The part over :class:`Apart`: the items of the line, as ``read`` makes outputs of them."""
+class PassThrough(Processor[Any]):
+    """The processor over :class:`Apart`: ``read`` makes outputs of the channel's items, by default it hands them on.
 
-    # Only its own end ends such a stream.
-    over = ()
+    Users' code may take its time, and is not run twice; its own end alone ends such a stream.
+    """
+
+    __slots__ = ("error", "feed")
 
     def __init__(self, read: Callable[[Sequence[Any]], Sequence[Any]] | None = None) -> None:
-        self.failure: BaseException | None = None
+        self.error: BaseException | None = None
         self.feed: Callable[[Any], Sequence[Any]] = read or _as_they_are
 
-    def begin(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
-
-    def opened(self, body: Any) -> None:
-        """Note nothing."""
-
-    def idle(self) -> bool:
-        """Let users' code take its time."""
-        return False
-
-    def lost(self, error: Exception) -> None:
-        """Keep a stream error of users' code; it goes up as it is."""
-        self.failure = error
-
-    def cut(self) -> None:
-        """Return nothing: users' code is not run twice."""
-
-    def finish(self) -> Sequence[Any]:
-        """Return nothing: all is out."""
-        return ()
-
-    def broken(self, error: BaseException) -> None:
-        """Note nothing."""
+    def on_disconnect(self, error: Exception) -> None:
+        """Keep a stream error of users' code; it is raised as it is."""
+        self.error = error
 
 
 def _as_they_are(items: Sequence[Any]) -> Sequence[Any]:
@@ -95,4 +77,4 @@ def _let_pass(item: Any) -> None:
 def apart(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
     """Return a stream of what ``outputs`` yields, in a task of its own."""
     line = Handover(lockstep=True)
-    return AsyncStream(adrive(Apart(line, tuple, outputs), ApartPart()))
+    return AsyncStream(adrive(Apart(line, tuple, outputs), PassThrough()))

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import StreamError
 
-__all__ = ("AsyncBody", "Body", "ChunkPart", "Joiner", "Part", "RecordPart", "Recorder", "Source", "Stage")
+__all__ = (
+    "AsyncBody",
+    "Body",
+    "ChunkProcessor",
+    "Joiner",
+    "Processor",
+    "ProcessorAround",
+    "RecordProcessor",
+    "Recorder",
+    "Source",
+    "Stage",
+)
 
 In_contra = TypeVar("In_contra", contravariant=True)
+Out = TypeVar("Out")
 Out_co = TypeVar("Out_co", covariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
+
+Recorder = Callable[[Any, bytes, bytes], Any]
+"""Returns the records of a raw item: each text as JSON between a prefix and a suffix.
+
+They are one ``bytes``, or a list of parts with such ``bytes`` among them, which a :data:`Joiner` makes one.
+"""
+Joiner = Callable[[list[Any]], bytes]
+"""Returns the records of what a recorder returned in parts, as one."""
 
 
 class Body(Protocol):
@@ -21,7 +41,7 @@ class Body(Protocol):
         """Read."""
 
     def drain(self) -> None:
-        """Read on to the end, briefly, after the part is done."""
+        """Read on to the end, briefly, after the processor is done."""
 
     def close(self) -> None:
         """Let go, at once."""
@@ -34,7 +54,7 @@ class AsyncBody(Protocol):
         """Wait until there is something, and return all that is there; what is empty is the end."""
 
     async def adrain(self) -> None:
-        """Read on to the end, briefly, after the part is done."""
+        """Read on to the end, briefly, after the processor is done."""
 
     async def aclose(self) -> None:
         """Let go, at once."""
@@ -50,81 +70,130 @@ class Source(Protocol):
         """:meth:`open` for async code."""
 
 
-class Part(Protocol[Out_co]):
-    """Turns raw items into outputs.
+class Processor(Generic[Out]):
+    """Turns raw items into outputs; a subclass says how, and has what is here for the rest.
 
-    ``begin`` runs before the source is opened, ``feed`` takes each raw item, ``finish`` runs once at
-    the end. None of them raises for the stream's own errors: what was right is handed out first,
-    then the driver raises ``failure``.
+    ``start`` runs before the source is opened, ``opened`` with each body, ``feed`` takes each raw item,
+    ``close`` runs once at the end. None of them raises for the stream's own errors: what was right is
+    handed out first, then the driver raises ``error``. The driver reads ``feed`` and ``done`` once a
+    body, so that a step costs one call.
     """
 
-    @property
-    def feed(self) -> Callable[[Any], Sequence[Out_co]]:
-        """Return what one raw item brings; asked for once, so that a step costs one call."""
+    __slots__ = ()
 
     @property
-    def over(self) -> Sized:
-        """Return what is empty until nothing more can come out; asked for once, looked at after every item."""
+    def feed(self) -> Callable[[Any], Sequence[Out]]:
+        """The function that returns the outputs of one raw item."""
+        raise NotImplementedError
 
     @property
-    def failure(self) -> BaseException | None:
-        """Return the exception to raise after ``finish``."""
+    def done(self) -> Sized:
+        """Empty until nothing more can come out. A list, since its truth value is the cheapest thing to poll."""
+        return ()
 
-    def begin(self) -> Sequence[Out_co]:
-        """Return what comes out before the source is opened."""
+    @property
+    def error(self) -> BaseException | None:
+        """The exception to raise after :meth:`close`."""
+        return None
+
+    def start(self) -> Sequence[Out]:
+        """Return the outputs before the source is opened."""
+        return ()
 
     def opened(self, body: Any) -> None:
-        """Take note of the body that was opened, before its first item; a second one takes the first one's place."""
+        """Take note of the body, before its first item; a second one takes the first one's place."""
 
-    def idle(self) -> bool:
-        """Take note of an item that brought nothing; ``True`` (and a ``failure``) if that has gone on for too long."""
+    def on_idle(self) -> bool:
+        """Take note of an item without outputs; ``True`` (and an ``error``) if that has gone on for too long."""
+        return False
 
-    def lost(self, error: Exception) -> None:
-        """Take note that the body broke off; ``finish`` decides whether that is a ``failure``."""
+    def on_disconnect(self, error: Exception) -> None:
+        """Take note that the body broke off; :meth:`close` decides whether that is an ``error``."""
 
-    def cut(self) -> StreamError | None:
-        """Return how the body broke off before anything came of it, where another may do better.
+    def early_disconnect(self) -> StreamError | None:
+        """Return how the body broke off before any output, where another one may do better.
 
-        Nothing else is fed then: :meth:`finish` is next, or :meth:`opened` with the body that the source's
+        Nothing else is fed then: :meth:`close` is next, or :meth:`opened` with the body that the source's
         ``reopen(error)`` (``areopen`` for async code) returned.
         """
+        return None
 
-    def finish(self) -> Sequence[Out_co]:
-        """Return what the end brings, and set ``failure`` where the stream did not end well."""
+    def close(self) -> Sequence[Out]:
+        """Return the last outputs, and set ``error`` where the stream did not end well."""
+        return ()
 
-    def broken(self, error: BaseException) -> None:
-        """Take note that the stream is over by ``error``: an exception that goes up, or the consumer's leaving."""
+    def release(self) -> None:
+        """Drop exceptions whose frames know this processor, when the stream is over in whatever way."""
 
 
-class ChunkPart(Part[Any], Protocol[Result_co]):
-    """A part that makes a model's chunks, texts or messages, and knows afterwards what the run brought.
+class ProcessorAround(Processor[Out]):
+    """A processor that makes its outputs of those of another one, ``_inner``, and has its errors and its end."""
 
-    ``streams`` says whether the answer comes in chunks (not so where one call brings it whole),
-    ``mixed`` whether raw items are lists in which events of runs below stand between the chunks.
+    __slots__ = ()
+
+    _inner: Processor[Any]
+
+    @property
+    def done(self) -> Sized:
+        """:attr:`Processor.done` of the inner one."""
+        return self._inner.done
+
+    @property
+    def error(self) -> BaseException | None:
+        """:attr:`Processor.error` of the inner one."""
+        return self._inner.error
+
+    def opened(self, body: Any) -> None:
+        """:meth:`Processor.opened` of the inner one."""
+        self._inner.opened(body)
+
+    def on_idle(self) -> bool:
+        """:meth:`Processor.on_idle` of the inner one."""
+        return self._inner.on_idle()
+
+    def on_disconnect(self, error: Exception) -> None:
+        """:meth:`Processor.on_disconnect` of the inner one."""
+        self._inner.on_disconnect(error)
+
+    def early_disconnect(self) -> StreamError | None:
+        """:meth:`Processor.early_disconnect` of the inner one."""
+        return self._inner.early_disconnect()
+
+    def release(self) -> None:
+        """:meth:`Processor.release` of the inner one."""
+        self._inner.release()
+
+
+class ChunkProcessor(Processor[Any], Generic[Result_co]):
+    """A processor whose outputs are a model's chunks, texts or messages, and which has the result afterwards.
+
+    ``streams`` says whether the answer comes in chunks (not so where one call returns it whole),
+    ``mixed`` whether raw items are lists in which events of child runs stand between the chunks.
     """
 
-    @property
-    def streams(self) -> bool:
-        """Whether the answer comes in chunks."""
+    __slots__ = ()
 
-    @property
-    def mixed(self) -> bool:
-        """Whether events of runs below stand between the chunks."""
+    streams: bool = True
+    mixed: bool = False
 
     def result(self) -> Result_co:
-        """Return what the run brought, once it is over."""
+        """Return the result of the run, once it is over."""
+        raise NotImplementedError
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
         """Return what makes records of raw items and is to be called in place of ``feed``, or ``None``.
 
         ``write`` returns the records of outputs that are more than text.
         """
+        return None
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what a recorder returned in parts."""
+        return b""
 
     def plain(self, text: str) -> Any:
         """Return the output that is ``text`` and nothing else, where there is a recorder."""
+        return text
 
 
 class Stage(Protocol[In_contra, Out_co]):
@@ -142,55 +211,27 @@ class Stage(Protocol[In_contra, Out_co]):
         """Return what the end of the input brings."""
 
 
-Recorder = Callable[[Any, bytes, bytes], Any]
-"""Returns the records of a raw item: each text as JSON between a prefix and a suffix.
+class RecordProcessor(ProcessorAround[Any]):
+    """A processor of records: its outputs, at each place, are one ``bytes`` for all of them."""
 
-They are one ``bytes``, or a list of parts with such ``bytes`` among them, which a :data:`Joiner` makes one.
-"""
-
-
-Joiner = Callable[[list[Any]], bytes]
-"""Returns as records what a recorder returned in parts."""
-
-
-class RecordPart(Protocol):
-    """A :class:`Part` whose outputs are records: one ``bytes`` object for all that a raw item brings."""
+    __slots__ = ()
 
     prefix: bytes
     suffix: bytes
 
     @property
     def recorder(self) -> Recorder:
-        """Return what turns a raw item into records, to be called with ``prefix`` and ``suffix``."""
+        """The function that returns the records of a raw item, to be called with ``prefix`` and ``suffix``."""
+        raise NotImplementedError
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of what the recorder returned in parts."""
+        raise NotImplementedError
 
-    @property
-    def over(self) -> Sized:
-        """Return what is empty until the stream is over."""
+    def start(self) -> bytes:
+        """Return the records before the source is opened."""
+        return b""
 
-    @property
-    def failure(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`finish`."""
-
-    def begin(self) -> bytes:
-        """Return the records of what comes before the source is opened."""
-
-    def opened(self, body: Any) -> None:
-        """:meth:`Part.opened`."""
-
-    def idle(self) -> bool:
-        """:meth:`Part.idle`."""
-
-    def lost(self, error: Exception) -> None:
-        """:meth:`Part.lost`."""
-
-    def cut(self) -> StreamError | None:
-        """:meth:`Part.cut`."""
-
-    def finish(self) -> bytes:
-        """Return the last records, and the mark of the end where the stream ended well."""
-
-    def broken(self, error: BaseException) -> None:
-        """:meth:`Part.broken`."""
+    def close(self) -> bytes:
+        """Return the last records."""
+        return b""

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import StreamError, StreamTruncatedError
 from ...outputs import Generation, LLMResult
 from ...streaming.drive import adrive, drive
-from ...streaming.protocols import Part
+from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ...transport.running import pause
 from ..whole_answer import WholeAnswer, finish_of
@@ -104,14 +104,14 @@ class Post:
         finally:
             del failure
 
-    def read(self, part: Part[Any]) -> None:
+    def read(self, processor: Processor[Any]) -> None:
         """Send the request and read the answer into ``part``, from which nothing comes out."""
-        for _ in drive(self, part):
+        for _ in drive(self, processor):
             pass
 
-    async def aread(self, part: Part[Any]) -> None:
+    async def aread(self, processor: Processor[Any]) -> None:
         """:meth:`read` for async code."""
-        async for _ in adrive(self, part):
+        async for _ in adrive(self, processor):
             pass
 
 

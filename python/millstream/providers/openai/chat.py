@@ -17,7 +17,7 @@ from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatGenerationChunk, ChatResult
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import Inside
-from ...streaming.protocols import ChunkPart, Source
+from ...streaming.protocols import ChunkProcessor, Source
 from ..http.request import Post
 from ..whole_answer import WholeAnswer
 from .arguments import refuse_in_call
@@ -117,7 +117,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         for_async: bool,
         keeps: bool,
         run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         cls, base = type(self), BaseChatOpenAI
         own = cls._astream is base._astream if for_async else cls._stream is base._stream
         if not own or self.include_response_headers or self.rate_limiter is not None:

@@ -84,10 +84,10 @@ class DecodedMessages(Decoded):
         """Return a chunk of ``text``."""
         return text_chunk(text, self._id, {"model_provider": "openai"})
 
-    def finish(self) -> Sequence[Any]:
+    def close(self) -> Sequence[Any]:
         """Return what was held back, the usage and the last chunk, and judge the end."""
-        outputs = super().finish()
-        if self.failure is not None:
+        outputs = super().close()
+        if self.error is not None:
             return outputs
         return [*outputs, *self._ends()]
 

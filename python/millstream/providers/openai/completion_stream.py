@@ -31,10 +31,10 @@ class DecodedText(Decoded):
         """Return the decoder's own method: no call of ours per read."""
         return self._decoder.feed_text
 
-    def finish(self) -> Sequence[Any]:
+    def close(self) -> Sequence[Any]:
         """Return what was held back, and judge the end; an answer in which nothing is said is an empty text."""
-        outputs = super().finish()
-        if self.failure is None and self._decoder.finish_reason is None and not self._decoder.text:
+        outputs = super().close()
+        if self.error is None and self._decoder.finish_reason is None and not self._decoder.text:
             return [*outputs, self._empty()]
         return outputs
 
@@ -42,17 +42,9 @@ class DecodedText(Decoded):
         return ""
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
-        """Return the decoder's own method for records; :meth:`finish` still returns text."""
+        """Return the decoder's own method for records; :meth:`close` still returns text."""
         self._records = True
         return self._decoder.feed_records
-
-    def joined(self, parts: list[Any]) -> bytes:
-        """Return nothing: the decoder's records come in one piece."""
-        return b""
-
-    def plain(self, text: str) -> str:
-        """Return the text."""
-        return text
 
     def result(self) -> LLMResult:
         """Return the text, its finish reason and the usage, where the stream had one."""

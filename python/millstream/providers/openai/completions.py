@@ -10,7 +10,7 @@ from ...language_models.llms import BaseLLM
 from ...outputs import GenerationChunk, LLMResult
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import Inside
-from ...streaming.protocols import ChunkPart, Source
+from ...streaming.protocols import ChunkProcessor, Source
 from ..http.request import Answers, Post
 from ..whole_answer import WholeAnswer
 from .arguments import COMPLETIONS, refuse_in_call
@@ -219,14 +219,14 @@ class OpenAI(OpenAIAccess, BaseLLM):
         for_async: bool,
         keeps: bool,
         run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         if not self._streams_itself(for_async=for_async):
             return None
         return self._decoded_stream(prompt, stop, kwargs, keeps=keeps)
 
     def _own_chunks(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool, run_id: UUID
-    ) -> tuple[Source, ChunkPart[LLMResult]] | None:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         if not self._streams_itself(for_async=for_async):
             return None
         post = self._stream_post(prompt, stop, kwargs)
@@ -239,7 +239,7 @@ class OpenAI(OpenAIAccess, BaseLLM):
 
     def _decoded_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, keeps: bool = True
-    ) -> tuple[Source, ChunkPart[LLMResult]]:
+    ) -> tuple[Source, ChunkProcessor[LLMResult]]:
         post = self._stream_post(prompt, stop, kwargs)
         return post, DecodedText(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
 

@@ -1,4 +1,4 @@
-"""The stream of a chain as one part, straight over its model's connection: no task, no queue."""
+"""The stream of a chain as one processor, straight over its model's connection: no task, no queue."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StreamError
+from ...streaming.protocols import Processor, ProcessorAround
 from ..config import RunnableConfig, child_config
 from ..runs import Beginning, Named
 
@@ -19,17 +20,17 @@ __all__ = ("Fused", "FusedChunks", "Staging")
 class Staging:
     """What stages make of a model's chunks.
 
-    A stage's exception ends the stream after what came before it: it is kept as ``failure``, and
-    ``over`` is no longer empty.
+    A stage's exception ends the stream after what came before it: it is kept as ``error``, and
+    ``done`` is no longer empty.
     """
 
     def __init__(self, stages: Sequence[Stage[Any, Any]]) -> None:
-        self.over: list[bool] = []
-        self.failure: BaseException | None = None
+        self.done: list[bool] = []
+        self.error: BaseException | None = None
         self._stages = stages
 
     def fed(self, feed: Callable[[Any], Sequence[Any]], over: Any) -> Callable[[Any], Sequence[Any]]:
-        """Return ``feed`` with the stages behind it, until ``over`` is no longer empty."""
+        """Return ``feed`` with the stages behind it, until ``done`` is no longer empty."""
         stages = [stage.feed for stage in self._stages]
 
         def composed(raw: Any) -> Sequence[Any]:
@@ -37,7 +38,7 @@ class Staging:
             for stage in stages:
                 items = self._passed(stage, items)
             if over:
-                self.over.append(True)
+                self.done.append(True)
             return items
 
         return composed
@@ -53,7 +54,7 @@ class Staging:
         items: Sequence[Any] = ()
         for stage in self._stages:
             items = [*self._passed(stage.feed, items), *self._passed(lambda stage: stage.close(), (stage,))]
-            if self.failure is not None:
+            if self.error is not None:
                 break
         return items
 
@@ -64,63 +65,42 @@ class Staging:
                 outputs += stage(item)
         except Exception as error:
             # Of two stages that fail by one read, the later one failed by what came earlier.
-            self.failure = error
-            self.over.append(True)
+            self.error = error
+            self.done.append(True)
         return outputs
 
 
-class Fused:
-    """The source of a chain's stream, and a part of it: its model's, which is known once the stream begins."""
+class Fused(ProcessorAround[Any]):
+    """The source of a chain's stream and the processor over it; the origin's own are known once the stream begins."""
 
-    _source: Any = None
-    _part: Any = None
+    __slots__ = ("_inner", "_source", "done", "feed")
+
+    done: Any
+    feed: Callable[[Any], Sequence[Any]]
+    _inner: Processor[Any]
+    _source: Any
 
     def open(self) -> Any:
-        """Open the model's source."""
+        """Open the origin's source."""
         return self._source.open()
 
     async def aopen(self) -> Any:
-        """Open the model's source."""
+        """Open the origin's source."""
         return await self._source.aopen()
 
     def reopen(self, error: StreamError) -> Any:
-        """Open the model's source once more."""
+        """Open the origin's source once more."""
         return self._source.reopen(error)
 
     async def areopen(self, error: StreamError) -> Any:
-        """Open the model's source once more."""
+        """Open the origin's source once more."""
         return await self._source.areopen(error)
-
-    def opened(self, body: Any) -> None:
-        """Tell the model's part."""
-        self._part.opened(body)
-
-    def idle(self) -> bool:
-        """Ask the model's part."""
-        idle: bool = self._part.idle()
-        return idle
-
-    def lost(self, error: Exception) -> None:
-        """Tell the model's part."""
-        self._part.lost(error)
-
-    def cut(self) -> StreamError | None:
-        """Ask the model's part."""
-        cut: StreamError | None = self._part.cut()
-        return cut
-
-    def broken(self, error: BaseException) -> None:
-        """Tell the model's part, where there is one, and forget what failed: its frames know this part."""
-        if self._part is not None:
-            self._part.broken(error)
-        self._forget()
-
-    def _forget(self) -> None:
-        raise NotImplementedError
 
 
 class FusedChunks(Fused):
     """The stream of a chain of which no handler is notified."""
+
+    __slots__ = ("_chain", "_config", "_for_async", "_input", "_kwargs", "_plan", "_staging")
 
     def __init__(
         self,
@@ -139,23 +119,21 @@ class FusedChunks(Fused):
         self._kwargs = kwargs
         self._for_async = for_async
         self._staging = Staging(plan.stages())
-        self.over: Any = self._staging.over
-        self.feed: Callable[[Any], Sequence[Any]]
+        self.done = self._staging.done
 
     @property
-    def failure(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`finish`."""
-        failure: BaseException | None = self._staging.failure or self._part.failure
-        return failure
+    def error(self) -> BaseException | None:
+        """Return the exception to raise after :meth:`close`."""
+        return self._staging.error or self._inner.error
 
-    def begin(self) -> Sequence[Any]:
-        """Compute the origin's input; return what its part begins with."""
+    def start(self) -> Sequence[Any]:
+        """Compute the origin's input; return what the outputs before it is opened."""
         plan, value = self._plan, self._input
         for function in plan.functions:
             value = function(value)
         kwargs = plan.origin_kwargs(self._kwargs)
-        self._source, self._part = plan.origin.chunks(value, kwargs, self._origin_config, for_async=self._for_async)
-        return self._staging.passed(self._part.begin())
+        self._source, self._inner = plan.origin.chunks(value, kwargs, self._origin_config, for_async=self._for_async)
+        return self._staging.passed(self._inner.start())
 
     def _origin_config(self) -> RunnableConfig:
         """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""
@@ -163,21 +141,22 @@ class FusedChunks(Fused):
         return step.merge_config(child_config(begun.config, begun.unheard_run(), step.tag))
 
     def opened(self, body: Any) -> None:
-        """Tell the model's part, and put the stages behind it."""
+        """Put the stages behind the origin's processor."""
         super().opened(body)
         if self._plan.after:
-            self.feed = self._staging.fed(self._part.feed, self._part.over)
+            self.feed = self._staging.fed(self._inner.feed, self._inner.done)
         else:
-            self.feed, self.over = self._part.feed, self._part.over
+            self.feed, self.done = self._inner.feed, self._inner.done
 
-    def finish(self) -> Sequence[Any]:
-        """Return what the end brings."""
-        if self._staging.failure is not None:
+    def close(self) -> Sequence[Any]:
+        """Return the last outputs."""
+        if self._staging.error is not None:
             return ()
-        outputs = self._staging.passed(self._part.finish())
-        if self.failure is None:
+        outputs = self._staging.passed(self._inner.close())
+        if self.error is None:
             outputs = [*outputs, *self._staging.closed()]
         return outputs
 
-    def _forget(self) -> None:
-        self._staging.failure = None
+    def release(self) -> None:
+        """Drop the exception of a stage, whose frames know this processor."""
+        self._staging.error = None

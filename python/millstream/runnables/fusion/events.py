@@ -48,18 +48,16 @@ class FusedEvents(Fused):
         self._for_async = for_async
         self._failure: BaseException | None = None
         self._is_fused = False
-        self.over: Any = []
-        self.feed: Callable[[Any], Sequence[StreamEvent]]
+        self.done = []
 
     @property
-    def failure(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`finish`."""
-        failure: BaseException | None = self._failure or self._part.failure
-        return failure
+    def error(self) -> BaseException | None:
+        """Return the exception to raise after :meth:`close`."""
+        return self._failure or self._inner.error
 
     # The beginning.
 
-    def begin(self) -> list[StreamEvent]:
+    def start(self) -> list[StreamEvent]:
         """Return the events up to the start of the model's run; what fails before it is raised by ``open``."""
         events: list[StreamEvent] = []
         begun = Beginning(self._chain, self._config)
@@ -74,7 +72,7 @@ class FusedEvents(Fused):
             return events
         if is_own:
             return events
-        self._source, self._part = heard_events(
+        self._source, self._inner = heard_events(
             self._chain,
             self._input,
             self._config,
@@ -98,12 +96,12 @@ class FusedEvents(Fused):
         return await super().aopen()
 
     def opened(self, body: Any) -> None:
-        """Tell the model's part, and put the other steps behind it."""
+        """Tell the model's processor, and put the other steps behind it."""
         super().opened(body)
         if self._is_fused:
-            self.feed = self._fed(self._part.feed, self._part.over)
+            self.feed = self._fed(self._inner.feed, self._inner.done)
         else:
-            self.feed, self.over = self._part.feed, self._part.over
+            self.feed, self.done = self._inner.feed, self._inner.done
 
     def _before(self, begun: Beginning, events: list[StreamEvent]) -> Any:
         """Run the functions before the model; return what it is asked."""
@@ -122,13 +120,13 @@ class FusedEvents(Fused):
         return value
 
     def _ask(self, value: Any, begun: Beginning, events: list[StreamEvent]) -> bool:
-        """Make the source and the part of the origin's stream, and its start event; ``False`` for users' code."""
+        """Make the source and the processor of the origin's stream, and its start event; ``False`` for users' code."""
         plan, step = self._plan, self._plan.origin_step
         config = self._below(step, begun)
         found = plan.origin.events(value, plan.origin_kwargs(self._kwargs), config, for_async=self._for_async)
         if found is None:
             return False
-        self._source, self._part = found.source, found.processor
+        self._source, self._inner = found.source, found.processor
         self._is_fused = True
         found.run = self._shown(found.run)
         self._model = ToldModel(self._version, found, self._wanted)
@@ -161,7 +159,8 @@ class FusedEvents(Fused):
             run.parent_ids = []
         return run
 
-    def _forget(self) -> None:
+    def release(self) -> None:
+        """Drop the exception of a step, whose frames know this processor."""
         self._failure = None
 
     # The middle.
@@ -171,7 +170,7 @@ class FusedEvents(Fused):
             events: list[StreamEvent] = []
             self._pass(feed(raw), events)
             if over:
-                self.over.append(True)
+                self.done.append(True)
             return events
 
         return told
@@ -184,22 +183,22 @@ class FusedEvents(Fused):
                 take(model.add(chunk, events), events)
         except Exception as error:
             self._failure = error
-            self.over.append(True)
+            self.done.append(True)
 
     # The end.
 
-    def finish(self) -> Sequence[StreamEvent]:
+    def close(self) -> Sequence[StreamEvent]:
         """Return the last chunks' events and the ends of all runs, or what the version tells of runs that failed."""
         if not self._is_fused:
-            outputs: Sequence[StreamEvent] = self._part.finish()
+            outputs: Sequence[StreamEvent] = self._inner.close()
             return outputs
         events: list[StreamEvent] = []
         if self._failure is None:
-            self._pass(self._part.finish(), events)
-        if self.failure is None:
+            self._pass(self._inner.close(), events)
+        if self.error is None:
             self._model.end(events)
             self._close(events)
-        if self.failure is not None:
+        if self.error is not None:
             self._fail(events)
         return events
 
