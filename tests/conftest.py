@@ -103,8 +103,8 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the end of a body, without which its connection is not used again, as if no machine were ever busy."""
     for module, name in (
-        ("native.sockets", "SETTLING_SECONDS"),
-        ("native.loop_pool", "SETTLING_SECONDS"),
+        ("native.blocking", "SETTLING_SECONDS"),
+        ("native.asyncio_pool", "SETTLING_SECONDS"),
         ("httpx2", "_DRAIN_SECONDS"),
     ):
         monkeypatch.setattr(import_module(f"millstream.transport.{module}"), name, 60.0)

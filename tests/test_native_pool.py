@@ -11,7 +11,7 @@ import pytest
 
 from millstream.errors import APIConnectionError, APITimeoutError
 from millstream.testing import MockServer, Reply, Stall
-from millstream.transport.native import Limits, NativeTransport, blocking
+from millstream.transport.native import Limits, NativeTransport, blocking, exchange
 from native_cases import LONG, OK, Run, answering, aread, both_loops, model, post, read, silent
 from scripted import read_request, scripted
 
@@ -312,3 +312,32 @@ def test_what_a_server_says_before_it_is_asked_answers_nothing(monkeypatch: pyte
     monkeypatch.setattr(blocking, "_connected", lambda *_: ours)
     with theirs, pytest.raises(APIConnectionError, match="the server spoke before it was asked"):
         NativeTransport().open(post("http://127.0.0.1:1"))
+
+
+@both_loops
+def test_a_connection_that_closed_before_the_loop_had_a_turn_is_not_used(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_STALE_SECONDS", -1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+
+        def serve() -> socket.socket:
+            peer, _ = listener.accept()
+            peer.recv(65_536)
+            peer.sendall(OK)
+            return peer
+
+        async def main() -> None:
+            transport = NativeTransport()
+            for _ in range(2):
+                peer = asyncio.get_running_loop().run_in_executor(None, serve)
+                response = await transport.aopen(post(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+                assert [bytes(data) for data in await response.read()] == [b"ok"]
+                kept = await peer
+                await response.adrain()
+                await response.aclose()
+                # From here to the next request, the loop has no turn.
+                kept.close()
+
+        run(main())

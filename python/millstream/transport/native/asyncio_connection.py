@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from os import getpid
+from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ..watchdog import shut_down
@@ -217,7 +218,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def is_sound(self) -> bool:
         """Return whether an exchange may begin: nothing has arrived that nobody asked for."""
-        return not (self.is_lost or self.reads or self._transport is None)
+        return not (self.is_lost or self.reads or self._transport is None or self._is_closed_by_peer())
+
+    def _is_closed_by_peer(self) -> bool:
+        """Return whether the peer has closed the connection; the loop may not have noticed it yet."""
+        try:
+            return self.socket is not None and not self.socket.recv(1, MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def abort(self) -> None:
         """Close the connection: nothing more is sent or read, and no callback is left."""
