@@ -154,7 +154,7 @@ def halves() -> Halves:
 @pytest.fixture
 def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Let the models run on each implementation in turn."""
-    monkeypatch.setattr("millstream.providers.decoding.StreamDecoder", impl.StreamDecoder)
+    monkeypatch.setattr("millstream.providers.stream_decoding.StreamDecoder", impl.StreamDecoder)
     return impl
 
 
