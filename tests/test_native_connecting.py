@@ -63,8 +63,8 @@ def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
 @loops
 @pytest.mark.usefixtures("hesitant")
 def test_an_address_that_refuses_gives_way_to_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
-    with refusing_url() as refusing:
-        reached, _ = reach(kind, port(refusing), port(refusing), mock_server.port)
+    with refusing_url() as raise_on_first_step:
+        reached, _ = reach(kind, port(raise_on_first_step), port(raise_on_first_step), mock_server.port)
         assert reached == mock_server.port
 
 
@@ -78,9 +78,9 @@ def test_an_address_that_says_nothing_is_raced_by_the_next(kind: Kind, mock_serv
 
 @loops
 def test_where_nobody_answers_every_reason_is_told(kind: Kind, reach: Any) -> None:
-    with refusing_url() as refusing, refusing_url() as another:
+    with refusing_url() as raise_on_first_step, refusing_url() as another:
         with pytest.raises(OSError, match="refused|111|Connect call failed"):
-            reach(kind, port(refusing), port(another))
+            reach(kind, port(raise_on_first_step), port(another))
         with pytest.raises(OSError, match="no address"):
             reach(kind)
 
@@ -138,24 +138,24 @@ def reach_in_sync(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, f
 
 @pytest.mark.usefixtures("hesitant")
 def test_in_sync_code_an_address_that_refuses_gives_way(mock_server: MockServer, reach_in_sync: Any) -> None:
-    with refusing_url() as refusing:
-        reached, _ = reach_in_sync(port(refusing), port(refusing), mock_server.port, seconds=60)
+    with refusing_url() as raise_on_first_step:
+        reached, _ = reach_in_sync(port(raise_on_first_step), port(raise_on_first_step), mock_server.port, seconds=60)
         assert reached == mock_server.port
 
 
 def test_in_sync_code_an_address_that_says_nothing_is_raced(mock_server: MockServer, reach_in_sync: Any) -> None:
-    with unaccepting_url() as silent, refusing_url() as refusing:
+    with unaccepting_url() as silent, refusing_url() as raise_on_first_step:
         reached, took = reach_in_sync(port(silent), mock_server.port)
         assert (reached, took > 0.2) == (mock_server.port, True)
         # One that refuses does not wait for a head start of its own.
-        reached, took = reach_in_sync(port(silent), port(refusing), mock_server.port)
+        reached, took = reach_in_sync(port(silent), port(raise_on_first_step), mock_server.port)
         assert (reached, took > 0.2) == (mock_server.port, True)
 
 
 def test_in_sync_code_every_reason_is_told(reach_in_sync: Any) -> None:
-    with refusing_url() as refusing, refusing_url() as another:
+    with refusing_url() as raise_on_first_step, refusing_url() as another:
         with pytest.raises(OSError, match=r"refused.*; .*refused"):
-            reach_in_sync(port(refusing), port(another))
+            reach_in_sync(port(raise_on_first_step), port(another))
         with pytest.raises(OSError, match="no address"):
             reach_in_sync()
 

@@ -53,7 +53,7 @@ def ways(model: Any, config: Any) -> list[Any]:
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("streaming", [False, True])
-@pytest.mark.parametrize("handler", [None, Failing, AsyncFailing], ids=["unheard", "handler", "async handler"])
+@pytest.mark.parametrize("handler", [None, Failing, AsyncFailing], ids=["no_listeners", "handler", "async handler"])
 def test_an_end_mark_alone_is_one_error_in_every_way(cls: type[Any], streaming: bool, handler: Any) -> None:
     with MockServer(Reply(body=b"data: [DONE]\n\n")) as server:
         made = {"streaming": True} if streaming else {}

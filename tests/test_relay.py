@@ -35,7 +35,7 @@ def served(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def relayed(upstream: MockServer, patch: pytest.MonkeyPatch) -> Iterator[str]:
+def adrive_records(upstream: MockServer, patch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve the example before ``upstream``."""
     patch.setenv("OPENAI_BASE_URL", upstream.url)
     patch.setenv("OPENAI_API_KEY", "k")
@@ -58,7 +58,7 @@ def test_the_example_is_short() -> None:
 
 
 def test_a_client_gets_the_records_of_the_run(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    with relayed(mock_server, monkeypatch) as url:
+    with adrive_records(mock_server, monkeypatch) as url:
         response = httpx2.post(url, content="a prompt")
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert response.content.endswith(b"\n\nevent: end\n\n")
@@ -75,7 +75,7 @@ def test_a_client_gets_the_records_of_the_run(mock_server: MockServer, monkeypat
 def test_records_arrive_while_the_model_still_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         MockServer(Reply(fault=Stall(after=2))) as upstream,
-        relayed(upstream, monkeypatch) as url,
+        adrive_records(upstream, monkeypatch) as url,
         httpx2.stream("POST", url, content="p") as response,
     ):
         parts = response.iter_raw()
@@ -86,7 +86,7 @@ def test_records_arrive_while_the_model_still_writes(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("after", [2, -1], ids=["in mid-stream", "before the model's head"])
 def test_a_client_that_leaves_early_closes_the_upstream(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    with MockServer(Reply(fault=Stall(after=after))) as upstream, relayed(upstream, monkeypatch) as url:
+    with MockServer(Reply(fault=Stall(after=after))) as upstream, adrive_records(upstream, monkeypatch) as url:
         with httpx2.stream("POST", url, content="p") as response:
             parts = response.iter_raw()
             if after > 0:
@@ -102,7 +102,7 @@ def test_a_client_that_leaves_early_closes_the_upstream(monkeypatch: pytest.Monk
 def test_a_run_that_fails_breaks_the_response_off(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         MockServer(Reply(fault=ErrorFrame(after=3))) as upstream,
-        relayed(upstream, monkeypatch) as url,
+        adrive_records(upstream, monkeypatch) as url,
         httpx2.stream("POST", url, content="p") as response,
     ):
         parts, error = read_all(response.iter_raw())

@@ -152,14 +152,14 @@ def test_openai_in_a_users_model_is_a_run_below(mock_server: MockServer) -> None
 
 
 def test_generate_called_by_itself_in_users_code_is_a_run_below_too() -> None:
-    class Generating(CallBody):
+    class GenerateCall(CallBody):
         inner: Any = None
 
         def _call(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
             return str(self.inner.generate([prompt]).generations[0][0].text)
 
     log: list[Any] = []
-    made(Generating, inner=made(CallBody)).invoke("p", {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)})
+    made(GenerateCall, inner=made(CallBody)).invoke("p", {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)})
     assert [start["parent_run_id"] for start in starts(log)] == [None, UUID(int=1)]
 
 

@@ -215,7 +215,7 @@ def test_a_truncated_stream_closes_its_connection_before_it_raises(make: Any) ->
 class Refusing(StrOutputParser):
     """A step that refuses its third chunk."""
 
-    def _stage(self) -> Any:
+    def _as_stage(self) -> Any:
         return RefusesTheThird()
 
 
@@ -264,7 +264,7 @@ class Marked(Exception):
 
 
 class Breaking(StrOutputParser):
-    def _stage(self) -> Any:
+    def _as_stage(self) -> Any:
         class Breaks(RefusesTheThird):
             def feed(self, item: str) -> list[str]:
                 raise Marked
@@ -273,7 +273,7 @@ class Breaking(StrOutputParser):
 
 
 class Unprompted(PromptTemplate):
-    def _plain(self) -> Any:
+    def _as_function(self) -> Any:
         def fail(input: Any) -> Any:
             raise Marked
 

@@ -135,8 +135,8 @@ def test_a_chain_of_our_own_steps_runs_nothing_apart(
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("it runs apart")
 
-    monkeypatch.setattr(fused_events, "heard_events", refuse)
-    monkeypatch.setattr(event_stream, "heard_events", refuse)
+    monkeypatch.setattr(fused_events, "callback_event_stream", refuse)
+    monkeypatch.setattr(event_stream, "callback_event_stream", refuse)
 
     async def main(server: MockServer) -> None:
         subject = of_ours(chain, kind, server)

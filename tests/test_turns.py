@@ -75,7 +75,7 @@ WAYS = pytest.mark.parametrize("way", [collecting, profiling, signalled])
 EACH = pytest.mark.parametrize("input", INPUTS, ids=lambda input: f"{input.name}.{input.feed}")
 
 
-class Inside:
+class NestedIterator:
     """Asks an object everything, and feeds it, from inside its own calls."""
 
     def __init__(self, input: Input, fed: Any) -> None:
@@ -111,7 +111,7 @@ class Inside:
 @EACH
 def test_properties_answer_and_calls_raise_inside_of_a_call(impl: ModuleType, way: Any, input: Input) -> None:
     fed = input.make(impl)
-    inside = Inside(input, fed)
+    inside = NestedIterator(input, fed)
     items = 0
     with way(inside.act):
         for _ in range(40):

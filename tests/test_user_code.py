@@ -15,7 +15,7 @@ from millstream import LLM
 from millstream.callbacks import AsyncCallbackHandler
 from millstream.errors import StreamTruncatedError
 from millstream.outputs import GenerationChunk
-from millstream.streaming.channel import LIMIT
+from millstream.streaming.channel import MAX_BUFFERED_ITEMS
 from user_code import Base, consume, run
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
@@ -82,11 +82,11 @@ def test_a_timeout_left_open_reaches_a_model_that_waits_for_a_slow_consumer(mode
     async def main() -> int:
         seen: list[str] = []
         with pytest.raises(TimeoutError):
-            await consume(model.astream("x" * (3 * LIMIT)), seen, 0.05, pauses=1)
+            await consume(model.astream("x" * (3 * MAX_BUFFERED_ITEMS)), seen, 0.05, pauses=1)
         return len(seen)
 
     # What was taken with the first chunk, and what filled the line after it.
-    assert run(main) == 2 * LIMIT
+    assert run(main) == 2 * MAX_BUFFERED_ITEMS
 
 
 def test_a_task_group_left_open_cancels_the_model_not_the_consumer() -> None:
@@ -239,13 +239,13 @@ def test_what_comes_without_a_suspension_is_handed_over_at_once() -> None:
 def test_a_slow_consumer_holds_up_the_model() -> None:
     class Counting(Base):
         async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
-            for number in range(10 * LIMIT):
+            for number in range(10 * MAX_BUFFERED_ITEMS):
                 self.log.append(number)
                 yield GenerationChunk("x")
 
     class CountingSync(Base):
         def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
-            for number in range(10 * LIMIT):
+            for number in range(10 * MAX_BUFFERED_ITEMS):
                 self.log.append(number)
                 yield GenerationChunk("x")
 
@@ -255,8 +255,8 @@ def test_a_slow_consumer_holds_up_the_model() -> None:
             taken += 1
             await asyncio.sleep(0)
             # What waits, what was taken with the chunk that is being read, and the one that is being made.
-            assert len(model.log) - taken <= 2 * LIMIT
-        assert taken == 10 * LIMIT
+            assert len(model.log) - taken <= 2 * MAX_BUFFERED_ITEMS
+        assert taken == 10 * MAX_BUFFERED_ITEMS
 
     run(lambda: ahead(Counting(log=[])))
     run(lambda: ahead(CountingSync(log=[])))

@@ -12,7 +12,7 @@ import pytest
 from endings import read_into
 from hearing import handlers
 from millstream.outputs import GenerationChunk
-from millstream.streaming.channel import LIMIT, Handover
+from millstream.streaming.channel import MAX_BUFFERED_ITEMS, Channel
 from user_code import Base, run, settled
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
@@ -38,7 +38,7 @@ class Waits(Base):
             self.log.append("closed")
 
 
-SIZES = pytest.mark.parametrize(("size", "error"), [(2, "CancelledError"), (2 * LIMIT, "GeneratorExit")])
+SIZES = pytest.mark.parametrize(("size", "error"), [(2, "CancelledError"), (2 * MAX_BUFFERED_ITEMS, "GeneratorExit")])
 
 
 @SIZES
@@ -149,7 +149,7 @@ def test_a_model_that_will_not_be_cancelled_is_closed_at_its_next_yield() -> Non
 def test_a_sync_model_runs_in_one_thread_of_its_own() -> None:
     class Where(Base):
         def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
-            for _ in range(3 * LIMIT):
+            for _ in range(3 * MAX_BUFFERED_ITEMS):
                 self.log.append(threading.current_thread())
                 yield GenerationChunk("x")
 
@@ -176,8 +176,8 @@ def test_a_sync_model_that_waits_for_the_consumer_is_closed_before_aclose_return
         async with Endless(log=log).astream("p") as stream:
             await anext(stream)
             # One batch was taken, the next one waits.
-            await settled(lambda: len(log) >= LIMIT)
-            await settled(lambda: any(type(one) is Handover and one.paused for one in gc.get_objects()))
+            await settled(lambda: len(log) >= MAX_BUFFERED_ITEMS)
+            await settled(lambda: any(type(one) is Channel and one.paused for one in gc.get_objects()))
         assert log[-1] == "closed"
 
     def sync() -> None:

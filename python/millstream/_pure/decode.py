@@ -64,8 +64,8 @@ class StreamDecoder(DecoderState):
         "_carry",
         "_closed",
         "_frames",
-        "_kind",
         "_limit",
+        "_model_type",
         "_offset",
         "_sniffer",
     )
@@ -86,7 +86,7 @@ class StreamDecoder(DecoderState):
         self._sniffer = Sniffer()
         # What the body is: "sse", "json" or "html", and None while all there was is white space. An
         # event stream is "short" until its first bytes are kept.
-        self._kind: str | None = None
+        self._model_type: str | None = None
         # A body that is no event stream, and where it starts.
         self._body = bytearray()
         self._offset = 0
@@ -214,7 +214,7 @@ class StreamDecoder(DecoderState):
             self._check_sound()
         if payloads.ended is not None:
             return
-        if self._kind == "sse":
+        if self._model_type == "sse":
             self._read(data, out)
         else:
             self._begin(data, out)
@@ -233,14 +233,14 @@ class StreamDecoder(DecoderState):
     def _begin(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of a body that has just begun, or is no event stream."""
         is_kept = self._payloads.seen.take_head(data)
-        if self._kind is None:
+        if self._model_type is None:
             self._sniff(data, out)
-        elif self._kind == "short":
+        elif self._model_type == "short":
             self._read(data, out)
         else:
             self._buffer(data, out)
-        if self._kind == "short" and is_kept:
-            self._kind = "sse"
+        if self._model_type == "short" and is_kept:
+            self._model_type = "sse"
 
     def _sniff(self, data: bytes, out: list[Any]) -> None:
         """Find out what the body is.
@@ -249,19 +249,19 @@ class StreamDecoder(DecoderState):
         """
         kind, rest = self._sniffer.feed(data)
         if kind == "sse":
-            self._kind = "short"
+            self._model_type = "short"
             self._read(data, out)
             return
         self._read_lines(data.removesuffix(rest), out)
         if kind is not None and not self._payloads.done:
-            self._kind = kind
+            self._model_type = kind
             self._offset = self._frames.seen
             self._buffer(rest, out)
 
     def _buffer(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of a body that is no event stream."""
         self._body += data
-        if self._kind == "html":
+        if self._model_type == "html":
             if len(self._body) >= _HTML_SIZE:
                 self._refuse_html(out)
         elif len(self._body) > self._limit:
@@ -341,9 +341,9 @@ class StreamDecoder(DecoderState):
     def _end(self, out: list[Any]) -> None:
         """Take in that the bytes ended."""
         payloads = self._payloads
-        if self._kind == "html":
+        if self._model_type == "html":
             self._refuse_html(out)
-        elif self._kind == "json":
+        elif self._model_type == "json":
             payloads.read_body(bytes(self._body), self._offset, out)
         else:
             self._read_lines(bytes(self._carry), out)

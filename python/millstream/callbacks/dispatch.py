@@ -100,8 +100,8 @@ class Listeners:
                     result = listener.run(method, *args, **kwargs)
                     if inspect.iscoroutine(result):
                         coroutines.append((listener, result))
-                    elif (room := getattr(listener.handler, "room", None)) is not None:
-                        room()
+                    elif (wait_writable := getattr(listener.handler, "wait_writable", None)) is not None:
+                        wait_writable()
         finally:
             for listener, coroutine in coroutines:
                 with failures.of(listener):
@@ -120,8 +120,8 @@ class Listeners:
                     continue
                 with failures.of(listener):
                     await _acall(listener, partial(method, *args, **kwargs), method)
-                if (aroom := getattr(listener.handler, "aroom", None)) is not None:
-                    await aroom()
+                if (await_writable := getattr(listener.handler, "await_writable", None)) is not None:
+                    await await_writable()
         failures.raise_first()
 
 

@@ -18,7 +18,7 @@ __all__ = ("EventRecords", "written")
 class EventRecords(RecordProcessor):
     """Writes another processor's events as records: one bytes object for all that a raw item brings.
 
-    It is a processor itself, but that it gives bytes where others give sequences; :func:`relayed` drives it.
+    It is a processor itself, but that it gives bytes where others give sequences; :func:`adrive_records` drives it.
     With a ``recorder``, which returns what makes the same records without making the events, raw items go
     there, and what it returns in parts to ``joiner``.
     """

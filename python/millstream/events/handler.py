@@ -12,7 +12,7 @@ from .schema import StreamEvent, is_known
 from .versions import Version, copies
 
 if TYPE_CHECKING:
-    from ..streaming.channel import Handover
+    from ..streaming.channel import Channel
     from .filters import EventFilter
 
 __all__ = ("NestedEvent", "RootMark", "RootRun", "StreamEventHandler", "mixed")
@@ -102,7 +102,7 @@ class StreamEventHandler:
         self,
         version: Version,
         wanted: EventFilter,
-        channel: Handover,
+        channel: Channel,
         parent_ids: Sequence[str],
         root: RootRun | None = None,
     ) -> None:
@@ -116,18 +116,18 @@ class StreamEventHandler:
         self._parents: dict[UUID, list[str]] = {}
 
     @property
-    def lockstep(self) -> bool:
+    def rendezvous(self) -> bool:
         """Whether streams in streams keep step: so that their events are in the order of their chunks."""
         return True
 
-    async def aroom(self) -> None:
+    async def await_writable(self) -> None:
         """Wait while the consumer of the events is slow."""
-        await self._channel.aroom()
+        await self._channel.await_writable()
 
-    def room(self) -> None:
+    def wait_writable(self) -> None:
         """Wait while the consumer of the events is slow, where this may block the thread."""
         if not _on_a_loop():
-            self._channel.room()
+            self._channel.wait_writable()
 
     def on_llm_start(self, serialized: Any, prompts: list[str], **info: Any) -> None:
         """Send the event of a start."""
@@ -189,7 +189,7 @@ class StreamEventHandler:
         if root is not None:
             is_root, shown = True, root.input
             run = self._version.root_run(run, root.config, root.name)
-            self._channel.put(RootMark(run, goes_on=True))
+            self._channel.send(RootMark(run, goes_on=True))
         stream = copies(self._version.template(run, root=is_root))
         runs.add(run_id, _OpenRun(run, inputs if is_known(inputs) else None, stream, root=is_root))
         self._send(run, lambda: self._version.start(run, shown, root=is_root))
@@ -205,7 +205,7 @@ class StreamEventHandler:
         # The end of version 1's root comes when the whole stream has ended.
         if version.shows_parents:
             self._send(run, lambda: version.end(run, None, version.output(run, output), root=True))
-        self._channel.put(RootMark(run, goes_on=False))
+        self._channel.send(RootMark(run, goes_on=False))
 
     def _fail(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
         if found is not None and self._version.ends_failed_runs and not found.root:
@@ -213,7 +213,7 @@ class StreamEventHandler:
 
     def _send(self, run: Run, make: Callable[[], StreamEvent]) -> None:
         if self._wanted.includes(run.name, run.run_type, run.tags):
-            self._channel.put(NestedEvent(make()))
+            self._channel.send(NestedEvent(make()))
 
     def _begun_root(self, run: Run) -> RootRun | None:
         """Return the root where it is ``run``: it begins once, and later runs may have its id.

@@ -11,9 +11,9 @@ from .._secrets import masked
 from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
 from ..runnables.runnable import Runnable
-from ..streaming.drive import adrive, drive, relayed
+from ..streaming.drive import adrive, adrive_records, drive
 from ..streaming.protocols import Processor, Source
-from ..streaming.stream import AsyncStream, Stream, refusing
+from ..streaming.stream import AsyncStream, Stream, raise_on_first_step
 from .generate import run_args
 from .langsmith import ls_fields, warn_of_tracing
 from .prompt_text import LanguageModelInput
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..events.record_writer import RecordWriter
     from ..outputs import LLMResult
     from ..streaming.protocols import ChunkProcessor
-    from .model_type import Kind
+    from .model_type import ModelCall, ModelType
 
 __all__ = ("BaseLanguageModel",)
 
@@ -47,7 +47,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
     metadata: dict[str, Any] | None = None
     custom_get_token_ids: Any = None
 
-    _kind: ClassVar[Kind]
+    _model_type: ClassVar[ModelType]
 
     def _set_fields(self, values: dict[str, Any]) -> None:
         super()._set_fields(values)
@@ -67,7 +67,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the ``ls_*`` metadata of a run: provider, model, temperature, limits."""
-        return {**self._kind.provider(type(self).__name__), **ls_fields(self, stop, kwargs)}
+        return {**self._model_type.provider(type(self).__name__), **ls_fields(self, stop, kwargs)}
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the parameters of one call as handlers are told them."""
@@ -97,8 +97,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         **kwargs: Any,
     ) -> Out:
         """Return what the model answers to one input, a text or a message: to a text, messages, or a prompt value."""
-        result = self.generate([self._kind.prompt(input)], stop, **run_args(config), **kwargs)
-        output: Out = self._kind.output(result.generations[0][0])
+        result = self.generate([self._model_type.prompt(input)], stop, **run_args(config), **kwargs)
+        output: Out = self._model_type.to_output(result.generations[0][0])
         return output
 
     async def ainvoke(
@@ -110,17 +110,17 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         **kwargs: Any,
     ) -> Out:
         """Return what the model answers to one input; see :meth:`invoke`."""
-        result = await self.agenerate([self._kind.prompt(input)], stop, **run_args(config), **kwargs)
-        output: Out = self._kind.output(result.generations[0][0])
+        result = await self.agenerate([self._model_type.prompt(input)], stop, **run_args(config), **kwargs)
+        output: Out = self._model_type.to_output(result.generations[0][0])
         return output
 
     def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
         """Return everything the model says to prompt values; see :meth:`generate`."""
-        return self.generate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
+        return self.generate(list(map(self._model_type.prompt, prompts)), stop, **kwargs)
 
     async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
         """Return everything the model says to prompt values; see :meth:`generate`."""
-        return await self.agenerate(list(map(self._kind.prompt, prompts)), stop, **kwargs)
+        return await self.agenerate(list(map(self._model_type.prompt, prompts)), stop, **kwargs)
 
     # Streams.
 
@@ -180,9 +180,9 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
         except NotImplementedError as error:
-            return refusing(error)
+            return raise_on_first_step(error)
         assert isinstance(events, ModelEvents)
-        return relayed(source, events.records(writer))
+        return adrive_records(source, events.records(writer))
 
     def _overrides(self, method: str) -> bool:
         """Return whether a subclass writes ``method`` anew: its streams are not made here then."""
@@ -201,30 +201,19 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         path = [*cls.__module__.split("."), cls.__name__]
         return {"lc": 1, "type": "not_implemented", "id": path, "repr": repr(self), "name": self.get_name()}
 
-    def _own_stream(
-        self,
-        prompt: Any,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-        keeps: bool,
-        run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
-        """Return the stream that runs no code of users, if this model has one.
+    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
+        """Return whether the stream of ``call`` runs no users' code: then there is a :meth:`_native_stream`."""
+        return False
 
-        ``keeps`` says whether its result will be asked for, ``run_id`` is the run's, where it has one.
+    def _native_stream(
+        self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None
+    ) -> tuple[Source, ChunkProcessor[LLMResult]]:
+        """Return the source and the processor of a stream straight over a connection of ours.
+
+        Only with ``collect_result`` may the result be asked for; ``run_id`` is the run's, where it has one.
         """
-        return None
+        raise NotImplementedError
 
-    def _own_chunks(
-        self,
-        prompt: Any,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-        run_id: UUID,
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
-        """Return :meth:`_own_stream` with the outputs that the events of a run below show: generations, or messages."""
-        return self._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True, run_id=run_id)
+    def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]:
+        """Return :meth:`_native_stream` with what the events of a child run show: generations, or messages."""
+        return self._native_stream(call, collect_result=True, run_id=run_id)

@@ -12,10 +12,10 @@ from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
 from ..runnables.runnable import Runnable
-from ..streaming.workers import from_thread
+from ..streaming.workers import iterate_in_thread
 from .base import BaseLanguageModel
-from .chat_type import ChatKind
-from .generate import Generating
+from .chat_type import ChatModelType
+from .generate import GenerateCall
 from .model_type import for_sync
 from .prompt_text import LanguageModelInput
 
@@ -100,7 +100,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
     ) -> AsyncIterator[ChatGenerationChunk]:
         """Yield the chunks of the answer; by default those of ``_stream``, from a thread."""
         manager = for_sync(run_manager)
-        return from_thread(lambda: self._stream(messages, stop, manager, **kwargs))
+        return iterate_in_thread(lambda: self._stream(messages, stop, manager, **kwargs))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
         """Return what is said of the call as a whole, where it asked for several answers."""
@@ -130,7 +130,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
     ) -> LLMResult:
         """Return everything the model says to each of the lists of messages: all choices, usage, details."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return Generating(self, self._asked(messages), stop, kwargs, **runs).run()
+        return GenerateCall(self, self._asked(messages), stop, kwargs, **runs).run()
 
     async def agenerate(
         self,
@@ -146,10 +146,10 @@ class BaseChatModel(BaseLanguageModel[Any]):
     ) -> LLMResult:
         """Return everything the model says to each of the lists of messages, asked at the same time."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return await Generating(self, self._asked(messages), stop, kwargs, **runs).arun()
+        return await GenerateCall(self, self._asked(messages), stop, kwargs, **runs).arun()
 
     def _asked(self, messages: Any) -> Any:
-        return list(map(self._kind.prompt, messages)) if isinstance(messages, list) else messages
+        return list(map(self._model_type.prompt, messages)) if isinstance(messages, list) else messages
 
     # Tools.
 
@@ -170,7 +170,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
         return by_any_tool(self.bind_tools, schema, include_raw=include_raw, **kwargs)
 
 
-BaseChatModel._kind = ChatKind(BaseChatModel)
+BaseChatModel._model_type = ChatModelType(BaseChatModel)
 
 
 class SimpleChatModel(BaseChatModel):

@@ -15,18 +15,18 @@ from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
 from ..runnables.config import child_context, ensure_config
 from ..streaming.drive import adrive, drive
-from .model_type import Results, in_run, takes_run_manager
+from .model_type import ModelCall, Results, in_run, takes_run_manager
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-__all__ = ("ChatKind",)
+__all__ = ("ChatModelType",)
 
 _INTEGRATION = {"ls_integration": "langchain_chat_model"}
 
 
-class ChatKind:
+class ChatModelType:
     """Models that take messages and return a message; ``base`` is their base class."""
 
     run_type = "chat_model"
@@ -68,13 +68,13 @@ class ChatKind:
             callbacks, model.callbacks, model.verbose, tags, model.tags, told, model.metadata
         )
 
-    def parted(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def split_kwargs(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the arguments without the schema of structured output, which only handlers are told."""
         kwargs = dict(kwargs)
         asked = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
         return kwargs, shown_format(asked)
 
-    def told(
+    def start_info(
         self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
     ) -> dict[str, Any]:
         """Return the parameters; the options of a stream have the call's own among them."""
@@ -89,7 +89,7 @@ class ChatKind:
         )
 
     def _can_stream(self, model: Any, *, for_async: bool) -> bool:
-        return (for_async and self.awaits(model)) or type(model)._stream is not self._base._stream
+        return (for_async and self.has_own_astream(model)) or type(model)._stream is not self._base._stream
 
     def _call_streams(self, model: Any, kwargs: dict[str, Any], run: Any, *, for_async: bool) -> bool:
         """Return whether a call goes by way of a stream: because it is asked to, or for a handler of events."""
@@ -100,36 +100,36 @@ class ChatKind:
         handlers = run.handlers if run is not None else ()
         return any(getattr(one, "streams", False) or hasattr(one, "tap_output_aiter") for one in handlers)
 
-    def awaits(self, model: Any) -> bool:
+    def has_own_astream(self, model: Any) -> bool:
         """Return whether the model's class, or one of its bases but the first, writes ``_astream``."""
         return type(model)._astream is not self._base._astream
 
-    def open(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Iterable[Any]:
+    def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
         """Call ``_stream``; its chunks are told where they are received."""
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
-        chunks: Iterable[Any] = model._stream(prompt, stop=stop, **kwargs)
+        chunks: Iterable[Any] = model._stream(call.prompt, stop=call.stop, **call.kwargs)
         return chunks
 
-    async def aopen(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Any:
+    async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
         """Call ``_astream``; its chunks are told where they are received."""
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
-        return model._astream(prompt, stop=stop, **kwargs)
+        return model._astream(call.prompt, stop=call.stop, **call.kwargs)
 
-    def received(self, chunk: Any, run_id: UUID) -> None:
+    def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
         """Give the chunk's message the run's id, if it has none, and what the provider said of the chunk."""
         completed_chunk(chunk, run_message_id(run_id))
 
-    def token(self, chunk: Any) -> Any:
+    def callback_token(self, chunk: Any) -> Any:
         """Return the message's content."""
         return chunk.message.content
 
-    def last(self, chunk: Any, run_id: UUID) -> Any:
+    def closing_chunk(self, chunk: Any, run_id: UUID) -> Any:
         """Return an empty chunk that is the last, unless ``chunk`` says that it is."""
         return empty_last_chunk(chunk)
 
-    def output(self, chunk: Any) -> Any:
+    def to_output(self, chunk: Any) -> Any:
         """Return the message."""
         return chunk.message
 
@@ -137,7 +137,7 @@ class ChatKind:
         """Return the sum; the empty last chunk, where it was added, is none of it."""
         return LLMResult([[merge_chat_generation_chunks(chunks)]])
 
-    def arrived(self, chunks: Sequence[Any]) -> LLMResult:
+    def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
         """Return the sum, and an empty list where LangChain has what it knows of an error's response."""
         return LLMResult([[merge_chat_generation_chunks(chunks)], []] if chunks else [[]])
 
@@ -149,7 +149,7 @@ class ChatKind:
         """Ask for one answer after the other."""
         config = ensure_config()
         results = [
-            child_context(config, run).run(self._answer, model, prompt, stop, kwargs, run)
+            child_context(config, run).run(self._answer, model, ModelCall(prompt, stop, kwargs), run)
             for prompt, run in zip(prompts, runs, strict=True)
         ]
         return _joined(model, results)
@@ -161,7 +161,7 @@ class ChatKind:
 
         async def one(prompt: Any, run: Any) -> ChatResult:
             with in_run(run):
-                return await self._aanswer(model, prompt, stop, kwargs, run)
+                return await self._aanswer(model, ModelCall(prompt, stop, kwargs), run)
 
         if len(prompts) == 1:
             return _joined(model, [await one(prompts[0], runs[0])])
@@ -177,57 +177,53 @@ class ChatKind:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    def _answer(
-        self, model: Any, messages: Any, stop: list[str] | None, kwargs: dict[str, Any], run: Any
-    ) -> ChatResult:
-        if self._call_streams(model, kwargs, run, for_async=False):
-            own = self._own_stream(model, messages, stop, kwargs, run, for_async=False)
+    def _answer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+        if self._call_streams(model, call.kwargs, run, for_async=False):
+            own = self._native_stream(model, call, run, for_async=False)
             if own is not None:
                 for _ in drive(*own):
                     pass
                 return self._summed(own[1].result(), run)
             chunks = []
-            for chunk in self.open(model, messages, stop, run, kwargs):
-                self.received(chunk, run.run_id)
-                run.on_llm_new_token(self.token(chunk), chunk=chunk)
+            for chunk in self.open(model, call, run):
+                self.complete_chunk(chunk, run.run_id)
+                run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
                 chunks.append(chunk)
-            if chunks and (last := self.last(chunks[-1], run.run_id)) is not None:
-                run.on_llm_new_token(self.token(last), chunk=last)
+            if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
+                run.on_llm_new_token(self.callback_token(last), chunk=last)
             return self._summed(self.result(chunks, None), run)
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
-        return completed_result(model._generate(messages, stop=stop, **manager, **kwargs), run.run_id)
+        return completed_result(model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id)
 
-    async def _aanswer(
-        self, model: Any, messages: Any, stop: list[str] | None, kwargs: dict[str, Any], run: Any
-    ) -> ChatResult:
-        if self._call_streams(model, kwargs, run, for_async=True):
-            own = self._own_stream(model, messages, stop, kwargs, run, for_async=True)
+    async def _aanswer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+        if self._call_streams(model, call.kwargs, run, for_async=True):
+            own = self._native_stream(model, call, run, for_async=True)
             if own is not None:
                 async for _ in adrive(*own):
                     pass
                 return self._summed(own[1].result(), run)
             chunks: list[Any] = []
-            async for chunk in await self.aopen(model, messages, stop, run, kwargs):
-                self.received(chunk, run.run_id)
-                await run.on_llm_new_token(self.token(chunk), chunk=chunk)
+            async for chunk in await self.aopen(model, call, run):
+                self.complete_chunk(chunk, run.run_id)
+                await run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
                 chunks.append(chunk)
-            if chunks and (last := self.last(chunks[-1], run.run_id)) is not None:
-                await run.on_llm_new_token(self.token(last), chunk=last)
+            if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
+                await run.on_llm_new_token(self.callback_token(last), chunk=last)
             return self._summed(self.result(chunks, None), run)
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._agenerate) else {}
-        return completed_result(await model._agenerate(messages, stop=stop, **manager, **kwargs), run.run_id)
+        return completed_result(
+            await model._agenerate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id
+        )
 
-    def _own_stream(
-        self, model: Any, messages: Any, stop: list[str] | None, kwargs: dict[str, Any], run: Any, *, for_async: bool
-    ) -> Any:
-        """Return the stream that runs no code of users, where nobody wants to hear of its chunks."""
-        if run.handlers:
+    def _native_stream(self, model: Any, call: ModelCall, run: Any, *, for_async: bool) -> Any:
+        """Return the stream that runs no users' code, where no handler is notified of its chunks."""
+        if run.handlers or not model._streams_natively(call, for_async=for_async):
             return None
-        return model._own_stream(messages, stop, kwargs, for_async=for_async, keeps=True, run_id=run.run_id)
+        return model._native_stream(call, collect_result=True, run_id=run.run_id)
 
     def _summed(self, streamed: LLMResult, run: Any) -> ChatResult:
         """Return the sum of a stream as an answer that came whole."""

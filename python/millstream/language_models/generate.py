@@ -11,13 +11,13 @@ from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManager, 
 from ..events import uuid7
 from ..outputs import LLMResult, RunInfo
 from ..runnables.config import RunnableConfig, batch_configs, ensure_config
-from ..streaming.workers import in_own_task
+from ..streaming.workers import run_in_task
 from .model_type import Model
 
-__all__ = ("Generating",)
+__all__ = ("GenerateCall",)
 
 
-class Generating:
+class GenerateCall:
     """One call of a model for many prompts; ``callbacks`` and the like are for all of them, or a list of one each."""
 
     def __init__(
@@ -36,8 +36,8 @@ class Generating:
         self._model = model
         self._prompts = prompts
         self._stop = stop
-        self._kind = model._kind
-        self._kwargs, self._more = self._kind.parted(kwargs)
+        self._model_type = model._model_type
+        self._kwargs, self._more = self._model_type.split_kwargs(kwargs)
         self._ids = run_ids(run_id, prompts)
         if callbacks is None:
             # Called by itself, in users' code: a run below theirs like any other.
@@ -64,12 +64,12 @@ class Generating:
             for manager, prompt, run_id, start in self._starts():
                 run = CallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
-                    run.start(self._model._serialized, prompt, self._kind.run_type, **start)
+                    run.start(self._model._serialized, prompt, self._model_type.run_type, **start)
                 runs.append(run)
-            result, parts = self._kind.generate(self._model, self._prompts, self._stop, self._kwargs, runs)
+            result, parts = self._model_type.generate(self._model, self._prompts, self._stop, self._kwargs, runs)
         except BaseException as error:
             for run in runs:
-                run.on_llm_error(error, response=self._kind.arrived(()))
+                run.on_llm_error(error, response=self._model_type.partial_result(()))
             raise
         failures: list[Exception] = []
         for run, part in _ends(runs, parts):
@@ -82,7 +82,7 @@ class Generating:
     async def arun(self) -> LLMResult:
         """Call ``_agenerate``; where handlers hear of it, all of that in a task of its own."""
         if any(manager.handlers for manager in self._managers):
-            heard: LLMResult = await in_own_task(self._arun())
+            heard: LLMResult = await run_in_task(self._arun())
             return heard
         return await self._arun()
 
@@ -92,12 +92,12 @@ class Generating:
             for manager, prompt, run_id, start in self._starts():
                 run = AsyncCallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
-                    await run.start(self._model._serialized, prompt, self._kind.run_type, **start)
+                    await run.start(self._model._serialized, prompt, self._model_type.run_type, **start)
                 runs.append(run)
-            result, parts = await self._kind.agenerate(self._model, self._prompts, self._stop, self._kwargs, runs)
+            result, parts = await self._model_type.agenerate(self._model, self._prompts, self._stop, self._kwargs, runs)
         except BaseException as error:
             for run in runs:
-                await run.on_llm_error(error, response=self._kind.arrived(()))
+                await run.on_llm_error(error, response=self._model_type.partial_result(()))
             raise
         failures: list[Exception] = []
         for run, part in _ends(runs, parts):
@@ -108,10 +108,10 @@ class Generating:
         return _finished(result, runs, failures)
 
     def _manager(self, callbacks: Any, tags: Any, metadata: Any) -> CallbackManager:
-        return self._kind.manager(self._model, callbacks, tags, metadata, self._stop, self._kwargs)
+        return self._model_type.manager(self._model, callbacks, tags, metadata, self._stop, self._kwargs)
 
     def _starts(self) -> Iterator[tuple[CallbackManager, Any, UUID, dict[str, Any]]]:
-        told = self._kind.told(self._model, self._stop, self._kwargs, self._more, streams=False)
+        told = self._model_type.start_info(self._model, self._stop, self._kwargs, self._more, streams=False)
         rest = {**told, "batch_size": len(self._prompts)}
         for manager, prompt, run_id, name in zip(self._managers, self._prompts, self._ids, self._names, strict=True):
             yield manager, prompt, run_id, {**rest, "name": name}

@@ -10,16 +10,16 @@ from ..callbacks.manager import CallbackManager
 from ..outputs import GenerationChunk, LLMResult
 from ..outputs.generation import sum_chunks
 from ..runnables.config import child_context, ensure_config
-from .model_type import Results, in_run, takes_run_manager
+from .model_type import ModelCall, Results, in_run, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-__all__ = ("TextKind",)
+__all__ = ("LLMType",)
 
 
-class TextKind:
+class LLMType:
     """Models that take a text and return a text; ``base`` is their base class."""
 
     run_type = "llm"
@@ -50,11 +50,11 @@ class TextKind:
         own = {**params, **(model.metadata or {})}
         return CallbackManager.configure(callbacks, model.callbacks, model.verbose, tags, model.tags, metadata, own)
 
-    def parted(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def split_kwargs(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return all arguments: all go to the model."""
         return kwargs, {}
 
-    def told(
+    def start_info(
         self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
     ) -> dict[str, Any]:
         """Return the parameters, with the call's own where it streams: LangChain's way."""
@@ -63,33 +63,33 @@ class TextKind:
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether the model has a ``_stream``, or for async code an ``_astream``."""
-        return (for_async and self.awaits(model)) or type(model)._stream is not self._base._stream
+        return (for_async and self.has_own_astream(model)) or type(model)._stream is not self._base._stream
 
-    def awaits(self, model: Any) -> bool:
+    def has_own_astream(self, model: Any) -> bool:
         """Return whether the model's class, or one of its bases but the first, writes ``_astream``."""
         return type(model)._astream is not self._base._astream
 
-    def open(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Iterable[Any]:
+    def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
         """Call ``_stream``, which tells its chunks itself."""
-        chunks: Iterable[Any] = model._stream(prompt, stop=stop, run_manager=run, **kwargs)
+        chunks: Iterable[Any] = model._stream(call.prompt, stop=call.stop, run_manager=run, **call.kwargs)
         return chunks
 
-    async def aopen(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Any:
+    async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
         """Call ``_astream``, which tells its chunks itself."""
-        return model._astream(prompt, stop=stop, run_manager=run, **kwargs)
+        return model._astream(call.prompt, stop=call.stop, run_manager=run, **call.kwargs)
 
-    def received(self, chunk: Any, run_id: UUID) -> None:
+    def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
         """Raise :class:`TypeError` for what is no chunk."""
         if not hasattr(chunk, "text"):
             raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}")
 
-    def token(self, chunk: Any) -> None:
+    def callback_token(self, chunk: Any) -> None:
         """Return nothing: the model's own code tells its handlers."""
 
-    def last(self, chunk: Any, run_id: UUID) -> None:
+    def closing_chunk(self, chunk: Any, run_id: UUID) -> None:
         """Return nothing."""
 
-    def output(self, chunk: Any) -> Any:
+    def to_output(self, chunk: Any) -> Any:
         """Return the text."""
         return chunk.text
 
@@ -97,7 +97,7 @@ class TextKind:
         """Return the sum; that of no chunks is an empty text."""
         return LLMResult([[sum_chunks(chunks or [GenerationChunk("")])]], llm_output)
 
-    def arrived(self, chunks: Sequence[Any]) -> LLMResult:
+    def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
         """Return the sum, or nothing."""
         return self.result(chunks, None) if chunks else LLMResult([])
 

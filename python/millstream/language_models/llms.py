@@ -11,10 +11,10 @@ from uuid import UUID
 from .._context import run_in_executor
 from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.config import RunnableConfig
-from ..streaming.workers import from_thread
+from ..streaming.workers import iterate_in_thread
 from .base import BaseLanguageModel
-from .generate import Generating, in_groups, run_lists
-from .llm_type import TextKind
+from .generate import GenerateCall, in_groups, run_lists
+from .llm_type import LLMType
 from .model_type import for_sync, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
 
@@ -56,7 +56,7 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> AsyncIterator[GenerationChunk]:
         """Yield the chunks for ``prompt``; by default those of ``_stream``, from a thread."""
         manager = for_sync(run_manager)
-        return from_thread(lambda: self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
+        return iterate_in_thread(lambda: self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
 
     # Calling.
 
@@ -123,7 +123,7 @@ class BaseLLM(BaseLanguageModel[str]):
         list, or such a list has another length.
         """
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return Generating(self, prompts, stop, kwargs, **runs).run()
+        return GenerateCall(self, prompts, stop, kwargs, **runs).run()
 
     async def agenerate(
         self,
@@ -139,7 +139,7 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Return everything the model says about ``prompts``; see :meth:`generate`."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return await Generating(self, prompts, stop, kwargs, **runs).arun()
+        return await GenerateCall(self, prompts, stop, kwargs, **runs).arun()
 
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""
@@ -152,7 +152,7 @@ class BaseLLM(BaseLanguageModel[str]):
         path.write_text(json.dumps(self.asdict(), indent=4), encoding="utf-8")
 
 
-BaseLLM._kind = TextKind(BaseLLM)
+BaseLLM._model_type = LLMType(BaseLLM)
 
 
 class LLM(BaseLLM):

@@ -13,10 +13,10 @@ from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManagerFo
 from ..events.run import Run
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context
-from ..streaming.channel import Handover, is_cancelled
-from ..streaming.inputs import Inside
-from ..streaming.workers import pass_on
-from .model_type import Model
+from ..streaming.channel import Channel, is_cancelled
+from ..streaming.inputs import NestedIterator
+from ..streaming.workers import pump
+from .model_type import Model, ModelCall
 
 __all__ = ("ModelRun",)
 
@@ -27,56 +27,53 @@ class ModelRun:
     """One run of a model that streams, or is called once, for one prompt.
 
     Its handlers hear of it here, where the model's own code runs: in the consumer's steps, in a
-    thread or in a task. ``line`` is where the chunks go, if that code is driven apart.
+    thread or in a task. ``channel`` is where the chunks go, if that code is driven apart.
     """
 
     def __init__(
         self,
         model: Model,
-        prompt: Any,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
+        call: ModelCall,
         config: RunnableConfig,
         *,
-        keeps: bool,
-        line: Handover | None,
+        collect_result: bool,
+        channel: Channel | None,
     ) -> None:
         self.config = config
         self.run_id: UUID = config.get("run_id") or uuid7()
-        self.kind = kind = model._kind
-        self._given = kwargs
-        self._kwargs, self._more = kind.parted(kwargs)
-        self.manager = kind.manager(
-            model, config.get("callbacks"), config["tags"], config["metadata"], stop, self._kwargs
+        self.model_type = model_type = model._model_type
+        self._all_kwargs = call.kwargs
+        kwargs, self._more = model_type.split_kwargs(call.kwargs)
+        self._call = call._replace(kwargs=kwargs) if kwargs is not call.kwargs else call
+        self.manager = model_type.manager(
+            model, config.get("callbacks"), config["tags"], config["metadata"], call.stop, kwargs
         )
-        self.line = line
+        self.channel = channel
         self._model = model
-        self._prompt = prompt
-        self._stop = stop
-        self._keeps = keeps or bool(self.manager.handlers)
+        self._collects = collect_result or bool(self.manager.handlers)
         self._kept: list[Any] = []
         self._latest: Any = None
         self._result: LLMResult | None = None
         self._output: dict[str, Any] | None = None
 
     @property
-    def lockstep(self) -> bool:
+    def rendezvous(self) -> bool:
         """Whether the model is not to run ahead of its consumer: a handler wants it so, or hears of other runs too."""
         # In a chain, handlers hear of each chunk in one step after the other, as where steps pull.
         if self.manager.parent_run_id is not None and self.manager.handlers:
             return True
-        return any(getattr(handler, "lockstep", False) for handler in self.manager.handlers)
+        return any(getattr(handler, "rendezvous", False) for handler in self.manager.handlers)
 
-    def told(self) -> Run:
-        """Return the run as its stream events tell it; tags and metadata are copies."""
+    def info(self) -> Run:
+        """Return the run as its stream events show it; tags and metadata are copies."""
         manager = self.manager
         name = self.config.get("run_name") or self._model.get_name()
         told = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
-        return Run(str(self.run_id), name, self.kind.run_type, *told)
+        return Run(str(self.run_id), name, self.model_type.run_type, *told)
 
     def result(self) -> LLMResult:
         """Return the sum of the chunks, or the result of the one call."""
-        return self.kind.result(self._kept, self._output) if self._result is None else self._result
+        return self.model_type.result(self._kept, self._output) if self._result is None else self._result
 
     # A model that streams.
 
@@ -84,15 +81,15 @@ class ModelRun:
         """Yield what ``_stream`` yields, one by one; every step of it is in the run's own context."""
         run = CallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
+            run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start())
         context = child_context(self.config, run)
         try:
-            chunks = context.run(self.kind.open, self._model, self._prompt, self._stop, run, self._kwargs)
+            chunks = context.run(self.model_type.open, self._model, self._call, run)
             items = context.run(iter, chunks)
             try:
                 while (chunk := context.run(next, items, _END)) is not _END:
                     self._keep(chunk)
-                    if run.handlers and (token := self.kind.token(chunk)) is not None:
+                    if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
                         run.on_llm_new_token(token, chunk=chunk)
                     yield (chunk,)
             finally:
@@ -100,12 +97,12 @@ class ModelRun:
                     context.run(close)
             if (last := self._last()) is not None:
                 if run.handlers:
-                    run.on_llm_new_token(self.kind.token(last), chunk=last)
+                    run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
                 yield (last,)
             self._output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                run.on_llm_error(self._reason(error), response=self.kind.arrived(self._kept))
+                run.on_llm_error(self._reason(error), response=self.model_type.partial_result(self._kept))
             raise
         if run.handlers:
             run.on_llm_end(self.result())
@@ -114,22 +111,22 @@ class ModelRun:
         """Yield what an ``_astream`` of ours yields, one by one: there is no users' code to be kept apart."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            await run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
+            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start())
         try:
-            async with Inside(await self.kind.aopen(self._model, self._prompt, self._stop, run, self._kwargs)) as items:
+            async with NestedIterator(await self.model_type.aopen(self._model, self._call, run)) as items:
                 async for chunk in items:
                     self._keep(chunk)
-                    if run.handlers and (token := self.kind.token(chunk)) is not None:
+                    if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
                         await run.on_llm_new_token(token, chunk=chunk)
                     yield (chunk,)
             if (last := self._last()) is not None:
                 if run.handlers:
-                    await run.on_llm_new_token(self.kind.token(last), chunk=last)
+                    await run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
                 yield (last,)
             self._output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                await run.on_llm_error(self._reason(error), response=self.kind.arrived(self._kept))
+                await run.on_llm_error(self._reason(error), response=self.model_type.partial_result(self._kept))
             raise
         if run.handlers:
             await run.on_llm_end(self.result())
@@ -138,28 +135,28 @@ class ModelRun:
         """Put what ``_astream`` yields into the line; to be run in a task of its own."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            await run.start(self._model._serialized, self._prompt, self.kind.run_type, **self._start())
+            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start())
         var_child_runnable_config.set(child_config(self.config, run))
-        assert self.line is not None
+        assert self.channel is not None
 
         def keep(chunk: Any) -> Awaitable[None] | None:
             self._keep(chunk)
-            if run.handlers and (token := self.kind.token(chunk)) is not None:
+            if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
                 return run.on_llm_new_token(token, chunk=chunk)
             return None
 
         try:
-            items = await self.kind.aopen(self._model, self._prompt, self._stop, run, self._kwargs)
-            await pass_on(items.__aiter__(), self.line, keep)
+            items = await self.model_type.aopen(self._model, self._call, run)
+            await pump(items.__aiter__(), self.channel, keep)
             if (last := self._last()) is not None:
                 if run.handlers:
-                    await run.on_llm_new_token(self.kind.token(last), chunk=last)
-                self.line.put(last)
-                await _taken(self.line)
+                    await run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
+                self.channel.send(last)
+                await _taken(self.channel)
             self._output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                await run.on_llm_error(self._reason(error), response=self.kind.arrived(self._kept))
+                await run.on_llm_error(self._reason(error), response=self.model_type.partial_result(self._kept))
             raise
         if run.handlers:
             await run.on_llm_end(self.result())
@@ -170,40 +167,41 @@ class ModelRun:
         """Yield the result of ``generate``, which tells its handlers itself."""
         model: Any = self._model
         context = contextvars.copy_context()
-        self._result = context.run(model.generate, [self._prompt], self._stop, **self._call_args(), **self._given)
+        self._result = context.run(model.generate, [self._call.prompt], self._call.stop, **self._generate_kwargs())
         yield (self._result,)
 
     async def acall(self) -> None:
         """Put the result of ``agenerate`` into the line; to be run in a task of its own."""
         model: Any = self._model
-        self._result = await model.agenerate([self._prompt], self._stop, **self._call_args(), **self._given)
-        assert self.line is not None
-        self.line.put(self._result)
+        self._result = await model.agenerate([self._call.prompt], self._call.stop, **self._generate_kwargs())
+        assert self.channel is not None
+        self.channel.send(self._result)
 
     def _keep(self, chunk: Any) -> None:
-        self.kind.received(chunk, self.run_id)
+        self.model_type.complete_chunk(chunk, self.run_id)
         self._latest = chunk
-        if self._keeps:
+        if self._collects:
             self._kept.append(chunk)
 
     def _last(self) -> Any:
         """Return what the base of the model adds behind its last chunk; there must have been one."""
         if self._latest is None:
             raise ValueError("No generation chunks were returned")
-        return self.kind.last(self._latest, self.run_id)
+        return self.model_type.closing_chunk(self._latest, self.run_id)
 
     def _reason(self, error: BaseException) -> BaseException:
         """Return how the consumer left, where it is that what stopped the model."""
         if not is_cancelled(error) and not isinstance(error, GeneratorExit):
             return error
-        return (None if self.line is None else self.line.leaving) or error
+        return (None if self.channel is None else self.channel.leaving) or error
 
     def _start(self) -> dict[str, Any]:
-        told = self.kind.told(self._model, self._stop, self._kwargs, self._more, streams=True)
+        told = self.model_type.start_info(self._model, self._call.stop, self._call.kwargs, self._more, streams=True)
         return {**told, "name": self.config.get("run_name"), "batch_size": 1}
 
-    def _call_args(self) -> dict[str, Any]:
+    def _generate_kwargs(self) -> dict[str, Any]:
         return {
+            **self._all_kwargs,
             "callbacks": self.config.get("callbacks"),
             "tags": self.config["tags"],
             "metadata": self.config["metadata"],
@@ -212,11 +210,11 @@ class ModelRun:
         }
 
 
-async def _taken(line: Handover) -> None:
+async def _taken(channel: Channel) -> None:
     """Wait until a consumer with whom the model keeps step has taken the last chunk: the end is told after that."""
-    if line.full:
-        line.paused = True
-        await line.aroom()
-        line.paused = False
-    if line.closed:
+    if channel.is_full:
+        channel.paused = True
+        await channel.await_writable()
+        channel.paused = False
+    if channel.closed:
         raise GeneratorExit

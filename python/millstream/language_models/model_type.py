@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .._context import var_child_runnable_config
 from ..callbacks.manager import CallbackManager
@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
     from ..streaming.protocols import ChunkProcessor, Source
 
-__all__ = ("Kind", "Model", "Results", "for_sync", "in_run", "takes_run_manager")
+__all__ = ("Model", "ModelCall", "ModelType", "Results", "for_sync", "in_run", "takes_run_manager")
 
 Results = tuple[LLMResult, list[LLMResult]]
 """The result of one ``generate``, and the part of it that each of its runs is told."""
+
+
+class ModelCall(NamedTuple):
+    """One call of a model: its prompt (a text, or messages), the texts it stops at, its other arguments."""
+
+    prompt: Any
+    stop: list[str] | None
+    kwargs: dict[str, Any]
 
 
 class Model(Protocol):
@@ -33,7 +41,7 @@ class Model(Protocol):
         """The model's own callbacks."""
 
     @property
-    def _kind(self) -> Kind: ...
+    def _model_type(self) -> ModelType: ...
 
     @property
     def _serialized(self) -> dict[str, Any]: ...
@@ -47,29 +55,16 @@ class Model(Protocol):
     async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
         """Return all answers."""
 
-    def _own_stream(
-        self,
-        prompt: Any,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-        keeps: bool,
-        run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None: ...
+    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool: ...
 
-    def _own_chunks(
-        self,
-        prompt: Any,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-        run_id: UUID,
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None: ...
+    def _native_stream(
+        self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None
+    ) -> tuple[Source, ChunkProcessor[LLMResult]]: ...
+
+    def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]: ...
 
 
-class Kind(Protocol):
+class ModelType(Protocol):
     """What models of one kind do in their own way; ``prompt`` is what one of them is asked: a text, or messages.
 
     A *chunk* is what a model's ``_stream`` yields, an *output* what its ``stream`` does.
@@ -94,10 +89,10 @@ class Kind(Protocol):
     ) -> CallbackManager:
         """Return the callbacks, tags and metadata of one call."""
 
-    def parted(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def split_kwargs(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the arguments that go to the model, and what only handlers are told."""
 
-    def told(
+    def start_info(
         self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
     ) -> dict[str, Any]:
         """Return what handlers are told of a call at its start."""
@@ -105,31 +100,31 @@ class Kind(Protocol):
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` comes in chunks."""
 
-    def awaits(self, model: Any) -> bool:
+    def has_own_astream(self, model: Any) -> bool:
         """Return whether the model has an ``_astream`` of its own."""
 
-    def open(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Iterable[Any]:
+    def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
         """Call ``_stream``."""
 
-    async def aopen(self, model: Any, prompt: Any, stop: list[str] | None, run: Any, kwargs: dict[str, Any]) -> Any:
+    async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
         """Call ``_astream``."""
 
-    def received(self, chunk: Any, run_id: UUID) -> None:
+    def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
         """Refuse what is no chunk, and add what the base of such models adds to one."""
 
-    def token(self, chunk: Any) -> Any:
+    def callback_token(self, chunk: Any) -> Any:
         """Return what handlers are told of a chunk; ``None`` where the model's own code tells them."""
 
-    def last(self, chunk: Any, run_id: UUID) -> Any:
+    def closing_chunk(self, chunk: Any, run_id: UUID) -> Any:
         """Return the chunk that comes behind the last one; ``None`` where none does."""
 
-    def output(self, chunk: Any) -> Any:
+    def to_output(self, chunk: Any) -> Any:
         """Return what the consumer gets of a chunk, or of a generation."""
 
     def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
         """Return the sum of all chunks."""
 
-    def arrived(self, chunks: Sequence[Any]) -> LLMResult:
+    def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
         """Return what had arrived of a run that failed."""
 
     def generate(

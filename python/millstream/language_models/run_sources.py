@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..outputs import LLMResult
-from ..streaming.channel import Handover
-from ..streaming.inputs import Inside
+from ..streaming.channel import Channel
+from ..streaming.inputs import NestedIterator
 from ..streaming.isolation import PassThrough
 from ..streaming.protocols import ChunkProcessor
-from ..streaming.workers import OwnTask, OwnThread
+from ..streaming.workers import TaskBody, ThreadBody
 
 if TYPE_CHECKING:
     from .model_run import ModelRun
@@ -35,7 +35,7 @@ class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
 
     def _outputs(self, items: Sequence[Any]) -> Sequence[Any]:
         """Return the outputs of the items, empty texts too."""
-        output = self._run.kind.output
+        output = self._run.model_type.to_output
         if self.streams:
             return [output(chunk) for chunk in items]
         return [output(result.generations[0][0]) for result in items]
@@ -49,26 +49,26 @@ class StreamedSource:
     """The source of a run that streams.
 
     In sync code its model is stepped by the consumer's own steps, or in a thread where it has a
-    line; in async code in a task, or in a thread where it has only ``_stream``. A model of ours
-    (``own``) without a line is stepped by the consumer's own steps in async code too.
+    line; in async code in a task, or in a thread where it has only ``_stream``. A native stream
+    (``is_native``) without a channel is stepped by the consumer's own steps in async code too.
     """
 
-    def __init__(self, run: ModelRun, *, awaits: bool, own: bool = False) -> None:
+    def __init__(self, run: ModelRun, *, awaits: bool, is_native: bool = False) -> None:
         self._run = run
         self._awaits = awaits
-        self._own = own
+        self._is_native = is_native
 
     def open(self) -> Any:
         """Begin the run."""
         run = self._run
-        return _Steps(run.chunks()) if run.line is None else OwnThread(run.chunks, run.line)
+        return _Steps(run.chunks()) if run.channel is None else ThreadBody(run.chunks, run.channel)
 
     async def aopen(self) -> Any:
         """Begin the run, with the first step."""
-        if self._own and self._run.line is None:
+        if self._is_native and self._run.channel is None:
             return _AsyncSteps(self._run.achunks())
-        line = _line_of(self._run)
-        return OwnTask(self._run.perform, line) if self._awaits else OwnThread(self._run.chunks, line)
+        channel = _channel_of(self._run)
+        return TaskBody(self._run.perform, channel) if self._awaits else ThreadBody(self._run.chunks, channel)
 
 
 class CalledSource:
@@ -80,11 +80,11 @@ class CalledSource:
     def open(self) -> Any:
         """Begin the run."""
         run = self._run
-        return _Steps(run.call()) if run.line is None else OwnThread(run.call, run.line)
+        return _Steps(run.call()) if run.channel is None else ThreadBody(run.call, run.channel)
 
     async def aopen(self) -> Any:
         """Begin the run, with the first step."""
-        return OwnTask(self._run.acall, _line_of(self._run))
+        return TaskBody(self._run.acall, _channel_of(self._run))
 
 
 class _Steps:
@@ -108,7 +108,7 @@ class _AsyncSteps:
     """A body that runs in the consumer's own steps, for async code."""
 
     def __init__(self, items: AsyncGenerator[Any, None]) -> None:
-        self._items = Inside(items)
+        self._items = NestedIterator(items)
 
     async def read(self) -> Sequence[Any]:
         """Return the next chunk, as one raw item."""
@@ -124,7 +124,7 @@ class _AsyncSteps:
         await self._items.aclose()
 
 
-def _line_of(run: ModelRun) -> Handover:
-    if run.line is None:
-        run.line = Handover(lockstep=run.lockstep)
-    return run.line
+def _channel_of(run: ModelRun) -> Channel:
+    if run.channel is None:
+        run.channel = Channel(rendezvous=run.rendezvous)
+    return run.channel

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._context import var_child_runnable_config
 from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
 from ..events.handler import StreamEventHandler
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
 from ..runnables.origin import OriginEvents
-from ..streaming.channel import Handover
+from ..runnables.runs import no_listeners
+from ..streaming.channel import Channel
 from ..streaming.protocols import ChunkProcessor, Source
 from .model_run import ModelRun
-from .model_type import Model
+from .model_type import Model, ModelCall
 from .prompt_text import LanguageModelInput
 from .run_sources import CalledSource, RunChunks, StreamedSource
 
@@ -32,19 +32,15 @@ def chunk_stream(
     for_async: bool = False,
 ) -> tuple[Source, ChunkProcessor[LLMResult]]:
     """Return the source and the processor of one stream of chunks."""
-    prompt = model._kind.prompt(input)
-    if not _may_be_heard(model, config):
+    call = ModelCall(model._model_type.prompt(input), stop, kwargs)
+    is_native = model._streams_natively(call, for_async=for_async)
+    if is_native and not _may_have_listeners(model, config):
         run_id = config.get("run_id") if config else None
-        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False, run_id=run_id)
-        if own is not None:
-            return own
-    run = ModelRun(model, prompt, stop, kwargs, ensure_config(config), keeps=False, line=None)
-    if not run.manager.handlers:
-        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False, run_id=run.run_id)
-        if own is not None:
-            return own
-    own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=False) if for_async else None
-    return _run_stream(model, run, kwargs, for_async=for_async, own=own is not None)
+        return model._native_stream(call, collect_result=False, run_id=run_id)
+    run = ModelRun(model, call, ensure_config(config), collect_result=False, channel=None)
+    if is_native and not run.manager.handlers:
+        return model._native_stream(call, collect_result=False, run_id=run.run_id)
+    return _run_stream(model, run, call, for_async=for_async, is_native=is_native and for_async)
 
 
 def event_stream(
@@ -63,31 +59,23 @@ def event_stream(
     Raises :class:`NotImplementedError` for an unknown version.
     """
     schema = schema_version(version)
-    prompt = model._kind.prompt(input)
+    call = ModelCall(model._model_type.prompt(input), stop, kwargs)
     full = ensure_config(config)
-    run = ModelRun(model, prompt, stop, kwargs, full, keeps=True, line=None)
-    told = run.told()
-    own = None
-    if not run.manager.handlers:
-        own = model._own_stream(prompt, stop, kwargs, for_async=for_async, keeps=True, run_id=run.run_id)
-    if own is None:
-        run.line = Handover(lockstep=run.lockstep)
-        # The events of the runs below go the way of the chunks, so that they stay in order.
+    run = ModelRun(model, call, full, collect_result=True, channel=None)
+    info = run.info()
+    if not run.manager.handlers and model._streams_natively(call, for_async=for_async):
+        source, chunks = model._native_stream(call, collect_result=True, run_id=run.run_id)
+    else:
+        channel = Channel(rendezvous=run.rendezvous)
+        # The events of child runs go the way of the chunks, so that they stay in order.
         callbacks = CallbackManager.configure(full["callbacks"])
-        callbacks.inheritable_handlers.append(StreamEventHandler(schema, wanted, run.line, told.parent_ids))
-        run = ModelRun(
-            model,
-            prompt,
-            stop,
-            kwargs,
-            {**full, "callbacks": callbacks, "run_id": run.run_id},
-            keeps=True,
-            line=run.line,
-        )
-        own = _run_stream(model, run, kwargs, for_async=for_async)
-    told = schema.root_run(told, full)
-    includes = wanted.includes(told.name, told.run_type, told.tags)
-    return own[0], ModelEvents(own[1], schema, told, input, includes=includes)
+        callbacks.inheritable_handlers.append(StreamEventHandler(schema, wanted, channel, info.parent_ids))
+        config = {**full, "callbacks": callbacks, "run_id": run.run_id}
+        run = ModelRun(model, call, config, collect_result=True, channel=channel)
+        source, chunks = _run_stream(model, run, call, for_async=for_async)
+    info = schema.root_run(info, full)
+    includes = wanted.includes(info.name, info.run_type, info.tags)
+    return source, ModelEvents(chunks, schema, info, input, includes=includes)
 
 
 class ModelOrigin:
@@ -108,37 +96,35 @@ class ModelOrigin:
     ) -> tuple[Source, ChunkProcessor[LLMResult]]:
         """Return the source and the processor of the model's chunks."""
         model, stop = self._model, kwargs.pop("stop", None)
-        own = model._own_stream(model._kind.prompt(value), stop, kwargs, for_async=for_async, keeps=False)
-        return chunk_stream(model, value, make_config(), stop, kwargs, for_async=for_async) if own is None else own
+        call = ModelCall(model._model_type.prompt(value), stop, kwargs)
+        if model._streams_natively(call, for_async=for_async):
+            return model._native_stream(call, collect_result=False)
+        return chunk_stream(model, call.prompt, make_config(), stop, kwargs, for_async=for_async)
 
     def events(
         self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
     ) -> OriginEvents | None:
         """Return what the events of the model's run are made of; ``None`` for a user's model."""
         model, stop = self._model, kwargs.pop("stop", None)
-        prompt = model._kind.prompt(value)
-        run = ModelRun(model, prompt, stop, kwargs, config, keeps=True, line=None)
-        own = model._own_chunks(prompt, stop, kwargs, for_async=for_async, run_id=run.run_id)
-        if own is None:
+        call = ModelCall(model._model_type.prompt(value), stop, kwargs)
+        if not model._streams_natively(call, for_async=for_async):
             return None
-        return OriginEvents(*own, run.told(), prompt, lambda: model._kind.arrived(()))
+        run = ModelRun(model, call, config, collect_result=True, channel=None)
+        source, chunks = model._native_generations(call, run_id=run.run_id)
+        return OriginEvents(source, chunks, run.info(), call.prompt, lambda: model._model_type.partial_result(()))
 
 
-def _may_be_heard(model: Model, config: RunnableConfig | None) -> bool:
-    """Return whether anybody may listen; to be cheap, a run above counts as such."""
-    return bool(
-        model.callbacks
-        or (config is not None and config.get("callbacks"))
-        or var_child_runnable_config.get() is not None
-    )
+def _may_have_listeners(model: Model, config: RunnableConfig | None) -> bool:
+    """Return whether a handler may be notified of a call; to be cheap, being inside another run counts as one."""
+    return bool(model.callbacks) or not no_listeners(config)
 
 
 def _run_stream(
-    model: Model, run: ModelRun, kwargs: dict[str, Any], *, for_async: bool, own: bool = False
+    model: Model, run: ModelRun, call: ModelCall, *, for_async: bool, is_native: bool = False
 ) -> tuple[Source, ChunkProcessor[LLMResult]]:
-    """Return the source and the processor of a run that runs users' code, or tells handlers."""
-    kind = model._kind
-    if kind.streams(model, kwargs, for_async=for_async):
-        awaits = for_async and kind.awaits(model)
-        return StreamedSource(run, awaits=awaits, own=own), RunChunks(run, streams=True)
+    """Return the source and the processor of a run that runs users' code, or notifies handlers."""
+    model_type = model._model_type
+    if model_type.streams(model, call.kwargs, for_async=for_async):
+        awaits = for_async and model_type.has_own_astream(model)
+        return StreamedSource(run, awaits=awaits, is_native=is_native), RunChunks(run, streams=True)
     return CalledSource(run), RunChunks(run, streams=False)

@@ -10,7 +10,7 @@ from .._context import run_in_executor
 from ..outputs import Generation
 from ..runnables.config import RunnableConfig
 from ..runnables.runnable import Runnable
-from ..runnables.runs import acalled, called
+from ..runnables.runs import acall_in_run, call_in_run
 
 __all__ = (
     "BaseGenerationOutputParser",
@@ -69,7 +69,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""
-        output: T = called(
+        output: T = call_in_run(
             self, lambda answer, *_: self.parse_result([generation_of(answer)]), input, config, run_type="parser"
         )
         return output
@@ -80,7 +80,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
         async def parsed(answer: Any, *_: Any) -> T:
             return await self.aparse_result([generation_of(answer)])
 
-        output: T = await acalled(self, parsed, input, config, run_type="parser")
+        output: T = await acall_in_run(self, parsed, input, config, run_type="parser")
         return output
 
     def __repr__(self) -> str:

@@ -61,10 +61,10 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
     def _diff(self, prev: Any, next: Any) -> Any:
         raise NotImplementedError("a subclass that writes parse_result writes _diff as well")
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         if type(self).parse_result is JsonOutputParser.parse_result:
             return _Documents(diff=self.diff)
-        return super()._stage()
+        return super()._as_stage()
 
     @property
     def _type(self) -> str:

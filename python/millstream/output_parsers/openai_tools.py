@@ -69,9 +69,9 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         """Return whether a call of the tool ``name`` counts."""
         return True
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         if type(self).parse_result is not JsonOutputToolsParser.parse_result:
-            return super()._stage()
+            return super()._as_stage()
         return CallsSoFar(self, self._read, self._wants, first_only=self.first_tool_only)
 
 
@@ -104,7 +104,7 @@ class PydanticToolsParser(JsonOutputToolsParser):
             if partial and call["name"] not in kinds and any(name.startswith(call["name"]) for name in kinds):
                 # A name may come in pieces.
                 continue
-            kind = _kind(kinds, call["name"])
+            kind = _model_type(kinds, call["name"])
             try:
                 made.append(kind(**call["args"]))
             except ValueError:
@@ -120,7 +120,7 @@ class PydanticToolsParser(JsonOutputToolsParser):
         return {title_of_model(tool): tool for tool in self.tools}
 
 
-def _kind(kinds: Mapping[str, Any], name: str) -> Any:
+def _model_type(kinds: Mapping[str, Any], name: str) -> Any:
     if name not in kinds:
         available = ", ".join(kinds) or "<no_tools>"
         raise OutputParserException(f"Unknown tool type: {name!r}. Available tools: {available}")

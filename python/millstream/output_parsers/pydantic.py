@@ -55,7 +55,7 @@ class PydanticOutputParser(JsonOutputParser, Generic[Model]):
     def _type(self) -> str:
         return "pydantic"
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         return _ObjectsSoFar(self._made)
 
 

@@ -29,11 +29,11 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         """Return :meth:`parse_result`, at once."""
         return self.parse_result(result, partial=partial)
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         cls = type(self)
         if cls.parse is StrOutputParser.parse and cls.parse_result is StrOutputParser.parse_result:
             return _Texts()
-        return super()._stage()
+        return super()._as_stage()
 
     @property
     def _type(self) -> str:

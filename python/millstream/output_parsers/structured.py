@@ -11,16 +11,16 @@ from typing import Any
 
 from ..messages.base import BaseMessage, BaseMessageChunk
 from ..runnables.config import RunnableConfig
-from ..runnables.runs import acalled, called
-from ..runnables.stages import StagedRunnable
-from ..streaming.accumulate import Sum
+from ..runnables.runs import acall_in_run, call_in_run
+from ..runnables.stages import StageRunnable
+from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.protocols import Stage
 from .answers import parse_answer
 
 __all__ = ("RawAndParsed", "StructuredOutput")
 
 
-class _OfAnswers(StagedRunnable[Any, Any]):
+class _OfAnswers(StageRunnable[Any, Any]):
     """A step that makes something of a whole message."""
 
     def __init__(self, parser: Any) -> None:
@@ -31,7 +31,7 @@ class _OfAnswers(StagedRunnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Return what the message says."""
-        return called(self, lambda message, *_: self._read(message), input, config, run_type=self.run_type)
+        return call_in_run(self, lambda message, *_: self._read(message), input, config, run_type=self.run_type)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Return what the message says."""
@@ -39,7 +39,7 @@ class _OfAnswers(StagedRunnable[Any, Any]):
         async def read(message: Any, *_: Any) -> Any:
             return self._read(message)
 
-        return await acalled(self, read, input, config, run_type=self.run_type)
+        return await acall_in_run(self, read, input, config, run_type=self.run_type)
 
 
 class StructuredOutput(_OfAnswers):
@@ -69,8 +69,8 @@ class StructuredOutput(_OfAnswers):
     def _read(self, message: Any) -> Any:
         return parse_answer(self.parser, message)
 
-    def _stage(self) -> Stage[Any, Any]:
-        return _Judged(self.parser._stage(), self._read)
+    def _as_stage(self) -> Stage[Any, Any]:
+        return _Judged(self.parser._as_stage(), self._read)
 
 
 class _Judged:
@@ -81,7 +81,7 @@ class _Judged:
     def __init__(self, parsed: Stage[Any, Any], judge: Callable[[Any], Any]) -> None:
         self._parsed = parsed
         self._judge = judge
-        self._sum = Sum()
+        self._sum = ChunkAccumulator()
         self._has_given = False
 
     def feed(self, item: Any) -> Sequence[Any]:
@@ -122,7 +122,7 @@ class RawAndParsed(_OfAnswers):
         except Exception as error:
             return {"parsed": None, "parsing_error": error}
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         return _Pieces(self._parsed)
 
 
@@ -133,7 +133,7 @@ class _Pieces:
 
     def __init__(self, parse: Callable[[Any], Any]) -> None:
         self._parse = parse
-        self._sum = Sum()
+        self._sum = ChunkAccumulator()
 
     def feed(self, item: Any) -> Sequence[Any]:
         """Return the chunk."""

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..runnables.stages import StagedRunnable
+from ..runnables.stages import StageRunnable
 from ..streaming.protocols import Stage
 from .base import BaseOutputParser, T, generation_of
 
 __all__ = ("BaseCumulativeTransformOutputParser", "BaseTransformOutputParser")
 
 
-class BaseTransformOutputParser(BaseOutputParser[T], StagedRunnable[Any, T]):
+class BaseTransformOutputParser(BaseOutputParser[T], StageRunnable[Any, T]):
     """A parser that parses each chunk of a stream by itself."""
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         return _EachChunk(self)
 
 
@@ -38,7 +38,7 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
         """Return what leads from ``prev`` to ``next``."""
         raise NotImplementedError
 
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         return _AllChunks(self)
 
 

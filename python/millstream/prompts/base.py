@@ -10,7 +10,7 @@ from .._repr import Shown
 from ..prompt_values import PromptValue
 from ..runnables.config import RunnableConfig, merge_configs
 from ..runnables.runnable import Runnable
-from ..runnables.runs import acalled, called
+from ..runnables.runs import acall_in_run, call_in_run
 
 __all__ = ("BasePromptTemplate",)
 
@@ -79,7 +79,7 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
         Raises :class:`KeyError` if variables are missing, :class:`TypeError` if ``input`` is no dict where
         there are several.
         """
-        value: PromptValue = called(
+        value: PromptValue = call_in_run(
             self,
             lambda input, *_: self.format_prompt(**self._given(input)),
             input,
@@ -95,12 +95,12 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
         async def made(input: Any, *_: Any) -> PromptValue:
             return await self.aformat_prompt(**self._given(input))
 
-        value: PromptValue = await acalled(
+        value: PromptValue = await acall_in_run(
             self, made, input, self._configured(config), run_type=self.run_type, serialized=self._serialized()
         )
         return value
 
-    def _plain(self) -> Callable[[Any], PromptValue] | None:
+    def _as_function(self) -> Callable[[Any], PromptValue] | None:
         """Return the function that this step is, unless it calls a user's, or has more to tell of its runs."""
         if self.metadata or self.tags or any(map(callable, self.partial_variables.values())):
             return None

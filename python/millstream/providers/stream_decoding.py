@@ -16,25 +16,25 @@ from ..errors import (
 from ..outputs import LLMResult
 from ..streaming.protocols import ChunkProcessor
 
-__all__ = ("Decoded",)
+__all__ = ("DecodedStream",)
 
 
-class Decoded(ChunkProcessor[LLMResult]):
+class DecodedStream(ChunkProcessor[LLMResult]):
     """The part over one :class:`~millstream.StreamDecoder`; a subclass says what it feeds and what comes out.
 
     ``error`` after :meth:`close` is the honest end: truncated, stalled, the provider's error, or
     what the decoder could not read; each carries the text that had arrived. ``n`` is how many choices
-    the request asked for. Only with ``keeps`` is all of the text kept for a result.
+    the request asked for. Only with ``collect_result`` is all of the text kept for a result.
     """
 
     __slots__ = (
-        *("_closed", "_decoder", "_format", "_idle_since", "_keeps", "_limit", "_lost", "_n", "_seen"),
+        *("_closed", "_decoder", "_format", "_idle_since", "_collects", "_limit", "_lost", "_n", "_seen"),
         *("error", "done"),
     )
 
-    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
+    def __init__(self, format: str, limit: float | None, *, n: int | None, collect_result: bool = False) -> None:
         self._format = format
-        self._keeps = keeps
+        self._collects = collect_result
         self._n = n
         self._limit = limit
         self.error: BaseException | None = None
@@ -43,7 +43,7 @@ class Decoded(ChunkProcessor[LLMResult]):
     def _start(self) -> None:
         """Start with a decoder that has read nothing."""
         self._decoder = self._new_decoder()
-        if self._keeps:
+        if self._collects:
             self._decoder._keep_text()
         self._idle_since: float | None = None
         self._seen = 0

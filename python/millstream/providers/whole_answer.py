@@ -7,7 +7,7 @@ from .._backend import Delta, StreamDecoder
 from .._merge import merge_info
 from .._values import read_json
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
-from .stream_decoding import Decoded
+from .stream_decoding import DecodedStream
 
 __all__ = ("WholeAnswer", "finish_of")
 
@@ -16,7 +16,7 @@ _FRAME_SIZE = 512
 _RAW_SIZE = 1 << 20
 
 
-class WholeAnswer(Decoded):
+class WholeAnswer(DecodedStream):
     """Nothing comes out; after the end there are the ``deltas`` of each choice, the usage, and what made the answer.
 
     ``size`` limits the answer, in bytes after decompression. ``response`` is the answer's id, the model, the

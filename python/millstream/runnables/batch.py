@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from .config import RunnableConfig, batch_configs, child_config
-from .runs import Beginning, Named
+from .runs import Named, RunStart
 
 __all__ = ("SequenceBatch", "arun_all", "run_all")
 
@@ -40,7 +40,7 @@ class SequenceBatch:
         return_exceptions: bool,
     ) -> None:
         self.inputs = inputs
-        self.begins = [Beginning(sequence, one) for one in batch_configs(inputs, config)[0]]
+        self.begins = [RunStart(sequence, one) for one in batch_configs(inputs, config)[0]]
         self.runs: list[Any] = []
         self.return_exceptions = return_exceptions
         self._values = list(inputs)

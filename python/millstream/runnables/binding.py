@@ -60,16 +60,16 @@ class RunnableBinding(Runnable[Input, Output]):
         """Transform with the bound Runnable."""
         return self.bound.atransform(input, self._config(config), **{**self.kwargs, **kwargs})
 
-    def _atransformed(
+    def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        return self.bound._atransformed(items, self._config(config) or config, {**self.kwargs, **kwargs})
+        return self.bound._atransform_inline(items, self._config(config) or config, {**self.kwargs, **kwargs})
 
-    def _outputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
-        return self.bound._outputs(input, self._config(config) or config, {**self.kwargs, **kwargs})
+    def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+        return self.bound._stream_inline(input, self._config(config) or config, {**self.kwargs, **kwargs})
 
-    def _aoutputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
-        return self.bound._aoutputs(input, self._config(config) or config, {**self.kwargs, **kwargs})
+    def _astream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        return self.bound._astream_inline(input, self._config(config) or config, {**self.kwargs, **kwargs})
 
     def astream_events(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any

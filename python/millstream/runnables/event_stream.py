@@ -9,25 +9,25 @@ from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, Run, StreamEvent, schema_version, uuid7
 from ..events.handler import NestedEvent, RootMark, RootRun, StreamEventHandler
 from ..events.versions import Version, copies
-from ..streaming.accumulate import Sum
-from ..streaming.channel import Handover
-from ..streaming.isolation import Apart, PassThrough
+from ..streaming.accumulate import ChunkAccumulator
+from ..streaming.channel import Channel
+from ..streaming.isolation import IsolatedSource, PassThrough
 from ..streaming.protocols import Processor, Source
 from .config import RunnableConfig, ensure_config
 from .runs import Named
 
-__all__ = ("Streamable", "heard_events")
+__all__ = ("Streamable", "callback_event_stream")
 
 
 class Streamable(Named, Protocol):
     """A Runnable, as its event stream sees it."""
 
-    def _outputs(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Any]: ...
+    def _stream_inline(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Any]: ...
 
-    def _aoutputs(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Any]: ...
+    def _astream_inline(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Any]: ...
 
 
-def heard_events(
+def callback_event_stream(
     runnable: Streamable,
     input: Any,
     config: Mapping[str, Any] | None,
@@ -45,21 +45,21 @@ def heard_events(
     full = ensure_config(config)
     run_id = full["run_id"] = full.get("run_id") or uuid7()
     root = RootRun(run_id, full.get("run_name") or runnable.get_name(), input, full)
-    line = Handover()
+    channel = Channel()
     callbacks = CallbackManager.configure(full["callbacks"])
     # The parent's id is found among the runs that the handler hears of; those above it are not.
     above = callbacks.parent_ids[:-1]
-    callbacks.add_handler(StreamEventHandler(schema, wanted, line, above, root))
+    callbacks.add_handler(StreamEventHandler(schema, wanted, channel, above, root))
     full["callbacks"] = callbacks
-    source = Apart(
-        line,
-        lambda: runnable._outputs(input, full, kwargs),
-        lambda: runnable._aoutputs(input, full, kwargs),
+    source = IsolatedSource(
+        channel,
+        lambda: runnable._stream_inline(input, full, kwargs),
+        lambda: runnable._astream_inline(input, full, kwargs),
     )
-    return source, HeardEvents(schema, wanted)
+    return source, CallbackEvents(schema, wanted)
 
 
-class HeardEvents(PassThrough):
+class CallbackEvents(PassThrough):
     """The processor of an event stream: it hands on the handler's events, and makes those of the root's chunks."""
 
     def __init__(self, version: Version, wanted: EventFilter) -> None:
@@ -70,7 +70,7 @@ class HeardEvents(PassThrough):
         self._goes_on = False
         self._stream: Callable[[Any], StreamEvent] | None = None
         self._begun = False
-        self._output = Sum(adds_on=True)
+        self._output = ChunkAccumulator(adds_on=True)
 
     def _events(self, items: Sequence[Any]) -> list[StreamEvent]:
         events: list[StreamEvent] = []

@@ -18,13 +18,13 @@ from functools import partial
 from typing import Any, overload
 
 from .._context import run_in_executor
-from ..streaming.accumulate import Sum
-from ..streaming.inputs import AsyncGiven, Given, Inside
+from ..streaming.accumulate import ChunkAccumulator
+from ..streaming.inputs import AsyncInputIterator, InputIterator, NestedIterator
 from ..streaming.stream import AsyncStream, Stream
-from ..streaming.workers import from_thread
+from ..streaming.workers import iterate_in_thread
 from .config import RunnableConfig, patch_config
 from .runnable import Input, Output, Runnable
-from .runs import acalled, atransformed, called, transformed
+from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 
 __all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
 
@@ -113,12 +113,12 @@ class RunnableLambda(Runnable[Input, Output]):
         """Call the function; :class:`TypeError` for a coroutine function."""
         if self.func is None:
             raise TypeError("Cannot invoke a coroutine function synchronously. Use `ainvoke` instead.")
-        output: Output = called(self, partial(self._call, kwargs), input, config)
+        output: Output = call_in_run(self, partial(self._call, kwargs), input, config)
         return output
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Call the function; one that is no coroutine function in the loop's executor."""
-        output: Output = await acalled(self, partial(self._acall, kwargs), input, config)
+        output: Output = await acall_in_run(self, partial(self._acall, kwargs), input, config)
         return output
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
@@ -127,31 +127,33 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream what the function yields, or what it returns."""
-        from ..streaming.isolation import apart
+        from ..streaming.isolation import isolated_stream
 
-        return apart(lambda: self._aoutputs(input, config, kwargs))
+        return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream what the function makes of the sum of the input's chunks."""
         if self.func is None:
             raise TypeError("Cannot stream a coroutine function synchronously. Use `astream` instead.")
-        return Stream(transformed(self, partial(self._stream, kwargs), input, config))
+        return Stream(transform_in_run(self, partial(self._stream, kwargs), input, config))
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream what the function makes of the sum of the input's chunks."""
-        from ..streaming.isolation import apart
+        from ..streaming.isolation import isolated_stream
 
-        return apart(lambda: self._atransformed(input, config, kwargs))
+        return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
-    def _atransformed(
+    def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        return atransformed(self, partial(self._astream, kwargs), items, config)
+        return atransform_in_run(self, partial(self._astream, kwargs), items, config)
 
-    def _aoutputs(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
-        return self._atransformed(_once(input), config, kwargs)
+    def _astream_inline(
+        self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        return self._atransform_inline(_once(input), config, kwargs)
 
     # What a run does.
 
@@ -181,7 +183,7 @@ class RunnableLambda(Runnable[Input, Output]):
         return _summed(output) if inspect.isgeneratorfunction(self.func) else output
 
     def _stream(
-        self, kwargs: dict[str, Any], given: Given, run: Any, config: RunnableConfig
+        self, kwargs: dict[str, Any], given: InputIterator, run: Any, config: RunnableConfig
     ) -> Generator[Any, None, None]:
         found, input = _sum_of(list(given))
         if not found:
@@ -196,7 +198,7 @@ class RunnableLambda(Runnable[Input, Output]):
             yield output
 
     async def _astream(
-        self, kwargs: dict[str, Any], given: AsyncGiven, run: Any, config: RunnableConfig
+        self, kwargs: dict[str, Any], given: AsyncInputIterator, run: Any, config: RunnableConfig
     ) -> AsyncGenerator[Any, None]:
         import asyncio
 
@@ -206,7 +208,7 @@ class RunnableLambda(Runnable[Input, Output]):
         if self.afunc is not None and inspect.isasyncgenfunction(self.afunc):
             outputs = _given(self.afunc, kwargs, run, config)(input)
         elif self.afunc is None and inspect.isgeneratorfunction(self.func):
-            outputs = from_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
+            outputs = iterate_in_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
         else:
             if self.afunc is None:
                 output = await run_in_executor(None, self._called, kwargs, input, run.get_sync(), config)
@@ -216,7 +218,7 @@ class RunnableLambda(Runnable[Input, Output]):
                 yield output
                 return
             outputs = output.astream(input, self._deeper(config, input))
-        async with aclosing(AsyncGiven(outputs)) as taken:
+        async with aclosing(AsyncInputIterator(outputs)) as taken:
             async for output in taken:
                 try:
                     yield output
@@ -255,7 +257,7 @@ def _given(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) 
 
 def _sum_of(chunks: list[Any]) -> tuple[bool, Any]:
     """Return whether there is any chunk, and their sum."""
-    sum = Sum(adds_on=True)
+    sum = ChunkAccumulator(adds_on=True)
     for chunk in chunks:
         sum.add(chunk)
     return bool(chunks), sum.total()
@@ -266,7 +268,7 @@ def _summed(chunks: Iterable[Any]) -> Any:
 
 
 async def _asummed(chunks: AsyncGenerator[Any, None]) -> Any:
-    async with Inside(chunks) as taken:
+    async with NestedIterator(chunks) as taken:
         return _sum_of([chunk async for chunk in taken])[1]
 
 

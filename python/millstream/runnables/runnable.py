@@ -21,9 +21,9 @@ from .._context import run_in_executor
 from .._late import late
 from ..events.event_records import EventRecords, written
 from ..events.filters import EventFilter
-from ..streaming.drive import adrive, drive, relayed
+from ..streaming.drive import adrive, adrive_records, drive
 from ..streaming.protocols import Processor, Source
-from ..streaming.stream import AsyncStream, RefusedStream, Stream, refusing
+from ..streaming.stream import AsyncStream, RefusedStream, Stream, raise_on_first_step
 from .config import RunnableConfig, batch_configs, merge_configs
 
 if TYPE_CHECKING:
@@ -79,17 +79,17 @@ class Runnable(ABC, Generic[Input, Output]):
 
         Nothing comes of an input without chunks.
         """
-        from .runs import gathered
+        from .runs import transform_buffered
 
-        return Stream(gathered(self, input, config, kwargs))
+        return Stream(transform_buffered(self, input, config, kwargs))
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream the output for an input that comes in chunks; by default :meth:`astream` of their sum."""
-        from .runs import agathered
+        from .runs import atransform_buffered
 
-        return AsyncStream(agathered(self, input, config, kwargs))
+        return AsyncStream(atransform_buffered(self, input, config, kwargs))
 
     def astream_events(
         self,
@@ -179,8 +179,8 @@ class Runnable(ABC, Generic[Input, Output]):
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
         except NotImplementedError as error:
-            return refusing(error)
-        return relayed(source, EventRecords(events, writer))
+            return raise_on_first_step(error)
+        return adrive_records(source, EventRecords(events, writer))
 
     def _event_stream(
         self,
@@ -196,25 +196,25 @@ class Runnable(ABC, Generic[Input, Output]):
 
         Raises :class:`NotImplementedError` for an unknown version.
         """
-        from .event_stream import heard_events
+        from .event_stream import callback_event_stream
 
-        return heard_events(self, input, config, version, wanted, kwargs, for_async=for_async)
+        return callback_event_stream(self, input, config, version, wanted, kwargs, for_async=for_async)
 
-    def _outputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+    def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
         """Return what yields the chunks of one stream, to be run apart from the consumer already."""
         return self.stream(input, config, **kwargs)
 
-    def _aoutputs(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+    def _astream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
         """Return what yields the chunks of one stream, to be run apart from the consumer already."""
         return self.astream(input, config, **kwargs)
 
-    def _atransformed(
+    def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
         """Return :meth:`atransform`, to be run apart from the consumer already."""
         return self.atransform(items, config, **kwargs)
 
-    def _plain(self) -> Callable[[Any], Any] | None:
+    def _as_function(self) -> Callable[[Any], Any] | None:
         """Return the synchronous function that this step is, where it is our code alone."""
         return None
 
@@ -222,7 +222,7 @@ class Runnable(ABC, Generic[Input, Output]):
         """Return this step as the origin of a fused chain, where it opens connections of ours."""
         return None
 
-    def _stage(self) -> Stage[Any, Any] | None:
+    def _as_stage(self) -> Stage[Any, Any] | None:
         """Return a new stage that transforms one stream as this step does, where that is our code alone."""
         return None
 

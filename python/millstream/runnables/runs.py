@@ -8,20 +8,20 @@ from typing import Any, Protocol
 
 from .._context import InContext, var_child_runnable_config
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
-from ..streaming.accumulate import Sum
-from ..streaming.inputs import AsyncGiven, Given
+from ..streaming.accumulate import ChunkAccumulator
+from ..streaming.inputs import AsyncInputIterator, InputIterator
 from .config import RunnableConfig, child_config, ensure_config
 
 __all__ = (
-    "Beginning",
-    "acalled",
-    "agathered",
-    "atransformed",
-    "called",
-    "context_of",
-    "gathered",
-    "transformed",
-    "unheard",
+    "RunStart",
+    "acall_in_run",
+    "atransform_buffered",
+    "atransform_in_run",
+    "call_in_run",
+    "context_for",
+    "no_listeners",
+    "transform_buffered",
+    "transform_in_run",
 )
 
 _END: Any = object()
@@ -34,7 +34,7 @@ class Named(Protocol):
         """Return the name of its runs, where a call gives no other."""
 
 
-class Beginning:
+class RunStart:
     """A run that is about to begin: its configuration, its manager, and what its handlers are told at the start."""
 
     def __init__(self, owner: Named, config: RunnableConfig | None, **start: Any) -> None:
@@ -47,12 +47,12 @@ class Beginning:
 
     def run(self, inputs: Any, serialized: Any = None) -> CallbackManagerForChainRun:
         """Begin the run in sync code, and tell of it."""
-        run = self.unheard_run()
+        run = self.silent_run()
         if run.handlers:
             run.start(serialized, inputs, **self._start)
         return run
 
-    def unheard_run(self) -> CallbackManagerForChainRun:
+    def silent_run(self) -> CallbackManagerForChainRun:
         """Return the run without a word about its start."""
         return CallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
 
@@ -63,12 +63,12 @@ class Beginning:
             await run.start(serialized, inputs, **self._start)
         return run
 
-    def config_below(self, run: Any) -> RunnableConfig:
+    def child_config(self, run: Any) -> RunnableConfig:
         """Return what the runs below ``run`` inherit."""
         return child_config(self.config, run)
 
 
-def unheard(config: RunnableConfig | None) -> bool:
+def no_listeners(config: RunnableConfig | None) -> bool:
     """Return whether surely nobody hears of a call; to be cheap, a run above counts as somebody."""
     return var_child_runnable_config.get() is None and not (config and config.get("callbacks"))
 
@@ -79,7 +79,7 @@ Call = Callable[[Any, Any, RunnableConfig], Any]
 """Takes the input, the run, and what the runs below it inherit."""
 
 
-def called(
+def call_in_run(
     owner: Named,
     call: Call,
     input: Any,
@@ -89,11 +89,11 @@ def called(
     serialized: Any = None,
 ) -> Any:
     """Return ``call(input, run, config)``, made in a run of its own; runs that begin in there are below it."""
-    begun = Beginning(owner, config, run_type=run_type)
+    begun = RunStart(owner, config, run_type=run_type)
     run = begun.run(input, serialized)
     try:
-        below = begun.config_below(run)
-        output = context_of(below).run(call, input, run, below)
+        below = begun.child_config(run)
+        output = context_for(below).run(call, input, run, below)
     except BaseException as error:
         run.stopped(error)
         raise
@@ -101,7 +101,7 @@ def called(
     return output
 
 
-async def acalled(
+async def acall_in_run(
     owner: Named,
     call: Call,
     input: Any,
@@ -110,12 +110,12 @@ async def acalled(
     run_type: str | None = None,
     serialized: Any = None,
 ) -> Any:
-    """Return ``await call(input, run, config)``; see :func:`called`."""
-    begun = Beginning(owner, config, run_type=run_type)
+    """Return ``await call(input, run, config)``; see :func:`call_in_run`."""
+    begun = RunStart(owner, config, run_type=run_type)
     run = await begun.arun(input, serialized)
     try:
-        below = begun.config_below(run)
-        output = await InContext(context_of(below), _made(call, input, run, below))
+        below = begun.child_config(run)
+        output = await InContext(context_for(below), _made(call, input, run, below))
     except BaseException as error:
         await run.stopped(error)
         raise
@@ -133,7 +133,7 @@ Transform = Callable[[Any, Any, RunnableConfig], Any]
 """Takes the items, the run, and what the runs below it inherit; returns an iterator of outputs."""
 
 
-def transformed(
+def transform_in_run(
     owner: Named,
     transform: Transform,
     items: Iterable[Any],
@@ -146,17 +146,17 @@ def transformed(
     chunks. Left early, it closes what makes its input first: runs end from the inside out. That is no
     error: its output is what was handed out.
     """
-    given = Given(items)
+    given = InputIterator(items)
     try:
         given.begin()
-        begun = Beginning(owner, config, run_type=run_type, defers_inputs=False)
+        begun = RunStart(owner, config, run_type=run_type, defers_inputs=False)
         run = begun.run({"input": ""})
-        sum = Sum() if run.handlers else None
+        sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
             given.keep()
         try:
-            below = begun.config_below(run)
-            context = context_of(below)
+            below = begun.child_config(run)
+            context = context_for(below)
             outputs = context.run(transform, given, run, below)
             try:
                 while (chunk := context.run(next, outputs, _END)) is not _END:
@@ -178,28 +178,28 @@ def transformed(
         given.close()
 
 
-async def atransformed(
+async def atransform_in_run(
     owner: Named,
     transform: Transform,
     items: AsyncIterator[Any],
     config: RunnableConfig | None,
     run_type: str | None = None,
 ) -> AsyncGenerator[Any, None]:
-    """Yield what ``transform`` makes of ``items``, in a run of its own; see :func:`transformed`."""
+    """Yield what ``transform`` makes of ``items``, in a run of its own; see :func:`transform_in_run`."""
     import asyncio
 
-    given = AsyncGiven(items)
+    given = AsyncInputIterator(items)
     try:
         await given.begin()
-        begun = Beginning(owner, config, run_type=run_type, defers_inputs=False)
+        begun = RunStart(owner, config, run_type=run_type, defers_inputs=False)
         run = await begun.arun({"input": ""})
-        sum = Sum() if run.handlers else None
+        sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
             given.keep()
         try:
-            below = begun.config_below(run)
-            context = context_of(below)
-            outputs = AsyncGiven(context.run(transform, given, run, below))
+            below = begun.child_config(run)
+            context = context_for(below)
+            outputs = AsyncInputIterator(context.run(transform, given, run, below))
             try:
                 while (chunk := await InContext(context, _next(outputs))) is not _END:
                     if sum is not None:
@@ -226,16 +226,16 @@ async def _next(outputs: AsyncIterator[Any]) -> Any:
     return await anext(outputs, _END)
 
 
-def _totals(sum: Sum | None, given: Given | AsyncGiven) -> tuple[Any, Any] | None:
+def _totals(sum: ChunkAccumulator | None, given: InputIterator | AsyncInputIterator) -> tuple[Any, Any] | None:
     """Return the output and the input of a run that ended well, where somebody hears of them."""
     return None if sum is None else (sum.total(), given.total())
 
 
-def _arrived(sum: Sum | None) -> Any:
+def _arrived(sum: ChunkAccumulator | None) -> Any:
     return None if sum is None else sum.arrived()
 
 
-def context_of(config: RunnableConfig) -> contextvars.Context:
+def context_for(config: RunnableConfig) -> contextvars.Context:
     """Return a context in which ``config`` is what runs inherit."""
     context = contextvars.copy_context()
     context.run(var_child_runnable_config.set, config)
@@ -253,11 +253,11 @@ class _Streams(Protocol):
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterable[Any]: ...
 
 
-def gathered(
+def transform_buffered(
     step: _Streams, items: Iterable[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> Generator[Any, None, None]:
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
-    given = Given(items)
+    given = InputIterator(items)
     given.keep(adds_on=True)
     try:
         count = sum(1 for _ in given)
@@ -273,13 +273,13 @@ def gathered(
             close()
 
 
-async def agathered(
+async def atransform_buffered(
     step: _Streams, items: AsyncIterator[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
     import asyncio
 
-    given = AsyncGiven(items)
+    given = AsyncInputIterator(items)
     given.keep(adds_on=True)
     count = 0
     try:
@@ -289,7 +289,7 @@ async def agathered(
         await given.aclose()
     if not count:
         return
-    outputs = AsyncGiven(step.astream(given.total(), config, **kwargs))
+    outputs = AsyncInputIterator(step.astream(given.total(), config, **kwargs))
     try:
         async for output in outputs:
             try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._context import InContext
 from ..streaming.drive import adrive, drive
-from ..streaming.isolation import apart
+from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch
@@ -17,12 +17,12 @@ from .functions import coerce_to_runnable
 from .fusion.chunks import FusedChunks
 from .fusion.plan import Plan, build_plan
 from .runnable import Input, Output, Runnable
-from .runs import Beginning, atransformed, context_of, transformed, unheard
+from .runs import RunStart, atransform_in_run, context_for, no_listeners, transform_in_run
 
 if TYPE_CHECKING:
     from ..events import EventFilter, StreamEvent
 
-__all__ = ("RunnableSequence", "apart")
+__all__ = ("RunnableSequence", "isolated_stream")
 
 
 class RunnableSequence(Runnable[Input, Output]):
@@ -88,12 +88,12 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        begun = Beginning(self, config)
+        begun = RunStart(self, config)
         run = begun.run(input)
         value: Any = input
         try:
             for step, below in self._below(begun.config, run):
-                value = context_of(below).run(step.invoke, value, below, **kwargs)
+                value = context_for(below).run(step.invoke, value, below, **kwargs)
                 kwargs = {}
         except BaseException as error:
             run.stopped(error)
@@ -104,12 +104,12 @@ class RunnableSequence(Runnable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        begun = Beginning(self, config)
+        begun = RunStart(self, config)
         run = await begun.arun(input)
         value: Any = input
         try:
             for step, below in self._below(begun.config, run):
-                value = await InContext(context_of(below), step.ainvoke(value, below, **kwargs))
+                value = await InContext(context_for(below), step.ainvoke(value, below, **kwargs))
                 kwargs = {}
         except BaseException as error:
             await run.stopped(error)
@@ -170,7 +170,7 @@ class RunnableSequence(Runnable[Input, Output]):
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
         plan = self._plan
         if plan is None or self._has_listeners(plan, config):
-            return Stream(self._outputs(input, config, kwargs))
+            return Stream(self._stream_inline(input, config, kwargs))
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=False)
         return Stream(drive(fused, fused))
 
@@ -178,27 +178,27 @@ class RunnableSequence(Runnable[Input, Output]):
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
         plan = self._plan
         if plan is None:
-            return apart(lambda: self._aoutputs(input, config, kwargs))
+            return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
         if self._has_listeners(plan, config):
             # There is no users' code but the model's, which is driven apart by itself, and the handlers'.
-            return AsyncStream(self._aoutputs(input, config, kwargs))
+            return AsyncStream(self._astream_inline(input, config, kwargs))
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
         return AsyncStream(adrive(fused, fused))
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the last step's chunks for an input that comes in chunks."""
-        return Stream(transformed(self, partial(self._transform, kwargs), input, config))
+        return Stream(transform_in_run(self, partial(self._transform, kwargs), input, config))
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream the last step's chunks for an input that comes in chunks."""
-        return apart(lambda: self._atransformed(input, config, kwargs))
+        return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
-    def _atransformed(
+    def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        return atransformed(self, partial(self._atransform, kwargs), items, config)
+        return atransform_in_run(self, partial(self._atransform, kwargs), items, config)
 
     @cached_property
     def _plan(self) -> Plan | None:
@@ -207,7 +207,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def _has_listeners(self, plan: Plan, config: RunnableConfig | None) -> bool:
         """Return whether a handler is notified of a call."""
-        return plan.has_callbacks() or not (unheard(config) or not Beginning(self, config).manager.handlers)
+        return plan.has_callbacks() or not (no_listeners(config) or not RunStart(self, config).manager.handlers)
 
     def _event_stream(
         self,
@@ -227,11 +227,11 @@ class RunnableSequence(Runnable[Input, Output]):
         fused = FusedEvents(self, plan, input, config, version, wanted, kwargs, for_async=for_async)
         return fused, fused
 
-    def _outputs(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
-        return transformed(self, partial(self._transform, kwargs), (input,), config)
+    def _stream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
+        return transform_in_run(self, partial(self._transform, kwargs), (input,), config)
 
-    def _aoutputs(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
-        return self._atransformed(_once(input), config, kwargs)
+    def _astream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
+        return self._atransform_inline(_once(input), config, kwargs)
 
     def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
         for step, below in self._below(config, run):
@@ -241,7 +241,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
         for step, below in self._below(config, run):
-            items = step._atransformed(items, below, kwargs)
+            items = step._atransform_inline(items, below, kwargs)
             kwargs = {}
         return aiter(items)
 

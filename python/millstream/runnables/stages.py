@@ -10,22 +10,22 @@ from ..streaming.protocols import Stage
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig
 from .runnable import Input, Output, Runnable
-from .runs import atransformed, transformed
+from .runs import atransform_in_run, transform_in_run
 
 if TYPE_CHECKING:
-    from ..streaming.inputs import AsyncGiven
+    from ..streaming.inputs import AsyncInputIterator
 
-__all__ = ("Stage", "astaged", "staged")
+__all__ = ("Stage", "arun_stage", "run_stage")
 
 
-def staged(stage: Stage[Any, Any], items: Iterable[Any]) -> Generator[Any, None, None]:
+def run_stage(stage: Stage[Any, Any], items: Iterable[Any]) -> Generator[Any, None, None]:
     """Yield what ``stage`` makes of ``items``, for sync code."""
     for item in items:
         yield from stage.feed(item)
     yield from stage.close()
 
 
-async def astaged(stage: Stage[Any, Any], items: AsyncGiven) -> AsyncGenerator[Any, None]:
+async def arun_stage(stage: Stage[Any, Any], items: AsyncInputIterator) -> AsyncGenerator[Any, None]:
     """Yield what ``stage`` makes of ``items``, for async code."""
     import asyncio
 
@@ -39,26 +39,28 @@ async def astaged(stage: Stage[Any, Any], items: AsyncGiven) -> AsyncGenerator[A
         yield output
 
 
-class StagedRunnable(Runnable[Input, Output]):
+class StageRunnable(Runnable[Input, Output]):
     """A Runnable that transforms a stream by a :class:`~millstream.runnables.stages.Stage`, in a run of its own.
 
-    A subclass writes ``invoke`` and ``_stage``; ``run_type`` is what events call its runs.
+    A subclass writes ``invoke`` and ``_as_stage``; ``run_type`` is what events call its runs.
     """
 
     run_type: ClassVar[str] = "parser"
 
     @abstractmethod
-    def _stage(self) -> Stage[Any, Any]:
+    def _as_stage(self) -> Stage[Any, Any]:
         """Return a new stage, for one stream."""
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream what each chunk of the input brings, as it comes."""
-        return Stream(transformed(self, lambda items, *_: staged(self._stage(), items), input, config, self.run_type))
+        return Stream(
+            transform_in_run(self, lambda items, *_: run_stage(self._as_stage(), items), input, config, self.run_type)
+        )
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream what each chunk of the input brings, as it comes; without a hop to a thread."""
         return AsyncStream(
-            atransformed(self, lambda items, *_: astaged(self._stage(), items), input, config, self.run_type)
+            atransform_in_run(self, lambda items, *_: arun_stage(self._as_stage(), items), input, config, self.run_type)
         )

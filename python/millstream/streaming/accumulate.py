@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ("Sum",)
+__all__ = ("ChunkAccumulator",)
 
 
-class Sum:
+class ChunkAccumulator:
     """Adds the chunks of one stream.
 
     Texts, lists and messages are kept and joined at the end, so that a sum is linear in its length.

@@ -1,4 +1,4 @@
-"""The line in which what users' code makes waits for the consumer of its stream."""
+"""A bounded channel between user code that produces items and the consumer of its stream."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("LEFT", "LIMIT", "Handover", "is_cancelled", "is_leaving")
+__all__ = ("CONSUMER_LEFT", "MAX_BUFFERED_ITEMS", "Channel", "is_cancelled", "is_leaving")
 
-LIMIT = 64
-"""So many items may wait in a line before the code that makes them is held up."""
+MAX_BUFFERED_ITEMS = 64
+"""Maximum number of buffered items; the producer waits beyond it."""
 
-LEFT = "the consumer has left the stream"
-"""The message with which a task is cancelled whose consumer was not cancelled: it breaks or closes."""
+CONSUMER_LEFT = "the consumer has left the stream"
+"""The message of the cancellation of a worker task whose consumer was not cancelled, but broke off or closed."""
 
 
 def is_leaving(error: BaseException | None) -> bool:
-    """Return whether ``error`` is how a consumer's leaving early looks to what makes the stream."""
-    return isinstance(error, GeneratorExit) or (is_cancelled(error) and error.args == (LEFT,))
+    """Return whether the producer sees in ``error`` that the consumer has left early."""
+    return isinstance(error, GeneratorExit) or (is_cancelled(error) and error.args == (CONSUMER_LEFT,))
 
 
 def is_cancelled(error: BaseException | None) -> TypeGuard[BaseException]:
@@ -30,34 +30,39 @@ def is_cancelled(error: BaseException | None) -> TypeGuard[BaseException]:
     return type(error).__name__ == "CancelledError"
 
 
-class Handover:
-    """A bounded line of items, from code that runs by itself to the consumer of a stream.
+class Channel:
+    """A bounded queue of items, from a worker (user code in its own task or thread) to the consumer of a stream.
 
-    The consumer takes all that is there at once, and is woken once for it. Whoever makes items
-    waits while :data:`LIMIT` of them are there; with ``lockstep``, until the consumer has taken the
-    last one and asks for more. Methods may be called from any thread.
+    The consumer receives all buffered items at once, and is woken once for them. The producer waits while
+    :data:`MAX_BUFFERED_ITEMS` are buffered; with ``rendezvous``, until the consumer has received the last
+    item and asks for more. Methods may be called from any thread.
     """
 
     __slots__ = (
-        *("_consumer", "_items", "_lock", "_lockstep", "_over", "_producers"),
+        *("_consumer", "_has_ended", "_items", "_lock", "_producers", "_rendezvous"),
         *("closed", "error", "leaving", "paused"),
     )
 
-    def __init__(self, *, lockstep: bool = False) -> None:
+    def __init__(self, *, rendezvous: bool = False) -> None:
         self._lock = threading.Lock()
-        self._lockstep = lockstep
+        self._rendezvous = rendezvous
         self._items: list[Any] = []
-        self._over = False
+        # The producer sends nothing more.
+        self._has_ended = False
+        # The functions that wake a waiting consumer, and waiting producers.
         self._consumer: Callable[[], None] | None = None
         self._producers: list[Callable[[], None]] = []
+        # The consumer has left: items are dropped, and the producer is to stop.
         self.closed = False
+        # The producer only waits for the consumer: it may be stopped without losing an item.
         self.paused = False
+        # The error that ended the producer, and the one by which the consumer left.
         self.error: BaseException | None = None
         self.leaving: BaseException | None = None
 
-    # For whoever makes items.
+    # For the producer.
 
-    def put(self, item: Any) -> None:
+    def send(self, item: Any) -> None:
         """Add an item, and never wait; an item for a consumer who has left is dropped."""
         with self._lock:
             if self.closed:
@@ -68,40 +73,40 @@ class Handover:
             wake()
 
     @property
-    def full(self) -> bool:
-        """Whether to wait before the next item is made."""
+    def is_full(self) -> bool:
+        """Whether the producer has to wait before it makes the next item."""
         if self.closed:
             return False
-        if self._lockstep:
+        if self._rendezvous:
             return bool(self._items) or self._consumer is None
-        return len(self._items) >= LIMIT
+        return len(self._items) >= MAX_BUFFERED_ITEMS
 
-    async def aroom(self) -> None:
+    async def await_writable(self) -> None:
         """Wait until there is room, or the consumer has left."""
-        while self.full:
-            wake, future = _future()
+        while self.is_full:
+            wake, future = _make_future()
             with self._lock:
-                if not self.full:
+                if not self.is_full:
                     return
                 self._producers.append(wake)
             await future
 
-    def room(self) -> None:
+    def wait_writable(self) -> None:
         """Wait until there is room, or the consumer has left; this blocks the thread."""
-        while self.full:
+        while self.is_full:
             event = threading.Event()
             with self._lock:
-                if not self.full:
+                if not self.is_full:
                     return
                 self._producers.append(event.set)
             event.wait()
 
-    def finish(self, error: BaseException | None) -> None:
-        """Say that nothing more comes, and by which error, if by one; only the first call counts."""
+    def end(self, error: BaseException | None) -> None:
+        """End the channel, with the error that ended the producer; only the first call counts."""
         with self._lock:
-            if self._over:
+            if self._has_ended:
                 return
-            self._over = True
+            self._has_ended = True
             self.leaving = None
             # The end that the consumer asked for is no error; what came instead of it is.
             self.error = error if not self.closed or isinstance(error, Exception) else None
@@ -111,69 +116,69 @@ class Handover:
 
     # For the consumer.
 
-    async def atake(self) -> list[Any]:
-        """Return all items that are there, waiting for the first; none at the end."""
+    async def areceive(self) -> list[Any]:
+        """Return all buffered items, after waiting for the first one; an empty list at the end."""
         while True:
-            wake, future = _future() if not self._items else (None, None)
-            items, over = self._taken(wake)
-            if items or over or future is None:
+            wake, future = _make_future() if not self._items else (None, None)
+            items, ended = self._receive(wake)
+            if items or ended or future is None:
                 return items
             await future
 
-    def take(self) -> list[Any]:
-        """Return all items that are there, waiting for the first; none at the end."""
+    def receive(self) -> list[Any]:
+        """Return all buffered items, after waiting for the first one; an empty list at the end."""
         while True:
             event = threading.Event()
-            items, over = self._taken(event.set)
-            if items or over:
+            items, ended = self._receive(event.set)
+            if items or ended:
                 return items
             event.wait()
 
     def close(self, leaving: BaseException | None) -> None:
-        """Drop what is there, and let everybody know that the consumer has left, by ``leaving``."""
+        """Drop the buffered items and wake the producers: the consumer has left, by the exception ``leaving``."""
         with self._lock:
             self.closed = True
             self.error = None
-            # Both are exceptions whose frames know this line: kept, they would be in a cycle.
-            self.leaving = None if self._over else leaving
+            # The frames of both exceptions refer to this channel: kept here, they would be in a cycle with it.
+            self.leaving = None if self._has_ended else leaving
             self._items = []
             producers, self._producers = self._producers, []
         for wake in producers:
             wake()
 
-    def _taken(self, consumer: Callable[[], None] | None) -> tuple[list[Any], bool]:
-        """Return the items, and whether no more will come; if more may, ``consumer`` is woken for the next."""
+    def _receive(self, consumer: Callable[[], None] | None) -> tuple[list[Any], bool]:
+        """Return the items, and whether the channel has ended; otherwise the next item calls ``consumer``."""
         with self._lock:
             items, self._items = self._items, []
-            over = self._over
-            if not items and not over:
+            ended = self._has_ended
+            if not items and not ended:
                 self._consumer = consumer
-            # In lockstep, taking alone makes no room: asking again does.
+            # With rendezvous the producer goes on when the consumer asks again, not when it receives.
             producers: list[Callable[[], None]] = []
-            if not self._lockstep or not items:
+            if not self._rendezvous or not items:
                 producers, self._producers = self._producers, []
         for wake in producers:
             wake()
-        return items, over
+        return items, ended
 
 
-def _future() -> tuple[Callable[[], None], asyncio.Future[None]]:
-    """Return a future of the running loop, and what sets it from any thread."""
+def _make_future() -> tuple[Callable[[], None], asyncio.Future[None]]:
+    """Return a function that may be called in any thread, and the future of the running loop that it sets."""
     import asyncio
 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
-    home = threading.get_ident()
+    loop_thread = threading.get_ident()
 
     def set_it() -> None:
         if not future.done():
             future.set_result(None)
 
     def wake() -> None:
-        if threading.get_ident() == home:
+        if threading.get_ident() == loop_thread:
             set_it()
         else:
-            # The loop may have ended before a thread that nobody waits for.
+            # The loop may be closed before a worker thread ends that nobody waits for.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(set_it)
 

@@ -13,7 +13,7 @@ from ..errors import APIConnectionError, StreamError
 from .protocols import Processor, RecordProcessor, Source
 from .stream import Out
 
-__all__ = ("adrive", "drive", "relayed")
+__all__ = ("adrive", "adrive_records", "drive")
 
 
 def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, None]:
@@ -103,7 +103,7 @@ async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Ou
         del opener, processor, body, feed, done
 
 
-async def relayed(source: Source, processor: RecordProcessor) -> AsyncGenerator[bytes, None]:
+async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGenerator[bytes, None]:
     """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
     opener: Any = source
     del source

@@ -6,16 +6,16 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
-from .accumulate import Sum
+from .accumulate import ChunkAccumulator
 
-__all__ = ("AsyncGiven", "Given", "Inside")
+__all__ = ("AsyncInputIterator", "InputIterator", "NestedIterator")
 
 Item = TypeVar("Item")
 
 _END: Any = object()
 
 
-class Inside(Generic[Item]):
+class NestedIterator(Generic[Item]):
     """An async generator that another one steps through, and closes: an ``aclosing`` that can be iterated.
 
     A loop that ends closes all generators it knows of, and at the same time. One that is inside of
@@ -62,11 +62,11 @@ class Inside(Generic[Item]):
 class _Summed:
     """What remembers the sum of what passes, where somebody wants to know it."""
 
-    _sum: Sum | None = None
+    _sum: ChunkAccumulator | None = None
 
     def keep(self, *, adds_on: bool = False) -> None:
-        """Remember from here on; for ``adds_on`` see :class:`Sum`."""
-        self._sum = Sum(adds_on=adds_on)
+        """Remember from here on; for ``adds_on`` see :class:`ChunkAccumulator`."""
+        self._sum = ChunkAccumulator(adds_on=adds_on)
 
     def total(self) -> Any:
         """Return the sum of what has passed; ``None`` if nothing has, or nothing was kept."""
@@ -77,7 +77,7 @@ class _Summed:
         return None if self._sum is None else self._sum.arrived()
 
 
-class Given(_Summed):
+class InputIterator(_Summed):
     """The input of one transformation, for sync code."""
 
     def __init__(self, items: Iterable[Any]) -> None:
@@ -105,7 +105,7 @@ class Given(_Summed):
             close()
 
 
-class AsyncGiven(_Summed):
+class AsyncInputIterator(_Summed):
     """The input of one transformation, for async code; or its output, which has to be closed as well.
 
     ``thrown`` is a cancellation that came while what was made of the last item was being consumed. It
@@ -115,7 +115,7 @@ class AsyncGiven(_Summed):
     thrown: BaseException | None = None
 
     def __init__(self, items: AsyncIterable[Any]) -> None:
-        self._items = Inside(items)
+        self._items = NestedIterator(items)
         self._first = _END
 
     async def begin(self) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from .channel import Handover
+from .channel import Channel
 from .drive import adrive
 from .protocols import Processor
 from .stream import AsyncStream
-from .workers import OwnTask, OwnThread, pass_on
+from .workers import TaskBody, ThreadBody, pump
 
-__all__ = ("Apart", "PassThrough")
+__all__ = ("IsolatedSource", "PassThrough")
 
 
-class Apart:
+class IsolatedSource:
     """The source of a stream that users' code makes: a task of its own for async code, a thread for sync code.
 
     ``steps`` returns the sync iterable of items, ``asteps`` the async one; both are closed in the
@@ -22,19 +22,19 @@ class Apart:
     """
 
     def __init__(
-        self, line: Handover, steps: Callable[[], Iterable[Any]], asteps: Callable[[], AsyncIterable[Any]]
+        self, channel: Channel, steps: Callable[[], Iterable[Any]], asteps: Callable[[], AsyncIterable[Any]]
     ) -> None:
-        self._line = line
+        self._channel = channel
         self._steps = steps
         self._asteps = asteps
 
-    def open(self) -> OwnThread:
+    def open(self) -> ThreadBody:
         """Begin, with the first read."""
-        return OwnThread(self._batches, self._line)
+        return ThreadBody(self._batches, self._channel)
 
-    async def aopen(self) -> OwnTask:
+    async def aopen(self) -> TaskBody:
         """Begin, with the first read."""
-        return OwnTask(self._perform, self._line)
+        return TaskBody(self._perform, self._channel)
 
     def _batches(self) -> Iterator[Sequence[Any]]:
         items = iter(self._steps())
@@ -46,11 +46,11 @@ class Apart:
                 close()
 
     async def _perform(self) -> None:
-        await pass_on(aiter(self._asteps()), self._line, _let_pass)
+        await pump(aiter(self._asteps()), self._channel, _let_pass)
 
 
 class PassThrough(Processor[Any]):
-    """The processor over :class:`Apart`: ``read`` makes outputs of the channel's items, by default it hands them on.
+    """The processor over :class:`IsolatedSource`: ``read`` makes outputs of the channel's items, or they are outputs.
 
     Users' code may take its time, and is not run twice; its own end alone ends such a stream.
     """
@@ -74,7 +74,7 @@ def _let_pass(item: Any) -> None:
     """Keep nothing of ``item``."""
 
 
-def apart(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
+def isolated_stream(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
     """Return a stream of what ``outputs`` yields, in a task of its own."""
-    line = Handover(lockstep=True)
-    return AsyncStream(adrive(Apart(line, tuple, outputs), PassThrough()))
+    channel = Channel(rendezvous=True)
+    return AsyncStream(adrive(IsolatedSource(channel, tuple, outputs), PassThrough()))

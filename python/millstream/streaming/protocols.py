@@ -199,7 +199,7 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
 class Stage(Protocol[In_contra, Out_co]):
     """One stream's transformation, without I/O: what one item brings, and what the end brings.
 
-    A Runnable that transforms so says it by ``_stage()``, which returns a new stage for each stream
+    A Runnable that transforms so says it by ``_as_stage()``, which returns a new stage for each stream
     (or ``None``, where a subclass of a user's own has to be asked in another way). Chains feed stages
     from inside the one generator that reads the connection, so sync and async share everything.
     """

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Generator
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
-__all__ = ("AsyncStream", "Out", "RefusedStream", "Stream", "refusing")
+__all__ = ("AsyncStream", "Out", "RefusedStream", "Stream", "raise_on_first_step")
 
 
 Out = TypeVar("Out")
@@ -93,7 +93,7 @@ class RefusedStream(AsyncStream[Any]):
     __slots__ = ("_error",)
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(refusing(error))
+        super().__init__(raise_on_first_step(error))
         self._error = error
 
     def __await__(self) -> NoReturn:
@@ -101,7 +101,7 @@ class RefusedStream(AsyncStream[Any]):
         raise self._error
 
 
-async def refusing(error: Exception) -> AsyncGenerator[Any, None]:
+async def raise_on_first_step(error: Exception) -> AsyncGenerator[Any, None]:
     """Raise ``error`` on the first step, where an async generator would."""
     raise error
     yield {}  # which makes it a generator

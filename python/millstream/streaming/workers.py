@@ -1,7 +1,7 @@
 """Bodies of streams that users' code makes, driven apart from the consumer: in a task, or in a thread.
 
 What that code opens and leaves open (timeouts, cancel scopes, context variables) stays in its task
-or thread. It hands its items over through a :class:`Handover`; leaving the stream closes it.
+or thread. It hands its items over through a :class:`Channel`; leaving the stream closes it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from .._context import caller_loop
-from .channel import LEFT, Handover, is_cancelled, is_leaving
+from .channel import CONSUMER_LEFT, Channel, is_cancelled, is_leaving
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("OwnTask", "OwnThread", "from_thread", "in_own_task", "pass_on")
+__all__ = ("TaskBody", "ThreadBody", "iterate_in_thread", "pump", "run_in_task")
 
 # The loop keeps weak references to its tasks only.
 _tasks: set[asyncio.Task[Any]] = set()
 
 
-class OwnTask:
+class TaskBody:
     """A body whose items ``perform`` puts into the line, in a task with a context of its own.
 
     Whatever ends ``perform`` reaches the consumer after the last item. Closing the body cancels the
     task, unless it only waits for room, and returns when the task has ended.
     """
 
-    __slots__ = ("_context", "_line", "_perform", "_task")
+    __slots__ = ("_channel", "_context", "_perform", "_task")
 
-    def __init__(self, perform: Callable[[], Awaitable[None]], line: Handover) -> None:
+    def __init__(self, perform: Callable[[], Awaitable[None]], channel: Channel) -> None:
         self._perform = perform
-        self._line = line
+        self._channel = channel
         self._context = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
 
@@ -45,13 +45,13 @@ class OwnTask:
         import asyncio
 
         if self._task is None:
-            self._task = _begin(_performed(self._perform, self._line), self._context)
+            self._task = _begin(_performed(self._perform, self._channel), self._context)
             # A task that is cancelled before its first step ends without a word.
-            line = self._line
-            self._task.add_done_callback(lambda task: line.finish(asyncio.CancelledError()))
-        if items := await self._line.atake():
+            channel = self._channel
+            self._task.add_done_callback(lambda task: channel.end(asyncio.CancelledError()))
+        if items := await self._channel.areceive():
             return (items,)
-        _raise_from(self._line)
+        _raise_from(self._channel)
         return ()
 
     async def adrain(self) -> None:
@@ -62,16 +62,16 @@ class OwnTask:
         """Close the line, stop the task, and wait for its end."""
         import asyncio
 
-        paused, why = self._line.paused, LEFT if is_leaving(sys.exception()) else None
-        self._line.close(sys.exception())
+        paused, why = self._channel.paused, CONSUMER_LEFT if is_leaving(sys.exception()) else None
+        self._channel.close(sys.exception())
         if self._task is not None and not self._task.done():
             if not paused:
                 self._task.cancel(why)
             await asyncio.wait([self._task])
-            _raise_from(self._line)
+            _raise_from(self._channel)
 
 
-class OwnThread:
+class ThreadBody:
     """A body whose items a sync iterator makes, in a thread of its own; for async code, or for sync code.
 
     Each item of the iterator is a sequence of items for the line. Closing the body closes the
@@ -79,14 +79,14 @@ class OwnThread:
     for it: what blocks a thread cannot be interrupted.
     """
 
-    __slots__ = ("_context", "_ended", "_line", "_make", "_thread")
+    __slots__ = ("_channel", "_context", "_ended", "_make", "_thread")
 
-    def __init__(self, make: Callable[[], Iterator[Any]], line: Handover) -> None:
+    def __init__(self, make: Callable[[], Iterator[Any]], channel: Channel) -> None:
         self._make = make
-        self._line = line
+        self._channel = channel
         self._context = contextvars.copy_context()
         self._thread: threading.Thread | None = None
-        self._ended = Handover()
+        self._ended = Channel()
 
     async def read(self) -> Sequence[list[Any]]:
         """Return the items that have come, as one raw item."""
@@ -94,9 +94,9 @@ class OwnThread:
             import asyncio
 
             self._start(asyncio.get_running_loop())
-        if items := await self._line.atake():
+        if items := await self._channel.areceive():
             return (items,)
-        _raise_from(self._line)
+        _raise_from(self._channel)
         return ()
 
     def __iter__(self) -> Iterator[list[Any]]:
@@ -105,35 +105,35 @@ class OwnThread:
     def __next__(self) -> list[Any]:
         if self._thread is None:
             self._start(None)
-        if items := self._line.take():
+        if items := self._channel.receive():
             return items
-        _raise_from(self._line)
+        _raise_from(self._channel)
         raise StopIteration
 
     async def adrain(self) -> None:
         """Wait for the thread, which has nothing more to do."""
-        await self._ended.atake()
+        await self._ended.areceive()
 
     def drain(self) -> None:
         """Wait for the thread, which has nothing more to do."""
-        self._ended.take()
+        self._ended.receive()
 
     async def aclose(self) -> None:
         """Close the line, and the iterator with it."""
         if self._close():
-            await self._ended.atake()
-            _raise_from(self._line)
+            await self._ended.areceive()
+            _raise_from(self._channel)
 
     def close(self) -> None:
         """Close the line, and the iterator with it."""
         if self._close():
-            self._ended.take()
-            _raise_from(self._line)
+            self._ended.receive()
+            _raise_from(self._channel)
 
     def _close(self) -> bool:
         """Close the line; return whether the thread will end at once."""
-        paused = self._line.paused
-        self._line.close(sys.exception())
+        paused = self._channel.paused
+        self._channel.close(sys.exception())
         return self._thread is not None and paused
 
     def _start(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -148,20 +148,20 @@ class OwnThread:
             self._pass_on(self._make())
         except BaseException as error:
             failure = error
-        self._line.finish(failure)
-        self._ended.finish(None)
+        self._channel.end(failure)
+        self._ended.end(None)
         del failure
 
     def _pass_on(self, iterator: Iterator[Any]) -> None:
         try:
             for items in iterator:
                 for item in items:
-                    self._line.put(item)
-                if self._line.full:
-                    self._line.paused = True
-                    self._line.room()
-                    self._line.paused = False
-                if self._line.closed:
+                    self._channel.send(item)
+                if self._channel.is_full:
+                    self._channel.paused = True
+                    self._channel.wait_writable()
+                    self._channel.paused = False
+                if self._channel.closed:
                     break
         finally:
             close = getattr(iterator, "close", None)
@@ -169,16 +169,16 @@ class OwnThread:
                 close()
 
 
-async def from_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
+async def iterate_in_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
     """Yield what the iterator that ``make`` returns yields, which runs in a thread of its own."""
-    async with aclosing(OwnThread(lambda: ((item,) for item in make()), Handover())) as batches:
+    async with aclosing(ThreadBody(lambda: ((item,) for item in make()), Channel())) as batches:
         while batch := await batches.read():
             for item in batch[0]:
                 yield item
 
 
-async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any], Awaitable[None] | None]) -> None:
-    """Put what a user's async iterator yields into ``line``, after ``keep``; it is closed at the end.
+async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any], Awaitable[None] | None]) -> None:
+    """Put what a user's async iterator yields into ``channel``, after ``keep``; it is closed at the end.
 
     A cancellation while the line is full was meant for the iterator, by a scope that it has left
     open across its yield: it is thrown in there.
@@ -195,18 +195,18 @@ async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any
             thrown = None
             if (keeping := keep(item)) is not None:
                 await keeping
-            line.put(item)
-            if line.full:
-                line.paused = True
+            channel.send(item)
+            if channel.is_full:
+                channel.paused = True
                 try:
-                    await line.aroom()
+                    await channel.await_writable()
                 except asyncio.CancelledError as error:
-                    if line.closed or not hasattr(items, "athrow"):
+                    if channel.closed or not hasattr(items, "athrow"):
                         raise
                     thrown = error
-                line.paused = False
-            if line.closed:
-                await _leave(items, line)
+                channel.paused = False
+            if channel.closed:
+                await _leave(items, channel)
     finally:
         del thrown
         aclose = getattr(items, "aclose", None)
@@ -214,17 +214,17 @@ async def pass_on(items: AsyncIterator[Any], line: Handover, keep: Callable[[Any
             await aclose()
 
 
-async def _leave(items: AsyncIterator[Any], line: Handover) -> None:
+async def _leave(items: AsyncIterator[Any], channel: Channel) -> None:
     """Raise what the consumer left by; its cancellation is raised in ``items`` first, to which it is an error."""
     import asyncio
 
-    if is_cancelled(line.leaving) and not is_leaving(line.leaving) and hasattr(items, "athrow"):
+    if is_cancelled(channel.leaving) and not is_leaving(channel.leaving) and hasattr(items, "athrow"):
         with suppress(StopAsyncIteration):
-            await items.athrow(asyncio.CancelledError(*line.leaving.args))
+            await items.athrow(asyncio.CancelledError(*channel.leaving.args))
     raise GeneratorExit
 
 
-async def in_own_task(coroutine: Any) -> Any:
+async def run_in_task(coroutine: Any) -> Any:
     """Run ``coroutine`` in a task of its own; a second cancellation does not wait for what the first one began."""
     import asyncio
 
@@ -259,18 +259,18 @@ def _forget(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-async def _performed(perform: Callable[[], Awaitable[None]], line: Handover) -> None:
+async def _performed(perform: Callable[[], Awaitable[None]], channel: Channel) -> None:
     """Run ``perform``; what it raises is the line's, not the task's, so that nobody misses it."""
     try:
         await perform()
     except BaseException as error:
-        line.finish(error)
+        channel.end(error)
     else:
-        line.finish(None)
+        channel.end(None)
 
 
-def _raise_from(line: Handover) -> None:
-    error, line.error = line.error, None
+def _raise_from(channel: Channel) -> None:
+    error, channel.error = channel.error, None
     if error is not None:
         try:
             raise error

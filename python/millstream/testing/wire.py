@@ -10,7 +10,7 @@ from .http import LAST_CHUNK, Framing, chunk, head
 
 __all__ = ("Wire", "compressed")
 
-Kind = TypeVar("Kind")
+ModelType = TypeVar("ModelType")
 
 # Where a head should be.
 _NO_HEADS = {
@@ -111,7 +111,7 @@ class Wire:
         return b"0;last\r\n%b\r\n" % trailers.encode("latin-1")
 
 
-def _first(kind: type[Kind], faults: Sequence[Fault]) -> Kind | None:
+def _first(kind: type[ModelType], faults: Sequence[Fault]) -> ModelType | None:
     return next((fault for fault in faults if isinstance(fault, kind)), None)
 
 

@@ -14,12 +14,12 @@ from ...transport.running import pause
 from ..whole_answer import WholeAnswer, finish_of
 from .retry import Tries, asend, send
 
-__all__ = ("Answers", "Post")
+__all__ = ("Answers", "PendingRequest")
 
 _USAGE_KEYS = ("completion_tokens", "prompt_tokens", "total_tokens")
 
 
-class Post:
+class PendingRequest:
     """One request in waiting: the source of a stream, or read whole by :meth:`read` and :meth:`aread`.
 
     ``key`` is a text's holder (``get_secret_value``), or a function that returns the key when it is

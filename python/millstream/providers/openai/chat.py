@@ -12,13 +12,14 @@ from ..._fields import field
 from ..._uuid7 import uuid7
 from ...language_models.chat_models import BaseChatModel
 from ...language_models.chat_type import run_message_id
+from ...language_models.model_type import ModelCall
 from ...messages.openai import to_openai_message
 from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatGenerationChunk, ChatResult
 from ...streaming.drive import adrive, drive
-from ...streaming.inputs import Inside
+from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
-from ..http.request import Post
+from ..http.request import PendingRequest
 from ..whole_answer import WholeAnswer
 from .arguments import refuse_in_call
 from .chat_params import ChatFields
@@ -52,22 +53,22 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        post = self._answer_post(messages, stop, kwargs)
-        answer = self._answer(post)
-        post.read(answer)
-        return self._create_chat_result(answer, legacy="functions" in post.params)
+        request = self._answer_request(ModelCall(messages, stop, kwargs))
+        answer = self._answer(request)
+        request.read(answer)
+        return self._create_chat_result(answer, legacy="functions" in request.params)
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        post = self._answer_post(messages, stop, kwargs)
-        answer = self._answer(post)
-        await post.aread(answer)
-        return self._create_chat_result(answer, legacy="functions" in post.params)
+        request = self._answer_request(ModelCall(messages, stop, kwargs))
+        answer = self._answer(request)
+        await request.aread(answer)
+        return self._create_chat_result(answer, legacy="functions" in request.params)
 
-    def _answer(self, post: Post) -> WholeAnswer:
+    def _answer(self, request: PendingRequest) -> WholeAnswer:
         """Return the part that reads a whole answer."""
-        return WholeAnswer(_FORMAT, n=post.n, size=self.max_response_size)
+        return WholeAnswer(_FORMAT, n=request.n, size=self.max_response_size)
 
     def _create_chat_result(self, answer: WholeAnswer, *, legacy: bool) -> ChatResult:
         """Return the result that a whole answer holds."""
@@ -78,72 +79,69 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        return self._chunks(self._stream_post(messages, stop, kwargs), run_manager)
+        return self._chunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
 
     def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        return self._achunks(self._stream_post(messages, stop, kwargs), run_manager)
+        return self._achunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
 
-    def _chunks(self, post: Post, run_manager: Any) -> Generator[ChatGenerationChunk, None, None]:
-        with closing(drive(post, self._generations(post))) as chunks:
+    def _chunks(self, request: PendingRequest, run_manager: Any) -> Generator[ChatGenerationChunk, None, None]:
+        with closing(drive(request, self._generations(request))) as chunks:
             for chunk in chunks:
                 if run_manager is not None:
-                    run_manager.on_llm_new_token(chunk.text, **_told(chunk))
+                    run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
                 yield chunk
 
-    async def _achunks(self, post: Post, run_manager: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
-        async with Inside(adrive(post, self._generations(post))) as chunks:
+    async def _achunks(self, request: PendingRequest, run_manager: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
+        async with NestedIterator(adrive(request, self._generations(request))) as chunks:
             async for chunk in chunks:
                 if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, **_told(chunk))
+                    await run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
                 yield chunk
 
-    def _generations(self, post: Post) -> DecodedGenerations:
+    def _generations(self, request: PendingRequest) -> DecodedGenerations:
         return DecodedGenerations(
             _FORMAT,
             self.stream_chunk_timeout or None,
-            n=post.n,
-            legacy="functions" in post.params,
+            n=request.n,
+            legacy="functions" in request.params,
             with_headers=self.include_response_headers,
         )
 
-    def _own_stream(
-        self,
-        prompt: Any,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-        keeps: bool,
-        run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
+    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
+        # A subclass may have written the stream anew.
         cls, base = type(self), BaseChatOpenAI
-        own = cls._astream is base._astream if for_async else cls._stream is base._stream
-        if not own or self.include_response_headers or self.rate_limiter is not None:
-            return None
-        if self._streaming_disabled(**{**kwargs, "stream": True}):
-            return None
-        post = self._stream_post(prompt, stop, kwargs)
-        limit, legacy = self.stream_chunk_timeout or None, "functions" in post.params
-        name = run_message_id(run_id or uuid7())
-        return post, DecodedMessages(_FORMAT, limit, n=post.n, id=name, keeps=keeps, legacy=legacy)
+        is_own = cls._astream is base._astream if for_async else cls._stream is base._stream
+        if not is_own or self.include_response_headers or self.rate_limiter is not None:
+            return False
+        return not self._streaming_disabled(**{**call.kwargs, "stream": True})
+
+    def _native_stream(
+        self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None
+    ) -> tuple[Source, ChunkProcessor[LLMResult]]:
+        request = self._stream_request(call)
+        limit, legacy = self.stream_chunk_timeout or None, "functions" in request.params
+        id = run_message_id(run_id or uuid7())
+        return request, DecodedMessages(
+            _FORMAT, limit, n=request.n, id=id, collect_result=collect_result, legacy=legacy
+        )
 
     # Requests.
 
-    def _answer_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
-        params = self._get_request_payload(messages, stop=stop, **kwargs)
+    def _answer_request(self, call: ModelCall) -> PendingRequest:
+        params = self._get_request_payload(call.prompt, stop=call.stop, **call.kwargs)
         params.pop("stream_usage", None)
         # Where a model that streams must not, the answer is asked for whole.
         params["stream"] = False
-        return self._post("/chat/completions", params, None)
+        return self._request("/chat/completions", params, None)
 
-    def _stream_post(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
-        kwargs = {**kwargs, "stream": True}
+    def _stream_request(self, call: ModelCall) -> PendingRequest:
+        kwargs = {**call.kwargs, "stream": True}
         if self._should_stream_usage(kwargs.pop("stream_usage", None), **kwargs):
             kwargs["stream_options"] = {"include_usage": True}
-        params = self._get_request_payload(messages, stop=stop, **kwargs)
-        return self._post("/chat/completions", params, self.stream_chunk_timeout or None)
+        params = self._get_request_payload(call.prompt, stop=call.stop, **kwargs)
+        return self._request("/chat/completions", params, self.stream_chunk_timeout or None)
 
     def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
         """Return whether a stream's usage is asked for: the call says it, or its options, or the model."""
@@ -165,7 +163,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         if stop is not None:
             params["stop"] = stop
         refuse_responses(self, params)
-        params["messages"] = [to_openai_message(message) for message in self._kind.prompt(input_)]
+        params["messages"] = [to_openai_message(message) for message in self._model_type.prompt(input_)]
         if params.get("response_format") is not None:
             from ...function_calling import convert_to_response_format
 
@@ -287,6 +285,6 @@ def _renamed(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
-def _told(chunk: ChatGenerationChunk) -> dict[str, Any]:
+def _token_info(chunk: ChatGenerationChunk) -> dict[str, Any]:
     """Return what handlers are told of a chunk beside its text."""
     return {"chunk": chunk, "logprobs": (chunk.generation_info or {}).get("logprobs")}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._fields import field
 from .arguments import CHAT
-from .endpoint import OpenAIAccess, as_float
+from .endpoint import OpenAIEndpoint, as_float
 from .responses import refuse_responses
 from .usage import combined_output
 
@@ -31,7 +31,7 @@ def _chunk_timeout() -> float:
     return asked if asked >= 0 else 120.0
 
 
-class ChatFields(OpenAIAccess):
+class ChatFields(OpenAIEndpoint):
     """The fields of the chat models of OpenAI's protocol, as ``langchain_openai`` names them."""
 
     _endpoint = CHAT

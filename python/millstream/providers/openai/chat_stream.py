@@ -11,7 +11,7 @@ from ...messages.tool_calls import ToolCallChunk
 from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatGenerationChunk
 from ...streaming.protocols import Recorder
-from ..stream_decoding import Decoded
+from ..stream_decoding import DecodedStream
 from .usage import usage_metadata
 
 __all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "delta_chunk")
@@ -20,11 +20,11 @@ PROVIDER = {"model_provider": "openai"}
 """What every message says of where it comes from."""
 
 
-class DecodedMessages(Decoded):
+class DecodedMessages(DecodedStream):
     """Message chunks of choice 0 come out, one per delta; the last one is empty and says that it is the last.
 
     ``id`` is that of all of them. The usage comes when the stream has ended well, as one chunk: what
-    servers say of it on the way are totals, not parts. Only with ``keeps`` is there a
+    servers say of it on the way are totals, not parts. Only with ``collect_result`` is there a
     :meth:`result`. ``legacy`` says that function calls were asked for in OpenAI's first form.
     """
 
@@ -37,10 +37,10 @@ class DecodedMessages(Decoded):
         *,
         n: int | None,
         id: str | None,
-        keeps: bool = False,
+        collect_result: bool = False,
         legacy: bool = False,
     ) -> None:
-        super().__init__(format, limit, n=n, keeps=keeps)
+        super().__init__(format, limit, n=n, collect_result=collect_result)
         self._id = id
         self._legacy = legacy
         self._kept: list[AIMessageChunk] = []
@@ -144,13 +144,13 @@ class DecodedMessages(Decoded):
         self._has_others = True
         info = self._info(delta)
         chunk = delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
-        if self._keeps and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
+        if self._collects and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
             self._keep(chunk)
         return self._made(chunk, info)
 
     def _keep(self, chunk: AIMessageChunk) -> None:
         # The text is the decoder's to keep.
-        if self._keeps:
+        if self._collects:
             self._kept.append(chunk.model_copy(update={"content": ""}) if chunk.content else chunk.model_copy())
 
     def _made(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:

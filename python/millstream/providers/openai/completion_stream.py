@@ -9,21 +9,21 @@ from ..._values import read_json
 from ...errors import StreamError
 from ...outputs import GenerationChunk, LLMResult
 from ...streaming.protocols import Recorder
-from ..stream_decoding import Decoded
+from ..stream_decoding import DecodedStream
 
 __all__ = ("DecodedChunks", "DecodedText")
 
 
-class DecodedText(Decoded):
+class DecodedText(DecodedStream):
     """Text of choice 0 comes out, and nothing is kept beside it.
 
-    Only with ``keeps`` is there a :meth:`result`.
+    Only with ``collect_result`` is there a :meth:`result`.
     """
 
     __slots__ = ("_records",)
 
-    def __init__(self, format: str, limit: float | None, *, n: int | None, keeps: bool = False) -> None:
-        super().__init__(format, limit, n=n, keeps=keeps)
+    def __init__(self, format: str, limit: float | None, *, n: int | None, collect_result: bool = False) -> None:
+        super().__init__(format, limit, n=n, collect_result=collect_result)
         self._records = False
 
     @property

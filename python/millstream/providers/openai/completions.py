@@ -7,22 +7,23 @@ from uuid import UUID
 
 from ..._fields import field
 from ...language_models.llms import BaseLLM
+from ...language_models.model_type import ModelCall
 from ...outputs import GenerationChunk, LLMResult
 from ...streaming.drive import adrive, drive
-from ...streaming.inputs import Inside
+from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
-from ..http.request import Answers, Post
+from ..http.request import Answers, PendingRequest
 from ..whole_answer import WholeAnswer
 from .arguments import COMPLETIONS, refuse_in_call
 from .completion_stream import DecodedChunks, DecodedText
-from .endpoint import OpenAIAccess, as_float
+from .endpoint import OpenAIEndpoint, as_float
 
 __all__ = ("OpenAI",)
 
 _FORMAT = "openai.completions"
 
 
-class OpenAI(OpenAIAccess, BaseLLM):
+class OpenAI(OpenAIEndpoint, BaseLLM):
     """Text completions over OpenAI's protocol; takes the arguments of ``langchain_openai.OpenAI``.
 
     Beside those: ``stream_usage=True`` asks for the usage of streams, ``stream_chunk_timeout`` is the
@@ -120,8 +121,8 @@ class OpenAI(OpenAIAccess, BaseLLM):
             if self.streaming:
                 answers.add_result(self._streamed(group[0], stop, kwargs, run_manager))
             else:
-                post, answer = self._answer_post(group, stop, kwargs)
-                post.read(answer)
+                request, answer = self._answer_request(group, stop, kwargs)
+                request.read(answer)
                 answers.add_answer(answer)
         return answers.result(len(prompts))
 
@@ -133,32 +134,32 @@ class OpenAI(OpenAIAccess, BaseLLM):
             if self.streaming:
                 answers.add_result(await self._astreamed(group[0], stop, kwargs, run_manager))
             else:
-                post, answer = self._answer_post(group, stop, kwargs)
-                await post.aread(answer)
+                request, answer = self._answer_request(group, stop, kwargs)
+                await request.aread(answer)
                 answers.add_answer(answer)
         return answers.result(len(prompts))
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
-        post = self._stream_post(prompt, stop, kwargs)
-        return self._chunks(post, run_manager, self._generations(post))
+        request = self._stream_request(ModelCall(prompt, stop, kwargs))
+        return self._chunks(request, run_manager, self._generations(request))
 
     def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
-        post = self._stream_post(prompt, stop, kwargs)
-        return self._achunks(post, run_manager, self._generations(post))
+        request = self._stream_request(ModelCall(prompt, stop, kwargs))
+        return self._achunks(request, run_manager, self._generations(request))
 
     def _streamed(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any) -> LLMResult:
-        """Return what one stream brings, as chunks only where somebody wants to hear of them."""
-        if _heard(run_manager):
-            post = self._stream_post(prompt, stop, kwargs)
-            chunks = self._generations(post, keeps=True)
-            for _ in self._chunks(post, run_manager, chunks):
+        """Return what one stream brings, as chunks only where handlers are notified of them."""
+        if _has_handlers(run_manager):
+            request = self._stream_request(ModelCall(prompt, stop, kwargs))
+            chunks = self._generations(request, collect_result=True)
+            for _ in self._chunks(request, run_manager, chunks):
                 pass
             return chunks.result()
-        source, text = self._decoded_stream(prompt, stop, kwargs)
+        source, text = self._native_stream(ModelCall(prompt, stop, kwargs), collect_result=True)
         for _ in drive(source, text):
             pass
         return text.result()
@@ -166,105 +167,92 @@ class OpenAI(OpenAIAccess, BaseLLM):
     async def _astreamed(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
     ) -> LLMResult:
-        """Return what one stream brings, as chunks only where somebody wants to hear of them."""
-        if _heard(run_manager):
-            post = self._stream_post(prompt, stop, kwargs)
-            chunks = self._generations(post, keeps=True)
-            async with Inside(self._achunks(post, run_manager, chunks)) as outputs:
+        """Return what one stream brings, as chunks only where handlers are notified of them."""
+        if _has_handlers(run_manager):
+            request = self._stream_request(ModelCall(prompt, stop, kwargs))
+            chunks = self._generations(request, collect_result=True)
+            async with NestedIterator(self._achunks(request, run_manager, chunks)) as outputs:
                 async for _ in outputs:
                     pass
             return chunks.result()
-        source, text = self._decoded_stream(prompt, stop, kwargs)
+        source, text = self._native_stream(ModelCall(prompt, stop, kwargs), collect_result=True)
         async for _ in adrive(source, text):
             pass
         return text.result()
 
-    def _generations(self, post: Post, *, keeps: bool = False) -> DecodedChunks:
-        return DecodedChunks(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
+    def _generations(self, request: PendingRequest, *, collect_result: bool = False) -> DecodedChunks:
+        return DecodedChunks(_FORMAT, self.stream_chunk_timeout, n=request.n, collect_result=collect_result)
 
-    def _chunks(self, post: Post, run_manager: Any, chunks: DecodedChunks) -> Generator[GenerationChunk, None, None]:
-        """Yield the chunks of one stream, each after its handlers have heard of it."""
-        heard = _heard(run_manager)
-        with closing(drive(post, chunks)) as outputs:
+    def _chunks(
+        self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
+    ) -> Generator[GenerationChunk, None, None]:
+        """Yield the chunks of one stream, each after its handlers have been notified of it."""
+        has_handlers = _has_handlers(run_manager)
+        with closing(drive(request, chunks)) as outputs:
             for chunk in outputs:
-                if heard:
-                    run_manager.on_llm_new_token(chunk.text, **self._told(chunk))
+                if has_handlers:
+                    run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
                 yield chunk
         if run_manager is not None:
             run_manager.llm_output = chunks.llm_output()
 
     async def _achunks(
-        self, post: Post, run_manager: Any, chunks: DecodedChunks
+        self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
     ) -> AsyncGenerator[GenerationChunk, None]:
-        """Yield the chunks of one stream, each after its handlers have heard of it."""
-        heard = _heard(run_manager)
-        async with Inside(adrive(post, chunks)) as outputs:
+        """Yield the chunks of one stream, each after its handlers have been notified of it."""
+        has_handlers = _has_handlers(run_manager)
+        async with NestedIterator(adrive(request, chunks)) as outputs:
             async for chunk in outputs:
-                if heard:
-                    await run_manager.on_llm_new_token(chunk.text, **self._told(chunk))
+                if has_handlers:
+                    await run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
                 yield chunk
         if run_manager is not None:
             run_manager.llm_output = chunks.llm_output()
 
-    def _told(self, chunk: GenerationChunk) -> dict[str, Any]:
-        """Return what handlers are told of a chunk beside its text."""
+    def _token_info(self, chunk: GenerationChunk) -> dict[str, Any]:
+        """Return the arguments of ``on_llm_new_token`` beside the text."""
         return {"chunk": chunk, "verbose": self.verbose, "logprobs": (chunk.generation_info or {}).get("logprobs")}
 
-    def _own_stream(
-        self,
-        prompt: str,
-        stop: list[str] | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-        keeps: bool,
-        run_id: UUID | None = None,
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
-        if not self._streams_itself(for_async=for_async):
-            return None
-        return self._decoded_stream(prompt, stop, kwargs, keeps=keeps)
-
-    def _own_chunks(
-        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool, run_id: UUID
-    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
-        if not self._streams_itself(for_async=for_async):
-            return None
-        post = self._stream_post(prompt, stop, kwargs)
-        return post, self._generations(post, keeps=True)
-
-    def _streams_itself(self, *, for_async: bool) -> bool:
-        """Return whether no subclass has written the stream anew."""
+    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
+        # A subclass may have written the stream anew.
         cls = type(self)
         return cls._astream is OpenAI._astream if for_async else cls._stream is OpenAI._stream
 
-    def _decoded_stream(
-        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], *, keeps: bool = True
+    def _native_stream(
+        self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None
     ) -> tuple[Source, ChunkProcessor[LLMResult]]:
-        post = self._stream_post(prompt, stop, kwargs)
-        return post, DecodedText(_FORMAT, self.stream_chunk_timeout, n=post.n, keeps=keeps)
+        request = self._stream_request(call)
+        limit = self.stream_chunk_timeout
+        return request, DecodedText(_FORMAT, limit, n=request.n, collect_result=collect_result)
 
-    def _answer_post(
+    def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]:
+        request = self._stream_request(call)
+        return request, self._generations(request, collect_result=True)
+
+    def _answer_request(
         self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Post, WholeAnswer]:
+    ) -> tuple[PendingRequest, WholeAnswer]:
         """Return the request for whole answers, and the part that reads them."""
         params = self._params(stop, kwargs)
         # The answer is read whole, whatever the call says.
         params.pop("stream", None)
-        post = self._prompt_post(prompts, params)
-        n = post.n if len(prompts) == 1 else None
-        return post, WholeAnswer(_FORMAT, n=n, size=self.max_response_size)
+        request = self._prompt_request(prompts, params)
+        n = request.n if len(prompts) == 1 else None
+        return request, WholeAnswer(_FORMAT, n=n, size=self.max_response_size)
 
-    def _stream_post(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]) -> Post:
-        params = self._params(stop, kwargs)
+    def _stream_request(self, call: ModelCall) -> PendingRequest:
+        params = self._params(call.stop, call.kwargs)
         params["stream"] = True
         if params.pop("stream_usage", self.stream_usage) and "stream_options" not in params:
             params["stream_options"] = {"include_usage": True}
-        return self._prompt_post(prompt, params, idle=self.stream_chunk_timeout)
+        return self._prompt_request(call.prompt, params, idle=self.stream_chunk_timeout)
 
-    def _prompt_post(self, prompt: str | Sequence[str], params: dict[str, Any], idle: float | None = None) -> Post:
+    def _prompt_request(
+        self, prompt: str | Sequence[str], params: dict[str, Any], idle: float | None = None
+    ) -> PendingRequest:
         params.pop("stream_usage", None)
         params["prompt"] = prompt
-        return self._post("/completions", params, idle)
+        return self._request("/completions", params, idle)
 
     def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""
@@ -286,5 +274,5 @@ class OpenAI(OpenAIAccess, BaseLLM):
             yield group
 
 
-def _heard(run_manager: Any) -> bool:
+def _has_handlers(run_manager: Any) -> bool:
     return run_manager is not None and bool(run_manager.handlers)

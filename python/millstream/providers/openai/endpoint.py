@@ -16,10 +16,10 @@ from ...transport.headers import check_header, check_headers, check_text
 from ...transport.idle import aclose_idle, close_idle
 from ...transport.timeouts import read_timeouts
 from ..http.build import build_body, build_url, encode, environment_headers, put_headers, user_agent
-from ..http.request import Post
+from ..http.request import PendingRequest
 from .arguments import checked_value, made_with, unknown_argument
 
-__all__ = ("OpenAIAccess", "as_float", "from_env")
+__all__ = ("OpenAIEndpoint", "as_float", "from_env")
 
 _DEFAULT_URL = "https://api.openai.com/v1"
 _KEYS = ("openai_api_key", "azure_ad_token")
@@ -55,7 +55,7 @@ class _OfTheSDK:
         )
 
 
-class OpenAIAccess(Fields):
+class OpenAIEndpoint(Fields):
     """What the models of OpenAI's protocol have in common: the fields that say where and how requests go.
 
     The endpoint's parameters that have no field go to the request's body, with a warning; any other
@@ -258,7 +258,7 @@ class OpenAIAccess(Fields):
         """Return what holds or returns the key."""
         return self.openai_api_key
 
-    def _post(self, path: str, params: dict[str, Any], idle: float | None) -> Post:
+    def _request(self, path: str, params: dict[str, Any], idle: float | None) -> PendingRequest:
         """Return the request in waiting, with ``params`` in its body, made when it is sent, with the key of then."""
         retries = 2 if self.max_retries is None else self.max_retries
 
@@ -277,7 +277,7 @@ class OpenAIAccess(Fields):
                 retries > 0,
             )
 
-        return Post(
+        return PendingRequest(
             request,
             params,
             self._key(),
@@ -290,4 +290,4 @@ class OpenAIAccess(Fields):
 
 
 for _name in _SDKS:
-    setattr(OpenAIAccess, _name, _OfTheSDK(_name))
+    setattr(OpenAIEndpoint, _name, _OfTheSDK(_name))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import StreamError
 from ...streaming.protocols import Processor, ProcessorAround
 from ..config import RunnableConfig, child_config
-from ..runs import Beginning, Named
+from ..runs import Named, RunStart
 
 if TYPE_CHECKING:
     from ...streaming.protocols import Stage
@@ -137,8 +137,8 @@ class FusedChunks(Fused):
 
     def _origin_config(self) -> RunnableConfig:
         """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""
-        begun, step = Beginning(self._chain, self._config), self._plan.origin_step
-        return step.merge_config(child_config(begun.config, begun.unheard_run(), step.tag))
+        begun, step = RunStart(self._chain, self._config), self._plan.origin_step
+        return step.merge_config(child_config(begun.config, begun.silent_run(), step.tag))
 
     def opened(self, body: Any) -> None:
         """Put the stages behind the origin's processor."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...events import EventFilter, Run, StreamEvent, schema_version, uuid7
 from ..config import RunnableConfig, child_config, ensure_config
-from ..event_stream import heard_events
-from ..runs import Beginning
+from ..event_stream import callback_event_stream
+from ..runs import RunStart
 from .chunks import Fused
-from .run_events import Take, ToldChain, ToldModel, ToldStage
+from .run_events import ChainEvents, OriginEventMaker, StageEvents, Take
 
 if TYPE_CHECKING:
     from ..event_stream import Streamable
@@ -60,8 +60,8 @@ class FusedEvents(Fused):
     def start(self) -> list[StreamEvent]:
         """Return the events up to the start of the model's run; what fails before it is raised by ``open``."""
         events: list[StreamEvent] = []
-        begun = Beginning(self._chain, self._config)
-        self._above = begun.unheard_run()
+        begun = RunStart(self._chain, self._config)
+        self._above = begun.silent_run()
         self._root = self._told_root(begun)
         self._root.start(self._input, events)
         try:
@@ -72,7 +72,7 @@ class FusedEvents(Fused):
             return events
         if is_own:
             return events
-        self._source, self._inner = heard_events(
+        self._source, self._inner = callback_event_stream(
             self._chain,
             self._input,
             self._config,
@@ -103,7 +103,7 @@ class FusedEvents(Fused):
         else:
             self.feed, self.done = self._inner.feed, self._inner.done
 
-    def _before(self, begun: Beginning, events: list[StreamEvent]) -> Any:
+    def _before(self, begun: RunStart, events: list[StreamEvent]) -> Any:
         """Run the functions before the model; return what it is asked."""
         value = self._input
         for step, function in zip(self._plan.before, self._plan.functions, strict=True):
@@ -119,7 +119,7 @@ class FusedEvents(Fused):
             value = output
         return value
 
-    def _ask(self, value: Any, begun: Beginning, events: list[StreamEvent]) -> bool:
+    def _ask(self, value: Any, begun: RunStart, events: list[StreamEvent]) -> bool:
         """Make the source and the processor of the origin's stream, and its start event; ``False`` for users' code."""
         plan, step = self._plan, self._plan.origin_step
         config = self._below(step, begun)
@@ -129,9 +129,9 @@ class FusedEvents(Fused):
         self._source, self._inner = found.source, found.processor
         self._is_fused = True
         found.run = self._shown(found.run)
-        self._model = ToldModel(self._version, found, self._wanted)
+        self._model = OriginEventMaker(self._version, found, self._wanted)
         stages = zip(plan.after, plan.stages(), strict=True)
-        self._stages = [ToldStage(self._told(step, begun), stage) for step, stage in stages]
+        self._stages = [StageEvents(self._told(step, begun), stage) for step, stage in stages]
         self._model.start(events)
         # What the last step brings is what the chain does: it is added up once.
         take: Take = self._root.show if self._stages else self._root.add
@@ -140,18 +140,18 @@ class FusedEvents(Fused):
         self._take = take
         return True
 
-    def _told_root(self, begun: Beginning) -> ToldChain:
+    def _told_root(self, begun: RunStart) -> ChainEvents:
         run, manager = Run(str(self._above.run_id), begun.name, "chain"), begun.manager
         run.tags, run.metadata, run.parent_ids = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
-        return ToldChain(self._version, self._version.root_run(run, begun.config), self._wanted, root=True)
+        return ChainEvents(self._version, self._version.root_run(run, begun.config), self._wanted, root=True)
 
-    def _told(self, step: Step, begun: Beginning) -> ToldChain:
-        below = Beginning(step.runnable, self._below(step, begun))
+    def _told(self, step: Step, begun: RunStart) -> ChainEvents:
+        below = RunStart(step.runnable, self._below(step, begun))
         manager, run_type = below.manager, step.runnable.run_type
         run = Run(str(uuid7()), below.name, run_type, manager.tags, manager.metadata, manager.parent_ids)
-        return ToldChain(self._version, self._shown(run), self._wanted, root=False)
+        return ChainEvents(self._version, self._shown(run), self._wanted, root=False)
 
-    def _below(self, step: Step, begun: Beginning) -> RunnableConfig:
+    def _below(self, step: Step, begun: RunStart) -> RunnableConfig:
         return ensure_config(step.merge_config(child_config(begun.config, self._above, step.tag)))
 
     def _shown(self, run: Run) -> Run:

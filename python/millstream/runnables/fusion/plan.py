@@ -58,7 +58,7 @@ class Plan:
 
     def stages(self) -> list[Stage[Any, Any]]:
         """Return a new stage for each step after the origin."""
-        return [step.runnable._stage() for step in self.after]
+        return [step.runnable._as_stage() for step in self.after]
 
 
 def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
@@ -70,12 +70,12 @@ def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
     for place, runnable in enumerate(steps, 1):
         step = _unbound(runnable, place)
         if origin is not None:
-            if not _is_ours(step.runnable, "_stage") or step.runnable._stage() is None:
+            if not _is_ours(step.runnable, "_as_stage") or step.runnable._as_stage() is None:
                 return None
             after.append(step)
         elif (found := step.runnable._origin()) is not None:
             origin = step, found
-        elif _is_ours(step.runnable, "_plain") and (function := step.runnable._plain()) is not None:
+        elif _is_ours(step.runnable, "_as_function") and (function := step.runnable._as_function()) is not None:
             before.append(step)
             functions.append(function)
         else:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 from ...events.payloads import payload_of
 from ...events.schema import UNKNOWN
 from ...events.versions import Version, copies
-from ...streaming.accumulate import Sum
+from ...streaming.accumulate import ChunkAccumulator
 
 if TYPE_CHECKING:
     from ...events import EventFilter, Run, StreamEvent
     from ...streaming.protocols import Stage
     from ..origin import OriginEvents
 
-__all__ = ("Take", "ToldChain", "ToldModel", "ToldStage")
+__all__ = ("ChainEvents", "OriginEventMaker", "StageEvents", "Take")
 
 Take = Callable[[Any, list[Any]], None]
 """Takes a chunk, and the list to which its events are added."""
 
 
-class ToldChain:
+class ChainEvents:
     """The run of a sequence, a prompt, a parser: its events, and the sum of its output."""
 
     __slots__ = ("_includes", "_root", "_run", "_stream", "_version", "output")
@@ -32,7 +32,7 @@ class ToldChain:
         self._root = root
         self._includes = wanted.includes(run.name, run.run_type, run.tags)
         self._stream = copies(version.template(run, root=root))
-        self.output = Sum()
+        self.output = ChunkAccumulator()
 
     def start(self, input: Any, events: list[StreamEvent]) -> None:
         """Tell of the start."""
@@ -56,20 +56,20 @@ class ToldChain:
             events.append(self._version.end(self._run, input, output, root=self._root))
 
 
-class ToldStage:
+class StageEvents:
     """The run of a step that transforms what comes from the model; it begins with its first chunk."""
 
-    def __init__(self, told: ToldChain, stage: Stage[Any, Any]) -> None:
+    def __init__(self, told: ChainEvents, stage: Stage[Any, Any]) -> None:
         self._told = told
-        self._stage = stage
-        self._input = Sum()
+        self._as_stage = stage
+        self._input = ChunkAccumulator()
         self._goes_on: bool | None = None
         self._next: Take
 
     def before(self, take: Take) -> Take:
         """Return what takes the chunks of this step's input, where ``take`` takes those of its output."""
         self._next = take
-        feed, input, add = self._stage.feed, self._input, self._told.add
+        feed, input, add = self._as_stage.feed, self._input, self._told.add
 
         def taken(chunk: Any, events: list[StreamEvent]) -> None:
             if self._goes_on is None:
@@ -82,7 +82,7 @@ class ToldStage:
         return taken
 
     @property
-    def output(self) -> Sum:
+    def output(self) -> ChunkAccumulator:
         """Return the sum of the output."""
         return self._told.output
 
@@ -90,7 +90,7 @@ class ToldStage:
         """Pass on what the end brings, and tell of it."""
         if self._goes_on is None:
             self._start(events)
-        for output in self._stage.close():
+        for output in self._as_stage.close():
             self._told.add(output, events)
             self._next(output, events)
         self._goes_on = False
@@ -106,7 +106,7 @@ class ToldStage:
         self._told.start(UNKNOWN, events)
 
 
-class ToldModel:
+class OriginEventMaker:
     """The run of the origin, a model."""
 
     def __init__(self, version: Version, origin: OriginEvents, wanted: EventFilter) -> None:
