@@ -2,9 +2,9 @@
 
 use crate::delta::choices::{Choices, Settled};
 use crate::delta::known::KnownPayloads;
-use crate::delta::openai::{Payload, Shape, TOLD};
+use crate::delta::openai::{Payload, Shape};
 use crate::delta::outlet::Outlet;
-use crate::delta::{Delta, Sink, Told};
+use crate::delta::sink::{Delta, Sink, TOLD, Told};
 use crate::error::{Error, cut};
 use crate::format::{Ended, Format};
 use crate::frames::Frame;

@@ -1,6 +1,6 @@
 //! What a choice says, as it was sent: a `delta` or `message`, its content, its tool calls.
 
-use super::Text;
+use super::sink::Text;
 use crate::json::{Invalid, Raw, Reader};
 use crate::text::Held;
 

@@ -2,107 +2,13 @@
 //!
 //! One file per provider family reads payloads into the shape here; `decode` gives them out.
 
-use std::borrow::Cow;
-
 pub mod choices;
 pub mod known;
 pub mod message;
 pub mod openai;
 pub mod outlet;
 mod provider_error;
+pub mod sink;
 mod tools;
 
-/// Text that borrows from the payload where it can.
-pub type Text<'p> = Cow<'p, str>;
-
-/// An increment of one choice. What the payload did not have is `None` or empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delta<'p> {
-    /// Which of the choices.
-    pub index: u32,
-    /// Who speaks.
-    pub role: Option<Text<'p>>,
-    /// Text of the answer.
-    pub text: Option<Text<'p>>,
-    /// Text of the reasoning before it.
-    pub reasoning: Option<Text<'p>>,
-    /// Text of a refusal.
-    pub refusal: Option<Text<'p>>,
-    /// Pieces of tool calls.
-    pub tool_calls: Vec<ToolCallDelta<'p>>,
-    /// Why the choice ended.
-    pub finish_reason: Option<Text<'p>>,
-    /// Token counts, the provider's JSON object.
-    pub usage: Option<&'p str>,
-    /// The provider's error, a JSON object or string.
-    pub error: Option<&'p str>,
-    /// Log probabilities, the provider's JSON object.
-    pub logprobs: Option<&'p str>,
-    /// Spoken output, the provider's JSON object.
-    pub audio: Option<&'p str>,
-}
-
-impl Delta<'_> {
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.text.is_none() && self.is_text_at_most()
-    }
-
-    /// Whether the model says something in it: text, reasoning, a refusal, a tool call, audio.
-    pub fn has_content(&self) -> bool {
-        self.text.is_some()
-            || self.reasoning.is_some()
-            || self.refusal.is_some()
-            || !self.tool_calls.is_empty()
-            || self.audio.is_some()
-    }
-
-    /// Whether there is nothing but text in it.
-    pub fn is_text_at_most(&self) -> bool {
-        self.role.is_none()
-            && self.reasoning.is_none()
-            && self.refusal.is_none()
-            && self.tool_calls.is_empty()
-            && self.finish_reason.is_none()
-            && self.usage.is_none()
-            && self.error.is_none()
-            && self.logprobs.is_none()
-            && self.audio.is_none()
-    }
-}
-
-/// What a stream has said of its response so far, under the names of [`openai::TOLD`].
-pub type Told = [Option<String>; openai::TOLD.len()];
-
-/// An increment of one tool call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ToolCallDelta<'p> {
-    /// Which of the choice's tool calls.
-    pub index: u32,
-    /// The call's ID, with its first increment.
-    pub id: Option<Text<'p>>,
-    /// The tool's name, with the first increment.
-    pub name: Option<Text<'p>>,
-    /// A piece of the arguments' JSON text; empty where the payload had it so.
-    pub args: Option<Text<'p>>,
-}
-
-/// Takes deltas as they are decoded.
-pub trait Sink {
-    /// Takes one.
-    fn delta(&mut self, delta: &Delta<'_>);
-
-    /// Takes one that has text and nothing else: most are so, and need not be wrapped up.
-    fn text(&mut self, index: u32, text: &str) {
-        self.delta(&Delta {
-            index,
-            text: Some(Cow::Borrowed(text)),
-            ..Delta::default()
-        });
-    }
-
-    /// Takes note of what the stream says of its response, whenever that has changed.
-    fn told(&mut self, told: &Told) {
-        let _ = told;
-    }
-}
+pub use sink::{Delta, Sink, Text, Told, ToolCallDelta};

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::message::{Content, Message, array, object, some};
 use super::provider_error::is_unnamed;
+use super::sink::TOLD;
 use crate::json::{Invalid, Raw, Reader};
 
 type Result<T> = std::result::Result<T, Invalid>;
@@ -35,9 +36,6 @@ pub struct Payload<'p> {
     wanted: &'static [&'static str],
     told: [Option<Raw<'p>>; TOLD.len()],
 }
-
-/// The members that describe the response. The first is kept once, the others whenever they change.
-pub const TOLD: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
 
 /// Where what a choice says stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The way out of a decoder: what is counted and kept of the deltas that pass.
 
-use super::{Delta, Sink};
+use super::sink::{Delta, Sink};
 
 /// Choice 0's text so far, and counts: what every delta passes on its way out.
 #[derive(Debug)]

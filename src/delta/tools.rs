@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::message::{Arguments, ToolCall, append, some, whole_piece};
-use super::{Text, ToolCallDelta};
+use super::sink::{Text, ToolCallDelta};
 use crate::error::Limit;
 use crate::json::{JsonAssembler, Raw};
 

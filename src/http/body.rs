@@ -1,9 +1,9 @@
 //! The framing of a body: where it ends, and what of the data belongs to it.
 
-use super::chunked::Chunked;
-use super::connection::Limits;
+use super::chunked::{Chunked, hand_out_up_to};
 use super::error::Error;
 use super::head::Head;
+use super::limits::Limits;
 
 /// How a body is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +111,10 @@ impl Body {
     ) -> Result<(), Error> {
         match self {
             Self::Chunked(chunked) => return chunked.feed(data, body),
-            Self::Length { left, .. } => take(data, left, body),
+            Self::Length { left, .. } => hand_out_up_to(left, data, body),
             Self::UntilClose => {
                 let mut endless = u64::MAX;
-                take(data, &mut endless, body);
+                hand_out_up_to(&mut endless, data, body);
             }
         }
         Ok(())
@@ -139,17 +139,5 @@ impl Body {
             } => Some(Error::ClosedInBody { missing, length }),
             Self::Chunked(_) => Some(Error::ClosedInChunks),
         }
-    }
-}
-
-/// Hands out up to `left` bytes of `data`, if there are any.
-#[inline]
-pub(super) fn take<'d>(data: &mut &'d [u8], left: &mut u64, body: &mut impl FnMut(&'d [u8])) {
-    let size = usize::try_from(*left).map_or(data.len(), |left| left.min(data.len()));
-    let (piece, rest) = data.split_at(size);
-    *left -= size as u64;
-    *data = rest;
-    if !piece.is_empty() {
-        body(piece);
     }
 }

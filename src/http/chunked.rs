@@ -1,8 +1,7 @@
 //! The chunked coding, read strictly: RFC 9112, section 7.1.
 
-use super::body::take;
-use super::connection::Limits;
 use super::error::Error;
+use super::limits::Limits;
 use super::section::{Section, Step};
 
 /// How long the line with a chunk's size may be, its extensions included, in bytes. No server we
@@ -88,7 +87,7 @@ impl Chunked {
                     }
                 }
                 State::Data => {
-                    take(data, &mut self.left, body);
+                    hand_out_up_to(&mut self.left, data, body);
                     if self.left == 0 {
                         self.state = State::DataCr;
                     }
@@ -158,6 +157,22 @@ impl Chunked {
         self.trailers = Section::of_trailers();
         self.state = State::Ended;
         Ok(())
+    }
+}
+
+/// Hands out up to `left` bytes of `data`, if there are any.
+#[inline]
+pub(super) fn hand_out_up_to<'d>(
+    left: &mut u64,
+    data: &mut &'d [u8],
+    body: &mut impl FnMut(&'d [u8]),
+) {
+    let size = usize::try_from(*left).map_or(data.len(), |left| left.min(data.len()));
+    let (piece, rest) = data.split_at(size);
+    *left -= size as u64;
+    *data = rest;
+    if !piece.is_empty() {
+        body(piece);
     }
 }
 

@@ -5,27 +5,7 @@ use std::fmt;
 use super::body::{Body, Framing};
 use super::error::Error;
 use super::head::{Head, HeadReader};
-
-/// How large the parts of a response may become that have to be kept or counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Of a head, interim ones and the blank line included, in bytes.
-    pub head_size: usize,
-    /// How many headers a head may have, and how many trailers a body.
-    pub header_count: usize,
-    /// Of the trailers, without the blank line, in bytes.
-    pub trailer_size: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            head_size: 65_536,
-            header_count: 128,
-            trailer_size: 16_384,
-        }
-    }
-}
+use super::limits::Limits;
 
 /// A request was to be sent on a connection that cannot take one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

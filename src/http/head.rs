@@ -3,8 +3,8 @@
 use httparse::{EMPTY_HEADER, Response, Status};
 use memchr::{memchr, memchr_iter};
 
-use super::connection::Limits;
 use super::error::{Error, QUOTE_SIZE};
+use super::limits::Limits;
 use super::section::{Section, Step};
 
 /// What every response of HTTP/1 begins with.

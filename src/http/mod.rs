@@ -17,9 +17,11 @@ mod chunked;
 pub mod connection;
 pub mod error;
 pub mod head;
+pub mod limits;
 pub mod request;
 mod section;
 
-pub use connection::{Connection, Limits};
+pub use connection::Connection;
 pub use error::Error;
 pub use head::Head;
+pub use limits::Limits;

@@ -6,8 +6,8 @@
 
 use smallvec::SmallVec;
 
-use super::Raw;
-use super::scan::{number_end, string_end};
+use super::scan::{Token, number_end, string_end};
+use super::string::Raw;
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -27,17 +27,6 @@ type Result<T> = std::result::Result<T, Invalid>;
 pub fn is_valid(text: &str) -> bool {
     let mut reader = Reader::new(text);
     reader.skip().and_then(|()| reader.end()).is_ok()
-}
-
-/// Where a string (quotes included) or a number stands in its document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Its first byte.
-    pub start: usize,
-    /// The byte after its last.
-    pub end: usize,
-    /// A string, not a number.
-    pub is_string: bool,
 }
 
 /// Walks through one document.

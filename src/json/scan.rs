@@ -1,5 +1,16 @@
 //! Tokens on bytes: where a string ends, where a number does.
 
+/// Where a string (quotes included) or a number stands in its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its first byte.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// A string, not a number.
+    pub is_string: bool,
+}
+
 /// The closing quote of the string whose inside starts at `at`, and whether it has escapes; `None`
 /// if it is no JSON string. Whether its bytes are UTF-8 is not looked at.
 #[inline]

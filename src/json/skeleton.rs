@@ -11,9 +11,8 @@
 
 use smallvec::SmallVec;
 
-use super::Raw;
-use super::reader::Token;
-use super::scan::{number_end, string_end};
+use super::scan::{Token, number_end, string_end};
+use super::string::Raw;
 
 /// Where a token may differ.
 #[derive(Clone, Copy, Debug)]

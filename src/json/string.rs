@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Token;
+use super::scan::Token;
 use crate::text::{Held, Joiner};
 
 /// The inside of a JSON string, valid and as it was sent.

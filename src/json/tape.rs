@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Token {
+struct Entry {
     kind: Kind,
     /// Where its text ends; it starts where that of the token before it ends.
     end: usize,
@@ -34,7 +34,7 @@ struct Token {
 /// has not brought yet: ends of containers, or the value of a key, which then does not count.
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
-    tokens: Vec<Token>,
+    tokens: Vec<Entry>,
     /// The texts of strings, keys and numbers, one after the other.
     text: String,
     /// The last token is a number that may go on.
@@ -84,7 +84,7 @@ impl Tape {
 
     pub(super) fn push(&mut self, kind: Kind) {
         let end = self.text.len();
-        self.tokens.push(Token { kind, end });
+        self.tokens.push(Entry { kind, end });
     }
 
     /// Where the text of the last token is written; [`Self::extend`] makes it count.

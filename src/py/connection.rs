@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 
 use super::convert::bytes;
 use super::state::unpicklable;
-use crate::http::connection::{Connection, Limits};
 use crate::http::request::{self, Request};
+use crate::http::{Connection, Limits};
 
 /// The client side of one HTTP/1.1 connection, without its socket.
 ///

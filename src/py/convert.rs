@@ -6,13 +6,13 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyModule, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyInt, PyList, PyModule, PyString, PyTuple};
 
-use super::MAX_EVENT_SIZE;
-use super::state::Failure;
-use crate::error::Error;
 use crate::seen::{Missing, Seen};
 use crate::utf8;
+
+/// The default limit of an event, in bytes.
+const MAX_EVENT_SIZE: usize = 16 * 1024 * 1024;
 
 /// The module of what both halves do through Python.
 pub fn values(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
@@ -196,27 +196,6 @@ pub fn check_fields(name: &str, fields: &Bound<'_, PyTuple>) -> PyResult<()> {
     let py = fields.py();
     values(py)?.call_method1(intern!(py, "check_fields"), (name, fields))?;
     Ok(())
-}
-
-/// The exception for what stopped a core object.
-pub fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyAny>> {
-    let error = &failure.error;
-    let name = if let Error::EventTooLarge { .. } = error {
-        intern!(py, "EventTooLargeError")
-    } else {
-        intern!(py, "StreamDecodeError")
-    };
-    let details = PyDict::new(py);
-    details.set_item(intern!(py, "offset"), error.offset())?;
-    details.set_item(
-        intern!(py, "frame"),
-        error.frame().map(|frame| PyBytes::new(py, frame)),
-    )?;
-    details.set_item(intern!(py, "text"), &failure.text)?;
-    details.set_item(intern!(py, "text_complete"), failure.has_whole_text)?;
-    details.set_item(intern!(py, "deltas_seen"), failure.deltas_seen)?;
-    let class = py.import(intern!(py, "millstream.errors"))?.getattr(name)?;
-    class.call((error.to_string(),), Some(&details))
 }
 
 /// The characters of a string.

@@ -12,11 +12,12 @@ use super::connection::PyHttpConnection;
 use super::convert::{
     Given, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept, string,
 };
+use super::failure::Failure;
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
-use super::state::{Core, Failure, Shared, State, unpicklable};
+use super::state::{Core, Shared, State, unpicklable};
 use crate::decode::{Ended, Format, StreamDecoder};
 use crate::delta::Sink;
-use crate::http::connection::Connection;
+use crate::http::Connection;
 
 /// Decodes a model's stream, bytes in and deltas out.
 ///

@@ -11,6 +11,7 @@ mod decode;
 mod delta;
 mod encode;
 mod event;
+mod failure;
 mod growing;
 mod partial;
 mod plain;
@@ -20,9 +21,6 @@ mod state;
 mod text;
 
 use pyo3::prelude::*;
-
-/// The default limit of an event, in bytes.
-const MAX_EVENT_SIZE: usize = 16 * 1024 * 1024;
 
 /// The native half of the core.
 #[pymodule]

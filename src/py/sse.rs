@@ -7,9 +7,10 @@ use smallvec::SmallVec;
 
 use super::convert::{Given, bytes, list};
 use super::event::{Placed, PlainEvent};
+use super::failure::Failure;
 use super::growing::Growing;
 use super::plain::Room;
-use super::state::{Core, Failure, Shared, unpicklable};
+use super::state::{Core, Shared, unpicklable};
 use crate::frames::Large;
 use crate::sse::{Event, Sink, SseParser};
 

@@ -11,30 +11,8 @@ use pyo3::sync::MutexExt;
 use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::convert::exception;
+use super::failure::{Failure, exception, raised};
 use crate::error::Error;
-
-/// What the exception for an error of a core object says.
-pub struct Failure {
-    /// The error.
-    pub error: Error,
-    /// Choice 0's text before it, and whether that is all of it.
-    pub text: String,
-    pub has_whole_text: bool,
-    /// How many deltas, or events, came before it.
-    pub deltas_seen: u64,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            text: String::new(),
-            has_whole_text: true,
-            deltas_seen: 0,
-        }
-    }
-}
 
 /// A core object that an error in its input may stop.
 pub trait Core: Send {
@@ -231,15 +209,6 @@ impl<T: Core> State<T> {
     /// Marks the object as closed; returns whether it was open.
     pub fn begin_close(&mut self) -> bool {
         !std::mem::replace(&mut self.is_closed, true)
-    }
-}
-
-/// The error that raises `failure`, without the frames that raised it before.
-fn raised(failure: Bound<'_, PyAny>) -> PyErr {
-    let py = failure.py();
-    match failure.setattr(intern!(py, "__traceback__"), py.None()) {
-        Ok(()) => PyErr::from_value(failure),
-        Err(error) => error,
     }
 }
 
