@@ -19,7 +19,7 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "ToolCallDelta": "millstream._backend",
         "core_schema_of": "millstream.messages.pydantic_schema",
         "json_schema_of": "millstream.messages.pydantic_schema",
-        "validated": "millstream.messages.pydantic_schema",
+        "validate_message": "millstream.messages.pydantic_schema",
     }
 
 

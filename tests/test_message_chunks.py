@@ -13,7 +13,7 @@ from langchain_core.messages.ai import add_usage as their_add_usage
 
 from millstream import messages as ours
 from millstream._merge import add_counts
-from millstream.messages.ai import add_ai_message_chunks, add_usage, sum_chunks, text_chunk, text_chunks
+from millstream.messages.ai import add_ai_message_chunks, add_usage, merge_messages, text_chunk
 from millstream.messages.tool import tool_call_chunk
 
 Fields = dict[str, Any]
@@ -111,7 +111,7 @@ def test_chunks_add_up_as_langchains_in_every_grouping(fields: list[Fields], siz
     their = [theirs.AIMessageChunk(**one) for one in fields]
     before = [chunk.model_dump() for chunk in own]
     assert known(grouped(own, sizes)) == known(grouped(their, sizes))
-    assert known(sum_chunks(own)) == known(theirs.ai.add_ai_message_chunks(*their))
+    assert known(merge_messages(own)) == known(theirs.ai.add_ai_message_chunks(*their))
     assert [chunk.model_dump() for chunk in own] == before
 
 
@@ -119,7 +119,7 @@ def test_chunks_add_up_as_langchains_in_every_grouping(fields: list[Fields], siz
 @given(st.lists(chunk_fields(st.text(max_size=3)), min_size=1, max_size=6), st.lists(st.integers(1, 3), max_size=4))
 def test_the_grouping_of_chunks_of_text_does_not_matter(fields: list[Fields], sizes: list[int]) -> None:
     chunks = [ours.AIMessageChunk(**{**one, "id": one.get("id") or None}) for one in fields]
-    whole = sum_chunks(chunks)
+    whole = merge_messages(chunks)
     assert grouped(chunks, sizes) == whole == add_ai_message_chunks(*chunks)
     assert chunks[0] + chunks[1:] == chunks[0] + tuple(chunks[1:]) == whole == sum(chunks)
     assert pickle.loads(pickle.dumps(whole)) == whole
@@ -226,16 +226,16 @@ def test_what_names_a_thing_is_never_joined() -> None:
         "id": "x",
     }
     chunks = [ours.AIMessageChunk("a", response_metadata=told), ours.AIMessageChunk("b", response_metadata=told)]
-    assert sum_chunks(chunks).response_metadata == told
+    assert merge_messages(chunks).response_metadata == told
     later = ours.AIMessageChunk("", response_metadata={"finish_reason": "length", "model_name": None})
-    assert sum_chunks([*chunks, later]).response_metadata == {**told, "finish_reason": "length"}
+    assert merge_messages([*chunks, later]).response_metadata == {**told, "finish_reason": "length"}
     their = [theirs.AIMessageChunk(content="a", response_metadata=told)] * 2
     assert reduce(add, their).response_metadata["finish_reason"] == "stopstop"
 
 
 def test_details_of_different_kinds_do_not_end_a_stream() -> None:
     chunks = [ours.AIMessageChunk("", additional_kwargs={"a": value}) for value in (1, "x", {"b": True}, {"b": False})]
-    assert sum_chunks(chunks).additional_kwargs == {"a": {"b": False}}
+    assert merge_messages(chunks).additional_kwargs == {"a": {"b": False}}
 
 
 def test_a_text_after_an_empty_list_is_kept() -> None:
@@ -246,14 +246,14 @@ def test_a_text_after_an_empty_list_is_kept() -> None:
 def test_arguments_without_an_id_continue_the_call_of_their_index_that_came_last() -> None:
     begun = [piece(0, id="a", name="f", args=""), piece(0, args="{}"), piece(0, id="b", name="g", args="")]
     chunks = [ours.AIMessageChunk("", tool_call_chunks=[one]) for one in (*begun, piece(0, args='{"x":1}'))]
-    calls = [(call["name"], call["args"], call["id"]) for call in sum_chunks(chunks).tool_calls]
+    calls = [(call["name"], call["args"], call["id"]) for call in merge_messages(chunks).tool_calls]
     assert calls == [("f", {}, "a"), ("g", {"x": 1}, "b")]
 
 
 def test_a_server_that_repeats_ids_and_names_gets_one_call() -> None:
     texts = ("{", '"a":', "1}")
     chunks = [ours.AIMessageChunk("", tool_call_chunks=[piece(0, id="a", name="f", args=text)]) for text in texts]
-    assert sum_chunks(chunks).tool_calls == [{"name": "f", "args": {"a": 1}, "id": "a", "type": "tool_call"}]
+    assert merge_messages(chunks).tool_calls == [{"name": "f", "args": {"a": 1}, "id": "a", "type": "tool_call"}]
 
 
 def test_pieces_of_a_call_in_one_chunk_add_up_too() -> None:
@@ -285,7 +285,6 @@ def test_calls_are_read_when_somebody_asks() -> None:
 
 def test_a_chunk_of_text_is_any_other_chunk() -> None:
     assert text_chunk("x", "i") == ours.AIMessageChunk("x", id="i")
-    assert text_chunks(["a", "b"], "i") == [text_chunk("a", "i"), text_chunk("b", "i")]
     chunk = text_chunk("x")
     assert (chunk.additional_kwargs, chunk.tool_calls, chunk.tool_call_chunks) == ({}, [], [])
     chunk.additional_kwargs["k"] = 1
@@ -298,18 +297,18 @@ def test_an_empty_text_never_replaces_one() -> None:
     chunks = [ours.AIMessageChunk("a", response_metadata=told, id="msg-1", tool_call_chunks=[piece(0, id="call_1")])]
     empty: Fields = {**dict.fromkeys(told, ""), "list": ""}
     chunks.append(ours.AIMessageChunk("", response_metadata=empty, id="", tool_call_chunks=[piece(0, id="", name="")]))
-    whole = sum_chunks(chunks)
+    whole = merge_messages(chunks)
     assert (whole.response_metadata, whole.id) == ({**told, "list": ""}, "msg-1")
     assert whole.tool_call_chunks == [tool_call_chunk(id="call_1", name="", index=0)]
     details = [ours.AIMessageChunk("", additional_kwargs={"a": value}) for value in ([1], "", {"b": 2}, "")]
-    assert sum_chunks(details).additional_kwargs == {"a": {"b": 2}}
+    assert merge_messages(details).additional_kwargs == {"a": {"b": 2}}
 
 
 def test_a_name_grows_unless_it_comes_again_with_its_id() -> None:
     def named(*pieces: Fields) -> Any:
         chunks = [ours.AIMessageChunk("", tool_call_chunks=[piece(0, **one)]) for one in pieces]
-        assert grouped(chunks, [1, len(chunks)]) == sum_chunks(chunks)
-        return sum_chunks(chunks).tool_calls[0]["name"]
+        assert grouped(chunks, [1, len(chunks)]) == merge_messages(chunks)
+        return merge_messages(chunks).tool_calls[0]["name"]
 
     assert named({"id": "a", "name": "f"}, {"id": "a", "name": "f"}, {"id": "a", "name": "f"}) == "f"
     assert named({"id": "a", "name": "f"}, {"name": "f"}) == "ff"
@@ -335,7 +334,7 @@ def calls_of_a_stream(draw: st.DrawFn) -> list[Fields]:
 @given(calls_of_a_stream(), st.lists(st.integers(1, 3), max_size=5))
 def test_the_grouping_of_a_streams_calls_does_not_matter(pieces: list[Any], sizes: list[int]) -> None:
     chunks = [ours.AIMessageChunk("", tool_call_chunks=[one]) for one in pieces]
-    whole = sum_chunks(chunks)
+    whole = merge_messages(chunks)
     assert grouped(chunks, sizes) == whole
     assert [call["name"] for call in whole.tool_call_chunks] == [
         f"f{place}" for place in range(len(whole.tool_call_chunks))
@@ -352,7 +351,7 @@ def test_usage_that_nobody_knows_adds_up_too() -> None:
     }
     usages = [one, {**one, "input_token_details": {"flex": 3, "by_part": {"image": 2, "file": 1}}}, None]
     chunks = [ours.AIMessageChunk("", usage_metadata=usage) for usage in usages]
-    whole = sum_chunks(chunks).usage_metadata
+    whole = merge_messages(chunks).usage_metadata
     assert whole == their_add_usage(*usages[:2])
     assert whole["input_token_details"] == {"cache_read": 1, "flex": 5, "by_part": {"image": 3, "file": 1}}
 

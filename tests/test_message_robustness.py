@@ -16,7 +16,7 @@ from millstream.messages import (
     convert_to_openai_messages,
     get_buffer_string,
 )
-from millstream.messages.ai import sum_chunks
+from millstream.messages.ai import merge_messages
 from millstream.messages.openai import from_openai_message, to_openai_message
 
 NAMES = """
@@ -76,7 +76,7 @@ def test_whatever_chunks_hold_they_add_up(fields: list[tuple[Any, Any, Any]]) ->
     chunks = [
         AIMessageChunk(content, additional_kwargs=kwargs, response_metadata=told) for kwargs, told, content in fields
     ]
-    looked_at(sum_chunks(chunks))
+    looked_at(merge_messages(chunks))
 
 
 @pytest.mark.parametrize("depth", [129, 500, 900, 100_000])

@@ -8,7 +8,7 @@ import pytest
 
 from endings import aread
 from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI
-from millstream._secrets import masked, masked_url
+from millstream._secrets import mask_secrets, mask_url
 from millstream.callbacks import BaseCallbackHandler
 from millstream.testing import Cut, ErrorStatus, MockServer, Reply
 
@@ -96,8 +96,8 @@ def test_what_is_no_secret_is_shown() -> None:
         "extra_body": {"top_k": 3, "stop_token_ids": [1], "flag": True, "none": None},
         "url": "https://host/path?page=2",
     }
-    assert masked(shown) == shown
-    assert masked_url("http://host/v1") == "http://host/v1"
+    assert mask_secrets(shown) == shown
+    assert mask_url("http://host/v1") == "http://host/v1"
 
 
 def variables(error: BaseException | None, seen: set[int]) -> Iterator[tuple[str, str, Any]]:

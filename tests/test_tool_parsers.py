@@ -14,7 +14,7 @@ from langchain_core.output_parsers import openai_tools as their_parsers
 
 from millstream.exceptions import OutputParserException
 from millstream.messages import AIMessage, AIMessageChunk
-from millstream.messages.ai import sum_chunks
+from millstream.messages.ai import merge_messages
 from millstream.output_parsers.openai_tools import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser
 from millstream.outputs import ChatGeneration
 
@@ -42,7 +42,7 @@ def added_up(parser: Any, chunks: list[Any]) -> list[Any]:
     """Return what the parser says of each sum of first chunks, where that differs from the one before."""
     outputs: list[Any] = []
     for end in range(1, len(chunks) + 1):
-        output = parser.parse_result([ChatGeneration(sum_chunks(chunks[:end]))], partial=True)
+        output = parser.parse_result([ChatGeneration(merge_messages(chunks[:end]))], partial=True)
         if output is not None and (not outputs or output != outputs[-1]):
             outputs.append(output)
     return outputs

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, dataclass_transform, get_args
 
-from ._secrets import SecretStr, is_secret_name, masked
+from ._secrets import SecretStr, is_secret_name, mask_secrets
 
 __all__ = ("MISSING", "Field", "Fields", "SecretStr", "did_you_mean", "field", "is_secret_name")
 
@@ -139,7 +139,7 @@ class Fields:
             elif name in values:
                 raise TypeError(f"{type(self).__name__}() got {name!r} twice, under two names")
             else:
-                values[name] = self._checked(given, fields[name], kwargs.pop(given))
+                values[name] = self._check_value(given, fields[name], kwargs.pop(given))
         if unknown:
             values = self._take_unknown(unknown, values)
         self._set_fields(values)
@@ -154,7 +154,7 @@ class Fields:
         first = next((spec.alias or name for name, spec in cls.__millstream_fields__.items() if spec.required), "name")
         return f"write {cls.__name__}({first}=...)"
 
-    def _checked(self, given: str, spec: Field, value: Any) -> Any:
+    def _check_value(self, given: str, spec: Field, value: Any) -> Any:
         """Return what the field ``spec`` is set to for ``value``, which came under the name ``given``."""
         return value
 
@@ -188,14 +188,14 @@ class Fields:
 
     def __repr__(self) -> str:
         """Show the fields that differ from their defaults; never a secret."""
-        return f"{type(self).__name__}({', '.join(f'{name}={shown}' for name, shown in self._shown())})"
+        return f"{type(self).__name__}({', '.join(f'{name}={shown}' for name, shown in self._repr_items())})"
 
-    def _shown(self) -> Iterator[tuple[str, str]]:
+    def _repr_items(self) -> Iterator[tuple[str, str]]:
         for name, spec in self.__millstream_fields__.items():
             value = getattr(self, name, None)
-            is_default = not spec.required and _equal(value, spec.value())
+            is_default = not spec.required and _is_equal(value, spec.value())
             if spec.repr and not hasattr(value, "get_secret_value") and not is_default:
-                yield name, repr(masked(value, name))
+                yield name, repr(mask_secrets(value, name))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -270,7 +270,7 @@ def _is_pydantic(value: object) -> bool:
     )
 
 
-def _equal(value: Any, default: Any) -> bool:
+def _is_equal(value: Any, default: Any) -> bool:
     try:
         return bool(value is default or value == default)
     except Exception:

@@ -23,7 +23,7 @@ HOMES = {
     "ToolCallDelta": "millstream._backend",
     "core_schema_of": "millstream.messages.pydantic_schema",
     "json_schema_of": "millstream.messages.pydantic_schema",
-    "validated": "millstream.messages.pydantic_schema",
+    "validate_message": "millstream.messages.pydantic_schema",
 }
 """The module of each name that :func:`late` imports."""
 

@@ -128,27 +128,27 @@ class _Merge:
         for key, value in info.items():
             old = merged.get(key)
             if old is None:
-                merged[key] = _own(value)
+                merged[key] = _copy(value)
             elif value is not None and (type(value) is not str or value):
                 # An empty text says nothing beside another value.
                 self._join(merged, key, old, value)
 
     def _join(self, merged: dict[Any, Any], key: Any, old: Any, new: Any) -> None:
         if isinstance(key, str) and (key in _LAST_WINS or key.endswith(_LAST_WINS_ENDINGS)):
-            merged[key] = _own(new)
+            merged[key] = _copy(new)
         elif isinstance(old, dict) and isinstance(new, Mapping):
             self.absorb(old, new)
         elif isinstance(old, str | _Text) and isinstance(new, str):
-            self._lengthen(merged, key, new)
+            self._append_text(merged, key, new)
         elif isinstance(old, list) and isinstance(new, list) and not isinstance(old, _Text):
             self.extend(old, new)
         elif type(old) is int and type(new) is int:
             # An equal number is a detail told twice, not a count to add: LangChain's reading.
             merged[key] = old if old == new else old + new
         else:
-            merged[key] = _own(new)
+            merged[key] = _copy(new)
 
-    def _lengthen(self, container: Any, key: Any, piece: str) -> None:
+    def _append_text(self, container: Any, key: Any, piece: str) -> None:
         text = container[key]
         if isinstance(text, _Text):
             text.append(piece)
@@ -164,30 +164,30 @@ class _Merge:
         """Add an item to a list, and return the position of the one that it continues, or that it is."""
         index = _index(item)
         if index is None:
-            merged.append(_own(item))
+            merged.append(_copy(item))
             return len(merged) - 1
         places = self._places_in(merged)
         name = item.get("id")
         place = places.find(index, name)
         if place is None:
             place = len(merged)
-            merged.append(_own(item))
+            merged.append(_copy(item))
         else:
             self.absorb(merged[place], _continuation(merged[place], item))
-        places.tell(index, name, place)
+        places.note(index, name, place)
         return place
 
     def write(self, blocks: list[Any], text: str) -> None:
         """Add a text to the end of blocks."""
         if blocks and isinstance(blocks[-1], str | _Text):
-            self._lengthen(blocks, len(blocks) - 1, text)
+            self._append_text(blocks, len(blocks) - 1, text)
         elif text:
             blocks.append(text)
 
     def settle(self) -> None:
         """Make texts of what grew."""
         for container, key in self._texts:
-            container[key] = _joined(container[key])
+            container[key] = _join_text(container[key])
         self._texts.clear()
 
     def _places_in(self, merged: list[Any]) -> "_Places":
@@ -195,7 +195,7 @@ class _Merge:
             kept = self._places[id(merged)] = merged, _Places()
             for place, item in enumerate(merged):
                 if (index := _index(item)) is not None:
-                    kept[1].tell(index, item.get("id"), place)
+                    kept[1].note(index, item.get("id"), place)
         return kept[1]
 
 
@@ -217,7 +217,7 @@ class _Places:
         place = self._known.get((index, str(name)))
         return latest if place is None and latest in self._nameless else place
 
-    def tell(self, index: int | str, name: Any, place: int) -> None:
+    def note(self, index: int | str, name: Any, place: int) -> None:
         """Note an item, or what continued it."""
         new = self._latest.get(index) != place
         self._latest[index] = place
@@ -251,15 +251,15 @@ def _continuation(begun: dict[Any, Any], item: dict[Any, Any]) -> dict[Any, Any]
 def _repeats_the_name(begun: dict[Any, Any], item: dict[Any, Any]) -> bool:
     """Return whether a server that sends a call's id again sends its name again with it."""
     id, name = item.get("id"), item.get("name")
-    return bool(id and name) and id == begun.get("id") and name == _joined(begun.get("name"))
+    return bool(id and name) and id == begun.get("id") and name == _join_text(begun.get("name"))
 
 
-def _joined(value: Any) -> Any:
+def _join_text(value: Any) -> Any:
     return "".join(value) if isinstance(value, _Text) else value
 
 
-def _own(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     """Return a copy of what later pieces will be added to."""
     if isinstance(value, Mapping):
-        return {key: _own(item) for key, item in value.items()}
-    return [_own(item) for item in value] if isinstance(value, list) else value
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ("is_first_version", "is_model_class", "made_of", "schema_of_model", "title_of_model")
+__all__ = ("is_first_version", "is_model_class", "make_object", "schema_of_model", "title_of_model")
 
 
 def is_model_class(kind: Any) -> bool:
@@ -31,6 +31,6 @@ def title_of_model(kind: Any) -> str:
     return str(title or kind.__name__)
 
 
-def made_of(kind: Any, document: Any) -> Any:
+def make_object(kind: Any, document: Any) -> Any:
     """Return an object of a pydantic class; its errors are :class:`ValueError`."""
     return kind.parse_obj(document) if is_first_version(kind) else kind.model_validate(document)

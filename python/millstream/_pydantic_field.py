@@ -49,7 +49,7 @@ def serialization() -> Any:
     """Return the part of a schema that has pydantic dump a value by the value's own method."""
     from pydantic_core import core_schema
 
-    return core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True)
+    return core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True)
 
 
 @cache
@@ -59,7 +59,7 @@ def _serializer() -> Any:
     return SchemaSerializer(core_schema.any_schema(serialization=serialization()))
 
 
-def _dumped(value: Any, info: Any) -> Any:
+def _dump(value: Any, info: Any) -> Any:
     if not isinstance(value, PydanticField):
         from pydantic_core import PydanticSerializationUnexpectedValue
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ("SecretStr", "is_secret_name", "masked", "masked_url")
+__all__ = ("SecretStr", "is_secret_name", "mask_secrets", "mask_url")
 
 _SECRET_WORDS = ("api_key", "apikey", "authorization", "credential", "passwd", "password", "secret", "token")
 # Counts and kinds of model tokens are no secrets.
@@ -59,7 +59,7 @@ def is_secret_name(name: str) -> bool:
     return any(word in name for word in _SECRET_WORDS) and not any(word in name for word in _OPEN_WORDS)
 
 
-def masked(value: Any, name: str = "") -> Any:
+def mask_secrets(value: Any, name: str = "") -> Any:
     """Return ``value``, called ``name``, with asterisks for every secret in it.
 
     Secrets are the values of headers and of queries, what the keys of other mappings call one, and
@@ -70,19 +70,19 @@ def masked(value: Any, name: str = "") -> Any:
     if isinstance(value, Mapping):
         if name in _SECRET_MAPPINGS:
             return dict.fromkeys(value, _MASK)
-        return {key: _masked_entry(key, item, is_parameter=not name) for key, item in value.items()}
+        return {key: _mask_entry(key, item, is_parameter=not name) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(masked(item, " ") for item in value) if type(value) in (list, tuple) else value
+        return type(value)(mask_secrets(item, " ") for item in value) if type(value) in (list, tuple) else value
     if isinstance(value, str):
-        return masked_url(value) if name in _URL_NAMES else _URL.sub(_masked_link, value)
+        return mask_url(value) if name in _URL_NAMES else _URL.sub(_mask_link, value)
     return value
 
 
-def _masked_link(found: re.Match[str]) -> str:
-    return masked_url(found[0], _is_secret_entry)
+def _mask_link(found: re.Match[str]) -> str:
+    return mask_url(found[0], _is_secret_entry)
 
 
-def masked_url(url: str, is_secret: Callable[[str], bool] = bool) -> str:
+def mask_url(url: str, is_secret: Callable[[str], bool] = bool) -> str:
     """Return ``url`` with asterisks for its user and password, and for the values of its query that are secret."""
     address, mark, query = url.partition("?")
     scheme, colon, rest = address.rpartition("://")
@@ -90,23 +90,23 @@ def masked_url(url: str, is_secret: Callable[[str], bool] = bool) -> str:
     shown = f"{scheme}{colon}{_MASK if user or at else ''}{at}{host}"
     if not mark:
         return shown
-    return f"{shown}?{'&'.join(_masked_pair(*part.partition('='), is_secret) for part in query.split('&'))}"
+    return f"{shown}?{'&'.join(_mask_pair(*part.partition('='), is_secret) for part in query.split('&'))}"
 
 
-def _masked_pair(name: str, sign: str, value: str, is_secret: Callable[[str], bool]) -> str:
+def _mask_pair(name: str, sign: str, value: str, is_secret: Callable[[str], bool]) -> str:
     if not sign:
         return _MASK if is_secret(name) else name
     return f"{name}={_MASK}" if value and is_secret(name) else f"{name}={value}"
 
 
-def _masked_entry(key: Any, value: Any, *, is_parameter: bool) -> Any:
+def _mask_entry(key: Any, value: Any, *, is_parameter: bool) -> Any:
     if not isinstance(key, str):
-        return masked(value, " ")
+        return mask_secrets(value, " ")
     if isinstance(value, int | float) or value is None:
         return value
     # A model's own parameter may be called so, as that of a fake is; what is nested comes from a server's manual.
     is_open = is_parameter and key == "key"
-    return _MASK if not is_open and _is_secret_entry(key) else masked(value, key)
+    return _MASK if not is_open and _is_secret_entry(key) else mask_secrets(value, key)
 
 
 def _is_secret_entry(key: str) -> bool:

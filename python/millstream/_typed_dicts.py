@@ -31,13 +31,13 @@ def _twin(kind: Any) -> Any:
         import typing_extensions
 
         make: Any = typing_extensions.TypedDict
-        twin = make(kind.__name__, {name: _marked(kind, name) for name in kind.__annotations__})
+        twin = make(kind.__name__, {name: _mark_required(kind, name) for name in kind.__annotations__})
         twin.__doc__, twin.__module__, twin.__qualname__ = kind.__doc__, kind.__module__, kind.__qualname__
         _TWINS[kind] = twin
     return _TWINS[kind]
 
 
-def _marked(kind: Any, name: str) -> Any:
+def _mark_required(kind: Any, name: str) -> Any:
     hint = _hint(kind, name)
     return hint if name in kind.__required_keys__ else NotRequired[hint]
 

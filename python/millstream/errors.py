@@ -72,7 +72,11 @@ class MillstreamError(Exception):
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, _portable(self.__cause__), self.__suppress_context__), vars(self)
+        return (
+            _rebuild,
+            (type(self), self.args, _picklable_cause(self.__cause__), self.__suppress_context__),
+            vars(self),
+        )
 
     def __copy__(self) -> Self:
         return _copy(self, dict(vars(self)))
@@ -303,7 +307,7 @@ def _copy(error: _Error, attributes: dict[str, Any]) -> _Error:
     return cast("_Error", made)
 
 
-def _portable(cause: BaseException | None) -> BaseException | None:
+def _picklable_cause(cause: BaseException | None) -> BaseException | None:
     """Return ``cause`` if it survives a pickle: many exceptions of others are written, but cannot be read back."""
     import pickle
 

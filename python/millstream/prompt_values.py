@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ._pydantic_field import PydanticField
-from ._repr import Shown
+from ._repr import ReprMixin
 from .messages.base import BaseMessage
 from .messages.conversion import convert_to_messages, get_buffer_string
 from .messages.human import HumanMessage
@@ -13,7 +13,7 @@ from .messages.human import HumanMessage
 __all__ = ("ChatPromptValue", "PromptValue", "StringPromptValue")
 
 
-class PromptValue(Shown, PydanticField, ABC):
+class PromptValue(ReprMixin, PydanticField, ABC):
     """What a prompt makes for a model of any kind."""
 
     __slots__ = ()

@@ -95,10 +95,10 @@ class BaseCallbackManager:
     def merge(self, other: Any) -> Self:
         """Return what both hold; what is inherited and what is not stay apart."""
         merged = self.copy()
-        merged.handlers = _united(self.handlers, other.handlers)
-        merged.inheritable_handlers = _united(self.inheritable_handlers, other.inheritable_handlers)
-        merged.tags = _united(self.tags, other.tags)
-        merged.inheritable_tags = _united(self.inheritable_tags, other.inheritable_tags)
+        merged.handlers = _unite(self.handlers, other.handlers)
+        merged.inheritable_handlers = _unite(self.inheritable_handlers, other.inheritable_handlers)
+        merged.tags = _unite(self.tags, other.tags)
+        merged.inheritable_tags = _unite(self.inheritable_tags, other.inheritable_tags)
         merged.metadata = {**self.metadata, **other.metadata}
         merged.inheritable_metadata = {**self.inheritable_metadata, **other.inheritable_metadata}
         if self.parent_run_id is None and other.parent_run_id is not None:
@@ -158,7 +158,7 @@ class BaseCallbackManager:
             self.inheritable_metadata.pop(key, None)
 
 
-def _united(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+def _unite(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     """Return the items of both, each once, in their order."""
     united: list[Any] = []
     for item in (*ones, *others):
@@ -173,14 +173,14 @@ def handlers_of(callbacks: Any) -> Sequence[Any]:
         return ()
     handlers = getattr(callbacks, "handlers", callbacks)
     if not isinstance(handlers, Sequence) or isinstance(handlers, str):
-        raise TypeError(f"callbacks must be a list of handlers, or a manager of them, not {_named(callbacks)}")
+        raise TypeError(f"callbacks must be a list of handlers, or a manager of them, not {_name_of(callbacks)}")
     for handler in handlers:
         if isinstance(handler, type):
             raise TypeError(f"callbacks must hold handlers, not a class: write {handler.__name__}()")
         if not hasattr(handler, "ignore_llm") and not any(name.startswith("on_") for name in dir(handler)):
-            raise TypeError(f"callbacks must hold handlers, with methods such as on_llm_end, not {_named(handler)}")
+            raise TypeError(f"callbacks must hold handlers, with methods such as on_llm_end, not {_name_of(handler)}")
     return handlers
 
 
-def _named(value: Any) -> str:
+def _name_of(value: Any) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

@@ -1,4 +1,9 @@
-"""How one run's handlers are called: each in a context of its own, what it raises logged."""
+"""Calls the callback handlers of one run.
+
+:class:`RunHandlers` holds the handlers of a run. ``dispatch`` calls one event's method on each of them from
+sync code, ``adispatch`` from async code. Each handler has a context of its own for the run, and what it
+raises is logged. Start reading at :meth:`RunHandlers.dispatch`.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +22,30 @@ from ..streaming.channel import is_cancelled
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("Listener", "Listeners")
+__all__ = ("RunHandler", "RunHandlers")
 
 logger = logging.getLogger("millstream")
 
 
-class Listener:
+class RunHandler:
     """One handler of one run.
 
-    Its methods are called in a context that is its own for the whole run: a variable set at the
-    start can be reset at the end, and nobody else sees it. Runs that begin in there are below this
-    run, and the handler does not hear of them, which would never end.
+    All its methods are called in one context, which belongs to this handler and this run: a context
+    variable set at the start can be reset at the end, and no other code sees it. Runs that begin inside
+    the handler are child runs of this one. The handler itself is not called for them, because each such
+    call could begin another run, without end.
+
+    ``notified`` is true once a method was looked up for an event that the handler does not ignore.
     """
 
-    __slots__ = ("_busy", "_context", "handler", "told")
+    __slots__ = ("_busy", "_context", "handler", "notified")
 
     def __init__(self, handler: Any, config: Any) -> None:
         self.handler = handler
         self._context = contextvars.copy_context()
         self._context.run(var_child_runnable_config.set, config)
         self._busy = threading.Lock()
-        self.told = False
+        self.notified = False
 
     @property
     def inline(self) -> bool:
@@ -45,16 +53,16 @@ class Listener:
         return bool(getattr(self.handler, "run_inline", False))
 
     def method(self, event: str, ignore: str | None) -> Any:
-        """Return what is to be called, or ``None`` where the handler does not want to hear of it."""
+        """Return the method for ``event``; ``None`` if the handler ignores the event or has no such method."""
         if ignore is not None and getattr(self.handler, ignore, False):
             return None
-        self.told = True
+        self.notified = True
         if event == "on_chat_model_start":
             return _chat_start(self.handler)
         return getattr(self.handler, event, None)
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call ``function`` in the handler's context; in a copy of it, where a call in it is going on."""
+        """Call ``function`` in the handler's context, or in a copy if another call is running in it."""
         if not self._busy.acquire(blocking=False):
             return self._context.copy().run(function, *args, **kwargs)
         try:
@@ -62,74 +70,80 @@ class Listener:
         finally:
             self._busy.release()
 
-    def failed(self, event: str, error: Exception) -> bool:
-        """Log what the handler raised; return whether the handler asks for it to be raised."""
-        told = f"{type(self.handler).__name__}.{event}"
+    def log_failure(self, event: str, error: Exception) -> bool:
+        """Log an exception of the handler; return whether ``raise_error`` asks for it to be raised."""
+        method = f"{type(self.handler).__name__}.{event}"
         if isinstance(error, NotImplementedError):
-            logger.warning("NotImplementedError in %s callback: %r", told, error)
+            logger.warning("NotImplementedError in %s callback: %r", method, error)
             return False
-        logger.warning("Error in %s callback: %r", told, error)
+        logger.warning("Error in %s callback: %r", method, error)
         return bool(getattr(self.handler, "raise_error", False))
 
 
-class Listeners:
+class RunHandlers:
     """The handlers of one run, in the order in which they are called."""
 
-    __slots__ = ("_heard",)
+    __slots__ = ("_handlers",)
 
     def __init__(self, handlers: Sequence[Any], make_config: Callable[[Any], Any]) -> None:
-        self._heard = [Listener(handler, make_config(handler)) for handler in handlers]
+        self._handlers = [RunHandler(handler, make_config(handler)) for handler in handlers]
 
     def __bool__(self) -> bool:
-        return bool(self._heard)
+        return bool(self._handlers)
 
-    def keep_the_told(self) -> None:
-        """Forget those that have heard nothing yet."""
-        self._heard = [listener for listener in self._heard if listener.told]
+    def keep_notified(self) -> None:
+        """Drop the handlers that have not been called yet."""
+        self._handlers = [handler for handler in self._handlers if handler.notified]
 
-    def tell(self, event: str, ignore: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Call every handler; sync ones first, then those whose methods return coroutines."""
+    def dispatch(self, event: str, ignore: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Call every handler: sync methods at once, then the coroutines that async methods returned.
+
+        The coroutines run in the ``finally`` block, since a coroutine that nothing awaits would be lost
+        when a sync handler raises.
+        """
         failures = _Failures(event)
-        coroutines: list[tuple[Listener, Coroutine[Any, Any, Any]]] = []
+        coroutines: list[tuple[RunHandler, Coroutine[Any, Any, Any]]] = []
         try:
-            for listener in self._heard:
-                method = listener.method(event, ignore)
+            for handler in self._handlers:
+                method = handler.method(event, ignore)
                 if method is None:
                     continue
-                with failures.of(listener):
-                    result = listener.run(method, *args, **kwargs)
+                with failures.catch(handler):
+                    result = handler.run(method, *args, **kwargs)
                     if inspect.iscoroutine(result):
-                        coroutines.append((listener, result))
-                    elif (wait_writable := getattr(listener.handler, "wait_writable", None)) is not None:
+                        coroutines.append((handler, result))
+                    elif (wait_writable := getattr(handler.handler, "wait_writable", None)) is not None:
                         wait_writable()
         finally:
-            for listener, coroutine in coroutines:
-                with failures.of(listener):
-                    _run_here(listener, coroutine)
+            for handler, coroutine in coroutines:
+                with failures.catch(handler):
+                    _run_here(handler, coroutine)
         failures.raise_first()
 
-    async def atell(self, event: str, ignore: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Call every handler, one after the other, those to be called inline first.
+    async def adispatch(self, event: str, ignore: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Call every handler, one after the other; those with ``run_inline`` come first.
 
-        Coroutine functions are awaited, sync methods called in the loop's executor unless inline.
+        Coroutine functions are awaited. Sync methods are called in the loop's executor, unless the handler
+        has ``run_inline``.
         """
         failures = _Failures(event)
         for inline in (True, False):
-            for listener in self._heard:
-                if listener.inline is not inline or (method := listener.method(event, ignore)) is None:
+            for handler in self._handlers:
+                if handler.inline is not inline or (method := handler.method(event, ignore)) is None:
                     continue
-                with failures.of(listener):
-                    await _acall(listener, partial(method, *args, **kwargs), method)
-                if (await_writable := getattr(listener.handler, "await_writable", None)) is not None:
+                with failures.catch(handler):
+                    await _acall(handler, partial(method, *args, **kwargs), method)
+                if (await_writable := getattr(handler.handler, "await_writable", None)) is not None:
                     await await_writable()
         failures.raise_first()
 
 
 class _Failures:
-    """What the handlers of one call raise.
+    """The exceptions that handlers raise during one dispatch.
 
-    The first that asks to be raised stops the call at once, as a cancellation does; but of a run's end
-    everybody hears first.
+    The first exception to be raised (see ``raise_error``) ends the dispatch at once, as does a
+    cancellation. The end and the error of a run are different: there, all handlers are called before the
+    exception is raised, so that none of them keeps a run open.
     """
 
     def __init__(self, event: str) -> None:
@@ -138,8 +152,8 @@ class _Failures:
         self._first: BaseException | None = None
 
     @contextmanager
-    def of(self, listener: Listener) -> Iterator[None]:
-        """Take what is raised inside as the listener's."""
+    def catch(self, handler: RunHandler) -> Iterator[None]:
+        """Handle an exception from the block as one of ``handler``."""
         try:
             yield
         except BaseException as error:
@@ -148,13 +162,13 @@ class _Failures:
                 return
             if not isinstance(error, Exception):
                 raise
-            if listener.failed(self._event, error):
+            if handler.log_failure(self._event, error):
                 if not self._waits:
                     raise
                 self._first = self._first or error
 
     def raise_first(self) -> None:
-        """Raise what was to be raised at the end."""
+        """Raise the exception that was kept until all handlers were called."""
         first, self._first = self._first, None
         if first is not None:
             try:
@@ -163,38 +177,42 @@ class _Failures:
                 del first
 
 
-async def _acall(listener: Listener, call: Callable[[], Any], method: Any) -> None:
+async def _acall(handler: RunHandler, call: Callable[[], Any], method: Any) -> None:
     import asyncio
 
-    if inspect.iscoroutinefunction(method) or listener.inline:
-        result = listener.run(call)
+    if inspect.iscoroutinefunction(method) or handler.inline:
+        result = handler.run(call)
     else:
-        result = await asyncio.get_running_loop().run_in_executor(None, listener.run, call)
+        result = await asyncio.get_running_loop().run_in_executor(None, handler.run, call)
     if inspect.iscoroutine(result):
-        await InContext(listener, result)
+        await InContext(handler, result)
     elif isinstance(result, Awaitable):
         await result
 
 
-def _run_here(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run an async handler's coroutine to its end, for sync code."""
+def _run_here(handler: RunHandler, coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Run an async handler's coroutine to its end, for sync code.
+
+    It runs on the event loop of the stream's consumer, if there is one in another thread: the handler may
+    use objects that belong to that loop. Otherwise it runs on a new loop in this thread. If this thread
+    already runs a loop, which cannot be waited for here, a new thread gets the new loop.
+    """
     import asyncio
 
     loop = getattr(caller_loop, "loop", None)
     if loop is not None and loop.is_running():
-        _run_in(loop, _entered(listener, coroutine))
+        _run_in(loop, _run_in_context(handler, coroutine))
         return
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(_entered(listener, coroutine))
+        asyncio.run(_run_in_context(handler, coroutine))
         return
-    # A loop runs in this very thread, and cannot be waited for in it.
     failures: list[BaseException] = []
 
     def run() -> None:
         try:
-            asyncio.run(_entered(listener, coroutine))
+            asyncio.run(_run_in_context(handler, coroutine))
         except BaseException as error:
             failures.append(error)
 
@@ -206,7 +224,11 @@ def _run_here(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
 
 
 def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run ``coroutine`` in the loop of the stream's consumer, and wait for it here; not for a loop that has ended."""
+    """Run ``coroutine`` on ``loop``, in another thread, and wait for it.
+
+    A loop that stops meanwhile never finishes the coroutine. So the wait checks each second that the loop
+    is still running, and gives up when it is not.
+    """
     import asyncio
 
     future = asyncio.run_coroutine_threadsafe(coroutine, loop)
@@ -225,34 +247,37 @@ def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]
 
 
 def _chat_start(handler: Any) -> Any:
-    """Return what tells ``handler`` of a chat model's start: as of an LLM's, where it knows no chat models."""
+    """Return the method to call at a chat model's start.
+
+    It is ``on_chat_model_start``. Where the handler has none, or raises :class:`NotImplementedError` in
+    it, ``on_llm_start`` is called instead, with the messages as text.
+    """
     method: Any = getattr(handler, "on_chat_model_start", None)
 
-    def as_llm(serialized: Any, messages: Any, **kwargs: Any) -> Any:
+    def call_llm_start(serialized: Any, messages: Any, **kwargs: Any) -> Any:
         if getattr(handler, "ignore_llm", False) or not hasattr(handler, "on_llm_start"):
             return None
         from ..messages.conversion import get_buffer_string
 
         return handler.on_llm_start(serialized, list(map(get_buffer_string, messages)), **kwargs)
 
-    def tell(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
         except NotImplementedError:
-            return as_llm(*args, **kwargs)
+            return call_llm_start(*args, **kwargs)
 
-    async def atell(*args: Any, **kwargs: Any) -> None:
+    async def acall(*args: Any, **kwargs: Any) -> None:
         try:
-            told = method(*args, **kwargs)
-            await told
+            await method(*args, **kwargs)
         except NotImplementedError:
-            if isinstance(told := as_llm(*args, **kwargs), Awaitable):
-                await told
+            if isinstance(result := call_llm_start(*args, **kwargs), Awaitable):
+                await result
 
     if method is None:
-        return as_llm
-    return atell if inspect.iscoroutinefunction(method) else tell
+        return call_llm_start
+    return acall if inspect.iscoroutinefunction(method) else call
 
 
-async def _entered(listener: Listener, coroutine: Coroutine[Any, Any, Any]) -> None:
-    await InContext(listener, coroutine)
+async def _run_in_context(handler: RunHandler, coroutine: Coroutine[Any, Any, Any]) -> None:
+    await InContext(handler, coroutine)

@@ -10,7 +10,7 @@ from uuid import UUID
 from .._uuid7 import uuid7
 from ..streaming.channel import is_leaving
 from .base_manager import BaseCallbackManager
-from .dispatch import Listeners
+from .dispatch import RunHandlers
 
 __all__ = (
     "AsyncCallbackManager",
@@ -58,7 +58,7 @@ class BaseRunManager:
         self.metadata = metadata or {}
         self.inheritable_metadata = inheritable_metadata or {}
         self.parent_ids = list(parent_ids)
-        self._listeners = Listeners(self.handlers, self._config_without)
+        self._run_handlers = RunHandlers(self.handlers, self._config_without)
 
     @classmethod
     def get_noop_manager(cls) -> Self:
@@ -104,7 +104,7 @@ class BaseRunManager:
         child.remove_handler(handler)
         return {"callbacks": child}
 
-    def _told(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _event_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         return {"run_id": self.run_id, "parent_run_id": self.parent_run_id, "tags": self.tags, **kwargs}
 
 
@@ -117,11 +117,11 @@ class RunManager(BaseRunManager):
 
     def on_text(self, text: str, **kwargs: Any) -> None:
         """Tell of a text."""
-        self._listeners.tell("on_text", None, (text,), self._told(kwargs))
+        self._run_handlers.dispatch("on_text", None, (text,), self._event_kwargs(kwargs))
 
     def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
         """Tell of another try."""
-        self._listeners.tell("on_retry", "ignore_retry", (retry_state,), self._told(kwargs))
+        self._run_handlers.dispatch("on_retry", "ignore_retry", (retry_state,), self._event_kwargs(kwargs))
 
 
 class AsyncRunManager(BaseRunManager):
@@ -129,7 +129,7 @@ class AsyncRunManager(BaseRunManager):
 
     async def on_text(self, text: str, **kwargs: Any) -> None:
         """Tell of a text."""
-        await self._listeners.atell("on_text", None, (text,), self._told(kwargs))
+        await self._run_handlers.adispatch("on_text", None, (text,), self._event_kwargs(kwargs))
 
     def get_child(self, tag: str | None = None) -> AsyncCallbackManager:
         """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
@@ -137,7 +137,7 @@ class AsyncRunManager(BaseRunManager):
 
     async def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
         """Tell of another try."""
-        await self._listeners.atell("on_retry", "ignore_retry", (retry_state,), self._told(kwargs))
+        await self._run_handlers.adispatch("on_retry", "ignore_retry", (retry_state,), self._event_kwargs(kwargs))
 
 
 class CallbackManagerForLLMRun(RunManager):
@@ -148,27 +148,29 @@ class CallbackManagerForLLMRun(RunManager):
 
         ``prompt`` is a text, or a chat model's messages.
         """
-        told = self._told({"metadata": self.metadata, **kwargs})
+        info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
-            self._listeners.tell(f"on_{run_type}_start", f"ignore_{run_type}", (serialized, [prompt]), told)
+            self._run_handlers.dispatch(f"on_{run_type}_start", f"ignore_{run_type}", (serialized, [prompt]), info)
         except BaseException as error:
-            self._listeners.keep_the_told()
+            self._run_handlers.keep_notified()
             with suppress(Exception):
                 self.on_llm_error(error)
             raise
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """Tell of a chunk."""
-        told = {"token": token, **self._told({"chunk": chunk, **kwargs})}
-        self._listeners.tell("on_llm_new_token", "ignore_llm", (), told)
+        info = {"token": token, **self._event_kwargs({"chunk": chunk, **kwargs})}
+        self._run_handlers.dispatch("on_llm_new_token", "ignore_llm", (), info)
 
     def on_llm_end(self, response: Any, **kwargs: Any) -> None:
         """Tell of the end."""
-        self._listeners.tell("on_llm_end", "ignore_llm", (response,), self._told(kwargs))
+        self._run_handlers.dispatch("on_llm_end", "ignore_llm", (response,), self._event_kwargs(kwargs))
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         """Tell of an error; ``response`` is what had arrived."""
-        self._listeners.tell("on_llm_error", "ignore_llm", (_told_error(error),), self._told(kwargs))
+        self._run_handlers.dispatch(
+            "on_llm_error", "ignore_llm", (_error_for_handlers(error),), self._event_kwargs(kwargs)
+        )
 
 
 class AsyncCallbackManagerForLLMRun(AsyncRunManager):
@@ -176,33 +178,39 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
 
     def get_sync(self) -> CallbackManagerForLLMRun:
         """Return the same run, for sync code."""
-        return _synced(CallbackManagerForLLMRun, self)
+        return _to_sync(CallbackManagerForLLMRun, self)
 
     async def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
         """Tell of the start; if a handler raises there, those that heard of the start hear of its error.
 
         ``prompt`` is a text, or a chat model's messages.
         """
-        told = self._told({"metadata": self.metadata, **kwargs})
+        info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
-            await self._listeners.atell(f"on_{run_type}_start", f"ignore_{run_type}", (serialized, [prompt]), told)
+            await self._run_handlers.adispatch(
+                f"on_{run_type}_start", f"ignore_{run_type}", (serialized, [prompt]), info
+            )
         except BaseException as error:
-            self._listeners.keep_the_told()
+            self._run_handlers.keep_notified()
             with suppress(Exception):
                 await self.on_llm_error(error)
             raise
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """Tell of a chunk."""
-        await self._listeners.atell("on_llm_new_token", "ignore_llm", (token,), self._told({"chunk": chunk, **kwargs}))
+        await self._run_handlers.adispatch(
+            "on_llm_new_token", "ignore_llm", (token,), self._event_kwargs({"chunk": chunk, **kwargs})
+        )
 
     async def on_llm_end(self, response: Any, **kwargs: Any) -> None:
         """Tell of the end."""
-        await self._listeners.atell("on_llm_end", "ignore_llm", (response,), self._told(kwargs))
+        await self._run_handlers.adispatch("on_llm_end", "ignore_llm", (response,), self._event_kwargs(kwargs))
 
     async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         """Tell of an error; ``response`` is what had arrived."""
-        await self._listeners.atell("on_llm_error", "ignore_llm", (_told_error(error),), self._told(kwargs))
+        await self._run_handlers.adispatch(
+            "on_llm_error", "ignore_llm", (_error_for_handlers(error),), self._event_kwargs(kwargs)
+        )
 
 
 class CallbackManagerForChainRun(RunManager):
@@ -210,28 +218,28 @@ class CallbackManagerForChainRun(RunManager):
 
     def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
         """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
-        told = self._told({"metadata": self.metadata, **kwargs})
+        info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
-            self._listeners.tell("on_chain_start", "ignore_chain", (serialized, inputs), told)
+            self._run_handlers.dispatch("on_chain_start", "ignore_chain", (serialized, inputs), info)
         except BaseException as error:
-            self._listeners.keep_the_told()
+            self._run_handlers.keep_notified()
             with suppress(Exception):
-                self.stopped(error)
+                self.report_stop(error)
             raise
 
     def on_chain_chunk(self, chunk: Any) -> None:
         """Tell of a chunk; no handler of users hears of those, what makes stream events does."""
-        self._listeners.tell("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
+        self._run_handlers.dispatch("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
 
     def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
         """Tell of the end."""
-        self._listeners.tell("on_chain_end", "ignore_chain", (outputs,), self._told(kwargs))
+        self._run_handlers.dispatch("on_chain_end", "ignore_chain", (outputs,), self._event_kwargs(kwargs))
 
     def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
         """Tell of an error, or of a cancellation."""
-        self._listeners.tell("on_chain_error", "ignore_chain", (error,), self._told(kwargs))
+        self._run_handlers.dispatch("on_chain_error", "ignore_chain", (error,), self._event_kwargs(kwargs))
 
-    def stopped(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
+    def report_stop(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
         """Tell of an end by ``error``; that the consumer has left is no error, and ends with what was handed out."""
         if is_leaving(error):
             self.on_chain_end(outputs, **kwargs)
@@ -244,32 +252,32 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
 
     def get_sync(self) -> CallbackManagerForChainRun:
         """Return the same run, for sync code."""
-        return _synced(CallbackManagerForChainRun, self)
+        return _to_sync(CallbackManagerForChainRun, self)
 
     async def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
         """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
-        told = self._told({"metadata": self.metadata, **kwargs})
+        info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
-            await self._listeners.atell("on_chain_start", "ignore_chain", (serialized, inputs), told)
+            await self._run_handlers.adispatch("on_chain_start", "ignore_chain", (serialized, inputs), info)
         except BaseException as error:
-            self._listeners.keep_the_told()
+            self._run_handlers.keep_notified()
             with suppress(Exception):
-                await self.stopped(error)
+                await self.report_stop(error)
             raise
 
     async def on_chain_chunk(self, chunk: Any) -> None:
         """Tell of a chunk; no handler of users hears of those, what makes stream events does."""
-        await self._listeners.atell("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
+        await self._run_handlers.adispatch("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
 
     async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
         """Tell of the end."""
-        await self._listeners.atell("on_chain_end", "ignore_chain", (outputs,), self._told(kwargs))
+        await self._run_handlers.adispatch("on_chain_end", "ignore_chain", (outputs,), self._event_kwargs(kwargs))
 
     async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
         """Tell of an error, or of a cancellation."""
-        await self._listeners.atell("on_chain_error", "ignore_chain", (error,), self._told(kwargs))
+        await self._run_handlers.adispatch("on_chain_error", "ignore_chain", (error,), self._event_kwargs(kwargs))
 
-    async def stopped(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
+    async def report_stop(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
         """Tell of an end by ``error``; that the consumer has left is no error, and ends with what was handed out."""
         if is_leaving(error):
             await self.on_chain_end(outputs, **kwargs)
@@ -340,12 +348,12 @@ class AsyncCallbackManager(BaseCallbackManager):
         return run
 
 
-def _told_error(error: BaseException) -> BaseException:
+def _error_for_handlers(error: BaseException) -> BaseException:
     """Return what handlers of a model are told of ``error``: leaving is one thing, wherever the model was just then."""
     return GeneratorExit() if is_leaving(error) else error
 
 
-def _synced(kind: type[Synced], run: BaseRunManager) -> Synced:
+def _to_sync(kind: type[Synced], run: BaseRunManager) -> Synced:
     """Return the run of async code as one of sync code."""
     synced = kind(
         run_id=run.run_id,
@@ -359,7 +367,7 @@ def _synced(kind: type[Synced], run: BaseRunManager) -> Synced:
         parent_ids=run.parent_ids,
     )
     # The same handlers, each with the context that it has in this run.
-    synced.handlers, synced._listeners = run.handlers, run._listeners
+    synced.handlers, synced._run_handlers = run.handlers, run._run_handlers
     return synced
 
 

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from .._model_classes import is_model_class, schema_of_model
 from .docstrings import read_docstring
-from .references import without_references, without_titles
+from .references import drop_titles, inline_references
 
 __all__ = ("SchemaOf", "is_typed_dict")
 
@@ -57,7 +57,7 @@ class SchemaOf:
         """
         origin, args = get_origin(kind), get_args(kind)
         if origin is Annotated:
-            return self._annotated(args)
+            return self._of_annotated(args)
         if _mark(origin):
             return self(args[0])
         if origin in (Union, types.UnionType):
@@ -70,7 +70,7 @@ class SchemaOf:
             return dict(_SCALARS[kind])
         return self._collection(origin or kind, args) or self._class(kind)
 
-    def _annotated(self, args: tuple[Any, ...]) -> dict[str, Any]:
+    def _of_annotated(self, args: tuple[Any, ...]) -> dict[str, Any]:
         schema = self(args[0])
         for told in args[1:]:
             # In a typed dict a text has its meaning by its place: a key's default, and then its description.
@@ -118,7 +118,7 @@ class SchemaOf:
 
     def _class(self, kind: Any) -> dict[str, Any]:
         if is_model_class(kind):
-            return without_titles(without_references(schema_of_model(kind)))
+            return drop_titles(inline_references(schema_of_model(kind)))
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             return self._values(tuple(member.value for member in kind)) | (
                 {"enum": [member.value for member in kind]} if len(kind) > 1 else {}
@@ -146,7 +146,7 @@ class SchemaOf:
         properties: dict[str, Any] = {}
         required = []
         for name, marked in hints.items():
-            hint, is_required = _unmarked(marked, name in kind.__required_keys__)
+            hint, is_required = _strip_marks(marked, name in kind.__required_keys__)
             properties[name], has_default = self._property(name, hint, told.get(name))
             if is_required and not has_default:
                 required.append(name)
@@ -155,7 +155,7 @@ class SchemaOf:
     def _property(self, name: str, hint: Any, described: str | None) -> tuple[dict[str, Any], bool]:
         """Return the schema of a key, and whether it has a default."""
         if not self._first:
-            return self(_without_texts(hint)), False
+            return self(_drop_texts(hint)), False
         default: Any = ...
         if get_origin(hint) is Annotated:
             # The second is the default, the third says what it is.
@@ -194,19 +194,19 @@ def _mark(origin: Any) -> str | None:
     return name if name in ("Required", "NotRequired", "ReadOnly") else None
 
 
-def _unmarked(hint: Any, is_required: bool) -> tuple[Any, bool]:
+def _strip_marks(hint: Any, is_required: bool) -> tuple[Any, bool]:
     """Return the type of a key without its marks, and whether the key is required."""
     origin, args = get_origin(hint), get_args(hint)
     if mark := _mark(origin):
         # A mark in an annotation that is a text is not known to the class.
-        return _unmarked(args[0], is_required if mark == "ReadOnly" else mark == "Required")
+        return _strip_marks(args[0], is_required if mark == "ReadOnly" else mark == "Required")
     if origin is Annotated and _mark(get_origin(args[0])):
-        inner, is_required = _unmarked(args[0], is_required)
+        inner, is_required = _strip_marks(args[0], is_required)
         return Annotated[(inner, *args[1:])], is_required
     return hint, is_required
 
 
-def _without_texts(hint: Any) -> Any:
+def _drop_texts(hint: Any) -> Any:
     if get_origin(hint) is not Annotated:
         return hint
     kind, *extras = get_args(hint)

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from .._model_classes import is_model_class, schema_of_model
 from .annotations import SchemaOf, is_typed_dict
 from .docstrings import read_docstring
-from .references import made_strict, without_references, without_titles
+from .references import drop_titles, inline_references, make_strict
 
 __all__ = ("convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool")
 
@@ -42,7 +42,7 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
     docstring), a tool of LangChain's, or a dict: OpenAI's own, a JSON schema with a ``title``,
     Anthropic's, Bedrock's. Raises :class:`ValueError` for anything else.
     """
-    described = _described(function)
+    described = _describe(function)
     if strict is not None:
         if described.get("strict", strict) != strict:
             raise ValueError(
@@ -51,7 +51,7 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
             )
         described["strict"] = strict
         if strict:
-            described["parameters"] = made_strict(described["parameters"])
+            described["parameters"] = make_strict(described["parameters"])
     return described
 
 
@@ -65,7 +65,7 @@ def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> dict[s
     return {"title": function["name"], **described, **function.get("parameters", {})}
 
 
-def _described(function: Any) -> dict[str, Any]:
+def _describe(function: Any) -> dict[str, Any]:
     if isinstance(function, Mapping):
         return _of_dict(function)
     if is_model_class(function):
@@ -104,9 +104,9 @@ def _of_dict(function: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_schema(schema: Mapping[str, Any], name: str = "", description: str = "") -> dict[str, Any]:
-    inlined = without_references(schema)
+    inlined = inline_references(schema)
     title, told = inlined.pop("title", ""), inlined.pop("description", "")
-    return {"name": name or title, "description": description or told, "parameters": without_titles(inlined)}
+    return {"name": name or title, "description": description or told, "parameters": drop_titles(inlined)}
 
 
 def _of_tool(tool: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._model_classes import is_first_version, is_model_class, schema_of_model
 from .conversion import convert_to_openai_function
-from .references import referenced
+from .references import resolve_reference
 
 __all__ = ("convert_to_response_format", "json_schema_format")
 
@@ -46,42 +46,42 @@ def convert_to_response_format(asked: Any) -> Any:
     schema = schema_of_model(asked)
     return {
         "type": "json_schema",
-        "json_schema": {"schema": _strict(schema, schema), "name": asked.__name__, "strict": True},
+        "json_schema": {"schema": _make_strict(schema, schema), "name": asked.__name__, "strict": True},
     }
 
 
-def _strict(schema: Any, root: Mapping[str, Any]) -> Any:
+def _make_strict(schema: Any, root: Mapping[str, Any]) -> Any:
     """Return ``schema`` as the OpenAI SDK makes it strict."""
     strict = dict(schema)
     for key in ("$defs", "definitions"):
         if isinstance(strict.get(key), Mapping):
-            strict[key] = {name: _strict(inner, root) for name, inner in strict[key].items()}
+            strict[key] = {name: _make_strict(inner, root) for name, inner in strict[key].items()}
     if strict.get("type") == "object":
         strict.setdefault("additionalProperties", False)
     if isinstance(strict.get("properties"), Mapping):
         strict["required"] = list(strict["properties"])
-        strict["properties"] = {name: _strict(inner, root) for name, inner in strict["properties"].items()}
+        strict["properties"] = {name: _make_strict(inner, root) for name, inner in strict["properties"].items()}
     if isinstance(strict.get("items"), Mapping):
-        strict["items"] = _strict(strict["items"], root)
+        strict["items"] = _make_strict(strict["items"], root)
     if isinstance(strict.get("anyOf"), list):
-        strict["anyOf"] = [_strict(inner, root) for inner in strict["anyOf"]]
+        strict["anyOf"] = [_make_strict(inner, root) for inner in strict["anyOf"]]
     if isinstance(parts := strict.get("allOf"), list):
         if len(parts) == 1:
-            strict.update(_strict(parts[0], root))
+            strict.update(_make_strict(parts[0], root))
             del strict["allOf"]
         else:
-            strict["allOf"] = [_strict(inner, root) for inner in parts]
+            strict["allOf"] = [_make_strict(inner, root) for inner in parts]
     if "default" in strict and strict["default"] is None:
         # It is nullable all the same.
         del strict["default"]
     if isinstance(path := strict.get("$ref"), str) and len(strict) > 1:
         # A reference may not have anything beside it.
         beside = {key: value for key, value in strict.items() if key != "$ref"}
-        return _strict({**referenced(path, root), **beside}, root)
+        return _make_strict({**resolve_reference(path, root), **beside}, root)
     return strict
 
 
-def shown_format(asked: Mapping[str, Any] | None) -> dict[str, Any]:
+def describe_format(asked: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what handlers are told of the schema that ``asked`` holds; nothing, where it cannot be read."""
     if not asked:
         return {}

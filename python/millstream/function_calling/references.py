@@ -6,34 +6,34 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-__all__ = ("made_strict", "referenced", "without_references", "without_titles")
+__all__ = ("drop_titles", "inline_references", "make_strict", "resolve_reference")
 
 _DEFINITIONS = ("$defs", "definitions")
 
 
-def without_references(schema: Mapping[str, Any]) -> dict[str, Any]:
+def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``schema`` with what it refers to in the references' places; a circle ends where it closes."""
-    inlined = _inlined(schema, schema, frozenset())
+    inlined = _inline(schema, schema, frozenset())
     return {key: value for key, value in inlined.items() if key not in _DEFINITIONS}
 
 
-def _inlined(value: Any, root: Mapping[str, Any], within: frozenset[str]) -> Any:
+def _inline(value: Any, root: Mapping[str, Any], within: frozenset[str]) -> Any:
     if isinstance(value, list):
-        return [_inlined(item, root, within) for item in value]
+        return [_inline(item, root, within) for item in value]
     if not isinstance(value, Mapping):
         return value
     path = value.get("$ref")
     if not isinstance(path, str):
         kept = {key: item for key, item in value.items() if value is not root or key not in _DEFINITIONS}
-        return {key: _inlined(item, root, within) for key, item in kept.items()}
-    beside = {key: _inlined(item, root, within) for key, item in value.items() if key != "$ref"}
+        return {key: _inline(item, root, within) for key, item in kept.items()}
+    beside = {key: _inline(item, root, within) for key, item in value.items() if key != "$ref"}
     if path in within:
         return beside
-    found = _inlined(referenced(path, root), root, within | {path})
+    found = _inline(resolve_reference(path, root), root, within | {path})
     return {**found, **beside} if beside else found
 
 
-def referenced(path: str, root: Mapping[str, Any]) -> Any:
+def resolve_reference(path: str, root: Mapping[str, Any]) -> Any:
     """Return a copy of what ``path`` (``#/…``) names in ``root``."""
     first, *names = path.split("/")
     found: Any = root
@@ -44,19 +44,19 @@ def referenced(path: str, root: Mapping[str, Any]) -> Any:
     return deepcopy(found)
 
 
-def without_titles(schema: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
+def drop_titles(schema: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
     """Return ``schema`` without titles; a property that is called so stays."""
     kept = {}
     for key, value in schema.items():
         if isinstance(value, Mapping):
             if key != "title" or inside == "properties":
-                kept[key] = without_titles(value, key)
+                kept[key] = drop_titles(value, key)
         elif key != "title":
             kept[key] = value
     return kept
 
 
-def made_strict(schema: Any) -> Any:
+def make_strict(schema: Any) -> Any:
     """Return ``schema`` as OpenAI's strict mode wants it: all properties required, and no others allowed."""
     if not isinstance(schema, Mapping):
         return schema
@@ -68,10 +68,10 @@ def made_strict(schema: Any) -> Any:
         strict["additionalProperties"] = False
     for key in ("properties", *_DEFINITIONS):
         if isinstance(strict.get(key), Mapping):
-            strict[key] = {name: made_strict(inner) for name, inner in strict[key].items()}
+            strict[key] = {name: make_strict(inner) for name, inner in strict[key].items()}
     for key in ("anyOf", "allOf"):
         if isinstance(strict.get(key), list):
-            strict[key] = [made_strict(inner) for inner in strict[key]]
+            strict[key] = [make_strict(inner) for inner in strict[key]]
     if "items" in strict:
-        strict["items"] = made_strict(strict["items"])
+        strict["items"] = make_strict(strict["items"])
     return strict

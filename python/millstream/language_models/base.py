@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .._fields import Fields
-from .._secrets import masked
+from .._secrets import mask_secrets
 from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
 from ..runnables.runnable import Runnable
@@ -75,7 +75,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
     def asdict(self) -> dict[str, Any]:
         """Return what identifies the model, and its type; asterisks stand for secrets."""
-        shown: dict[str, Any] = masked({**self._identifying_params, "_type": self._llm_type})
+        shown: dict[str, Any] = mask_secrets({**self._identifying_params, "_type": self._llm_type})
         return shown
 
     # Calling.

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .._secrets import masked
+from .._secrets import mask_secrets
 from ..callbacks.manager import CallbackManager
-from ..function_calling.formats import shown_format
+from ..function_calling.formats import describe_format
 from ..messages.base import BaseMessage
-from ..messages.conversion import convert_to_messages, ended_message
+from ..messages.conversion import convert_to_messages, finish_message
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
 from ..runnables.config import child_context, ensure_config
@@ -72,7 +72,7 @@ class ChatModelType:
         """Return the arguments without the schema of structured output, which only handlers are told."""
         kwargs = dict(kwargs)
         asked = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
-        return kwargs, shown_format(asked)
+        return kwargs, describe_format(asked)
 
     def start_info(
         self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
@@ -80,7 +80,7 @@ class ChatModelType:
         """Return the parameters; the options of a stream have the call's own among them."""
         params = model._get_invocation_params(stop=stop, **kwargs)
         own = {key: params[key] for key in kwargs if key in params} if streams else {}
-        return {"invocation_params": masked(params), "options": {"stop": stop, **masked(own), **more}}
+        return {"invocation_params": mask_secrets(params), "options": {"stop": stop, **mask_secrets(own), **more}}
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` comes in chunks: the model can, and nobody has switched it off."""
@@ -230,7 +230,7 @@ class ChatModelType:
         generation: Any = streamed.generations[0][0]
         if generation is None:
             raise ValueError("No generations found in stream.")
-        message = ended_message(generation.message)
+        message = finish_message(generation.message)
         return completed_result(ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._secrets import masked
+from .._secrets import mask_secrets
 from ..callbacks.manager import CallbackManager
 from ..outputs import GenerationChunk, LLMResult
-from ..outputs.generation import sum_chunks
+from ..outputs.generation import merge_generations
 from ..runnables.config import child_context, ensure_config
 from .model_type import ModelCall, Results, in_run, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
@@ -59,7 +59,7 @@ class LLMType:
     ) -> dict[str, Any]:
         """Return the parameters, with the call's own where it streams: LangChain's way."""
         params = {**model.asdict(), "stop": stop, **(kwargs if streams else {})}
-        return {"invocation_params": masked(params), "options": {"stop": stop}}
+        return {"invocation_params": mask_secrets(params), "options": {"stop": stop}}
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether the model has a ``_stream``, or for async code an ``_astream``."""
@@ -95,7 +95,7 @@ class LLMType:
 
     def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
         """Return the sum; that of no chunks is an empty text."""
-        return LLMResult([[sum_chunks(chunks or [GenerationChunk("")])]], llm_output)
+        return LLMResult([[merge_generations(chunks or [GenerationChunk("")])]], llm_output)
 
     def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
         """Return the sum, or nothing."""

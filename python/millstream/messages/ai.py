@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from .._merge import Content, merge_lists
-from .base import BaseMessage, BaseMessageChunk, merged_fields
+from .base import BaseMessage, BaseMessageChunk, merge_fields
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -13,7 +13,7 @@ from .tool_calls import (
     default_tool_chunk_parser,
     default_tool_parser,
     invalid_tool_call,
-    parsed_calls,
+    parse_calls,
     tool_call,
     tool_call_chunk,
 )
@@ -31,9 +31,8 @@ __all__ = (
     "UsageMetadata",
     "add_ai_message_chunks",
     "add_usage",
-    "sum_chunks",
+    "merge_messages",
     "text_chunk",
-    "text_chunks",
 )
 
 
@@ -47,7 +46,7 @@ class AIMessage(BaseMessage):
 
     __slots__ = ("_invalid_tool_calls", "_tool_calls", "usage_metadata")
     _fields: ClassVar[tuple[str, ...]] = (*BaseMessage._fields, "tool_calls", "invalid_tool_calls", "usage_metadata")
-    _quiet: ClassVar[dict[str, Any]] = {**BaseMessage._quiet, "usage_metadata": None}
+    _repr_omit_default: ClassVar[dict[str, Any]] = {**BaseMessage._repr_omit_default, "usage_metadata": None}
     _lazy: ClassVar[frozenset[str]] = BaseMessage._lazy | {"tool_calls", "invalid_tool_calls"}
     _typed: ClassVar[frozenset[str]] = frozenset(
         {"tool_calls", "invalid_tool_calls", "usage_metadata", "tool_call_chunks"}
@@ -91,7 +90,7 @@ class AIMessage(BaseMessage):
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tools that the model wants called; a chunk's, as far as its pieces tell."""
-        return self._known_calls()[0] if self._tool_calls is None else self._tool_calls
+        return self._load_calls()[0] if self._tool_calls is None else self._tool_calls
 
     @tool_calls.setter
     def tool_calls(self, value: list[ToolCall] | None) -> None:
@@ -100,13 +99,13 @@ class AIMessage(BaseMessage):
     @property
     def invalid_tool_calls(self) -> list[InvalidToolCall]:
         """The calls whose arguments are no JSON object; a chunk's, whose arguments so far do not begin one."""
-        return self._known_calls()[1] if self._invalid_tool_calls is None else self._invalid_tool_calls
+        return self._load_calls()[1] if self._invalid_tool_calls is None else self._invalid_tool_calls
 
     @invalid_tool_calls.setter
     def invalid_tool_calls(self, value: list[InvalidToolCall] | None) -> None:
         self._invalid_tool_calls = value
 
-    def _known_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    def _load_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
         calls, invalid = self._read_calls()
         if self._tool_calls is None:
             self._tool_calls = calls
@@ -160,7 +159,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     __slots__ = ("_tool_call_chunks", "chunk_position")
     _fields: ClassVar[tuple[str, ...]] = (*AIMessage._fields, "tool_call_chunks", "chunk_position")
-    _quiet: ClassVar[dict[str, Any]] = {**AIMessage._quiet, "chunk_position": None}
+    _repr_omit_default: ClassVar[dict[str, Any]] = {**AIMessage._repr_omit_default, "chunk_position": None}
     _lazy: ClassVar[frozenset[str]] = AIMessage._lazy | {"tool_call_chunks"}
     type: str = "AIMessageChunk"
     chunk_position: Literal["last"] | None
@@ -206,7 +205,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         self._tool_calls = self._invalid_tool_calls = None
 
     def _read_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-        return parsed_calls(self._tool_call_chunks or ())
+        return parse_calls(self._tool_call_chunks or ())
 
     def _pieces(self) -> list[ToolCallChunk]:
         """Return the pieces of calls to add up."""
@@ -228,28 +227,28 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         """Return all pieces in one; ``other`` is a chunk, or a list or tuple of them."""
         return super().__add__(list(other) if isinstance(other, tuple) else other)  # type: ignore[return-value]
 
-    def _sum(self, chunks: Sequence[BaseMessage]) -> BaseMessageChunk:
-        fields: dict[str, Any] = merged_fields(chunks)
+    def _merge(self, chunks: Sequence[BaseMessage]) -> BaseMessageChunk:
+        fields: dict[str, Any] = merge_fields(chunks)
         pieces = [chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)]
         if len(pieces) < len(chunks):
             return self.model_construct(id=self.id, **fields)
         return self.model_construct(
             **fields,
             id=_best_id(pieces),
-            tool_call_chunks=_sum_pieces(pieces),
+            tool_call_chunks=_merge_pieces(pieces),
             usage_metadata=sum_usages(piece.usage_metadata for piece in pieces),
             chunk_position="last" if any(piece.chunk_position == "last" for piece in pieces) else None,
         )
 
 
-def sum_chunks(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
+def merge_messages(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
     """Return all ``chunks``, of which there is at least one, in one, as ``+`` would; in time linear in them."""
-    return cast("AIMessageChunk", chunks[0]._sum(chunks))
+    return cast("AIMessageChunk", chunks[0]._merge(chunks))
 
 
 def add_ai_message_chunks(left: AIMessageChunk, *others: AIMessageChunk) -> AIMessageChunk:
     """Return all chunks in one, in time linear in them."""
-    return sum_chunks((left, *others))
+    return merge_messages((left, *others))
 
 
 _new = object.__new__
@@ -269,11 +268,6 @@ def text_chunk(content: str, id: str | None = None, metadata: dict[str, Any] | N
     return chunk
 
 
-def text_chunks(contents: Iterable[str], id: str | None = None) -> list[AIMessageChunk]:
-    """Return a :func:`text_chunk` for each text."""
-    return [text_chunk(content, id) for content in contents]
-
-
 def _best_id(chunks: Iterable[AIMessageChunk]) -> str | None:
     """Return the provider's id, or else the run's, or else one that was made up: the first of its kind."""
     run_id = made_up = None
@@ -288,7 +282,7 @@ def _best_id(chunks: Iterable[AIMessageChunk]) -> str | None:
     return run_id or made_up
 
 
-def _sum_pieces(chunks: Iterable[AIMessageChunk]) -> list[ToolCallChunk] | None:
+def _merge_pieces(chunks: Iterable[AIMessageChunk]) -> list[ToolCallChunk] | None:
     told = [pieces for chunk in chunks if (pieces := chunk._pieces())]
     return [
         tool_call_chunk(name=piece.get("name"), args=piece.get("args"), id=piece.get("id"), index=piece.get("index"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from .._late import late
 from .._merge import Content, merge_contents, merge_info
 from .._pydantic_field import PydanticField, dump_options
-from .._repr import Shown
-from .validation import as_content, as_id, as_mapping, as_text, dumped, without_none
+from .._repr import ReprMixin
+from .validation import as_content, as_id, as_mapping, as_text, drop_none, dump
 
 if TYPE_CHECKING:
     from .content import ContentBlock
@@ -42,7 +42,7 @@ class TextAccessor(str):
         return str(self)
 
 
-class BaseMessage(Shown, PydanticField):
+class BaseMessage(ReprMixin, PydanticField):
     """What one side of a conversation said.
 
     ``content`` is a text, or a list of texts and blocks (dicts with a ``type``); what a model's
@@ -61,8 +61,8 @@ class BaseMessage(Shown, PydanticField):
     # Fields of typed dicts: what is `None` in them counts as a field that is.
     _typed: ClassVar[frozenset[str]] = frozenset()
     # Fields that `repr` shows only where they have another value than this one.
-    _quiet: ClassVar[Fields] = {"name": None, "id": None}
-    _hidden: ClassVar[frozenset[str]] = frozenset({"type"})
+    _repr_omit_default: ClassVar[Fields] = {"name": None, "id": None}
+    _repr_omit: ClassVar[frozenset[str]] = frozenset({"type"})
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     type: str
@@ -133,9 +133,9 @@ class BaseMessage(Shown, PydanticField):
     @property
     def content_blocks(self) -> list[ContentBlock]:
         """The content as LangChain's standard blocks; what has no standard form is ``non_standard``."""
-        from .content_blocks import standard_blocks
+        from .content_blocks import to_standard_blocks
 
-        return standard_blocks(self.content, self._response_metadata)
+        return to_standard_blocks(self.content, self._response_metadata)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -162,7 +162,7 @@ class BaseMessage(Shown, PydanticField):
     @classmethod
     def model_validate(cls, value: Any) -> Self:
         """Return ``value`` if it is such a message, else a message of the dict ``value``; else :class:`ValueError`."""
-        return cast("Self", late("validated")(cls, value))
+        return cast("Self", late("validate_message")(cls, value))
 
     @classmethod
     def model_validate_json(cls, text: str | bytes) -> Self:
@@ -190,7 +190,7 @@ class BaseMessage(Shown, PydanticField):
         ``include`` and ``exclude`` are names. The dict of ``mode="json"`` has what JSON would have.
         """
         values = {
-            name: without_none(dumped(value)) if exclude_none and name in self._typed else dumped(value)
+            name: drop_none(dump(value)) if exclude_none and name in self._typed else dump(value)
             for name, value in self
             if (include is None or name in include)
             and (exclude is None or name not in exclude)
@@ -264,10 +264,10 @@ class BaseMessage(Shown, PydanticField):
     # Python takes it away from a class that says what is equal.
     __hash__ = None
 
-    def _shown(self) -> Iterator[str]:
+    def _repr_items(self) -> Iterator[str]:
         for name, value in self:
-            quiet = name in self._quiet and value == self._quiet[name]
-            if not quiet and (name not in self._hidden or (name == "type" and "type" in self.__dict__)):
+            quiet = name in self._repr_omit_default and value == self._repr_omit_default[name]
+            if not quiet and (name not in self._repr_omit or (name == "type" and "type" in self.__dict__)):
                 yield f"{name}={value!r}"
 
 
@@ -286,17 +286,17 @@ class BaseMessageChunk(BaseMessage):
         if not isinstance(others, list) or not all(isinstance(one, BaseMessageChunk) for one in others):
             kinds = f'"{type(self).__name__}" and "{type(other).__name__}"'
             raise TypeError(f"unsupported operand type(s) for +: {kinds}")
-        return self._sum([self, *others])
+        return self._merge([self, *others])
 
     def __radd__(self, other: Any) -> Self:
         """Return the piece itself where ``sum`` begins, with 0."""
         return self if other == 0 and isinstance(other, int) else NotImplemented
 
-    def _sum(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
-        return type(self).model_construct(id=self.id, **merged_fields(chunks))
+    def _merge(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
+        return type(self).model_construct(id=self.id, **merge_fields(chunks))
 
 
-def merged_fields(chunks: Sequence[BaseMessage]) -> dict[str, Any]:
+def merge_fields(chunks: Sequence[BaseMessage]) -> dict[str, Any]:
     """Return what every kind of message adds up: content and details."""
     return {
         "content": merge_contents(chunk.content for chunk in chunks),
@@ -335,7 +335,7 @@ def _slots(cls: Any) -> list[tuple[str, str, Any]]:
     """Return the fields of a class, where each is kept, and what it is until it is set."""
     if (slots := _SLOTS.get(cls)) is None:
         slots = _SLOTS[cls] = [
-            (field, f"_{field}" if field in cls._lazy else field, cls._quiet.get(field))
+            (field, f"_{field}" if field in cls._lazy else field, cls._repr_omit_default.get(field))
             for field in cls._fields
             if field != "type"
         ]

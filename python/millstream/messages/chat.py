@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._merge import Content
-from .base import BaseMessage, BaseMessageChunk, merged_fields
+from .base import BaseMessage, BaseMessageChunk, merge_fields
 from .validation import as_text
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ChatMessageChunk(ChatMessage, BaseMessageChunk):
     __slots__ = ()
     type: str = "ChatMessageChunk"
 
-    def _sum(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
+    def _merge(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
         if any(isinstance(chunk, ChatMessageChunk) and chunk.role != self.role for chunk in chunks):
             raise ValueError("Cannot concatenate ChatMessageChunks with different roles.")
-        return self.model_construct(id=self.id, role=self.role, **merged_fields(chunks))
+        return self.model_construct(id=self.id, role=self.role, **merge_fields(chunks))

@@ -22,7 +22,7 @@ __all__ = (
     "ToolCallChunk",
     "VideoContentBlock",
     "block_type",
-    "converted_block",
+    "convert_block",
     "is_data_content_block",
 )
 
@@ -140,7 +140,7 @@ def block_type(block: Mapping[str, Any]) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def converted_block(convert: Callable[[Block], Converted], block: Block) -> Converted:
+def convert_block(convert: Callable[[Block], Converted], block: Block) -> Converted:
     """Return what ``convert`` makes of a block; :class:`ValueError` where it has not the form that its type says."""
     try:
         return convert(block)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from .content import KNOWN_BLOCK_TYPES, ContentBlock, block_type
 
-__all__ = ("has_standard_content", "standard_blocks")
+__all__ = ("has_standard_content", "to_standard_blocks")
 
 _Block = dict[str, Any]
 _DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
@@ -19,7 +19,7 @@ _OLDER_SOURCES = {
 }
 
 
-def standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> list[ContentBlock]:
+def to_standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> list[ContentBlock]:
     """Return a message's content as standard blocks.
 
     Images, audio and files in OpenAI's form, and LangChain's older blocks, become standard ones; other
@@ -28,7 +28,7 @@ def standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[str
     if isinstance(content, list) and has_standard_content(content, response_metadata):
         return cast("list[ContentBlock]", content)
     items: Sequence[Any] = content if isinstance(content, list) else [content] if content else []
-    return cast("list[ContentBlock]", [_text(item) if isinstance(item, str) else _standard(item) for item in items])
+    return cast("list[ContentBlock]", [_text(item) if isinstance(item, str) else _to_standard(item) for item in items])
 
 
 def has_standard_content(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> bool:
@@ -40,7 +40,7 @@ def _text(text: str) -> _Block:
     return {"type": "text", "text": text}
 
 
-def _standard(block: _Block) -> _Block:
+def _to_standard(block: _Block) -> _Block:
     kind = block_type(block)
     if kind in ("image", "audio", "file") and isinstance(block.get("source_type"), str):
         return _from_older(block)

@@ -16,7 +16,7 @@ __all__ = (
     "AnyMessage",
     "MessageLikeRepresentation",
     "convert_to_messages",
-    "ended_message",
+    "finish_message",
     "get_buffer_string",
     "message_chunk_to_message",
     "message_class",
@@ -172,7 +172,7 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     return cls(**{field: getattr(chunk, field) for field in cls._fields if field != "type"})
 
 
-def ended_message(answer: Any) -> Any:
+def finish_message(answer: Any) -> Any:
     """Return the whole message of the sum of an answer's chunks, ours or LangChain's; a whole message itself.
 
     The answer has ended: arguments of calls that are not whole are not valid, as in an answer that came
@@ -223,11 +223,11 @@ def get_buffer_string(
         role = role or next((prefix for cls, prefix in prefixes.items() if isinstance(message, cls)), None)
         if role is None:
             raise ValueError(f"Got unsupported message type: {message}")
-        lines.append(f"{role}: {message.text}{_shown_calls(message)}")
+        lines.append(f"{role}: {message.text}{_format_calls(message)}")
     return message_separator.join(lines)
 
 
-def _shown_calls(message: BaseMessage) -> str:
+def _format_calls(message: BaseMessage) -> str:
     if not isinstance(message, AIMessage):
         return ""
     return str(message.tool_calls or message.additional_kwargs.get("function_call") or "")

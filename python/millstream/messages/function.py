@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._merge import Content
-from .base import BaseMessage, BaseMessageChunk, merged_fields
+from .base import BaseMessage, BaseMessageChunk, merge_fields
 
 if TYPE_CHECKING:
     from .content import ContentBlock
@@ -35,7 +35,7 @@ class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
     __slots__ = ()
     type: str = "FunctionMessageChunk"
 
-    def _sum(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
+    def _merge(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
         if any(not isinstance(chunk, FunctionMessageChunk) or chunk.name != self.name for chunk in chunks):
             raise ValueError("Cannot concatenate FunctionMessageChunks with different names.")
-        return self.model_construct(id=self.id, name=self.name, **merged_fields(chunks))
+        return self.model_construct(id=self.id, name=self.name, **merge_fields(chunks))

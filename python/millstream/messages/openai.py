@@ -7,7 +7,7 @@ from typing import Any
 from .ai import AIMessage
 from .base import BaseMessage
 from .chat import ChatMessage
-from .content import block_type, converted_block, is_data_content_block
+from .content import block_type, convert_block, is_data_content_block
 from .function import FunctionMessage
 from .human import HumanMessage
 from .system import SystemMessage
@@ -48,12 +48,12 @@ def to_openai_message(message: BaseMessage) -> dict[str, Any]:
     sent["role"] = openai_role(message)
     if isinstance(message, ToolMessage):
         return {
-            "content": _plain_texts(sent["content"], "prompt_cache_breakpoint"),
+            "content": _strip_text_blocks(sent["content"], "prompt_cache_breakpoint"),
             "role": "tool",
             "tool_call_id": message.tool_call_id,
         }
     if isinstance(message, AIMessage):
-        sent["content"] = _plain_texts(sent["content"])
+        sent["content"] = _strip_text_blocks(sent["content"])
         sent |= _calls(message, kwargs)
         if "tool_calls" in sent or "function_call" in sent:
             # Beside calls, no content is null.
@@ -109,7 +109,7 @@ def _audio(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any] | No
 def _content(content: Any) -> Any:
     if not isinstance(content, list):
         return content
-    blocks = (converted_block(_block, block) if isinstance(block, dict) else block for block in content)
+    blocks = (convert_block(_block, block) if isinstance(block, dict) else block for block in content)
     return [block for block in blocks if block is not None]
 
 
@@ -119,15 +119,15 @@ def _block(block: _Block) -> _Block | None:
     if kind in _NOT_SENT:
         return None
     if is_data_content_block(block):
-        return _with_breakpoint(block, convert_to_openai_data_block(block))
+        return _add_breakpoint(block, convert_to_openai_data_block(block))
     if kind == "image" and isinstance(source := block.get("source"), dict):
         return _anthropic_image(source)
     if kind == "text" and "text" in block and "prompt_cache_breakpoint" in (block.get("extras") or {}):
-        return _with_breakpoint(block, {"type": "text", "text": block["text"]})
+        return _add_breakpoint(block, {"type": "text", "text": block["text"]})
     return block
 
 
-def _with_breakpoint(block: _Block, sent: _Block) -> _Block:
+def _add_breakpoint(block: _Block, sent: _Block) -> _Block:
     for place in (block, block.get("extras") or {}):
         if "prompt_cache_breakpoint" in place:
             return {**sent, "prompt_cache_breakpoint": place["prompt_cache_breakpoint"]}
@@ -144,7 +144,7 @@ def _image(url: str) -> _Block:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _plain_texts(content: Any, *taken: str) -> Any:
+def _strip_text_blocks(content: Any, *taken: str) -> Any:
     """Return a content with nothing in its blocks of text but the text, and what is ``taken``."""
     if not isinstance(content, list):
         return content
@@ -216,8 +216,8 @@ def from_openai_message(raw: Mapping[str, Any]) -> BaseMessage:
     not a JSON object are ``invalid_tool_calls``. Of what LangChain drops, ``additional_kwargs`` keep the
     refusal and ``reasoning_content``.
     """
-    role, content = _known_text(raw, "role"), _known_content(raw.get("content"))
-    common: dict[str, Any] = {"id": _known_text(raw, "id"), "name": _known_text(raw, "name")}
+    role, content = _get_text(raw, "role"), _get_content(raw.get("content"))
+    common: dict[str, Any] = {"id": _get_text(raw, "id"), "name": _get_text(raw, "name")}
     if role in (None, "", "assistant"):
         return _answer(raw, content, common)
     if role == "user":
@@ -229,7 +229,7 @@ def from_openai_message(raw: Mapping[str, Any]) -> BaseMessage:
         return FunctionMessage(content, **{**common, "name": common["name"] or ""})
     if role == "tool":
         kwargs = {"name": raw["name"]} if "name" in raw else None
-        id = _known_text(raw, "tool_call_id") or ""
+        id = _get_text(raw, "tool_call_id") or ""
         return ToolMessage(content, tool_call_id=id, additional_kwargs=kwargs, **common)
     return ChatMessage(content, role=str(role), id=common["id"])
 
@@ -250,12 +250,12 @@ def _answer(raw: Mapping[str, Any], content: Any, common: dict[str, Any]) -> AIM
     )
 
 
-def _known_text(raw: Mapping[str, Any], key: str) -> str | None:
+def _get_text(raw: Mapping[str, Any], key: str) -> str | None:
     value = raw.get(key)
     return value if isinstance(value, str) else None
 
 
-def _known_content(content: Any) -> Any:
+def _get_content(content: Any) -> Any:
     """Return what a message can hold of the content that a server sent; one block is a list of one."""
     if isinstance(content, str):
         return content

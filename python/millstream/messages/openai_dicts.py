@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from .ai import AIMessage
 from .base import BaseMessage
-from .content import converted_block, is_data_content_block
+from .content import convert_block, is_data_content_block
 from .conversion import convert_to_messages
 from .openai import convert_to_openai_data_block, openai_calls, openai_role
 from .tool import ToolMessage
@@ -35,7 +35,7 @@ def convert_to_openai_messages(
     dicts = []
     for message in convert_to_messages(messages):
         converter = _Converter(message, text_format, pass_through_unknown_blocks)
-        dicts += converter.converted(include_id)
+        dicts += converter.convert(include_id)
     single = isinstance(messages, BaseMessage | Mapping | str)
     return dicts[0] if single else dicts
 
@@ -50,7 +50,7 @@ class _Converter:
         self.tool_calls = openai_calls(message.tool_calls) if isinstance(message, AIMessage) else []
         self.results: list[dict[str, Any]] = []
 
-    def converted(self, include_id: bool) -> list[dict[str, Any]]:
+    def convert(self, include_id: bool) -> list[dict[str, Any]]:
         message = self.message
         content = self._content()
         made: dict[str, Any] = {"role": openai_role(message)}
@@ -72,7 +72,7 @@ class _Converter:
         if isinstance(content, str) or not content:
             blocks: list[_Block] = [{"type": "text", "text": content}] if content else []
         else:
-            converted = (converted_block(self._block, block) for block in content)
+            converted = (convert_block(self._block, block) for block in content)
             blocks = [block for block in converted if block is not None]
         if as_text and all(block.get("type") == "text" for block in blocks):
             return "\n".join(block["text"] for block in blocks)
@@ -83,30 +83,30 @@ class _Converter:
             return {"type": "text", "text": block}
         kind = block.get("type")
         if kind in ("text", "image_url"):
-            _need(block, kind)
+            _require(block, kind)
             return {"type": kind, kind: block[kind]}
         if is_data_content_block(block):
-            return _with_filename(convert_to_openai_data_block(block))
+            return _add_filename(convert_to_openai_data_block(block))
         for name, convert in _CONVERTERS.items():
             if kind == name or (name in _NAMED_BY_KEY and name in block):
                 return convert(block)
         if kind in ("tool_use", "function_call", "tool_result"):
             return self._tool_block(kind, block)
         if kind in ("file", "input_audio", "thinking", "reasoning") or self.pass_through:
-            return _with_filename(block)
+            return _add_filename(block)
         raise ValueError(
             f"Unrecognized content block, in no format of OpenAI, Anthropic, Bedrock or Vertex AI: {block}"
         )
 
     def _tool_block(self, kind: str, block: _Block) -> _Block | None:
         if kind == "tool_result":
-            _need(block, "content", "tool_use_id")
+            _require(block, "content", "tool_use_id")
             status: Literal["success", "error"] = "error" if block.get("is_error") else "success"
             result = ToolMessage(block["content"], tool_call_id=block["tool_use_id"], status=status)
             self.results += convert_to_openai_messages([result], text_format=self.text_format)
             return None
         named = {"tool_use": ("id", "name", "input"), "function_call": ("call_id", "name", "arguments")}[kind]
-        _need(block, *named)
+        _require(block, *named)
         id, name, arguments = (block[key] for key in named)
         if not any(call["id"] == id for call in self.tool_calls):
             text = arguments if kind == "function_call" else json.dumps(arguments, ensure_ascii=False)
@@ -114,7 +114,7 @@ class _Converter:
         return block if kind == "function_call" and self.pass_through else None
 
 
-def _need(block: _Block, *keys: str) -> None:
+def _require(block: _Block, *keys: str) -> None:
     if missing := [key for key in keys if key not in block]:
         kind = block.get("type")
         raise ValueError(f"Unrecognized content block of type {kind!r}: missing expected key(s) {missing}: {block}")
@@ -122,39 +122,39 @@ def _need(block: _Block, *keys: str) -> None:
 
 def _image(block: _Block) -> _Block:
     if source := block.get("source"):
-        _need(source, "media_type", "type", "data")
+        _require(source, "media_type", "type", "data")
         return _image_url(source["media_type"], source["type"], source["data"])
     if image := block.get("image"):
-        _need(image, "source", "format")
+        _require(image, "source", "format")
         return _image_url(f"image/{image['format']}", "base64", _base64(image["source"]["bytes"]))
     raise ValueError(f"Unrecognized content block of type 'image': neither 'source' nor 'image': {block}")
 
 
 def _json(block: _Block) -> _Block:
-    _need(block, "json")
+    _require(block, "json")
     return {"type": "text", "text": json.dumps(block["json"])}
 
 
-def _guarded(block: _Block) -> _Block:
-    _need(block, "guard_content")
-    _need(block["guard_content"], "text")
+def _guard_content(block: _Block) -> _Block:
+    _require(block, "guard_content")
+    _require(block["guard_content"], "text")
     text = block["guard_content"]["text"]
     return {"type": "text", "text": text["text"] if isinstance(text, dict) else text}
 
 
 def _media(block: _Block) -> _Block:
-    _need(block, "mime_type", "data")
+    _require(block, "mime_type", "data")
     if "image" not in block["mime_type"]:
         raise ValueError(f"OpenAI messages can only hold text and images, not media of type {block['mime_type']}")
     return _image_url(block["mime_type"], "base64", _base64(block["data"]))
 
 
-_CONVERTERS = {"image": _image, "json": _json, "guard_content": _guarded, "media": _media}
+_CONVERTERS = {"image": _image, "json": _json, "guard_content": _guard_content, "media": _media}
 # Bedrock's blocks have no type, but a key that says it.
 _NAMED_BY_KEY = frozenset({"image", "json", "guard_content"})
 
 
-def _with_filename(block: _Block) -> _Block:
+def _add_filename(block: _Block) -> _Block:
     """Return a block; OpenAI asks for a name of every file."""
     file = block.get("file")
     if block.get("type") != "file" or not isinstance(file, dict) or file.get("filename"):

@@ -17,10 +17,10 @@ def read_partial_json(text: str) -> Any:
     try:
         return read_json(text, strict=False)
     except (ValueError, RecursionError):
-        return _known(text)
+        return _read_beginning(text)
 
 
-def _known(text: str) -> Any:
+def _read_beginning(text: str) -> Any:
     from .._backend import JSONAssembler
 
     assembler = JSONAssembler(strict=False)

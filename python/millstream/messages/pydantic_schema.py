@@ -1,4 +1,4 @@
-"""How messages are validated, serialized and described; for pydantic too, which is not imported for it."""
+"""How messages are validate_message, serialized and described; for pydantic too, which is not imported for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .base import BaseMessage, BaseMessageChunk
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
 from .usage import UsageMetadata
 
-__all__ = ("core_schema_of", "dump_options", "json_schema_of", "validated")
+__all__ = ("core_schema_of", "dump_options", "json_schema_of", "validate_message")
 
 Message = TypeVar("Message", bound=BaseMessage)
 
@@ -45,7 +45,7 @@ def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
         for name in cls._fields
     }
     return core_schema.no_info_plain_validator_function(
-        lambda value: validated(cls, value),
+        lambda value: validate_message(cls, value),
         ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
         json_schema_input_schema=core_schema.typed_dict_schema(fields, extra_behavior="allow"),
         serialization=serialization(),
@@ -78,14 +78,14 @@ def _is_required(cls: type[BaseMessage], name: str) -> bool:
     return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
 
 
-def validated(cls: type[Message], value: Any) -> Message:
+def validate_message(cls: type[Message], value: Any) -> Message:
     """Return ``value``, a message or the dict of one, as a message of ``cls``."""
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping) and not (hasattr(value, "content") and hasattr(value, "type")):
         raise ValueError(f"{cls.__name__}: a message or a dict is needed, not {type(value).__name__}")
     try:
-        message = _made(cls, value)
+        message = _make_message(cls, value)
     except (TypeError, KeyError, NotImplementedError) as error:
         raise ValueError(f"{cls.__name__}: {error}") from error
     if not isinstance(message, cls):
@@ -93,7 +93,7 @@ def validated(cls: type[Message], value: Any) -> Message:
     return message
 
 
-def _made(cls: type[BaseMessage], value: Any) -> BaseMessage:
+def _make_message(cls: type[BaseMessage], value: Any) -> BaseMessage:
     from .conversion import convert_to_messages, message_class
 
     if not isinstance(value, Mapping):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .._merge import Content, merge_contents, merge_info, merge_lists
-from .base import BaseMessage, BaseMessageChunk, merged_fields
+from .base import BaseMessage, BaseMessageChunk, merge_fields
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -45,8 +45,12 @@ class ToolMessage(BaseMessage):
 
     __slots__ = ("artifact", "status", "tool_call_id")
     _fields: ClassVar[tuple[str, ...]] = (*BaseMessage._fields, "tool_call_id", "artifact", "status")
-    _quiet: ClassVar[dict[str, Any]] = {**BaseMessage._quiet, "artifact": None, "status": "success"}
-    _hidden: ClassVar[frozenset[str]] = frozenset({"type", "additional_kwargs", "response_metadata"})
+    _repr_omit_default: ClassVar[dict[str, Any]] = {
+        **BaseMessage._repr_omit_default,
+        "artifact": None,
+        "status": "success",
+    }
+    _repr_omit: ClassVar[frozenset[str]] = frozenset({"type", "additional_kwargs", "response_metadata"})
     type: str = "tool"
 
     def __init__(
@@ -72,7 +76,7 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
     __slots__ = ()
     type: str = "ToolMessageChunk"
 
-    def _sum(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
+    def _merge(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
         pieces = [chunk for chunk in chunks if isinstance(chunk, ToolMessageChunk)]
         if len(pieces) < len(chunks) or any(piece.tool_call_id != self.tool_call_id for piece in pieces):
             raise ValueError("Cannot concatenate ToolMessageChunks with different tool_call_ids.")
@@ -81,7 +85,7 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
             tool_call_id=self.tool_call_id,
             artifact=_merge_artifacts([piece.artifact for piece in pieces if piece.artifact is not None]),
             status="error" if any(piece.status == "error" for piece in pieces) else "success",
-            **merged_fields(chunks),
+            **merge_fields(chunks),
         )
 
 

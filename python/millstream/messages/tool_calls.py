@@ -16,7 +16,7 @@ __all__ = (
     "default_tool_chunk_parser",
     "default_tool_parser",
     "invalid_tool_call",
-    "parsed_calls",
+    "parse_calls",
     "read_arguments",
     "read_piece",
     "read_raw_call",
@@ -183,7 +183,7 @@ def default_tool_chunk_parser(raw: Iterable[Mapping[str, Any]]) -> list[ToolCall
     return chunks
 
 
-def parsed_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+def parse_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """Return the calls as far as their pieces are known; a call whose arguments are not an object is invalid."""
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 from .._merge import add_counts
 from .._typed_dicts import with_pydantic_schema
-from .validation import usage_in_order
+from .validation import order_usage
 
 __all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage", "sum_usages")
 
@@ -49,4 +49,4 @@ def sum_usages(usages: Iterable[Mapping[str, Any] | None]) -> UsageMetadata | No
     if not told:
         return None
     zero = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-    return cast("UsageMetadata", usage_in_order(add_counts((zero, *told))))
+    return cast("UsageMetadata", order_usage(add_counts((zero, *told))))

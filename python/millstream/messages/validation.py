@@ -12,9 +12,9 @@ __all__ = (
     "as_status",
     "as_text",
     "as_usage",
-    "dumped",
-    "usage_in_order",
-    "without_none",
+    "drop_none",
+    "dump",
+    "order_usage",
 )
 
 _USAGE = ("input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details")
@@ -26,7 +26,7 @@ def as_content(owner: str, content: Any) -> str | list[str | dict[str, Any]]:
     if isinstance(content, str):
         return content
     if not isinstance(content, list | tuple):
-        raise _wrong(owner, "content", "a str or a list of str and dict", content)
+        raise _type_error(owner, "content", "a str or a list of str and dict", content)
     return [_as_block(owner, block) for block in content]
 
 
@@ -35,7 +35,7 @@ def _as_block(owner: str, block: Any) -> str | dict[str, Any]:
         return block
     if isinstance(block, Mapping):
         return dict(block)
-    raise _wrong(owner, "a block of content", "a str or a dict", block)
+    raise _type_error(owner, "a block of content", "a str or a dict", block)
 
 
 def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
@@ -43,7 +43,7 @@ def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise _wrong(owner, field, "a dict", value)
+        raise _type_error(owner, field, "a dict", value)
     return dict(value)
 
 
@@ -52,14 +52,14 @@ def as_items(owner: str, field: str, value: Any) -> Iterable[Any]:
     if value is None:
         return ()
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise _wrong(owner, field, "a list", value)
+        raise _type_error(owner, field, "a list", value)
     return value
 
 
 def as_keys(owner: str, what: str, value: Any, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
     """Return what ``value``, a mapping that has the ``required`` keys, has of the ``known`` ones."""
     if not isinstance(value, Mapping):
-        raise _wrong(owner, what, "a dict", value)
+        raise _type_error(owner, what, "a dict", value)
     if missing := [key for key in required if key not in value]:
         raise ValueError(f"{owner}: {what} must have {', '.join(map(repr, missing))}")
     return {key: value[key] for key in known if key in value}
@@ -68,7 +68,7 @@ def as_keys(owner: str, what: str, value: Any, required: Iterable[str], known: I
 def as_text(owner: str, field: str, value: Any) -> str:
     """Return ``value``, which must be a text."""
     if not isinstance(value, str):
-        raise _wrong(owner, field, "a str", value)
+        raise _type_error(owner, field, "a str", value)
     return value
 
 
@@ -93,45 +93,45 @@ def as_usage(owner: str, usage: Any) -> dict[str, Any] | None:
     if usage is None:
         return None
     if not isinstance(usage, Mapping):
-        raise _wrong(owner, "usage_metadata", "a dict", usage)
+        raise _type_error(owner, "usage_metadata", "a dict", usage)
     for name in _USAGE[:3]:
         if not isinstance(count := usage.get(name), int):
-            raise _wrong(owner, f"usage_metadata[{name!r}]", "an int", count)
-    return usage_in_order(usage)
+            raise _type_error(owner, f"usage_metadata[{name!r}]", "an int", count)
+    return order_usage(usage)
 
 
-def usage_in_order(usage: Mapping[str, Any]) -> dict[str, Any]:
+def order_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of ``usage`` with LangChain's names first, in LangChain's order."""
-    ordered = _in_order(usage, _USAGE)
+    ordered = _order(usage, _USAGE)
     for name in _USAGE[3:]:
         if isinstance(details := ordered.get(name), Mapping):
-            ordered[name] = _in_order(details, _DETAILS)
+            ordered[name] = _order(details, _DETAILS)
     return ordered
 
 
-def _in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _order(mapping: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     first = {name: mapping[name] for name in names if name in mapping}
     return {**first, **mapping}
 
 
-def dumped(value: Any) -> Any:
+def dump(value: Any) -> Any:
     """Return ``value`` as plain data, as ``model_dump`` gives it: containers are copied, models become dicts."""
     if value is None or isinstance(value, str | int | float):
         return value
     kind = type(value)
     if kind is dict:
-        return {key: dumped(item) for key, item in value.items()}
+        return {key: dump(item) for key, item in value.items()}
     if kind in (list, tuple, set, frozenset):
-        return kind(map(dumped, value))
+        return kind(map(dump, value))
     return value.model_dump() if hasattr(kind, "model_dump") else value
 
 
-def without_none(value: Any) -> Any:
+def drop_none(value: Any) -> Any:
     """Return a dict, or a list of dicts, without what is ``None`` in it."""
     if isinstance(value, list):
-        return list(map(without_none, value))
+        return list(map(drop_none, value))
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
-def _wrong(owner: str, field: str, wanted: str, value: Any) -> ValueError:
+def _type_error(owner: str, field: str, wanted: str, value: Any) -> ValueError:
     return ValueError(f"{owner}: {field} must be {wanted}, not {type(value).__name__}")

@@ -7,11 +7,11 @@ from typing import Any
 
 from .._backend import JSONAssembler
 from ..errors import ContentFilterError, OutputParserException, RefusalError, TruncatedOutputError
-from ..messages.conversion import ended_message
+from ..messages.conversion import finish_message
 from ..messages.openai import openai_calls
 from .base import generation_of
 from .fenced import FencedJSON
-from .openai_tools import JsonOutputToolsParser, invalid_arguments
+from .openai_tools import JsonOutputToolsParser, describe_invalid_call
 
 __all__ = ("parse_answer",)
 
@@ -35,7 +35,7 @@ def parse_answer(parser: Any, answer: Any) -> Any:
     so, or its JSON has no end), :class:`~millstream.errors.ContentFilterError` where the provider's
     filter ended it, and otherwise what the parser raises.
     """
-    message = ended_message(answer)
+    message = finish_message(answer)
     if refusal := _details(message, "additional_kwargs").get("refusal"):
         raise RefusalError(str(refusal))
     text: str = generation_of(message).text
@@ -85,7 +85,7 @@ def _check_calls(invalid: Any) -> None:
         json = JSONAssembler(strict=False)
         json.feed(arguments)
         _check_whole(json, arguments)
-        raise OutputParserException(invalid_arguments(call), llm_output=arguments)
+        raise OutputParserException(describe_invalid_call(call), llm_output=arguments)
 
 
 def _check_document(text: str) -> None:

@@ -47,7 +47,7 @@ class CallsSoFar:
         pieces = getattr(item, "tool_call_chunks", None)
         if pieces is None:
             # A model that does not stream has its message whole.
-            return self._changed(self._parser.parse_result([generation_of(item)]))
+            return self._output_if_changed(self._parser.parse_result([generation_of(item)]))
         if not pieces and self._latest is not None:
             return ()
         changed = {self._add(piece) for piece in pieces}
@@ -56,12 +56,12 @@ class CallsSoFar:
             before, self._chosen = self._chosen, places[0] if places else None
             if before == self._chosen and before not in changed:
                 return ()
-        return self._said(places)
+        return self._read_calls(places)
 
     def close(self) -> Sequence[Any]:
         """Return what the whole text of the arguments says, where reading them piece by piece failed."""
         mended = [arguments.mend() for arguments in self._arguments]
-        return self._said(self._places()) if any(mended) else ()
+        return self._read_calls(self._places()) if any(mended) else ()
 
     def _places(self) -> list[int]:
         """Return the positions of the calls that count."""
@@ -70,8 +70,8 @@ class CallsSoFar:
             return list(valid)
         return list(islice((place for place in valid if self._wants(self._name(place))), 1))
 
-    def _said(self, places: list[int]) -> Sequence[Any]:
-        return self._changed(self._read([self._call(place) for place in places], partial=True))
+    def _read_calls(self, places: list[int]) -> Sequence[Any]:
+        return self._output_if_changed(self._read([self._call(place) for place in places], partial=True))
 
     def _add(self, piece: Mapping[str, Any]) -> int:
         place = self._sum.add({key: value for key, value in piece.items() if key != "args"})
@@ -91,7 +91,7 @@ class CallsSoFar:
             "id": self._sum.items[place].get("id"),
         }
 
-    def _changed(self, output: Any) -> Sequence[Any]:
+    def _output_if_changed(self, output: Any) -> Sequence[Any]:
         if output is None or output == self._latest:
             return ()
         self._latest = output

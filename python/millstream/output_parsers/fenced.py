@@ -43,7 +43,7 @@ class FencedJSON:
 
     def _lead(self, text: str) -> None:
         self._before.append(text)
-        if rest := _past(text):
+        if rest := _skip_lead(text):
             self._read = FencedJSON._alone
             self._try(rest)
 
@@ -63,7 +63,7 @@ class FencedJSON:
 
     def _words(self, text: str) -> None:
         """Look for the fence."""
-        text = self._joined(text)
+        text = self._take_kept(text)
         before, fence, after = text.partition(_FENCE)
         if fence:
             self._go_on(FencedJSON._label, after)
@@ -72,14 +72,14 @@ class FencedJSON:
 
     def _label(self, text: str) -> None:
         """Pass over the word at the fence."""
-        text = self._joined(text)
+        text = self._take_kept(text)
         if text != _LABEL and _LABEL.startswith(text):
             self._before = [text]
         else:
             self._go_on(FencedJSON._gap, text.removeprefix(_LABEL))
 
     def _gap(self, text: str) -> None:
-        if rest := _past(text):
+        if rest := _skip_lead(text):
             self._go_on(FencedJSON._inside, rest)
 
     def _inside(self, text: str) -> None:
@@ -91,12 +91,12 @@ class FencedJSON:
         self._read = read
         read(self, text)
 
-    def _joined(self, text: str) -> str:
+    def _take_kept(self, text: str) -> str:
         """Return what was kept, and ``text``."""
         before, self._before = self._before, []
         return "".join([*before, text])
 
 
-def _past(text: str) -> str:
+def _skip_lead(text: str) -> str:
     """Return ``text`` without the white space and backticks that it begins with."""
     return text[_SKIPPED.match(text).end() :]  # type: ignore[union-attr]

@@ -40,11 +40,11 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
     def parse(self, text: str) -> Any:
         """Return the document in ``text``, or raise :class:`~millstream.exceptions.OutputParserException`."""
-        return _parsed(text, partial=False)
+        return _parse_document(text, partial=False)
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
         """Return the document in the first generation's text; with ``partial``, ``None`` where there is none."""
-        return _parsed(result[0].text, partial=partial)
+        return _parse_document(result[0].text, partial=partial)
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
         """Return :meth:`parse_result`, at once."""
@@ -104,7 +104,7 @@ class _Documents:
 _NULL = {"op": "replace", "path": "", "value": None}
 
 
-def _parsed(text: str, *, partial: bool) -> Any:
+def _parse_document(text: str, *, partial: bool) -> Any:
     found = FencedJSON()
     found.feed(text)
     found.close()

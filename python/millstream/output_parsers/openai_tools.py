@@ -12,7 +12,7 @@ from ..streaming.protocols import Stage
 from .calls_so_far import CallsSoFar
 from .transform import BaseCumulativeTransformOutputParser
 
-__all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser", "invalid_arguments")
+__all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser", "describe_invalid_call")
 
 
 class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
@@ -56,12 +56,12 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
 
     def _read(self, calls: list[Any], *, partial: bool) -> Any:
         """Return what ``calls`` say."""
-        told = self._told(calls)
+        told = self._to_dicts(calls)
         if self.first_tool_only:
             return told[0] if told else None
         return told
 
-    def _told(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
+    def _to_dicts(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
         kept = ("args", "id") if self.return_id else ("args",)
         return [{**{key: call[key] for key in kept}, "type": call["name"]} for call in calls]
 
@@ -85,8 +85,8 @@ class JsonOutputKeyToolsParser(JsonOutputToolsParser):
     def _wants(self, name: str) -> bool:
         return name == self.key_name
 
-    def _told(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
-        told = super()._told(call for call in calls if self._wants(call["name"]))
+    def _to_dicts(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
+        told = super()._to_dicts(call for call in calls if self._wants(call["name"]))
         return told if self.return_id else [call["args"] for call in told]
 
 
@@ -100,11 +100,11 @@ class PydanticToolsParser(JsonOutputToolsParser):
     def _read(self, calls: list[Any], *, partial: bool) -> Any:
         made = []
         for call in calls[:1] if self.first_tool_only else calls:
-            kinds = self._kinds()
+            kinds = self._tools_by_name()
             if partial and call["name"] not in kinds and any(name.startswith(call["name"]) for name in kinds):
                 # A name may come in pieces.
                 continue
-            kind = _model_type(kinds, call["name"])
+            kind = _find_tool(kinds, call["name"])
             try:
                 made.append(kind(**call["args"]))
             except ValueError:
@@ -115,12 +115,12 @@ class PydanticToolsParser(JsonOutputToolsParser):
             return made[0] if made else None
         return made
 
-    def _kinds(self) -> dict[str, Any]:
+    def _tools_by_name(self) -> dict[str, Any]:
         """Return the classes by the names that the model knows them by."""
         return {title_of_model(tool): tool for tool in self.tools}
 
 
-def _model_type(kinds: Mapping[str, Any], name: str) -> Any:
+def _find_tool(kinds: Mapping[str, Any], name: str) -> Any:
     if name not in kinds:
         available = ", ".join(kinds) or "<no_tools>"
         raise OutputParserException(f"Unknown tool type: {name!r}. Available tools: {available}")
@@ -134,13 +134,13 @@ def _calls_of(message: Any, *, partial: bool, strict: bool) -> list[Any]:
     if calls or not isinstance(raw, list):
         return calls
     read = [read_raw_call(call, strict=strict) for call in raw if isinstance(call, Mapping) and "function" in call]
-    errors = [invalid_arguments(invalid) for _, invalid in read if invalid is not None]
+    errors = [describe_invalid_call(invalid) for _, invalid in read if invalid is not None]
     if errors and not partial:
         raise OutputParserException("\n\n".join(errors))
     return [call for call, _ in read if call is not None]
 
 
-def invalid_arguments(call: Mapping[str, Any]) -> str:
+def describe_invalid_call(call: Mapping[str, Any]) -> str:
     """Return the message of the exception for an invalid tool call."""
     return (
         f"Function {call.get('name')} arguments:\n\n{call.get('args') or ''}\n\nare not valid JSON. {call.get('error')}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from .._model_classes import made_of
+from .._model_classes import make_object
 from ..exceptions import OutputParserException
 from ..streaming.protocols import Stage
 from .json import JsonOutputParser, _Documents
@@ -29,20 +29,20 @@ class PydanticOutputParser(JsonOutputParser, Generic[Model]):
 
     def parse(self, text: str) -> Model:
         """Return the object in ``text``."""
-        return self._made(super().parse(text))
+        return self._make_object(super().parse(text))
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
         """Return the object in the first generation's text; with ``partial``, ``None`` where there is none."""
         try:
-            return self._made(super().parse_result(result, partial=partial))
+            return self._make_object(super().parse_result(result, partial=partial))
         except OutputParserException:
             if partial:
                 return None
             raise
 
-    def _made(self, document: Any) -> Model:
+    def _make_object(self, document: Any) -> Model:
         try:
-            made: Model = made_of(self.pydantic_object, document)
+            made: Model = make_object(self.pydantic_object, document)
             return made
         except ValueError as error:
             shown = json.dumps(document, ensure_ascii=False)
@@ -56,7 +56,7 @@ class PydanticOutputParser(JsonOutputParser, Generic[Model]):
         return "pydantic"
 
     def _as_stage(self) -> Stage[Any, Any]:
-        return _ObjectsSoFar(self._made)
+        return _ObjectsSoFar(self._make_object)
 
 
 class _ObjectsSoFar:

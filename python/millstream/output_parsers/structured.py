@@ -1,6 +1,6 @@
 """Answers in the form of a schema: parsed, alone or beside the message, and judged by how they ended.
 
-There is one judge for all methods of asking: :func:`parse_answer`. A stream hands out what is valid so
+There is one check for all methods of asking: :func:`parse_answer`. A stream hands out what is valid so
 far, and is judged when the answer has ended.
 """
 
@@ -20,7 +20,7 @@ from .answers import parse_answer
 __all__ = ("RawAndParsed", "StructuredOutput")
 
 
-class _OfAnswers(StageRunnable[Any, Any]):
+class _AnswerStep(StageRunnable[Any, Any]):
     """A step that makes something of a whole message."""
 
     def __init__(self, parser: Any) -> None:
@@ -42,7 +42,7 @@ class _OfAnswers(StageRunnable[Any, Any]):
         return await acall_in_run(self, read, input, config, run_type=self.run_type)
 
 
-class StructuredOutput(_OfAnswers):
+class StructuredOutput(_AnswerStep):
     """Returns what ``parser`` makes of an answer.
 
     Raises :class:`~millstream.errors.TruncatedOutputError` where the answer was cut off,
@@ -70,17 +70,17 @@ class StructuredOutput(_OfAnswers):
         return parse_answer(self.parser, message)
 
     def _as_stage(self) -> Stage[Any, Any]:
-        return _Judged(self.parser._as_stage(), self._read)
+        return _CheckedAnswer(self.parser._as_stage(), self._read)
 
 
-class _Judged:
+class _CheckedAnswer:
     """The stage that hands out what another one does, and judges the sum of the chunks at the end."""
 
-    __slots__ = ("_has_given", "_judge", "_parsed", "_sum")
+    __slots__ = ("_check", "_has_given", "_parsed", "_sum")
 
-    def __init__(self, parsed: Stage[Any, Any], judge: Callable[[Any], Any]) -> None:
+    def __init__(self, parsed: Stage[Any, Any], check: Callable[[Any], Any]) -> None:
         self._parsed = parsed
-        self._judge = judge
+        self._check = check
         self._sum = ChunkAccumulator()
         self._has_given = False
 
@@ -99,12 +99,12 @@ class _Judged:
         message = self._sum.total()
         if message is None:
             return ()
-        output = self._judge(message)
+        output = self._check(message)
         # What is known at the end alone, as that the answer is `null`.
         return (output,) if output is not None and not self._has_given else self._parsed.close()
 
 
-class RawAndParsed(_OfAnswers):
+class RawAndParsed(_AnswerStep):
     """Returns a dict of the message (``raw``), the parser's output (``parsed``), and its error, ``parsing_error``.
 
     A stream yields the message's chunks as they come, each in a dict of its own, and the parser's output

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from .._merge import merge_info
 from .._pydantic_field import PydanticField
 
-__all__ = ("Generation", "GenerationChunk", "sum_chunks")
+__all__ = ("Generation", "GenerationChunk", "merge_generations")
 
 
 class Generation(PydanticField):
@@ -64,7 +64,7 @@ class GenerationChunk(Generation):
         return type(self)(self.text + other.text, info or None)
 
 
-def sum_chunks(chunks: Sequence[Any]) -> GenerationChunk:
+def merge_generations(chunks: Sequence[Any]) -> GenerationChunk:
     """Return all ``chunks`` in one, as ``+`` would, but in time linear in them."""
     info = merge_info(chunk.generation_info for chunk in chunks)
     return GenerationChunk("".join([chunk.text for chunk in chunks]), info or None)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from .._repr import Shown
+from .._repr import ReprMixin
 from ..prompt_values import PromptValue
 from ..runnables.config import RunnableConfig, merge_configs
 from ..runnables.runnable import Runnable
@@ -15,7 +15,7 @@ from ..runnables.runs import acall_in_run, call_in_run
 __all__ = ("BasePromptTemplate",)
 
 
-class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
+class BasePromptTemplate(ReprMixin, Runnable[Any, PromptValue]):
     """What makes a prompt of variables.
 
     ``input_variables`` names what a call has to give, ``partial_variables`` holds what is given
@@ -27,7 +27,12 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
     _fields: ClassVar[tuple[str, ...]] = (
         *("name", "input_variables", "optional_variables", "input_types", "partial_variables", "metadata", "tags"),
     )
-    _quiet: ClassVar[dict[str, Any]] = {"name": None, "optional_variables": [], "metadata": None, "tags": None}
+    _repr_omit_default: ClassVar[dict[str, Any]] = {
+        "name": None,
+        "optional_variables": [],
+        "metadata": None,
+        "tags": None,
+    }
     # Where LangChain has the class, as callbacks are told.
     _path: ClassVar[tuple[str, ...]] = ()
 
@@ -81,9 +86,9 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
         """
         value: PromptValue = call_in_run(
             self,
-            lambda input, *_: self.format_prompt(**self._given(input)),
+            lambda input, *_: self.format_prompt(**self._read_variables(input)),
             input,
-            self._configured(config),
+            self._merge_config(config),
             run_type=self.run_type,
             serialized=self._serialized(),
         )
@@ -93,10 +98,10 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
         """Return the prompt of ``input``; see :meth:`invoke`."""
 
         async def made(input: Any, *_: Any) -> PromptValue:
-            return await self.aformat_prompt(**self._given(input))
+            return await self.aformat_prompt(**self._read_variables(input))
 
         value: PromptValue = await acall_in_run(
-            self, made, input, self._configured(config), run_type=self.run_type, serialized=self._serialized()
+            self, made, input, self._merge_config(config), run_type=self.run_type, serialized=self._serialized()
         )
         return value
 
@@ -104,9 +109,9 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
         """Return the function that this step is, unless it calls a user's, or has more to tell of its runs."""
         if self.metadata or self.tags or any(map(callable, self.partial_variables.values())):
             return None
-        return lambda input: self.format_prompt(**self._given(input))
+        return lambda input: self.format_prompt(**self._read_variables(input))
 
-    def _configured(self, config: RunnableConfig | None) -> RunnableConfig | None:
+    def _merge_config(self, config: RunnableConfig | None) -> RunnableConfig | None:
         if not self.metadata and not self.tags:
             return config
         return merge_configs(config, {"metadata": self.metadata, "tags": self.tags})
@@ -115,7 +120,7 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
         name = type(self).__name__
         return {"lc": 1, "type": "not_implemented", "id": ["langchain", "prompts", *self._path, name], "name": name}
 
-    def _given(self, input: Any) -> Mapping[str, Any]:
+    def _read_variables(self, input: Any) -> Mapping[str, Any]:
         """Return the variables that ``input`` gives, if it gives all that are needed."""
         needed = self.input_variables
         if not isinstance(input, Mapping):
@@ -132,7 +137,7 @@ class BasePromptTemplate(Shown, Runnable[Any, PromptValue]):
             )
         return input
 
-    def _variables(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _all_variables(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all variables: those of a call over those that were given before."""
         before = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
         return {**before, **given}

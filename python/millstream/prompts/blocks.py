@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from .._repr import Shown
+from .._repr import ReprMixin
 from .prompt import PromptTemplate
-from .string import PromptTemplateFormat, filled, get_template_variables
+from .string import PromptTemplateFormat, fill_template, get_template_variables
 
-__all__ = ("BlockTemplate", "DictPromptTemplate", "ImagePromptTemplate", "block_template")
+__all__ = ("BlockTemplate", "DictPromptTemplate", "ImagePromptTemplate", "make_block_template")
 
 
-class DictPromptTemplate(Shown):
+class DictPromptTemplate(ReprMixin):
     """A block with variables in its texts, however deep they are."""
 
     _fields: ClassVar[tuple[str, ...]] = ("template", "template_format")
@@ -25,7 +25,7 @@ class DictPromptTemplate(Shown):
 
     def format(self, /, **variables: Any) -> dict[str, Any]:
         """Return the block with ``variables``."""
-        made: dict[str, Any] = _filled(self.template, variables)
+        made: dict[str, Any] = _fill(self.template, variables)
         return made
 
     def pretty_repr(self, html: bool = False) -> str:
@@ -33,7 +33,7 @@ class DictPromptTemplate(Shown):
         return str(self.template)
 
 
-class ImagePromptTemplate(Shown):
+class ImagePromptTemplate(ReprMixin):
     """An image of OpenAI's form, with variables in its address."""
 
     _fields: ClassVar[tuple[str, ...]] = ("input_variables", "input_types", "partial_variables", "template")
@@ -50,7 +50,7 @@ class ImagePromptTemplate(Shown):
 
     def format(self, /, **variables: Any) -> dict[str, Any]:
         """Return the block with ``variables``; :class:`ValueError` without an address."""
-        image: dict[str, Any] = _filled(self.template, variables)
+        image: dict[str, Any] = _fill(self.template, variables)
         if not image.get("url"):
             raise ValueError("Must provide url.")
         return {"type": "image_url", "image_url": image}
@@ -64,7 +64,7 @@ BlockTemplate = PromptTemplate | ImagePromptTemplate | DictPromptTemplate
 """The template of one block."""
 
 
-def block_template(block: Any, template_format: PromptTemplateFormat) -> BlockTemplate:
+def make_block_template(block: Any, template_format: PromptTemplateFormat) -> BlockTemplate:
     """Return the template of a text or of a block; :class:`ValueError` for anything else."""
     if isinstance(block, str):
         return PromptTemplate(block, template_format=template_format)
@@ -86,9 +86,9 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _filled(value: Any, variables: dict[str, Any]) -> Any:
+def _fill(value: Any, variables: dict[str, Any]) -> Any:
     if isinstance(value, str):
-        return filled(value, variables)
+        return fill_template(value, variables)
     if isinstance(value, Mapping):
-        return {key: _filled(item, variables) for key, item in value.items()}
-    return [_filled(item, variables) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _fill(item, variables) for key, item in value.items()}
+    return [_fill(item, variables) for item in value] if isinstance(value, list | tuple) else value

@@ -130,7 +130,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     def append(self, message: Any) -> None:
         """Add a part to the end."""
-        part = _part(message, self.template_format)
+        part = _to_part(message, self.template_format)
         if isinstance(part, MessagesPlaceholder):
             self.input_types.setdefault(part.variable_name, list[BaseMessage])
             if part.optional:
@@ -144,7 +144,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
         """Return the messages of ``variables``; :class:`KeyError` if one is missing."""
-        variables = self._variables(variables)
+        variables = self._all_variables(variables)
         messages: list[BaseMessage] = []
         for part in self.messages:
             messages += [part] if isinstance(part, BaseMessage) else part.format_messages(**variables)
@@ -201,7 +201,7 @@ def _is_pair(other: Any) -> bool:
     return isinstance(other, tuple) and len(other) == 2 and other[0] in (*_TEMPLATES, "placeholder")
 
 
-def _part(message: Any, template_format: PromptTemplateFormat) -> MessageLike:
+def _to_part(message: Any, template_format: PromptTemplateFormat) -> MessageLike:
     if isinstance(message, BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate):
         return message
     if isinstance(message, str):
@@ -209,17 +209,17 @@ def _part(message: Any, template_format: PromptTemplateFormat) -> MessageLike:
     if isinstance(message, Mapping):
         if message.keys() != {"role", "content"}:
             raise ValueError(f"Expected dict to have exact keys 'role' and 'content'. Got: {dict(message)}")
-        return _of_role(message["role"], message["content"], template_format)
+        return _part_of_role(message["role"], message["content"], template_format)
     if isinstance(message, tuple | list):
         if len(message) != 2:
             raise ValueError(f"Expected 2-tuple of (role, template), got {message}")
-        return _of_role(message[0], message[1], template_format)
+        return _part_of_role(message[0], message[1], template_format)
     if hasattr(message, "content") and hasattr(message, "type"):
         return convert_to_messages([message])[0]
     raise NotImplementedError(f"Unsupported message type: {type(message)}")
 
 
-def _of_role(role: Any, template: Any, template_format: PromptTemplateFormat) -> MessageLike:
+def _part_of_role(role: Any, template: Any, template_format: PromptTemplateFormat) -> MessageLike:
     if isinstance(role, type) and issubclass(role, BaseMessagePromptTemplate):
         made: MessageLike = role.from_template(template, template_format)  # type: ignore[attr-defined]
         return made

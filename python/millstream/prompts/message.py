@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from .._late import late
-from .._repr import Shown
+from .._repr import ReprMixin
 from ..messages.ai import AIMessage
 from ..messages.base import BaseMessage, get_msg_title_repr
 from ..messages.chat import ChatMessage
 from ..messages.conversion import convert_to_messages
 from ..messages.human import HumanMessage
 from ..messages.system import SystemMessage
-from .blocks import BlockTemplate, block_template
+from .blocks import BlockTemplate, make_block_template
 from .prompt import PromptTemplate
 from .string import PromptTemplateFormat
 
@@ -30,7 +30,7 @@ __all__ = (
 )
 
 
-class BaseMessagePromptTemplate(Shown, ABC):
+class BaseMessagePromptTemplate(ReprMixin, ABC):
     """What makes messages of variables, as a part of a prompt."""
 
     @property
@@ -66,7 +66,7 @@ class MessagesPlaceholder(BaseMessagePromptTemplate):
     """
 
     _fields: ClassVar[tuple[str, ...]] = ("variable_name", "optional", "n_messages")
-    _quiet: ClassVar[dict[str, Any]] = {"optional": False, "n_messages": None}
+    _repr_omit_default: ClassVar[dict[str, Any]] = {"optional": False, "n_messages": None}
 
     def __init__(self, variable_name: str, *, optional: bool = False, n_messages: int | None = None) -> None:
         if n_messages is not None and n_messages < 1:
@@ -128,7 +128,7 @@ class _MessageTemplate(BaseMessagePromptTemplate):
             raise ValueError(f"Invalid template: {template}")
         if partial_variables:
             raise ValueError("Partial variables are not supported for list of templates.")
-        return cls([block_template(block, template_format) for block in template], **fields)
+        return cls([make_block_template(block, template_format) for block in template], **fields)
 
     @classmethod
     def from_template_file(
@@ -148,7 +148,7 @@ class _MessageTemplate(BaseMessagePromptTemplate):
 
     def format(self, /, **variables: Any) -> BaseMessage:
         """Return the message of ``variables``; a text that is empty makes no block."""
-        return self._made(self._content(variables))
+        return self._make_message(self._content(variables))
 
     def _content(self, variables: dict[str, Any]) -> Any:
         if isinstance(self.prompt, PromptTemplate):
@@ -160,7 +160,7 @@ class _MessageTemplate(BaseMessagePromptTemplate):
                 blocks.append({"type": "text", "text": made} if isinstance(made, str) else made)
         return blocks
 
-    def _made(self, content: Any) -> BaseMessage:
+    def _make_message(self, content: Any) -> BaseMessage:
         return self._message(content, additional_kwargs=self.additional_kwargs)
 
     async def aformat(self, /, **variables: Any) -> BaseMessage:
@@ -204,5 +204,5 @@ class ChatMessagePromptTemplate(_MessageTemplate):
         super().__init__(prompt, additional_kwargs)
         self.role = role
 
-    def _made(self, content: Any) -> BaseMessage:
+    def _make_message(self, content: Any) -> BaseMessage:
         return ChatMessage(content, role=self.role, additional_kwargs=self.additional_kwargs)

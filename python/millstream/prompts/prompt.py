@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from ..prompt_values import StringPromptValue
 from .base import BasePromptTemplate
-from .string import PromptTemplateFormat, check_format, filled, get_template_variables
+from .string import PromptTemplateFormat, check_format, fill_template, get_template_variables
 
 __all__ = ("PromptTemplate",)
 
@@ -30,8 +30,8 @@ class PromptTemplate(BasePromptTemplate):
         *BasePromptTemplate._fields,
         *("template", "template_format", "validate_template"),
     )
-    _quiet: ClassVar[dict[str, Any]] = {
-        **BasePromptTemplate._quiet,
+    _repr_omit_default: ClassVar[dict[str, Any]] = {
+        **BasePromptTemplate._repr_omit_default,
         "template_format": "f-string",
         "validate_template": False,
     }
@@ -90,7 +90,7 @@ class PromptTemplate(BasePromptTemplate):
 
     def format(self, /, **variables: Any) -> str:
         """Return the text with ``variables``; :class:`KeyError` if one is missing."""
-        return filled(self.template, self._variables(variables))
+        return fill_template(self.template, self._all_variables(variables))
 
     def format_prompt(self, /, **variables: Any) -> StringPromptValue:
         """Return the text with ``variables``, for a model."""

@@ -3,7 +3,7 @@
 from string import Formatter
 from typing import Any, Literal
 
-__all__ = ("PromptTemplateFormat", "check_format", "filled", "get_template_variables")
+__all__ = ("PromptTemplateFormat", "check_format", "fill_template", "get_template_variables")
 
 PromptTemplateFormat = Literal["f-string"]
 """How templates are written: variables in braces, double braces for braces."""
@@ -43,6 +43,6 @@ def _check_field(name: str, spec: str) -> None:
         raise ValueError("Invalid format specifier in f-string template. Nested replacement fields are not allowed.")
 
 
-def filled(template: str, variables: dict[str, Any]) -> str:
+def fill_template(template: str, variables: dict[str, Any]) -> str:
     """Return ``template``, whose variables were checked, with the values of ``variables``."""
     return template.format(**variables)

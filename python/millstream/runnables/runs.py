@@ -95,7 +95,7 @@ def call_in_run(
         below = begun.child_config(run)
         output = context_for(below).run(call, input, run, below)
     except BaseException as error:
-        run.stopped(error)
+        run.report_stop(error)
         raise
     run.on_chain_end(output)
     return output
@@ -117,7 +117,7 @@ async def acall_in_run(
         below = begun.child_config(run)
         output = await InContext(context_for(below), _made(call, input, run, below))
     except BaseException as error:
-        await run.stopped(error)
+        await run.report_stop(error)
         raise
     await run.on_chain_end(output)
     return output
@@ -170,7 +170,7 @@ def transform_in_run(
                 given.close()
             totals = _totals(sum, given)
         except BaseException as error:
-            run.stopped(error, _arrived(sum), inputs=given.arrived())
+            run.report_stop(error, _arrived(sum), inputs=given.arrived())
             raise
         if totals is not None:
             run.on_chain_end(totals[0], inputs=totals[1])
@@ -214,7 +214,7 @@ async def atransform_in_run(
                 await given.aclose()
             totals = _totals(sum, given)
         except BaseException as error:
-            await run.stopped(error, _arrived(sum), inputs=given.arrived())
+            await run.report_stop(error, _arrived(sum), inputs=given.arrived())
             raise
         if totals is not None:
             await run.on_chain_end(totals[0], inputs=totals[1])

@@ -96,7 +96,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 value = context_for(below).run(step.invoke, value, below, **kwargs)
                 kwargs = {}
         except BaseException as error:
-            run.stopped(error)
+            run.report_stop(error)
             raise
         run.on_chain_end(value)
         output: Output = value
@@ -112,7 +112,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 value = await InContext(context_for(below), step.ainvoke(value, below, **kwargs))
                 kwargs = {}
         except BaseException as error:
-            await run.stopped(error)
+            await run.report_stop(error)
             raise
         await run.on_chain_end(value)
         output: Output = value
@@ -135,7 +135,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 batch.take(step.batch(values, configs, return_exceptions=return_exceptions, **more))
         except BaseException as error:
             for run in batch.runs:
-                run.stopped(error)
+                run.report_stop(error)
             return batch.failed(error)
         for run, output in batch.ends():
             run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
@@ -158,7 +158,7 @@ class RunnableSequence(Runnable[Input, Output]):
                 batch.take(await step.abatch(values, configs, return_exceptions=return_exceptions, **more))
         except BaseException as error:
             for run in batch.runs:
-                await run.stopped(error)
+                await run.report_stop(error)
             return batch.failed(error)
         for run, output in batch.ends():
             await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))

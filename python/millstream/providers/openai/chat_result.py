@@ -5,8 +5,8 @@ from typing import Any
 
 from ..._backend import Delta
 from ...errors import StreamTruncatedError
-from ...messages.ai import AIMessage, sum_chunks, text_chunk
-from ...messages.conversion import ended_message
+from ...messages.ai import AIMessage, merge_messages, text_chunk
+from ...messages.conversion import finish_message
 from ...outputs.chat_generation import ChatGeneration, ChatResult
 from ..whole_answer import WholeAnswer, finish_of
 from .chat_stream import delta_chunk
@@ -63,7 +63,7 @@ def _message(deltas: list[Delta | str], *, legacy: bool) -> AIMessage:
         text_chunk(delta, None) if isinstance(delta, str) else delta_chunk(delta, None, legacy=legacy)
         for delta in deltas
     ]
-    message: AIMessage = ended_message(sum_chunks([text_chunk("", None), *chunks]))
+    message: AIMessage = finish_message(merge_messages([text_chunk("", None), *chunks]))
     # That there was no refusal is said too, as in LangChain.
     message.additional_kwargs.setdefault("refusal", None)
     return message

@@ -6,7 +6,7 @@ from typing import Any
 from ..._backend import Delta
 from ..._merge import merge_lists
 from ...errors import StreamError
-from ...messages.ai import AIMessageChunk, sum_chunks, text_chunk
+from ...messages.ai import AIMessageChunk, merge_messages, text_chunk
 from ...messages.tool_calls import ToolCallChunk
 from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatGenerationChunk
@@ -93,7 +93,7 @@ class DecodedMessages(DecodedStream):
 
     def result(self) -> LLMResult:
         """Return the sum of the chunks, the last one left out."""
-        message = sum_chunks([self.plain(self._decoder._kept_text), *self._kept])
+        message = merge_messages([self.plain(self._decoder._kept_text), *self._kept])
         info = {key: value for key, value in message.response_metadata.items() if key not in PROVIDER}
         return LLMResult([[ChatGenerationChunk(message, info or None)]])
 

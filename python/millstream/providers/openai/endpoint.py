@@ -134,7 +134,7 @@ class OpenAIEndpoint(Fields):
                 ' (a server that asks for none takes any text: api_key="none")'
             )
 
-    def _checked(self, given: str, spec: Field, value: Any) -> Any:
+    def _check_value(self, given: str, spec: Field, value: Any) -> Any:
         """Return ``value`` if the field can hold it; a number that is written as a text is read, a key is hidden."""
         value = checked_value(type(self).__name__, given, spec.annotation, value)
         return SecretStr(value) if isinstance(value, str) and spec.name in _KEYS else value
@@ -223,7 +223,7 @@ class OpenAIEndpoint(Fields):
                 "Instead they were passed in as part of `model_kwargs` parameter.",
                 stacklevel=3,
             )
-        moved = {names[name]: self._checked(name, fields[names[name]], extra.pop(name)) for name in known}
+        moved = {names[name]: self._check_value(name, fields[names[name]], extra.pop(name)) for name in known}
         super()._set_fields({**values, **moved, "model_kwargs": extra})
 
     def _url(self, path: str, params: Mapping[str, Any]) -> str:
