@@ -14,7 +14,7 @@ from millstream.errors import APIConnectionError, MillstreamError
 from millstream.testing import VERSE, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 from millstream.transport import choice
-from millstream.transport.choice import Choice, async_transport, sync_transport
+from millstream.transport.choice import TransportSelector, async_transport, sync_transport
 from millstream.transport.httpx2 import HTTPX2Transport
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -29,8 +29,8 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reason(url: str, transport: str = "auto", proxy: str | None = None) -> str | None:
     """Return why httpx2 serves ``url``, or ``None``."""
-    chosen = Choice(transport, proxy)
-    serves = chosen._chosen(url, is_async=False)
+    chosen = TransportSelector(transport, proxy)
+    serves = chosen._select(url, is_async=False)
     (told,) = chosen._reasons.values()
     assert isinstance(serves, HTTPX2Transport) is (told is not None)
     return told
@@ -120,7 +120,7 @@ def test_a_client_that_is_given_serves(mock_server: MockServer) -> None:
             with pytest.raises(ValueError, match="contradict"):
                 OpenAI(api_key=KEY, http_client=client, transport="native")
             # A sync client says nothing about async code.
-            assert isinstance(async_transport(None, client), Choice)
+            assert isinstance(async_transport(None, client), TransportSelector)
     memory = MemoryTransport([])
     assert sync_transport(memory) is memory
     assert async_transport(None, memory) is memory
@@ -148,12 +148,12 @@ def test_one_line_says_which_serves(mock_server: MockServer, caplog: pytest.LogC
 def test_under_another_library_httpx2_serves(mock_server: MockServer) -> None:
     async def main() -> Any:
         llm = OpenAI(base_url=mock_server.url, api_key=KEY)
-        return [chunk async for chunk in llm.astream("p")], choice._is_known_loop()
+        return [chunk async for chunk in llm.astream("p")], choice._is_supported_loop()
 
     assert asyncio.run(main()) == (list(VERSE), True)
-    assert not choice._is_known_loop()
-    chosen = Choice("auto", None)
-    assert chosen._decide("auto", "http://host", True) == "the event loop is neither asyncio's nor uvloop's"
+    assert not choice._is_supported_loop()
+    chosen = TransportSelector("auto", None)
+    assert chosen._find_reason("auto", "http://host", True) == "the event loop is neither asyncio's nor uvloop's"
 
 
 def test_a_url_that_is_none_is_told_by_either() -> None:

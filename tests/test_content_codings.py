@@ -13,7 +13,7 @@ from marks import both_ways, over_both
 from millstream import OpenAI
 from millstream.errors import BadRequestError, StreamDecodeError
 from millstream.testing import MockServer, Reply
-from millstream.transport.native.content_coding import content_for
+from millstream.transport.native.content_coding import content_decoder
 
 FRAMES = b"".join(b'data: {"choices": [{"index": 0, "text": "%d"}]}\n\n' % number for number in range(3))
 END = b'data: {"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
@@ -81,8 +81,8 @@ def test_the_reason_of_an_error_status_is_read(coding: str, transport: str, asyn
 
 def pieces_of(coding: str, data: bytes) -> list[bytes]:
     """Return what comes out, with the empty pieces that say that much work brought nothing."""
-    content: Any = content_for(coding)
-    content.put(data)
+    content: Any = content_decoder(coding)
+    content.feed(data)
     pieces = []
     while (piece := content.take()) is not None:
         pieces.append(piece)

@@ -14,7 +14,7 @@ from millstream.errors import APIConnectionError, APITimeoutError, StreamDecodeE
 from millstream.testing import MockServer, Reply
 from millstream.transport import AsyncTransport, Transport
 from millstream.transport.native import NativeTransport
-from millstream.transport.native.content_coding import content_for
+from millstream.transport.native.content_coding import content_decoder
 from millstream.transport.native.origins import read_url
 from millstream.transport.timeouts import Timeouts
 from native_cases import OK, answering, aread, begun, get, post, read, three_ways
@@ -83,8 +83,8 @@ def test_where_a_url_points(url: str, origin: str | None, target: str | None, ho
         with pytest.raises(APIConnectionError, match="URL"):
             read_url(url)
         return
-    place = read_url(url)
-    assert (str(place.origin), place.target, place.host) == (origin, target, host)
+    found = read_url(url)
+    assert (str(found.origin), found.request_target, found.host) == (origin, target, host)
 
 
 def test_neither_a_key_in_a_url_nor_a_user_is_shown() -> None:
@@ -181,9 +181,9 @@ def test_compressed_data_that_is_wrong_or_ends_early_is_told(native_transport: N
 
 
 def test_a_bomb_comes_out_in_pieces() -> None:
-    bomb = content_for("gzip")
+    bomb = content_decoder("gzip")
     assert bomb is not None
-    bomb.put(gzip.compress(bytes(50_000_000)))
+    bomb.feed(gzip.compress(bytes(50_000_000)))
     sizes = []
     while piece := bomb.take():
         sizes.append(len(piece))

@@ -309,7 +309,7 @@ def test_a_request_that_is_to_be_sent_once_is(run: Any) -> None:
 def test_what_a_server_says_before_it_is_asked_answers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(OK)
-    monkeypatch.setattr(blocking, "_connected", lambda *_: ours)
+    monkeypatch.setattr(blocking, "_open_socket", lambda *_: ours)
     with theirs, pytest.raises(APIConnectionError, match="the server spoke before it was asked"):
         NativeTransport().open(post("http://127.0.0.1:1"))
 

@@ -105,5 +105,5 @@ def test_the_default_context_checks_and_is_made_once(monkeypatch: pytest.MonkeyP
     assert default_context() is context
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    made = tls._made.__wrapped__()
+    made = tls._make_default_context.__wrapped__()
     assert "Millstream's tests" in str(made.get_ca_certs())

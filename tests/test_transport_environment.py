@@ -17,7 +17,7 @@ from millstream import OpenAI
 from millstream.errors import APIConnectionError, MillstreamError
 from millstream.testing import VERSE, MockServer
 from millstream.transport import clients
-from millstream.transport.choice import Choice
+from millstream.transport.choice import TransportSelector
 from millstream.transport.native import NativeTransport, tls
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -31,10 +31,10 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (*VARIABLES, *map(str.upper, VARIABLES), "SSL_CERT_FILE", "SSL_CERT_DIR", "MILLSTREAM_TRANSPORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(clients, "_sync", {})
-    tls._made.cache_clear()
+    tls._make_default_context.cache_clear()
     yield
     clients.close_idle(None)
-    tls._made.cache_clear()
+    tls._make_default_context.cache_clear()
 
 
 def everything(error: BaseException) -> str:
@@ -192,10 +192,10 @@ def test_other_requests_of_httpx2_keep_their_lines(mock_server: MockServer, capl
 
 
 def test_what_is_wrong_is_decided_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = Choice("auto", None)
+    chosen = TransportSelector("auto", None)
     for _ in range(2):
         with pytest.raises(APIConnectionError) as caught:
-            chosen._chosen("u:canary@a/v1", is_async=False)
+            chosen._select("u:canary@a/v1", is_async=False)
         assert caught.value.__context__ is None
 
 

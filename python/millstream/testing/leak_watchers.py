@@ -23,7 +23,7 @@ __all__ = ("Allowance", "Descriptors", "Generators", "Tasks", "Threads", "Warnin
 _GOING_SECONDS = 0.1
 
 # The generators whose only purpose is to be closed by their loop, and pools with them.
-_KEEPERS = ("_closed_with_its_loop",)
+_KEEPERS = ("_close_at_loop_shutdown",)
 
 
 class Allowance(Protocol):

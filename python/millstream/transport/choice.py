@@ -18,13 +18,13 @@ from .proxies import environment_proxies
 if TYPE_CHECKING:
     from .native import NativeTransport
 
-__all__ = ("TRANSPORTS", "Choice", "async_transport", "check_transport", "sync_transport")
+__all__ = ("TRANSPORTS", "TransportSelector", "async_transport", "check_transport", "sync_transport")
 
 logger = logging.getLogger("millstream")
 
 TRANSPORTS = ("auto", "native", "httpx2")
 _UNDECIDED = "undecided"
-_known: dict[type, bool] = {}
+_supported: dict[type, bool] = {}
 _VARIABLE = "MILLSTREAM_TRANSPORT"
 
 
@@ -42,7 +42,7 @@ def sync_transport(client: Any = None, *, proxy: str | None = None, transport: s
     Raises :class:`TypeError` where ``client`` is none.
     """
     if client is None:
-        return _choice(transport, proxy)
+        return _selector(transport, proxy)
     if hasattr(client, "open") and not hasattr(client, "build_request"):
         return client  # type: ignore[no-any-return]
     if hasattr(client, "aclose") or not hasattr(client, "build_request"):
@@ -59,7 +59,7 @@ def async_transport(
     if client is None and hasattr(sync_client, "aopen"):
         return sync_client  # type: ignore[no-any-return]
     if client is None:
-        return _choice(transport, proxy)
+        return _selector(transport, proxy)
     if hasattr(client, "aopen"):
         return client  # type: ignore[no-any-return]
     if not (hasattr(client, "aclose") and hasattr(client, "build_request")):
@@ -69,22 +69,22 @@ def async_transport(
     return HTTPX2Transport(async_client=client)
 
 
-class Choice:
+class TransportSelector:
     """Sends each request by the transport that serves it; ``transport`` and ``proxy`` are the model's."""
 
     def __init__(self, transport: str, proxy: str | None) -> None:
-        self._asked = transport
+        self._preference = transport
         self._proxy = proxy
         self._reasons: dict[tuple[str, str, bool], str | None] = {}
 
     def open(self, request: Request) -> Response:
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        transport: Transport = self._chosen(request.url, is_async=False)
+        transport: Transport = self._select(request.url, is_async=False)
         return transport.open(request)
 
     def aopen(self, request: Request) -> Coroutine[Any, Any, AsyncResponse]:
         """:meth:`open` for async code."""
-        transport: AsyncTransport = self._chosen(request.url, is_async=True)
+        transport: AsyncTransport = self._select(request.url, is_async=True)
         return transport.aopen(request)
 
     def close(self) -> None:
@@ -93,30 +93,30 @@ class Choice:
     async def aclose(self) -> None:
         """Leave the connections open: all models share them."""
 
-    def _chosen(self, url: str, *, is_async: bool) -> Any:
-        wanted = self._asked if self._asked != "auto" else os.environ.get(_VARIABLE) or "auto"
+    def _select(self, url: str, *, is_async: bool) -> Any:
+        wanted = self._preference if self._preference != "auto" else os.environ.get(_VARIABLE) or "auto"
         start = url.find("/", url.find("://") + 3)
-        key = wanted, url[:start] if start > 0 else url, is_async and not _is_known_loop()
+        key = wanted, url[:start] if start > 0 else url, is_async and not _is_supported_loop()
         # No KeyError: the context of what goes wrong would show the key, with a password in it.
         reason = self._reasons.get(key, _UNDECIDED)
         if reason is _UNDECIDED:
-            reason = self._reasons[key] = self._decide(*key)
+            reason = self._reasons[key] = self._find_reason(*key)
         return _native() if reason is None else _httpx2(self._proxy)
 
-    def _decide(self, wanted: str, origin: str, foreign: bool) -> str | None:
+    def _find_reason(self, wanted: str, origin: str, is_foreign_loop: bool) -> str | None:
         """Return why httpx2 is to serve ``origin``; ``None`` where the native transport does. Say so, once."""
         if wanted not in TRANSPORTS:
             raise ValueError(f"{_VARIABLE} must be one of {', '.join(TRANSPORTS)}, not {wanted!r}")
-        place = read_url(origin)
-        shown = f"{'https' if place.origin.tls else 'http'}://{place.host}"
+        target = read_url(origin)
+        shown = f"{'https' if target.origin.tls else 'http'}://{target.host}"
         if wanted == "httpx2":
             reason: str | None = "it was asked for"
         elif BACKEND != "rust":
             reason = "the Rust core does not run"
-        elif foreign:
+        elif is_foreign_loop:
             reason = "the event loop is neither asyncio's nor uvloop's"
         else:
-            reason = self._proxied(place.origin)
+            reason = self._proxy_reason(target.origin)
         if reason is not None and wanted == "native":
             raise MillstreamError(f"the native transport was asked for, but cannot serve {shown}: {reason}")
         if reason is None:
@@ -125,19 +125,19 @@ class Choice:
             logger.info("httpx2 serves %s: %s", shown, reason)
         return reason
 
-    def _proxied(self, origin: Origin) -> str | None:
+    def _proxy_reason(self, origin: Origin) -> str | None:
         if self._proxy:
             return "openai_proxy names a proxy"
         proxies = environment_proxies()
         names = [name for name in ("https" if origin.tls else "http", "all") if proxies.get(name)]
-        if not names or _is_excepted(origin.host, proxies.get("no", "")):
+        if not names or _bypasses_proxy(origin.host, proxies.get("no", "")):
             return None
         return f"the environment names a proxy for it ({names[0].upper()}_PROXY)"
 
 
-def _is_excepted(host: str, excepted: str) -> bool:
+def _bypasses_proxy(host: str, no_proxy: str) -> bool:
     """Return whether ``NO_PROXY`` surely says that ``host`` is reached without a proxy; else httpx2 looks closer."""
-    for name in excepted.lower().split(","):
+    for name in no_proxy.lower().split(","):
         name = name.strip()
         if name == "*" or name.strip("[]") == host:
             return True
@@ -148,7 +148,7 @@ def _is_excepted(host: str, excepted: str) -> bool:
     return False
 
 
-def _is_known_loop() -> bool:
+def _is_supported_loop() -> bool:
     """Return whether the running task is one of a loop that the native transport has a driver for."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
@@ -159,14 +159,14 @@ def _is_known_loop() -> bool:
         return False
     # Another library may run its tasks inside asyncio's loop.
     kind = type(loop)
-    if kind not in _known:
-        _known[kind] = issubclass(kind, asyncio.BaseEventLoop) or kind.__module__.partition(".")[0] == "uvloop"
-    return _known[kind] and asyncio.current_task(loop) is not None
+    if kind not in _supported:
+        _supported[kind] = issubclass(kind, asyncio.BaseEventLoop) or kind.__module__.partition(".")[0] == "uvloop"
+    return _supported[kind] and asyncio.current_task(loop) is not None
 
 
 @cache
-def _choice(transport: str, proxy: str | None) -> Choice:
-    return Choice(transport, proxy)
+def _selector(transport: str, proxy: str | None) -> TransportSelector:
+    return TransportSelector(transport, proxy)
 
 
 @cache

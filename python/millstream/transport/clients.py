@@ -19,7 +19,7 @@ from .deadlines import AsyncNetwork, Network
 from .native.origins import read_url
 from .native.tls import environment_certificates
 from .proxies import check_proxies
-from .running import running
+from .running import current_loop
 from .watchdog import shut_down
 
 if TYPE_CHECKING:
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
     import httpx2
 
-__all__ = ("aclose_idle", "async_client", "at_home", "close_idle", "idle_descriptors", "limit", "sync_client")
+__all__ = (
+    "aclose_idle",
+    "async_client",
+    "close_idle",
+    "drop_dead_connections",
+    "idle_descriptors",
+    "install_deadlines",
+    "sync_client",
+)
 
 C = TypeVar("C")
 
@@ -38,10 +46,10 @@ _async: dict[
     tuple[asyncio.AbstractEventLoop, bool, str | None], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
 ] = {}
 # The loop in which a client of a user's was used last.
-_homes: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+_last_loops: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _inherited: list[Any] = []
 # Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
-_is_over = False
+_is_exiting = False
 
 
 def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
@@ -54,13 +62,13 @@ def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
         with _lock:
             client = _sync.get(key)
             if client is None or client.is_closed:
-                client = _sync[key] = _made(httpx2.Client, Network, *key)
+                client = _sync[key] = _make_client(httpx2.Client, Network, *key)
     return client
 
 
 async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient:
     """Return the running loop's client for ``url``; it is closed when the loop shuts down its async generators."""
-    key = running(), url.startswith("http://"), proxy
+    key = current_loop(), url.startswith("http://"), proxy
     known = _async.get(key)
     if known is not None and not known[0].is_closed:
         return known[0]
@@ -68,14 +76,14 @@ async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient
 
     for old in [old for old in list(_async) if getattr(old[0], "is_closed", bool)()]:
         _async.pop(old, None)
-    client = _made(httpx2.AsyncClient, AsyncNetwork, *key[1:])
-    keeper = _closed_with_its_loop(key, client)
+    client = _make_client(httpx2.AsyncClient, AsyncNetwork, *key[1:])
+    keeper = _close_at_loop_shutdown(key, client)
     _async[key] = client, keeper
     await anext(keeper)
     return client
 
 
-async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
+async def _close_at_loop_shutdown(key: Any, client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
     # asyncio and trio close the generators that are still open before it closes the loop: the one moment at
     # which idle connections can be closed without anybody asking for it.
     try:
@@ -85,16 +93,16 @@ async def _closed_with_its_loop(key: Any, client: httpx2.AsyncClient) -> AsyncGe
         await client.aclose()
 
 
-def at_home(client: Any) -> Any:
+def drop_dead_connections(client: Any) -> Any:
     """Return a user's ``client`` without the connections that were made in a loop that is closed now.
 
     They are dead, and look alive: a request sent over one is written and can never be answered.
     """
-    here, before = running(), None
+    loop, last_loop = current_loop(), None
     with suppress(TypeError):
-        before = _homes.get(client)
-    if before is not here:
-        if before is not None and getattr(before, "is_closed", bool)() and hasattr(client, "_mounts"):
+        last_loop = _last_loops.get(client)
+    if last_loop is not loop:
+        if last_loop is not None and getattr(last_loop, "is_closed", bool)() and hasattr(client, "_mounts"):
             for pool in _pools([client]):
                 for connection in pool.connections:
                     stream = getattr(getattr(connection, "_connection", None), "_network_stream", None)
@@ -104,7 +112,7 @@ def at_home(client: Any) -> Any:
                 pool._requests.clear()
         # A client of another library may be one that cannot be watched.
         with suppress(TypeError):
-            _homes[client] = here
+            _last_loops[client] = loop
     return client
 
 
@@ -116,7 +124,7 @@ def close_idle(url: str | None) -> None:
 
 async def aclose_idle(url: str | None) -> None:
     """:func:`close_idle` for the clients of the running loop."""
-    loop = running()
+    loop = current_loop()
     for connection in _take_idle([client for key, (client, _) in tuple(_async.items()) if key[0] is loop], url):
         await connection.aclose()
 
@@ -157,7 +165,7 @@ def _pools(clients: Iterable[Any]) -> Iterator[Any]:
                 yield pool
 
 
-def _made(kind: type[C], network: type[Network], plain: bool, proxy: str | None) -> C:
+def _make_client(kind: type[C], network: type[Network], plain: bool, proxy: str | None) -> C:
     """Return a client; raises :class:`~millstream.errors.MillstreamError` where the environment does not let us.
 
     Nothing is shown of what httpx2 says: it may quote a proxy's password.
@@ -165,22 +173,22 @@ def _made(kind: type[C], network: type[Network], plain: bool, proxy: str | None)
     check_proxies(proxy)
     options = _options(plain, proxy)
     named = environment_certificates() if options["verify"] else None
-    wrong = ""
+    failure_name = ""
     try:
         client = kind(**options)
     except (ImportError, ValueError, OSError, RuntimeError) as error:
-        wrong = type(error).__name__
-    if wrong and named is not None:
+        failure_name = type(error).__name__
+    if failure_name and named is not None:
         raise MillstreamError(
             f"the environment variable {named[0]} names {named[1]!r}, which holds no certificates that can be read"
         )
-    if wrong:
-        raise MillstreamError(f"httpx2 cannot make a client with these proxies and certificates ({wrong})")
-    limit(client, network)
+    if failure_name:
+        raise MillstreamError(f"httpx2 cannot make a client with these proxies and certificates ({failure_name})")
+    install_deadlines(client, network)
     return client
 
 
-def limit(client: Any, network: type[Network]) -> None:
+def install_deadlines(client: Any, network: type[Network]) -> None:
     """Have the connections that ``client`` is going to make keep to our deadlines; also a client that is given."""
     if not hasattr(client, "_mounts"):
         return
@@ -203,7 +211,7 @@ def _options(plain: bool, proxy: str | None) -> dict[str, Any]:
         # A redirected POST would take the key along.
         "follow_redirects": False,
         "limits": httpx2.Limits(
-            max_connections=None, max_keepalive_connections=0 if _is_over else 100, keepalive_expiry=30.0
+            max_connections=None, max_keepalive_connections=0 if _is_exiting else 100, keepalive_expiry=30.0
         ),
         # The client is shared, so that it must not carry one user's cookies to another's request.
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -211,14 +219,14 @@ def _options(plain: bool, proxy: str | None) -> dict[str, Any]:
 
 
 def _close_all() -> None:
-    global _is_over
-    _is_over = True
+    global _is_exiting
+    _is_exiting = True
     for client in _sync.values():
         client.close()
     _sync.clear()
 
 
-def _forget_all() -> None:
+def _forget_after_fork() -> None:
     """Leave the parent's connections alone: kept unused, for closing them would reach the server."""
     global _lock
     _lock = threading.Lock()
@@ -229,4 +237,4 @@ def _forget_all() -> None:
 
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -9,16 +9,16 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-__all__ = ("HEADS", "AsyncNetwork", "LimitedStream", "Network")
+__all__ = ("HEAD_DEADLINE", "AsyncNetwork", "LimitedStream", "Network")
 
 
-class _Heads(threading.local):
+class _HeadDeadline(threading.local):
     """By when the head of the response is to be there that this thread waits for."""
 
     end_by = inf
 
 
-HEADS = _Heads()
+HEAD_DEADLINE = _HeadDeadline()
 
 
 class LimitedStream:
@@ -30,11 +30,11 @@ class LimitedStream:
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         """Return what arrives next, to be awaited in async code."""
-        return self._stream.read(max_bytes, _left(timeout, self.end_by))
+        return self._stream.read(max_bytes, _time_left(timeout, self.end_by))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         """Send ``buffer``."""
-        return self._stream.write(buffer, _left(timeout, self.end_by))
+        return self._stream.write(buffer, _time_left(timeout, self.end_by))
 
     def close(self) -> None:
         """Close the connection."""
@@ -46,7 +46,7 @@ class LimitedStream:
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
         """Return the stream inside of TLS."""
-        return LimitedStream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout, self.end_by)))
+        return LimitedStream(self._stream.start_tls(ssl_context, server_hostname, _time_left(timeout, self.end_by)))
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the stream says of itself."""
@@ -78,11 +78,11 @@ class Network:
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> LimitedStream:
         """Return a stream to ``host``."""
-        return LimitedStream(self._backend.connect_tcp(host, port, timeout=_left(timeout, inf), **options))
+        return LimitedStream(self._backend.connect_tcp(host, port, timeout=_time_left(timeout, inf), **options))
 
     def connect_unix_socket(self, path: str, timeout: float | None = None, **options: Any) -> LimitedStream:
         """Return a stream to ``path``."""
-        return LimitedStream(self._backend.connect_unix_socket(path, timeout=_left(timeout, inf), **options))
+        return LimitedStream(self._backend.connect_unix_socket(path, timeout=_time_left(timeout, inf), **options))
 
     def sleep(self, seconds: float) -> Any:
         """Wait."""
@@ -105,9 +105,9 @@ class AsyncNetwork(Network):
         return AsyncLimitedStream(await self._backend.connect_unix_socket(path, timeout=timeout, **options))
 
 
-def _left(timeout: float | None, end_by: float) -> float | None:
+def _time_left(timeout: float | None, end_by: float) -> float | None:
     """Return how long one call may take; raise :class:`TimeoutError` where the time is over."""
-    end_by = min(end_by, HEADS.end_by)
+    end_by = min(end_by, HEAD_DEADLINE.end_by)
     if end_by == inf:
         return timeout
     left = end_by - monotonic()

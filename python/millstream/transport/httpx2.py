@@ -10,13 +10,13 @@ from typing import Any
 
 from ..errors import StreamDecodeError
 from . import Request
-from .clients import async_client, at_home, limit, sync_client
-from .deadlines import HEADS, AsyncNetwork, LimitedStream, Network
+from .clients import async_client, drop_dead_connections, install_deadlines, sync_client
+from .deadlines import HEAD_DEADLINE, AsyncNetwork, LimitedStream, Network
 from .headers import check_headers
-from .httpx2_errors import explained, late_before, of_library, told_as, within
-from .httpx2_requests import built, core_stream, trailing
-from .native.content_coding import Content, content_for
-from .native.origins import place_of, read_url
+from .httpx2_errors import as_library_error, build_error, describe_timeout, translate_error, with_limit
+from .httpx2_requests import build_request, find_core_stream, has_trailing_data
+from .native.content_coding import ContentDecoder, content_decoder
+from .native.origins import read_request_url, read_url
 from .proxies import environment_proxies
 from .watchdog import shut_down, watch
 
@@ -41,12 +41,12 @@ class HTTPX2Transport:
         self._client = client
         self._async_client = async_client
         self._proxy = proxy
-        limit(client, Network)
-        limit(async_client, AsyncNetwork)
+        install_deadlines(client, Network)
+        install_deadlines(async_client, AsyncNetwork)
 
     def open(self, request: Request) -> "HTTPX2Response":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        request = _checked(request)
+        request = _prepare(request)
         client = sync_client(request.url, self._proxy) if self._client is None else self._client
         end_by = _end_of(request)
 
@@ -54,29 +54,29 @@ class HTTPX2Transport:
             # A proxy's answer to CONNECT is a head, too.
             if _HEAD in event:
                 waits = event.endswith(".started")
-                HEADS.end_by = min(end_by, monotonic() + _head_seconds(sent)) if waits else end_by
+                HEAD_DEADLINE.end_by = min(end_by, monotonic() + _head_seconds(sent)) if waits else end_by
 
-        sent = built(client, request, trace, is_shared=self._client is None)
+        sent = build_request(client, request, trace, is_shared=self._client is None)
         try:
-            HEADS.end_by = end_by
+            HEAD_DEADLINE.end_by = end_by
             response = client.send(sent, stream=True, follow_redirects=False)
         except Exception as error:
-            if (failure := self._failed_before(error, request, sent, self._client is None)) is error:
+            if (failure := self._connect_error(error, request, sent, self._client is None)) is error:
                 raise
             raise failure from failure.__cause__
         finally:
-            HEADS.end_by = inf
+            HEAD_DEADLINE.end_by = inf
         return HTTPX2Response(response, request, sent)
 
     async def aopen(self, request: Request) -> "HTTPX2AsyncResponse":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
         import anyio
 
-        request = _checked(request)
+        request = _prepare(request)
         if self._async_client is None:
             client = await async_client(request.url, self._proxy)
         else:
-            client = at_home(self._async_client)
+            client = drop_dead_connections(self._async_client)
         deadline = anyio.current_time() + _end_of(request) - monotonic()
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ class HTTPX2Transport:
                 waits = event.endswith(".started")
                 scope.deadline = min(deadline, anyio.current_time() + _head_seconds(sent)) if waits else deadline
 
-        sent = built(client, request, trace, is_shared=self._async_client is None)
+        sent = build_request(client, request, trace, is_shared=self._async_client is None)
         response = None
         try:
             with anyio.CancelScope(deadline=deadline) as scope:
@@ -92,24 +92,24 @@ class HTTPX2Transport:
             if response is None:
                 raise TimeoutError("the head did not come in time")
         except Exception as error:
-            if (failure := self._failed_before(error, request, sent, self._async_client is None)) is error:
+            if (failure := self._connect_error(error, request, sent, self._async_client is None)) is error:
                 raise
             raise failure from failure.__cause__
         return HTTPX2AsyncResponse(response, request, sent)
 
-    def _failed_before(self, error: Exception, request: Request, sent: Any, is_shared: bool) -> Exception:
+    def _connect_error(self, error: Exception, request: Request, sent: Any, is_shared: bool) -> Exception:
         """Return the error for what went wrong before there was a response."""
-        told = explained(error)
-        if told is None:
+        translated = translate_error(error)
+        if translated is None:
             return error
         goal = str(read_url(request.url).origin)
         if is_shared and (self._proxy or environment_proxies()):
             goal += ", or to the proxy on the way"
         if type(error).__name__ == "ConnectError":
-            told = told[0], f"no connection to {goal}: {told[1]}"
-        overdue = request.total if monotonic() + _TICK >= _end_of(request) else None
-        late = late_before(error, sent.extensions.get("timeout") or {}, goal)
-        return told_as("the request failed before the response began", told, late, overdue, error)
+            translated = translated[0], f"no connection to {goal}: {translated[1]}"
+        exceeded_total = request.total if monotonic() + _TICK >= _end_of(request) else None
+        late = describe_timeout(error, sent.extensions.get("timeout") or {}, goal)
+        return build_error("the request failed before the response began", translated, late, exceeded_total, error)
 
     def close(self) -> None:
         """Leave the clients open: they are shared, or their owner's to close."""
@@ -139,9 +139,9 @@ class _Response:
         self._stream = stream if isinstance(stream, LimitedStream) else None
         # A client of the user's (a mock, a cache) may have read and decompressed the body already.
         self._is_read = response.is_stream_consumed
-        self._content: Content | None = None
+        self._content: ContentDecoder | None = None
         if not self._is_read and "content-encoding" in self.headers:
-            self._content = content_for(self.headers["content-encoding"])
+            self._content = content_decoder(self.headers["content-encoding"])
 
     def _begin_read(self, seconds: float) -> None:
         """Limit what one item of the body may take, however many reads of the socket that is."""
@@ -153,28 +153,28 @@ class _Response:
         if self._end_by < inf and monotonic() >= self._end_by:
             raise TimeoutError("the time is over")
 
-    def _failed(self, error: Exception) -> Exception:
+    def _read_error(self, error: Exception) -> Exception:
         """Return the error for what went wrong in the body."""
         self._ended = True
-        told = explained(error)
+        translated = translate_error(error)
         if isinstance(error, StreamDecodeError):
-            error.__cause__ = of_library(self._response, error)
-        if told is None:
+            error.__cause__ = as_library_error(self._response, error)
+        if translated is None:
             return error
-        late = within("nothing arrived", self._idle)
+        late = with_limit("nothing arrived", self._idle)
         stage = "the connection broke while the response was read"
-        return told_as(stage, told, late, self._overdue(), error, self._response)
+        return build_error(stage, translated, late, self._exceeded_total(), error, self._response)
 
-    def _overdue(self) -> float | None:
+    def _exceeded_total(self) -> float | None:
         """Return the seconds that the whole response had, if they are over."""
         return self._limit if monotonic() + _TICK >= self._end_by else None
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         """See to it that the connection is closed, at once, unless the next exchange can rely on it."""
         if self._stream is not None:
             self._stream.end_by = inf
         # Bytes behind the body would be the next response; a child process may have a copy of the socket.
-        if (not self._ended or trailing(self._response)) and (sock := self._socket()) is not None:
+        if (not self._ended or has_trailing_data(self._response)) and (sock := self._socket()) is not None:
             shut_down(sock)
 
     def _socket(self) -> Any:
@@ -214,10 +214,10 @@ class HTTPX2Response(_Response):
                     yield data
                 else:
                     # Also what brings nothing is handed out: the consumer has a clock to look at.
-                    content.put(data)
+                    content.feed(data)
                     yield content.take() or b""
         except Exception as error:
-            if (failure := self._failed(error)) is error:
+            if (failure := self._read_error(error)) is error:
                 raise
             raise failure from failure.__cause__
 
@@ -238,7 +238,7 @@ class HTTPX2Response(_Response):
 
     def close(self) -> None:
         """Let the response go: back to the pool where the body had ended, else the connection is closed, at once."""
-        self._let_go()
+        self._release()
         with contextlib.suppress(Exception):
             self._response.close()
 
@@ -249,7 +249,9 @@ class HTTPX2AsyncResponse(_Response):
     def __init__(self, response: Any, request: Request, sent: Any) -> None:
         super().__init__(response, request, sent)
         # Not the response's own stream, whose generator would leave the one below it to the collector.
-        self._reads: AsyncIterator[bytes] = response.aiter_bytes() if self._is_read else aiter(core_stream(response))
+        self._reads: AsyncIterator[bytes] = (
+            response.aiter_bytes() if self._is_read else aiter(find_core_stream(response))
+        )
 
     async def read(self) -> Sequence[bytes]:
         """Return the next read of the body; nothing at its end."""
@@ -268,10 +270,10 @@ class HTTPX2AsyncResponse(_Response):
                 elif content is None:
                     return (data,)
                 else:
-                    content.put(data)
+                    content.feed(data)
                     return (content.take() or b"",)
         except Exception as error:
-            if (failure := self._failed(error)) is error:
+            if (failure := self._read_error(error)) is error:
                 raise
             raise failure from failure.__cause__
         return ()
@@ -289,7 +291,7 @@ class HTTPX2AsyncResponse(_Response):
 
     async def aclose(self) -> None:
         """Let the response go, at once."""
-        self._let_go()
+        self._release()
         try:
             # From the outside in: httpx2's own generators are left in order, none to the collector.
             with contextlib.suppress(Exception):
@@ -299,15 +301,15 @@ class HTTPX2AsyncResponse(_Response):
                 await self._response.aclose()
 
 
-def _checked(request: Request) -> Request:
+def _prepare(request: Request) -> Request:
     """Return ``request`` as it is sent: what the URL says of the user is a header, and no line of a log shows it."""
     check_headers(request.headers)
-    place = place_of(request.url)
+    target = read_request_url(request.url)
     headers = request.headers
-    if place.authorization is not None:
+    if target.authorization is not None:
         headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-        headers["authorization"] = place.authorization
-    url = f"{'https' if place.origin.tls else 'http'}://{place.host}{place.target}"
+        headers["authorization"] = target.authorization
+    url = f"{'https' if target.origin.tls else 'http'}://{target.host}{target.request_target}"
     return replace(request, url=url, headers=headers)
 
 

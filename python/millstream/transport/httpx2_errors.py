@@ -7,11 +7,11 @@ from typing import Any
 
 from ..errors import APIConnectionError, APITimeoutError, MillstreamError, StreamDecodeError
 
-__all__ = ("explained", "late_before", "of_library", "told_as", "within")
+__all__ = ("as_library_error", "build_error", "describe_timeout", "translate_error", "with_limit")
 
 # By name, for either library may be absent: the roots of httpx2's and httpx's, of httpcore's, h11's, anyio's and
 # trio's exceptions.
-_BROKEN = frozenset(
+_CONNECTION_ERRORS = frozenset(
     (
         "HTTPError",
         "StreamError",
@@ -28,52 +28,52 @@ _BROKEN = frozenset(
 )
 
 # What did not happen in time before the head came, and the wait that limits it.
-_LATE = {
+_TIMEOUTS = {
     "ConnectTimeout": ("no connection to {goal}", "connect"),
     "WriteTimeout": ("the request could not be sent", "write"),
     "PoolTimeout": ("no connection became free", "pool"),
 }
 
 
-def explained(error: Exception) -> tuple[type[MillstreamError], str] | None:
+def translate_error(error: Exception) -> tuple[type[MillstreamError], str] | None:
     """Return which of our exceptions stands for ``error``, and what it says; ``None`` for ours, and for others."""
     if isinstance(error, MillstreamError):
         return None
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    reason = _words(error) or type(error).__name__
+    reason = _message(error) or type(error).__name__
     if "TimeoutException" in kinds or "TooSlowError" in kinds or isinstance(error, TimeoutError):
         return APITimeoutError, reason
     if "DecodingError" in kinds:
         return StreamDecodeError, f"its body cannot be decompressed ({reason})"
-    if kinds & _BROKEN or isinstance(error, OSError | UnicodeError):
+    if kinds & _CONNECTION_ERRORS or isinstance(error, OSError | UnicodeError):
         return APIConnectionError, reason
     return None
 
 
-def _words(error: BaseException | None) -> str:
+def _message(error: BaseException | None) -> str:
     """Return what ``error`` says, or what is below it: in async code the library's own says nothing."""
     while error is not None and not str(error):
         error = error.__cause__ or error.__context__
     return "" if error is None else str(error)
 
 
-def told_as(
+def build_error(
     stage: str,
-    told: tuple[type[MillstreamError], str],
+    translated: tuple[type[MillstreamError], str],
     late: str,
-    overdue: float | None,
+    exceeded_total: float | None,
     error: Exception,
     response: Any = None,
 ) -> MillstreamError:
-    """Return what :func:`explained` told of ``error`` as an exception.
+    """Return what :func:`translate_error` told of ``error`` as an exception.
 
-    ``late`` is what did not happen in time, where that is the error; ``overdue`` is a total time that is over.
+    ``late`` is what did not happen in time, where that is the error; ``exceeded_total`` is a total time that is over.
     """
-    kind, reason = told
-    cause: BaseException = error if response is None else of_library(response, error)
+    kind, reason = translated
+    cause: BaseException = error if response is None else as_library_error(response, error)
     if kind is APITimeoutError:
-        if overdue is not None:
-            late = f"the response did not end within {overdue:g} s"
+        if exceeded_total is not None:
+            late = f"the response did not end within {exceeded_total:g} s"
             cause = TimeoutError(late)
         reason = late if response is not None else f"timed out ({late})"
     failure = kind(f"{stage}: {reason}")
@@ -81,19 +81,19 @@ def told_as(
     return failure
 
 
-def late_before(error: Exception, waits: Mapping[str, float | None], goal: str) -> str:
+def describe_timeout(error: Exception, waits: Mapping[str, float | None], goal: str) -> str:
     """Return what did not happen in time, before the response began; ``goal`` is what was to be connected to."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    what, wait = next((late for name, late in _LATE.items() if name in kinds), ("the head did not come", "read"))
-    return within(what.format(goal=goal), waits.get(wait))
+    what, wait = next((late for name, late in _TIMEOUTS.items() if name in kinds), ("the head did not come", "read"))
+    return with_limit(what.format(goal=goal), waits.get(wait))
 
 
-def within(what: str, seconds: float | None) -> str:
+def with_limit(what: str, seconds: float | None) -> str:
     """Return ``what`` with the limit that it had; one that a client has by itself is not known."""
     return f"{what} in time" if seconds is None or seconds == inf else f"{what} within {seconds:g} s"
 
 
-def of_library(response: Any, error: Exception) -> Exception:
+def as_library_error(response: Any, error: Exception) -> Exception:
     """Return ``error`` as the library of ``response`` has it, over what it was below the library."""
     library = sys.modules.get(type(response).__module__.partition(".")[0])
     name = "DecodingError" if isinstance(error, StreamDecodeError) else type(error).__name__

@@ -9,14 +9,14 @@ from typing import Any
 from . import Request
 from .timeouts import DEFAULT_TIMEOUTS
 
-__all__ = ("built", "core_stream", "trailing")
+__all__ = ("build_request", "find_core_stream", "has_trailing_data")
 
 # From a response to h11's state, through httpx2, httpx and httpcore alike.
 _PATH_TO_CORE = ("stream", "_stream", "_httpcore_stream")
 _PATH_TO_H11 = (*_PATH_TO_CORE, "_stream", "_connection", "_h11_state")
 
 
-def built(client: Any, request: Request, trace: Callable[..., Any], *, is_shared: bool) -> Any:
+def build_request(client: Any, request: Request, trace: Callable[..., Any], *, is_shared: bool) -> Any:
     """Return ``request`` as one of ``client``'s; ``trace`` is called as it is sent."""
     options: dict[str, Any] = {"extensions": {"trace": trace}}
     if request.timeouts is not None or is_shared:
@@ -29,30 +29,30 @@ def built(client: Any, request: Request, trace: Callable[..., Any], *, is_shared
             timeouts[name] = left if timeouts.get(name) is None else min(timeouts[name], left)
     if "?" in request.url:
         kind: Any = type(made.url)
-        made.url = _quiet(kind)(made.url)
+        made.url = _quiet_url_class(kind)(made.url)
     return made
 
 
-def trailing(response: Any) -> bool:
+def has_trailing_data(response: Any) -> bool:
     """Return whether bytes have been read behind the body's end: the next response would begin with them."""
-    state = _inside(response, _PATH_TO_H11)
+    state = _follow(response, _PATH_TO_H11)
     return state is not None and bool(state.trailing_data[0])
 
 
-def core_stream(response: Any) -> Any:
+def find_core_stream(response: Any) -> Any:
     """Return the body's stream: httpcore's, where there is one."""
-    stream = _inside(response, _PATH_TO_CORE)
+    stream = _follow(response, _PATH_TO_CORE)
     return response.stream if stream is None else stream
 
 
-def _inside(value: Any, path: tuple[str, ...]) -> Any:
+def _follow(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         value = getattr(value, name, None)
     return value
 
 
 @cache
-def _quiet(kind: Any) -> Any:
+def _quiet_url_class(kind: Any) -> Any:
     """Return a class of URLs that is ``kind``, but for the line of its library's logger, which has no query."""
     for name in ("httpx2", "httpx"):
         logger = logging.getLogger(name)

@@ -3,12 +3,12 @@
 import sys
 from typing import Any
 
-__all__ = ("pause", "running")
+__all__ = ("current_loop", "sleep")
 
 
-def running() -> Any:
+def current_loop() -> Any:
     """Return what stands for the run that this task is part of: asyncio's loop, or the token of trio's."""
-    trio = _trio()
+    trio = _running_trio()
     if trio is not None:
         return trio.lowlevel.current_trio_token()
     import asyncio
@@ -16,9 +16,9 @@ def running() -> Any:
     return asyncio.get_running_loop()
 
 
-async def pause(seconds: float) -> None:
+async def sleep(seconds: float) -> None:
     """Wait for so long."""
-    trio = _trio()
+    trio = _running_trio()
     if trio is not None:
         await trio.sleep(seconds)
         return
@@ -27,7 +27,7 @@ async def pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def _trio() -> Any:
+def _running_trio() -> Any:
     """Return trio where it runs the task."""
     trio = sys.modules.get("trio")
     return trio if trio is not None and trio.lowlevel.in_trio_task() else None

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-__all__ = ("Watch", "later", "shut_down", "watch")
+__all__ = ("Watch", "call_later", "shut_down", "watch")
 
 _IDLE_SECONDS = 5.0
 
@@ -22,10 +22,10 @@ _IDLE_SECONDS = 5.0
 class Watch:
     """What is to be done unless its ``with`` block has ended by then; after that it is not."""
 
-    __slots__ = ("_lock", "act", "deadline")
+    __slots__ = ("_lock", "callback", "deadline")
 
-    def __init__(self, act: Callable[[], None], deadline: float, lock: threading.Lock) -> None:
-        self.act: Callable[[], None] | None = act
+    def __init__(self, callback: Callable[[], None], deadline: float, lock: threading.Lock) -> None:
+        self.callback: Callable[[], None] | None = callback
         self.deadline = deadline
         self._lock = lock
 
@@ -35,7 +35,7 @@ class Watch:
     def __exit__(self, *raised: object) -> None:
         """Watch no longer."""
         with self._lock:
-            self.act = None
+            self.callback = None
 
 
 class _Watchdog:
@@ -49,9 +49,9 @@ class _Watchdog:
         self._runs = False
         self._sleeps = False
 
-    def watch(self, act: Callable[[], None]) -> Watch:
+    def watch(self, callback: Callable[[], None]) -> Watch:
         with self._lock:
-            watch = Watch(act, time.monotonic() + self._seconds, self._lock)
+            watch = Watch(callback, time.monotonic() + self._seconds, self._lock)
             self._watches.append(watch)
             if not self._runs:
                 self._runs = True
@@ -77,27 +77,27 @@ class _Watchdog:
         with self._lock:
             while self._watches:
                 watch = self._watches[0]
-                if watch.act is not None and watch.deadline > time.monotonic():
+                if watch.callback is not None and watch.deadline > time.monotonic():
                     return watch.deadline
                 self._watches.popleft()
-                if watch.act is not None:
-                    watch.act()
+                if watch.callback is not None:
+                    watch.callback()
             self._sleeps = True
             return None
 
 
-_reads = _Watchdog(0.1)
-_ends = _Watchdog(1.0)
+_read_watchdog = _Watchdog(0.1)
+_end_watchdog = _Watchdog(1.0)
 
 
 def watch(sock: Any) -> Watch:
     """Shut ``sock`` down in 100 ms, unless the watch has ended by then."""
-    return _reads.watch(partial(shut_down, sock))
+    return _read_watchdog.watch(partial(shut_down, sock))
 
 
-def later(act: Callable[[], None]) -> None:
-    """Call ``act`` in a second; it must not raise, and not wait for anything."""
-    _ends.watch(act)
+def call_later(callback: Callable[[], None]) -> None:
+    """Call ``callback`` in a second; it must not raise, and not wait for anything."""
+    _end_watchdog.watch(callback)
 
 
 def shut_down(sock: Any) -> None:
@@ -114,11 +114,11 @@ def shut_down(sock: Any) -> None:
                 twin.detach()
 
 
-def _start_anew() -> None:
+def _reset_after_fork() -> None:
     """Leave the parent's threads behind: a fork does not copy them."""
-    global _reads, _ends
-    _reads, _ends = _Watchdog(0.1), _Watchdog(1.0)
+    global _read_watchdog, _end_watchdog
+    _read_watchdog, _end_watchdog = _Watchdog(0.1), _Watchdog(1.0)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -10,7 +10,7 @@ from ...outputs import Generation, LLMResult
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ...transport.running import pause
+from ...transport.running import sleep
 from ..whole_answer import WholeAnswer, finish_of
 from .retry import Tries, asend, send
 
@@ -79,7 +79,7 @@ class PendingRequest:
         """:meth:`reopen` for async code."""
         if (delay := self._wait(error)) is None:
             return None
-        await pause(delay)
+        await sleep(delay)
         return await self.aopen()
 
     def _wait(self, error: Exception) -> float | None:

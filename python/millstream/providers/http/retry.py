@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from ...errors import APIConnectionError, APIError, StreamTruncatedError
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ...transport.running import pause
+from ...transport.running import sleep
 from .errors import aread_body, read_body, status_error
 
 __all__ = ("Tries", "asend", "retry_after", "send", "wait_before_retry")
@@ -73,7 +73,7 @@ async def asend(
             delay = wait(error)
             if delay is None:
                 raise
-        await pause(delay)
+        await sleep(delay)
 
 
 def _checked(response: Response) -> Response:

@@ -46,8 +46,8 @@ __all__ = ("Limits", "NativeTransport", "close_idle", "idle_descriptors")
 
 _POOL = "pool"
 # Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
-_is_over = False
-_made: weakref.WeakSet[NativeTransport] = weakref.WeakSet()
+_is_exiting = False
+_transports: weakref.WeakSet[NativeTransport] = weakref.WeakSet()
 _inherited: list[object] = []
 
 
@@ -69,7 +69,7 @@ class NativeTransport:
         self._limits = limits or Limits()
         self._sync: dict[str, SocketPool] = {}
         self._loops: dict[asyncio.AbstractEventLoop, LoopPool] = {}
-        _made.add(self)
+        _transports.add(self)
 
     def open(self, request: Request) -> Response:
         """Send ``request`` and return once the response's head has arrived, whatever its status.
@@ -80,7 +80,7 @@ class NativeTransport:
         if pool is None:
             from .blocking import SocketPool
 
-            limits = self._limits._replace(max_idle=0) if _is_over else self._limits
+            limits = self._limits._replace(max_idle=0) if _is_exiting else self._limits
             # Many threads may make one; one of them stays, for all.
             pool = self._sync.setdefault(_POOL, SocketPool(limits, self._ssl_context))
         return pool.send(request)
@@ -146,30 +146,30 @@ class NativeTransport:
 def close_idle(url: str | None, *, of_loop: bool = False) -> None:
     """Close the connections to ``url``'s origin, or all, that wait in the pools of sync code or of the running loop."""
     origin = None if url is None else read_url(url).origin
-    for transport in tuple(_made):
+    for transport in tuple(_transports):
         for pool in transport._pools(of_loop=of_loop):
             pool.close_idle(origin)
 
 
 def idle_descriptors() -> set[int]:
     """Return the descriptors of the connections that wait in any pool."""
-    pools = [pool for one in tuple(_made) for pool in (*one._pools(), *tuple(one._loops.values()))]
-    sockets = [connection.socket for pool in pools for connection in pool.unused_ones()]
+    pools = [pool for one in tuple(_transports) for pool in (*one._pools(), *tuple(one._loops.values()))]
+    sockets = [connection.socket for pool in pools for connection in pool.unused_connections()]
     return {sock.fileno() for sock in sockets if sock is not None}
 
 
 def _close_all() -> None:
-    global _is_over
-    _is_over = True
-    for transport in tuple(_made):
+    global _is_exiting
+    _is_exiting = True
+    for transport in tuple(_transports):
         transport.close()
 
 
-def _forget_all() -> None:
-    for transport in tuple(_made):
+def _forget_after_fork() -> None:
+    for transport in tuple(_transports):
         transport._forget()
 
 
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from itertools import chain, zip_longest
 from typing import Any
 
-__all__ = ("HEAD_START", "Address", "attempt", "is_under_way", "literal", "refused", "summed", "turns")
+__all__ = (
+    "HEAD_START",
+    "Address",
+    "attempt_error",
+    "interleave_families",
+    "is_in_progress",
+    "merge_errors",
+    "parse_address",
+    "start_connect",
+)
 
 # How long an address is given before the next one is tried beside it: RFC 8305's.
 HEAD_START = 0.25
@@ -16,7 +25,7 @@ _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 Address = tuple[int, Any]
 
 
-def literal(host: str, port: int) -> list[Address]:
+def parse_address(host: str, port: int) -> list[Address]:
     """Return the one address that ``host`` is, if it is one: an address needs nobody to look it up."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -27,7 +36,7 @@ def literal(host: str, port: int) -> list[Address]:
     return []
 
 
-def turns(found: Iterable[tuple[Any, ...]]) -> list[Address]:
+def interleave_families(found: Iterable[tuple[Any, ...]]) -> list[Address]:
     """Return what ``getaddrinfo`` found, families taking turns, the system's preference first."""
     families: dict[int, list[Address]] = {}
     for family, _, _, _, address in found:
@@ -35,7 +44,7 @@ def turns(found: Iterable[tuple[Any, ...]]) -> list[Address]:
     return [address for address in chain.from_iterable(zip_longest(*families.values())) if address is not None]
 
 
-def attempt(family: int, address: Any) -> tuple[socket.socket, int]:
+def start_connect(family: int, address: Any) -> tuple[socket.socket, int]:
     """Begin to connect without waiting, and return the socket and the system's code; 0 where it is connected."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -47,17 +56,17 @@ def attempt(family: int, address: Any) -> tuple[socket.socket, int]:
         raise
 
 
-def is_under_way(code: int) -> bool:
+def is_in_progress(code: int) -> bool:
     """Return whether ``code`` says that the attempt goes on."""
     return code in _UNDER_WAY
 
 
-def refused(code: int, address: Any) -> OSError:
+def attempt_error(code: int, address: Any) -> OSError:
     """Return the error for an attempt that ended with ``code``."""
     return OSError(code, f"{os.strerror(code)} ({address[0]}, port {address[1]})")
 
 
-def summed(errors: list[OSError]) -> OSError:
+def merge_errors(errors: list[OSError]) -> OSError:
     """Return one error for those of all attempts."""
     if len({str(error) for error in errors}) == 1:
         return errors[0]

@@ -80,11 +80,11 @@ class Connection(asyncio.BufferedProtocol):
         "is_lost",
         "is_paused",
         "is_reused",
+        "is_writing",
         "origin",
         "parked_since",
         "reads",
         "socket",
-        "writes",
     )
 
     def __init__(self, pool: ConnectionOwner, origin: Origin) -> None:
@@ -104,7 +104,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reads: list[bytes] = []
         self.origin = origin
         self.idle_since = self.parked_since = 0.0
-        self.is_lost = self.is_paused = self.is_reused = self.writes = False
+        self.is_lost = self.is_paused = self.is_reused = self.is_writing = False
         self.error: Exception | None = None
 
     # What the loop calls.
@@ -125,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reads.append(bytes(self._view[:nbytes]))
         waiter = self._waiter
         if waiter is None:
-            self._read_unasked(nbytes)
+            self._on_unawaited_read(nbytes)
         else:
             self._waiter = None
             if not waiter.done():
@@ -133,21 +133,21 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Take note that the peer will send no more; the loop closes the connection."""
-        self._lose(None)
+        self._on_lost(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take note of the end."""
-        self._lose(error)
+        self._on_lost(error)
         self._transport = None
         self._stop_timer()
 
     def pause_writing(self) -> None:
         """Take note that a large request is under way."""
-        self.writes = True
+        self.is_writing = True
 
     def resume_writing(self) -> None:
         """Take note that it is sent, all but for its end."""
-        self.writes = False
+        self.is_writing = False
         self._wake()
 
     # What exchanges call.
@@ -157,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None and not self.is_lost:
             self._transport.write(data)
 
-    def arrival(self, deadline: float) -> asyncio.Future[bool]:
+    def wait_for_change(self, deadline: float) -> asyncio.Future[bool]:
         """Return what is set when something has changed: to ``True`` if that is the time, on the loop's clock."""
         self._deadline = deadline
         if deadline < self._timer_at:
@@ -176,7 +176,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._resume()
         return reads[0] if len(reads) == 1 else b"".join(reads)
 
-    def let_go(self, framing: HTTPConnection, *, is_drained: bool) -> None:
+    def release(self, framing: HTTPConnection, *, is_drained: bool) -> None:
         """End an exchange: keep the connection where the body has ended, close it where it has not.
 
         With ``is_drained`` nothing but the end is missing, and it is waited for a while, here.
@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
         self._state = _ACTIVE
         try:
             while not framing.ended and framing.failure is None and not self.is_lost:
-                if await self.arrival(deadline) and self.is_sound():
+                if await self.wait_for_change(deadline) and self.is_sound():
                     break
                 if self.reads:
                     framing.feed(self.take())
@@ -283,7 +283,7 @@ class Connection(asyncio.BufferedProtocol):
             self._start_timer(self._deadline)
         self._pool.park(self)
 
-    def _read_unasked(self, nbytes: int) -> None:
+    def _on_unawaited_read(self, nbytes: int) -> None:
         """Count what nobody waits for; between exchanges it is the end of the last body, or a mistake."""
         if self._state == _ACTIVE:
             self._unread += nbytes
@@ -306,7 +306,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None and not self.is_lost:
             self._transport.resume_reading()
 
-    def _lose(self, error: Exception | None) -> None:
+    def _on_lost(self, error: Exception | None) -> None:
         if self._state == _ACTIVE:
             self.error = self.error or error
             self.is_lost = True
@@ -323,7 +323,7 @@ class Connection(asyncio.BufferedProtocol):
         self._stop_timer()
         self._timer_at = deadline
         # Timers outlive the exchange: they must not keep its context, which is the user's.
-        self._timer = self._loop.call_at(deadline, self._look_at_the_time, context=self._pool.context)
+        self._timer = self._loop.call_at(deadline, self._on_timer, context=self._pool.context)
 
     def _stop_timer(self) -> None:
         self._timer_at = inf
@@ -331,7 +331,7 @@ class Connection(asyncio.BufferedProtocol):
             self._timer.cancel()
             self._timer = None
 
-    def _look_at_the_time(self) -> None:
+    def _on_timer(self) -> None:
         """Act on a deadline that has passed; wait on for one that was put off meanwhile."""
         self._timer, self._timer_at = None, inf
         waiter = self._waiter

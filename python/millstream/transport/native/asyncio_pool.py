@@ -16,8 +16,8 @@ from .. import Request
 from .asyncio_connection import Connection
 from .asyncio_response import AsyncResponse
 from .connecting import connect
-from .exchange import READ_SIZE, before, late, redirected
-from .origins import Origin, place_of, read_url
+from .exchange import READ_SIZE, connect_error, redirect_request, timeout_error
+from .origins import Origin, read_request_url, read_url
 from .pool import SETTLING_SECONDS, Limits, Pool
 from .tls import check_protocol, default_context
 
@@ -53,19 +53,19 @@ class LoopPool(Pool[Connection]):
     async def start(self, pools: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
         """Become one of ``pools`` until the loop shuts its async generators down, as it does before it closes."""
         pools[self.loop] = self
-        self._keeper = _closed_with_its_loop(self, pools)
+        self._keeper = _close_at_loop_shutdown(self, pools)
         await anext(self._keeper)
 
     async def send(self, request: Request) -> AsyncResponse:
         """Send ``request`` and return once the response's head has arrived; follow one redirect."""
-        place = place_of(request.url)
-        response = AsyncResponse(request, place, self.now())
-        await response.begin(self, place.origin)
-        if (again := redirected(request, response)) is not None:
+        target = read_request_url(request.url)
+        response = AsyncResponse(request, target, self.now())
+        await response.begin(self, target.origin)
+        if (again := redirect_request(request, response)) is not None:
             await response.adrain()
             await response.aclose()
             response = AsyncResponse(again, read_url(again.url), self.now())
-            await response.begin(self, place.origin)
+            await response.begin(self, target.origin)
         return response
 
     async def enter(self, response: AsyncResponse) -> None:
@@ -77,7 +77,7 @@ class LoopPool(Pool[Connection]):
         deadline = min(self.now() + response.waits.pool, response.end_by)
         turn: asyncio.Future[bool] = self.loop.create_future()
         self._waiters.append(turn)
-        timer = None if deadline == inf else self.loop.call_at(deadline, _refuse, turn, context=self.context)
+        timer = None if deadline == inf else self.loop.call_at(deadline, _time_out_turn, turn, context=self.context)
         try:
             is_ours = await turn
         except BaseException:
@@ -89,7 +89,7 @@ class LoopPool(Pool[Connection]):
             if timer is not None:
                 timer.cancel()
         if not is_ours:
-            raise late(response, response.waits.pool, f"none of {limit} connections became free")
+            raise timeout_error(response, response.waits.pool, f"none of {limit} connections became free")
 
     def leave(self) -> None:
         """Take note that an exchange is over; its turn goes to who has waited longest."""
@@ -102,12 +102,12 @@ class LoopPool(Pool[Connection]):
 
     async def reuse(self, origin: Origin) -> Connection | None:
         """Return a connection that is there already, if one can serve."""
-        connection = self.take(origin, self.now()) or await self._ended(origin)
+        connection = self.take(origin, self.now()) or await self._reuse_parked(origin)
         if connection is not None:
             connection.use()
         return connection
 
-    async def _ended(self, origin: Origin) -> Connection | None:
+    async def _reuse_parked(self, origin: Origin) -> Connection | None:
         """Return a parked connection whose body ends in a moment; the others stay parked."""
         # The one that has waited longest ends first. Others that end go back to the idle ones by themselves.
         for connection in self.parked(origin)[:1]:
@@ -129,9 +129,9 @@ class LoopPool(Pool[Connection]):
         except BaseException as error:
             connection.abort()
             if isinstance(error, TimeoutError):
-                raise late(response, seconds, f"no connection to {origin}") from error
+                raise timeout_error(response, seconds, f"no connection to {origin}") from error
             if isinstance(error, OSError | UnicodeError):
-                raise before(error, f"no connection to {origin}: ") from error
+                raise connect_error(error, f"no connection to {origin}: ") from error
             raise
         return connection
 
@@ -174,17 +174,17 @@ class LoopPool(Pool[Connection]):
             check_protocol(transport.get_extra_info("ssl_object"))
 
     def _sweep_in(self, seconds: float) -> None:
-        timer = self.loop.call_later(seconds, self._sweep_idle, _EndOfLoop(self), context=self.context)
+        timer = self.loop.call_later(seconds, self._sweep_idle, _LoopFinalizer(self), context=self.context)
         self._sweeper = ref(timer) if isinstance(self.loop, asyncio.BaseEventLoop) else lambda: timer
 
-    def _sweep_idle(self, end: _EndOfLoop) -> None:
+    def _sweep_idle(self, end: _LoopFinalizer) -> None:
         self._sweeper = None
         now = self.now()
         if (due := self.sweep(now)) is not None:
             self._sweep_in(max(0.0, due - now))
 
 
-class _EndOfLoop:
+class _LoopFinalizer:
     """Hangs on a timer: a loop that is closed drops its timers, also where it shuts no async generators down."""
 
     __slots__ = ("_pool",)
@@ -199,12 +199,12 @@ class _EndOfLoop:
             self._pool.close()
 
 
-def _refuse(turn: asyncio.Future[bool]) -> None:
+def _time_out_turn(turn: asyncio.Future[bool]) -> None:
     if not turn.done():
         turn.set_result(False)
 
 
-async def _closed_with_its_loop(
+async def _close_at_loop_shutdown(
     pool: LoopPool, pools: dict[asyncio.AbstractEventLoop, LoopPool]
 ) -> AsyncGenerator[None, None]:
     # asyncio closes the generators that are still open before it closes the loop: the one moment at

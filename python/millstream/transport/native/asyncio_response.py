@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from ...errors import APITimeoutError
-from .exchange import Exchange, before, late, unasked, while_reading
+from .exchange import Exchange, connect_error, read_error, timeout_error, unsolicited_error
 
 if TYPE_CHECKING:
     from .asyncio_connection import Connection
@@ -58,7 +58,7 @@ class AsyncResponse(Exchange):
                 self.restart()
             self._connection = connection = await pool.connect(origin, self)
             if connection.reads:
-                raise unasked()
+                raise unsolicited_error()
             await self._head(connection)
         except BaseException:
             self._connection, connection = None, self._connection
@@ -73,12 +73,12 @@ class AsyncResponse(Exchange):
         waits, now = self.waits, self._pool.now
         connection.send(self.payload)
         sent_at = now()
-        deadline = min(sent_at + (waits.write if connection.writes else waits.head), self.end_by)
-        is_sent = not connection.writes
+        deadline = min(sent_at + (waits.write if connection.is_writing else waits.head), self.end_by)
+        is_sent = not connection.is_writing
         while True:
             if connection.reads:
                 is_seen = True
-                data = self.begins(connection.take())
+                data = self.feed_head(connection.take())
                 if data is not None:
                     if data:
                         connection.reads.insert(0, data)
@@ -89,26 +89,26 @@ class AsyncResponse(Exchange):
                 if connection.is_reused and not is_seen and self.may_send_again(now() - sent_at):
                     return False
                 self._close(connection)
-            if not is_sent and not connection.writes:
+            if not is_sent and not connection.is_writing:
                 is_sent = True
                 deadline = min(now() + waits.head, self.end_by)
-            if await connection.arrival(deadline) and connection.is_sound():
+            if await connection.wait_for_change(deadline) and connection.is_sound():
                 if is_sent:
-                    raise self._late(deadline, waits.head, "the head did not come")
-                raise self._late(deadline, waits.write, "the request could not be sent")
+                    raise self._timeout_error(deadline, waits.head, "the head did not come")
+                raise self._timeout_error(deadline, waits.write, "the request could not be sent")
 
     async def read(self) -> Sequence[bytes]:
         """Wait until something has arrived, and return all that has, as one item; empty at the end."""
         framing = self.framing
         while (connection := self._connection) is not None:
             if self.end_by < inf and self._pool.now() >= self.end_by:
-                raise self.overdue()
-            if self._content is not None and (piece := self.more()) is not None:
+                raise self.total_timeout_error()
+            if self._content is not None and (piece := self.read_decoded()) is not None:
                 return (piece,)
             if framing.ended:
                 return ()
             if framing.failure is not None:
-                raise while_reading(framing.failure)
+                raise read_error(framing.failure)
             if not connection.reads:
                 if connection.is_lost:
                     self._close(connection)
@@ -116,13 +116,13 @@ class AsyncResponse(Exchange):
                 deadline = self._pool.now() + self.waits.idle
                 if deadline > self.end_by:
                     deadline = self.end_by
-                if await connection.arrival(deadline) and connection.is_sound():
-                    raise self._late(deadline, self.waits.idle, "nothing arrived")
+                if await connection.wait_for_change(deadline) and connection.is_sound():
+                    raise self._timeout_error(deadline, self.waits.idle, "nothing arrived")
                 if not connection.reads:
                     continue
             data = connection.take()
             # Also what brings nothing of the body is handed out: the consumer has a clock to look at.
-            return (data if self._through else self.unframed(data),)
+            return (data if self._through else self.feed_body(data),)
         return ()
 
     async def adrain(self) -> None:
@@ -133,19 +133,19 @@ class AsyncResponse(Exchange):
         """Let the response go, at once."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.let_go(self.framing, is_drained=self._is_drained)
+            connection.release(self.framing, is_drained=self._is_drained)
             self._pool.leave()
 
     def _close(self, connection: Connection) -> None:
         """Take note that nothing more will come; raise where that is not how a body ends."""
-        wrong = while_reading if self.status else before
+        build_error = read_error if self.status else connect_error
         if connection.error is not None:
-            raise wrong(connection.error)
+            raise build_error(connection.error)
         self.framing.close()
         if not self.framing.ended:
-            raise wrong(self.framing.failure)
+            raise build_error(self.framing.failure)
 
-    def _late(self, deadline: float, seconds: float, what: str) -> APITimeoutError:
+    def _timeout_error(self, deadline: float, seconds: float, what: str) -> APITimeoutError:
         if deadline == self.end_by:
-            return self.overdue()
-        return late(self, seconds, what)
+            return self.total_timeout_error()
+        return timeout_error(self, seconds, what)

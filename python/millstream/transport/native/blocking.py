@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ...errors import APITimeoutError
 from .. import Request
-from ..watchdog import later, shut_down
-from .exchange import READ_SIZE, Exchange, before, late, redirected, unasked, while_reading
-from .origins import Origin, place_of, read_url
+from ..watchdog import call_later, shut_down
+from .exchange import READ_SIZE, Exchange, connect_error, read_error, redirect_request, timeout_error, unsolicited_error
+from .origins import Origin, read_request_url, read_url
 from .pool import PARKED_SECONDS, SETTLING_SECONDS, Limits, Pool
 from .racing import connect
 from .tls import check_protocol, default_context
@@ -122,14 +122,14 @@ class SocketPool(Pool[Connection]):
 
     def send(self, request: Request) -> Response:
         """Send ``request`` and return once the response's head has arrived; follow one redirect."""
-        place = place_of(request.url)
-        response = Response(request, place, time.monotonic())
-        response.begin(self, place.origin)
-        if (again := redirected(request, response)) is not None:
+        target = read_request_url(request.url)
+        response = Response(request, target, time.monotonic())
+        response.begin(self, target.origin)
+        if (again := redirect_request(request, response)) is not None:
             response.drain()
             response.close()
             response = Response(again, read_url(again.url), time.monotonic())
-            response.begin(self, place.origin)
+            response.begin(self, target.origin)
         return response
 
     def enter(self, response: Response) -> None:
@@ -141,7 +141,7 @@ class SocketPool(Pool[Connection]):
             self._turns.get(timeout=None if seconds == inf else max(seconds, 0))
         except queue.Empty:
             limit = self.limits.max_connections
-            raise late(response, response.waits.pool, f"none of {limit} connections became free") from None
+            raise timeout_error(response, response.waits.pool, f"none of {limit} connections became free") from None
 
     def leave(self) -> None:
         """Take note that an exchange is over."""
@@ -150,12 +150,12 @@ class SocketPool(Pool[Connection]):
 
     def reuse(self, origin: Origin) -> Connection | None:
         """Return a connection that is there already, if one can serve."""
-        connection = self.take(origin, time.monotonic()) or self._ended(origin)
+        connection = self.take(origin, time.monotonic()) or self._reuse_parked(origin)
         if connection is not None:
             connection.is_reused = True
         return connection
 
-    def _ended(self, origin: Origin) -> Connection | None:
+    def _reuse_parked(self, origin: Origin) -> Connection | None:
         """Return a parked connection whose body has ended, or does so in a moment; the others stay parked."""
         seconds = SETTLING_SECONDS
         for connection in self.parked(origin):
@@ -171,10 +171,10 @@ class SocketPool(Pool[Connection]):
             except BaseException:
                 connection.abort()
                 raise
-            self._wait_on(connection, framing)
+            self._park_again(connection, framing)
         return None
 
-    def _wait_on(self, connection: Connection, framing: HTTPConnection) -> None:
+    def _park_again(self, connection: Connection, framing: HTTPConnection) -> None:
         """Park ``connection`` again, unless its end was no good one, or it is late."""
         is_late = time.monotonic() >= connection.parked_since + PARKED_SECONDS
         if framing.ended or framing.failure is not None or is_late:
@@ -189,11 +189,11 @@ class SocketPool(Pool[Connection]):
         seconds = min(response.waits.connect, response.end_by - time.monotonic())
         context = (self._ssl_context or default_context()) if origin.tls else None
         try:
-            return Connection(origin, _connected(origin, context, time.monotonic() + seconds))
+            return Connection(origin, _open_socket(origin, context, time.monotonic() + seconds))
         except TimeoutError as error:
-            raise late(response, seconds, f"no connection to {origin}") from error
+            raise timeout_error(response, seconds, f"no connection to {origin}") from error
         except (OSError, UnicodeError) as error:
-            raise before(error, f"no connection to {origin}: ") from error
+            raise connect_error(error, f"no connection to {origin}: ") from error
 
     def rest(self, connection: Connection) -> None:
         """Keep ``connection``."""
@@ -204,9 +204,9 @@ class SocketPool(Pool[Connection]):
         connection.framing = framing
         connection.parked_since = time.monotonic()
         self.park(connection)
-        later(self._giving_up(connection, framing))
+        call_later(self._give_up_later(connection, framing))
 
-    def _giving_up(self, connection: Connection, framing: HTTPConnection) -> Callable[[], None]:
+    def _give_up_later(self, connection: Connection, framing: HTTPConnection) -> Callable[[], None]:
         def give_up() -> None:
             # It may have served since, and wait for another end by now.
             if connection.framing is not framing or not self.unpark(connection):
@@ -220,7 +220,7 @@ class SocketPool(Pool[Connection]):
         return give_up
 
 
-def _connected(origin: Origin, context: ssl.SSLContext | None, deadline: float) -> socket.socket:
+def _open_socket(origin: Origin, context: ssl.SSLContext | None, deadline: float) -> socket.socket:
     """Return a socket that is connected to ``origin``, and talks TLS where it should."""
     sock = connect(origin.host, origin.port, deadline)
     try:
@@ -267,7 +267,7 @@ class Response(Exchange):
                 self.restart()
             self._connection = connection = pool.connect(origin, self)
             if connection.has_spoken():
-                raise unasked()
+                raise unsolicited_error()
             self._head(connection)
         except BaseException:
             self._connection, connection = None, self._connection
@@ -280,21 +280,21 @@ class Response(Exchange):
         """Read the body."""
         framing = self.framing
         while (connection := self._connection) is not None:
-            if self._content is not None and (piece := self.more()) is not None:
+            if self._content is not None and (piece := self.read_decoded()) is not None:
                 self._check_time()
                 yield piece
                 continue
             if framing.ended:
                 return
             if framing.failure is not None:
-                raise while_reading(framing.failure)
+                raise read_error(framing.failure)
             data, self._rest = self._rest, b""
             data = data or self._receive(connection)
             if not data:
                 framing.close()
             else:
                 # Also what brings nothing of the body is handed out: the consumer has a clock to look at.
-                yield data if self._through else self.unframed(data)
+                yield data if self._through else self.feed_body(data)
 
     def drain(self) -> None:
         """Read what has arrived already of the body's end; :meth:`close` lets the pool wait for the rest."""
@@ -341,21 +341,21 @@ class Response(Exchange):
             try:
                 data = connection.receive(deadline - time.monotonic())
             except TimeoutError:
-                failure = self._late("the head did not come", waits.head)
+                failure = self._timeout_error("the head did not come", waits.head)
                 raise failure from failure.__cause__
             except OSError as error:
                 if connection.is_reused and not is_seen and self.may_send_again(time.monotonic() - sent_at):
                     return False
-                raise before(error) from error
+                raise connect_error(error) from error
             if not data:
                 if connection.is_reused and not is_seen and self.may_send_again(time.monotonic() - sent_at):
                     return False
                 if unsent is not None:
-                    raise before(unsent)
+                    raise connect_error(unsent)
                 self.framing.close()
-                raise before(self.framing.failure)
+                raise connect_error(self.framing.failure)
             is_seen = True
-            rest = self.begins(data)
+            rest = self.feed_head(data)
             if rest is not None:
                 self._rest = rest
                 self.limit_error(time.monotonic())
@@ -368,7 +368,7 @@ class Response(Exchange):
         try:
             connection.socket.sendall(self.payload)
         except TimeoutError:
-            failure = self._late("the request could not be sent", self.waits.write)
+            failure = self._timeout_error("the request could not be sent", self.waits.write)
             raise failure from failure.__cause__
         except OSError as error:
             return error
@@ -381,18 +381,18 @@ class Response(Exchange):
             self._check_time()
             return connection.receive(min(self.waits.idle, self.end_by - time.monotonic()))
         except TimeoutError:
-            failure = self._late("nothing arrived", self.waits.idle)
+            failure = self._timeout_error("nothing arrived", self.waits.idle)
             raise failure from failure.__cause__
         except OSError as error:
-            raise while_reading(error) from error
+            raise read_error(error) from error
 
     def _check_time(self) -> None:
         """Raise if the time for the whole response is over, whatever keeps arriving."""
         if self.end_by < inf and time.monotonic() >= self.end_by:
-            raise self.overdue()
+            raise self.total_timeout_error()
 
-    def _late(self, what: str, seconds: float) -> APITimeoutError:
+    def _timeout_error(self, what: str, seconds: float) -> APITimeoutError:
         # A wait may end a little before its time.
         if time.monotonic() + 0.001 >= self.end_by:
-            return self.overdue()
-        return late(self, seconds, what)
+            return self.total_timeout_error()
+        return timeout_error(self, seconds, what)

@@ -10,7 +10,16 @@ import socket
 from collections import deque
 from typing import Any
 
-from .addresses import HEAD_START, Address, attempt, is_under_way, literal, refused, summed, turns
+from .addresses import (
+    HEAD_START,
+    Address,
+    attempt_error,
+    interleave_families,
+    is_in_progress,
+    merge_errors,
+    parse_address,
+    start_connect,
+)
 
 __all__ = ("connect",)
 
@@ -22,7 +31,7 @@ async def connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> sock
         return await _one_by_one(loop, addresses)
     race = _Race(loop, addresses)
     try:
-        race.go_on()
+        race.try_next()
         if await race.over:
             return race.winner()
         raise race.error()
@@ -31,7 +40,7 @@ async def connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> sock
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Address]:
-    return literal(host, port) or turns(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return parse_address(host, port) or interleave_families(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def _one_by_one(loop: asyncio.AbstractEventLoop, addresses: list[Address]) -> socket.socket:
@@ -66,13 +75,13 @@ class _Race:
         self._errors: list[OSError] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def go_on(self) -> None:
+    def try_next(self) -> None:
         """Try the next address; where none is left and none runs, the race is lost."""
         self._stop_timer()
         while self._left and not self.over.done():
             if self._try(*self._left.popleft()):
                 if self._left and not self.over.done():
-                    self._timer = self._loop.call_later(HEAD_START, self.go_on)
+                    self._timer = self._loop.call_later(HEAD_START, self.try_next)
                 return
         if not self._running and not self.over.done():
             self.over.set_result(False)
@@ -86,7 +95,7 @@ class _Race:
     def error(self) -> OSError:
         """Return what went wrong; it is kept nowhere else, or its traceback would be part of a cycle."""
         errors, self._errors = self._errors, []
-        return summed(errors)
+        return merge_errors(errors)
 
     def close(self) -> None:
         """Close whatever nobody has taken."""
@@ -101,12 +110,12 @@ class _Race:
     def _try(self, family: int, address: Any) -> bool:
         """Begin to connect, and return whether that is under way or done."""
         try:
-            sock, code = attempt(family, address)
+            sock, code = start_connect(family, address)
         except OSError as error:
             self._errors.append(error)
             return False
-        if not is_under_way(code):
-            return self._judge(sock, code, address)
+        if not is_in_progress(code):
+            return self._finish_attempt(sock, code, address)
         self._running.append(sock)
         self._loop.add_writer(sock.fileno(), self._settle, sock, address)
         return True
@@ -114,17 +123,17 @@ class _Race:
     def _settle(self, sock: socket.socket, address: Any) -> None:
         """Take note that an attempt has come to its end, whichever."""
         self._leave(sock)
-        if not self._judge(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), address):
-            self.go_on()
+        if not self._finish_attempt(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), address):
+            self.try_next()
 
-    def _judge(self, sock: socket.socket, code: int, address: Any) -> bool:
+    def _finish_attempt(self, sock: socket.socket, code: int, address: Any) -> bool:
         if code == 0 and not self.over.done():
             self._winner = sock
             self.over.set_result(True)
             return True
         sock.close()
         if code:
-            self._errors.append(refused(code, address))
+            self._errors.append(attempt_error(code, address))
         return False
 
     def _leave(self, sock: socket.socket) -> None:

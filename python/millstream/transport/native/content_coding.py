@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ...errors import StreamDecodeError
 
-__all__ = ("Chain", "Content", "Inflater", "Refused", "content_for")
+__all__ = ("ContentDecoder", "Inflater", "MultiDecoder", "UnsupportedCoding", "content_decoder")
 
 # The most that comes out at once: what a small body grows to is never held as a whole.
 _PIECE_SIZE = 65_536
@@ -22,10 +22,10 @@ _MOST_CODINGS = 5
 _UNREADABLE = frozenset(("br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"))
 
 
-class Content(Protocol):
+class ContentDecoder(Protocol):
     """Turns a body as it came into what it means."""
 
-    def put(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take in some of the body."""
 
     def take(self) -> bytes | None:
@@ -35,7 +35,7 @@ class Content(Protocol):
         """Check that the body was complete."""
 
 
-def content_for(coding: str) -> Content | None:
+def content_decoder(coding: str) -> ContentDecoder | None:
     """Return what reads a body with this ``content-encoding``; ``None`` where it is read as it is.
 
     As httpx2 has it, a name that is no coding (``UTF-8``, ``none``) says nothing; unlike it, a coding that
@@ -46,10 +46,10 @@ def content_for(coding: str) -> Content | None:
         return None
     unreadable = next((name for name in names if name in _UNREADABLE), None)
     if unreadable is not None or len(names) > _MOST_CODINGS:
-        return Refused(unreadable or ", ".join(names))
+        return UnsupportedCoding(unreadable or ", ".join(names))
     # They were applied in this order, so that the last is taken off first.
     steps = [_KNOWN[name]() for name in reversed(names)]
-    return steps[0] if len(steps) == 1 else Chain(steps)
+    return steps[0] if len(steps) == 1 else MultiDecoder(steps)
 
 
 class Inflater:
@@ -64,7 +64,7 @@ class Inflater:
         self._has_begun = False
         self._decompressor: Any = zlib.decompressobj(bits)
 
-    def put(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take in some of the body."""
         self._data = self._data[self._at :] + data
         self._at = 0
@@ -79,10 +79,10 @@ class Inflater:
             data = self._data[self._at : self._at + _SLICE_SIZE]
             if self._decompressor.eof and data:
                 self._decompressor, self._has_begun = zlib.decompressobj(self._bits), False
-            if not self._has_begun and (not data or (self._bits == _ZLIB and not self._finds_header())):
+            if not self._has_begun and (not data or (self._bits == _ZLIB and not self._check_header())):
                 return None
             self._has_begun = True
-            if piece := self._inflated(data):
+            if piece := self._inflate(data):
                 return piece
             if self._at == len(self._data):
                 return None
@@ -93,7 +93,7 @@ class Inflater:
         if self._at < len(self._data) or (self._has_begun and not self._decompressor.eof):
             raise StreamDecodeError("the body cannot be decompressed (it ends early)")
 
-    def _inflated(self, data: bytes) -> bytes:
+    def _inflate(self, data: bytes) -> bytes:
         try:
             piece: bytes = self._decompressor.decompress(data, _PIECE_SIZE)
         except zlib.error as error:
@@ -101,7 +101,7 @@ class Inflater:
         self._at += len(data) - len(self._decompressor.unused_data) - len(self._decompressor.unconsumed_tail)
         return piece
 
-    def _finds_header(self) -> bool:
+    def _check_header(self) -> bool:
         """Return whether it is known by now if zlib's header is there, which some servers leave out."""
         header = self._data[self._at : self._at + 2]
         if len(header) < 2:
@@ -112,7 +112,7 @@ class Inflater:
         return True
 
 
-class Refused:
+class UnsupportedCoding:
     """Stands for a coding that cannot be read: the first byte of the body is an error."""
 
     __slots__ = ("_coding",)
@@ -120,7 +120,7 @@ class Refused:
     def __init__(self, coding: str) -> None:
         self._coding = coding
 
-    def put(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Raise :class:`~millstream.errors.StreamDecodeError`."""
         raise StreamDecodeError(
             f"the body cannot be decompressed (its coding is {self._coding!r}, which was not asked for)"
@@ -133,17 +133,17 @@ class Refused:
         """Accept an empty body."""
 
 
-class Chain:
+class MultiDecoder:
     """Reads a body to which several codings were applied; each of ``steps`` takes one off."""
 
     __slots__ = ("_steps",)
 
-    def __init__(self, steps: Sequence[Content]) -> None:
+    def __init__(self, steps: Sequence[ContentDecoder]) -> None:
         self._steps = steps
 
-    def put(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take in some of the body."""
-        self._steps[0].put(data)
+        self._steps[0].feed(data)
 
     def take(self) -> bytes | None:
         """Return the next piece, empty where this much work brought nothing; ``None`` when more must be put in."""
@@ -152,7 +152,7 @@ class Chain:
             return piece
         for step, following in reversed(tuple(pairwise(self._steps))):
             if (piece := step.take()) is not None:
-                following.put(piece)
+                following.feed(piece)
                 return b""
         return None
 
@@ -162,9 +162,9 @@ class Chain:
             step.close()
 
 
-_KNOWN: dict[str, Callable[[], Content]] = {
+_KNOWN: dict[str, Callable[[], ContentDecoder]] = {
     "gzip": partial(Inflater, _GZIP),
     "x-gzip": partial(Inflater, _GZIP),
     "deflate": partial(Inflater, _ZLIB),
-    **{name: partial(Refused, name) for name in _UNREADABLE},
+    **{name: partial(UnsupportedCoding, name) for name in _UNREADABLE},
 }

@@ -16,8 +16,8 @@ from ...errors import APIConnectionError, APITimeoutError
 from .. import Request
 from ..headers import check_headers
 from ..timeouts import DEFAULT_TIMEOUTS
-from .content_coding import Content, content_for
-from .origins import Place, same_origin
+from .content_coding import ContentDecoder, content_decoder
+from .origins import Target, same_origin
 
 if TYPE_CHECKING:
 
@@ -52,17 +52,17 @@ __all__ = (
     "READ_SIZE",
     "Exchange",
     "HTTPConnection",
-    "before",
-    "late",
-    "redirected",
-    "unasked",
-    "while_reading",
+    "connect_error",
+    "read_error",
+    "redirect_request",
+    "timeout_error",
+    "unsolicited_error",
 )
 
 # The most bytes of one read. Larger objects would come from fresh pages of the system, each of them.
 READ_SIZE = 65_536
 
-_NOTHING: tuple[str, str, list[tuple[str, str]], bytes] = ("", "", [], b"")
+_NO_REQUEST: tuple[str, str, list[tuple[str, str]], bytes] = ("", "", [], b"")
 # A connection that is lost so soon after the request was sent was closed before the request arrived.
 _STALE_SECONDS = 0.1
 
@@ -110,9 +110,9 @@ class Exchange:
         "waits",
     )
 
-    def __init__(self, request: Request, place: Place, now: float) -> None:
+    def __init__(self, request: Request, target: Target, now: float) -> None:
         check_headers(request.headers)
-        self._asked = (request.method, place.target, _headers(request.headers, place), request.body)
+        self._asked = (request.method, target.request_target, _build_headers(request.headers, target), request.body)
         self._may_resend = request.resend
         self.restart()
         self.status = 0
@@ -121,7 +121,7 @@ class Exchange:
         # The request's clock is the monotonic one; loops may have another.
         self.end_by = inf if request.end_by is None else now + request.end_by - monotonic()
         self._limit = waits.total
-        self._content: Content | None = None
+        self._content: ContentDecoder | None = None
         self._through = False
         self._is_drained = False
 
@@ -147,9 +147,9 @@ class Exchange:
         if self.status >= 300 and now + self.waits.head < self.end_by:
             self.end_by, self._limit = now + self.waits.head, self.waits.head
 
-    def overdue(self) -> APITimeoutError:
+    def total_timeout_error(self) -> APITimeoutError:
         """Return the error for a response that did not end in time, whatever kept arriving."""
-        return late(self, self._limit, "the response did not end")
+        return timeout_error(self, self._limit, "the response did not end")
 
     def hand_over(self, decoder: Any) -> None:
         """Let ``decoder`` read the framing too: from now on the body comes as the network sent it.
@@ -162,7 +162,7 @@ class Exchange:
             through(self.framing)
             self._through = True
 
-    def begins(self, data: bytes) -> bytes | None:
+    def feed_head(self, data: bytes) -> bytes | None:
         """Take in some of the head; once it is complete, return what stands behind it, and ``None`` until then.
 
         Raises :class:`~millstream.errors.APIConnectionError` where it is no head.
@@ -171,7 +171,7 @@ class Exchange:
         rest = framing.feed_head(data)
         if rest is None:
             if framing.failure is not None:
-                raise before(framing.failure)
+                raise connect_error(framing.failure)
             return None
         self.status = framing.status or 0
         headers: dict[str, str] = {}
@@ -179,23 +179,23 @@ class Exchange:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         self.headers = headers
         if "content-encoding" in headers:
-            self._content = content_for(headers["content-encoding"])
+            self._content = content_decoder(headers["content-encoding"])
         # Not kept for the length of the stream.
-        self.payload, self._asked = b"", _NOTHING
+        self.payload, self._asked = b"", _NO_REQUEST
         return rest
 
-    def unframed(self, data: bytes) -> bytes:
-        """Return what ``data`` brings of the body, decompressed where it has to be; :meth:`more` has the rest.
+    def feed_body(self, data: bytes) -> bytes:
+        """Return what ``data`` brings of the body, decompressed where it has to be; :meth:`read_decoded` has the rest.
 
         Nothing, maybe, where ``data`` is framing or compressed data alone.
         """
         data = self.framing.feed(data)
         if self._content is None or not data:
             return data
-        self._content.put(data)
+        self._content.feed(data)
         return self._content.take() or b""
 
-    def more(self) -> bytes | None:
+    def read_decoded(self) -> bytes | None:
         """Return what is still to be decompressed of what was fed; at the body's end, check that this was all."""
         if self._content is None:
             return None
@@ -205,17 +205,17 @@ class Exchange:
         return piece
 
 
-def before(cause: BaseException | None, what: str = "") -> APIConnectionError:
+def connect_error(cause: BaseException | None, what: str = "") -> APIConnectionError:
     """Return the error for what goes wrong before there is a response, with its cause set."""
-    return _told(_BEFORE, cause, what)
+    return _build_error(_BEFORE, cause, what)
 
 
-def while_reading(cause: BaseException | None) -> APIConnectionError:
+def read_error(cause: BaseException | None) -> APIConnectionError:
     """Return the error for what goes wrong in the body, with its cause set."""
-    return _told(_WHILE, cause, "")
+    return _build_error(_WHILE, cause, "")
 
 
-def _told(stage: str, cause: BaseException | None, what: str) -> APIConnectionError:
+def _build_error(stage: str, cause: BaseException | None, what: str) -> APIConnectionError:
     # Some exceptions of the system say nothing; their names do.
     reason = "the connection was closed" if cause is None else str(cause) or type(cause).__name__
     error = APIConnectionError(f"{stage}{what}{reason}")
@@ -223,12 +223,12 @@ def _told(stage: str, cause: BaseException | None, what: str) -> APIConnectionEr
     return error
 
 
-def unasked() -> APIConnectionError:
+def unsolicited_error() -> APIConnectionError:
     """Return the error for a server that speaks first: its answer could not be told from one to the request."""
-    return before(APIConnectionError("the server spoke before it was asked"))
+    return connect_error(APIConnectionError("the server spoke before it was asked"))
 
 
-def late(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:
+def timeout_error(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:
     """Return the error for ``what`` did not happen within ``seconds``."""
     reason = f"{what} within {seconds:g} s"
     error = APITimeoutError(f"{_WHILE}{reason}" if exchange.status else f"{_BEFORE}timed out ({reason})")
@@ -236,7 +236,7 @@ def late(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:
     return error
 
 
-def redirected(request: Request, response: Exchange) -> Request | None:
+def redirect_request(request: Request, response: Exchange) -> Request | None:
     """Return the request to send in place of ``request``, if that is what ``response`` says.
 
     Only 307 and 308 do, which keep method and body, and only to the same origin: anywhere else the
@@ -249,12 +249,12 @@ def redirected(request: Request, response: Exchange) -> Request | None:
     return None if url is None else replace(request, url=url)
 
 
-def _headers(given: Mapping[str, str], place: Place) -> list[tuple[str, str]]:
+def _build_headers(given: Mapping[str, str], target: Target) -> list[tuple[str, str]]:
     """Return the headers to send: with the host, and with what a user in the URL stands for."""
     names = {name.lower() for name in given}
-    headers = [] if "host" in names else [("host", place.host)]
-    if place.authorization is None:
+    headers = [] if "host" in names else [("host", target.host)]
+    if target.authorization is None:
         return [*headers, *given.items()]
     # The user in the URL wins, as with httpx2: a gateway in front of the server asks for it.
     headers += [(name, value) for name, value in given.items() if name.lower() != "authorization"]
-    return [*headers, ("authorization", place.authorization)]
+    return [*headers, ("authorization", target.authorization)]

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from ...errors import APIConnectionError
 
-__all__ = ("Origin", "Place", "place_of", "read_url", "same_origin")
+__all__ = ("Origin", "Target", "read_request_url", "read_url", "same_origin")
 
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
-class Place(NamedTuple):
+class Target(NamedTuple):
     """Where a URL points.
 
     ``target`` and ``host`` are what the request line and the ``host`` header say; ``authorization``
@@ -42,34 +42,34 @@ class Place(NamedTuple):
     """
 
     origin: Origin
-    target: str
+    request_target: str
     host: str
     authorization: str | None
 
     def __repr__(self) -> str:
         """Leave out the query and the user: they may be secrets."""
-        return f"Place({self.origin})"
+        return f"Target({self.origin})"
 
 
-def place_of(url: str) -> Place:
+def read_request_url(url: str) -> Target:
     """Return where a request for ``url`` goes: :func:`read_url` for what has no fragment.
 
     A fragment is never sent. One in a model's ``base_url`` would swallow the path that is put behind it.
     """
     if "#" in url:
-        raise _wrong("it has a fragment (#\u2026), which is not sent: leave it out, or write %23 for the character")
+        raise _url_error("it has a fragment (#\u2026), which is not sent: leave it out, or write %23 for the character")
     return read_url(url)
 
 
 @lru_cache(maxsize=256)
-def read_url(url: str) -> Place:
+def read_url(url: str) -> Target:
     """Return where ``url`` points; what a path or a query cannot hold as it is, is percent-encoded.
 
     Raises :class:`~millstream.errors.APIConnectionError` for what is no absolute http or https URL.
     The message does not show it: it may hold a key.
     """
     if _CONTROL.search(url) or _SURROGATE.search(url):
-        raise _wrong("it holds a control character or half a surrogate pair")
+        raise _url_error("it holds a control character or half a surrogate pair")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -78,9 +78,9 @@ def read_url(url: str) -> Place:
         # What Python says of it may quote the user and the password: it is no cause, and no context.
         parts = None
     if parts is None:
-        raise _wrong("its host or its port is not a valid one")
+        raise _url_error("its host or its port is not a valid one")
     if parts.scheme not in _PORTS or not host:
-        raise _wrong("it must begin with http:// or https:// and name a host")
+        raise _url_error("it must begin with http:// or https:// and name a host")
     origin = Origin(parts.scheme == "https", host.lower(), _PORTS[parts.scheme] if port is None else port)
     shown = f"[{origin.host}]" if ":" in host else origin.host
     if origin.port != _PORTS[parts.scheme]:
@@ -88,7 +88,7 @@ def read_url(url: str) -> Place:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if _ODD.search(target):
         target = quote(_BARE_PERCENT.sub("%25", target), safe=_SAFE)
-    return Place(origin, target, shown, _basic(parts.username, parts.password))
+    return Target(origin, target, shown, _basic(parts.username, parts.password))
 
 
 def _ascii(host: str) -> str:
@@ -129,7 +129,7 @@ def _basic(user: str | None, password: str | None) -> str | None:
     return f"Basic {b64encode(pair).decode('ascii')}"
 
 
-def _wrong(reason: str) -> APIConnectionError:
+def _url_error(reason: str) -> APIConnectionError:
     error = APIConnectionError(
         f"the request failed before the response began: the URL is not one that can be sent to, {reason}"
     )

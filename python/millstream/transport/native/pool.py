@@ -80,7 +80,7 @@ class Pool(Generic[C]):
         idle = self._idle.setdefault(connection.origin, [])
         idle.append(connection)
         while len(idle) > self.limits.max_idle:
-            self._drop_first(idle)
+            self._close_first(idle)
         if self.is_closed:
             self.close()
 
@@ -118,7 +118,7 @@ class Pool(Generic[C]):
                         continue
                     connection.abort()
 
-    def unused_ones(self) -> list[C]:
+    def unused_connections(self) -> list[C]:
         """Return the connections that wait here."""
         return [connection for waiting in (self._parked, *tuple(self._idle.values())) for connection in waiting]
 
@@ -143,7 +143,7 @@ class Pool(Generic[C]):
             waiting = next(filter(None, (self._parked, *self._idle.values())), None)
             if waiting is None:
                 return
-            self._drop_first(waiting)
+            self._close_first(waiting)
 
     @property
     def unused(self) -> int:
@@ -155,7 +155,7 @@ class Pool(Generic[C]):
         self.is_closed = True
         for waiting in (self._parked, *self._idle.values()):
             while waiting:
-                self._drop_first(waiting)
+                self._close_first(waiting)
 
     def _expire(self, idle: list[C], now: float) -> float | None:
         """Close the first of ``idle`` that have waited for too long; return since when the next has."""
@@ -171,7 +171,7 @@ class Pool(Generic[C]):
         return None
 
     @staticmethod
-    def _drop_first(waiting: list[C]) -> None:
+    def _close_first(waiting: list[C]) -> None:
         try:
             connection = waiting.pop(0)
         except IndexError:

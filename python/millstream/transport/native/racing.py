@@ -6,7 +6,16 @@ from collections import deque
 from time import monotonic
 from typing import Any
 
-from .addresses import HEAD_START, Address, attempt, is_under_way, literal, refused, summed, turns
+from .addresses import (
+    HEAD_START,
+    Address,
+    attempt_error,
+    interleave_families,
+    is_in_progress,
+    merge_errors,
+    parse_address,
+    start_connect,
+)
 
 __all__ = ("connect",)
 
@@ -29,7 +38,7 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
 
 
 def _resolve(host: str, port: int) -> list[Address]:
-    return literal(host, port) or turns(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return parse_address(host, port) or interleave_families(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 class _Race:
@@ -43,10 +52,10 @@ class _Race:
     def run(self, deadline: float) -> socket.socket:
         """Return the first socket that is connected; another address is tried after each head start."""
         while True:
-            if (sock := self._go_on()) is not None:
+            if (sock := self._try_next()) is not None:
                 return sock
             if not self._selector.get_map():
-                raise summed(self._errors)
+                raise merge_errors(self._errors)
             until = min(deadline, monotonic() + HEAD_START) if self._left else deadline
             if (sock := self._wait(until)) is not None:
                 return sock
@@ -61,22 +70,22 @@ class _Race:
             self._leave(key.fileobj)
             key.fileobj.close()  # type: ignore[union-attr]
 
-    def _go_on(self) -> socket.socket | None:
+    def _try_next(self) -> socket.socket | None:
         """Try addresses until one attempt is under way, or done."""
         while self._left:
             family, address = self._left.popleft()
             try:
-                sock, code = attempt(family, address)
+                sock, code = start_connect(family, address)
             except OSError as error:
                 self._errors.append(error)
                 continue
             if code == 0:
                 return sock
-            if is_under_way(code):
+            if is_in_progress(code):
                 self._selector.register(sock, selectors.EVENT_WRITE, address)
                 return None
             sock.close()
-            self._errors.append(refused(code, address))
+            self._errors.append(attempt_error(code, address))
         return None
 
     def _wait(self, until: float) -> socket.socket | None:
@@ -89,7 +98,7 @@ class _Race:
             if code == 0:
                 return sock  # type: ignore[no-any-return]
             sock.close()
-            self._errors.append(refused(code, key.data))
+            self._errors.append(attempt_error(code, key.data))
         return None
 
     def _leave(self, sock: Any) -> None:

@@ -33,7 +33,7 @@ def default_context() -> ssl.SSLContext:
     system's certificates. Making it takes milliseconds; the first request that talks TLS pays for it.
     """
     with _lock:
-        return _made()
+        return _make_default_context()
 
 
 def environment_certificates() -> tuple[str, str] | None:
@@ -55,7 +55,7 @@ def environment_certificates() -> tuple[str, str] | None:
 
 
 @cache
-def _made() -> ssl.SSLContext:
+def _make_default_context() -> ssl.SSLContext:
     import ssl
 
     named = environment_certificates()
