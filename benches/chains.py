@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from millstream import OpenAI
+from millstream import ChatOpenAI, OpenAI
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
-from millstream.providers.openai.chat import ChatOpenAI
 from millstream.testing.memory import MemoryTransport
 
 from .contenders import Contender, peer
