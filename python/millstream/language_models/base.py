@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .._fields import Fields
+from .._overrides import overrides
 from .._secrets import mask_secrets
 from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
@@ -160,7 +161,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
         A user's model runs in a thread where sync code asks, so that events come when they happen.
         """
-        if self._overrides("astream" if for_async else "stream"):
+        if overrides(self, BaseLanguageModel, "astream" if for_async else "stream"):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         kwargs = dict(kwargs)
         stop = kwargs.pop("stop", None)
@@ -175,7 +176,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         wanted: EventFilter,
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:
-        if type(self).astream_events is not Runnable.astream_events or self._overrides("astream"):
+        if overrides(self, Runnable, "astream_events") or overrides(self, BaseLanguageModel, "astream"):
             return super()._records(writer, input, config, version, wanted, kwargs)
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
@@ -184,13 +185,9 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         assert isinstance(events, ModelEvents)
         return adrive_records(source, events.records(writer))
 
-    def _overrides(self, method: str) -> bool:
-        """Return whether a subclass writes ``method`` anew: its streams are not made here then."""
-        return getattr(type(self), method) is not getattr(BaseLanguageModel, method)
-
     def _origin(self) -> ModelOrigin | None:
         """Return the model as the origin of a fused chain, unless a user's class streams in its own way."""
-        return None if self._overrides("stream") or self._overrides("astream") else ModelOrigin(self)
+        return None if overrides(self, BaseLanguageModel, "stream", "astream") else ModelOrigin(self)
 
     # How a stream is made.
 

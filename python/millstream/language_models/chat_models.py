@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .._context import run_in_executor
+from .._overrides import overrides
 from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -165,7 +166,7 @@ class BaseChatModel(BaseLanguageModel[Any]):
         """Return a Runnable whose output fits ``schema``, by a tool that the model has to call."""
         from .structured_output import by_any_tool
 
-        if type(self).bind_tools is BaseChatModel.bind_tools:
+        if not overrides(self, BaseChatModel, "bind_tools"):
             raise NotImplementedError("with_structured_output is not implemented for this model.")
         return by_any_tool(self.bind_tools, schema, include_raw=include_raw, **kwargs)
 

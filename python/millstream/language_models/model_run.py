@@ -14,7 +14,7 @@ from ..events.run import Run
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context
 from ..streaming.channel import Channel, is_cancelled
-from ..streaming.inputs import NestedIterator
+from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.workers import pump
 from .model_type import Model, ModelCall
 
@@ -93,8 +93,7 @@ class ModelRun:
                         run.on_llm_new_token(token, chunk=chunk)
                     yield (chunk,)
             finally:
-                if (close := getattr(items, "close", None)) is not None:
-                    context.run(close)
+                context.run(close_iterator, items)
             if (last := self._last()) is not None:
                 if run.handlers:
                     run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)

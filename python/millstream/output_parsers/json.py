@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._model_classes import schema_of_model
+from .._overrides import overrides
 from ..exceptions import OutputParserException
 from ..streaming.protocols import Stage
 from .base import text_of
@@ -62,9 +63,9 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
         raise NotImplementedError("a subclass that writes parse_result writes _diff as well")
 
     def _as_stage(self) -> Stage[Any, Any]:
-        if type(self).parse_result is JsonOutputParser.parse_result:
-            return _Documents(diff=self.diff)
-        return super()._as_stage()
+        if overrides(self, JsonOutputParser, "parse_result"):
+            return super()._as_stage()
+        return _Documents(diff=self.diff)
 
     @property
     def _type(self) -> str:

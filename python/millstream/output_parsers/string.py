@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .._overrides import overrides
 from ..streaming.protocols import Stage
 from .base import text_of
 from .transform import BaseTransformOutputParser
@@ -30,10 +31,9 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         return self.parse_result(result, partial=partial)
 
     def _as_stage(self) -> Stage[Any, Any]:
-        cls = type(self)
-        if cls.parse is StrOutputParser.parse and cls.parse_result is StrOutputParser.parse_result:
-            return _Texts()
-        return super()._as_stage()
+        if overrides(self, StrOutputParser, "parse", "parse_result"):
+            return super()._as_stage()
+        return _Texts()
 
     @property
     def _type(self) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overloa
 
 from .._context import run_in_executor
 from .._late import late
+from .._overrides import overrides
 from ..events.event_records import EventRecords, written
 from ..events.filters import EventFilter
 from ..streaming.drive import adrive, adrive_records, drive
@@ -172,7 +173,7 @@ class Runnable(ABC, Generic[Input, Output]):
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:
         """Return what yields the records of one run."""
-        if type(self).astream_events is not Runnable.astream_events:
+        if overrides(self, Runnable, "astream_events"):
             return written(
                 lambda: self.astream_events(input, config, version=version, **wanted.given(), **kwargs), writer
             )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from .._context import InContext, var_child_runnable_config
 from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
 from ..streaming.accumulate import ChunkAccumulator
-from ..streaming.inputs import AsyncInputIterator, InputIterator
+from ..streaming.inputs import AsyncInputIterator, InputIterator, close_iterator
 from .config import RunnableConfig, child_config, ensure_config
 
 __all__ = (
@@ -165,8 +165,7 @@ def transform_in_run(
                         run.on_chain_chunk(chunk)
                     yield chunk
             finally:
-                if (close := getattr(outputs, "close", None)) is not None:
-                    context.run(close)
+                context.run(close_iterator, outputs)
                 given.close()
             totals = _totals(sum, given)
         except BaseException as error:
@@ -269,8 +268,7 @@ def transform_buffered(
     try:
         yield from outputs
     finally:
-        if (close := getattr(outputs, "close", None)) is not None:
-            close()
+        close_iterator(outputs)
 
 
 async def atransform_buffered(

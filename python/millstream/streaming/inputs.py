@@ -8,11 +8,23 @@ from typing import Any, Generic, Self, TypeVar
 
 from .accumulate import ChunkAccumulator
 
-__all__ = ("AsyncInputIterator", "InputIterator", "NestedIterator")
+__all__ = ("AsyncInputIterator", "InputIterator", "NestedIterator", "aclose_iterator", "close_iterator")
 
 Item = TypeVar("Item")
 
 _END: Any = object()
+
+
+def close_iterator(items: Any) -> None:
+    """Close what can be closed: a generator, or another iterator of users' code with a ``close``."""
+    if (close := getattr(items, "close", None)) is not None:
+        close()
+
+
+async def aclose_iterator(items: Any) -> None:
+    """Close what can be closed: an async generator, or another async iterator with an ``aclose``."""
+    if (aclose := getattr(items, "aclose", None)) is not None:
+        await aclose()
 
 
 class NestedIterator(Generic[Item]):
@@ -49,8 +61,7 @@ class NestedIterator(Generic[Item]):
 
     async def aclose(self) -> None:
         """Close the generator."""
-        if (aclose := getattr(self._items, "aclose", None)) is not None:
-            await aclose()
+        await aclose_iterator(self._items)
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,8 +112,7 @@ class InputIterator(_Summed):
 
     def close(self) -> None:
         """Let go of what makes the input."""
-        if (close := getattr(self._items, "close", None)) is not None:
-            close()
+        close_iterator(self._items)
 
 
 class AsyncInputIterator(_Summed):

@@ -7,6 +7,7 @@ from typing import Any
 
 from .channel import Channel
 from .drive import adrive
+from .inputs import close_iterator
 from .protocols import Processor
 from .stream import AsyncStream
 from .workers import TaskBody, ThreadBody, pump
@@ -42,8 +43,7 @@ class IsolatedSource:
             for item in items:
                 yield (item,)
         finally:
-            if (close := getattr(items, "close", None)) is not None:
-                close()
+            close_iterator(items)
 
     async def _perform(self) -> None:
         await pump(aiter(self._asteps()), self._channel, _let_pass)

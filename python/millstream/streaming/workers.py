@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._context import caller_loop
 from .channel import CONSUMER_LEFT, Channel, is_cancelled, is_leaving
+from .inputs import aclose_iterator, close_iterator
 
 if TYPE_CHECKING:
     import asyncio
@@ -164,9 +165,7 @@ class ThreadBody:
                 if self._channel.closed:
                     break
         finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
+            close_iterator(iterator)
 
 
 async def iterate_in_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
@@ -209,9 +208,7 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
                 await _leave(items, channel)
     finally:
         del thrown
-        aclose = getattr(items, "aclose", None)
-        if aclose is not None:
-            await aclose()
+        await aclose_iterator(items)
 
 
 async def _leave(items: AsyncIterator[Any], channel: Channel) -> None:

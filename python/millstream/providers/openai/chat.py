@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..._fields import field
+from ..._overrides import overrides
 from ..._uuid7 import uuid7
 from ...language_models.chat_models import BaseChatModel
 from ...language_models.chat_type import run_message_id
@@ -110,10 +111,9 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         )
 
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
-        # A subclass may have written the stream anew.
-        cls, base = type(self), BaseChatOpenAI
-        is_own = cls._astream is base._astream if for_async else cls._stream is base._stream
-        if not is_own or self.include_response_headers or self.rate_limiter is not None:
+        if overrides(self, BaseChatOpenAI, "_astream" if for_async else "_stream"):
+            return False
+        if self.include_response_headers or self.rate_limiter is not None:
             return False
         return not self._streaming_disabled(**{**call.kwargs, "stream": True})
 
