@@ -13,6 +13,7 @@ from ._late import late
 from ._provider_errors import with_message
 
 __all__ = (
+    "FRAME_SIZE",
     "as_bytes",
     "asks_for_one",
     "check_event_size",
@@ -28,6 +29,9 @@ __all__ = (
     "whole_text",
     "write_string",
 )
+
+FRAME_SIZE = 512
+"""Bytes of a failing frame that an error carries."""
 
 # The fields of each value class: name, kind, and for numbers the largest one.
 _TEXT = "str or None"

@@ -8,13 +8,11 @@ event stream": https://html.spec.whatwg.org/multipage/server-sent-events.html.
 from collections.abc import Callable, Iterable, Iterator
 
 from .._growing import GrowingText
+from .._values import FRAME_SIZE
 from .lines import CR, LF, Lines
 from .utf8 import undecided
 
 __all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large")
-
-FRAME_SIZE = 512
-"""Bytes of a failing frame that an error carries."""
 
 MAX_RETRY = 2**64 - 1
 """Milliseconds of the longest reconnection time."""

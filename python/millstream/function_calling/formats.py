@@ -85,7 +85,7 @@ def describe_format(asked: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what handlers are told of the schema that ``asked`` holds; nothing, where it cannot be read."""
     if not asked:
         return {}
-    from ..function_calling import convert_to_json_schema
+    from .conversion import convert_to_json_schema
 
     try:
         schema = convert_to_json_schema(asked["schema"])

@@ -1,4 +1,4 @@
-"""Messages as OpenAI's chat completions take them in requests and give them in answers."""
+"""Messages as OpenAI's chat completions take them in requests."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +12,11 @@ from .function import FunctionMessage
 from .human import HumanMessage
 from .system import SystemMessage
 from .tool import ToolMessage
-from .tool_calls import InvalidToolCall, ToolCall, read_raw_call
+from .tool_calls import InvalidToolCall, ToolCall
 
 __all__ = (
     "convert_to_openai_data_block",
     "convert_to_openai_image_block",
-    "from_openai_message",
     "openai_calls",
     "openai_role",
     "to_openai_message",
@@ -207,57 +206,3 @@ def _sound(block: Mapping[str, Any]) -> _Block:
 
 def _base64(block: Mapping[str, Any]) -> Any:
     return block["base64"] if "base64" in block else block["data"]
-
-
-def from_openai_message(raw: Mapping[str, Any]) -> BaseMessage:
-    """Return the message of an answer that did not stream, from OpenAI's dict.
-
-    Without a role it is the model's. A field of a wrong type counts as absent. Calls whose arguments are
-    not a JSON object are ``invalid_tool_calls``. Of what LangChain drops, ``additional_kwargs`` keep the
-    refusal and ``reasoning_content``.
-    """
-    role, content = _get_text(raw, "role"), _get_content(raw.get("content"))
-    common: dict[str, Any] = {"id": _get_text(raw, "id"), "name": _get_text(raw, "name")}
-    if role in (None, "", "assistant"):
-        return _answer(raw, content, common)
-    if role == "user":
-        return HumanMessage(content, **common)
-    if role in ("system", "developer"):
-        kwargs = {"__openai_role__": role} if role == "developer" else None
-        return SystemMessage(content, additional_kwargs=kwargs, **common)
-    if role == "function":
-        return FunctionMessage(content, **{**common, "name": common["name"] or ""})
-    if role == "tool":
-        kwargs = {"name": raw["name"]} if "name" in raw else None
-        id = _get_text(raw, "tool_call_id") or ""
-        return ToolMessage(content, tool_call_id=id, additional_kwargs=kwargs, **common)
-    return ChatMessage(content, role=str(role), id=common["id"])
-
-
-def _answer(raw: Mapping[str, Any], content: Any, common: dict[str, Any]) -> AIMessage:
-    kinds = {"function_call": Mapping, "audio": Mapping, "refusal": str}
-    kwargs = {key: raw[key] for key, kind in kinds.items() if raw.get(key) and isinstance(raw[key], kind)}
-    if reasoning := raw.get("reasoning_content") or raw.get("reasoning"):
-        kwargs["reasoning_content"] = reasoning
-    calls = raw.get("tool_calls")
-    read = [read_raw_call(call) for call in (calls if isinstance(calls, list) else ()) if isinstance(call, Mapping)]
-    return AIMessage(
-        content,
-        additional_kwargs=kwargs or None,
-        tool_calls=[call for call, _ in read if call is not None],
-        invalid_tool_calls=[invalid for _, invalid in read if invalid is not None],
-        **common,
-    )
-
-
-def _get_text(raw: Mapping[str, Any], key: str) -> str | None:
-    value = raw.get(key)
-    return value if isinstance(value, str) else None
-
-
-def _get_content(content: Any) -> Any:
-    """Return what a message can hold of the content that a server sent; one block is a list of one."""
-    if isinstance(content, str):
-        return content
-    blocks = content if isinstance(content, list) else [content]
-    return [block for block in blocks if isinstance(block, str | Mapping)] or ""

@@ -5,14 +5,13 @@ from typing import Any
 
 from .._backend import Delta, StreamDecoder
 from .._merge import merge_info
-from .._values import read_json
+from .._values import FRAME_SIZE, read_json
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .stream_decoding import DecodedStream
 
 __all__ = ("WholeAnswer", "finish_of")
 
 # So much of an answer is kept as it came: for errors, and for what no delta says.
-_FRAME_SIZE = 512
 _RAW_SIZE = 1 << 20
 
 
@@ -55,7 +54,7 @@ class WholeAnswer(DecodedStream):
         if len(self.raw) < _RAW_SIZE:
             self.raw += data[: _RAW_SIZE - len(self.raw)]
         if self._left < 0:
-            frame = bytes(self.raw[:_FRAME_SIZE])
+            frame = bytes(self.raw[:FRAME_SIZE])
             message = f"the answer grew past max_response_size ({self._size} bytes)"
             self.error = EventTooLargeError(message, offset=0, frame=frame)
             return ()
@@ -90,12 +89,12 @@ class WholeAnswer(DecodedStream):
         decoder = self._decoder
         if decoder.ended != "truncated":
             return super()._judged()
-        if bytes(self.raw[:_FRAME_SIZE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        if bytes(self.raw[:FRAME_SIZE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
             # A document that is whole, whether its choices are finished or not, and whether it has any.
             return None
         if decoder.deltas_seen:
             return super()._judged()
-        return StreamDecodeError("the body is not a JSON object", offset=0, frame=bytes(self.raw[:_FRAME_SIZE]))
+        return StreamDecodeError("the body is not a JSON object", offset=0, frame=bytes(self.raw[:FRAME_SIZE]))
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         failure: StreamError | None = None

@@ -13,7 +13,7 @@ from ..._fields import did_you_mean
 from ..._secrets import is_secret_name
 from ...transport.timeouts import read_timeouts
 
-__all__ = ("CHAT", "COMPLETIONS", "checked_value", "made_with", "refuse_in_call", "unknown_argument")
+__all__ = ("CHAT", "COMPLETIONS", "KEYS", "checked_value", "made_with", "refuse_in_call", "unknown_argument")
 
 CHAT = (
     *("model", "stream", "service_tier", "messages", "audio", "frequency_penalty", "function_call", "functions"),
@@ -37,7 +37,8 @@ _INPUT = frozenset({"messages", "prompt"})
 _CONFIG = frozenset(
     {"callbacks", "configurable", "max_concurrency", "metadata", "recursion_limit", "run_id", "run_name", "tags"}
 )
-_KEYS = frozenset({"api_key", "openai_api_key", "azure_ad_token"})
+KEYS = frozenset({"api_key", "openai_api_key", "azure_ad_token"})
+"""The arguments that hold a key."""
 _TIMEOUTS = frozenset({"timeout", "request_timeout"})
 _LEAST = {"max_retries": 0, "batch_size": 1, "best_of": 1, "max_response_size": 1}
 _TYPES: dict[str, Any] = {"bool": bool, "str": str, "dict": Mapping, "Mapping": Mapping, "list": (list, tuple)}
@@ -86,7 +87,7 @@ def checked_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
     Numbers may be written as texts, as in LangChain. Raises :class:`TypeError` for a value of
     another type, and :class:`ValueError` for one that can never be right; neither shows a secret.
     """
-    if name in _KEYS:
+    if name in KEYS:
         _check_key(owner, name, value)
     if name in _TIMEOUTS:
         try:

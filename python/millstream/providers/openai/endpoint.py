@@ -17,12 +17,11 @@ from ...transport.idle import aclose_idle, close_idle
 from ...transport.timeouts import read_timeouts
 from ..http.build import build_body, build_url, encode, environment_headers, put_headers, user_agent
 from ..http.request import PendingRequest
-from .arguments import checked_value, made_with, unknown_argument
+from .arguments import KEYS, checked_value, made_with, unknown_argument
 
 __all__ = ("OpenAIEndpoint", "as_float", "from_env")
 
 _DEFAULT_URL = "https://api.openai.com/v1"
-_KEYS = ("openai_api_key", "azure_ad_token")
 # What users of the SDK's client look for in the class of the same name.
 _SDKS = frozenset(
     {"audio", "batches", "beta", "chat", "completions", "embeddings", "files", "fine_tuning", "images", "models"}
@@ -137,7 +136,7 @@ class OpenAIEndpoint(Fields):
     def _check_value(self, given: str, spec: Field, value: Any) -> Any:
         """Return ``value`` if the field can hold it; a number that is written as a text is read, a key is hidden."""
         value = checked_value(type(self).__name__, given, spec.annotation, value)
-        return SecretStr(value) if isinstance(value, str) and spec.name in _KEYS else value
+        return SecretStr(value) if isinstance(value, str) and spec.name in KEYS else value
 
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         """Move the endpoint's parameters that have no field into ``model_kwargs``, with a warning.
