@@ -171,7 +171,7 @@ def test_a_model_of_ones_own_takes_whatever_its_methods_accept(mock_server: Mock
             return "echo"
 
     model = Shouting(api_key="k", base_url=mock_server.url)
-    text = "".join(chunk.content for chunk in model.stream("p", shout=1))
+    text = "".join(str(chunk.content) for chunk in model.stream("p", shout=1))
     assert text.isupper()
     with pytest.raises(TypeError, match="temprature"):
         list(model.stream("p", shout=1, temprature=1))

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from millstream import ChatOpenAI, OpenAI
 from millstream.callbacks import BaseCallbackHandler
+from millstream.language_models.schemas import SchemaMethod
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
-from millstream.runnables import RunnableLambda
+from millstream.runnables import Runnable, RunnableLambda
 from millstream.testing import MockServer
 
 
@@ -107,7 +108,8 @@ def test_a_batch_takes_a_list_and_not_one_input(inputs: Any, mock_server: MockSe
 def test_a_number_of_calls_at_once_that_cannot_be_is_refused(at_once: Any, mock_server: MockServer) -> None:
     for cls in (OpenAI, ChatOpenAI):
         llm = cls(base_url=mock_server.url, api_key="k")
-        for runnable in (llm, PromptTemplate.from_template("{p}") | llm, llm.with_config(max_concurrency=at_once)):
+        chain: Runnable[Any, Any] = PromptTemplate.from_template("{p}") | llm
+        for runnable in (llm, chain, llm.with_config(max_concurrency=at_once)):
             with pytest.raises(ValueError, match="max_concurrency must be a whole number of at least 1, or None"):
                 runnable.batch(["a", "b"], {"max_concurrency": at_once})
             with pytest.raises(ValueError, match="max_concurrency must be a whole number of at least 1, or None"):
@@ -123,6 +125,6 @@ def test_one_tool_alone_is_not_a_list_of_tools(tools: Any) -> None:
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
 @pytest.mark.parametrize("schema", [int, list, list[Order], Order | None, "Order", Order(item="nuts")])
-def test_a_schema_is_of_an_object_and_no_object(schema: Any, method: str) -> None:
+def test_a_schema_is_of_an_object_and_no_object(schema: Any, method: SchemaMethod) -> None:
     with pytest.raises(ValueError, match="schema must be a pydantic class, a TypedDict or a JSON schema with a title"):
         ChatOpenAI(base_url="http://127.0.0.1:1/v1", api_key="k").with_structured_output(schema, method=method)

@@ -21,6 +21,7 @@ from millstream import ChatOpenAI
 from millstream.errors import RefusalError, UnsupportedError
 from millstream.exceptions import OutputParserException
 from millstream.language_models import FakeListChatModel
+from millstream.language_models.schemas import SchemaMethod
 from millstream.testing import MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 
@@ -66,7 +67,7 @@ def ours(server: MockServer) -> ChatOpenAI:
 
 
 @cases
-def test_what_comes_out_is_what_langchain_gives(name: str, schema: Any, method: str, reply: Reply) -> None:
+def test_what_comes_out_is_what_langchain_gives(name: str, schema: Any, method: SchemaMethod, reply: Reply) -> None:
     with MockServer(reply) as server, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with chat_peer(server.url, model="gpt-4o") as theirs:
@@ -79,7 +80,9 @@ def test_what_comes_out_is_what_langchain_gives(name: str, schema: Any, method: 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
 @cases
-def test_the_object_grows_in_a_stream(name: str, schema: Any, method: str, reply: Reply, asynchronous: bool) -> None:
+def test_the_object_grows_in_a_stream(
+    name: str, schema: Any, method: SchemaMethod, reply: Reply, asynchronous: bool
+) -> None:
     with MockServer(reply) as server:
         structured = ours(server).with_structured_output(schema, method=method)
         objects, error = read_all(structured.astream("p") if asynchronous else structured.stream("p"))
@@ -93,7 +96,7 @@ def test_the_object_grows_in_a_stream(name: str, schema: Any, method: str, reply
 
 
 @cases
-def test_the_message_may_be_asked_for_too(name: str, schema: Any, method: str, reply: Reply) -> None:
+def test_the_message_may_be_asked_for_too(name: str, schema: Any, method: SchemaMethod, reply: Reply) -> None:
     with MockServer(reply) as server:
         model = ours(server)
         expected = model.with_structured_output(schema, method=method).invoke("p")
@@ -183,7 +186,9 @@ def test_a_users_model_with_tools_has_structured_output() -> None:
 
 
 @cases
-def test_handlers_are_told_the_schema_as_langchain_tells_it(name: str, schema: Any, method: str, reply: Reply) -> None:
+def test_handlers_are_told_the_schema_as_langchain_tells_it(
+    name: str, schema: Any, method: SchemaMethod, reply: Reply
+) -> None:
     logs: list[list[Any]] = [[], []]
     with MockServer(reply) as server, warnings.catch_warnings():
         warnings.simplefilter("ignore")

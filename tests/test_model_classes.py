@@ -21,6 +21,7 @@ from langchain_peer import KEY, chat_peer
 from millstream import ChatOpenAI
 from millstream.exceptions import OutputParserException
 from millstream.function_calling import convert_to_openai_tool
+from millstream.language_models.schemas import SchemaMethod
 from millstream.messages import AIMessage
 from millstream.output_parsers import JsonOutputParser
 from millstream.output_parsers.openai_tools import PydanticToolsParser
@@ -99,7 +100,7 @@ def test_a_class_is_a_tool_as_in_langchain(model: Any) -> None:
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
 @models
-def test_structured_output_is_an_object_of_the_class(model: Any, method: str) -> None:
+def test_structured_output_is_an_object_of_the_class(model: Any, method: SchemaMethod) -> None:
     by_tool = method == "function_calling" or (method == "json_schema" and model is First)
     reply = Reply(tool_calls=[{"name": model.__name__, "args": TEXT, "id": "c"}]) if by_tool else Reply(pieces=[TEXT])
     with MockServer(reply) as server, warnings.catch_warnings(record=True) as caught:

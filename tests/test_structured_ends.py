@@ -18,6 +18,7 @@ with warnings.catch_warnings():
 from millstream import ChatOpenAI
 from millstream.errors import ContentFilterError, MillstreamError, RefusalError, TruncatedOutputError
 from millstream.exceptions import OutputParserException
+from millstream.language_models.schemas import SchemaMethod
 from millstream.messages import AIMessage, AIMessageChunk
 from millstream.output_parsers import JsonOutputParser
 from millstream.output_parsers.openai_tools import JsonOutputToolsParser, PydanticToolsParser
@@ -61,7 +62,7 @@ ENDS = [("length", TruncatedOutputError), ("content_filter", ContentFilterError)
 ends = pytest.mark.parametrize(("reason", "error"), ENDS, ids=["length", "content_filter"])
 
 
-def by_tool(method: str) -> bool:
+def by_tool(method: SchemaMethod) -> bool:
     return method == "function_calling"
 
 
@@ -74,7 +75,7 @@ def frame(delta: dict[str, Any], reason: str | None = None) -> bytes:
     return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
 
 
-def wire(schema: Any, method: str, text: str, reason: str, *, prose: bool = False) -> dict[bool, list[bytes]]:
+def wire(schema: Any, method: SchemaMethod, text: str, reason: str, *, prose: bool = False) -> dict[bool, list[bytes]]:
     """Return the answer of ``text``, streamed and whole."""
     pieces = [text[:4], text[4:12], text[12:]]
     if by_tool(method) and not prose:
@@ -95,7 +96,7 @@ def model(answer: list[bytes]) -> ChatOpenAI:
     return ChatOpenAI(api_key=KEY, http_client=MemoryTransport(answer), model="gpt-4o")
 
 
-def structured(answer: list[bytes], schema: Any, method: str, **options: Any) -> Any:
+def structured(answer: list[bytes], schema: Any, method: SchemaMethod, **options: Any) -> Any:
     return model(answer).with_structured_output(schema, method=method, **options)
 
 
@@ -107,7 +108,7 @@ def raised(call: Any) -> BaseException | None:
     return None
 
 
-def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: str) -> list[BaseException | None]:
+def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: SchemaMethod) -> list[BaseException | None]:
     """Return how each way of asking ends: invoke, ainvoke, batch, a chain, and then the streams."""
     whole, streamed = answers[False], answers[True]
     asked = structured(whole, schema, method)
@@ -130,7 +131,7 @@ def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: str) -> list[
 @pytest.mark.parametrize("text", [BEGUN, BEGUN + "}", '{"it'], ids=["begun", "whole", "not yet valid"])
 @ways
 def test_an_answer_that_was_cut_off_or_filtered_is_an_error(
-    schema: Any, method: str, text: str, reason: str, error: type[Exception]
+    schema: Any, method: SchemaMethod, text: str, reason: str, error: type[Exception]
 ) -> None:
     for found in ends_of(wire(schema, method, text, reason), schema, method):
         assert type(found) is error
@@ -142,7 +143,7 @@ def test_an_answer_that_was_cut_off_or_filtered_is_an_error(
 @ends
 @ways
 def test_what_was_valid_so_far_is_handed_out_first(
-    schema: Any, method: str, reason: str, error: type[Exception]
+    schema: Any, method: SchemaMethod, reason: str, error: type[Exception]
 ) -> None:
     answer = wire(schema, method, BEGUN, reason)[True]
     for stream in (structured(answer, schema, method).stream("p"), structured(answer, schema, method).astream("p")):
@@ -154,7 +155,7 @@ def test_what_was_valid_so_far_is_handed_out_first(
 @ends
 @ways
 def test_beside_the_message_the_end_is_the_parsing_error(
-    schema: Any, method: str, reason: str, error: type[Exception]
+    schema: Any, method: SchemaMethod, reason: str, error: type[Exception]
 ) -> None:
     answers = wire(schema, method, BEGUN, reason)
     output = structured(answers[False], schema, method, include_raw=True).invoke("p")
@@ -167,7 +168,7 @@ def test_beside_the_message_the_end_is_the_parsing_error(
 @pytest.mark.parametrize("text", ["Sure, here it is.", "", '{"quantity": "many"}', "[1, 2", '{"item": "a"', '{"a": 1]'])
 @pytest.mark.parametrize("prose", [False, True], ids=["as asked", "as a text"])
 @ways
-def test_a_stream_ends_as_invoke_does(schema: Any, method: str, text: str, prose: bool) -> None:
+def test_a_stream_ends_as_invoke_does(schema: Any, method: SchemaMethod, text: str, prose: bool) -> None:
     answers = wire(schema, method, text, "stop", prose=prose)
     expected, *others = ends_of(answers, schema, method)
     for found in others:
@@ -177,14 +178,14 @@ def test_a_stream_ends_as_invoke_does(schema: Any, method: str, text: str, prose
 
 
 @ways
-def test_an_answer_that_ends_before_its_json_is_cut_off(schema: Any, method: str) -> None:
+def test_an_answer_that_ends_before_its_json_is_cut_off(schema: Any, method: SchemaMethod) -> None:
     for found in ends_of(wire(schema, method, BEGUN, "stop"), schema, method):
         assert type(found) is TruncatedOutputError
         assert (str(found), found.text) == ("the answer ended before its JSON did", BEGUN)
 
 
 @ways
-def test_a_refusal_is_one_whatever_the_method(schema: Any, method: str) -> None:
+def test_a_refusal_is_one_whatever_the_method(schema: Any, method: SchemaMethod) -> None:
     message = {"role": "assistant", "content": None, "refusal": "I won't."}
     whole = [json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()]
     frames = [frame({"refusal": "I "}), frame({"refusal": "won't."}, "stop"), b"data: [DONE]\n\n"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
 from .._context import run_in_executor
@@ -21,12 +21,16 @@ from .model_type import for_sync
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
+    from ..messages.ai import AIMessageChunk
     from ..messages.base import BaseMessage
+    from ..runnables.config import RunnableConfig
+    from ..streaming.stream import AsyncStream, Stream
+    from .schemas import Schema, SchemaClass, StructuredAnswer
 
 __all__ = ("BaseChatModel", "SimpleChatModel")
 
 
-class BaseChatModel(BaseLanguageModel[Any]):
+class BaseChatModel(BaseLanguageModel[AIMessage]):
     """The base of models that take messages and return a message.
 
     A subclass writes ``_generate`` and ``_llm_type``; it streams if it writes ``_stream`` or
@@ -152,14 +156,56 @@ class BaseChatModel(BaseLanguageModel[Any]):
     def _asked(self, messages: Any) -> Any:
         return list(map(self._model_type.prompt, messages)) if isinstance(messages, list) else messages
 
+    if TYPE_CHECKING:
+
+        def stream(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> Stream[AIMessageChunk]:
+            """Stream the chunks of the answer to one input."""
+
+        def astream(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> AsyncStream[AIMessageChunk]:
+            """Stream the chunks of the answer to one input."""
+
     # Tools.
 
     def bind_tools(
         self, tools: Sequence[dict[str, Any] | type | Callable[..., Any]], *, tool_choice: Any = None, **kwargs: Any
-    ) -> Runnable[LanguageModelInput, Any]:
+    ) -> Runnable[LanguageModelInput, AIMessage]:
         """Return this model with ``tools`` that it may call; for models that can."""
         raise NotImplementedError
 
+    @overload
+    def with_structured_output(
+        self, schema: type[SchemaClass], *, include_raw: Literal[False] = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, SchemaClass]: ...
+    @overload
+    def with_structured_output(
+        self, schema: type[SchemaClass], *, include_raw: Literal[True], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[SchemaClass]]: ...
+    @overload
+    def with_structured_output(
+        self, schema: Schema, *, include_raw: Literal[False] = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    @overload
+    def with_structured_output(
+        self, schema: Schema, *, include_raw: Literal[True], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[dict[str, Any]]]: ...
+    @overload
+    def with_structured_output(
+        self, schema: Any, *, include_raw: bool, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]: ...
     def with_structured_output(
         self, schema: Any, *, include_raw: bool = False, **kwargs: Any
     ) -> Runnable[LanguageModelInput, Any]:

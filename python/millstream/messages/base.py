@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Fields = dict[str, Any]
 """Fields by name. (The method ``dict`` hides the type in the class.)"""
-Details = dict[Any, Any]
+Details = dict[str, Any]
 
 __all__ = (
     "BaseMessage",

@@ -15,7 +15,7 @@ from ..runnables.runs import acall_in_run, call_in_run
 __all__ = ("BasePromptTemplate",)
 
 
-class BasePromptTemplate(ReprMixin, Runnable[Any, PromptValue]):
+class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
     """What makes a prompt of variables.
 
     ``input_variables`` names what a call has to give, ``partial_variables`` holds what is given

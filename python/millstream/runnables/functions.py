@@ -61,13 +61,16 @@ class RunnableLambda(Runnable[Input, Output]):
 
     @overload
     def __init__(
-        self, func: Callable[[Input], Awaitable[Output]], afunc: None = None, name: str | None = None
+        self,
+        func: Callable[[Input], Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]],
+        afunc: None = None,
+        name: str | None = None,
     ) -> None: ...
     @overload
     def __init__(
         self,
         func: Callable[[Input], Output],
-        afunc: Callable[[Input], Awaitable[Output]] | None = None,
+        afunc: Callable[[Input], Awaitable[Output] | AsyncIterator[Output]] | None = None,
         name: str | None = None,
     ) -> None: ...
     @overload
@@ -233,6 +236,14 @@ class RunnableLambda(Runnable[Input, Output]):
         return patch_config(config, recursion_limit=limit - 1)
 
 
+@overload
+def chain(
+    func: Callable[[Input], Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]],
+) -> RunnableLambda[Input, Output]: ...
+@overload
+def chain(func: Callable[[Input], Output]) -> RunnableLambda[Input, Output]: ...
+@overload
+def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]: ...
 def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]:
     """Return ``func`` as a Runnable of its name; to be used as a decorator."""
     return RunnableLambda(func)

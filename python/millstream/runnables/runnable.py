@@ -8,6 +8,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Generator,
     Iterable,
@@ -15,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
 
 from .._context import run_in_executor
 from .._late import late
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Input", "Output", "Runnable")
 
-Input = TypeVar("Input")
-Output = TypeVar("Output")
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
 Other = TypeVar("Other")
 
 
@@ -227,6 +228,33 @@ class Runnable(ABC, Generic[Input, Output]):
         """Return a new stage that transforms one stream as this step does, where that is our code alone."""
         return None
 
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> list[Output] | list[Output | Exception]: ...
     def batch(
         self,
         inputs: Sequence[Input],
@@ -259,6 +287,33 @@ class Runnable(ABC, Generic[Input, Output]):
         calls = [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
         return run_all(calls, at_once)
 
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> list[Output] | list[Output | Exception]: ...
     async def abatch(
         self,
         inputs: Sequence[Input],
@@ -294,7 +349,11 @@ class Runnable(ABC, Generic[Input, Output]):
         return cast("Runnable[Input, Output]", late("RunnableBinding")(self, {}, merge_configs(config, kwargs)))
 
     @overload
-    def __or__(self, other: Runnable[Any, Other] | Callable[[Any], Other]) -> Runnable[Input, Other]: ...
+    def __or__(
+        self, other: Runnable[Any, Other] | Callable[[Any], Runnable[Any, Other] | Awaitable[Other]]
+    ) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Callable[[Any], Other]) -> Runnable[Input, Other]: ...
     @overload
     def __or__(self, other: Any) -> Runnable[Input, Any]: ...
     def __or__(self, other: Any) -> Runnable[Input, Any]:
@@ -309,6 +368,18 @@ class Runnable(ABC, Generic[Input, Output]):
         """Return the sequence of ``other``, a function, and this Runnable."""
         return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self))
 
+    @overload
+    def pipe(
+        self,
+        other: Runnable[Any, Other] | Callable[[Any], Runnable[Any, Other] | Awaitable[Other]],
+        /,
+        *,
+        name: str | None = None,
+    ) -> Runnable[Input, Other]: ...
+    @overload
+    def pipe(self, other: Callable[[Any], Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
+    @overload
+    def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]: ...
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``, under ``name``."""
         return cast("Runnable[Input, Any]", late("RunnableSequence")(self, *others, name=name))

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncGenerator, Generator
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 __all__ = ("AsyncStream", "Out", "RefusedStream", "Stream", "raise_on_first_step")
 
 
-Out = TypeVar("Out")
+Out = TypeVar("Out", covariant=True)
 
 
 class Stream(Generic[Out]):
@@ -57,12 +57,14 @@ class AsyncStream(Generic[Out]):
     def __init__(self, outputs: AsyncGenerator[Out, None]) -> None:
         self._outputs = outputs
 
-    def __iter__(self) -> NoReturn:
-        """Raise :class:`TypeError`, which says what to write."""
-        raise TypeError(
-            "this stream is for async code: write `async for chunk in model.astream(...)`,"
-            " or in sync code `for chunk in model.stream(...)`"
-        )
+    if not TYPE_CHECKING:  # so that a type checker reports `for`
+
+        def __iter__(self) -> NoReturn:
+            """Raise :class:`TypeError`, which says what to write."""
+            raise TypeError(
+                "this stream is for async code: write `async for chunk in model.astream(...)`,"
+                " or in sync code `for chunk in model.stream(...)`"
+            )
 
     def __aiter__(self) -> AsyncGenerator[Out, None]:
         """Return the async generator itself: a step through it costs no forwarding."""

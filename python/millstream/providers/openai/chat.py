@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
 from ..._fields import field
@@ -30,6 +30,8 @@ from .responses import refuse_responses
 
 if TYPE_CHECKING:
     from ...language_models.prompt_text import LanguageModelInput
+    from ...language_models.schemas import Schema, SchemaClass, SchemaMethod, StructuredAnswer
+    from ...messages.ai import AIMessage
     from ...messages.base import BaseMessage
     from ...runnables.runnable import Runnable
 
@@ -181,7 +183,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         parallel_tool_calls: bool | None = None,
         response_format: Any = None,
         **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, Any]:
+    ) -> Runnable[LanguageModelInput, AIMessage]:
         """Return this model with ``tools`` that it may call.
 
         A tool is a function with annotations and a docstring, a pydantic class, a ``TypedDict``, or a
@@ -196,6 +198,61 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
             kwargs["parallel_tool_calls"] = parallel_tool_calls
         return self.bind(**tool_arguments(tools, **asked), **kwargs)
 
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[SchemaClass],
+        *,
+        method: SchemaMethod = ...,
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, SchemaClass]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[SchemaClass],
+        *,
+        method: SchemaMethod = ...,
+        include_raw: Literal[True],
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[SchemaClass]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Schema = None,
+        *,
+        method: SchemaMethod = ...,
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Schema = None,
+        *,
+        method: SchemaMethod = ...,
+        include_raw: Literal[True],
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[dict[str, Any]]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: SchemaMethod = ...,
+        include_raw: bool,
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]: ...
     def with_structured_output(
         self,
         schema: Any = None,
@@ -262,20 +319,22 @@ class ChatOpenAI(BaseChatOpenAI):
                     message["role"] = "developer"
         return params
 
-    def with_structured_output(
-        self,
-        schema: Any = None,
-        *,
-        method: str = "json_schema",
-        include_raw: bool = False,
-        strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, Any]:
-        """Return a Runnable whose output fits ``schema``; see :meth:`BaseChatOpenAI.with_structured_output`."""
-        return super().with_structured_output(
-            schema, method=method, include_raw=include_raw, strict=strict, tools=tools, **kwargs
-        )
+    if not TYPE_CHECKING:  # its types are those of the base class
+
+        def with_structured_output(
+            self,
+            schema: Any = None,
+            *,
+            method: str = "json_schema",
+            include_raw: bool = False,
+            strict: bool | None = None,
+            tools: Sequence[Any] | None = None,
+            **kwargs: Any,
+        ) -> Runnable[LanguageModelInput, Any]:
+            """Return a Runnable whose output fits ``schema``; see :meth:`BaseChatOpenAI.with_structured_output`."""
+            return super().with_structured_output(
+                schema, method=method, include_raw=include_raw, strict=strict, tools=tools, **kwargs
+            )
 
 
 def _renamed(params: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""The types of structured output: schemas of an answer, and the dict of ``include_raw=True``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
+
+from ..messages.ai import AIMessage
+
+__all__ = ("Schema", "SchemaClass", "SchemaMethod", "StructuredAnswer")
+
+
+class _PydanticObject(Protocol):
+    """An object of a pydantic class of the second version."""
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Any:
+        """Return an object of ``obj``."""
+
+
+class _FirstPydanticObject(Protocol):
+    """An object of a pydantic class of the first version."""
+
+    @classmethod
+    def parse_obj(cls, obj: Any) -> Any:
+        """Return an object of ``obj``."""
+
+
+SchemaClass = TypeVar("SchemaClass", bound=_PydanticObject | _FirstPydanticObject | Mapping[str, object])
+"""A pydantic class or a ``TypedDict``, whose objects an answer is parsed into."""
+Schema = Mapping[str, Any] | Callable[..., Any] | None
+"""A JSON schema, or a function whose parameters are one: the answer is a dict. ``None`` asks for any JSON object."""
+SchemaMethod = Literal["function_calling", "json_mode", "json_schema"]
+"""How a model is asked for a schema."""
+Parsed = TypeVar("Parsed")
+
+
+class StructuredAnswer(TypedDict, Generic[Parsed]):
+    """What ``with_structured_output(…, include_raw=True)`` returns."""
+
+    raw: AIMessage
+    parsed: Parsed | None
+    parsing_error: Exception | None
