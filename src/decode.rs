@@ -2,7 +2,7 @@
 
 use crate::delta::Sink;
 use crate::error::{Error, FRAME_SIZE, cut};
-use crate::frames::{Frames, Next};
+use crate::frames::{Frames, NextFrame};
 use crate::payload::{Payloads, is_error};
 use crate::seen::{Missing, Seen};
 
@@ -65,7 +65,7 @@ impl StreamDecoder {
     /// Reads every payload whole from now on, instead of comparing it with those before: slower,
     /// with the same result. It is what the comparison is held against.
     #[must_use]
-    pub fn reading_whole(mut self) -> Self {
+    pub fn without_comparison(mut self) -> Self {
         self.payloads.compares = false;
         self
     }
@@ -80,8 +80,8 @@ impl StreamDecoder {
 
     /// Reports the description of the response to the sink from now on.
     #[inline]
-    pub fn tell(&mut self) {
-        self.payloads.tell();
+    pub fn report_info(&mut self) {
+        self.payloads.report_info();
     }
 
     /// Hands everything that `data` completes to `sink`.
@@ -89,7 +89,7 @@ impl StreamDecoder {
         if self.is_done() {
             return;
         }
-        self.payloads.seen.head(data);
+        self.payloads.seen.take_head(data);
         let mut data = data;
         if let Body::Unknown { .. } = self.body {
             let (space, rest) = data.split_at(self.sniff(data));
@@ -140,11 +140,11 @@ impl StreamDecoder {
                 self.payloads.seen.missing = self.missing();
                 match self.frames.close(true) {
                     Err(error) => self.payloads.fail(error, sink),
-                    Ok(Some(frame)) => self.payloads.last_frame(&frame, sink),
+                    Ok(Some(frame)) => self.payloads.read_unfinished(&frame, sink),
                     Ok(None) => {}
                 }
             }
-            Body::Document { text, offset } => self.payloads.document(&text, offset, sink),
+            Body::Document { text, offset } => self.payloads.read_body(&text, offset, sink),
             Body::Markup { text, offset } => {
                 self.payloads.fail(
                     Error::NotAStream {
@@ -202,37 +202,37 @@ impl StreamDecoder {
     /// Keeps all of choice 0's text from now on, and its log probabilities, for [`Self::kept_text`] and
     /// [`Self::kept_logprobs`].
     pub fn keep_text(&mut self) {
-        self.payloads.outlet.keep_all();
+        self.payloads.output.keep_all();
     }
 
     /// Choice 0's text so far: its first bytes, as many as an event may have.
     pub fn text(&self) -> &str {
-        self.payloads.outlet.text()
+        self.payloads.output.text()
     }
 
     /// Choice 0's text as far as it is kept.
     pub fn kept_text(&self) -> &str {
-        self.payloads.outlet.kept_text()
+        self.payloads.output.kept_text()
     }
 
     /// Choice 0's log probabilities so far, each as its JSON text, where they are kept.
     pub fn kept_logprobs(&self) -> &[String] {
-        self.payloads.outlet.kept_logprobs()
+        self.payloads.output.kept_logprobs()
     }
 
     /// Whether [`Self::text`] is all of choice 0's text so far.
     pub fn has_whole_text(&self) -> bool {
-        self.payloads.outlet.has_whole_text()
+        self.payloads.output.has_whole_text()
     }
 
     /// How many deltas had text, reasoning, a refusal, a tool call or audio.
     pub fn contents_seen(&self) -> u64 {
-        self.payloads.outlet.contents_seen()
+        self.payloads.output.contents_seen()
     }
 
     /// How many deltas came out.
     pub fn deltas_seen(&self) -> u64 {
-        self.payloads.outlet.deltas_seen
+        self.payloads.output.deltas_seen
     }
 
     /// Choice 0's finish reason.
@@ -258,7 +258,7 @@ impl StreamDecoder {
     fn events(&mut self, data: &[u8], sink: &mut impl Sink) {
         let mut data = data;
         while !self.is_done() {
-            if self.frames.is_between() {
+            if self.frames.at_start() {
                 let size = self.max_event_size;
                 while let Some(length) = self.payloads.known_frame(data, size, sink) {
                     self.frames.skip(length);
@@ -269,9 +269,9 @@ impl StreamDecoder {
                 }
             }
             match self.frames.next(&mut data) {
-                Next::More => return,
-                Next::Failed(error) => self.payloads.fail(error, sink),
-                Next::Frame(frame) => self.payloads.frame(&frame, sink),
+                NextFrame::More => return,
+                NextFrame::TooLarge(error) => self.payloads.fail(error, sink),
+                NextFrame::Frame(frame) => self.payloads.read_frame(&frame, sink),
             }
         }
     }

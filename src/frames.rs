@@ -6,17 +6,17 @@ use memchr::memchr2;
 use crate::block::Block;
 pub use crate::block::{Frame, IsError, Large};
 use crate::error::Error;
-use crate::lines::{Line, Lines, Step};
+use crate::lines::{Line, Lines, NextLine};
 
 /// What [`Frames::next`] found.
 #[derive(Debug)]
-pub enum Next<'a> {
+pub enum NextFrame<'a> {
     /// A dispatched block.
     Frame(Frame<'a>),
     /// The data is used up.
     More,
     /// The block grew past its limit.
-    Failed(Error),
+    TooLarge(Error),
 }
 
 /// Cuts a stream of bytes into frames.
@@ -64,7 +64,7 @@ impl Frames {
 
     /// Whether the next byte is the first one of a block.
     #[inline]
-    pub fn is_between(&mut self) -> bool {
+    pub fn at_start(&mut self) -> bool {
         self.forget_read();
         !self.block.has_begun && self.lines.at_start()
     }
@@ -76,27 +76,29 @@ impl Frames {
     }
 
     /// Takes the next frame from `data`, which is moved on past it.
-    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> Next<'s> {
+    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> NextFrame<'s> {
         self.forget_read();
         if let Some(frame) = self.whole_frame(data) {
-            return Next::Frame(frame);
+            return NextFrame::Frame(frame);
         }
         loop {
             let room = self.max_size - self.block.size();
             match self.lines.next(data, room) {
-                Step::More => return Next::More,
-                Step::TooLong(start) => {
+                NextLine::More => return NextFrame::More,
+                NextLine::TooLarge(start) => {
                     let start = start.to_vec();
-                    return Next::Failed(self.too_large(&start));
+                    return NextFrame::TooLarge(self.too_large(&start));
                 }
                 // A blank line without a block before it dispatches nothing.
-                Step::Line(Line { bytes: b"", .. }) if !self.block.has_begun => {}
-                Step::Line(line) if self.block.is_in_value() => self.block.end_value(line.bytes),
-                Step::Line(Line { bytes: b"", .. }) => {
-                    self.is_read = true;
-                    return Next::Frame(self.block.frame());
+                NextLine::Line(Line { bytes: b"", .. }) if !self.block.has_begun => {}
+                NextLine::Line(line) if self.block.is_in_value() => {
+                    self.block.end_value(line.bytes);
                 }
-                Step::Line(line) => match self.block.data_start_in(&line) {
+                NextLine::Line(Line { bytes: b"", .. }) => {
+                    self.is_read = true;
+                    return NextFrame::Frame(self.block.frame());
+                }
+                NextLine::Line(line) => match self.block.data_start_in(&line) {
                     None => {
                         self.block.line(line.bytes, line.offset, self.is_error);
                         self.retry = self.block.retry.or(self.retry);
@@ -159,7 +161,7 @@ impl Frames {
     /// handed out where it lies, which saves a search per line and a copy.
     fn whole_frame<'d>(&mut self, data: &mut &'d [u8]) -> Option<Frame<'d>> {
         let value = data.strip_prefix(b"data:")?;
-        if !self.is_between() {
+        if !self.at_start() {
             return None;
         }
         let end = memchr2(b'\n', b'\r', value)?;

@@ -25,11 +25,11 @@ pub struct Line<'a> {
 
 /// What [`Lines::next`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum NextLine<'a> {
     /// A whole line.
     Line(Line<'a>),
     /// A line that does not fit: its first `room + 1` bytes.
-    TooLong(&'a [u8]),
+    TooLarge(&'a [u8]),
     /// The data is used up.
     More,
 }
@@ -37,14 +37,14 @@ pub enum Step<'a> {
 /// Cuts a stream of bytes into lines.
 ///
 /// ```
-/// use millstream::lines::{Line, Lines, Step};
+/// use millstream::lines::{Line, Lines, NextLine};
 ///
 /// let mut lines = Lines::default();
 /// let mut data: &[u8] = b"data: a\r";
 /// let line = Line { bytes: b"data: a", offset: 0, is_carried: false };
-/// assert_eq!(lines.next(&mut data, 100), Step::Line(line));
+/// assert_eq!(lines.next(&mut data, 100), NextLine::Line(line));
 /// let mut data: &[u8] = b"\nx";
-/// assert_eq!(lines.next(&mut data, 100), Step::More);
+/// assert_eq!(lines.next(&mut data, 100), NextLine::More);
 /// assert_eq!(lines.unfinished(), b"x");
 /// ```
 #[derive(Debug, Default)]
@@ -71,13 +71,13 @@ impl Lines {
     /// character, or a single U+000D CARRIAGE RETURN (CR) character": a CR ends its line at once,
     /// nobody waits for the LF that may follow.
     #[inline]
-    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], room: usize) -> Step<'s> {
+    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], room: usize) -> NextLine<'s> {
         self.forget_read();
         if self.skip_lf || self.bom < 4 {
             self.settle(data);
         }
         if data.is_empty() {
-            return Step::More;
+            return NextLine::More;
         }
         let Some(end) = memchr2(b'\n', b'\r', data) else {
             return self.carry_over(data, room);
@@ -92,7 +92,7 @@ impl Lines {
         let offset = self.line_offset;
         self.advance(end + ending);
         if self.carry.is_empty() {
-            return Step::Line(Line {
+            return NextLine::Line(Line {
                 bytes: line,
                 offset,
                 is_carried: false,
@@ -100,7 +100,7 @@ impl Lines {
         }
         self.carry.extend_from_slice(line);
         self.is_read = true;
-        Step::Line(Line {
+        NextLine::Line(Line {
             bytes: &self.carry,
             offset,
             is_carried: true,
@@ -214,7 +214,7 @@ impl Lines {
         self.bom = 4;
     }
 
-    fn carry_over(&mut self, data: &mut &[u8], room: usize) -> Step<'_> {
+    fn carry_over(&mut self, data: &mut &[u8], room: usize) -> NextLine<'_> {
         if self.carry.len() + data.len() > room {
             return self.too_long(data, room);
         }
@@ -232,14 +232,14 @@ impl Lines {
         }
         self.offset += data.len() as u64;
         *data = &[];
-        Step::More
+        NextLine::More
     }
 
-    fn too_long(&mut self, data: &[u8], room: usize) -> Step<'_> {
+    fn too_long(&mut self, data: &[u8], room: usize) -> NextLine<'_> {
         let count = (room + 1).saturating_sub(self.carry.len());
         self.carry.extend_from_slice(&data[..count.min(data.len())]);
         self.carry.truncate(room + 1);
-        Step::TooLong(&self.carry)
+        NextLine::TooLarge(&self.carry)
     }
 }
 
@@ -252,7 +252,7 @@ mod tests {
         let mut found = Vec::new();
         for read in reads {
             let mut data = *read;
-            while let Step::Line(line) = lines.next(&mut data, usize::MAX - 1) {
+            while let NextLine::Line(line) = lines.next(&mut data, usize::MAX - 1) {
                 found.push(line.bytes.to_vec());
             }
         }
@@ -286,8 +286,8 @@ mod tests {
     fn a_long_line_is_cut_where_the_room_ends() {
         let mut lines = Lines::default();
         let mut data: &[u8] = b"ab";
-        assert_eq!(lines.next(&mut data, 3), Step::More);
+        assert_eq!(lines.next(&mut data, 3), NextLine::More);
         let mut data: &[u8] = b"cdef\n";
-        assert_eq!(lines.next(&mut data, 3), Step::TooLong(b"abcd"));
+        assert_eq!(lines.next(&mut data, 3), NextLine::TooLarge(b"abcd"));
     }
 }

@@ -1,10 +1,10 @@
 //! Frames → deltas: what a decoder knows of its stream.
 
 use crate::delta::choices::{Choices, Settled};
-use crate::delta::known::KnownPayloads;
+use crate::delta::known::RecentPayloads;
 use crate::delta::openai::{Payload, Shape};
-use crate::delta::outlet::Outlet;
-use crate::delta::sink::{Delta, Sink, TOLD, Told};
+use crate::delta::output::Output;
+use crate::delta::sink::{Delta, INFO_MEMBERS, ResponseInfo, Sink};
 use crate::error::{Error, cut};
 use crate::format::{Ended, Format};
 use crate::frames::Frame;
@@ -16,19 +16,19 @@ use crate::utf8;
 #[derive(Debug)]
 pub(crate) struct Payloads {
     pub format: Format,
-    known: KnownPayloads,
+    known: RecentPayloads,
     /// Payloads are compared with known ones before they are read.
     pub compares: bool,
     pub choices: Choices,
-    pub outlet: Outlet,
+    pub output: Output,
     pub usage: Option<String>,
     pub error: Option<String>,
     pub seen: Seen,
     /// Only the first choice of a payload counts, as choice 0.
     pub has_one_choice: bool,
     /// The description of the response is reported to the sink.
-    tells: bool,
-    told: Told,
+    reports_info: bool,
+    info: ResponseInfo,
     pub ended: Option<Ended>,
     pub failure: Option<Error>,
 }
@@ -38,32 +38,32 @@ impl Payloads {
     pub fn new(format: Format, joins: bool, max_text: usize) -> Self {
         Self {
             format,
-            known: KnownPayloads::default(),
+            known: RecentPayloads::default(),
             compares: true,
             choices: Choices::new(joins),
-            outlet: Outlet::new(max_text),
+            output: Output::new(max_text),
             usage: None,
             error: None,
             seen: Seen::default(),
             has_one_choice: false,
-            tells: false,
-            told: Told::default(),
+            reports_info: false,
+            info: ResponseInfo::default(),
             ended: None,
             failure: None,
         }
     }
 
     /// Takes in a dispatched frame: its data, then an error of llama.cpp's kind.
-    pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
+    pub fn read_frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
         if let Some(data) = frame.data {
             self.seen.frames += 1;
             if !self.choices.have_begun() {
-                self.seen.frame(frame.event, data, frame.offset);
+                self.seen.look(frame.event, data, frame.offset);
             }
             if frame.event == b"error" {
                 self.provider_error(&reported(data), sink);
             } else {
-                self.data(data, frame.offset, sink);
+                self.read_data(data, frame.offset, sink);
             }
         }
         if let (Some(error), None, None) = (frame.error, self.ended, &self.failure) {
@@ -73,11 +73,11 @@ impl Payloads {
 
     /// Reports the description of the response to the sink from now on.
     #[inline]
-    pub fn tell(&mut self) {
-        if !self.tells {
-            self.tells = true;
+    pub fn report_info(&mut self) {
+        if !self.reports_info {
+            self.reports_info = true;
             // Payloads were compared without regard to the description.
-            self.known = KnownPayloads::default();
+            self.known = RecentPayloads::default();
         }
     }
 
@@ -104,19 +104,19 @@ impl Payloads {
         }
         self.seen.frames += 1;
         self.choices
-            .take_increment(&increment, &mut self.outlet, sink);
+            .take_increment(&increment, &mut self.output, sink);
         Some(line + ends)
     }
 
     /// The data of a frame: a payload like a known one, nothing, the end mark, or a payload to read.
-    fn data(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
+    fn read_data(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let trimmed = trim(data);
         if let Some((increment, length)) = self.known.read(trimmed)
             && length == trimmed.len()
         {
             return self
                 .choices
-                .take_increment(&increment, &mut self.outlet, sink);
+                .take_increment(&increment, &mut self.output, sink);
         }
         match trimmed {
             b"" => {}
@@ -132,26 +132,26 @@ impl Payloads {
                 let Some(settled) = self.settle(&payload, data, offset, sink) else {
                     return;
                 };
-                if self.tell_news(&payload, sink) {
+                if self.report_news(&payload, sink) {
                     // A known payload reports nothing: it is known under one description only.
-                    self.known = KnownPayloads::default();
+                    self.known = RecentPayloads::default();
                 }
                 if self.compares {
                     self.known.learn(&text, &payload, &reader);
                 }
-                self.payload(&payload, settled, sink);
+                self.hand_out(&payload, settled, sink);
             }
         }
     }
 
     /// A frame whose blank line is missing counts if it is whole in itself.
-    pub fn last_frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
+    pub fn read_unfinished(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
         let is_error = frame.event == b"error";
         let is_json = |data: &[u8]| json::is_valid(&utf8::decode(trim(data)));
         let is_mark = |data: &[u8]| trim(data) == b"[DONE]" && !is_error;
         let data = frame.data.filter(|data| is_mark(data) || is_json(data));
         let error = frame.error.filter(|error| is_json(error));
-        self.frame(
+        self.read_frame(
             &Frame {
                 data,
                 error,
@@ -163,7 +163,7 @@ impl Payloads {
 
     /// Takes in a body that is one document: an error, or a completion that did not stream; or one that
     /// is none, but in which a line is an error.
-    pub fn document(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
+    pub fn read_body(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         let mut reader = Reader::new(&text);
@@ -185,26 +185,26 @@ impl Payloads {
             return self.fail(error, sink);
         }
         self.seen.frames += 1;
-        self.seen.frame(b"", data, offset);
+        self.seen.look(b"", data, offset);
         if let Some(settled) = self.settle(&payload, data, offset, sink) {
-            self.tell_news(&payload, sink);
-            self.payload(&payload, settled, sink);
+            self.report_news(&payload, sink);
+            self.hand_out(&payload, settled, sink);
         }
     }
 
     /// The members of a payload that describe its response and may be news.
     fn wanted(&self) -> &'static [&'static str] {
-        match &self.told[0] {
-            _ if !self.tells => &[],
-            None => &TOLD,
-            Some(_) => &TOLD[1..],
+        match &self.info[0] {
+            _ if !self.reports_info => &[],
+            None => &INFO_MEMBERS,
+            Some(_) => &INFO_MEMBERS[1..],
         }
     }
 
     /// Reports the description of the response, where `payload` changes it; returns whether it does.
-    fn tell_news(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) -> bool {
+    fn report_news(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) -> bool {
         let mut is_news = false;
-        for (known, raw) in std::iter::zip(&mut self.told, payload.told()) {
+        for (known, raw) in std::iter::zip(&mut self.info, payload.info()) {
             if let Some(text) = raw.map(Raw::whole)
                 && known.as_deref() != Some(&*text)
             {
@@ -213,7 +213,7 @@ impl Payloads {
             }
         }
         if is_news {
-            sink.told(&self.told);
+            sink.response_info(&self.info);
         }
         is_news
     }
@@ -242,16 +242,16 @@ impl Payloads {
         None
     }
 
-    fn payload<'p>(&mut self, payload: &Payload<'p>, settled: Settled<'p>, sink: &mut impl Sink) {
+    fn hand_out<'p>(&mut self, payload: &Payload<'p>, settled: Settled<'p>, sink: &mut impl Sink) {
         self.choices
-            .take(&payload.choices, settled, &mut self.outlet, sink);
+            .take(&payload.choices, settled, &mut self.output, sink);
         if let Some(usage) = payload.usage() {
             self.usage = Some(usage.to_owned());
             let delta = Delta {
                 usage: Some(usage),
                 ..Delta::default()
             };
-            self.outlet.hand_out(&delta, sink);
+            self.output.hand_out(&delta, sink);
         }
         if let Some(error) = payload.error() {
             self.provider_error(error, sink);
@@ -266,7 +266,7 @@ impl Payloads {
             error: Some(error),
             ..Delta::default()
         };
-        self.outlet.hand_out(&delta, sink);
+        self.output.hand_out(&delta, sink);
     }
 
     /// The bytes ended: every choice that had begun is finished, or the stream is truncated, or it is
@@ -295,13 +295,13 @@ impl Payloads {
 
     /// The stream ends, after whatever was held back.
     pub fn end(&mut self, ended: Ended, sink: &mut impl Sink) {
-        self.choices.flush(&mut self.outlet, sink);
+        self.choices.flush(&mut self.output, sink);
         self.ended = Some(ended);
     }
 
     /// The stream fails, after whatever was held back.
     pub fn fail(&mut self, error: Error, sink: &mut impl Sink) {
-        self.choices.flush(&mut self.outlet, sink);
+        self.choices.flush(&mut self.output, sink);
         self.seen.head.clear();
         self.failure = Some(error);
     }

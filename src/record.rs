@@ -24,11 +24,11 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// No records yet, of a run with these constant parts.
     pub fn new(prefix: &'a [u8], suffix: &'a [u8]) -> Self {
-        Self::reusing(Vec::new(), prefix, suffix)
+        Self::with_buffer(Vec::new(), prefix, suffix)
     }
 
     /// [`new`](Self::new), writing into the room of `out`, whose content is dropped.
-    pub fn reusing(mut out: Vec<u8>, prefix: &'a [u8], suffix: &'a [u8]) -> Self {
+    pub fn with_buffer(mut out: Vec<u8>, prefix: &'a [u8], suffix: &'a [u8]) -> Self {
         out.clear();
         Self {
             prefix,
@@ -37,8 +37,8 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Takes the room, for [`reusing`](Self::reusing), and the records with it.
-    pub fn take_room(&mut self) -> Vec<u8> {
+    /// Takes the buffer, for [`with_buffer`](Self::with_buffer), and the records with it.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
 

@@ -50,7 +50,7 @@ pub struct Seen {
 impl Seen {
     /// Keeps the first bytes.
     #[inline]
-    pub fn head(&mut self, data: &[u8]) {
+    pub fn take_head(&mut self, data: &[u8]) {
         if self.head.len() < HEAD_SIZE {
             let room = HEAD_SIZE - self.head.len();
             self.head.extend_from_slice(&data[..data.len().min(room)]);
@@ -58,7 +58,7 @@ impl Seen {
     }
 
     /// Looks at a frame: the first of all, or one that came before any choice.
-    pub fn frame(&mut self, event: &[u8], data: &[u8], offset: u64) {
+    pub fn look(&mut self, event: &[u8], data: &[u8], offset: u64) {
         let event = utf8::decode(event);
         let payload = utf8::decode(data);
         let members = Members::of(&payload);

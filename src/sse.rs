@@ -5,7 +5,7 @@ use std::fmt;
 use memchr::{memchr, memchr2};
 
 use crate::error::Error;
-use crate::frames::{Frame, Frames, Large, Next};
+use crate::frames::{Frame, Frames, Large, NextFrame};
 use crate::utf8;
 
 /// An event, as [`SseParser`] dispatches it: bytes that are still to be decoded.
@@ -22,7 +22,7 @@ pub struct Event<'a> {
 }
 
 /// Takes events as they are dispatched.
-pub trait Sink {
+pub trait EventSink {
     /// Takes one.
     fn event(&mut self, event: Event<'_>);
 
@@ -33,7 +33,7 @@ pub trait Sink {
     }
 }
 
-impl<F: FnMut(Event<'_>)> Sink for F {
+impl<F: FnMut(Event<'_>)> EventSink for F {
     fn event(&mut self, event: Event<'_>) {
         self(event);
     }
@@ -75,24 +75,24 @@ impl SseParser {
     }
 
     /// Hands every event that `data` completes to `sink`.
-    pub fn feed(&mut self, data: &[u8], sink: &mut impl Sink) {
+    pub fn feed(&mut self, data: &[u8], sink: &mut impl EventSink) {
         let mut data = data;
         if self.failure.is_some() {
             return;
         }
         loop {
             match self.frames.next(&mut data) {
-                Next::More => return,
-                Next::Failed(error) => {
+                NextFrame::More => return,
+                NextFrame::TooLarge(error) => {
                     self.failure = Some(error);
                     return;
                 }
-                Next::Frame(frame) if frame.is_large => {
+                NextFrame::Frame(frame) if frame.is_large => {
                     let (event, retry) = (frame.event.to_vec(), frame.retry);
                     set_id(&frame, &mut self.last_event_id);
                     self.dispatch_large(&event, retry, sink);
                 }
-                Next::Frame(frame) => {
+                NextFrame::Frame(frame) => {
                     dispatch(&frame, &mut self.last_event_id, &mut self.events_seen, sink);
                 }
             }
@@ -100,7 +100,7 @@ impl SseParser {
     }
 
     /// Ends the stream.
-    pub fn close(&mut self, sink: &mut impl Sink) {
+    pub fn close(&mut self, sink: &mut impl EventSink) {
         self.is_truncated = self.frames.is_unfinished();
         if self.failure.is_some() {
             return;
@@ -127,13 +127,13 @@ impl SseParser {
 
     /// Takes the beginning of the unfinished event's data, if more than `held` bytes of it are here.
     ///
-    /// It ends with a whole character. The event goes to [`Sink::large`], with the rest alone. So a sink can put
+    /// It ends with a whole character. The event goes to [`EventSink::large`], with the rest alone. So a sink can put
     /// a large event together as it arrives, wherever it wants to have it.
     pub fn take_begun(&mut self, held: usize) -> Option<Large> {
         self.frames.take_begun(held)
     }
 
-    fn dispatch_large(&mut self, event: &[u8], retry: Option<u64>, sink: &mut impl Sink) {
+    fn dispatch_large(&mut self, event: &[u8], retry: Option<u64>, sink: &mut impl EventSink) {
         let data = self.frames.take_data();
         self.events_seen += 1;
         let event = Event {
@@ -183,7 +183,7 @@ fn dispatch(
     frame: &Frame<'_>,
     last_event_id: &mut String,
     events_seen: &mut u64,
-    sink: &mut impl Sink,
+    sink: &mut impl EventSink,
 ) {
     set_id(frame, last_event_id);
     // "If the data buffer is an empty string, set the data buffer and the event type buffer to the

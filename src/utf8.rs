@@ -53,7 +53,7 @@ pub struct Utf8Decoder {
 
 /// The bytes that stopped a strict decoder, and their offset in the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub struct InvalidUtf8 {
     /// The maximal invalid subpart.
     pub bytes: Vec<u8>,
     /// Its offset.
@@ -71,7 +71,7 @@ impl Utf8Decoder {
     }
 
     /// Returns the longest text that later bytes cannot change, and what stopped a strict decoder.
-    pub fn feed(&mut self, data: &[u8]) -> (String, Option<Invalid>) {
+    pub fn feed(&mut self, data: &[u8]) -> (String, Option<InvalidUtf8>) {
         let joined;
         let data = if self.held.is_empty() {
             data
@@ -88,12 +88,12 @@ impl Utf8Decoder {
     }
 
     /// Decides what was held: the stream has ended.
-    pub fn close(&mut self) -> (String, Option<Invalid>) {
+    pub fn close(&mut self) -> (String, Option<InvalidUtf8>) {
         let held = std::mem::take(&mut self.held);
         self.decide(&held)
     }
 
-    fn decide(&self, bytes: &[u8]) -> (String, Option<Invalid>) {
+    fn decide(&self, bytes: &[u8]) -> (String, Option<InvalidUtf8>) {
         let mut text = String::with_capacity(bytes.len());
         let mut offset = self.offset;
         for chunk in bytes.utf8_chunks() {
@@ -107,7 +107,7 @@ impl Utf8Decoder {
                 Errors::Strict => {
                     return (
                         text,
-                        Some(Invalid {
+                        Some(InvalidUtf8 {
                             bytes: invalid.to_vec(),
                             offset,
                         }),

@@ -4,7 +4,7 @@
 mod support;
 
 use millstream::decode::{Ended, Format, StreamDecoder};
-use millstream::delta::known::KnownPayloads;
+use millstream::delta::known::RecentPayloads;
 use millstream::delta::openai::{Payload, Shape};
 use millstream::json::Reader;
 use serde_json::{Map, Value, json};
@@ -282,7 +282,7 @@ fn an_index_that_counts_tokens_does_not_defeat_the_comparison() {
     let texts =
         [0, 1, 22].map(|n| format!(r#"{{"choices":[{{"index":{n},"delta":{{"content":"x"}}}}]}}"#));
     for has_one_choice in [true, false] {
-        let mut known = KnownPayloads::default();
+        let mut known = RecentPayloads::default();
         for text in &texts[..2] {
             let mut reader = Reader::new(text);
             let mut payload = Payload::new(has_one_choice, &[]);

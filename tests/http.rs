@@ -4,7 +4,7 @@
 mod support;
 
 use millstream::http::connection::Busy;
-use millstream::http::request::{self, Invalid};
+use millstream::http::request::{self, RequestError};
 use millstream::http::{Connection, Error, Limits};
 use serde_json::Value;
 use support::http::{How, Response, feed, read};
@@ -226,7 +226,7 @@ fn head(
     target: &str,
     headers: &[(&str, &str)],
     len: Option<usize>,
-) -> Result<String, Invalid> {
+) -> Result<String, RequestError> {
     let headers = [&[("Host", "h")], headers].concat();
     let made = request::head(method, target, headers, len)?;
     Ok(String::from_utf8(made.head).unwrap())
@@ -266,19 +266,22 @@ fn a_body_has_its_length_declared() {
 fn a_length_that_is_not_the_bodys_is_refused() {
     for value in ["8", "07", " 7", "+7", "7,7", "", "x"] {
         let refused = head("POST", "/", &[("content-length", value)], Some(7));
-        assert_eq!(refused, Err(Invalid::ContentLength), "{value}");
+        assert_eq!(refused, Err(RequestError::ContentLength), "{value}");
     }
     let twice = [("content-length", "7"), ("Content-Length", "7")];
     assert_eq!(
         head("POST", "/", &twice, Some(7)),
-        Err(Invalid::ContentLength)
+        Err(RequestError::ContentLength)
     );
     let alone = [("content-length", "7")];
-    assert_eq!(head("GET", "/", &alone, None), Err(Invalid::ContentLength));
+    assert_eq!(
+        head("GET", "/", &alone, None),
+        Err(RequestError::ContentLength)
+    );
     let coded = [("Transfer-Encoding", "chunked")];
     assert_eq!(
         head("POST", "/", &coded, Some(7)),
-        Err(Invalid::TransferEncoding)
+        Err(RequestError::TransferEncoding)
     );
 }
 
@@ -298,15 +301,15 @@ fn nothing_can_be_injected_into_a_request() {
     }
     for separator in ["\u{2028}", "\u{2029}"] {
         let value = head("GET", "/", &[("x", separator)], None);
-        assert_eq!(value, Err(Invalid::HeaderValue("x".to_owned())));
+        assert_eq!(value, Err(RequestError::HeaderValue("x".to_owned())));
     }
     assert_eq!(
         head("GET", "/", &[("", "v")], None),
-        Err(Invalid::HeaderName(1))
+        Err(RequestError::HeaderName(1))
     );
-    assert_eq!(head("GET", "", &[], None), Err(Invalid::Target));
-    assert_eq!(head("", "/", &[], None), Err(Invalid::Method));
-    assert_eq!(head("CONNECT", "h:1", &[], None), Err(Invalid::Method));
+    assert_eq!(head("GET", "", &[], None), Err(RequestError::Target));
+    assert_eq!(head("", "/", &[], None), Err(RequestError::Method));
+    assert_eq!(head("CONNECT", "h:1", &[], None), Err(RequestError::Method));
 }
 
 #[test]
@@ -327,8 +330,11 @@ fn a_refused_request_does_not_tell_its_values() {
 #[test]
 fn a_request_has_one_host() {
     let made = request::head("GET", "/", [("accept", "*/*")], None);
-    assert_eq!(made, Err(Invalid::Host));
-    assert_eq!(head("GET", "/", &[("hOST", "h")], None), Err(Invalid::Host));
+    assert_eq!(made, Err(RequestError::Host));
+    assert_eq!(
+        head("GET", "/", &[("hOST", "h")], None),
+        Err(RequestError::Host)
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod support;
 
 use millstream::decode::{Ended, Format, StreamDecoder};
-use millstream::delta::{Delta, Sink, Told};
+use millstream::delta::{Delta, ResponseInfo, Sink};
 use proptest::prelude::*;
 use proptest::sample::select;
 use support::deltas::delta_value;
@@ -25,7 +25,7 @@ impl Sink for Reports {
         self.0.push(delta_value(delta).to_string());
     }
 
-    fn told(&mut self, told: &Told) {
+    fn response_info(&mut self, told: &ResponseInfo) {
         self.0.push(format!("{told:?}"));
     }
 }
@@ -41,9 +41,9 @@ fn framed(payloads: &[impl AsRef<[u8]>], end: &str) -> Vec<u8> {
 /// What is reported of `body`, the description of the response too: compared, and each payload read.
 fn reports(body: &[u8], format: Format) -> [Vec<String>; 2] {
     let decoder = || StreamDecoder::new(format, true, 1 << 24);
-    [decoder(), decoder().reading_whole()].map(|mut decoder| {
+    [decoder(), decoder().without_comparison()].map(|mut decoder| {
         let mut reports = Reports::default();
-        decoder.tell();
+        decoder.report_info();
         decoder.feed(body, &mut reports);
         decoder.close(&mut reports);
         reports.0.push(format!("{:?}", decoder.failure()));
@@ -78,7 +78,7 @@ fn outcomes(
             decoder
         }
     };
-    [decoder(), decoder().reading_whole()].map(|mut decoder| {
+    [decoder(), decoder().without_comparison()].map(|mut decoder| {
         let outcome = run(&mut decoder, &[body]);
         let rest = format!(
             "{:?} {:?} {:?}",

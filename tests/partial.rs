@@ -6,7 +6,7 @@ mod support;
 use std::convert::Infallible;
 
 use millstream::error::Error;
-use millstream::json::{Brought, Build, JsonAssembler, MAX_DIGITS, Scalar};
+use millstream::json::{Build, ChangeValue, JsonAssembler, MAX_DIGITS, Scalar};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -57,12 +57,12 @@ fn changes(json: &mut JsonAssembler) -> Vec<Value> {
     let changes = json.changes(true, MAX_DIGITS);
     let tape = json.tape();
     let told = changes.into_iter().map(|change| {
-        let value = match change.brought {
-            Brought::Value(at) => {
+        let value = match change.value {
+            ChangeValue::Value(at) => {
                 let Ok(value) = tape.build(at, &mut Values);
                 value
             }
-            Brought::Text(from, to) => tape.text(from, to).into(),
+            ChangeValue::Text(from, to) => tape.text(from, to).into(),
         };
         json!({"op": change.operation.name(), "path": change.path, "value": value})
     });

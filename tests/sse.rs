@@ -5,7 +5,7 @@ mod support;
 
 use millstream::error::Error;
 use millstream::frames::Large;
-use millstream::sse::{Event, Sink, SseParser};
+use millstream::sse::{Event, EventSink, SseParser};
 use millstream::utf8;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -237,7 +237,7 @@ struct Taking {
 /// Puts events together with what was taken of them.
 struct Joined<'a>(&'a mut String, &'a mut Vec<Value>);
 
-impl Sink for Joined<'_> {
+impl EventSink for Joined<'_> {
     fn event(&mut self, event: Event<'_>) {
         assert_eq!(self.0, "", "the data of another event");
         self.1.push(event_value(&event));

@@ -194,7 +194,7 @@ def test_a_bomb_comes_out_in_pieces() -> None:
 class Decoder:
     """Stands for a decoder that reads through the framing."""
 
-    def _through(self, framing: Any) -> None:
+    def _attach_connection(self, framing: Any) -> None:
         self.feed = framing.feed
 
 

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use millstream::decode::{Format, StreamDecoder};
-use millstream::delta::{Delta, Sink, Told};
+use millstream::delta::{Delta, Sink, ResponseInfo};
 use millstream_fuzz::{Input, edited_payloads};
 
 /// Keeps deltas and descriptions of the response, printed: they borrow from the read they came in.
@@ -16,7 +16,7 @@ impl Sink for Deltas {
         self.0.push(format!("{delta:?}"));
     }
 
-    fn told(&mut self, told: &Told) {
+    fn response_info(&mut self, told: &ResponseInfo) {
         self.0.push(format!("{told:?}"));
     }
 }
@@ -32,12 +32,12 @@ fn read(input: &Input<'_>, body: &[u8], is_whole: bool) -> (Deltas, String) {
         decoder = decoder.of_one_choice();
     }
     let mut decoder = if is_whole {
-        decoder.reading_whole()
+        decoder.without_comparison()
     } else {
         decoder
     };
     if input.is_set(2) {
-        decoder.tell();
+        decoder.report_info();
     }
     let mut deltas = Deltas::default();
     decoder.feed(body, &mut deltas);

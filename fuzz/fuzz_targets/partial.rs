@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use libfuzzer_sys::fuzz_target;
 use millstream::error::Error;
-use millstream::json::{Brought, Build, JsonAssembler, MAX_DIGITS, Operation, Scalar, is_valid};
+use millstream::json::{ChangeValue, Build, JsonAssembler, MAX_DIGITS, Operation, Scalar, is_valid};
 use millstream_fuzz::Input;
 
 /// Writes what is known as text: enough to compare, and to see a part that is missing.
@@ -56,12 +56,12 @@ fn read(pieces: &[&str], strict: bool, asks: bool) -> (String, bool, Option<Erro
 fn check_changes(json: &mut JsonAssembler) {
     let tape = json.tape();
     for change in json.changes(true, MAX_DIGITS) {
-        match change.brought {
-            Brought::Value(at) => {
+        match change.value {
+            ChangeValue::Value(at) => {
                 let Ok(value) = tape.build(at, &mut Shown);
                 assert!(!value.is_empty());
             }
-            Brought::Text(from, to) => {
+            ChangeValue::Text(from, to) => {
                 assert_eq!(change.operation, Operation::Append);
                 assert!(!tape.text(from, to).is_empty());
             }

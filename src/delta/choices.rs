@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::known::{Field, Increment};
+use super::known::{Field, FieldPiece};
 use super::message::{Content, Part, append, piece, some};
 use super::openai::{Choice, Place};
-use super::outlet::Outlet;
+use super::output::Output;
 use super::sink::{Delta, Sink, Text, ToolCallDelta};
 use super::tools::{Entry, HeldArguments, Tools};
 use crate::error::Limit;
@@ -19,15 +19,15 @@ use crate::text::Held;
 #[derive(Debug, Default)]
 pub struct Choices {
     /// Choice 0, where nearly everything happens.
-    first: State,
-    others: BTreeMap<u32, State>,
+    first: ChoiceState,
+    others: BTreeMap<u32, ChoiceState>,
     /// Halves of surrogate pairs are held for the next piece of their field.
     joins: bool,
 }
 
 /// One choice.
 #[derive(Debug, Default)]
-struct State {
+struct ChoiceState {
     has_begun: bool,
     has_handed_out: bool,
     finish_reason: Option<String>,
@@ -86,11 +86,11 @@ impl Choices {
         &mut self,
         choices: &[Choice<'p>],
         settled: Settled<'p>,
-        outlet: &mut Outlet,
+        output: &mut Output,
         sink: &mut impl Sink,
     ) {
         for (choice, entries) in std::iter::zip(choices, settled.0) {
-            self.take_choice(choice, entries, outlet, sink);
+            self.take_choice(choice, entries, output, sink);
         }
     }
 
@@ -98,7 +98,7 @@ impl Choices {
         &mut self,
         choice: &Choice<'p>,
         entries: Option<Vec<Entry<'p>>>,
-        outlet: &mut Outlet,
+        output: &mut Output,
         sink: &mut impl Sink,
     ) {
         let joins = self.joins;
@@ -118,7 +118,7 @@ impl Choices {
                 Content::Text(raw) => delta.text = piece(&mut state.text, Some(*raw), joins),
                 Content::Parts(parts) => {
                     delta = state.parts(parts, delta, joins, |delta| {
-                        has_handed_out |= outlet.hand_out(delta, sink);
+                        has_handed_out |= output.hand_out(delta, sink);
                     });
                 }
             }
@@ -132,25 +132,25 @@ impl Choices {
         if let Some(reason) = some(choice.finish_reason) {
             state.finish(&reason.whole(), &mut delta);
         }
-        has_handed_out |= outlet.hand_out(&delta, sink);
+        has_handed_out |= output.hand_out(&delta, sink);
         state.has_handed_out |= has_handed_out;
     }
 
     /// Hands out what a payload like a known one brings: what [`Self::take`] would of the whole.
     pub fn take_increment(
         &mut self,
-        increment: &Increment<'_, '_>,
-        outlet: &mut Outlet,
+        increment: &FieldPiece<'_, '_>,
+        output: &mut Output,
         sink: &mut impl Sink,
     ) {
         if increment.field != Field::Text || increment.role.is_some() {
-            return self.take_other_increment(increment, outlet, sink);
+            return self.take_other_increment(increment, output, sink);
         }
         let joins = self.joins;
         let state = self.state(increment.index);
         if let Some(text) = piece(&mut state.text, Some(increment.piece), joins) {
             state.has_handed_out = true;
-            outlet.hand_out_text(increment.index, &text, sink);
+            output.hand_out_text(increment.index, &text, sink);
         }
     }
 
@@ -158,8 +158,8 @@ impl Choices {
     #[inline(never)]
     fn take_other_increment(
         &mut self,
-        increment: &Increment<'_, '_>,
-        outlet: &mut Outlet,
+        increment: &FieldPiece<'_, '_>,
+        output: &mut Output,
         sink: &mut impl Sink,
     ) {
         let joins = self.joins;
@@ -177,7 +177,7 @@ impl Choices {
                 delta.tool_calls.extend(state.arguments(index, raw, joins));
             }
         }
-        state.has_handed_out |= outlet.hand_out(&delta, sink);
+        state.has_handed_out |= output.hand_out(&delta, sink);
     }
 
     /// The choice `index` begins, if it has not.
@@ -194,7 +194,7 @@ impl Choices {
         Ok(())
     }
 
-    fn state(&mut self, index: u32) -> &mut State {
+    fn state(&mut self, index: u32) -> &mut ChoiceState {
         match index {
             0 => &mut self.first,
             index => self.others.entry(index).or_default(),
@@ -202,7 +202,7 @@ impl Choices {
     }
 
     /// Hands out U+FFFD for every half that still waits, a delta for each choice that has one.
-    pub fn flush(&mut self, outlet: &mut Outlet, sink: &mut impl Sink) {
+    pub fn flush(&mut self, output: &mut Output, sink: &mut impl Sink) {
         let others = self.others.iter_mut().map(|(index, state)| (*index, state));
         for (index, state) in std::iter::once((0, &mut self.first)).chain(others) {
             let mut delta = Delta {
@@ -210,12 +210,12 @@ impl Choices {
                 ..Delta::default()
             };
             state.flush(&mut delta);
-            state.has_handed_out |= outlet.hand_out(&delta, sink);
+            state.has_handed_out |= output.hand_out(&delta, sink);
         }
     }
 }
 
-impl State {
+impl ChoiceState {
     /// Reads typed parts into `delta`; where the kind changes, what there is is handed out first.
     fn parts<'p>(
         &mut self,

@@ -12,7 +12,7 @@ const MAX_SIZE: usize = 4096;
 
 /// What a payload like a known one brings: one piece of one field of one choice.
 #[derive(Debug)]
-pub struct Increment<'a, 'p> {
+pub struct FieldPiece<'a, 'p> {
     /// Which of the choices.
     pub index: u32,
     /// Who speaks.
@@ -34,7 +34,7 @@ pub enum Field {
     Arguments(u32),
 }
 
-/// A payload that brought one piece of one field of one choice, and nothing else but a role.
+/// A payload with one piece of one field of one choice, and nothing else but a role.
 #[derive(Debug)]
 struct Known {
     skeleton: Skeleton,
@@ -43,26 +43,26 @@ struct Known {
     field: Field,
 }
 
-/// The payloads that are known: of two makes, for two choices may alternate.
+/// The known payloads: of two kinds, since two choices may alternate.
 #[derive(Debug, Default)]
-pub struct KnownPayloads {
-    makes: [Option<Known>; 2],
+pub struct RecentPayloads {
+    payloads: [Option<Known>; 2],
     /// Which of the two served last.
     last: usize,
 }
 
-impl KnownPayloads {
+impl RecentPayloads {
     /// What the payload brings that `data` begins with, and its length, if it is one like a known
     /// one: valid, and the same but for tokens that say nothing and the piece itself.
     #[inline]
-    pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<(Increment<'_, 'p>, usize)> {
+    pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<(FieldPiece<'_, 'p>, usize)> {
         for at in [self.last, 1 - self.last] {
-            let found = self.makes[at]
+            let found = self.payloads[at]
                 .as_ref()
                 .and_then(|known| known.skeleton.read(data));
-            if let (Some((piece, length)), Some(known)) = (found, &self.makes[at]) {
+            if let (Some((piece, length)), Some(known)) = (found, &self.payloads[at]) {
                 self.last = at;
-                let increment = Increment {
+                let increment = FieldPiece {
                     index: known.index,
                     role: known.role.as_deref(),
                     field: known.field,
@@ -87,7 +87,7 @@ impl KnownPayloads {
             return;
         };
         let role = some(choice.message.role).map(|role| role.whole().into_owned());
-        let skeleton = Skeleton::new(text, piece.token(), reader.passed());
+        let skeleton = Skeleton::new(text, piece.token(), reader.skipped_scalars());
         let new = Known {
             skeleton,
             index: choice.index,
@@ -96,10 +96,10 @@ impl KnownPayloads {
         };
         let is_like_new =
             |known: &Option<Known>| known.as_ref().is_some_and(|known| known.is_like(&new));
-        let of_its_make = self.makes.iter().position(is_like_new);
-        self.last = of_its_make.unwrap_or(1 - self.last);
-        match &mut self.makes[self.last] {
-            Some(known) if of_its_make.is_some() => known.skeleton.learn(new.skeleton),
+        let position = self.payloads.iter().position(is_like_new);
+        self.last = position.unwrap_or(1 - self.last);
+        match &mut self.payloads[self.last] {
+            Some(known) if position.is_some() => known.skeleton.learn(new.skeleton),
             make => *make = Some(new),
         }
     }

@@ -1,10 +1,10 @@
 //! What a choice says, as it was sent: a `delta` or `message`, its content, its tool calls.
 
 use super::sink::Text;
-use crate::json::{Invalid, Raw, Reader};
+use crate::json::{InvalidJson, Raw, Reader};
 use crate::text::Held;
 
-type Result<T> = std::result::Result<T, Invalid>;
+type Result<T> = std::result::Result<T, InvalidJson>;
 
 /// `delta`, or `message`, or what stands for it.
 #[derive(Debug, Default)]
@@ -126,7 +126,7 @@ impl<'p> Message<'p> {
                 self.function_call = is_object.then_some(call);
             }
             "audio" => self.audio = reader.object_or_skip()?,
-            _ => reader.pass()?,
+            _ => reader.skip_noting()?,
         }
         Ok(())
     }

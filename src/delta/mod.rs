@@ -6,9 +6,9 @@ pub mod choices;
 pub mod known;
 pub mod message;
 pub mod openai;
-pub mod outlet;
+pub mod output;
 mod provider_error;
 pub mod sink;
 mod tools;
 
-pub use sink::{Delta, Sink, Text, Told, ToolCallDelta};
+pub use sink::{Delta, ResponseInfo, Sink, Text, ToolCallDelta};

@@ -4,10 +4,10 @@ use smallvec::SmallVec;
 
 use super::message::{Content, Message, array, object, some};
 use super::provider_error::is_unnamed;
-use super::sink::TOLD;
-use crate::json::{Invalid, Raw, Reader};
+use super::sink::INFO_MEMBERS;
+use crate::json::{InvalidJson, Raw, Reader};
 
-type Result<T> = std::result::Result<T, Invalid>;
+type Result<T> = std::result::Result<T, InvalidJson>;
 
 /// What to read a payload as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Payload<'p> {
     text: &'p str,
     has_one_choice: bool,
     wanted: &'static [&'static str],
-    told: [Option<Raw<'p>>; TOLD.len()],
+    info: [Option<Raw<'p>>; INFO_MEMBERS.len()],
 }
 
 /// Where what a choice says stands.
@@ -69,7 +69,7 @@ pub struct Choice<'p> {
 }
 
 impl<'p> Payload<'p> {
-    /// An unread payload that keeps the members of `wanted`, the end of [`TOLD`], for [`Self::told`].
+    /// An unread payload that keeps the members of `wanted`, the end of [`INFO_MEMBERS`], for [`Self::info`].
     /// If it `has_one_choice`, the first one is kept alone, as choice 0 whatever its index.
     pub fn new(has_one_choice: bool, wanted: &'static [&'static str]) -> Self {
         Self {
@@ -107,10 +107,10 @@ impl<'p> Payload<'p> {
             }
             _ => match self.wanted.iter().position(|wanted| *wanted == name) {
                 Some(at) => {
-                    let at = TOLD.len() - self.wanted.len() + at;
-                    self.told[at] = reader.string_or_skip()?;
+                    let at = INFO_MEMBERS.len() - self.wanted.len() + at;
+                    self.info[at] = reader.string_or_skip()?;
                 }
-                None => reader.pass()?,
+                None => reader.skip_noting()?,
             },
         }
         Ok(())
@@ -139,9 +139,9 @@ impl<'p> Payload<'p> {
         })
     }
 
-    /// The strings that describe the response, under the wanted names of [`TOLD`].
-    pub fn told(&self) -> [Option<Raw<'p>>; TOLD.len()] {
-        self.told.map(some)
+    /// The strings that describe the response, under the wanted names of [`INFO_MEMBERS`].
+    pub fn info(&self) -> [Option<Raw<'p>>; INFO_MEMBERS.len()] {
+        self.info.map(some)
     }
 
     /// The token counts: `usage`, or Groq's place for it, or a choice's.
@@ -192,7 +192,7 @@ impl<'p> Choice<'p> {
                     let mut other = Box::<Message<'_>>::default();
                     self.other = other.read(reader, name)?.then_some(other);
                 }
-                _ => reader.pass()?,
+                _ => reader.skip_noting()?,
             }
             Ok(())
         })?;

@@ -2,7 +2,7 @@
 //!
 //! `_provider_errors.py` has the same rules, for whole answers and for the other half.
 
-use crate::json::{Invalid, Raw, Reader};
+use crate::json::{InvalidJson, Raw, Reader};
 
 /// What an object says of an error; of equal names the last counts.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) fn is_unnamed(text: &str) -> bool {
 }
 
 impl Signs {
-    fn member(&mut self, reader: &mut Reader<'_>, name: &str) -> Result<(), Invalid> {
+    fn member(&mut self, reader: &mut Reader<'_>, name: &str) -> Result<(), InvalidJson> {
         match name {
             "error_message" => self.words[0] = has_text(reader)?,
             "error_type" => self.words[1] = has_text(reader)?,
@@ -54,12 +54,12 @@ impl Signs {
     }
 }
 
-fn has_text(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
+fn has_text(reader: &mut Reader<'_>) -> Result<bool, InvalidJson> {
     Ok(reader.string_or_skip()?.is_some_and(|raw| !raw.is_empty()))
 }
 
 /// Reads `detail`: a text, or a list in which an object has a text `msg`.
-fn has_detail(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
+fn has_detail(reader: &mut Reader<'_>) -> Result<bool, InvalidJson> {
     if reader.peek() != b'[' {
         return has_text(reader);
     }
@@ -80,42 +80,44 @@ fn has_detail(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
 }
 
 /// Reads `code`: a number from 400 on or below 0, or a text that does not say that all is well.
-fn is_code_of_failure(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
+fn is_code_of_failure(reader: &mut Reader<'_>) -> Result<bool, InvalidJson> {
     match number_or_text(reader)? {
-        Scalar::Number(code) if code < 0.0 => Ok(true),
-        Scalar::Number(code) => Ok(code >= 400.0),
-        Scalar::Text(code) => {
+        NumberOrText::Number(code) if code < 0.0 => Ok(true),
+        NumberOrText::Number(code) => Ok(code >= 400.0),
+        NumberOrText::Text(code) => {
             Ok(!code.is_empty() && !is_one_of(code, &["ok", "success", "0", "200"]))
         }
-        Scalar::Other => Ok(false),
+        NumberOrText::Other => Ok(false),
     }
 }
 
 /// Reads `status`: a number from 400 on, or one of two words.
-fn is_status_of_failure(reader: &mut Reader<'_>) -> Result<bool, Invalid> {
+fn is_status_of_failure(reader: &mut Reader<'_>) -> Result<bool, InvalidJson> {
     match number_or_text(reader)? {
-        Scalar::Number(status) => Ok(status >= 400.0),
-        Scalar::Text(status) => Ok(is_one_of(status, &["error", "failed"])),
-        Scalar::Other => Ok(false),
+        NumberOrText::Number(status) => Ok(status >= 400.0),
+        NumberOrText::Text(status) => Ok(is_one_of(status, &["error", "failed"])),
+        NumberOrText::Other => Ok(false),
     }
 }
 
-enum Scalar<'p> {
+enum NumberOrText<'p> {
     Number(f64),
     Text(Raw<'p>),
     Other,
 }
 
-fn number_or_text<'p>(reader: &mut Reader<'p>) -> Result<Scalar<'p>, Invalid> {
+fn number_or_text<'p>(reader: &mut Reader<'p>) -> Result<NumberOrText<'p>, InvalidJson> {
     Ok(match reader.peek() {
-        b'"' => reader.string_or_skip()?.map_or(Scalar::Other, Scalar::Text),
+        b'"' => reader
+            .string_or_skip()?
+            .map_or(NumberOrText::Other, NumberOrText::Text),
         b'-' | b'0'..=b'9' | b'N' | b'I' => reader
             .value()?
             .parse()
-            .map_or(Scalar::Other, Scalar::Number),
+            .map_or(NumberOrText::Other, NumberOrText::Number),
         _ => {
             reader.skip()?;
-            Scalar::Other
+            NumberOrText::Other
         }
     })
 }

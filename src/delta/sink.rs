@@ -35,7 +35,7 @@ pub struct Delta<'p> {
 impl Delta<'_> {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.text.is_none() && self.is_text_at_most()
+        self.text.is_none() && self.has_only_text()
     }
 
     /// Whether the model says something in it: text, reasoning, a refusal, a tool call, audio.
@@ -48,7 +48,7 @@ impl Delta<'_> {
     }
 
     /// Whether there is nothing but text in it.
-    pub fn is_text_at_most(&self) -> bool {
+    pub fn has_only_text(&self) -> bool {
         self.role.is_none()
             && self.reasoning.is_none()
             && self.refusal.is_none()
@@ -62,10 +62,10 @@ impl Delta<'_> {
 }
 
 /// The members that describe the response. The first is kept once, the others whenever they change.
-pub const TOLD: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
+pub const INFO_MEMBERS: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
 
-/// What a stream has said of its response so far, under the names of [`TOLD`].
-pub type Told = [Option<String>; TOLD.len()];
+/// What a stream has said of its response so far, under the names of [`INFO_MEMBERS`].
+pub type ResponseInfo = [Option<String>; INFO_MEMBERS.len()];
 
 /// An increment of one tool call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub trait Sink {
     }
 
     /// Takes note of what the stream says of its response, whenever that has changed.
-    fn told(&mut self, told: &Told) {
-        let _ = told;
+    fn response_info(&mut self, info: &ResponseInfo) {
+        let _ = info;
     }
 }

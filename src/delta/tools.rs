@@ -55,7 +55,7 @@ enum Progress {
     /// The beginning of a document, or all of it.
     Json(Box<JsonAssembler>),
     /// What is not valid JSON.
-    Invalid,
+    InvalidJson,
     /// An object or array, which is whole.
     Whole,
 }
@@ -270,7 +270,7 @@ impl Progress {
     /// Whether they are a complete JSON document so far, or came as an object or array.
     fn are_whole(&self) -> bool {
         match self {
-            Self::None | Self::Invalid => false,
+            Self::None | Self::InvalidJson => false,
             Self::Json(reader) => reader.could_end(),
             Self::Whole => true,
         }
@@ -285,7 +285,7 @@ impl Progress {
             let error = reader.feed(text);
             reader.forget();
             if error.is_some() {
-                *self = Self::Invalid;
+                *self = Self::InvalidJson;
             }
         }
     }

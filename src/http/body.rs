@@ -79,7 +79,7 @@ fn content_length(head: &Head) -> Result<Option<u64>, Error> {
 
 /// A body as it arrives.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(super) enum BodyReader {
     /// A body of known length, and how much of it has not come.
     Length { left: u64, length: u64 },
     /// A body in chunks.
@@ -88,7 +88,7 @@ pub(super) enum Body {
     UntilClose,
 }
 
-impl Body {
+impl BodyReader {
     /// A body framed as `framing` says.
     pub fn new(framing: Framing, limits: &Limits) -> Self {
         match framing {

@@ -2,21 +2,21 @@
 
 use super::error::Error;
 use super::limits::Limits;
-use super::section::{Section, Step};
+use super::section::{NextSection, Section};
 
 /// How long the line with a chunk's size may be, its extensions included, in bytes. No server we
 /// know of sends extensions at all.
 const LINE_SIZE: usize = 4096;
 
 /// "chunk-size = 1*HEXDIG": as many digits as 64 bits have.
-const MOST_DIGITS: u8 = 16;
+const MAX_DIGITS: u8 = 16;
 
 /// As many digits as are read at once where the whole chunk is there.
-const FEW_DIGITS: usize = 7;
+const MAX_FAST_DIGITS: usize = 7;
 
 /// Where in a chunk the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ChunkState {
     /// Before its size.
     Start,
     /// Behind so many digits of its size.
@@ -42,7 +42,7 @@ enum State {
 /// Reads a body in chunks.
 #[derive(Debug)]
 pub(super) struct Chunked {
-    state: State,
+    state: ChunkState,
     /// What has not come of the chunk's data, or its size as far as it is read.
     left: u64,
     /// How much of the line with its size was read.
@@ -56,7 +56,7 @@ impl Chunked {
     /// A reader at the start of a body.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            state: State::Start,
+            state: ChunkState::Start,
             left: 0,
             line_size: 0,
             trailers: Section::of_trailers(),
@@ -67,7 +67,7 @@ impl Chunked {
 
     /// Whether the end has come.
     pub fn has_ended(&self) -> bool {
-        self.state == State::Ended
+        self.state == ChunkState::Ended
     }
 
     /// Hands out what of `data` is chunks' data; `data` is moved on to what is behind the body.
@@ -78,22 +78,22 @@ impl Chunked {
     ) -> Result<(), Error> {
         while let Some(&byte) = data.first() {
             match self.state {
-                State::Start => {
+                ChunkState::Start => {
                     if let Some(piece) = whole_chunk(data) {
                         body(piece);
                     } else {
                         (self.left, self.line_size) = (0, 0);
-                        self.state = State::Size(0);
+                        self.state = ChunkState::Size(0);
                     }
                 }
-                State::Data => {
+                ChunkState::Data => {
                     hand_out_up_to(&mut self.left, data, body);
                     if self.left == 0 {
-                        self.state = State::DataCr;
+                        self.state = ChunkState::DataCr;
                     }
                 }
-                State::Trailers => self.read_trailers(data)?,
-                State::Ended => break,
+                ChunkState::Trailers => self.read_trailers(data)?,
+                ChunkState::Ended => break,
                 _ => {
                     self.state = self.next(byte)?;
                     *data = &data[1..];
@@ -104,13 +104,13 @@ impl Chunked {
     }
 
     /// Reads one byte of what is around the data.
-    fn next(&mut self, byte: u8) -> Result<State, Error> {
+    fn next(&mut self, byte: u8) -> Result<ChunkState, Error> {
         match (self.state, byte) {
-            (State::DataCr, b'\r') => return Ok(State::DataLf),
-            (State::DataLf, b'\n') => return Ok(State::Start),
+            (ChunkState::DataCr, b'\r') => return Ok(ChunkState::DataLf),
+            (ChunkState::DataLf, b'\n') => return Ok(ChunkState::Start),
             // h11 once took any two bytes for this CRLF, and so another body than its peers
             // (CVE-2025-43859).
-            (State::DataCr | State::DataLf, _) => return Err(Error::ChunkEnd(byte)),
+            (ChunkState::DataCr | ChunkState::DataLf, _) => return Err(Error::ChunkEnd(byte)),
             _ => {}
         }
         self.line_size += 1;
@@ -118,28 +118,30 @@ impl Chunked {
             return Err(Error::ChunkLineTooLong(LINE_SIZE));
         }
         match (self.state, byte) {
-            (State::Size(count), _) if byte.is_ascii_hexdigit() => self.digit(count, byte),
-            (State::Size(0), _) => Err(Error::ChunkLine(byte)),
+            (ChunkState::Size(count), _) if byte.is_ascii_hexdigit() => self.digit(count, byte),
+            (ChunkState::Size(0), _) => Err(Error::ChunkLine(byte)),
             // Some servers pad their sizes with spaces.
-            (State::Size(_) | State::Space, b' ' | b'\t') => Ok(State::Space),
+            (ChunkState::Size(_) | ChunkState::Space, b' ' | b'\t') => Ok(ChunkState::Space),
             // "A recipient MUST ignore unrecognized chunk extensions."
-            (State::Size(_) | State::Space, b';')
-            | (State::Extension, b'\t' | b' '..=b'~' | 0x80..) => Ok(State::Extension),
-            (State::Size(_) | State::Space | State::Extension, b'\r') => Ok(State::LineFeed),
-            (State::LineFeed, b'\n') if self.left == 0 => Ok(State::Trailers),
-            (State::LineFeed, b'\n') => Ok(State::Data),
+            (ChunkState::Size(_) | ChunkState::Space, b';')
+            | (ChunkState::Extension, b'\t' | b' '..=b'~' | 0x80..) => Ok(ChunkState::Extension),
+            (ChunkState::Size(_) | ChunkState::Space | ChunkState::Extension, b'\r') => {
+                Ok(ChunkState::LineFeed)
+            }
+            (ChunkState::LineFeed, b'\n') if self.left == 0 => Ok(ChunkState::Trailers),
+            (ChunkState::LineFeed, b'\n') => Ok(ChunkState::Data),
             _ => Err(Error::ChunkLine(byte)),
         }
     }
 
     /// "Recipients MUST anticipate potentially large hexadecimal numerals and prevent parsing
     /// errors due to integer conversion overflows".
-    fn digit(&mut self, count: u8, byte: u8) -> Result<State, Error> {
-        if count == MOST_DIGITS {
+    fn digit(&mut self, count: u8, byte: u8) -> Result<ChunkState, Error> {
+        if count == MAX_DIGITS {
             return Err(Error::ChunkSizeTooLong);
         }
         self.left = self.left << 4 | u64::from(value_of(byte).unwrap_or(0));
-        Ok(State::Size(count + 1))
+        Ok(ChunkState::Size(count + 1))
     }
 
     /// Passes over the trailers, which nobody asked for, once they are seen to be some.
@@ -149,13 +151,13 @@ impl Chunked {
             .trailers
             .next(data, self.trailer_size.saturating_add(2))
         {
-            Step::More => return Ok(()),
-            Step::TooLarge => return Err(Error::TrailersTooLarge(self.trailer_size)),
-            Step::Whole(b"\r\n") => {}
-            Step::Whole(bytes) => check_trailers(bytes, self.trailer_count)?,
+            NextSection::More => return Ok(()),
+            NextSection::TooLarge => return Err(Error::TrailersTooLarge(self.trailer_size)),
+            NextSection::Section(b"\r\n") => {}
+            NextSection::Section(bytes) => check_trailers(bytes, self.trailer_count)?,
         }
         self.trailers = Section::of_trailers();
-        self.state = State::Ended;
+        self.state = ChunkState::Ended;
         Ok(())
     }
 }
@@ -202,7 +204,7 @@ fn whole_chunk<'d>(data: &mut &'d [u8]) -> Option<&'d [u8]> {
     while let Some(digit) = value_of(*data.get(count)?) {
         size = size << 4 | usize::from(digit);
         count += 1;
-        if count > FEW_DIGITS {
+        if count > MAX_FAST_DIGITS {
             return None;
         }
     }

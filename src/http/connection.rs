@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::body::{Body, Framing};
+use super::body::{BodyReader, Framing};
 use super::error::Error;
 use super::head::{Head, HeadReader};
 use super::limits::Limits;
@@ -27,15 +27,15 @@ enum Stage {
     /// A request was sent, and its response's head is not complete.
     Head(HeadReader),
     /// The head is complete and the body is not.
-    Body(Body),
+    Body(BodyReader),
     /// The body has ended.
     Ended,
 }
 
 /// The client side of one HTTP/1.1 connection.
 ///
-/// Told of the requests that are sent ([`begin`](Self::begin)) and of the bytes that arrive, it
-/// says what they mean. Nothing panics and nothing grows past the limits, whatever the server
+/// [`begin`](Self::begin) takes note of a request that is sent, [`feed`](Self::feed) reads the bytes that
+/// arrive. Nothing panics and nothing grows past the limits, whatever the server
 /// sends: once [`failure`](Self::failure) is there, the connection is to be closed.
 ///
 /// ```
@@ -190,7 +190,7 @@ impl Connection {
     fn enter_body(&mut self, head: Head) -> Result<(), Error> {
         let framing = Framing::of(&head, self.is_head)?;
         self.goes_on &= head.keeps_alive() && framing != Framing::UntilClose;
-        let body = Body::new(framing, &self.limits);
+        let body = BodyReader::new(framing, &self.limits);
         self.stage = if body.has_ended() {
             Stage::Ended
         } else {

@@ -5,7 +5,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::error::{Error, QUOTE_SIZE};
 use super::limits::Limits;
-use super::section::{Section, Step};
+use super::section::{NextSection, Section};
 
 /// What every response of HTTP/1 begins with.
 const START: &[u8] = b"HTTP/1.";
@@ -169,9 +169,9 @@ impl HeadReader {
             }
             let before = self.section.len() + data.len();
             let head = match self.section.next(data, room) {
-                Step::More => return Ok(None),
-                Step::TooLarge => return Err(Error::HeadTooLarge(limits.head_size)),
-                Step::Whole(bytes) => Head::read(bytes, limits.header_count)?,
+                NextSection::More => return Ok(None),
+                NextSection::TooLarge => return Err(Error::HeadTooLarge(limits.head_size)),
+                NextSection::Section(bytes) => Head::read(bytes, limits.header_count)?,
             };
             let size = before - data.len();
             match head.status {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a request cannot be sent. Values are never quoted: they may be secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Invalid {
+pub enum RequestError {
     /// The method is no token, or CONNECT, which makes something else of a connection.
     Method,
     /// The target is empty, or holds something else than visible ASCII.
@@ -21,7 +21,7 @@ pub enum Invalid {
     ContentLength,
 }
 
-impl fmt::Display for Invalid {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Method => "the method is not one that can be sent",
@@ -46,7 +46,7 @@ impl fmt::Display for Invalid {
     }
 }
 
-impl std::error::Error for Invalid {}
+impl std::error::Error for RequestError {}
 
 /// The head of a request, ready to be sent, and what it means for the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,19 +72,19 @@ pub struct Request {
 /// let lines = "POST /v1/models HTTP/1.1\r\nhost: example.org\r\ncontent-length: 2\r\n\r\n";
 /// assert_eq!(made.head, lines.as_bytes());
 /// assert!(request::head("GET", "/", [("host", "a\r\nx-admin: 1")], None).is_err());
-/// # Ok::<(), request::Invalid>(())
+/// # Ok::<(), request::RequestError>(())
 /// ```
 pub fn head<'a>(
     method: &str,
     target: &str,
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
     body_len: Option<usize>,
-) -> Result<Request, Invalid> {
+) -> Result<Request, RequestError> {
     if !is_token(method) || method == "CONNECT" {
-        return Err(Invalid::Method);
+        return Err(RequestError::Method);
     }
     if target.is_empty() || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Invalid::Target);
+        return Err(RequestError::Target);
     }
     let mut request = Request {
         head: Vec::with_capacity(512),
@@ -92,14 +92,14 @@ pub fn head<'a>(
         is_last: false,
     };
     request.write(&[method, " ", target, " HTTP/1.1\r\n"]);
-    let mut seen = Seen::default();
+    let mut seen = FramingHeaders::default();
     for (index, (name, value)) in headers.into_iter().enumerate() {
         check_header(index, name, value)?;
         seen.note(name, value, body_len.unwrap_or(0))?;
         request.write(&[name, ": ", value, "\r\n"]);
     }
     if seen.hosts != 1 {
-        return Err(Invalid::Host);
+        return Err(RequestError::Host);
     }
     if let Some(length) = body_len.filter(|_| !seen.has_length) {
         request.write(&["content-length: ", &length.to_string(), "\r\n"]);
@@ -127,21 +127,21 @@ impl Request {
 
 /// What was seen among the headers that matters for framing.
 #[derive(Default)]
-struct Seen {
+struct FramingHeaders {
     hosts: usize,
     has_length: bool,
     closes: bool,
 }
 
-impl Seen {
-    fn note(&mut self, name: &str, value: &str, length: usize) -> Result<(), Invalid> {
+impl FramingHeaders {
+    fn note(&mut self, name: &str, value: &str, length: usize) -> Result<(), RequestError> {
         if name.eq_ignore_ascii_case("host") {
             self.hosts += 1;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            return Err(Invalid::TransferEncoding);
+            return Err(RequestError::TransferEncoding);
         } else if name.eq_ignore_ascii_case("content-length") {
             if self.has_length || value != length.to_string() {
-                return Err(Invalid::ContentLength);
+                return Err(RequestError::ContentLength);
             }
             self.has_length = true;
         } else if name.eq_ignore_ascii_case("connection") {
@@ -158,15 +158,15 @@ impl Seen {
 
 /// Refuses a header that is none. A character outside ASCII is not a control character by its
 /// bytes, but may be one to whoever decodes them.
-fn check_header(index: usize, name: &str, value: &str) -> Result<(), Invalid> {
+fn check_header(index: usize, name: &str, value: &str) -> Result<(), RequestError> {
     if !is_token(name) {
-        return Err(Invalid::HeaderName(index));
+        return Err(RequestError::HeaderName(index));
     }
     let is_allowed = |char: char| char == '\t' || !(char.is_control() || is_separator(char));
     if value.chars().all(is_allowed) {
         Ok(())
     } else {
-        Err(Invalid::HeaderValue(name.to_owned()))
+        Err(RequestError::HeaderValue(name.to_owned()))
     }
 }
 

@@ -18,9 +18,9 @@ enum At {
 
 /// What [`Section::next`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum NextSection<'a> {
     /// The section, its blank line included.
-    Whole(&'a [u8]),
+    Section(&'a [u8]),
     /// The data is used up.
     More,
     /// The section does not fit.
@@ -57,21 +57,21 @@ impl Section {
     }
 
     /// Takes the section from `data`, which is moved on past it; it may have `room` bytes.
-    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], room: usize) -> Step<'s> {
+    pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], room: usize) -> NextSection<'s> {
         let end = self.end_in(data);
         let (mine, rest) = data.split_at(end.unwrap_or(data.len()));
         if mine.len() > room - self.carry.len() {
-            return Step::TooLarge;
+            return NextSection::TooLarge;
         }
         *data = rest;
         if end.is_some() && self.carry.is_empty() {
-            return Step::Whole(mine);
+            return NextSection::Section(mine);
         }
         self.carry.extend_from_slice(mine);
         if end.is_some() {
-            Step::Whole(&self.carry)
+            NextSection::Section(&self.carry)
         } else {
-            Step::More
+            NextSection::More
         }
     }
 

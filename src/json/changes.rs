@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::numbers::{LEAST_DIGITS, equal, number};
-use super::tape::{Kind, Tape};
+use super::numbers::{LEAST_DIGITS, equal, read_number};
+use super::tape::{Tape, TokenKind};
 
 /// What is to be done at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Operation {
 
 /// What an operation brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum ChangeValue {
     /// The value at this token of the tape.
     Value(usize),
     /// The text of the tape from one position to another.
@@ -44,7 +44,7 @@ pub struct Change {
     /// Where: a JSON Pointer (RFC 6901).
     pub path: String,
     /// With what.
-    pub brought: Brought,
+    pub value: ChangeValue,
 }
 
 /// A container that is open where the cursor stands.
@@ -76,8 +76,8 @@ impl Cursor {
         changes.extend(self.grown(tape, appends, max_digits));
         while let Some(kind) = tape.kind(self.at) {
             match kind {
-                Kind::Key if self.at + 1 == tape.len() => break,
-                Kind::Key | Kind::End => self.pass(tape),
+                TokenKind::Key if self.at + 1 == tape.len() => break,
+                TokenKind::Key | TokenKind::End => self.pass(tape),
                 _ => self.added(tape, &mut changes),
             }
         }
@@ -89,7 +89,7 @@ impl Cursor {
     }
 
     /// Whether the last token told is a number long enough for an integer to be a float.
-    pub(super) fn told_long_number(&self, tape: &Tape) -> bool {
+    pub(super) fn reported_long_number(&self, tape: &Tape) -> bool {
         let last = self.at.saturating_sub(1);
         self.grew && tape.end(last) - tape.start(last) >= LEAST_DIGITS
     }
@@ -98,27 +98,29 @@ impl Cursor {
     fn grown(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Option<Change> {
         let last = self.at.checked_sub(1)?;
         let (start, end) = (tape.start(last), tape.end(last));
-        let (operation, brought) = match tape.kind(last) {
-            Some(Kind::String) if end > self.text && appends => {
-                (Operation::Append, Brought::Text(self.text, end))
+        let (operation, value) = match tape.kind(last) {
+            Some(TokenKind::String) if end > self.text && appends => {
+                (Operation::Append, ChangeValue::Text(self.text, end))
             }
-            Some(Kind::String) if end > self.text => (Operation::Replace, Brought::Value(last)),
-            Some(Kind::Number) if self.grew => {
-                let then = number(tape.text(start, self.text), true, max_digits);
+            Some(TokenKind::String) if end > self.text => {
+                (Operation::Replace, ChangeValue::Value(last))
+            }
+            Some(TokenKind::Number) if self.grew => {
+                let then = read_number(tape.text(start, self.text), true, max_digits);
                 if equal(
                     then,
-                    number(tape.string(last), tape.grows(last), max_digits),
+                    read_number(tape.string(last), tape.grows(last), max_digits),
                 ) {
                     return None;
                 }
-                (Operation::Replace, Brought::Value(last))
+                (Operation::Replace, ChangeValue::Value(last))
             }
             _ => return None,
         };
         Some(Change {
             operation,
             path: self.path(tape),
-            brought,
+            value,
         })
     }
 
@@ -137,11 +139,11 @@ impl Cursor {
         changes.push(Change {
             operation,
             path,
-            brought: Brought::Value(place),
+            value: ChangeValue::Value(place),
         });
         self.begin(tape);
         while self.open.len() > depth && self.at < tape.len() {
-            if tape.kind(self.at) == Some(Kind::Key) && self.at + 1 == tape.len() {
+            if tape.kind(self.at) == Some(TokenKind::Key) && self.at + 1 == tape.len() {
                 break;
             }
             self.pass(tape);
@@ -151,8 +153,8 @@ impl Cursor {
     /// Passes over a token, whatever it is.
     fn pass(&mut self, tape: &Tape) {
         match (tape.kind(self.at), self.open.last_mut()) {
-            (Some(Kind::Key), Some(Level::Object(key))) => *key = self.at,
-            (Some(Kind::End), _) => {
+            (Some(TokenKind::Key), Some(Level::Object(key))) => *key = self.at,
+            (Some(TokenKind::End), _) => {
                 self.open.pop();
             }
             (_, Some(Level::Array(told))) => {
@@ -167,8 +169,8 @@ impl Cursor {
     /// Passes over the first token of a value.
     fn begin(&mut self, tape: &Tape) {
         match tape.kind(self.at) {
-            Some(Kind::Array) => self.open.push(Level::Array(0)),
-            Some(Kind::Object) => self.open.push(Level::Object(0)),
+            Some(TokenKind::Array) => self.open.push(Level::Array(0)),
+            Some(TokenKind::Object) => self.open.push(Level::Object(0)),
             _ => {}
         }
         self.at += 1;

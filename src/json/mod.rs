@@ -12,10 +12,10 @@ mod string;
 mod tape;
 mod writer;
 
-pub use changes::{Brought, Change, Operation};
+pub use changes::{Change, ChangeValue, Operation};
 pub use numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar};
 pub use partial::JsonAssembler;
-pub use reader::{Invalid, Reader, is_valid};
+pub use reader::{InvalidJson, Reader, is_valid};
 pub use scan::Token;
 pub use skeleton::Skeleton;
 pub use string::Raw;

@@ -27,8 +27,12 @@ pub enum Scalar<'t> {
 
 /// What a number says; `grows` tells whether it may go on, and then what cannot end it is left out. An
 /// integer of `max_digits` characters and more is a float.
-pub(super) fn number(text: &str, grows: bool, max_digits: usize) -> Scalar<'_> {
-    let text = if grows { shown(text) } else { text };
+pub(super) fn read_number(text: &str, grows: bool, max_digits: usize) -> Scalar<'_> {
+    let text = if grows {
+        without_unfinished_end(text)
+    } else {
+        text
+    };
     let is_integer = text.len() < max_digits && !text.contains(['.', 'e', 'E']);
     if is_integer {
         Scalar::Integer(text)
@@ -37,7 +41,7 @@ pub(super) fn number(text: &str, grows: bool, max_digits: usize) -> Scalar<'_> {
     }
 }
 
-fn shown(text: &str) -> &str {
+fn without_unfinished_end(text: &str) -> &str {
     let text = text.get(..GROWING).unwrap_or(text);
     text.trim_end_matches(['+', '-'])
         .trim_end_matches(['e', 'E'])
@@ -58,7 +62,7 @@ pub(super) fn equal(one: Scalar<'_>, other: Scalar<'_>) -> bool {
 
 /// How far a number has come: `[ minus ] int [ frac ] [ exp ]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum NumberPart {
     Minus,
     Zero,
     Integer,
@@ -69,7 +73,7 @@ pub(super) enum Part {
     Exponent,
 }
 
-impl Part {
+impl NumberPart {
     /// The part that a number begins with.
     pub(super) fn first(byte: u8) -> Option<Self> {
         match byte {

@@ -4,7 +4,7 @@ mod machine;
 
 use std::sync::Arc;
 
-use self::machine::{Machine, State, Wrong};
+use self::machine::{Expected, Machine, Wrong};
 use super::changes::{Change, Cursor};
 use super::tape::Tape;
 use crate::error::Error;
@@ -82,12 +82,12 @@ impl JsonAssembler {
 
     /// Whether the document is whole.
     pub fn is_complete(&self) -> bool {
-        self.machine.depth == 0 && self.machine.state == State::After
+        self.machine.depth == 0 && self.machine.expected == Expected::After
     }
 
     /// Whether the text so far is a document, if nothing follows.
     pub(crate) fn could_end(&self) -> bool {
-        let may_end = matches!(self.machine.state, State::Number(part) if part.is_whole());
+        let may_end = matches!(self.machine.expected, Expected::Number(part) if part.is_whole());
         self.is_complete() || (may_end && self.machine.depth == 0)
     }
 
@@ -98,7 +98,7 @@ impl JsonAssembler {
 
     /// Whether [`Self::changes`] makes use of its `max_digits` now.
     pub fn needs_max_digits(&self) -> bool {
-        self.cursor.told_long_number(&self.tape)
+        self.cursor.reported_long_number(&self.tape)
     }
 
     /// What has changed since the last call; without `appends` a string that grew is told whole, and an
@@ -112,7 +112,7 @@ impl JsonAssembler {
     /// A half stands for itself in a string, and is wrong anywhere else.
     fn feed_half(&mut self, code: u32) -> Option<Error> {
         let tape = Arc::make_mut(&mut self.tape);
-        if self.machine.state != State::Text {
+        if self.machine.expected != Expected::Text {
             // As any other character, it ends a number before it is wrong.
             self.machine.end_number(tape);
             return Some(self.error(Wrong::Invalid));

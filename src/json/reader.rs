@@ -14,9 +14,9 @@ pub const MAX_DEPTH: u32 = 128;
 
 /// The document is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Invalid;
+pub struct InvalidJson;
 
-type Result<T> = std::result::Result<T, Invalid>;
+type Result<T> = std::result::Result<T, InvalidJson>;
 
 /// Whether `text` is one JSON document.
 ///
@@ -35,8 +35,8 @@ pub struct Reader<'p> {
     text: &'p str,
     at: usize,
     depth: u32,
-    /// The scalars that [`Self::pass`] passed over.
-    passed: SmallVec<[Token; 8]>,
+    /// The scalars that [`Self::skip_noting`] passed over.
+    skipped: SmallVec<[Token; 8]>,
 }
 
 impl<'p> Reader<'p> {
@@ -46,7 +46,7 @@ impl<'p> Reader<'p> {
             text,
             at: 0,
             depth: 0,
-            passed: SmallVec::new(),
+            skipped: SmallVec::new(),
         }
     }
 
@@ -55,9 +55,9 @@ impl<'p> Reader<'p> {
         self.text
     }
 
-    /// The strings and numbers that [`Self::pass`] passed over, in order.
-    pub fn passed(&self) -> &[Token] {
-        &self.passed
+    /// The strings and numbers that [`Self::skip_noting`] passed over, in order.
+    pub fn skipped_scalars(&self) -> &[Token] {
+        &self.skipped
     }
 
     /// The first byte of the next value, white space before it passed over; 0, which starts no
@@ -76,7 +76,7 @@ impl<'p> Reader<'p> {
         if self.at == self.text.len() {
             Ok(())
         } else {
-            Err(Invalid)
+            Err(InvalidJson)
         }
     }
 
@@ -90,11 +90,11 @@ impl<'p> Reader<'p> {
         }
         loop {
             if self.peek() != b'"' {
-                return Err(Invalid);
+                return Err(InvalidJson);
             }
             let key = self.string()?;
             if self.peek() != b':' {
-                return Err(Invalid);
+                return Err(InvalidJson);
             }
             self.at += 1;
             match key.plain() {
@@ -107,7 +107,7 @@ impl<'p> Reader<'p> {
                     self.close();
                     return Ok(());
                 }
-                _ => return Err(Invalid),
+                _ => return Err(InvalidJson),
             }
         }
     }
@@ -128,7 +128,7 @@ impl<'p> Reader<'p> {
                     self.close();
                     return Ok(());
                 }
-                _ => return Err(Invalid),
+                _ => return Err(InvalidJson),
             }
         }
     }
@@ -161,16 +161,16 @@ impl<'p> Reader<'p> {
         self.peek();
         let start = self.at;
         self.skip()?;
-        self.text.get(start..self.at).ok_or(Invalid)
+        self.text.get(start..self.at).ok_or(InvalidJson)
     }
 
     /// Reads a value that says nothing here, and notes it if it is a string or a number.
-    pub fn pass(&mut self) -> Result<()> {
+    pub fn skip_noting(&mut self) -> Result<()> {
         let first = self.peek();
         let start = self.at;
         self.skip()?;
         if matches!(first, b'"' | b'-' | b'0'..=b'9' | b'N' | b'I') {
-            self.passed.push(Token {
+            self.skipped.push(Token {
                 start,
                 end: self.at,
                 is_string: first == b'"',
@@ -189,7 +189,7 @@ impl<'p> Reader<'p> {
             b'f' => self.word("false"),
             b'n' => self.word("null"),
             b'-' | b'0'..=b'9' | b'N' | b'I' => self.number(),
-            _ => Err(Invalid),
+            _ => Err(InvalidJson),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'p> Reader<'p> {
 
     fn open(&mut self) -> Result<()> {
         if self.depth == MAX_DEPTH {
-            return Err(Invalid);
+            return Err(InvalidJson);
         }
         self.depth += 1;
         self.at += 1;
@@ -216,14 +216,14 @@ impl<'p> Reader<'p> {
 
     fn word(&mut self, word: &str) -> Result<()> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
-            return Err(Invalid);
+            return Err(InvalidJson);
         }
         self.at += word.len();
         Ok(())
     }
 
     fn number(&mut self) -> Result<()> {
-        self.at = number_end(self.text.as_bytes(), self.at).ok_or(Invalid)?;
+        self.at = number_end(self.text.as_bytes(), self.at).ok_or(InvalidJson)?;
         Ok(())
     }
 
@@ -236,9 +236,9 @@ impl<'p> Reader<'p> {
     #[inline]
     fn string(&mut self) -> Result<Raw<'p>> {
         let start = self.at + 1;
-        let (end, is_escaped) = string_end(self.text.as_bytes(), start).ok_or(Invalid)?;
+        let (end, is_escaped) = string_end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
         self.at = end + 1;
-        let text = self.text.get(start..end).ok_or(Invalid)?;
+        let text = self.text.get(start..end).ok_or(InvalidJson)?;
         Ok(Raw::new(text, is_escaped, start - 1))
     }
 }

@@ -1,13 +1,13 @@
 //! A document in the order of its text: what a reader appends to, and what values are built from.
 
-use super::numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar, number};
+use super::numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar, read_number};
 
 /// As much room stays for the text behind one that was dropped, in bytes.
 const KEPT_ROOM: usize = 256;
 
 /// What a token says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Null,
     False,
     True,
@@ -22,19 +22,19 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    kind: Kind,
+struct TapeToken {
+    kind: TokenKind,
     /// Where its text ends; it starts where that of the token before it ends.
     end: usize,
 }
 
 /// A document as far as it is known, as tokens in the order of its text.
 ///
-/// Only the last token ever changes, and it only grows. What is missing at the end is what the text
-/// has not brought yet: ends of containers, or the value of a key, which then does not count.
+/// Only the last token ever changes, and it only grows. The end may lack tokens that have not arrived:
+/// ends of containers, or the value of a key, which then does not count.
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
-    tokens: Vec<Entry>,
+    tokens: Vec<TapeToken>,
     /// The texts of strings, keys and numbers, one after the other.
     text: String,
     /// The last token is a number that may go on.
@@ -82,9 +82,9 @@ impl Tape {
         self.text.get(from..to).unwrap_or_default()
     }
 
-    pub(super) fn push(&mut self, kind: Kind) {
+    pub(super) fn push(&mut self, kind: TokenKind) {
         let end = self.text.len();
-        self.tokens.push(Entry { kind, end });
+        self.tokens.push(TapeToken { kind, end });
     }
 
     /// Where the text of the last token is written; [`Self::extend`] makes it count.
@@ -115,7 +115,7 @@ impl Tape {
         self.tokens.len()
     }
 
-    pub(super) fn kind(&self, at: usize) -> Option<Kind> {
+    pub(super) fn kind(&self, at: usize) -> Option<TokenKind> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
@@ -142,28 +142,28 @@ impl Tape {
         let place = *at;
         *at += 1;
         let scalar = match self.kind(place) {
-            Some(Kind::Array) => return self.array(at, builder),
-            Some(Kind::Object) => return self.object(at, builder),
-            Some(Kind::False) => Scalar::Bool(false),
-            Some(Kind::True) => Scalar::Bool(true),
-            Some(Kind::Number) => {
+            Some(TokenKind::Array) => return self.array(at, builder),
+            Some(TokenKind::Object) => return self.object(at, builder),
+            Some(TokenKind::False) => Scalar::Bool(false),
+            Some(TokenKind::True) => Scalar::Bool(true),
+            Some(TokenKind::Number) => {
                 let text = self.string(place);
                 let max_digits = if text.len() < LEAST_DIGITS {
                     LEAST_DIGITS
                 } else {
                     builder.max_digits()?
                 };
-                number(text, self.grows(place), max_digits)
+                read_number(text, self.grows(place), max_digits)
             }
-            Some(Kind::String) => Scalar::String(self.string(place)),
-            Some(Kind::Null | Kind::Key | Kind::End) | None => Scalar::Null,
+            Some(TokenKind::String) => Scalar::String(self.string(place)),
+            Some(TokenKind::Null | TokenKind::Key | TokenKind::End) | None => Scalar::Null,
         };
         builder.scalar(scalar)
     }
 
     fn array<B: Build>(&self, at: &mut usize, builder: &mut B) -> Result<B::Value, B::Error> {
         let mut elements = Vec::new();
-        while self.kind(*at).is_some_and(|kind| kind != Kind::End) {
+        while self.kind(*at).is_some_and(|kind| kind != TokenKind::End) {
             elements.push(self.value(at, builder)?);
         }
         *at += 1;
@@ -172,7 +172,7 @@ impl Tape {
 
     fn object<B: Build>(&self, at: &mut usize, builder: &mut B) -> Result<B::Value, B::Error> {
         let mut members = Vec::new();
-        while self.kind(*at) == Some(Kind::Key) && *at + 1 < self.len() {
+        while self.kind(*at) == Some(TokenKind::Key) && *at + 1 < self.len() {
             let key = self.string(*at);
             *at += 1;
             members.push((key, self.value(at, builder)?));

@@ -132,14 +132,14 @@ pub fn asks_for_one(n: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
 }
 
 /// An option of a constructor, `None` among its values' types.
-pub enum Given<'py> {
+pub enum Argument<'py> {
     /// It was left out.
     Default,
     /// It was given.
     Value(Bound<'py, PyAny>),
 }
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
+impl<'a, 'py> FromPyObject<'a, 'py> for Argument<'py> {
     type Error = Infallible;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> Result<Self, Infallible> {
@@ -147,7 +147,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
     }
 }
 
-impl<'py> Given<'py> {
+impl<'py> Argument<'py> {
     /// What was given, or else `default`.
     pub fn or(
         self,

@@ -10,7 +10,8 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
 use super::convert::{
-    Given, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept, string,
+    Argument, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept,
+    string,
 };
 use super::failure::Failure;
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
@@ -51,39 +52,39 @@ pub struct PyStreamDecoder {
     shared: Shared<StreamDecoder>,
     /// Empty until nothing more can come out: whoever asks after every read asks a list of
     /// Python's, which costs a tenth of asking a property.
-    #[pyo3(get, name = "_over")]
-    over: Py<PyList>,
+    #[pyo3(get, name = "_finished")]
+    finished: Py<PyList>,
     /// The connection whose body this reads, where it takes what arrives there as it is.
     connection: OnceLock<Arc<Mutex<Connection>>>,
 }
 
 /// What an instance hands out, and what those hear who then want something else of it.
-struct Kind {
+struct Purpose {
     name: &'static str,
     of_its_own: &'static str,
-    /// It tells of the response too.
-    tells: bool,
+    /// It reports the description of the response too.
+    reports_info: bool,
 }
 
-const DELTAS: Kind = Kind {
+const DELTAS: Purpose = Purpose {
     name: "deltas",
     of_its_own: "deltas need one of their own",
-    tells: false,
+    reports_info: false,
 };
-const TEXT: Kind = Kind {
+const TEXT: Purpose = Purpose {
     name: "text",
     of_its_own: "text needs one of its own",
-    tells: false,
+    reports_info: false,
 };
-const RECORDS: Kind = Kind {
+const RECORDS: Purpose = Purpose {
     name: "records",
     of_its_own: "records need one of their own",
-    tells: false,
+    reports_info: false,
 };
-const PARTS: Kind = Kind {
+const PARTS: Purpose = Purpose {
     name: "parts",
     of_its_own: "parts need one of their own",
-    tells: true,
+    reports_info: true,
 };
 
 impl Core for StreamDecoder {
@@ -108,7 +109,7 @@ impl PyStreamDecoder {
         &self,
         py: Python<'_>,
         data: &[u8],
-        kind: &Kind,
+        kind: &Purpose,
         sink: &mut S,
         make: impl FnOnce(&mut S) -> PyResult<V>,
     ) -> PyResult<V> {
@@ -136,8 +137,8 @@ impl PyStreamDecoder {
     /// Says that it is over, where the core has just come to its end.
     #[inline]
     fn note_end(&self, py: Python<'_>, is_done: bool) -> PyResult<()> {
-        if is_done && self.over.bind(py).is_empty() {
-            self.over.bind(py).append(true)?;
+        if is_done && self.finished.bind(py).is_empty() {
+            self.finished.bind(py).append(true)?;
         }
         Ok(())
     }
@@ -146,7 +147,7 @@ impl PyStreamDecoder {
     fn close_into<'py, S: Sink, V>(
         &self,
         py: Python<'py>,
-        kind: &Kind,
+        kind: &Purpose,
         sink: &mut S,
         make: impl FnOnce(&mut S) -> PyResult<(V, Bound<'py, PyList>)>,
     ) -> PyResult<V> {
@@ -174,10 +175,10 @@ fn twice(list: Bound<'_, PyList>) -> (Bound<'_, PyList>, Bound<'_, PyList>) {
     (list.clone(), list)
 }
 
-fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
-    let Some(first) = state.other_kind(kind.name) else {
-        if kind.tells {
-            state.core.tell();
+fn check_kind(state: &mut State<StreamDecoder>, kind: &Purpose) -> PyResult<()> {
+    let Some(first) = state.conflicting_kind(kind.name) else {
+        if kind.reports_info {
+            state.core.report_info();
         }
         return Ok(());
     };
@@ -189,18 +190,18 @@ fn check_kind(state: &mut State<StreamDecoder>, kind: &Kind) -> PyResult<()> {
 impl PyStreamDecoder {
     #[new]
     #[pyo3(
-        signature = (format, *, n=None, surrogates=Given::Default, max_event_size=Given::Default),
+        signature = (format, *, n=None, surrogates=Argument::Default, max_event_size=Argument::Default),
         text_signature = "(format, *, n=None, surrogates='join', max_event_size=16777216)"
     )]
     fn new(
         py: Python<'_>,
         format: &Bound<'_, PyAny>,
         n: Option<&Bound<'_, PyAny>>,
-        surrogates: Given<'_>,
-        max_event_size: Given<'_>,
+        surrogates: Argument<'_>,
+        max_event_size: Argument<'_>,
     ) -> PyResult<Self> {
         let known = ["openai.chat", "openai.completions"];
-        let name = Given::Value(format.clone()).option("format", "", &known)?;
+        let name = Argument::Value(format.clone()).option("format", "", &known)?;
         let has_one_choice = asks_for_one(n)?;
         let surrogates = surrogates.option("surrogates", "join", &["join", "replace"])?;
         let size = max_event_size.event_size()?;
@@ -212,13 +213,13 @@ impl PyStreamDecoder {
         }
         Ok(Self {
             shared: Shared::new(core),
-            over: PyList::empty(py).unbind(),
+            finished: PyList::empty(py).unbind(),
             connection: OnceLock::new(),
         })
     }
 
     /// Take from now on what arrives on ``connection`` as it is, behind the head of its response.
-    fn _through(&self, connection: &PyHttpConnection) -> PyResult<()> {
+    fn _attach_connection(&self, connection: &PyHttpConnection) -> PyResult<()> {
         let set = self.connection.set(connection.shared());
         set.map_err(|_| PyValueError::new_err("this StreamDecoder reads a connection already"))
     }
@@ -457,7 +458,7 @@ impl PyStreamDecoder {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.over)?;
+        visit.call(&self.finished)?;
         self.shared.traverse(&visit)
     }
 }

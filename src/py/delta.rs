@@ -6,9 +6,9 @@ use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
 use super::convert::{
-    Given, check_fields, immutable, optional, read_error, read_kept, reduced, repr,
+    Argument, check_fields, immutable, optional, read_error, read_kept, reduced, repr,
 };
-use super::plain::{PlainCall, PlainDeltas, Room};
+use super::plain::{PlainCall, PlainDeltas, Scratch};
 
 const NAME: &str = "Delta";
 const FIELDS: [&str; 11] = [
@@ -28,7 +28,7 @@ const TOOL_NAME: &str = "ToolCallDelta";
 const TOOL_FIELDS: [&str; 4] = ["index", "id", "name", "args"];
 
 /// A provider's object: JSON text until somebody reads it.
-enum Kept {
+enum LazyJson {
     Json(Box<[u8]>),
     Value(Py<PyAny>),
 }
@@ -66,10 +66,10 @@ pub struct PyDelta {
     /// Why the choice ended, in the provider's word; only in the delta that ends it.
     #[pyo3(get)]
     finish_reason: Option<Py<PyString>>,
-    usage: Option<Kept>,
-    error: Option<Kept>,
-    logprobs: Option<Kept>,
-    audio: Option<Kept>,
+    usage: Option<LazyJson>,
+    error: Option<LazyJson>,
+    logprobs: Option<LazyJson>,
+    audio: Option<LazyJson>,
 }
 
 impl PyDelta {
@@ -82,12 +82,12 @@ impl PyDelta {
         let Some(delta) = deltas.get(number) else {
             return Self::of_text(py, 0, b"");
         };
-        let room = &deltas.room;
+        let scratch = &deltas.scratch;
         let calls = deltas.calls(delta).iter();
-        let tool_calls = calls.map(|call| PyToolCallDelta::of(py, call, room));
+        let tool_calls = calls.map(|call| PyToolCallDelta::of(py, call, scratch));
         let tool_calls = tool_calls.collect::<PyResult<SmallVec<[_; 4]>>>()?;
-        let field = |span| string(py, room.field(span));
-        let kept = |span| room.field(span).map(|json| Kept::Json(json.into()));
+        let field = |span| string(py, scratch.field(span));
+        let kept = |span| scratch.field(span).map(|json| LazyJson::Json(json.into()));
         Bound::new(
             py,
             Self {
@@ -158,20 +158,20 @@ impl PyDelta {
     #[new]
     #[pyo3(
         signature = (
-            index=Given::Default, role=None, text=None, reasoning=None, refusal=None,
-            tool_calls=Given::Default, finish_reason=None, usage=None, error=None, logprobs=None, audio=None
+            index=Argument::Default, role=None, text=None, reasoning=None, refusal=None,
+            tool_calls=Argument::Default, finish_reason=None, usage=None, error=None, logprobs=None, audio=None
         ),
         text_signature = "(index=0, role=None, text=None, reasoning=None, refusal=None, tool_calls=(), finish_reason=None, usage=None, error=None, logprobs=None, audio=None)"
     )]
     #[allow(clippy::too_many_arguments)]
     fn new<'py>(
         py: Python<'py>,
-        index: Given<'py>,
+        index: Argument<'py>,
         role: Option<Bound<'py, PyAny>>,
         text: Option<Bound<'py, PyAny>>,
         reasoning: Option<Bound<'py, PyAny>>,
         refusal: Option<Bound<'py, PyAny>>,
-        tool_calls: Given<'py>,
+        tool_calls: Argument<'py>,
         finish_reason: Option<Bound<'py, PyAny>>,
         usage: Option<Bound<'py, PyAny>>,
         error: Option<Bound<'py, PyAny>>,
@@ -202,10 +202,10 @@ impl PyDelta {
             refusal,
             tool_calls: tool_calls.extract()?,
             finish_reason: fields.get_item(6)?.extract()?,
-            usage: usage.map(|value| Kept::Value(value.unbind())),
-            error: error.map(|value| Kept::Value(value.unbind())),
-            logprobs: logprobs.map(|value| Kept::Value(value.unbind())),
-            audio: audio.map(|value| Kept::Value(value.unbind())),
+            usage: usage.map(|value| LazyJson::Value(value.unbind())),
+            error: error.map(|value| LazyJson::Value(value.unbind())),
+            logprobs: logprobs.map(|value| LazyJson::Value(value.unbind())),
+            audio: audio.map(|value| LazyJson::Value(value.unbind())),
         })
     }
 
@@ -264,7 +264,7 @@ impl PyDelta {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.tool_calls)?;
         for kept in [&self.usage, &self.error, &self.logprobs, &self.audio] {
-            if let Some(Kept::Value(value)) = kept {
+            if let Some(LazyJson::Value(value)) = kept {
                 visit.call(value)?;
             }
         }
@@ -297,8 +297,8 @@ pub struct PyToolCallDelta {
 }
 
 impl PyToolCallDelta {
-    fn of(py: Python<'_>, call: &PlainCall, room: &Room<'_>) -> PyResult<Py<Self>> {
-        let field = |span| string(py, room.field(span));
+    fn of(py: Python<'_>, call: &PlainCall, scratch: &Scratch<'_>) -> PyResult<Py<Self>> {
+        let field = |span| string(py, scratch.field(span));
         Py::new(
             py,
             Self {
@@ -324,12 +324,12 @@ impl PyToolCallDelta {
 
     #[new]
     #[pyo3(
-        signature = (index=Given::Default, id=None, name=None, args=None),
+        signature = (index=Argument::Default, id=None, name=None, args=None),
         text_signature = "(index=0, id=None, name=None, args=None)"
     )]
     fn new<'py>(
         py: Python<'py>,
-        index: Given<'py>,
+        index: Argument<'py>,
         id: Option<Bound<'py, PyAny>>,
         name: Option<Bound<'py, PyAny>>,
         args: Option<Bound<'py, PyAny>>,
@@ -380,12 +380,12 @@ fn string(py: Python<'_>, text: Option<&[u8]>) -> PyResult<Option<Py<PyString>>>
 /// The value of a kept object, read by the Python function of both halves.
 fn read<'py>(
     py: Python<'py>,
-    kept: Option<&Kept>,
+    kept: Option<&LazyJson>,
     reader: impl Fn(&Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     match kept {
         None => Ok(None),
-        Some(Kept::Json(json)) => reader(&PyString::from_bytes(py, json)?).map(Some),
-        Some(Kept::Value(value)) => Ok(Some(value.bind(py).clone())),
+        Some(LazyJson::Json(json)) => reader(&PyString::from_bytes(py, json)?).map(Some),
+        Some(LazyJson::Value(value)) => Ok(Some(value.bind(py).clone())),
     }
 }

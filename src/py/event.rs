@@ -5,10 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use super::convert::{
-    Given, Make, check_fields, immutable, optional, read_json, reduced, repr, string,
+    Argument, Make, check_fields, immutable, optional, read_json, reduced, repr, string,
 };
 use super::growing::Growing;
-use super::plain::{Room, Span};
+use super::plain::{Scratch, Span};
 use crate::frames::Large;
 use crate::sse::Event;
 
@@ -38,7 +38,7 @@ pub struct PyServerSentEvent {
     retry: Option<u64>,
 }
 
-/// An event whose fields stand in a [`Room`].
+/// An event whose fields stand in a [`Scratch`].
 pub struct PlainEvent {
     event: Span,
     data: Span,
@@ -51,13 +51,13 @@ pub struct PlainEvent {
 impl PlainEvent {
     /// `event`, with its fields copied to `room`.
     #[inline]
-    pub fn new(event: &Event<'_>, room: &mut Room<'_>) -> Self {
+    pub fn new(event: &Event<'_>, scratch: &mut Scratch<'_>) -> Self {
         // Most events have no type and no id.
         let mut place = |field: &[u8]| {
             if field.is_empty() {
                 Span::default()
             } else {
-                room.push_bytes(field)
+                scratch.push_bytes(field)
             }
         };
         Self {
@@ -72,24 +72,24 @@ impl PlainEvent {
 
 impl PlainEvent {
     /// `event`, with its data in a buffer of its own.
-    pub fn large(event: &Event<'_>, room: &mut Room<'_>, data: Large) -> Self {
+    pub fn large(event: &Event<'_>, scratch: &mut Scratch<'_>, data: Large) -> Self {
         Self {
             large: Some(Box::new(data)),
-            ..Self::new(event, room)
+            ..Self::new(event, scratch)
         }
     }
 }
 
 /// An event, with the room that its fields stand in, and the text that its data may be the rest of.
-pub struct Placed<'a>(pub &'a PlainEvent, pub &'a Room<'a>, pub &'a Growing);
+pub struct PlacedEvent<'a>(pub &'a PlainEvent, pub &'a Scratch<'a>, pub &'a Growing);
 
-impl Make for Placed<'_> {
+impl Make for PlacedEvent<'_> {
     #[inline]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self(event, room, begun) = self;
-        let field = |span: Span| (!span.is_empty()).then(|| room.bytes(span));
+        let Self(event, scratch, begun) = self;
+        let field = |span: Span| (!span.is_empty()).then(|| scratch.bytes(span));
         let data = match event.large.as_deref() {
-            None => string(py, room.bytes(event.data)),
+            None => string(py, scratch.bytes(event.data)),
             Some(large) if large.is_rest => begun.finish(py, large.data())?,
             Some(large) => string(py, large.data()),
         };
@@ -122,16 +122,16 @@ impl PyServerSentEvent {
     #[new]
     #[pyo3(
         signature = (
-            event=Given::Default, data=Given::Default, id=Given::Default, retry=Given::Default
+            event=Argument::Default, data=Argument::Default, id=Argument::Default, retry=Argument::Default
         ),
         text_signature = "(event='message', data='', id='', retry=None)"
     )]
     fn new(
         py: Python<'_>,
-        event: Given<'_>,
-        data: Given<'_>,
-        id: Given<'_>,
-        retry: Given<'_>,
+        event: Argument<'_>,
+        data: Argument<'_>,
+        id: Argument<'_>,
+        retry: Argument<'_>,
     ) -> PyResult<Self> {
         let (event, data, id) = (event.or("message", py)?, data.or("", py)?, id.or("", py)?);
         let fields = PyTuple::new(py, [event, data, id, retry.or(py.None(), py)?])?;

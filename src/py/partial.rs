@@ -8,10 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::convert::{Characters, Given, code_points, values};
+use super::convert::{Argument, Characters, code_points, values};
 use super::state::{Shared, Stoppable, unpicklable};
 use crate::error::Error;
-use crate::json::{Brought, Build, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
+use crate::json::{Build, ChangeValue, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
 
 /// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
 ///
@@ -117,8 +117,8 @@ impl PyJsonAssembler {
 #[pymethods]
 impl PyJsonAssembler {
     #[new]
-    #[pyo3(signature = (*, strict=Given::Default), text_signature = "(*, strict=True)")]
-    fn new(py: Python<'_>, strict: Given<'_>) -> PyResult<Self> {
+    #[pyo3(signature = (*, strict=Argument::Default), text_signature = "(*, strict=True)")]
+    fn new(py: Python<'_>, strict: Argument<'_>) -> PyResult<Self> {
         let strict = strict.or(true, py)?.is_truthy()?;
         let core = JsonAssembler::new(strict);
         Ok(Self(Shared::new(Stoppable { core, error: None })))
@@ -169,8 +169,8 @@ impl PyJsonAssembler {
     /// a number whose value changed; ``"append"``, which JSON Patch lacks, what a string has grown
     /// by. With ``append=False`` such a string is replaced whole, at the cost of its length.
     /// Otherwise the time taken is linear in the text fed since the last call and in the paths.
-    #[pyo3(signature = (*, append=Given::Default), text_signature = "(self, *, append=True)")]
-    fn diff<'py>(&self, py: Python<'py>, append: Given<'py>) -> PyResult<Bound<'py, PyList>> {
+    #[pyo3(signature = (*, append=Argument::Default), text_signature = "(self, *, append=True)")]
+    fn diff<'py>(&self, py: Python<'py>, append: Argument<'py>) -> PyResult<Bound<'py, PyList>> {
         let append = append.or(true, py)?.is_truthy()?;
         let mut objects = Objects(py);
         let mut state = self.0.lock(py);
@@ -186,9 +186,9 @@ impl PyJsonAssembler {
         drop(state);
         let patch = PyList::empty(py);
         for change in changes {
-            let value = match change.brought {
-                Brought::Value(at) => tape.build(at, &mut objects)?,
-                Brought::Text(from, to) => PyString::new(py, tape.text(from, to)).into_any(),
+            let value = match change.value {
+                ChangeValue::Value(at) => tape.build(at, &mut objects)?,
+                ChangeValue::Text(from, to) => PyString::new(py, tape.text(from, to)).into_any(),
             };
             let operation = PyDict::new(py);
             operation.set_item(intern!(py, "op"), change.operation.name())?;

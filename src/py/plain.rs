@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::delta::{Delta, ToolCallDelta};
 
-/// A place in a [`Room`].
+/// A place in a [`Scratch`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
     start: usize,
@@ -21,13 +21,13 @@ impl Span {
 
 /// The text that a call hands out. Most of it stands in the call's data, as the server sent it; the rest
 /// is copied, to the stack as long as it is little.
-pub struct Room<'a> {
+pub struct Scratch<'a> {
     data: &'a [u8],
     /// What stands behind the data.
     copied: SmallVec<[u8; 128]>,
 }
 
-impl<'a> Room<'a> {
+impl<'a> Scratch<'a> {
     /// The room of a call with this data.
     #[inline]
     pub fn new(data: &'a [u8]) -> Self {
@@ -86,15 +86,15 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Deltas whose fields stand in a [`Room`].
+/// Deltas whose fields stand in a [`Scratch`].
 pub struct PlainDeltas<'a> {
     /// The text of the fields.
-    pub room: Room<'a>,
+    pub scratch: Scratch<'a>,
     deltas: SmallVec<[PlainDelta; 1]>,
     calls: SmallVec<[PlainCall; 1]>,
 }
 
-/// A delta whose fields stand in a [`Room`].
+/// A delta whose fields stand in a [`Scratch`].
 pub struct PlainDelta {
     pub index: u32,
     pub role: Option<Span>,
@@ -110,7 +110,7 @@ pub struct PlainDelta {
     calls: (usize, usize),
 }
 
-/// A tool call's delta whose fields stand in a [`Room`].
+/// A tool call's delta whose fields stand in a [`Scratch`].
 pub struct PlainCall {
     pub index: u32,
     pub id: Option<Span>,
@@ -123,7 +123,7 @@ impl<'a> PlainDeltas<'a> {
     #[inline]
     pub fn new(data: &'a [u8]) -> Self {
         Self {
-            room: Room::new(data),
+            scratch: Scratch::new(data),
             deltas: SmallVec::new(),
             calls: SmallVec::new(),
         }
@@ -133,21 +133,21 @@ impl<'a> PlainDeltas<'a> {
     pub fn push(&mut self, delta: &Delta<'_>) -> usize {
         let begin = self.calls.len();
         for call in &delta.tool_calls {
-            let call = PlainCall::new(call, &mut self.room);
+            let call = PlainCall::new(call, &mut self.scratch);
             self.calls.push(call);
         }
-        let room = &mut self.room;
+        let scratch = &mut self.scratch;
         self.deltas.push(PlainDelta {
             index: delta.index,
-            role: room.push_field(delta.role.as_deref()),
-            text: room.push_field(delta.text.as_deref()),
-            reasoning: room.push_field(delta.reasoning.as_deref()),
-            refusal: room.push_field(delta.refusal.as_deref()),
-            finish_reason: room.push_field(delta.finish_reason.as_deref()),
-            usage: room.push_field(delta.usage),
-            error: room.push_field(delta.error),
-            logprobs: room.push_field(delta.logprobs),
-            audio: room.push_field(delta.audio),
+            role: scratch.push_field(delta.role.as_deref()),
+            text: scratch.push_field(delta.text.as_deref()),
+            reasoning: scratch.push_field(delta.reasoning.as_deref()),
+            refusal: scratch.push_field(delta.refusal.as_deref()),
+            finish_reason: scratch.push_field(delta.finish_reason.as_deref()),
+            usage: scratch.push_field(delta.usage),
+            error: scratch.push_field(delta.error),
+            logprobs: scratch.push_field(delta.logprobs),
+            audio: scratch.push_field(delta.audio),
             calls: (begin, self.calls.len()),
         });
         self.deltas.len() - 1
@@ -166,12 +166,12 @@ impl<'a> PlainDeltas<'a> {
 }
 
 impl PlainCall {
-    fn new(call: &ToolCallDelta<'_>, room: &mut Room<'_>) -> Self {
+    fn new(call: &ToolCallDelta<'_>, scratch: &mut Scratch<'_>) -> Self {
         Self {
             index: call.index,
-            id: room.push_field(call.id.as_deref()),
-            name: room.push_field(call.name.as_deref()),
-            args: room.push_field(call.args.as_deref()),
+            id: scratch.push_field(call.id.as_deref()),
+            name: scratch.push_field(call.name.as_deref()),
+            args: scratch.push_field(call.args.as_deref()),
         }
     }
 }

@@ -10,13 +10,13 @@ use smallvec::SmallVec;
 
 use super::convert::{Make, list};
 use super::delta::PyDelta;
-use super::plain::{PlainDeltas, Room, Span};
-use crate::delta::{Delta, Sink, Told};
+use super::plain::{PlainDeltas, Scratch, Span};
+use crate::delta::{Delta, ResponseInfo, Sink};
 use crate::record::Records;
 
 /// The text of choice 0, nothing else.
 pub struct Texts<'a> {
-    room: Room<'a>,
+    scratch: Scratch<'a>,
     pieces: SmallVec<[Span; 16]>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Texts<'a> {
     #[inline]
     pub fn new(data: &'a [u8]) -> Self {
         Self {
-            room: Room::new(data),
+            scratch: Scratch::new(data),
             pieces: SmallVec::new(),
         }
     }
@@ -44,7 +44,7 @@ impl<'a> Texts<'a> {
     #[inline]
     pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let pieces = self.pieces.iter();
-        list(py, pieces.map(|span| Piece(self.room.bytes(*span))))
+        list(py, pieces.map(|span| Piece(self.scratch.bytes(*span))))
     }
 }
 
@@ -60,17 +60,17 @@ impl Sink for Texts<'_> {
     #[inline]
     fn text(&mut self, index: u32, text: &str) {
         if index == 0 {
-            self.pieces.push(self.room.push(text));
+            self.pieces.push(self.scratch.push(text));
         }
     }
 }
 
 /// As much room for records is kept for the thread's next call, in bytes.
-const MAX_ROOM: usize = 1 << 18;
+const MAX_BUFFER: usize = 1 << 18;
 
 thread_local! {
     /// Where records are put together: a call of its own for room costs as much as a small read.
-    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Records of the text of choice 0.
@@ -79,7 +79,7 @@ pub struct RecordBytes<'a>(Records<'a>);
 impl<'a> RecordBytes<'a> {
     /// No records yet, of a run with these constant parts.
     pub fn new(prefix: &'a [u8], suffix: &'a [u8]) -> Self {
-        Self(Records::reusing(ROOM.take(), prefix, suffix))
+        Self(Records::with_buffer(BUFFER.take(), prefix, suffix))
     }
 
     /// The records, one behind the other.
@@ -90,9 +90,9 @@ impl<'a> RecordBytes<'a> {
 
 impl Drop for RecordBytes<'_> {
     fn drop(&mut self) {
-        let room = self.0.take_room();
-        if room.capacity() <= MAX_ROOM {
-            ROOM.set(room);
+        let buffer = self.0.take_buffer();
+        if buffer.capacity() <= MAX_BUFFER {
+            BUFFER.set(buffer);
         }
     }
 }
@@ -115,11 +115,11 @@ enum Item {
     Delta(usize),
     /// Records, from there to there.
     Records(usize, usize),
-    Told(Box<Told>),
+    ResponseInfo(Box<ResponseInfo>),
 }
 
 /// An item, with what its places are in.
-struct Placed<'a> {
+struct PlacedItem<'a> {
     item: &'a Item,
     plain: &'a PlainDeltas<'a>,
     records: &'a [u8],
@@ -127,17 +127,17 @@ struct Placed<'a> {
     as_delta: bool,
 }
 
-impl Make for Placed<'_> {
+impl Make for PlacedItem<'_> {
     #[inline]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let plain = self.plain;
         Ok(match self.item {
             Item::Text(index, span) if self.as_delta => {
-                PyDelta::of_text(py, *index, plain.room.bytes(*span))?.into_any()
+                PyDelta::of_text(py, *index, plain.scratch.bytes(*span))?.into_any()
             }
-            Item::Text(_, span) => PyString::from_bytes(py, plain.room.bytes(*span))?.into_any(),
+            Item::Text(_, span) => PyString::from_bytes(py, plain.scratch.bytes(*span))?.into_any(),
             Item::Delta(number) => PyDelta::of(py, plain, *number)?.into_any(),
-            Item::Told(told) => PyTuple::new(py, told.iter())?.into_any(),
+            Item::ResponseInfo(info) => PyTuple::new(py, info.iter())?.into_any(),
             Item::Records(start, end) => {
                 let records = self.records.get(*start..*end);
                 PyBytes::new(py, records.unwrap_or_default()).into_any()
@@ -163,7 +163,7 @@ impl<'a> Deltas<'a> {
 
     /// What was found.
     pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let items = self.found.iter().map(|item| Placed {
+        let items = self.found.iter().map(|item| PlacedItem {
             item,
             plain: &self.plain,
             records: b"",
@@ -180,7 +180,7 @@ impl Sink for Deltas<'_> {
 
     fn text(&mut self, index: u32, text: &str) {
         self.found
-            .push(Item::Text(index, self.plain.room.push(text)));
+            .push(Item::Text(index, self.plain.scratch.push(text)));
     }
 }
 
@@ -208,7 +208,7 @@ impl<'a> Parts<'a> {
 
     /// What was found, as a list.
     pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let items = self.found.iter().map(|item| Placed {
+        let items = self.found.iter().map(|item| PlacedItem {
             item,
             plain: &self.plain,
             records: self.record_bytes(),
@@ -250,7 +250,7 @@ impl<'a> Parts<'a> {
 impl Sink for Parts<'_> {
     fn delta(&mut self, delta: &Delta<'_>) {
         match (&delta.text, delta.index) {
-            (Some(text), 0) if delta.is_text_at_most() => self.text(0, text),
+            (Some(text), 0) if delta.has_only_text() => self.text(0, text),
             (_, 0) => {
                 let number = self.plain.push(delta);
                 self.push(Item::Delta(number));
@@ -263,11 +263,13 @@ impl Sink for Parts<'_> {
         match &mut self.records {
             _ if index != 0 => {}
             Some(records) => records.text(0, text),
-            None => self.found.push(Item::Text(0, self.plain.room.push(text))),
+            None => self
+                .found
+                .push(Item::Text(0, self.plain.scratch.push(text))),
         }
     }
 
-    fn told(&mut self, told: &Told) {
-        self.push(Item::Told(Box::new(told.clone())));
+    fn response_info(&mut self, info: &ResponseInfo) {
+        self.push(Item::ResponseInfo(Box::new(info.clone())));
     }
 }

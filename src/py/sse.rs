@@ -5,14 +5,14 @@ use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
-use super::convert::{Given, bytes, list};
-use super::event::{Placed, PlainEvent};
+use super::convert::{Argument, bytes, list};
+use super::event::{PlacedEvent, PlainEvent};
 use super::failure::Failure;
 use super::growing::Growing;
-use super::plain::Room;
+use super::plain::Scratch;
 use super::state::{Core, Shared, unpicklable};
 use crate::frames::Large;
-use crate::sse::{Event, Sink, SseParser};
+use crate::sse::{Event, EventSink, SseParser};
 
 /// Parses server-sent events, exactly as the WHATWG HTML specification says.
 ///
@@ -59,7 +59,7 @@ impl Core for SseParser {
 
 /// Gathers events, whose objects are made afterwards.
 struct Events<'a> {
-    room: Room<'a>,
+    scratch: Scratch<'a>,
     found: SmallVec<[PlainEvent; 8]>,
 }
 
@@ -67,25 +67,28 @@ impl<'a> Events<'a> {
     /// No events yet, of a call with this data.
     fn new(data: &'a [u8]) -> Self {
         Self {
-            room: Room::new(data),
+            scratch: Scratch::new(data),
             found: SmallVec::new(),
         }
     }
 
     fn list<'py>(&self, py: Python<'py>, begun: &Growing) -> PyResult<Bound<'py, PyList>> {
         let events = self.found.iter();
-        list(py, events.map(|event| Placed(event, &self.room, begun)))
+        list(
+            py,
+            events.map(|event| PlacedEvent(event, &self.scratch, begun)),
+        )
     }
 }
 
-impl Sink for Events<'_> {
+impl EventSink for Events<'_> {
     #[inline]
     fn event(&mut self, event: Event<'_>) {
-        self.found.push(PlainEvent::new(&event, &mut self.room));
+        self.found.push(PlainEvent::new(&event, &mut self.scratch));
     }
 
     fn large(&mut self, event: Event<'_>, data: Large) {
-        let event = PlainEvent::large(&event, &mut self.room, data);
+        let event = PlainEvent::large(&event, &mut self.scratch, data);
         self.found.push(event);
     }
 }
@@ -111,10 +114,10 @@ impl PySseParser {
 impl PySseParser {
     #[new]
     #[pyo3(
-        signature = (*, max_event_size=Given::Default, eof=Given::Default),
+        signature = (*, max_event_size=Argument::Default, eof=Argument::Default),
         text_signature = "(*, max_event_size=16777216, eof='discard')"
     )]
-    fn new(max_event_size: Given<'_>, eof: Given<'_>) -> PyResult<Self> {
+    fn new(max_event_size: Argument<'_>, eof: Argument<'_>) -> PyResult<Self> {
         let size = max_event_size.event_size()?;
         let eof = eof.option("eof", "discard", &["discard", "flush"])?;
         Ok(Self {

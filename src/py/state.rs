@@ -200,7 +200,7 @@ impl<T: Core> State<T> {
 
     /// Returns the kind that the first call decided, if it is another one.
     #[inline]
-    pub fn other_kind(&mut self, kind: &'static str) -> Option<&'static str> {
+    pub fn conflicting_kind(&mut self, kind: &'static str) -> Option<&'static str> {
         // Nearly always it is the very same string, which is quicker to see than that it is equal.
         Some(*self.kind.get_or_insert(kind))
             .filter(|first| !std::ptr::eq(*first, kind) && *first != kind)

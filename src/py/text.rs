@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::convert::{Characters, Given, bytes, code_points};
+use super::convert::{Argument, Characters, bytes, code_points};
 use super::state::{Shared, Stoppable, unpicklable};
 use crate::text::TextAssembler;
 use crate::utf8::Errors;
@@ -87,8 +87,8 @@ impl Stoppable<TextAssembler> {
 #[pymethods]
 impl PyTextAssembler {
     #[new]
-    #[pyo3(signature = (*, errors=Given::Default), text_signature = "(*, errors='replace')")]
-    fn new(errors: Given<'_>) -> PyResult<Self> {
+    #[pyo3(signature = (*, errors=Argument::Default), text_signature = "(*, errors='replace')")]
+    fn new(errors: Argument<'_>) -> PyResult<Self> {
         let allowed = ["ignore", "replace", "strict"];
         let errors = match errors.option("errors", "replace", &allowed)?.as_str() {
             "ignore" => Errors::Ignore,
@@ -111,7 +111,7 @@ impl PyTextAssembler {
         let piece = Piece::of(piece)?;
         let (_turn, mut state) = self.0.begin(py)?;
         state.check_open()?;
-        if let Some(first) = state.other_kind(kind) {
+        if let Some(first) = state.conflicting_kind(kind) {
             return Err(mixed(first, kind));
         }
         if state.is_spoilt() {

@@ -59,7 +59,7 @@ class StreamDecoder(DecoderState):
 
     __module__ = "millstream"
     __slots__ = (
-        "_at_rest",
+        "_at_start",
         "_body",
         "_carry",
         "_closed",
@@ -80,7 +80,7 @@ class StreamDecoder(DecoderState):
         super().__init__(format, Payloads(format, one=one, join=join, limit=self._limit))
         self._frames = Frames(self._limit, is_error=is_error)
         # Whether the next byte that the frames get starts a block of theirs.
-        self._at_rest = False
+        self._at_start = False
         # A frame that is not finished, as long as it may turn out to be an ordinary one.
         self._carry = bytearray()
         self._sniffer = Sniffer()
@@ -202,14 +202,14 @@ class StreamDecoder(DecoderState):
         self._close("parts", parts)
         return parts
 
-    def _feed(self, data: bytes, makes: str, out: list[Any]) -> None:
+    def _feed(self, data: bytes, kind: str, out: list[Any]) -> None:
         if type(data) is not bytes:
-            data = as_bytes(data, _METHODS[makes])
+            data = as_bytes(data, _METHODS[kind])
         if self._closed:
             raise ValueError("feed() after close()")
         payloads = self._payloads
-        if payloads.makes != makes:
-            payloads.check_kind(makes)
+        if payloads.kind != kind:
+            payloads.check_kind(kind)
         if payloads.failed is not None or self._interrupted:
             self._check_sound()
         if payloads.ended is not None:
@@ -219,9 +219,9 @@ class StreamDecoder(DecoderState):
         else:
             self._begin(data, out)
 
-    def _close(self, makes: str, out: list[Any]) -> None:
+    def _close(self, kind: str, out: list[Any]) -> None:
         payloads = self._payloads
-        payloads.check_kind(makes)
+        payloads.check_kind(kind)
         if not self._closed:
             self._closed = True
             if not payloads.done:
@@ -255,7 +255,7 @@ class StreamDecoder(DecoderState):
         self._read_lines(data.removesuffix(rest), out)
         if kind is not None and not self._payloads.done:
             self._model_type = kind
-            self._offset = self._frames.seen
+            self._offset = self._frames.offset
             self._buffer(rest, out)
 
     def _buffer(self, data: bytes, out: list[Any]) -> None:
@@ -275,13 +275,13 @@ class StreamDecoder(DecoderState):
         if carry and LF not in data and CR not in data and len(carry) + len(data) <= self._limit:
             carry += data
             return
-        if carry or not self._at_rest or CR in data or len(data) > self._limit:
-            data = self._read_up_to_rest(data, out)
+        if carry or not self._at_start or CR in data or len(data) > self._limit:
+            data = self._read_up_to_start(data, out)
         frames = data.split(b"\n\n")
         rest = frames.pop()
         payloads, lines = self._payloads, self._frames.lines
         ordinary, choices, one = payloads.ordinary, payloads.choices, payloads.choices.one
-        arrived, make = payloads.arrived, payloads.makes == "deltas"
+        arrived, make = payloads.arrived, payloads.kind == "deltas"
         for frame in frames:
             if not frame.startswith(b"data:") or LF in frame:
                 self._read_lines(frame + b"\n\n", out)
@@ -292,19 +292,19 @@ class StreamDecoder(DecoderState):
                     payloads.texts_seen += 1
                     arrived.pieces.append(found)
                     out.append(text_delta(found) if make else found)
-                    lines.seen += len(frame) + 2
+                    lines.offset += len(frame) + 2
                     continue
                 data = frame[5:].removeprefix(b" ")
-                payloads.read_data(data, lines.seen + len(frame) - len(data), found, out)
-                lines.seen += len(frame) + 2
-            if payloads.over:
+                payloads.read_data(data, lines.offset + len(frame) - len(data), found, out)
+                lines.offset += len(frame) + 2
+            if payloads.finished:
                 break
         if rest:
             carry += rest
-        if lines.seen >= arrived.next:
-            arrived.count(lines.seen)
+        if lines.offset >= arrived.next:
+            arrived.count(lines.offset)
 
-    def _read_up_to_rest(self, data: bytes, out: list[Any]) -> bytes:
+    def _read_up_to_start(self, data: bytes, out: list[Any]) -> bytes:
         """Return what may be cut at its blank lines, having read, or put aside, what may not.
 
         Cutting there knows LF alone as a line end, and no limit; it has to start where a block does.
@@ -315,7 +315,7 @@ class StreamDecoder(DecoderState):
             carry.clear()
             self._read_lines(data, out)
             return b""
-        if not self._at_rest:
+        if not self._at_start:
             head, end, data = data.partition(b"\n\n")
             self._read_lines(head + end, out)
             return b"" if self._payloads.done else data
@@ -331,12 +331,12 @@ class StreamDecoder(DecoderState):
         """Take in a piece of an event stream, line by line."""
         payloads = self._payloads
         for block in self._frames.feed(data):
-            payloads.read_block(block, out)
+            payloads.read_frame(block, out)
             if payloads.done:
                 return
-        if self._frames.overflow is not None:
-            payloads.fail_too_large(self._limit, *self._frames.overflow, out)
-        self._at_rest = self._frames.at_rest
+        if self._frames.too_large is not None:
+            payloads.fail_too_large(self._limit, *self._frames.too_large, out)
+        self._at_start = self._frames.at_start
 
     def _end(self, out: list[Any]) -> None:
         """Take in that the bytes ended."""
@@ -350,8 +350,8 @@ class StreamDecoder(DecoderState):
             if not payloads.frames:
                 payloads.seen.note_missing(self._frames)
             block = self._frames.finish(keep=True)
-            if self._frames.overflow is not None:
-                payloads.fail_too_large(self._limit, *self._frames.overflow, out)
+            if self._frames.too_large is not None:
+                payloads.fail_too_large(self._limit, *self._frames.too_large, out)
             else:
                 payloads.read_unfinished(block, out)
         if not payloads.done:

@@ -51,8 +51,8 @@ class DecoderState(Turns):
         return self._payloads.done
 
     @property
-    def _over(self) -> list[bool]:
-        return self._payloads.over
+    def _finished(self) -> list[bool]:
+        return self._payloads.finished
 
     @property
     def failure(self) -> StreamError | None:

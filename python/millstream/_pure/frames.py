@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from .._growing import GrowingText
 from .._values import FRAME_SIZE
 from .lines import CR, LF, Lines
-from .utf8 import undecided
+from .utf8 import unfinished
 
-__all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large")
+__all__ = ("FRAME_SIZE", "MAX_RETRY", "Block", "Frames", "too_large_message")
 
 MAX_RETRY = 2**64 - 1
 """Milliseconds of the longest reconnection time."""
@@ -50,12 +50,12 @@ class Taken:
 class Block:
     """The fields between two blank lines: what becomes an event."""
 
-    __slots__ = ("begun", "data", "error", "id", "offset", "retry", "size", "taken", "type")
+    __slots__ = ("data", "error", "event", "has_begun", "id", "offset", "retry", "size", "taken")
 
     def __init__(self) -> None:
-        self.begun = False
+        self.has_begun = False
         """Whether a field, known or not, was seen."""
-        self.type = b""
+        self.event = b""
         self.data: list[bytes | bytearray] = []
         self.offset = 0
         """Where in the stream the first data value starts, once there is one."""
@@ -82,7 +82,7 @@ class Frames:
     much again. More is decoded as it comes.
     """
 
-    __slots__ = ("_bound", "_held", "_is_error", "_limit", "block", "lines", "overflow", "retry")
+    __slots__ = ("_bound", "_held", "_is_error", "_limit", "block", "lines", "retry", "too_large")
 
     def __init__(self, limit: int, *, held: int | None = None, is_error: Callable[[bytes], bool] | None = None) -> None:
         self._limit = limit
@@ -90,26 +90,26 @@ class Frames:
         self._bound = min(limit, self._held)
         self._is_error = is_error
         self.lines = Lines()
-        """The lines; a caller that reads whole blocks itself adds their length to ``lines.seen``."""
+        """The lines; a caller that reads whole blocks itself adds their length to ``lines.offset``."""
         self.block = Block()
         self.retry: int | None = None
-        self.overflow: tuple[int, bytes] | None = None
+        self.too_large: tuple[int, bytes] | None = None
         """Offset and beginning of the data that grew too large; nothing is read after it."""
 
     @property
-    def seen(self) -> int:
+    def offset(self) -> int:
         """Bytes of the stream so far."""
-        return self.lines.seen
+        return self.lines.offset
 
     @property
-    def at_rest(self) -> bool:
+    def at_start(self) -> bool:
         """Whether the next byte starts a block."""
-        return self.lines.at_rest and not self.block.begun
+        return self.lines.at_start and not self.block.has_begun
 
     @property
     def truncated(self) -> bool:
         """Whether the stream, if it ended here, would end inside an event or a line."""
-        return self.block.begun or len(self.lines.partial) > 0 or self.overflow is not None
+        return self.block.has_begun or len(self.lines.carry) > 0 or self.too_large is not None
 
     def whole(self, data: bytes) -> bytes | None:
         """Take in a read of ordinary traffic, one block of one data line, and return its value.
@@ -119,9 +119,9 @@ class Frames:
         end = len(data) - 2
         if not data.startswith(b"data:") or data.find(b"\n") != end or data[end:] != b"\n\n" or end > self._limit:
             return None
-        if CR in data or not self.at_rest:
+        if CR in data or not self.at_start:
             return None
-        self.lines.seen += end + 2
+        self.lines.offset += end + 2
         return data[6:end] if data.startswith(b" ", 5) else data[5:end]
 
     def can_be_cut(self, data: bytes) -> bool:
@@ -140,25 +140,25 @@ class Frames:
                 break
             values.append(block[6:] if block.startswith(b" ", 5) else block[5:])
             at += len(block) + 2
-        self.lines.seen += at
+        self.lines.offset += at
         return values, data[at:]
 
     def grow(self, data: bytes) -> bool:
         """Take in a read that only makes the unfinished line longer; return ``False`` for any other read."""
-        partial = self.lines.partial
-        if not partial or LF in data or CR in data:
+        carry = self.lines.carry
+        if not carry or LF in data or CR in data:
             return False
-        size = self.block.size + len(partial) + len(data)
+        size = self.block.size + len(carry) + len(data)
         if size > self._limit:
             return False
-        self.lines.seen += len(data)
-        partial += data
+        self.lines.offset += len(data)
+        carry += data
         if size > self._bound:
             self._take_begun()
         return True
 
     def feed(self, data: bytes) -> Iterable[Block]:
-        """Return the blocks that ``data`` completes, up to ``overflow``.
+        """Return the blocks that ``data`` completes, up to ``too_large``.
 
         Objects of short lines take many times the lines' size: there are never more than those of one piece.
         """
@@ -166,7 +166,7 @@ class Frames:
 
     def _feed_pieces(self, data: bytes) -> Iterator[Block]:
         for start in range(0, len(data), _PIECE_SIZE):
-            if self.overflow is None:
+            if self.too_large is None:
                 yield from self._feed_piece(data[start : start + _PIECE_SIZE])
 
     def _feed_piece(self, data: bytes) -> list[Block]:
@@ -177,7 +177,7 @@ class Frames:
             raw = lines.pop(0)
             line = raw.rstrip(b"\r\n")
             if block.size + len(line) > limit:
-                self._overflow(line, at)
+                self._set_too_large(line, at)
                 return blocks
             self._end_value(line)
             at += len(raw)
@@ -188,31 +188,31 @@ class Frames:
                 # The first one, put together from many reads, is not kept twice.
                 lines[0] = raw = b""
             if block.size + len(line) > limit:
-                self._overflow(line, at)
+                self._set_too_large(line, at)
                 return blocks
             if line.startswith(b"data: "):
                 self._data(line[6:], at + 6)
             elif line:
                 self._field(line, at)
-            elif block.begun:
+            elif block.has_begun:
                 blocks.append(block)
                 block = self.block = Block()
             at += length
-        if block.size + len(self.lines.partial) > self._bound:
-            if block.size + len(self.lines.partial) > limit:
-                self._overflow(self.lines.partial, at)
+        if block.size + len(self.lines.carry) > self._bound:
+            if block.size + len(self.lines.carry) > limit:
+                self._set_too_large(self.lines.carry, at)
             else:
                 self._take_begun()
         return blocks
 
     def finish(self, *, keep: bool) -> Block:
         """Return the block that the end of the stream leaves undone; ``keep`` takes an unfinished line as finished."""
-        if self.overflow is None:
+        if self.too_large is None:
             self.lines.finish()
-            line = bytes(self.lines.partial)
-            at = self.seen - len(line)
+            line = bytes(self.lines.carry)
+            at = self.offset - len(line)
             if self.block.size + len(line) > self._limit:
-                self._overflow(line, at)
+                self._set_too_large(line, at)
             elif (taken := self.block.taken) is not None and taken.not_data is not None:
                 self._end_value(line)
             elif line and keep:
@@ -237,11 +237,11 @@ class Frames:
         if name == b"data":
             return self._data(value, at + len(line) - len(value))
         block = self.block
-        block.begun = True
+        block.has_begun = True
         if name == b"event":
             # "Set the event type buffer to field value."
-            block.size += len(value) - len(block.type)
-            block.type = value
+            block.size += len(value) - len(block.event)
+            block.event = value
         elif name == b"id":
             # "If the field value does not contain U+0000 NULL, then set the last event ID buffer
             # to the field value. Otherwise, ignore the field."
@@ -268,7 +268,7 @@ class Frames:
         character to the data buffer": joined at the dispatch, which takes the last LF.
         """
         block = self.block
-        block.begun = True
+        block.has_begun = True
         if not block.data:
             block.offset = at
         block.size += len(value) + bool(block.data)
@@ -292,23 +292,23 @@ class Frames:
         It has to be much, and no small part of what was taken before: so this takes linear time even where all
         of that has to move. What stays is one empty value, which the next line, or the rest of this one, goes on from.
         """
-        block, partial, values = self.block, self.lines.partial, self.block.data
+        block, carry, values = self.block, self.lines.carry, self.block.data
         taken = block.taken or Taken()
-        start = 0 if taken.not_data is not None else _value_start(partial)
-        end = start if start is None else len(partial) - undecided(partial)
-        held = block.size - taken.size - len(block.type) - len(block.id or b"")
+        start = 0 if taken.not_data is not None else _value_start(carry)
+        end = start if start is None else len(carry) - unfinished(carry)
+        held = block.size - taken.size - len(block.event) - len(block.id or b"")
         if held + (end or 0) - (start or 0) <= max(self._held, taken.size // _SHARE):
             return
         block.taken = taken
         if start is not None and end is not None:
             if taken.not_data is None:
-                block.offset = block.offset if values else self.seen - len(partial) + start
+                block.offset = block.offset if values else self.offset - len(carry) + start
                 taken.not_data = start - bool(values)
                 values.append(b"")
-            values[-1] = partial[start:end]
-            del partial[:end]
+            values[-1] = carry[start:end]
+            del carry[:end]
             block.size += end
-            block.begun = True
+            block.has_begun = True
         taken.size += held + (end or 0)
         data = b"\n".join(values)
         values[:] = [b""]
@@ -329,8 +329,8 @@ class Frames:
         if len(digits) <= _MAX_RETRY_DIGITS and int(digits) <= MAX_RETRY:
             self.block.retry = self.retry = int(digits)
 
-    def _overflow(self, line: bytes | bytearray, at: int) -> None:
-        """Set ``overflow``: ``line``, as far as it has come, makes its event too large.
+    def _set_too_large(self, line: bytes | bytearray, at: int) -> None:
+        """Set ``too_large``: ``line``, as far as it has come, makes its event too large.
 
         What is reported depends on the bytes up to the first one too many, wherever reads fall.
         """
@@ -344,7 +344,7 @@ class Frames:
             offset = offset if values else at + len(cut) - len(value)
             values.append(value)
         head = b"" if taken is None else taken.head
-        self.overflow = (offset if values else at), (head + b"\n".join(values))[:FRAME_SIZE]
+        self.too_large = (offset if values else at), (head + b"\n".join(values))[:FRAME_SIZE]
 
 
 def _join(values: list[bytes | bytearray]) -> None:
@@ -362,6 +362,6 @@ def _value_start(line: bytearray) -> int | None:
     return 6 if line.startswith(b" ", 5) else 5
 
 
-def too_large(limit: int) -> str:
+def too_large_message(limit: int) -> str:
     """Return what an exception says of an event, or a body, that grew past ``limit`` bytes."""
     return f"an event grew past max_event_size={limit} bytes"

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ("MAX_DEPTH", "SURELY_SHALLOW", "WHITE_SPACE", "Document", "Kept", "read", "shallow")
+__all__ = ("MAX_DEPTH", "SURELY_SHALLOW", "WHITE_SPACE", "Document", "LazyJson", "read", "shallow")
 
 MAX_DEPTH = 128
 """Arrays and objects inside each other."""
@@ -124,7 +124,7 @@ class Document:
         return self._spans[path]
 
 
-class Kept:
+class LazyJson:
     """A provider's object inside a payload, parsed each time somebody reads it and not before."""
 
     __slots__ = ("_document", "_parse", "_path")

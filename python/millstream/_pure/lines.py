@@ -18,35 +18,35 @@ class Lines:
     A CR ends its line at once; one LF that follows it, in whatever read, belongs to it.
     """
 
-    __slots__ = ("_after_cr", "_bom", "partial", "seen")
+    __slots__ = ("_after_cr", "_bom", "carry", "offset")
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.offset = 0
         """Bytes of the stream so far."""
-        self.partial = bytearray()
+        self.carry = bytearray()
         """The unfinished line. A bytearray grows in amortised constant time per byte."""
         self._after_cr = False
         # What has come of a possible BOM; None once it is settled.
         self._bom: bytes | None = b""
 
     @property
-    def at_rest(self) -> bool:
+    def at_start(self) -> bool:
         """Whether the next byte starts a line, wherever it comes from."""
-        return not (self.partial or self._after_cr) and self._bom is None
+        return not (self.carry or self._after_cr) and self._bom is None
 
     def feed(self, data: bytes) -> tuple[int, list[bytes]]:
         """Return the lines that ``data`` completes, each with its end, and the offset of the first.
 
         The lines follow each other without a gap.
         """
-        self.seen += len(data)
+        self.offset += len(data)
         if self._bom is not None:
             data = self._skip_bom(data)
         if self._after_cr and data:
             self._after_cr = False
             if data[0] == LF:
                 data = data[1:]
-        at = self.seen - len(data) - len(self.partial)
+        at = self.offset - len(data) - len(self.carry)
         if not data:
             return at, []
         lines = data.splitlines(True)
@@ -57,19 +57,19 @@ class Lines:
         elif end != LF:
             rest = lines.pop()
         if not lines:
-            self.partial += rest
+            self.carry += rest
             return at, lines
-        if self.partial:
-            self.partial += lines[0]
-            lines[0] = bytes(self.partial)
-        if self.partial or rest:
-            self.partial = bytearray(rest)
+        if self.carry:
+            self.carry += lines[0]
+            lines[0] = bytes(self.carry)
+        if self.carry or rest:
+            self.carry = bytearray(rest)
         return at, lines
 
     def finish(self) -> None:
         """Settle that the stream ends here: the beginning of a BOM that never came is a line's."""
         if self._bom:
-            self.partial += self._bom
+            self.carry += self._bom
         self._bom = None
 
     def _skip_bom(self, data: bytes) -> bytes:

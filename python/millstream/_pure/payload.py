@@ -7,9 +7,9 @@ from .._provider_errors import error_path
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .arrived import Arrived
 from .delta import Delta, text_delta
-from .delta.openai import TOLD, Choices, chat_text, completions_text, told
+from .delta.openai import INFO_MEMBERS, Choices, chat_text, completions_text, response_info
 from .delta.tools import LimitPassedError
-from .frames import FRAME_SIZE, Block, too_large
+from .frames import FRAME_SIZE, Block, too_large_message
 from .json import WHITE_SPACE, read
 from .seen import Seen, json_lines
 
@@ -40,25 +40,25 @@ class Payloads:
         "deltas_read",
         "ended",
         "failed",
+        "finished",
         "frames_read",
+        "info",
         "kept",
-        "makes",
+        "kind",
         "ordinary",
-        "over",
         "seen",
         "texts_seen",
-        "told",
     )
 
     def __init__(self, format: str, *, one: bool, join: bool, limit: int) -> None:
         self._format = format
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
-        self.makes: str | None = None
+        self.kind: str | None = None
         """What comes out, once that is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
         self.arrived = Arrived(limit)
         """Choice 0's text."""
-        self.told: dict[str, str | None] = dict.fromkeys(TOLD)
+        self.info: dict[str, str | None] = dict.fromkeys(INFO_MEMBERS)
         """The description of the response, where parts come out: its first id, and the rest as it stands."""
         self.texts_seen = 0
         """Ordinary payloads: each is a frame and a delta."""
@@ -70,13 +70,13 @@ class Payloads:
         """What stopped the decoding: the exception's class and message, and the offset and the data of the frame."""
         self.kept: list[Delta] = []
         """The deltas of choice 0 that have log probabilities, where all is kept."""
-        self.over: list[bool] = []
+        self.finished: list[bool] = []
         """Empty until nothing more can come out: a list is the cheapest thing to ask after every read."""
 
     @property
     def done(self) -> bool:
         """Whether nothing more can come out."""
-        return bool(self.over)
+        return bool(self.finished)
 
     @property
     def frames(self) -> int:
@@ -93,23 +93,23 @@ class Payloads:
         """How many deltas had text, reasoning, a refusal, a tool call or audio."""
         return self.texts_seen + self.contents_read
 
-    def check_kind(self, makes: str) -> None:
+    def check_kind(self, kind: str) -> None:
         """Settle, or hold to, what comes out."""
-        if self.makes is None:
-            self.makes = makes
-            if makes == "parts":
+        if self.kind is None:
+            self.kind = kind
+            if kind == "parts":
                 # What an ordinary payload says beside its text counts here.
                 self.ordinary = _none_is_ordinary
-        elif self.makes != makes:
-            need = "needs one of its own" if makes == "text" else "need one of their own"
-            raise ValueError(f"this StreamDecoder hands out {self.makes}: {makes} {need}")
+        elif self.kind != kind:
+            need = "needs one of its own" if kind == "text" else "need one of their own"
+            raise ValueError(f"this StreamDecoder hands out {self.kind}: {kind} {need}")
 
-    def read_block(self, block: Block, out: list[Any]) -> None:
+    def read_frame(self, block: Block, out: list[Any]) -> None:
         """Take in what stood between two blank lines: data, then an error of llama.cpp's kind."""
         if block.data:
             data = b"\n".join(block.data)
-            self._look(data, block.offset, block.type)
-            if block.type == b"error":
+            self._look(data, block.offset, block.event)
+            if block.event == b"error":
                 self._take(self.choices.read_error(data.strip(WHITE_SPACE)), out)
             else:
                 found: Any = self.ordinary(data, self.choices.one) if self.choices.plain else None
@@ -147,7 +147,7 @@ class Payloads:
                 return
         delta = self.choices.read_arguments(value)
         if delta is not None:
-            self._tell(value, out)
+            self._report_info(value, out)
             self._take([delta], out)
         else:
             self._read(value, raw, (offset, data[:FRAME_SIZE]), out)
@@ -155,11 +155,11 @@ class Payloads:
     def read_unfinished(self, block: Block, out: list[Any]) -> None:
         """Take in a last frame without its blank line, as far as it is the end mark or whole JSON."""
         raw = b"\n".join(block.data).strip(WHITE_SPACE)
-        if not (_is_json(raw) or (raw == _DONE and block.type != b"error")):
+        if not (_is_json(raw) or (raw == _DONE and block.event != b"error")):
             block.data = []
         if not _is_json(b"\n".join(block.error).strip(WHITE_SPACE)):
             block.error = []
-        self.read_block(block, out)
+        self.read_frame(block, out)
 
     def read_body(self, raw: bytes, offset: int, out: list[Any]) -> None:
         """Take in a body that is one JSON document: an error, or a whole response."""
@@ -186,7 +186,7 @@ class Payloads:
         except LimitPassedError as error:
             self.fail(str(error), *place, out)
             return
-        self._tell(payload, out)
+        self._report_info(payload, out)
         self._take(self.choices.read(settled, payload, raw), out)
 
     def end_of_bytes(self, out: list[Any]) -> None:
@@ -202,7 +202,7 @@ class Payloads:
         """End, after whatever was held back."""
         self._take(self.choices.flush(), out)
         self.ended = ended
-        self.over.append(True)
+        self.finished.append(True)
 
     def fail(self, message: str, offset: int, frame: bytes, out: list[Any]) -> None:
         """Fail, after whatever was held back."""
@@ -210,7 +210,7 @@ class Payloads:
 
     def fail_too_large(self, limit: int, offset: int, frame: bytes, out: list[Any]) -> None:
         """Fail: an event, or the body, grew past ``limit`` bytes."""
-        self._stop((EventTooLargeError, too_large(limit), offset, frame), out)
+        self._stop((EventTooLargeError, too_large_message(limit), offset, frame), out)
 
     def make_failure(self) -> StreamError | None:
         """Return a new exception for what stopped the decoding, if anything has."""
@@ -231,22 +231,22 @@ class Payloads:
         self.failed = failed
         self._take(self.choices.flush(), out)
         self.seen.head.clear()
-        self.over.append(True)
+        self.finished.append(True)
 
-    def _tell(self, payload: Any, out: list[Any]) -> None:
+    def _report_info(self, payload: Any, out: list[Any]) -> None:
         """Report the description of the response, where ``payload`` changes it; a later id changes nothing."""
-        if self.makes != "parts":
+        if self.kind != "parts":
             return
-        now = {**self.told, **told(payload)}
-        now["id"] = self.told["id"] or now["id"]
-        if now != self.told:
-            self.told = now
+        now = {**self.info, **response_info(payload)}
+        now["id"] = self.info["id"] or now["id"]
+        if now != self.info:
+            self.info = now
             out.append(tuple(now.values()))
 
     def _take(self, deltas: list[Delta], out: list[Any]) -> None:
         """Hand out ``deltas``, and end with the provider's error if there is one."""
         self.deltas_read += len(deltas)
-        if self.makes == "deltas":
+        if self.kind == "deltas":
             out += deltas
         for delta in deltas:
             fields = delta._fields
@@ -259,15 +259,15 @@ class Payloads:
                     self.arrived.pieces.append(text)
                 if self.arrived.keeps_all and fields[9] is not None:
                     self.kept.append(delta)
-                if self.makes == "parts":
+                if self.kind == "parts":
                     is_text = text is not None and fields[1] is None and fields[3:] == _TEXT_ALONE
                     out.append(text if is_text else delta)
-                elif self.makes != "deltas" and (text is not None or fields[6] is not None):
+                elif self.kind != "deltas" and (text is not None or fields[6] is not None):
                     out.append(text or "")
         if self.choices.error is not None:
             self.seen.head.clear()
             self.ended = "error"
-            self.over.append(True)
+            self.finished.append(True)
 
 
 def is_error(line: bytes) -> bool:

@@ -49,7 +49,7 @@ class Seen:
         frames.lines.finish()
         if frames.truncated:
             start = len(BOM) if self.head.startswith(BOM) else 0
-            is_one_line = frames.seen - len(frames.lines.partial) == start
+            is_one_line = frames.offset - len(frames.lines.carry) == start
             self._missing = "no line ends" if is_one_line else "no blank lines"
 
     def describe(self, frames: int, format: str | None) -> str:

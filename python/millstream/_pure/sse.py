@@ -8,8 +8,8 @@ from typing import Any, NoReturn, Self, final
 
 from .._values import as_bytes, check_event_size, check_option, read_json
 from ..errors import EventTooLargeError
-from .frames import MAX_RETRY, Block, Frames, too_large
-from .text import joined
+from .frames import MAX_RETRY, Block, Frames, too_large_message
+from .text import join_surrogates
 from .turns import Turns, closes, feeds
 from .value import Value
 
@@ -141,9 +141,9 @@ class SSEParser(Turns):
         if self._closed:
             raise ValueError("feed() after close()")
         frames = self._frames
-        if frames.overflow is not None or self._interrupted:
+        if frames.too_large is not None or self._interrupted:
             self._check_sound()
-        if frames.lines.partial and frames.grow(data):
+        if frames.lines.carry and frames.grow(data):
             return []
         value = frames.whole(data)
         if value is not None:
@@ -166,7 +166,7 @@ class SSEParser(Turns):
             self._closed = True
             block = self._frames.finish(keep=self._flush)
             self._truncated = self._frames.truncated
-            if self._flush and self._frames.overflow is None:
+            if self._flush and self._frames.too_large is None:
                 self._dispatch(block, events)
         self._check_sound()
         return events
@@ -174,10 +174,10 @@ class SSEParser(Turns):
     def _read_ordinary(self, data: bytes, events: list[ServerSentEvent]) -> bytes:
         """Read ``data``, which can be cut, as far as its blocks are ordinary ones; return the rest."""
         frames = self._frames
-        if not frames.at_rest:
+        if not frames.at_start:
             head, end, data = data.partition(b"\n\n")
             self._read_lines(head + end, events)
-            if frames.overflow is not None:
+            if frames.too_large is not None:
                 return b""
         values, rest = frames.take_ordinary(data)
         id, make = self._last_event_id, ServerSentEvent._made
@@ -200,7 +200,7 @@ class SSEParser(Turns):
         if block.id is not None:
             self._last_event_id = block.id.decode("utf-8", "replace")
         if block.data:
-            event = block.type.decode("utf-8", "replace") if block.type else "message"
+            event = block.event.decode("utf-8", "replace") if block.event else "message"
             data = b"\n".join(block.data).decode("utf-8", "replace")
             if block.taken is not None:
                 data = block.taken.text.finish(data)
@@ -208,10 +208,12 @@ class SSEParser(Turns):
             self._dispatched += 1
 
     def _make_failure(self) -> EventTooLargeError | None:
-        if self._frames.overflow is None:
+        if self._frames.too_large is None:
             return None
-        offset, frame = self._frames.overflow
-        return EventTooLargeError(too_large(self._limit), offset=offset, frame=frame, deltas_seen=self._dispatched)
+        offset, frame = self._frames.too_large
+        return EventTooLargeError(
+            too_large_message(self._limit), offset=offset, frame=frame, deltas_seen=self._dispatched
+        )
 
     def __repr__(self) -> str:
         return "<millstream.SSEParser>"
@@ -265,7 +267,7 @@ def _lines(name: str, text: object) -> list[bytes]:
     if text is None:
         return []
     if isinstance(text, str):
-        text = joined(text).encode()
+        text = join_surrogates(text).encode()
     if not isinstance(text, bytes):
         raise TypeError(f"{name} must be str, bytes or None, not {type(text).__name__}")
     return _LINE_END.split(text)
@@ -277,7 +279,7 @@ def _value(name: str, value: object) -> list[bytes]:
         return []
     if not isinstance(value, str):
         raise TypeError(f"{name} must be str or None, not {type(value).__name__}")
-    return [joined(value).encode()]
+    return [join_surrogates(value).encode()]
 
 
 def _milliseconds(retry: object) -> list[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._values import max_digits
-from .text import is_high, joined
+from .text import is_high, join_surrogates
 
 __all__ = ("ARRAY", "END", "OBJECT", "Number", "Tape", "Text", "build")
 
@@ -37,7 +37,7 @@ class Text:
         """Add what comes next, with all halves of surrogate pairs that are in it."""
         text = self._held + piece
         self._held = text[-1:] if is_high(text[-1:]) else ""
-        if whole := joined(text[: len(text) - len(self._held)]):
+        if whole := join_surrogates(text[: len(text) - len(self._held)]):
             self.pieces.append(whole)
 
     def finish(self) -> None:

@@ -6,9 +6,9 @@ from typing import NoReturn, final
 from .._values import check_option
 from ..errors import StreamDecodeError
 from .turns import Turns, closes, feeds
-from .utf8 import undecided
+from .utf8 import unfinished
 
-__all__ = ("TextAssembler", "has_surrogate", "is_high", "joined")
+__all__ = ("TextAssembler", "has_surrogate", "is_high", "join_surrogates")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # A high half that no low half follows, or a low half that no high half precedes.
@@ -25,7 +25,7 @@ def is_high(character: str) -> bool:
     return "\ud800" <= character <= "\udbff"
 
 
-def joined(text: str, instead: str = "\ufffd") -> str:
+def join_surrogates(text: str, instead: str = "\ufffd") -> str:
     """Return ``text`` with surrogate pairs made one character each, and ``instead`` for unpaired halves."""
     if not has_surrogate(text):
         return text
@@ -114,7 +114,7 @@ class TextAssembler(Turns):
         held = self._held
         assert isinstance(held, bytes)
         data = held + piece
-        count = undecided(data)
+        count = unfinished(data)
         decided = data[: len(data) - count]
         self._held = data[len(decided) :]
         try:
@@ -136,9 +136,9 @@ class TextAssembler(Turns):
         if bad is not None:
             self._fed += bad.start()
             self._invalid = ""
-            return joined(decided[: bad.start()])
+            return join_surrogates(decided[: bad.start()])
         self._fed += len(decided)
-        return joined(decided, "\ufffd" if self._errors == "replace" else "")
+        return join_surrogates(decided, "\ufffd" if self._errors == "replace" else "")
 
     def _make_failure(self) -> StreamDecodeError | None:
         at, invalid = self._fed, self._invalid

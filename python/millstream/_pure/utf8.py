@@ -1,9 +1,9 @@
 """Incremental UTF-8: the longest decided prefix, and what must wait for more bytes."""
 
-__all__ = ("undecided",)
+__all__ = ("unfinished",)
 
 
-def undecided(data: bytes | bytearray) -> int:
+def unfinished(data: bytes | bytearray) -> int:
     """Return how many bytes at the end of ``data`` are the beginning of a character: 0 to 3.
 
     Only what is still a prefix of a valid sequence waits. The Encoding Standard's decoder narrows

@@ -49,7 +49,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._seen = 0
         self._lost: Exception | None = None
         self._closed: tuple[Sequence[Any], StreamError | None] | None = None
-        self.done: Sized = self._decoder._over
+        self.done: Sized = self._decoder._finished
 
     def _new_decoder(self) -> StreamDecoder:
         return StreamDecoder(self._format, n=self._n)
@@ -76,7 +76,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
     def _watch(self) -> None:
         """End the stream if chunks keep coming, and none with content for as long as the limit says."""
         if not self.done and self.on_idle():
-            self._decoder._over.append(True)
+            self._decoder._finished.append(True)
 
     def on_disconnect(self, error: Exception) -> None:
         """Remember that the body broke off; it matters only if the stream had not ended."""

@@ -1,14 +1,14 @@
 //! The state machine over a document's bytes: what may come next, and what each byte adds to the tape.
 
-use crate::json::numbers::Part;
+use crate::json::numbers::NumberPart;
 use crate::json::reader::MAX_DEPTH;
 use crate::json::scan::plain_length;
-use crate::json::tape::{Kind, Tape};
+use crate::json::tape::{Tape, TokenKind};
 use crate::text::{Held, Joiner};
 
 /// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum Expected {
     /// A value.
     Value,
     /// The first element of an array, or its end.
@@ -28,9 +28,9 @@ pub(super) enum State {
     /// So many more digits of `\uXXXX`, and what the ones before them said.
     Unicode(u8, u32),
     /// The rest of a number.
-    Number(Part),
+    Number(NumberPart),
     /// The rest of a literal.
-    Literal(Kind, &'static [u8]),
+    Literal(TokenKind, &'static [u8]),
 }
 
 /// Why a byte does not fit.
@@ -45,7 +45,7 @@ type Fits = Result<(), Wrong>;
 /// The state machine.
 #[derive(Debug)]
 pub(super) struct Machine {
-    pub(super) state: State,
+    pub(super) expected: Expected,
     /// The containers that are open, the innermost one in the lowest bit: 1 for an object.
     open: u128,
     pub(super) depth: u32,
@@ -59,7 +59,7 @@ impl Machine {
     /// A machine at the start of a document; a strict one refuses control characters in strings.
     pub(super) fn new(is_strict: bool) -> Self {
         Self {
-            state: State::Value,
+            expected: Expected::Value,
             open: 0,
             depth: 0,
             is_key: false,
@@ -73,15 +73,15 @@ impl Machine {
         let mut at = 0;
         let mut fits = Ok(());
         while let Some(byte) = text.as_bytes().get(at) {
-            fits = match self.state {
-                State::Text => {
+            fits = match self.expected {
+                Expected::Text => {
                     at = self.plain(tape, text, at);
                     let Some(byte) = text.as_bytes().get(at) else {
                         break;
                     };
                     self.special(tape, *byte)
                 }
-                State::Number(part) => match part.next(*byte) {
+                Expected::Number(part) => match part.next(*byte) {
                     Some(next) => {
                         self.digit(tape, part, next, *byte);
                         Ok(())
@@ -90,9 +90,9 @@ impl Machine {
                     None if self.end_number(tape) => continue,
                     None => Err(Wrong::Invalid),
                 },
-                State::Escape => self.escape(tape, *byte),
-                State::Unicode(left, code) => self.hex_digit(tape, left, code, *byte),
-                State::Literal(kind, rest) => self.letter(tape, kind, rest, *byte),
+                Expected::Escape => self.escape(tape, *byte),
+                Expected::Unicode(left, code) => self.hex_digit(tape, left, code, *byte),
+                Expected::Literal(kind, rest) => self.letter(tape, kind, rest, *byte),
                 _ => self.mark(tape, *byte),
             };
             if fits.is_err() {
@@ -100,9 +100,9 @@ impl Machine {
             }
             at += 1;
         }
-        match self.state {
-            State::Text | State::Escape | State::Unicode(..) => tape.extend(false),
-            State::Number(part) if part != Part::Minus => tape.extend(true),
+        match self.expected {
+            Expected::Text | Expected::Escape | Expected::Unicode(..) => tape.extend(false),
+            Expected::Number(part) if part != NumberPart::Minus => tape.extend(true),
             _ => {}
         }
         (at, fits)
@@ -116,70 +116,70 @@ impl Machine {
         }
         let in_object = self.depth > 0 && self.open & 1 == 1;
         let in_array = self.depth > 0 && !in_object;
-        match (self.state, byte) {
-            (State::FirstElement, b']') | (State::FirstKey, b'}') => self.shut(tape),
-            (State::After, b'}') if in_object => self.shut(tape),
-            (State::After, b']') if in_array => self.shut(tape),
-            (State::After, b',') if in_object => self.state = State::Key,
-            (State::After, b',') if in_array => self.state = State::Value,
-            (State::FirstKey | State::Key, b'"') => self.begin_string(tape, Kind::Key),
-            (State::Colon, b':') => self.state = State::Value,
-            (State::Value | State::FirstElement, _) => return self.begin(tape, byte),
+        match (self.expected, byte) {
+            (Expected::FirstElement, b']') | (Expected::FirstKey, b'}') => self.shut(tape),
+            (Expected::After, b'}') if in_object => self.shut(tape),
+            (Expected::After, b']') if in_array => self.shut(tape),
+            (Expected::After, b',') if in_object => self.expected = Expected::Key,
+            (Expected::After, b',') if in_array => self.expected = Expected::Value,
+            (Expected::FirstKey | Expected::Key, b'"') => self.begin_string(tape, TokenKind::Key),
+            (Expected::Colon, b':') => self.expected = Expected::Value,
+            (Expected::Value | Expected::FirstElement, _) => return self.begin(tape, byte),
             _ => return Err(Wrong::Invalid),
         }
         Ok(())
     }
 
     fn begin(&mut self, tape: &mut Tape, byte: u8) -> Fits {
-        self.state = match byte {
-            b'{' => return self.enter(tape, Kind::Object, State::FirstKey),
-            b'[' => return self.enter(tape, Kind::Array, State::FirstElement),
+        self.expected = match byte {
+            b'{' => return self.enter(tape, TokenKind::Object, Expected::FirstKey),
+            b'[' => return self.enter(tape, TokenKind::Array, Expected::FirstElement),
             b'"' => {
-                self.begin_string(tape, Kind::String);
+                self.begin_string(tape, TokenKind::String);
                 return Ok(());
             }
-            b't' => State::Literal(Kind::True, b"rue"),
-            b'f' => State::Literal(Kind::False, b"alse"),
-            b'n' => State::Literal(Kind::Null, b"ull"),
+            b't' => Expected::Literal(TokenKind::True, b"rue"),
+            b'f' => Expected::Literal(TokenKind::False, b"alse"),
+            b'n' => Expected::Literal(TokenKind::Null, b"ull"),
             _ => {
-                let part = Part::first(byte).ok_or(Wrong::Invalid)?;
-                if part != Part::Minus {
-                    tape.push(Kind::Number);
+                let part = NumberPart::first(byte).ok_or(Wrong::Invalid)?;
+                if part != NumberPart::Minus {
+                    tape.push(TokenKind::Number);
                     tape.writer().push(char::from(byte));
                 }
-                State::Number(part)
+                Expected::Number(part)
             }
         };
         Ok(())
     }
 
-    fn enter(&mut self, tape: &mut Tape, kind: Kind, state: State) -> Fits {
+    fn enter(&mut self, tape: &mut Tape, kind: TokenKind, expected: Expected) -> Fits {
         if self.depth == MAX_DEPTH {
             return Err(Wrong::TooDeep);
         }
         tape.push(kind);
-        self.open = self.open << 1 | u128::from(kind == Kind::Object);
+        self.open = self.open << 1 | u128::from(kind == TokenKind::Object);
         self.depth += 1;
-        self.state = state;
+        self.expected = expected;
         Ok(())
     }
 
     fn shut(&mut self, tape: &mut Tape) {
-        tape.push(Kind::End);
+        tape.push(TokenKind::End);
         self.open >>= 1;
         self.depth -= 1;
-        self.state = State::After;
+        self.expected = Expected::After;
     }
 
     // In a literal or a number.
 
-    fn letter(&mut self, tape: &mut Tape, kind: Kind, rest: &'static [u8], byte: u8) -> Fits {
+    fn letter(&mut self, tape: &mut Tape, kind: TokenKind, rest: &'static [u8], byte: u8) -> Fits {
         match rest.split_first() {
             Some((first, rest)) if *first == byte => {
-                self.state = State::Literal(kind, rest);
+                self.expected = Expected::Literal(kind, rest);
                 if rest.is_empty() {
                     tape.push(kind);
-                    self.state = State::After;
+                    self.expected = Expected::After;
                 }
                 Ok(())
             }
@@ -188,31 +188,31 @@ impl Machine {
     }
 
     /// A byte of a number. A minus sign alone says nothing: it is written with the first digit.
-    fn digit(&mut self, tape: &mut Tape, part: Part, next: Part, byte: u8) {
-        if part == Part::Minus {
-            tape.push(Kind::Number);
+    fn digit(&mut self, tape: &mut Tape, part: NumberPart, next: NumberPart, byte: u8) {
+        if part == NumberPart::Minus {
+            tape.push(TokenKind::Number);
             tape.writer().push('-');
         }
         tape.writer().push(char::from(byte));
-        self.state = State::Number(next);
+        self.expected = Expected::Number(next);
     }
 
     /// Ends the number, if one is read and may end here.
     pub(super) fn end_number(&mut self, tape: &mut Tape) -> bool {
-        let ends = matches!(self.state, State::Number(part) if part.is_whole());
+        let ends = matches!(self.expected, Expected::Number(part) if part.is_whole());
         if ends {
             tape.extend(false);
-            self.state = State::After;
+            self.expected = Expected::After;
         }
         ends
     }
 
     // In a string.
 
-    fn begin_string(&mut self, tape: &mut Tape, kind: Kind) {
+    fn begin_string(&mut self, tape: &mut Tape, kind: TokenKind) {
         tape.push(kind);
-        self.is_key = kind == Kind::Key;
-        self.state = State::Text;
+        self.is_key = kind == TokenKind::Key;
+        self.expected = Expected::Text;
     }
 
     pub(super) fn joiner<'a>(&'a mut self, tape: &'a mut Tape) -> Joiner<'a> {
@@ -237,13 +237,13 @@ impl Machine {
             b'"' => {
                 self.joiner(tape).finish();
                 tape.extend(false);
-                self.state = if self.is_key {
-                    State::Colon
+                self.expected = if self.is_key {
+                    Expected::Colon
                 } else {
-                    State::After
+                    Expected::After
                 };
             }
-            b'\\' => self.state = State::Escape,
+            b'\\' => self.expected = Expected::Escape,
             _ if self.is_strict => return Err(Wrong::Invalid),
             _ => {
                 self.joiner(tape).push(u32::from(byte));
@@ -261,23 +261,23 @@ impl Machine {
             b'r' => 0x0D,
             b't' => 0x09,
             b'u' => {
-                self.state = State::Unicode(4, 0);
+                self.expected = Expected::Unicode(4, 0);
                 return Ok(());
             }
             _ => return Err(Wrong::Invalid),
         };
         self.joiner(tape).push(u32::from(code));
-        self.state = State::Text;
+        self.expected = Expected::Text;
         Ok(())
     }
 
     fn hex_digit(&mut self, tape: &mut Tape, left: u8, code: u32, byte: u8) -> Fits {
         let digit = char::from(byte).to_digit(16).ok_or(Wrong::Invalid)?;
         let code = code << 4 | digit;
-        self.state = State::Unicode(left - 1, code);
+        self.expected = Expected::Unicode(left - 1, code);
         if left == 1 {
             self.joiner(tape).push(code);
-            self.state = State::Text;
+            self.expected = Expected::Text;
         }
         Ok(())
     }

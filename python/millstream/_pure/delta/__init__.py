@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Self, final
 
-from ..json import Kept
+from ..json import LazyJson
 from ..value import Value
 
 __all__ = ("Delta", "ToolCallDelta", "text_delta")
@@ -87,10 +87,10 @@ class Delta(Value):
         str | None,
         tuple[ToolCallDelta, ...],
         str | None,
-        Mapping[str, Any] | Kept | None,
-        Mapping[str, Any] | Kept | None,
-        Mapping[str, Any] | Kept | None,
-        Mapping[str, Any] | Kept | None,
+        Mapping[str, Any] | LazyJson | None,
+        Mapping[str, Any] | LazyJson | None,
+        Mapping[str, Any] | LazyJson | None,
+        Mapping[str, Any] | LazyJson | None,
     ]
 
     def __new__(
@@ -178,6 +178,6 @@ def text_delta(text: str) -> Delta:
     return Delta._made((0, None, text, None, None, (), None, None, None, None, None))
 
 
-def _read(value: Mapping[str, Any] | Kept | None) -> Mapping[str, Any] | None:
+def _read(value: Mapping[str, Any] | LazyJson | None) -> Mapping[str, Any] | None:
     """Return a field that may be kept as JSON text."""
-    return value.read() if isinstance(value, Kept) else value
+    return value.read() if isinstance(value, LazyJson) else value

@@ -6,15 +6,15 @@ from operator import itemgetter
 from typing import Any
 
 from ..._values import read_kept
-from ..json import Document, Kept, Path
-from ..text import has_surrogate, is_high, joined
+from ..json import Document, LazyJson, Path
+from ..text import has_surrogate, is_high, join_surrogates
 from . import Delta, ToolCallDelta
 from .tools import MAX_INDEX, Entry, Tools
 
-__all__ = ("Reading", "State", "as_index")
+__all__ = ("ChoiceState", "Reading", "as_index")
 
 
-class State:
+class ChoiceState:
     """What is to be remembered of one choice between payloads."""
 
     __slots__ = ("finish_reason", "has_handed_out", "held", "join", "tools")
@@ -35,7 +35,7 @@ class State:
         if self.join and is_high(piece[-1]):
             self.held[field] = piece[-1]
             piece = piece[:-1]
-        return joined(piece)
+        return join_surrogates(piece)
 
 
 class Reading:
@@ -50,7 +50,7 @@ class Reading:
         *("audio", "finish_reason", "logprobs", "reasoning", "refusal", "role", "text", "tools"),
     )
 
-    def __init__(self, index: int, state: State) -> None:
+    def __init__(self, index: int, state: ChoiceState) -> None:
         self._index = index
         self._state = state
         self._deltas: list[Delta] = []
@@ -98,7 +98,7 @@ class Reading:
             self._state.finish_reason = self.finish_reason = reason
             self.release()
         if isinstance(self._choice.get("logprobs"), dict):
-            self.logprobs = Kept(self._document, (*self._path, "logprobs"), read_kept)
+            self.logprobs = LazyJson(self._document, (*self._path, "logprobs"), read_kept)
         return self.hand_out()
 
     def _read_message(self) -> None:
@@ -118,7 +118,7 @@ class Reading:
         for entry in self._entries:
             self._add_tool(entry)
         if isinstance(message.get("audio"), dict):
-            self.audio = Kept(self._document, (*self._path, self._name, "audio"), read_kept)
+            self.audio = LazyJson(self._document, (*self._path, self._name, "audio"), read_kept)
 
     def release(self) -> None:
         """Take in U+FFFD for whatever the choice holds back: its other half will not come."""
@@ -175,7 +175,7 @@ def as_index(value: Any) -> int | None:
 
 def _string(value: Any) -> str | None:
     """Return ``value`` if it is a string with something in it, whole code points only."""
-    return joined(value) if isinstance(value, str) and value else None
+    return join_surrogates(value) if isinstance(value, str) and value else None
 
 
 def _as_message(text: Any) -> dict[str, Any]:

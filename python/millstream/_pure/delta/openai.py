@@ -11,18 +11,18 @@ import orjson
 
 from ..._provider_errors import error_path
 from ..._values import read_error, read_kept
-from ..json import SURELY_SHALLOW, Document, Kept, Path, is_exact, read, shallow
-from ..text import has_surrogate, joined
+from ..json import SURELY_SHALLOW, Document, LazyJson, Path, is_exact, read, shallow
+from ..text import has_surrogate, join_surrogates
 from . import Delta, ToolCallDelta
-from .choices import Reading, State, as_index
+from .choices import ChoiceState, Reading, as_index
 from .tools import LimitPassedError
 
-__all__ = ("MAX_CHOICES", "TOLD", "Choices", "chat_text", "completions_text", "told")
+__all__ = ("INFO_MEMBERS", "MAX_CHOICES", "Choices", "chat_text", "completions_text", "response_info")
 
 MAX_CHOICES = 1024
 """How many choices one stream may have."""
 
-TOLD = ("id", "model", "system_fingerprint", "service_tier")
+INFO_MEMBERS = ("id", "model", "system_fingerprint", "service_tier")
 """The members that describe the response. The first is kept once, the others whenever they change."""
 
 
@@ -39,18 +39,18 @@ def completions_text(raw: bytes, one: bool) -> str | dict[str, Any] | None:
     try:
         (choice,) = payload["choices"]
         text = choice["text"]
-        if text and type(text) is str and _brings_nothing_else(payload, choice, one):
+        if text and type(text) is str and _has_nothing_else(payload, choice, one):
             return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
     except (ValueError, KeyError, TypeError):
         pass
     return payload if type(payload) is dict and is_exact(raw) else None
 
 
-def told(payload: Any) -> dict[str, str]:
-    """Return the strings that describe the response, under the names of :data:`TOLD`."""
+def response_info(payload: Any) -> dict[str, str]:
+    """Return the strings that describe the response, under the names of :data:`INFO_MEMBERS`."""
     if not isinstance(payload, dict):
         return {}
-    found = {name: _string(payload.get(name)) for name in TOLD}
+    found = {name: _string(payload.get(name)) for name in INFO_MEMBERS}
     return {name: text for name, text in found.items() if text is not None}
 
 
@@ -64,7 +64,7 @@ def chat_text(raw: bytes, one: bool) -> str | dict[str, Any] | None:
         (choice,) = payload["choices"]
         delta = choice["delta"]
         text = delta["content"]
-        if text and type(text) is str and _is_alone("content", delta) and _brings_nothing_else(payload, choice, one):
+        if text and type(text) is str and _is_alone("content", delta) and _has_nothing_else(payload, choice, one):
             return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
     except (ValueError, KeyError, TypeError):
         pass
@@ -76,7 +76,7 @@ def _is_alone(name: str, delta: dict[str, Any]) -> bool:
     return len(delta) == 1 or all(value is None for other, value in delta.items() if other != name)
 
 
-def _brings_nothing_else(payload: dict[str, Any], choice: dict[str, Any], one: bool) -> bool:
+def _has_nothing_else(payload: dict[str, Any], choice: dict[str, Any], one: bool) -> bool:
     """Return whether ``payload``, with its only ``choice``, which is choice 0, has nothing beside what that says."""
     return (
         (one or choice["index"] == 0)
@@ -105,7 +105,7 @@ class Choices:
         self._chat = chat
         self.one = one
         self._join = join
-        self._choices: dict[int, State] = {}
+        self._choices: dict[int, ChoiceState] = {}
         self.plain = False
         self.usage: Any = None
         self.error: Any = None
@@ -141,7 +141,7 @@ class Choices:
             args = function["arguments"]
             if not (type(index) is int and type(args) is str) or call.get("id") or function.get("name"):
                 return None
-            if not (_is_alone("tool_calls", delta) and _brings_nothing_else(payload, choice, self.one)):
+            if not (_is_alone("tool_calls", delta) and _has_nothing_else(payload, choice, self.one)):
                 return None
         except (ValueError, KeyError, TypeError):
             return None
@@ -183,7 +183,7 @@ class Choices:
         document = Document(raw)
         usage = _usage_path(payload)
         if usage:
-            self.usage = Kept(document, usage, read_kept)
+            self.usage = LazyJson(document, usage, read_kept)
             deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None, None)))
         error = error_path(payload)
         return deltas if error is None else deltas + self._fail(document, error)
@@ -213,22 +213,22 @@ class Choices:
 
     def _fail(self, document: Document, path: Path) -> list[Delta]:
         """Return what the provider's error at ``path`` brings, after whatever was held back."""
-        self.error = Kept(document, path, read_error)
+        self.error = LazyJson(document, path, read_error)
         return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None, None))]
 
-    def _state(self, index: int) -> State:
+    def _state(self, index: int) -> ChoiceState:
         """Return the choice ``index``, which has begun with this if it had not."""
         state = self._choices.get(index)
         if state is None:
             if len(self._choices) == MAX_CHOICES:
                 raise LimitPassedError(f"the stream has more than {MAX_CHOICES} choices")
-            state = self._choices[index] = State(self._join)
+            state = self._choices[index] = ChoiceState(self._join)
         return state
 
 
 def _string(value: Any) -> str | None:
     """Return ``value`` if it is a string with something in it, whole code points only."""
-    return joined(value) if isinstance(value, str) and value else None
+    return join_surrogates(value) if isinstance(value, str) and value else None
 
 
 def _up_to_first(choices: list[Any]) -> list[Any]:

@@ -157,7 +157,7 @@ class Exchange:
         That is one call into the core per read instead of two. Nothing changes for a body that was
         compressed, or for a decoder of the other half of the core, which knows no framing.
         """
-        through = getattr(decoder, "_through", None)
+        through = getattr(decoder, "_attach_connection", None)
         if self._content is None and through is not None:
             through(self.framing)
             self._through = True

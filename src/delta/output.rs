@@ -4,7 +4,7 @@ use super::sink::{Delta, Sink};
 
 /// Choice 0's text so far, and counts: what every delta passes on its way out.
 #[derive(Debug)]
-pub struct Outlet {
+pub struct Output {
     text: String,
     /// How many bytes of the text errors carry.
     max_text: usize,
@@ -19,7 +19,7 @@ pub struct Outlet {
     others_seen: u64,
 }
 
-impl Outlet {
+impl Output {
     /// Nothing so far; of choice 0's text, the first `max_text` bytes are kept.
     pub fn new(max_text: usize) -> Self {
         Self {
