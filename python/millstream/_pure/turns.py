@@ -28,6 +28,16 @@ class Turns(Sealed):
 
     Other threads wait until a call is over. The same thread (a callback of the collector, a profiler, a
     signal handler) gets an exception. Properties answer at any time.
+
+    A lock would not do: the second call of one thread would wait for the first one, which waits for the
+    second. So the turn is an attribute, and taking it is deleting it: one bytecode, which either succeeds or
+    raises, whatever thread or signal handler comes in between. On failure, :meth:`_wait` walks up the stack:
+    a guarded call of this object there is re-entry, and raises; otherwise another thread has the turn.
+
+    An exception of Python's own between reading the data and returning the outputs (an interrupt, a
+    ``MemoryError``) loses outputs. The object remembers that and refuses to go on, so that no stream with a
+    hole looks whole. What stopped the reading is kept as plain values, and the exception is made when it is
+    first raised or asked for: an interrupt while it is being made loses nothing.
     """
 
     __slots__ = ("_failures", "_interrupted", "_turn")

@@ -91,6 +91,17 @@ class StreamEventHandler:
     The stream's own run may be among the runs that it is called for: ``root`` says which one. Of the root
     it sends no chunks, since those are made of what reaches the consumer, and marks where it begins and ends.
     ``parent_ids`` are those of the stream's own run.
+
+    Where users' code takes part, nobody can say beforehand which runs begin. So the stream's run hands
+    this handler down to its children by its configuration, as LangChain does, and users' code runs in a worker.
+    Its chunks and the children's events go through one channel, in the order in which they are made; the
+    consumer's side (:func:`mixed`) turns chunks into events and passes the others on as they are.
+
+    * ``run_inline``: it is called in the worker itself, before the code goes on, or the order would be lost.
+    * ``rendezvous``: streams inside the worker wait for their consumers, or a chunk's event would come
+      before that of an earlier chunk one stream further out.
+    * Users may give two runs one id. Open runs of an id are a stack: the last to begin is the first to end.
+    * The root's end is a :class:`RootMark`, not an event: version 1 sends it when the whole stream has ended.
     """
 
     raise_error = True

@@ -61,8 +61,18 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         return events
 
     def records(self, writer: RecordWriter) -> EventRecords:
-        """Return the processor that writes these events as records, without making them where the inner one can."""
-        # A random marker: it cannot occur in a name, tag or metadata, so it locates the chunk's text in the template.
+        """Return the processor that writes these events as records, without making them where the inner one can.
+
+        The records of a run's chunks differ in the chunk's text alone: the name, tags, metadata and ids stay.
+        So one event is made of a chunk whose text is a random marker, and written as a record. The bytes
+        before the marker are the *prefix* of every record, those behind it the *suffix*, and per network
+        read one call into the core returns prefix, text as JSON, suffix, for all chunks at once. No Python
+        object is made per chunk, and the bytes are those of ``writer.write`` of the event.
+
+        The marker is random, so it cannot occur in a name, a tag or metadata, which are users'. A delta that
+        is more than text (a finish reason, a tool call) does not fit the template: the recorder passes it to
+        ``write``, and :meth:`~.protocols.ChunkProcessor.joined` puts the parts in order.
+        """
         mark = os.urandom(16).hex()
         stream = self._stream
         # Where no event is wanted, no recorder is asked for: a processor that was asked goes on as one.

@@ -36,6 +36,16 @@ class Channel:
     The consumer receives all buffered items at once, and is woken once for them. The producer waits while
     :data:`MAX_BUFFERED_ITEMS` are buffered; with ``rendezvous``, until the consumer has received the last
     item and asks for more. Methods may be called from any thread.
+
+    It is not ``asyncio.Queue``, since each end may be a task or a thread: what waits leaves a function that
+    wakes it, an event's for threads or a future's for tasks, and is woken outside the lock. The ends differ:
+
+    * ``finish(error)`` is the producer's. The consumer still receives what is buffered, then the error.
+    * ``close(leaving)`` is the consumer's. Buffered items are dropped, waiting producers are woken, and each
+      ``send`` from then on does nothing. ``leaving`` is the consumer's exception, which :func:`~.workers.pump`
+      passes on to the user's iterator.
+    * Whichever comes first counts: an error behind ``close`` is kept only if it is one of the user's code
+      (an ``Exception``), and not the end that the consumer asked for.
     """
 
     __slots__ = (

@@ -17,7 +17,7 @@ __all__ = ("adrive", "adrive_records", "drive")
 
 
 def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, None]:
-    """Run ``part`` over ``source``, for sync code."""
+    """Run ``processor`` over ``source``, for sync code; the rules are those of :func:`adrive`."""
     opener: Any = source
     del source
     body: Any = None
@@ -60,7 +60,19 @@ def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, Non
 
 
 async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Out, None]:
-    """Run ``part`` over ``source``, for async code."""
+    """Run ``processor`` over ``source``, for async code: one generator straight over the connection.
+
+    * No timeout, cancel scope or context variable is held across a ``yield``: a consumer's cancellation
+      reaches the ``yield`` or the read, and the ``finally`` closes the body.
+    * A stream's error is raised last, after the outputs that came before it and those of ``close()``.
+    * The first output sets ``opener`` to ``None``. A body that breaks off from then on is not replaced,
+      and the request is freed, which may be large.
+    * ``feed`` and ``done`` are read once a body, so that an item costs one call and one truth test.
+    * The locals are deleted at the end. A traceback keeps this frame, and the frame would keep the
+      exception by way of the processor: a cycle, and the connection in it would wait for the collector.
+
+    :func:`drive` and :func:`adrive_records` follow the same lines; a change to one is a change to all three.
+    """
     opener: Any = source
     del source
     body: Any = None
@@ -104,7 +116,7 @@ async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Ou
 
 
 async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGenerator[bytes, None]:
-    """Run ``part`` over ``source``: what ``adrive`` does, at one call and one step per raw item."""
+    """Run ``processor`` over ``source`` as :func:`adrive` does, at one call and one step per raw item."""
     opener: Any = source
     del source
     body: Any = None
@@ -151,7 +163,13 @@ async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGen
 def _begin_again(source: Any, processor: Any, body: Any) -> Any:
     """Return another body of ``source`` in place of ``body``, which broke off; ``None`` where there is none.
 
-    ``source`` is ``None`` where something has come out.
+    A lost connection is tried again only while the consumer has seen nothing, so that no text comes twice.
+    Three parties have a say. The driver passes ``None`` as ``source`` once something has come out. The
+    processor answers ``early_disconnect()``: the failure, if a connection (not a timeout, an error or an
+    end mark) ended a stream without a single delta. The source answers ``reopen(failure)``: it waits and
+    sends the request again, or returns ``None`` where ``max_retries`` or ``total_timeout`` is used up.
+    The tries count together with those that got no response at all. ``opened`` of the processor then
+    starts over with a new decoder.
     """
     failure: Any = None
     try:

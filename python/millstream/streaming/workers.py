@@ -177,10 +177,19 @@ async def iterate_in_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator
 
 
 async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any], Awaitable[None] | None]) -> None:
-    """Put what a user's async iterator yields into ``channel``, after ``keep``; it is closed at the end.
+    """Send the items of a user's async iterator through ``channel``, after ``keep``; close the iterator at the end.
 
-    A cancellation while the line is full was meant for the iterator, by a scope that it has left
-    open across its yield: it is thrown in there.
+    The iterator runs in this task, and may have left a cancel scope open across its ``yield``
+    (``async with asyncio.timeout(…): yield …``). Such a scope cancels this task wherever it happens to wait:
+
+    * in the iterator itself: nothing to do, the scope catches its own cancellation;
+    * at a full channel: the cancellation is thrown into the iterator (``athrow``), where it would have been
+      raised had the iterator been awaiting something. It becomes the scope's ``TimeoutError``, or, if no
+      scope of the iterator claims it, comes back and ends this task.
+
+    ``channel.paused`` is set meanwhile, so that leaving the stream wakes the task instead of cancelling it:
+    a cancellation would look like one of the iterator's own. If the consumer was itself cancelled, the
+    iterator receives that cancellation before it is closed; on ``break`` or ``close`` it is only closed.
     """
     import asyncio
 

@@ -1,4 +1,18 @@
-"""The plan of a chain that can run as one generator: functions of ours, an origin, stages of ours."""
+"""The plan of a chain that can run as one generator: functions of ours, an origin, stages of ours.
+
+Each Runnable says what it is to a fused chain by one of three private hooks:
+
+* ``_as_function()``: it is called once, before anything streams (prompts);
+* ``_origin()``: it opens a connection of ours and yields chunks (models);
+* ``_as_stage()``: it transforms chunks synchronously, with ``feed`` and ``close`` (parsers, picks).
+
+A chain fuses if its steps are any number of functions, one origin, and any number of stages, in this order.
+Its stream is then one generator over the origin's connection (``chunks.py``, and ``events.py`` for stream
+events): no task, no queue, and leaving it closes the connection. Any other chain, and one with a step of
+users' code, runs step by step (``sequence.py``), in async code in a task of its own, with the same outputs.
+A user's subclass of a class of ours counts as users' code unless it writes the hook itself: an overridden
+``transform`` must be called. A plan holds no state of a stream; :meth:`Plan.stages` makes new stages for each.
+"""
 
 from __future__ import annotations
 

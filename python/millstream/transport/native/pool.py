@@ -1,8 +1,15 @@
 """What is kept of connections between exchanges: the rules, for both drivers.
 
-No lock is held anywhere: a stream may be let go of by the garbage collector, in the middle of any
-statement, also one of this module, and its connection comes back here then. What changes is changed
-by single operations of lists and dictionaries, and whoever has taken a connection out owns it.
+No lock is held anywhere. The garbage collector may drop a stream in the middle of any statement, also
+one of this module, and its connection returns to the pool from there: a lock of this thread would wait
+for itself. Three rules replace it:
+
+* Shared state changes by single operations of lists and dictionaries (``pop``, ``append``, ``remove``),
+  which no other thread and no finalizer can interrupt.
+* Taking a connection out of a list is owning it. Code that loses the race gets an ``IndexError`` or
+  ``ValueError`` and looks for another connection; nothing is tested first and done afterwards.
+* Loops run over copies, and a check of ``is_closed`` follows each insertion: a connection that comes back
+  while the pool closes is closed either by ``close`` or by the insertion.
 """
 
 from itertools import islice
