@@ -1,4 +1,4 @@
-"""Callbacks: handlers that hear of runs, and the managers that tell them."""
+"""Callbacks: handlers, whose methods are called during runs, and the managers that call them."""
 
 from .base import (
     AsyncCallbackHandler,

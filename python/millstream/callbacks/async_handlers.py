@@ -1,4 +1,7 @@
-"""Callback handlers for async code: the same methods, as coroutine functions."""
+"""``AsyncCallbackHandler``: the methods of :mod:`.handlers` as coroutine functions, for async code.
+
+Each signature is written out again here, so that editors and type checkers know it.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +24,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of a chunk: ``token`` is its text, ``chunk`` the :class:`~millstream.outputs.GenerationChunk`."""
+        """Handle a chunk: ``token`` is its text, ``chunk`` its :class:`~millstream.outputs.GenerationChunk`."""
 
     async def on_llm_end(
         self,
@@ -32,7 +35,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end: ``response`` is its :class:`~millstream.outputs.LLMResult`."""
+        """Handle the end of the run: ``response`` is its :class:`~millstream.outputs.LLMResult`."""
 
     async def on_llm_error(
         self,
@@ -43,7 +46,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error, or of the consumer's leaving; ``response`` holds what had arrived."""
+        """Handle an error, or that the consumer closed the stream; ``response`` is the partial result."""
 
     async def on_chain_end(
         self,
@@ -54,7 +57,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end."""
+        """Handle the end of the run."""
 
     async def on_chain_error(
         self,
@@ -65,7 +68,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error, or of the consumer's leaving."""
+        """Handle an error, or that the consumer closed the stream."""
 
     async def on_agent_action(
         self,
@@ -76,7 +79,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an agent's action."""
+        """Handle an action of an agent."""
 
     async def on_agent_finish(
         self,
@@ -87,7 +90,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an agent's end."""
+        """Handle the end of an agent."""
 
     async def on_tool_end(
         self,
@@ -98,7 +101,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end."""
+        """Handle the end of the run."""
 
     async def on_tool_error(
         self,
@@ -109,7 +112,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error."""
+        """Handle an error."""
 
     async def on_retriever_end(
         self,
@@ -120,7 +123,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end."""
+        """Handle the end of the run."""
 
     async def on_retriever_error(
         self,
@@ -131,7 +134,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error."""
+        """Handle an error."""
 
     async def on_llm_start(
         self,
@@ -144,7 +147,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a model's run."""
+        """Handle the start of a completion model's run."""
 
     async def on_chat_model_start(
         self,
@@ -157,7 +160,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a chat model's run; where this is not written, ``on_llm_start`` does."""
+        """Handle the start of a chat model's run; by default ``on_llm_start`` is called instead."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `on_chat_model_start`")
 
     async def on_chain_start(
@@ -171,7 +174,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a chain's run."""
+        """Handle the start of a chain's run."""
 
     async def on_tool_start(
         self,
@@ -184,7 +187,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a tool's run."""
+        """Handle the start of a tool's run."""
 
     async def on_retriever_start(
         self,
@@ -197,7 +200,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a retriever's run."""
+        """Handle the start of a retriever's run."""
 
     async def on_text(
         self,
@@ -208,7 +211,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of a text."""
+        """Handle a text that the run reports."""
 
     async def on_retry(
         self,
@@ -219,7 +222,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of another try."""
+        """Handle a retry."""
 
     async def on_custom_event(
         self,
@@ -231,4 +234,4 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an event of the user's own."""
+        """Handle a custom event."""

@@ -1,4 +1,4 @@
-"""Handlers and the base of managers, under the path that LangChain uses."""
+"""Handlers and the base class of managers, under LangChain's import path."""
 
 from .async_handlers import AsyncCallbackHandler
 from .base_manager import BaseCallbackManager

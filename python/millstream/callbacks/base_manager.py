@@ -1,4 +1,4 @@
-"""What a manager of callbacks holds: handlers, tags and metadata, each its own or inherited by the runs below."""
+"""``BaseCallbackManager``: the handlers, tags and metadata of one call, local or inherited by child runs."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -8,9 +8,9 @@ __all__ = ("BaseCallbackManager", "handlers_of")
 
 
 class BaseCallbackManager:
-    """Holds handlers, tags and metadata; the ``inheritable_`` ones go to the runs below too.
+    """Holds handlers, tags and metadata. Child runs inherit the ``inheritable_`` ones.
 
-    ``parent_ids`` are the runs above, from the root down; ``parent_run_id`` is the last of them.
+    ``parent_ids`` are the ids of the ancestors, from the root down; ``parent_run_id`` is the last of them.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class BaseCallbackManager:
 
     @classmethod
     def like(cls, other: Any) -> Self:
-        """Return a manager with what ``other`` holds: one of ours, or of LangChain's."""
+        """Return a manager with the same contents as ``other``, a manager of ours or of LangChain's."""
         return cls(
             other.handlers,
             other.inheritable_handlers,
@@ -66,10 +66,10 @@ class BaseCallbackManager:
         inheritable_metadata: dict[str, Any] | None = None,
         local_metadata: dict[str, Any] | None = None,
     ) -> Self:
-        """Return the manager of one call: what its configuration says goes to the runs below, what is local does not.
+        """Return the manager of one call. Child runs inherit the ``inheritable_`` arguments, but not the local ones.
 
-        Callbacks are a list of handlers, or a manager, of ours or of LangChain's. Anything else, of which no call
-        would ever be made, is a :class:`TypeError`.
+        Callbacks are a list of handlers, or a manager, of ours or of LangChain's. Raises :class:`TypeError` for
+        anything else, since its methods would never be called.
         """
         if hasattr(inheritable_callbacks, "inheritable_handlers"):
             manager = cls.like(inheritable_callbacks)
@@ -93,7 +93,7 @@ class BaseCallbackManager:
         return self.like(self)
 
     def merge(self, other: Any) -> Self:
-        """Return what both hold; what is inherited and what is not stay apart."""
+        """Return a manager with the contents of both; inheritable and local ones stay separate."""
         merged = self.copy()
         merged.handlers = _unite(self.handlers, other.handlers)
         merged.inheritable_handlers = _unite(self.inheritable_handlers, other.inheritable_handlers)
@@ -114,23 +114,23 @@ class BaseCallbackManager:
             self.inheritable_handlers.append(handler)
 
     def remove_handler(self, handler: Any) -> None:
-        """Remove a handler, if it is there."""
+        """Remove a handler, if the manager has it."""
         for handlers in (self.handlers, self.inheritable_handlers):
             if handler in handlers:
                 handlers.remove(handler)
 
     def set_handlers(self, handlers: Sequence[Any], inherit: bool = True) -> None:
-        """Have these handlers and no others."""
+        """Replace all handlers by these."""
         self.handlers, self.inheritable_handlers = [], []
         for handler in handlers:
             self.add_handler(handler, inherit)
 
     def set_handler(self, handler: Any, inherit: bool = True) -> None:
-        """Have this handler and no other."""
+        """Replace all handlers by this one."""
         self.set_handlers([handler], inherit)
 
     def add_tags(self, tags: Sequence[str], inherit: bool = True) -> None:
-        """Add tags; one that is there already moves to the end."""
+        """Add tags; one that the manager already has moves to the end."""
         for tag in tags:
             if tag in self.tags:
                 self.remove_tags([tag])
@@ -139,7 +139,7 @@ class BaseCallbackManager:
             self.inheritable_tags += tags
 
     def remove_tags(self, tags: Sequence[str]) -> None:
-        """Remove tags, where they are there."""
+        """Remove the tags that the manager has."""
         for tag in tags:
             for held in (self.tags, self.inheritable_tags):
                 if tag in held:
@@ -152,23 +152,23 @@ class BaseCallbackManager:
             self.inheritable_metadata = {**self.inheritable_metadata, **metadata}
 
     def remove_metadata(self, keys: Sequence[str]) -> None:
-        """Remove metadata, where it is there."""
+        """Remove the entries that the manager has."""
         for key in keys:
             self.metadata.pop(key, None)
             self.inheritable_metadata.pop(key, None)
 
 
 def _unite(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
-    """Return the items of both, each once, in their order."""
-    united: list[Any] = []
+    """Return the items of both, without duplicates, in order."""
+    items: list[Any] = []
     for item in (*ones, *others):
-        if item not in united:
-            united.append(item)
-    return united
+        if item not in items:
+            items.append(item)
+    return items
 
 
 def handlers_of(callbacks: Any) -> Sequence[Any]:
-    """Return the handlers that ``callbacks`` are, or hold; raises :class:`TypeError` for anything else."""
+    """Return the handlers in ``callbacks``, a list or a manager; raises :class:`TypeError` for anything else."""
     if not callbacks:
         return ()
     handlers = getattr(callbacks, "handlers", callbacks)

@@ -1,4 +1,4 @@
-"""Callback handlers: what hears of runs, by methods that are named as LangChain's."""
+"""``BaseCallbackHandler`` and its mixins: the methods that runs call, under LangChain's names."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ __all__ = (
 
 
 class LLMManagerMixin:
-    """What a model's run tells."""
+    """The methods that a run of a model calls."""
 
     def on_llm_new_token(
         self,
@@ -27,7 +27,7 @@ class LLMManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of a chunk: ``token`` is its text, ``chunk`` the :class:`~millstream.outputs.GenerationChunk`."""
+        """Handle a chunk: ``token`` is its text, ``chunk`` its :class:`~millstream.outputs.GenerationChunk`."""
 
     def on_llm_end(
         self,
@@ -38,7 +38,7 @@ class LLMManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end: ``response`` is its :class:`~millstream.outputs.LLMResult`."""
+        """Handle the end of the run: ``response`` is its :class:`~millstream.outputs.LLMResult`."""
 
     def on_llm_error(
         self,
@@ -49,11 +49,11 @@ class LLMManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error, or of the consumer's leaving; ``response`` holds what had arrived."""
+        """Handle an error, or that the consumer closed the stream; ``response`` is the partial result."""
 
 
 class ChainManagerMixin:
-    """What a chain's run tells."""
+    """The methods that a run of a chain calls."""
 
     def on_chain_end(
         self,
@@ -64,7 +64,7 @@ class ChainManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end."""
+        """Handle the end of the run."""
 
     def on_chain_error(
         self,
@@ -75,7 +75,7 @@ class ChainManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error, or of the consumer's leaving."""
+        """Handle an error, or that the consumer closed the stream."""
 
     def on_agent_action(
         self,
@@ -86,7 +86,7 @@ class ChainManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an agent's action."""
+        """Handle an action of an agent."""
 
     def on_agent_finish(
         self,
@@ -97,11 +97,11 @@ class ChainManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an agent's end."""
+        """Handle the end of an agent."""
 
 
 class ToolManagerMixin:
-    """What a tool's run tells."""
+    """The methods that a run of a tool calls."""
 
     def on_tool_end(
         self,
@@ -112,7 +112,7 @@ class ToolManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end."""
+        """Handle the end of the run."""
 
     def on_tool_error(
         self,
@@ -123,11 +123,11 @@ class ToolManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error."""
+        """Handle an error."""
 
 
 class RetrieverManagerMixin:
-    """What a retriever's run tells."""
+    """The methods that a run of a retriever calls."""
 
     def on_retriever_end(
         self,
@@ -138,7 +138,7 @@ class RetrieverManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the run's end."""
+        """Handle the end of the run."""
 
     def on_retriever_error(
         self,
@@ -149,11 +149,11 @@ class RetrieverManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an error."""
+        """Handle an error."""
 
 
 class CallbackManagerMixin:
-    """How runs begin."""
+    """The methods that are called when runs start."""
 
     def on_llm_start(
         self,
@@ -166,7 +166,7 @@ class CallbackManagerMixin:
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a model's run."""
+        """Handle the start of a completion model's run."""
 
     def on_chat_model_start(
         self,
@@ -179,7 +179,7 @@ class CallbackManagerMixin:
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a chat model's run; where this is not written, ``on_llm_start`` does."""
+        """Handle the start of a chat model's run; by default ``on_llm_start`` is called instead."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `on_chat_model_start`")
 
     def on_chain_start(
@@ -193,7 +193,7 @@ class CallbackManagerMixin:
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a chain's run."""
+        """Handle the start of a chain's run."""
 
     def on_tool_start(
         self,
@@ -206,7 +206,7 @@ class CallbackManagerMixin:
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a tool's run."""
+        """Handle the start of a tool's run."""
 
     def on_retriever_start(
         self,
@@ -219,11 +219,11 @@ class CallbackManagerMixin:
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of the start of a retriever's run."""
+        """Handle the start of a retriever's run."""
 
 
 class RunManagerMixin:
-    """What any run tells."""
+    """The methods that a run of any type calls."""
 
     def on_text(
         self,
@@ -234,7 +234,7 @@ class RunManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of a text."""
+        """Handle a text that the run reports."""
 
     def on_retry(
         self,
@@ -245,7 +245,7 @@ class RunManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of another try."""
+        """Handle a retry."""
 
     def on_custom_event(
         self,
@@ -257,7 +257,7 @@ class RunManagerMixin:
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Hear of an event of the user's own."""
+        """Handle a custom event."""
 
 
 class BaseCallbackHandler(
@@ -268,12 +268,11 @@ class BaseCallbackHandler(
     CallbackManagerMixin,
     RunManagerMixin,
 ):
-    """The base of handlers: override what you want to hear.
+    """The base class of callback handlers: override the methods that you need.
 
-    What a handler raises is logged, and raised to the caller only with ``raise_error``. A handler
-    whose methods are not coroutine functions is called in a thread by async code, unless
-    ``run_inline`` says that it may be called on the event loop. Each handler has one context of
-    context variables per run, which nobody else sees. ::
+    An exception of a handler is logged. It is raised to the caller only with ``raise_error``. Async code
+    calls a method that is not a coroutine function in a thread, unless ``run_inline`` allows calls on the
+    event loop. Each handler has a context of context variables of its own for each run. ::
 
         class Printing(BaseCallbackHandler):
             def on_llm_new_token(self, token, **kwargs):
@@ -287,35 +286,35 @@ class BaseCallbackHandler(
 
     @property
     def ignore_llm(self) -> bool:
-        """Whether a model's calls are left out."""
+        """Whether to skip the callbacks of models."""
         return False
 
     @property
     def ignore_retry(self) -> bool:
-        """Whether other tries are left out."""
+        """Whether to skip ``on_retry``."""
         return False
 
     @property
     def ignore_chain(self) -> bool:
-        """Whether a chain's calls are left out."""
+        """Whether to skip the callbacks of chains."""
         return False
 
     @property
     def ignore_agent(self) -> bool:
-        """Whether an agent's calls are left out."""
+        """Whether to skip the callbacks of agents."""
         return False
 
     @property
     def ignore_retriever(self) -> bool:
-        """Whether a retriever's calls are left out."""
+        """Whether to skip the callbacks of retrievers."""
         return False
 
     @property
     def ignore_chat_model(self) -> bool:
-        """Whether a chat model's start are left out."""
+        """Whether to skip ``on_chat_model_start``."""
         return False
 
     @property
     def ignore_custom_event(self) -> bool:
-        """Whether users' own events are left out."""
+        """Whether to skip ``on_custom_event``."""
         return False

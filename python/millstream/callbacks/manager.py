@@ -1,4 +1,8 @@
-"""Managers of callbacks: what begins runs, and what each run tells its handlers."""
+"""Callback managers: they start runs and report each run to its handlers.
+
+A ``CallbackManager`` starts runs; a ``CallbackManagerForLLMRun`` or ``CallbackManagerForChainRun`` reports one.
+Each class has an async twin. :class:`~millstream.callbacks.dispatch.RunHandlers` calls the handlers.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +28,14 @@ __all__ = (
     "RunManager",
 )
 
-Synced = TypeVar("Synced", bound="BaseRunManager")
+SyncRun = TypeVar("SyncRun", bound="BaseRunManager")
 Manager = TypeVar("Manager", bound=BaseCallbackManager)
 
 
 class BaseRunManager:
     """One run: its id, its tags and metadata, and its handlers.
 
-    A model that streams may set ``llm_output``: what its result says of the call as a whole.
+    A model that streams may set ``llm_output``, which its result then has.
     """
 
     llm_output: dict[str, Any] | None = None
@@ -62,12 +66,12 @@ class BaseRunManager:
 
     @classmethod
     def get_noop_manager(cls) -> Self:
-        """Return the manager of a run that nobody hears of."""
+        """Return the manager of a run without handlers."""
         return cls(run_id=uuid7(), handlers=[], inheritable_handlers=[])
 
     @classmethod
     def of(cls, manager: BaseCallbackManager, run_id: UUID | None) -> Self:
-        """Return a new run under ``manager``."""
+        """Return a new run with the handlers, tags and parents of ``manager``."""
         return cls(
             run_id=run_id or uuid7(),
             handlers=manager.handlers,
@@ -81,11 +85,11 @@ class BaseRunManager:
         )
 
     def get_child(self, tag: str | None = None) -> BaseCallbackManager:
-        """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
+        """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
         return self._child(CallbackManager, tag)
 
-    def _child(self, kind: type[Manager], tag: str | None = None) -> Manager:
-        child = kind(
+    def _child(self, cls: type[Manager], tag: str | None = None) -> Manager:
+        child = cls(
             self.inheritable_handlers,
             self.inheritable_handlers,
             self.run_id,
@@ -112,15 +116,15 @@ class RunManager(BaseRunManager):
     """One run of sync code."""
 
     def get_child(self, tag: str | None = None) -> CallbackManager:
-        """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
+        """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
         return self._child(CallbackManager, tag)
 
     def on_text(self, text: str, **kwargs: Any) -> None:
-        """Tell of a text."""
+        """Report a text."""
         self._run_handlers.dispatch("on_text", None, (text,), self._event_kwargs(kwargs))
 
     def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
-        """Tell of another try."""
+        """Report a retry."""
         self._run_handlers.dispatch("on_retry", "ignore_retry", (retry_state,), self._event_kwargs(kwargs))
 
 
@@ -128,23 +132,23 @@ class AsyncRunManager(BaseRunManager):
     """One run of async code."""
 
     async def on_text(self, text: str, **kwargs: Any) -> None:
-        """Tell of a text."""
+        """Report a text."""
         await self._run_handlers.adispatch("on_text", None, (text,), self._event_kwargs(kwargs))
 
     def get_child(self, tag: str | None = None) -> AsyncCallbackManager:
-        """Return what the runs below this one inherit; ``tag`` is for the next one alone."""
+        """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
         return self._child(AsyncCallbackManager, tag)
 
     async def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
-        """Tell of another try."""
+        """Report a retry."""
         await self._run_handlers.adispatch("on_retry", "ignore_retry", (retry_state,), self._event_kwargs(kwargs))
 
 
 class CallbackManagerForLLMRun(RunManager):
-    """One run of a model: what ``_call``, ``_generate`` and ``_stream`` get as ``run_manager``."""
+    """One run of a model: the ``run_manager`` of ``_call``, ``_generate`` and ``_stream``."""
 
     def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
-        """Tell of the start; if a handler raises there, those that heard of the start hear of its error.
+        """Report the start. If a handler raises there, the handlers called so far receive the error too.
 
         ``prompt`` is a text, or a chat model's messages.
         """
@@ -158,30 +162,30 @@ class CallbackManagerForLLMRun(RunManager):
             raise
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        """Tell of a chunk."""
+        """Report a chunk."""
         info = {"token": token, **self._event_kwargs({"chunk": chunk, **kwargs})}
         self._run_handlers.dispatch("on_llm_new_token", "ignore_llm", (), info)
 
     def on_llm_end(self, response: Any, **kwargs: Any) -> None:
-        """Tell of the end."""
+        """Report the end."""
         self._run_handlers.dispatch("on_llm_end", "ignore_llm", (response,), self._event_kwargs(kwargs))
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Tell of an error; ``response`` is what had arrived."""
+        """Report an error; ``response`` is the partial result."""
         self._run_handlers.dispatch(
             "on_llm_error", "ignore_llm", (_error_for_handlers(error),), self._event_kwargs(kwargs)
         )
 
 
 class AsyncCallbackManagerForLLMRun(AsyncRunManager):
-    """One run of a model: what ``_acall``, ``_agenerate`` and ``_astream`` get as ``run_manager``."""
+    """One run of a model: the ``run_manager`` of ``_acall``, ``_agenerate`` and ``_astream``."""
 
     def get_sync(self) -> CallbackManagerForLLMRun:
         """Return the same run, for sync code."""
         return _to_sync(CallbackManagerForLLMRun, self)
 
     async def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
-        """Tell of the start; if a handler raises there, those that heard of the start hear of its error.
+        """Report the start. If a handler raises there, the handlers called so far receive the error too.
 
         ``prompt`` is a text, or a chat model's messages.
         """
@@ -197,27 +201,27 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
             raise
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        """Tell of a chunk."""
+        """Report a chunk."""
         await self._run_handlers.adispatch(
             "on_llm_new_token", "ignore_llm", (token,), self._event_kwargs({"chunk": chunk, **kwargs})
         )
 
     async def on_llm_end(self, response: Any, **kwargs: Any) -> None:
-        """Tell of the end."""
+        """Report the end."""
         await self._run_handlers.adispatch("on_llm_end", "ignore_llm", (response,), self._event_kwargs(kwargs))
 
     async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Tell of an error; ``response`` is what had arrived."""
+        """Report an error; ``response`` is the partial result."""
         await self._run_handlers.adispatch(
             "on_llm_error", "ignore_llm", (_error_for_handlers(error),), self._event_kwargs(kwargs)
         )
 
 
 class CallbackManagerForChainRun(RunManager):
-    """One run of a chain, a prompt, a parser, a function: what such a step tells."""
+    """One run of a chain, a prompt, a parser or a function."""
 
     def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+        """Report the start. If a handler raises there, the handlers called so far receive the error too."""
         info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
             self._run_handlers.dispatch("on_chain_start", "ignore_chain", (serialized, inputs), info)
@@ -228,19 +232,22 @@ class CallbackManagerForChainRun(RunManager):
             raise
 
     def on_chain_chunk(self, chunk: Any) -> None:
-        """Tell of a chunk; no handler of users hears of those, what makes stream events does."""
+        """Report a chunk. User handlers have no such callback; only the stream-event handler does."""
         self._run_handlers.dispatch("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
 
     def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
-        """Tell of the end."""
+        """Report the end."""
         self._run_handlers.dispatch("on_chain_end", "ignore_chain", (outputs,), self._event_kwargs(kwargs))
 
     def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Tell of an error, or of a cancellation."""
+        """Report an error, or a cancellation."""
         self._run_handlers.dispatch("on_chain_error", "ignore_chain", (error,), self._event_kwargs(kwargs))
 
     def report_stop(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
-        """Tell of an end by ``error``; that the consumer has left is no error, and ends with what was handed out."""
+        """Report the end of a run that ``error`` stopped.
+
+        A consumer that closes the stream is not an error: the run ends with ``outputs``, the chunks so far.
+        """
         if is_leaving(error):
             self.on_chain_end(outputs, **kwargs)
         else:
@@ -248,14 +255,14 @@ class CallbackManagerForChainRun(RunManager):
 
 
 class AsyncCallbackManagerForChainRun(AsyncRunManager):
-    """One run of a chain, a prompt, a parser, a function, for async code."""
+    """One run of a chain, a prompt, a parser or a function, for async code."""
 
     def get_sync(self) -> CallbackManagerForChainRun:
         """Return the same run, for sync code."""
         return _to_sync(CallbackManagerForChainRun, self)
 
     async def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        """Tell of the start; if a handler raises there, those that heard of the start hear of its error."""
+        """Report the start. If a handler raises there, the handlers called so far receive the error too."""
         info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
             await self._run_handlers.adispatch("on_chain_start", "ignore_chain", (serialized, inputs), info)
@@ -266,19 +273,22 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
             raise
 
     async def on_chain_chunk(self, chunk: Any) -> None:
-        """Tell of a chunk; no handler of users hears of those, what makes stream events does."""
+        """Report a chunk. User handlers have no such callback; only the stream-event handler does."""
         await self._run_handlers.adispatch("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
 
     async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
-        """Tell of the end."""
+        """Report the end."""
         await self._run_handlers.adispatch("on_chain_end", "ignore_chain", (outputs,), self._event_kwargs(kwargs))
 
     async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Tell of an error, or of a cancellation."""
+        """Report an error, or a cancellation."""
         await self._run_handlers.adispatch("on_chain_error", "ignore_chain", (error,), self._event_kwargs(kwargs))
 
     async def report_stop(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
-        """Tell of an end by ``error``; that the consumer has left is no error, and ends with what was handed out."""
+        """Report the end of a run that ``error`` stopped.
+
+        A consumer that closes the stream is not an error: the run ends with ``outputs``, the chunks so far.
+        """
         if is_leaving(error):
             await self.on_chain_end(outputs, **kwargs)
         else:
@@ -286,12 +296,12 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
 
 
 class CallbackManager(BaseCallbackManager):
-    """Begins the runs of sync code."""
+    """Starts the runs of sync code."""
 
     def on_llm_start(
         self, serialized: Any, prompts: Sequence[str], run_id: UUID | None = None, **kwargs: Any
     ) -> list[CallbackManagerForLLMRun]:
-        """Begin a run of a model for each prompt, and tell of it; ``run_id`` is for the first."""
+        """Start a run of a model for each prompt; ``run_id`` is for the first."""
         runs = []
         for place, prompt in enumerate(prompts):
             run = CallbackManagerForLLMRun.of(self, None if place else run_id)
@@ -302,20 +312,20 @@ class CallbackManager(BaseCallbackManager):
     def on_chat_model_start(
         self, serialized: Any, messages: Sequence[Any], run_id: UUID | None = None, **kwargs: Any
     ) -> list[CallbackManagerForLLMRun]:
-        """Begin a run of a chat model for each list of messages, and tell of it; ``run_id`` is for the first."""
+        """Start a run of a chat model for each list of messages; ``run_id`` is for the first."""
         return self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
 
     def on_chain_start(
         self, serialized: Any, inputs: Any, run_id: UUID | None = None, **kwargs: Any
     ) -> CallbackManagerForChainRun:
-        """Begin a run of a chain, and tell of it."""
+        """Start a run of a chain."""
         run = CallbackManagerForChainRun.of(self, run_id)
         run.start(serialized, inputs, **kwargs)
         return run
 
 
 class AsyncCallbackManager(BaseCallbackManager):
-    """Begins the runs of async code."""
+    """Starts the runs of async code."""
 
     @property
     def is_async(self) -> bool:
@@ -325,7 +335,7 @@ class AsyncCallbackManager(BaseCallbackManager):
     async def on_llm_start(
         self, serialized: Any, prompts: Sequence[str], run_id: UUID | None = None, **kwargs: Any
     ) -> list[AsyncCallbackManagerForLLMRun]:
-        """Begin a run of a model for each prompt, and tell of it; ``run_id`` is for the first."""
+        """Start a run of a model for each prompt; ``run_id`` is for the first."""
         runs = []
         for place, prompt in enumerate(prompts):
             run = AsyncCallbackManagerForLLMRun.of(self, None if place else run_id)
@@ -336,26 +346,26 @@ class AsyncCallbackManager(BaseCallbackManager):
     async def on_chat_model_start(
         self, serialized: Any, messages: Sequence[Any], run_id: UUID | None = None, **kwargs: Any
     ) -> list[AsyncCallbackManagerForLLMRun]:
-        """Begin a run of a chat model for each list of messages, and tell of it; ``run_id`` is for the first."""
+        """Start a run of a chat model for each list of messages; ``run_id`` is for the first."""
         return await self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
 
     async def on_chain_start(
         self, serialized: Any, inputs: Any, run_id: UUID | None = None, **kwargs: Any
     ) -> AsyncCallbackManagerForChainRun:
-        """Begin a run of a chain, and tell of it."""
+        """Start a run of a chain."""
         run = AsyncCallbackManagerForChainRun.of(self, run_id)
         await run.start(serialized, inputs, **kwargs)
         return run
 
 
 def _error_for_handlers(error: BaseException) -> BaseException:
-    """Return what handlers of a model are told of ``error``: leaving is one thing, wherever the model was just then."""
+    """Return the exception to report for ``error``; ``GeneratorExit`` whenever the consumer closed the stream."""
     return GeneratorExit() if is_leaving(error) else error
 
 
-def _to_sync(kind: type[Synced], run: BaseRunManager) -> Synced:
+def _to_sync(cls: type[SyncRun], run: BaseRunManager) -> SyncRun:
     """Return the run of async code as one of sync code."""
-    synced = kind(
+    run_manager = cls(
         run_id=run.run_id,
         handlers=(),
         inheritable_handlers=run.inheritable_handlers,
@@ -366,12 +376,12 @@ def _to_sync(kind: type[Synced], run: BaseRunManager) -> Synced:
         inheritable_metadata=run.inheritable_metadata,
         parent_ids=run.parent_ids,
     )
-    # The same handlers, each with the context that it has in this run.
-    synced.handlers, synced._run_handlers = run.handlers, run._run_handlers
-    return synced
+    # The handlers keep the contexts that they have in this run.
+    run_manager.handlers, run_manager._run_handlers = run.handlers, run._run_handlers
+    return run_manager
 
 
 def parent_ids_of_child(parent_ids: Sequence[str], run_id: UUID) -> list[str]:
-    """Return the ``parent_ids`` of what is below the run that has these; each once, where users gave an id twice."""
+    """Return the ``parent_ids`` of a child of the run; without duplicates, since users may pass one id twice."""
     parent = str(run_id)
     return list(parent_ids) if parent in parent_ids else [*parent_ids, parent]

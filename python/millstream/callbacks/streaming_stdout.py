@@ -1,4 +1,4 @@
-"""Prints the text of streams as it comes."""
+"""``StreamingStdOutCallbackHandler``: prints the text of a stream as it arrives."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ("StreamingStdOutCallbackHandler",)
 
 
 class StreamingStdOutCallbackHandler(BaseCallbackHandler):
-    """Writes each chunk's text to the standard output, at once."""
+    """Writes each chunk's text to the standard output, and flushes it."""
 
     def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
         """Write the text."""
