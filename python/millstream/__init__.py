@@ -1,7 +1,7 @@
 """Token streams at wire speed, inside your Python process.
 
 LangChain's streaming interface on a Rust core that turns network bytes into text chunks. The names
-here are the public ones; the submodules hold more, under the paths that LangChain uses.
+here are the public ones; the submodules define more, under LangChain's import paths.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ _imported = lazy_names(
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: a server that parses streams does not pay for the models."""
+    """Import a name on first access, so that a program that parses streams does not load the models."""
     if name == "__version__":
         from importlib.metadata import version
 

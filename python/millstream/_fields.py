@@ -1,6 +1,6 @@
-"""Plain annotated class fields as constructor arguments, without pydantic.
+"""``Fields``: annotated class fields as constructor arguments, without pydantic.
 
-::
+Models are such classes, so importing them does not import pydantic. ::
 
     class Echo(LLM):
         size: int                                    # required
@@ -27,7 +27,7 @@ MISSING: Any = dataclasses.MISSING
 
 
 class Field:
-    """What a class says about one of its fields; made by :func:`field`, or from a plain default."""
+    """The specification of one field; made by :func:`field`, or from a plain default."""
 
     __slots__ = ("alias", "annotation", "default", "default_factory", "name", "repr")
 
@@ -48,14 +48,14 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether the constructor must be given it."""
+        """Whether the field has no default."""
         return self.default is MISSING and self.default_factory is None
 
     def value(self) -> Any:
-        """Return the default of one new instance; what can change is copied."""
+        """Return the default for a new instance; mutable defaults are copied."""
         if self.default_factory is not None:
             return self.default_factory()
-        # What has no hash is what can change: lists, dicts, sets, and objects of their kind.
+        # Mutable values have no hash: lists, dicts, sets, and objects like them.
         return copy.deepcopy(self.default) if type(self.default).__hash__ is None else self.default
 
 
@@ -66,22 +66,22 @@ def field(
     alias: str | None = None,
     repr: bool = True,
 ) -> Any:
-    """Describe a field: its default or what makes it, a second name for the constructor, whether ``repr`` shows it."""
+    """Describe a field: its default or default factory, an alias for the constructor, whether ``repr`` shows it."""
     return Field(default, default_factory=default_factory, alias=alias, repr=repr)
 
 
 class _ArgumentsOf:
-    """The ``__signature__`` of a class whose constructor takes its fields: every one, under both of its names."""
+    """The ``__signature__`` of a class: every field as a keyword argument, under its name and its alias."""
 
     def __get__(self, instance: object, cls: type[Any]) -> inspect.Signature:
-        """Return the signature; :class:`AttributeError` where a class has written a constructor of its own."""
-        taken = inspect.signature(cls.__init__).parameters.values()
-        kind = inspect.Parameter
-        if any(parameter.kind not in (kind.VAR_POSITIONAL, kind.VAR_KEYWORD) for parameter in list(taken)[1:]):
+        """Return the signature; :class:`AttributeError` if the class defines its own constructor."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        parameter = inspect.Parameter
+        if any(one.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for one in list(parameters)[1:]):
             raise AttributeError("__signature__")
         return inspect.Signature(
             [
-                inspect.Parameter(name, kind.KEYWORD_ONLY, default=default, annotation=annotation)
+                parameter(name, parameter.KEYWORD_ONLY, default=default, annotation=annotation)
                 for name, default, annotation in cls._arguments()
             ]
         )
@@ -91,9 +91,9 @@ class _ArgumentsOf:
 class Fields:
     """The base of classes whose annotated fields are keyword arguments of the constructor.
 
-    Names that begin with an underscore are no arguments, but their defaults are copied for every
-    instance as well. ``__post_init__`` runs at the end of the constructor. What a name or an
-    annotation calls a secret never appears in ``repr``.
+    Names that begin with an underscore are not arguments, but their defaults are copied for every
+    instance too. ``__post_init__`` runs at the end of the constructor. A field whose name or
+    annotation says that it is a secret never appears in ``repr``.
     """
 
     __millstream_fields__: ClassVar[dict[str, Field]] = {}
@@ -131,15 +131,15 @@ class Fields:
         names, fields = self.__millstream_names__, self.__millstream_fields__
         values: dict[str, Any] = {}
         unknown: dict[str, Any] = {}
-        # Taken out, so that a traceback does not show a key that has become a secret.
-        for given in tuple(kwargs):
-            name = names.get(given)
+        # Popped, so that a traceback does not show a key as plain text.
+        for argument in tuple(kwargs):
+            name = names.get(argument)
             if name is None:
-                unknown[given] = kwargs.pop(given)
+                unknown[argument] = kwargs.pop(argument)
             elif name in values:
                 raise TypeError(f"{type(self).__name__}() got {name!r} twice, under two names")
             else:
-                values[name] = self._check_value(given, fields[name], kwargs.pop(given))
+                values[name] = self._check_value(argument, fields[name], kwargs.pop(argument))
         if unknown:
             values = self._take_unknown(unknown, values)
         self._set_fields(values)
@@ -150,16 +150,16 @@ class Fields:
 
     @classmethod
     def _by_name(cls) -> str:
-        """Return what to write in place of an argument without a name."""
+        """Return an example of a call with a named argument, for an error message."""
         first = next((spec.alias or name for name, spec in cls.__millstream_fields__.items() if spec.required), "name")
         return f"write {cls.__name__}({first}=...)"
 
-    def _check_value(self, given: str, spec: Field, value: Any) -> Any:
-        """Return what the field ``spec`` is set to for ``value``, which came under the name ``given``."""
+    def _check_value(self, argument: str, spec: Field, value: Any) -> Any:
+        """Return the value to set the field ``spec`` to; ``value`` was passed as ``argument``."""
         return value
 
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        """Return ``values`` with what is made of arguments that no field knows."""
+        """Return ``values`` extended by the arguments of no field; raise :class:`TypeError` unless overridden."""
         names = self.__millstream_names__
         wrong = ", ".join(map(repr, unknown))
         known = ", ".join(sorted(names))
@@ -199,21 +199,21 @@ class Fields:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about the unknown argument ``name``: the known one that it looks like, if any."""
+    """Return a hint to end a message about an unknown argument: the known name that is most like it, if any."""
     found = get_close_matches(name.lower(), sorted(known), n=1)
     return f"; did you mean {found[0]}?" if found else ""
 
 
 def _read_field(cls: type, name: str, annotation: Any, inherited: Field | None) -> Field:
-    """Return the field ``name`` of the class body, and leave its plain default on the class."""
-    given = cls.__dict__.get(name, MISSING)
-    if isinstance(given, Field):
-        spec = given
-    elif isinstance(given, dataclasses.Field):
-        factory: Any = None if given.default_factory is MISSING else given.default_factory
-        spec = Field(given.default, default_factory=factory, repr=bool(given.repr))
+    """Return the specification of the field ``name``; set its plain default as the class attribute."""
+    assigned = cls.__dict__.get(name, MISSING)
+    if isinstance(assigned, Field):
+        spec = assigned
+    elif isinstance(assigned, dataclasses.Field):
+        factory: Any = None if assigned.default_factory is MISSING else assigned.default_factory
+        spec = Field(assigned.default, default_factory=factory, repr=bool(assigned.repr))
     else:
-        spec = Field(given)
+        spec = Field(assigned)
     spec.name = name
     # A plain assignment to an inherited field has no annotation of its own.
     spec.annotation = annotation if annotation or inherited is None else inherited.annotation
@@ -222,13 +222,13 @@ def _read_field(cls: type, name: str, annotation: Any, inherited: Field | None) 
         spec.repr = spec.repr and inherited.repr
     words = annotation if isinstance(annotation, str) else repr(annotation)
     spec.repr = spec.repr and not is_secret_name(name) and "secret" not in words.lower()
-    if spec is given or isinstance(given, dataclasses.Field):
+    if spec is assigned or isinstance(assigned, dataclasses.Field):
         delattr(cls, name) if spec.default is MISSING else setattr(cls, name, spec.default)
     return spec
 
 
 def _annotations(cls: type) -> Iterator[tuple[str, Any]]:
-    """Return the names and types that the body of ``cls`` annotates, those of class variables left out."""
+    """Yield the annotated names of the body of ``cls`` with their types, without class variables."""
     if sys.version_info >= (3, 14):
         import annotationlib
 
@@ -242,31 +242,33 @@ def _annotations(cls: type) -> Iterator[tuple[str, Any]]:
 
 
 def _is_code(value: object) -> bool:
-    """Return whether ``value`` is what a body defines, not what it assigns: a property, a method."""
+    """Return whether ``value`` is a method, a property or another descriptor, not a plain value."""
     return inspect.isroutine(value) or hasattr(value, "__get__")
 
 
 def _refuse_pydantic(cls: type) -> None:
-    """Raise :class:`TypeError` where the class body asks for pydantic, which is not there to read it."""
+    """Raise :class:`TypeError` if the class body uses pydantic's fields or validators, which nothing would read."""
     described = [(name, value) for name, value in cls.__dict__.items() if _is_pydantic(value)]
     for name, annotation in _annotations(cls):
         described += [(name, extra) for extra in get_args(annotation) if _is_pydantic(extra)]
     for name, value in described:
-        kind = type(value).__name__
+        type_name = type(value).__name__
         instead = (
             "check the fields in __post_init__(self), which runs at the end of the constructor"
-            if "Proxy" in kind or "Validator" in kind
+            if "Proxy" in type_name or "Validator" in type_name
             else "write a plain default (`size: int = 3`), or `field(default_factory=…, alias=…)` from"
             " millstream.language_models"
         )
-        raise TypeError(f"{cls.__name__}.{name} uses pydantic ({kind}), which Millstream does not read: {instead}")
+        raise TypeError(f"{cls.__name__}.{name} uses pydantic ({type_name}), which Millstream does not read: {instead}")
 
 
 def _is_pydantic(value: object) -> bool:
-    # Looked at by its name alone, so that pydantic is not imported. Its classes and secrets are values like any other.
-    home = type(value).__module__.partition(".")[0]
+    # Recognized by the module's name, so that pydantic is not imported. Pydantic classes and secrets are plain values.
+    package = type(value).__module__.partition(".")[0]
     return (
-        home in ("pydantic", "pydantic_core") and not isinstance(value, type) and not hasattr(value, "get_secret_value")
+        package in ("pydantic", "pydantic_core")
+        and not isinstance(value, type)
+        and not hasattr(value, "get_secret_value")
     )
 
 

@@ -1,4 +1,9 @@
-"""How what a stream brings in pieces becomes one: mappings, lists, contents, counts. Linear in the pieces."""
+"""Merges the pieces of a stream: mappings, lists, message contents, counts. Takes time linear in the pieces.
+
+The ``+`` of chunks and messages and all accumulators call these functions. :class:`_Merge` does the work. It
+copies each value that a later piece may extend, and collects the pieces of each growing text in a list, which
+:meth:`_Merge.settle` joins once, at the end.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,41 +11,41 @@ from typing import Any
 __all__ = ("Content", "ListSum", "add_counts", "merge_contents", "merge_info", "merge_lists")
 
 Content = str | list[str | dict[str, Any]]
-"""What a message says: a text, or blocks."""
+"""The content of a message: a text, or a list of texts and blocks."""
 
-# What names or dates a thing is repeated from piece to piece, never continued.
+# Keys whose value names or dates the response. Each piece repeats the value; it is not a part of a longer one.
 _LAST_WINS = frozenset(
     {
         *("created", "id", "index", "model", "object", "provider", "role", "service_tier", "status"),
         *("system_fingerprint", "timestamp", "type"),
     }
 )
-# How deep counts may be nested; what is deeper is not added.
+# The depth to which nested counts are added; below it, the last one wins.
 _COUNTS_DEPTH = 100
 _LAST_WINS_ENDINGS = ("_id", "_name", "_provider", "_reason", "_type", "_version")
 
 
 def merge_info(infos: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Return the details of all pieces in one: lists and texts are joined, counts added, mappings merged.
+    """Return the details of all pieces merged: lists and texts are joined, counts added, mappings merged.
 
-    ``None`` and an empty text never replace a value. Finish reasons, models' names and whatever else only names or
-    dates a thing are not joined: the last one wins, as it does where two differ in kind. Items of
-    lists that have the same ``index`` are merged. The pieces stay as they are.
+    ``None`` and an empty text never replace a value. Finish reasons, model names and other values that only name
+    or date the response are not joined: the last one wins. It also wins where two values differ in type. Items of
+    lists with the same ``index`` are merged. The arguments are not changed.
     """
     merged: dict[str, Any] = {}
-    if told := [info for info in infos if info]:
+    if nonempty := [info for info in infos if info]:
         merge = _Merge()
-        for info in told:
+        for info in nonempty:
             merge.absorb(merged, info)
         merge.settle()
     return merged
 
 
 def merge_lists(lists: Iterable[Iterable[Any]]) -> list[Any]:
-    """Return the lists in one; an item with an ``index`` continues the one that had it, unless their ids differ.
+    """Return the lists merged: an item continues an earlier one with the same ``index``, unless their ids differ.
 
-    What has no id continues the item of its index that was added to last. A name that is equal to the
-    item's name, and comes with the item's id, is a repetition: it does not grow.
+    An item without an id continues the latest item of its index. Some servers repeat the id and the name of a
+    tool call in each piece: a name that comes with the same id and is equal is not appended.
     """
     merge = _Merge()
     merged: list[Any] = []
@@ -51,7 +56,7 @@ def merge_lists(lists: Iterable[Iterable[Any]]) -> list[Any]:
 
 
 class ListSum:
-    """The sum of lists that arrive piece by piece: ``items`` is at any time what :func:`merge_lists` returns."""
+    """Merges lists that arrive item by item: ``items`` always equals what :func:`merge_lists` returns."""
 
     __slots__ = ("_merge", "items")
 
@@ -60,14 +65,14 @@ class ListSum:
         self.items: list[Any] = []
 
     def add(self, item: Any) -> int:
-        """Add an item, and return the position of the item that it continues, or that it is."""
+        """Add an item; return the position of the item that it continues, or its own."""
         place = self._merge.add(self.items, item)
         self._merge.settle()
         return place
 
 
 def merge_contents(contents: Iterable[Content]) -> Content:
-    """Return the contents in one: texts are joined; where there are blocks, texts become blocks among them."""
+    """Return the contents merged: texts are joined; if any content has blocks, texts become blocks too."""
     texts: list[str] = []
     pieces = iter(contents)
     for content in pieces:
@@ -90,7 +95,7 @@ def _merge_blocks(blocks: list[Any], contents: list[Content]) -> Content:
 
 
 def add_counts(counts: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Return the sums of counts that have the same name, in mappings that may hold mappings."""
+    """Return the sums of counts by name. The mappings may be nested."""
     return _add_counts(counts, _COUNTS_DEPTH)
 
 
@@ -109,19 +114,19 @@ def _add_counts(counts: Iterable[Mapping[str, Any] | None], depth: int) -> dict[
 
 
 class _Text(list[str]):
-    """A text that grows: its pieces, joined when the sum is complete."""
+    """The pieces of a growing text, to be joined by :meth:`_Merge.settle`."""
 
     __slots__ = ()
 
 
 class _Merge:
-    """One sum on its way. What it puts together is its own, never a part of a piece."""
+    """One merge in progress. Its containers are copies, never parts of the pieces."""
 
     __slots__ = ("_places", "_texts")
 
     def __init__(self) -> None:
         self._texts: list[tuple[Any, Any]] = []
-        # By the list's id; the list itself is kept, so that no other one gets its id.
+        # By the list's ``id()``. Holding the list keeps Python from reusing that id for another list.
         self._places: dict[int, tuple[list[Any], _Places]] = {}
 
     def absorb(self, merged: dict[Any, Any], info: Mapping[Any, Any]) -> None:
@@ -130,7 +135,7 @@ class _Merge:
             if old is None:
                 merged[key] = _copy(value)
             elif value is not None and (type(value) is not str or value):
-                # An empty text says nothing beside another value.
+                # An empty text never replaces a value.
                 self._join(merged, key, old, value)
 
     def _join(self, merged: dict[Any, Any], key: Any, old: Any, new: Any) -> None:
@@ -143,7 +148,7 @@ class _Merge:
         elif isinstance(old, list) and isinstance(new, list) and not isinstance(old, _Text):
             self.extend(old, new)
         elif type(old) is int and type(new) is int:
-            # An equal number is a detail told twice, not a count to add: LangChain's reading.
+            # Equal numbers are one value sent twice, not counts to add: as in LangChain.
             merged[key] = old if old == new else old + new
         else:
             merged[key] = _copy(new)
@@ -161,7 +166,7 @@ class _Merge:
             self.add(merged, item)
 
     def add(self, merged: list[Any], item: Any) -> int:
-        """Add an item to a list, and return the position of the one that it continues, or that it is."""
+        """Add an item to a list; return the position of the item that it continues, or its own."""
         index = _index(item)
         if index is None:
             merged.append(_copy(item))
@@ -178,14 +183,14 @@ class _Merge:
         return place
 
     def write(self, blocks: list[Any], text: str) -> None:
-        """Add a text to the end of blocks."""
+        """Append a text to blocks."""
         if blocks and isinstance(blocks[-1], str | _Text):
             self._append_text(blocks, len(blocks) - 1, text)
         elif text:
             blocks.append(text)
 
     def settle(self) -> None:
-        """Make texts of what grew."""
+        """Join the pieces of every growing text."""
         for container, key in self._texts:
             container[key] = _join_text(container[key])
         self._texts.clear()
@@ -200,7 +205,7 @@ class _Merge:
 
 
 class _Places:
-    """Where in a list the items with an index are."""
+    """The positions of the items of one list, by their index and id."""
 
     __slots__ = ("_known", "_latest", "_nameless")
 
@@ -210,7 +215,7 @@ class _Places:
         self._nameless: set[int] = set()
 
     def find(self, index: int | str, name: Any) -> int | None:
-        """Return where the item is that one with this index and id continues."""
+        """Return the position of the item that an item with this index and id continues, or ``None``."""
         latest = self._latest.get(index)
         if name is None or name == "":
             return latest
@@ -218,7 +223,7 @@ class _Places:
         return latest if place is None and latest in self._nameless else place
 
     def note(self, index: int | str, name: Any, place: int) -> None:
-        """Note an item, or what continued it."""
+        """Record the position of an item, or of the item that one with this index and id continued."""
         new = self._latest.get(index) != place
         self._latest[index] = place
         if name is not None and name != "":
@@ -229,7 +234,7 @@ class _Places:
 
 
 def _index(item: Any) -> int | str | None:
-    """Return what tells an item of a list apart from those beside it: a number, or a text that LangChain made."""
+    """Return the ``index`` of a list item: an int, or a text that LangChain generated; ``None`` for any other."""
     if not isinstance(item, dict):
         return None
     index = item.get("index")
@@ -239,17 +244,17 @@ def _index(item: Any) -> int | str | None:
 
 
 def _continuation(begun: dict[Any, Any], item: dict[Any, Any]) -> dict[Any, Any]:
-    """Return what ``item`` adds to the one it continues."""
-    kind = begun.get("type")
-    if kind and item.get("type") == "non_standard" and isinstance(value := item.get("value"), Mapping):
+    """Return the entries of ``item`` to merge into ``begun``, the item that it continues."""
+    block_type = begun.get("type")
+    if block_type and item.get("type") == "non_standard" and isinstance(value := item.get("value"), Mapping):
         rest = {key: one for key, one in value.items() if key != "type"}
-        return {"extras": rest} if kind != "non_standard" else {"value": rest}
+        return {"extras": rest} if block_type != "non_standard" else {"value": rest}
     again = {"type", "name"} if _repeats_the_name(begun, item) else {"type"}
     return {key: value for key, value in item.items() if key not in again}
 
 
 def _repeats_the_name(begun: dict[Any, Any], item: dict[Any, Any]) -> bool:
-    """Return whether a server that sends a call's id again sends its name again with it."""
+    """Return whether ``item`` repeats both the id and the name of a tool call."""
     id, name = item.get("id"), item.get("name")
     return bool(id and name) and id == begun.get("id") and name == _join_text(begun.get("name"))
 
@@ -259,7 +264,7 @@ def _join_text(value: Any) -> Any:
 
 
 def _copy(value: Any) -> Any:
-    """Return a copy of what later pieces will be added to."""
+    """Return a deep copy of the containers in ``value``, which later pieces extend."""
     if isinstance(value, Mapping):
         return {key: _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -1,36 +1,36 @@
-"""Pydantic's classes, of its second version and of its first (``pydantic.v1``), looked at by their shape alone."""
+"""Pydantic classes, of version 2 and of version 1 (``pydantic.v1``), recognized without importing pydantic."""
 
 from typing import Any
 
 __all__ = ("is_first_version", "is_model_class", "make_object", "schema_of_model", "title_of_model")
 
 
-def is_model_class(kind: Any) -> bool:
-    """Return whether ``kind`` is a pydantic class, of either version."""
-    is_second = isinstance(kind, type) and hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")
-    return is_second or is_first_version(kind)
+def is_model_class(cls: Any) -> bool:
+    """Return whether ``cls`` is a pydantic class, of either version."""
+    is_second = isinstance(cls, type) and hasattr(cls, "model_json_schema") and hasattr(cls, "model_validate")
+    return is_second or is_first_version(cls)
 
 
-def is_first_version(kind: Any) -> bool:
-    """Return whether ``kind`` is a class of ``pydantic.v1``."""
-    if not isinstance(kind, type) or hasattr(kind, "model_json_schema"):
+def is_first_version(cls: Any) -> bool:
+    """Return whether ``cls`` is a class of ``pydantic.v1``."""
+    if not isinstance(cls, type) or hasattr(cls, "model_json_schema"):
         return False
-    return all(hasattr(kind, name) for name in ("__fields__", "__config__", "parse_obj", "schema"))
+    return all(hasattr(cls, name) for name in ("__fields__", "__config__", "parse_obj", "schema"))
 
 
-def schema_of_model(kind: Any) -> dict[str, Any]:
+def schema_of_model(cls: Any) -> dict[str, Any]:
     """Return the JSON schema of a pydantic class."""
-    schema: dict[str, Any] = kind.schema() if is_first_version(kind) else kind.model_json_schema()
+    schema: dict[str, Any] = cls.schema() if is_first_version(cls) else cls.model_json_schema()
     return schema
 
 
-def title_of_model(kind: Any) -> str:
-    """Return the title of a pydantic class in its schema."""
-    config: Any = kind.__config__ if is_first_version(kind) else getattr(kind, "model_config", {})
+def title_of_model(cls: Any) -> str:
+    """Return the title that the schema of a pydantic class has."""
+    config: Any = cls.__config__ if is_first_version(cls) else getattr(cls, "model_config", {})
     title = config.get("title") if isinstance(config, dict) else getattr(config, "title", None)
-    return str(title or kind.__name__)
+    return str(title or cls.__name__)
 
 
-def make_object(kind: Any, document: Any) -> Any:
-    """Return an object of a pydantic class; its errors are :class:`ValueError`."""
-    return kind.parse_obj(document) if is_first_version(kind) else kind.model_validate(document)
+def make_object(cls: Any, document: Any) -> Any:
+    """Return an object of a pydantic class for ``document``; :class:`ValueError` if it is not valid."""
+    return cls.parse_obj(document) if is_first_version(cls) else cls.model_validate(document)

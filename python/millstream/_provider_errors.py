@@ -1,7 +1,7 @@
-"""Errors as providers report them: where one stands in a JSON object, and the words that explain it.
+"""Errors as providers report them in JSON: the path to the error object, and its message.
 
-The Rust core finds an error by the same rules as :func:`error_path`; the words are read here for
-both halves, and for the bodies of error statuses.
+The Rust core finds an error by the same rules as :func:`error_path`. Both halves read the message here, as
+does the code for HTTP error statuses.
 """
 
 from typing import Any, TypeGuard
@@ -13,15 +13,15 @@ _WORDS = (
     *("message", "error_message", "detail", "errors", "msg", "error_description", "error", "defaultMessage"),
     *("errorMessage", "error_msg", "Message", "reason", "error_type", "title"),
 )
-"""The members that explain an error, the best one first."""
+"""The keys under which servers put the message of an error, the best one first."""
 
 _GOOD_CODES = ("ok", "success", "0", "200")
-# A body may nest as deep as it likes; no server puts its words deeper.
+# A body may nest to any depth; no known server puts the message deeper than this.
 _MAX_DEPTH = 4
 
 
 def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
-    """Return where ``payload`` has an error, ``()`` where it is one itself, or ``None`` where there is none."""
+    """Return the path to the error in ``payload``: ``()`` if it is one itself, ``None`` if there is none."""
     choices, groq = payload.get("choices"), payload.get("x_groq")
     bare = not isinstance(choices, list) and not isinstance(payload.get("usage"), dict)
     if isinstance(groq, dict):
@@ -37,19 +37,19 @@ def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
 
 
 def with_message(error: Any) -> dict[str, Any]:
-    """Return a provider's error, an object or a bare string, as an object that has a ``message``."""
+    """Return a provider's error, an object or a bare string, as an object with a ``message``."""
     if not isinstance(error, dict):
         return {"message": error if isinstance(error, str) and error else _SILENT}
     if error.get("message") in (None, ""):
-        kind = error.get("type") or error.get("code")
-        error["message"] = _words(error, _MAX_DEPTH) or f"{_SILENT}{f' ({kind})' if kind else ''}"
+        error_type = error.get("type") or error.get("code")
+        error["message"] = _words(error, _MAX_DEPTH) or f"{_SILENT}{f' ({error_type})' if error_type else ''}"
     return error
 
 
 def find_reason(body: Any) -> str:
-    """Return the words that explain an error status, wherever the usual servers put them in ``body``, or ``""``."""
+    """Return the message in the body of an error status, wherever common servers put it, or ``""``."""
     if isinstance(body, dict) and isinstance(error := body.get("error"), str):
-        # Spring's ``error`` names the status, and OAuth's is a code: the words stand beside it.
+        # In Spring, ``error`` names the status, and in OAuth it is a code. The message is under another key.
         return _words({**body, "error": None, "error_type": None, "title": None}, _MAX_DEPTH) or error
     if isinstance(body, dict) and (words := _words(body.get("error"), _MAX_DEPTH)):
         return words
@@ -57,7 +57,7 @@ def find_reason(body: Any) -> str:
 
 
 def has_text(body: Any, depth: int = _MAX_DEPTH) -> bool:
-    """Return whether ``body`` has words at all, as a value that is not deeper than ``depth``."""
+    """Return whether ``body`` has any text, at most ``depth`` levels deep."""
     if isinstance(body, str):
         return bool(body.strip())
     values = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
@@ -65,12 +65,12 @@ def has_text(body: Any, depth: int = _MAX_DEPTH) -> bool:
 
 
 def _is_error(value: Any, bare: bool) -> bool:
-    """Return whether ``value``, a member named ``error``, reports one; an empty object does in a bare payload only."""
+    """Return whether ``value``, under the key ``error``, reports one; an empty object does only in a bare payload."""
     return (isinstance(value, dict) and (bare or bool(value))) or _is_text(value)
 
 
 def _is_unnamed_error(payload: dict[str, Any]) -> bool:
-    """Return whether ``payload``, which has no choices and no usage, is an error that is not called one."""
+    """Return whether ``payload``, which has no choices and no usage, is an error without the key ``error``."""
     detail = payload.get("detail")
     if _is_text(payload.get("error_message")) or _is_text(payload.get("error_type")) or _is_text(detail):
         return True
@@ -80,14 +80,14 @@ def _is_unnamed_error(payload: dict[str, Any]) -> bool:
 
 
 def _says_failed(payload: dict[str, Any]) -> bool:
-    """Return whether what stands beside a message says that something failed."""
-    code, status, kind = payload.get("code"), payload.get("status"), payload.get("type")
+    """Return whether a code, status, type or ``success`` in ``payload`` says that the request failed."""
+    code, status, error_type = payload.get("code"), payload.get("status"), payload.get("type")
     return (
         (_is_number(code) and (code >= 400 or code < 0))
         or (_is_text(code) and not _is_word(code, _GOOD_CODES))
         or (_is_number(status) and status >= 400)
         or (_is_text(status) and _is_word(status, ("error", "failed")))
-        or (_is_text(kind) and _is_word(kind[-5:], ("error",)))
+        or (_is_text(error_type) and _is_word(error_type[-5:], ("error",)))
         or payload.get("success") is False
     )
 
@@ -101,12 +101,12 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 
 def _is_word(text: str, words: tuple[str, ...]) -> bool:
-    """Return whether ``text`` is one of ``words``, in letters of any case."""
+    """Return whether ``text`` is one of ``words``, case-insensitively."""
     return text.isascii() and text.lower() in words
 
 
 def _words(value: Any, depth: int) -> str:
-    """Return the words of an error: text, a list of errors, or an object with one of the usual members."""
+    """Return the message of an error: a text, a list of errors, or an object with one of the keys in ``_WORDS``."""
     if isinstance(value, str):
         return value.strip()
     if depth == 0:
@@ -117,7 +117,7 @@ def _words(value: Any, depth: int) -> str:
         return ""
     for name in _WORDS:
         found = value.get(name)
-        # Validation errors by field: the words are the values.
+        # Validation errors by field: the values are the messages.
         found = list(found.values()) if name == "errors" and isinstance(found, dict) else found
         if words := _words(found, depth - 1):
             return words

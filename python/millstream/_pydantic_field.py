@@ -1,4 +1,4 @@
-"""Values that pydantic takes as fields, and writes as they dump themselves; it is not imported for it."""
+"""``PydanticField``: a base class for values in fields of pydantic models. It does not import pydantic itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ("PydanticField", "serialization")
 
 
 class _Serializer:
-    """The attribute that pydantic looks for in a value whose type is not declared: made when it asks."""
+    """The serializer that pydantic reads from a value of an undeclared type; made on first access."""
 
     __slots__ = ()
 
@@ -22,13 +22,13 @@ class _Serializer:
 
 
 class PydanticField:
-    """A value with a ``model_dump``: its class may be the type of a pydantic field, and of what an endpoint returns."""
+    """A value with a ``model_dump``. Its class may annotate a pydantic field, or the result of an endpoint."""
 
     __slots__ = ()
     __pydantic_serializer__ = _Serializer()
 
     def _pydantic_dump(self, info: Any) -> Any:
-        """Return the value as plain data; ``info`` is how pydantic was asked to dump it."""
+        """Return the value as plain data; ``info`` has the options of pydantic's dump."""
         value: Any = self
         return value.model_dump()
 
@@ -46,7 +46,7 @@ class PydanticField:
 
 
 def serialization() -> Any:
-    """Return the part of a schema that has pydantic dump a value by the value's own method."""
+    """Return the part of a core schema that makes pydantic dump a value by the value's own method."""
     from pydantic_core import core_schema
 
     return core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True)
@@ -63,13 +63,13 @@ def _dump(value: Any, info: Any) -> Any:
     if not isinstance(value, PydanticField):
         from pydantic_core import PydanticSerializationUnexpectedValue
 
-        # In a union the next type is tried then.
+        # In a union, pydantic then tries the next type.
         raise PydanticSerializationUnexpectedValue(f"{type(value).__name__} cannot dump itself")
     return value._pydantic_dump(info)
 
 
 def dump_options(info: Any) -> dict[str, Any]:
-    """Return the arguments of ``model_dump`` for how pydantic was asked to dump a message."""
+    """Return the arguments for a message's ``model_dump`` from the options of pydantic's dump."""
     return {
         "include": _names(info.include, lambda how: True),
         "exclude": _names(info.exclude, lambda how: how is True or how is Ellipsis),
@@ -77,5 +77,7 @@ def dump_options(info: Any) -> dict[str, Any]:
     }
 
 
-def _names(named: Any, counts: Callable[[Any], bool]) -> Any:
-    return {name for name, how in named.items() if counts(how)} if isinstance(named, Mapping) else named
+def _names(selection: Any, counts: Callable[[Any], bool]) -> Any:
+    if not isinstance(selection, Mapping):
+        return selection
+    return {name for name, how in selection.items() if counts(how)}

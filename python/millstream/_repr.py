@@ -1,4 +1,4 @@
-"""Values of named fields: how they print, and when they are equal."""
+"""``ReprMixin``: ``repr``, ``str`` and equality of objects with named fields."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -7,11 +7,11 @@ __all__ = ("ReprMixin",)
 
 
 class ReprMixin:
-    """What prints its fields, and is equal to another of its class whose fields are equal."""
+    """Prints the fields in ``_fields``; equal to another object of the same class with equal fields."""
 
     __slots__ = ()
     _fields: ClassVar[tuple[str, ...]] = ()
-    # Fields that are shown only where they have another value than this one.
+    # Defaults of fields that ``repr`` omits: such a field is shown only with another value.
     _repr_omit_default: ClassVar[dict[str, Any]] = {}
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
@@ -22,11 +22,11 @@ class ReprMixin:
                 yield f"{field}={value!r}"
 
     def __repr__(self) -> str:
-        """Show the fields that say something."""
+        """Show the fields, without those at an omitted default."""
         return f"{type(self).__name__}({', '.join(self._repr_items())})"
 
     def __str__(self) -> str:
-        """Show the fields that say something, without the class."""
+        """Show the fields as ``repr`` does, without the class."""
         return " ".join(self._repr_items())
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""Secrets, and how they are kept out of what is shown: of a ``repr``, of what handlers receive, of a file."""
+"""``SecretStr``, and masking of secrets in a ``repr``, in the parameters that callbacks receive, and in files."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,12 +7,12 @@ from typing import Any
 __all__ = ("SecretStr", "is_secret_name", "mask_secrets", "mask_url")
 
 _SECRET_WORDS = ("api_key", "apikey", "authorization", "credential", "passwd", "password", "secret", "token")
-# Counts and kinds of model tokens are no secrets.
+# Counts and types of model tokens are not secrets.
 _OPEN_WORDS = ("max_token", "token_id", "tokenizer", "tokens")
-# Words of the names of entries, where the name of a field would say more.
+# Words that mark a secret in the keys of mappings. In a field's name they would match too much.
 _ENTRY_WORDS = frozenset({"auth", "bearer", "cookie", "key", "pwd", "sig", "signature", "xauth"})
 _OPEN_ENTRIES = frozenset({"prompt_cache_key", "sort_key"})
-# Mappings whose every value may be a secret: servers choose the names in them.
+# Mappings in which every value may be a secret, since servers choose the keys.
 _SECRET_MAPPINGS = frozenset({"default_headers", "default_query", "extra_headers", "extra_query"})
 _URL_NAMES = frozenset({"base_url", "openai_api_base", "openai_proxy", "azure_endpoint"})
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
@@ -21,7 +21,7 @@ _MASK = "**********"
 
 
 class SecretStr:
-    """A text that shows itself only when asked with :meth:`get_secret_value`."""
+    """A text that only :meth:`get_secret_value` returns; ``str`` and ``repr`` show asterisks."""
 
     __slots__ = ("_value",)
 
@@ -29,7 +29,7 @@ class SecretStr:
         self._value = value
 
     def get_secret_value(self) -> str:
-        """Return the text itself."""
+        """Return the text."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -54,16 +54,16 @@ class SecretStr:
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether what is called ``name`` is a secret: an API key, a password, a token (not a count of tokens)."""
+    """Return whether ``name`` is the name of a secret: an API key, a password, a token (not a count of tokens)."""
     name = name.lower().replace("-", "_")
     return any(word in name for word in _SECRET_WORDS) and not any(word in name for word in _OPEN_WORDS)
 
 
 def mask_secrets(value: Any, name: str = "") -> Any:
-    """Return ``value``, called ``name``, with asterisks for every secret in it.
+    """Return ``value``, the value of the field ``name``, with asterisks for every secret in it.
 
-    Secrets are the values of headers and of queries, what the keys of other mappings call one, and
-    the user and the query of a URL.
+    Secrets are all values of headers and queries, values of other mappings whose key names a secret, and
+    the user, the password and the query of a URL.
     """
     if hasattr(value, "get_secret_value"):
         return _MASK
@@ -83,14 +83,14 @@ def _mask_link(found: re.Match[str]) -> str:
 
 
 def mask_url(url: str, is_secret: Callable[[str], bool] = bool) -> str:
-    """Return ``url`` with asterisks for its user and password, and for the values of its query that are secret."""
+    """Return ``url`` with asterisks for the user, the password, and the secret values of the query."""
     address, mark, query = url.partition("?")
     scheme, colon, rest = address.rpartition("://")
     user, at, host = rest.rpartition("@")
-    shown = f"{scheme}{colon}{_MASK if user or at else ''}{at}{host}"
+    masked = f"{scheme}{colon}{_MASK if user or at else ''}{at}{host}"
     if not mark:
-        return shown
-    return f"{shown}?{'&'.join(_mask_pair(*part.partition('='), is_secret) for part in query.split('&'))}"
+        return masked
+    return f"{masked}?{'&'.join(_mask_pair(*part.partition('='), is_secret) for part in query.split('&'))}"
 
 
 def _mask_pair(name: str, sign: str, value: str, is_secret: Callable[[str], bool]) -> str:
@@ -104,7 +104,7 @@ def _mask_entry(key: Any, value: Any, *, is_parameter: bool) -> Any:
         return mask_secrets(value, " ")
     if isinstance(value, int | float) or value is None:
         return value
-    # A model's own parameter may be called so, as that of a fake is; what is nested comes from a server's manual.
+    # A model's own parameter may be named "key", as that of a fake model is. In a nested mapping it names a secret.
     is_open = is_parameter and key == "key"
     return _MASK if not is_open and _is_secret_entry(key) else mask_secrets(value, key)
 

@@ -1,4 +1,4 @@
-"""Typed dicts as fields of pydantic models: before Python 3.12 pydantic refuses those of ``typing``."""
+"""Typed dicts as fields of pydantic models. Before Python 3.12, pydantic rejects those of ``typing``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ __all__ = ("with_pydantic_schema",)
 
 _Kind = TypeVar("_Kind", bound=type)
 
-# By typed dict: an equal one that pydantic takes.
+# For each typed dict, an equal one that pydantic accepts.
 _TWINS: dict[Any, Any] = {}
 
 
 def with_pydantic_schema(kind: _Kind) -> _Kind:
-    """Return ``kind``, a ``TypedDict``, with the method that pydantic asks for a schema.
+    """Return ``kind``, a ``TypedDict``, with the method that pydantic calls for a schema.
 
-    Pydantic takes typed dicts of ``typing_extensions``, which pydantic itself installs. One is made
-    when pydantic asks: importing neither costs nothing here.
+    Pydantic accepts typed dicts of ``typing_extensions``, which it installs itself. The method makes an equal
+    one when it is called, so that neither package is imported before.
     """
     kind.__get_pydantic_core_schema__ = classmethod(_schema)  # type: ignore[attr-defined]
     return kind
@@ -43,12 +43,12 @@ def _mark_required(kind: Any, name: str) -> Any:
 
 
 def _hint(kind: Any, name: str) -> Any:
-    """Return the type of a key, without the marks that say whether it is required; of a name unknown here, any."""
+    """Return the type of a key without ``Required`` or ``NotRequired``; ``Any`` if its name cannot be resolved."""
     holder = type(kind.__name__, (), {"__annotations__": {name: kind.__annotations__[name]}})
     holder.__module__ = kind.__module__
     try:
         hint = get_type_hints(holder, include_extras=True)[name]
     except NameError:
-        # A name that only a type checker knows.
+        # The name exists for type checkers alone.
         return Any
     return get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint

@@ -1,6 +1,6 @@
-"""What both halves of the core do through Python: check arguments, read kept JSON, rebuild pickles.
+"""Helpers in Python that both halves of the core call: they check arguments, read kept JSON, rebuild pickles.
 
-One definition each, so that the twins agree to the message. The Rust core imports this module.
+Each has one definition, so that both halves raise the same messages. The Rust core imports this module.
 """
 
 import json
@@ -33,7 +33,7 @@ __all__ = (
 FRAME_SIZE = 512
 """Bytes of a failing frame that an error carries."""
 
-# The fields of each value class: name, kind, and for numbers the largest one.
+# The fields of each value class: name, type, and for numbers the largest value.
 _TEXT = "str or None"
 _FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
     "ServerSentEvent": [
@@ -59,15 +59,15 @@ _FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# A value is at least a comma, a bracket or a brace: this many take some 100 MB at most.
+# Each value needs a comma, a bracket or a brace, so their count bounds the values. This many take 100 MB at most.
 _MAX_KEPT_VALUES = 1 << 20
 
 
 def check_event_size(value: object) -> int:
-    """Return ``value`` if it can limit an event: an integer of at least 1 byte that can be a size of memory."""
+    """Return ``value`` if it is a valid ``max_event_size``: an integer from 1 to the largest size of memory."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"max_event_size must be an int, not {type(value).__name__}")
-    # A size of memory: on machines of 32 bits it cannot be larger.
+    # The size of a buffer in memory: 32-bit machines have a smaller limit.
     if not 1 <= value <= sys.maxsize:
         raise ValueError(
             f"max_event_size must be at least 1 and below 2**{sys.maxsize.bit_length()} bytes, not {value}"
@@ -76,7 +76,7 @@ def check_event_size(value: object) -> int:
 
 
 def asks_for_one(n: object) -> bool:
-    """Return whether ``n``, the number of choices that were asked for or ``None``, is 1."""
+    """Return whether ``n``, the requested number of choices or ``None``, is 1."""
     if n is None:
         return False
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
@@ -93,27 +93,27 @@ def check_option(name: str, value: object, allowed: tuple[str, ...]) -> str:
 
 
 def check_fields(name: str, fields: tuple[Any, ...]) -> None:
-    """Raise :class:`TypeError` or :class:`ValueError` where ``fields`` cannot be those of the value class ``name``."""
-    for (field, kind, most), value in zip(_FIELDS[name], fields, strict=True):
-        is_none = value is None and kind.endswith("None")
-        right = (int, str, tuple, Mapping)[("int", "str", "tuple", "mapping").index(kind.split()[0])]
-        if not is_none and (not isinstance(value, right) or isinstance(value, bool)):
-            raise TypeError(f"{name}: {field} must be {kind}, not {type(value).__name__}")
+    """Raise :class:`TypeError` or :class:`ValueError` if ``fields`` are not valid for the value class ``name``."""
+    for (field, expected, most), value in zip(_FIELDS[name], fields, strict=True):
+        is_none = value is None and expected.endswith("None")
+        cls = (int, str, tuple, Mapping)[("int", "str", "tuple", "mapping").index(expected.split()[0])]
+        if not is_none and (not isinstance(value, cls) or isinstance(value, bool)):
+            raise TypeError(f"{name}: {field} must be {expected}, not {type(value).__name__}")
         if most is not None and not is_none and not 0 <= value <= most:
             raise ValueError(f"{name}: {field} must be from 0 to {most}, not {value}")
 
 
 def as_bytes(data: object, method: str = "feed") -> bytes:
-    """Return ``data``, the argument of ``method``, as bytes; other buffers are copied, nothing else is taken."""
+    """Return ``data``, the argument of ``method``, as bytes; other buffers are copied. Raises :class:`TypeError`."""
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
     raise TypeError(f"{method}() takes bytes, not {type(data).__name__}")
 
 
 def read_json(text: str | bytes, strict: bool = True) -> Any:
-    """Return the value of ``text``, valid JSON; what is left of a lone surrogate is U+FFFD.
+    """Return the value of ``text``, valid JSON, with U+FFFD for each lone surrogate.
 
-    If not ``strict``, strings may hold control characters.
+    If not ``strict``, strings may contain control characters.
     """
     if isinstance(text, bytes):
         text = text.decode()
@@ -127,7 +127,8 @@ def read_json(text: str | bytes, strict: bool = True) -> Any:
 def read_kept(text: str) -> Any:
     """Return the provider's object from ``text``, valid JSON: usage, log probabilities or an error.
 
-    One of more than 2**20 values costs too much memory and time: a mapping that says so comes in its place.
+    One of more than 2**20 values would cost too much memory and time. A mapping with a message that says so is
+    returned instead.
     """
     if len(text) > _MAX_KEPT_VALUES and sum(map(text.count, ",[{")) > _MAX_KEPT_VALUES:
         return {"message": f"the provider sent an object of more than {_MAX_KEPT_VALUES} values, which was not read"}
@@ -145,7 +146,7 @@ def read_error(text: str) -> dict[str, Any]:
 def describe_seen(
     frames: int, event: str, keys: list[str], head: bytes, missing: str | None, format: str | None
 ) -> str:
-    """Return what a decoder has seen, in words; ``format`` is given where nothing of that format came out."""
+    """Describe the input of a decoder; ``format`` is passed if no frame had fields of that format."""
     words = [f"{frames} frame{'' if frames == 1 else 's'}" if frames else "no frames"]
     if frames and format:
         words.append(f"none with fields of {format}")
@@ -161,14 +162,14 @@ def describe_seen(
 
 
 def write_string(text: str) -> bytes:
-    """Return ``text``, which has no lone surrogates, as a JSON string, as event records have it."""
+    """Return ``text``, which has no lone surrogates, as a JSON string in the form of event records."""
     import orjson
 
     return escape_line_ends(orjson.dumps(text))
 
 
 def escape_line_ends(document: bytes) -> bytes:
-    """Return JSON with U+2028, U+2029 and U+0085 escaped: too many readers of lines split at them."""
+    """Return JSON with U+2028, U+2029 and U+0085 escaped, since many line readers split at them."""
     if document.isascii():
         return document
     if b"\xe2\x80" in document:
@@ -177,17 +178,17 @@ def escape_line_ends(document: bytes) -> bytes:
 
 
 def whole_text(text: str) -> str:
-    """Return ``text`` with U+FFFD for every lone surrogate in it; two halves side by side are one character."""
+    """Return ``text`` with U+FFFD for every lone surrogate; two halves of a pair become one character."""
     return str.encode(text, "utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
-    """Return the value class ``name`` of the half that runs here, made from ``fields``: what a pickle calls."""
+    """Return an instance of the value class ``name`` of the half that runs here. Pickles call this."""
     return late(name)(*fields)
 
 
 def max_digits() -> int:
-    """Return from how many characters on an integer is read as a float: the interpreter's limit, as it is now."""
+    """Return the length from which an integer is read as a float: the interpreter's current limit for digits."""
     return sys.get_int_max_str_digits() or sys.maxsize
 
 

@@ -1,12 +1,12 @@
-"""The exceptions of Millstream: the bottom floor, every layer raises from it.
+"""The exceptions of Millstream. Every layer raises them, so this module imports none of ours.
 
 ::
 
     MillstreamError
-    ├── UnsupportedError                (NotImplementedError) what is asked for is not there yet
-    ├── RefusalError                    the model refused to answer in the form of a schema
+    ├── UnsupportedError                (NotImplementedError) the feature is not supported
+    ├── RefusalError                    the model refused to answer according to the schema
     ├── OutputParserException           (ValueError) a model's answer could not be parsed
-    │   ├── TruncatedOutputError        the answer was cut off before it was whole
+    │   ├── TruncatedOutputError        the answer was cut off before it was complete
     │   └── ContentFilterError          the provider's content filter ended the answer
     ├── APIError                        the request did not become a stream
     │   ├── APIConnectionError          (ConnectionError)
@@ -20,12 +20,12 @@
     │       ├── UnprocessableEntityError  422
     │       ├── RateLimitError          429
     │       └── InternalServerError     5xx
-    └── StreamError                     the stream had begun; it carries what arrived
+    └── StreamError                     the stream had begun; has the text received so far
         ├── StreamTruncatedError        (EOFError)
         ├── StreamStalledError          (TimeoutError)
         ├── StreamDecodeError           (ValueError)
         ├── EventTooLargeError          (ValueError)
-        └── ProviderError               the provider said so in the stream
+        └── ProviderError               the provider reported an error in the stream
 
 Python owns these classes; the Rust core imports them.
 """
@@ -88,18 +88,18 @@ class MillstreamError(Exception):
 
 
 class UnsupportedError(MillstreamError, NotImplementedError):
-    """What is asked for is not there yet; the message says what to do instead."""
+    """The feature is not supported; the message says what to do instead."""
 
 
 class RefusalError(MillstreamError):
-    """The model refused to answer in the form of a schema; the message is its refusal."""
+    """The model refused to answer according to the schema; the message is its refusal."""
 
 
 class OutputParserException(MillstreamError, ValueError):
-    """What a model said could not be parsed.
+    """A model's answer could not be parsed.
 
-    ``llm_output`` is what it said. With ``send_to_llm`` an agent sends it back to the model, together
-    with ``observation``, which says what was wrong: both must be given then.
+    ``llm_output`` is the answer. With ``send_to_llm``, an agent sends it back to the model, together with
+    ``observation``, the description of the error. Both are then required.
     """
 
     def __init__(
@@ -118,9 +118,9 @@ class OutputParserException(MillstreamError, ValueError):
 
 
 class TruncatedOutputError(OutputParserException):
-    """The answer in the form of a schema was cut off, by the limit of tokens or in the middle of its JSON.
+    """A structured answer was cut off, by the token limit or in the middle of its JSON.
 
-    ``text`` is what the model had said: the answer's text, or the arguments of the tool call.
+    ``text`` is the partial answer: its text, or the arguments of the tool call.
     """
 
     def __init__(self, message: str, text: str = "") -> None:
@@ -129,7 +129,7 @@ class TruncatedOutputError(OutputParserException):
 
 
 class ContentFilterError(OutputParserException):
-    """The provider's content filter ended the answer in the form of a schema; ``text`` is what the model had said."""
+    """The provider's content filter ended a structured answer; ``text`` is the partial answer."""
 
     def __init__(self, message: str, text: str = "") -> None:
         super().__init__(message, llm_output=text)
@@ -139,7 +139,7 @@ class ContentFilterError(OutputParserException):
 class APIError(MillstreamError):
     """The request did not become a stream.
 
-    ``message`` says what happened and, where it can, what to do.
+    ``message`` says what happened and, where possible, what to do.
     """
 
     def __init__(self, message: str) -> None:
@@ -150,7 +150,7 @@ class APIError(MillstreamError):
 class APIConnectionError(APIError, ConnectionError):
     """No response head arrived: refused, reset, unresolved. ``__cause__`` is the transport's error.
 
-    ``is_final`` says that trying again cannot help: the URL is not one that can be sent to.
+    ``is_final`` says that a retry cannot help: no request can be sent to the URL.
     """
 
     is_final = False
@@ -164,8 +164,8 @@ class APIStatusError(APIError):
     """The server answered with an error status.
 
     ``status_code`` is the HTTP status, ``headers`` the response's headers (lower-case names),
-    ``body`` the decoded JSON body (or its text, where it is no JSON), ``request_id`` the
-    ``x-request-id`` header, ``code`` and ``type`` the provider's own words, where given.
+    ``body`` the decoded JSON body (or its text, if it is not valid JSON), ``request_id`` the
+    ``x-request-id`` header, ``code`` and ``type`` the fields of the provider's error, if it has them.
     """
 
     def __init__(
@@ -220,13 +220,13 @@ class InternalServerError(APIStatusError):
 
 
 class StreamError(MillstreamError):
-    """A stream that had begun went wrong.
+    """A stream failed after it had begun.
 
-    ``text`` is the text of choice 0 that had arrived and ``deltas_seen`` the number of deltas
-    decoded before the error. ``offset`` counts bytes from the start of the stream to the start of
-    the failing frame's first data value and ``frame`` is that frame's data, cut at 512 bytes
-    (both ``None`` where no single frame is at fault). ``items`` holds what the raising ``close``
-    had decoded before it met the error. ``text_complete`` is ``False`` if more text had arrived than
+    ``text`` is the text of choice 0 received before the error, and ``deltas_seen`` the number of deltas
+    decoded before it. ``offset`` counts bytes from the start of the stream to the start of
+    the failing frame's first data value, and ``frame`` is that frame's data, cut at 512 bytes
+    (both are ``None`` if no single frame is at fault). ``items`` holds the items that ``close`` had
+    decoded before it raised. ``text_complete`` is ``False`` if more text was received than
     ``text`` holds: a decoder keeps the first ``max_event_size`` bytes of it, in UTF-8.
     """
 
@@ -252,26 +252,26 @@ class StreamError(MillstreamError):
 
 
 class StreamTruncatedError(StreamError, EOFError):
-    """The stream ended without its end mark and with a choice unfinished, or none begun."""
+    """The stream ended without its end mark, and a choice is unfinished or none has begun."""
 
 
 class StreamStalledError(StreamError, TimeoutError):
-    """Nothing of content arrived for too long, whatever comments kept coming."""
+    """No content arrived within the time limit. Comments do not count as content."""
 
 
 class StreamDecodeError(StreamError, ValueError):
-    """The bytes are not what the format says: invalid JSON, invalid UTF-8 under ``strict``, HTML."""
+    """The bytes are not valid in the format: invalid JSON, invalid UTF-8 under ``strict``, HTML."""
 
 
 class EventTooLargeError(StreamError, ValueError):
-    """One event grew past ``max_event_size`` bytes."""
+    """An event is larger than ``max_event_size`` bytes."""
 
 
 class ProviderError(StreamError):
     """The provider reported an error inside the stream.
 
-    ``error`` is the provider's object (with a ``message`` in every case); ``code`` and ``type``
-    are its fields, where given.
+    ``error`` is the provider's error object, which always has a ``message``; ``code`` and ``type``
+    are its fields, if it has them.
     """
 
     def __init__(
@@ -290,10 +290,10 @@ class ProviderError(StreamError):
 
 
 def _rebuild(
-    kind: type[MillstreamError], args: tuple[Any, ...], cause: BaseException | None, suppress: bool
+    cls: type[MillstreamError], args: tuple[Any, ...], cause: BaseException | None, suppress: bool
 ) -> MillstreamError:
-    """Make an exception without its ``__init__``, whose arguments are among its attributes: pickles call this."""
-    error = kind.__new__(kind)
+    """Make an exception without calling ``__init__``, whose arguments its attributes hold. Pickles call this."""
+    error = cls.__new__(cls)
     error.args = args
     error.__cause__ = cause
     error.__suppress_context__ = suppress
@@ -301,14 +301,14 @@ def _rebuild(
 
 
 def _copy(error: _Error, attributes: dict[str, Any]) -> _Error:
-    """Return an exception like ``error``, with the same cause, that has these attributes."""
-    made = _rebuild(type(error), error.args, error.__cause__, error.__suppress_context__)
-    vars(made).update(attributes)
-    return cast("_Error", made)
+    """Return a copy of ``error`` with the same cause and with these attributes."""
+    copied = _rebuild(type(error), error.args, error.__cause__, error.__suppress_context__)
+    vars(copied).update(attributes)
+    return cast("_Error", copied)
 
 
 def _picklable_cause(cause: BaseException | None) -> BaseException | None:
-    """Return ``cause`` if it survives a pickle: many exceptions of others are written, but cannot be read back."""
+    """Return ``cause`` if it survives a pickle. Many exceptions of other packages can be dumped but not loaded."""
     import pickle
 
     try:

@@ -1,4 +1,4 @@
-"""Exceptions under the path that LangChain has for them; all of them are in ``errors``."""
+"""Exceptions under LangChain's import path; ``errors`` defines them."""
 
 from .errors import OutputParserException
 

@@ -1,4 +1,4 @@
-"""What prompts make for models: a text, or messages."""
+"""Prompt values: the output of prompts and the input of models, a text or messages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -14,17 +14,17 @@ __all__ = ("ChatPromptValue", "PromptValue", "StringPromptValue")
 
 
 class PromptValue(ReprMixin, PydanticField, ABC):
-    """What a prompt makes for a model of any kind."""
+    """The output of a prompt, for a model of any type."""
 
     __slots__ = ()
 
     @abstractmethod
     def to_string(self) -> str:
-        """Return it as one text."""
+        """Return the value as one text."""
 
     @abstractmethod
     def to_messages(self) -> list[BaseMessage]:
-        """Return it as messages."""
+        """Return the value as messages."""
 
     @abstractmethod
     def model_dump(self) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class PromptValue(ReprMixin, PydanticField, ABC):
 
 
 class StringPromptValue(PromptValue):
-    """A text for a model; a chat model takes it for what a user says."""
+    """A text for a model; for a chat model it is a message of the user."""
 
     __slots__ = ("text",)
     _fields: ClassVar[tuple[str, ...]] = ("text",)
@@ -55,7 +55,7 @@ class StringPromptValue(PromptValue):
 
 
 class ChatPromptValue(PromptValue):
-    """Messages for a model; a completion model takes them as lines."""
+    """Messages for a model; for a completion model they are lines of text."""
 
     __slots__ = ("messages",)
     _fields: ClassVar[tuple[str, ...]] = ("messages",)
@@ -64,7 +64,7 @@ class ChatPromptValue(PromptValue):
         self.messages = convert_to_messages(messages)
 
     def to_string(self) -> str:
-        """Return the messages as lines, each after who said it."""
+        """Return the messages as lines, each prefixed by its role."""
         return get_buffer_string(self.messages)
 
     def to_messages(self) -> list[BaseMessage]:
