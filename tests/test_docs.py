@@ -1,0 +1,45 @@
+"""The repository's pages: what they point to exists, and the floors are those that the lint holds."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fuzz").glob("*.md")])
+# What a page names in backquotes with one of these at its start is a path of the repository.
+FOLDERS = ("src/", "python/", "tests/", "benches/", "docs/", "examples/", "packaging/")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_paths_in_backquotes_exist(page: Path) -> None:
+    quoted = [path for path in re.findall(r"`([\w./-]+)(?::\w+)?`", page.read_text()) if path.startswith(FOLDERS)]
+    assert [path for path in quoted if not (ROOT / path).exists()] == []
+
+
+def test_the_floors_of_the_architecture_are_those_of_the_lint() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    ours = [re.findall(r"\w+", floor) for floor in contracts[0]["layers"]]
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("| floor |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(\w+)`", line.split(" | ")[0]) for line in table.splitlines()[2:]]
+    written = [name for row in rows for name in row if not (name.startswith("_") and name in GROUND)]
+    assert written == [name for floor in ours for name in floor if name not in GROUND]
+
+
+# The table of the architecture sums the ground floor up.
+GROUND = {
+    path.stem
+    for path in (ROOT / "python" / "millstream").glob("_*.py")
+    if path.stem not in ("__init__", "__main__", "_backend")
+}
