@@ -53,7 +53,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
     def _set_fields(self, values: dict[str, Any]) -> None:
         super()._set_fields(values)
         # What was given, beside what is a default: an explicit `streaming=False` says more than none.
-        self._given = frozenset(values)
+        self._fields_set = frozenset(values)
         warn_of_tracing()
 
     @property

@@ -17,7 +17,7 @@ from ..streaming.workers import iterate_in_thread
 from .base import BaseLanguageModel
 from .chat_type import ChatModelType
 from .generate import GenerateCall
-from .model_type import for_sync
+from .model_type import get_sync_manager
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         **kwargs: Any,
     ) -> ChatResult:
         """Return the answer to ``messages``; by default ``_generate``, in the loop's executor."""
-        return await run_in_executor(None, self._generate, messages, stop, for_sync(run_manager), **kwargs)
+        return await run_in_executor(None, self._generate, messages, stop, get_sync_manager(run_manager), **kwargs)
 
     def _stream(
         self,
@@ -104,7 +104,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         """Yield the chunks of the answer; by default those of ``_stream``, from a thread."""
-        manager = for_sync(run_manager)
+        manager = get_sync_manager(run_manager)
         return iterate_in_thread(lambda: self._stream(messages, stop, manager, **kwargs))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             return True
         if "stream" in kwargs and not kwargs["stream"]:
             return True
-        return "streaming" in self._given and getattr(self, "streaming", None) is False
+        return "streaming" in self._fields_set and getattr(self, "streaming", None) is False
 
     # Calling.
 
@@ -135,7 +135,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     ) -> LLMResult:
         """Return everything the model says to each of the lists of messages: all choices, usage, details."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return GenerateCall(self, self._asked(messages), stop, kwargs, **runs).run()
+        return GenerateCall(self, self._to_prompts(messages), stop, kwargs, **runs).run()
 
     async def agenerate(
         self,
@@ -151,9 +151,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     ) -> LLMResult:
         """Return everything the model says to each of the lists of messages, asked at the same time."""
         runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return await GenerateCall(self, self._asked(messages), stop, kwargs, **runs).arun()
+        return await GenerateCall(self, self._to_prompts(messages), stop, kwargs, **runs).arun()
 
-    def _asked(self, messages: Any) -> Any:
+    def _to_prompts(self, messages: Any) -> Any:
         return list(map(self._model_type.prompt, messages)) if isinstance(messages, list) else messages
 
     if TYPE_CHECKING:
@@ -210,11 +210,11 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         self, schema: Any, *, include_raw: bool = False, **kwargs: Any
     ) -> Runnable[LanguageModelInput, Any]:
         """Return a Runnable whose output fits ``schema``, by a tool that the model has to call."""
-        from .structured_output import by_any_tool
+        from .structured_output import bind_schema_as_tool
 
         if not overrides(self, BaseChatModel, "bind_tools"):
             raise NotImplementedError("with_structured_output is not implemented for this model.")
-        return by_any_tool(self.bind_tools, schema, include_raw=include_raw, **kwargs)
+        return bind_schema_as_tool(self.bind_tools, schema, include_raw=include_raw, **kwargs)
 
 
 BaseChatModel._model_type = ChatModelType(BaseChatModel)

@@ -16,7 +16,7 @@ from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
 from ..runnables.config import child_context, ensure_config
 from ..streaming.drive import adrive, drive
-from .model_type import ModelCall, Results, in_run, takes_run_manager
+from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class ChatModelType:
         """Return whether a call goes by way of a stream: because it is asked to, or for a handler of events."""
         if not self._can_stream(model, for_async=for_async) or model._streaming_disabled(**kwargs):
             return False
-        if kwargs.get("stream") or ("streaming" in model._given and model.streaming is True):
+        if kwargs.get("stream") or ("streaming" in model._fields_set and model.streaming is True):
             return True
         handlers = run.handlers if run is not None else ()
         return any(getattr(one, "streams", False) or hasattr(one, "tap_output_aiter") for one in handlers)
@@ -120,7 +120,7 @@ class ChatModelType:
 
     def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
         """Give the chunk's message the run's id, if it has none, and what the provider said of the chunk."""
-        completed_chunk(chunk, run_message_id(run_id))
+        complete_message(chunk, run_message_id(run_id))
 
     def callback_token(self, chunk: Any) -> Any:
         """Return the message's content."""
@@ -128,7 +128,7 @@ class ChatModelType:
 
     def closing_chunk(self, chunk: Any, run_id: UUID) -> Any:
         """Return an empty chunk that is the last, unless ``chunk`` says that it is."""
-        return empty_last_chunk(chunk)
+        return make_last_chunk(chunk)
 
     def to_output(self, chunk: Any) -> Any:
         """Return the message."""
@@ -153,7 +153,7 @@ class ChatModelType:
             child_context(config, run).run(self._answer, model, ModelCall(prompt, stop, kwargs), run)
             for prompt, run in zip(prompts, runs, strict=True)
         ]
-        return _joined(model, results)
+        return _join_results(model, results)
 
     async def agenerate(
         self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
@@ -161,16 +161,16 @@ class ChatModelType:
         """Ask for all answers at the same time."""
 
         async def one(prompt: Any, run: Any) -> ChatResult:
-            with in_run(run):
+            with enter_run(run):
                 return await self._aanswer(model, ModelCall(prompt, stop, kwargs), run)
 
         if len(prompts) == 1:
-            return _joined(model, [await one(prompts[0], runs[0])])
+            return _join_results(model, [await one(prompts[0], runs[0])])
         import asyncio
 
         tasks = [asyncio.ensure_future(one(*pair)) for pair in zip(prompts, runs, strict=True)]
         try:
-            return _joined(model, await asyncio.gather(*tasks))
+            return _join_results(model, await asyncio.gather(*tasks))
         except BaseException:
             # The first failure stops the others before it goes up.
             for task in tasks:
@@ -184,7 +184,7 @@ class ChatModelType:
             if own is not None:
                 for _ in drive(*own):
                     pass
-                return self._summed(own[1].result(), run)
+                return self._to_chat_result(own[1].result(), run)
             chunks = []
             for chunk in self.open(model, call, run):
                 self.complete_chunk(chunk, run.run_id)
@@ -192,11 +192,11 @@ class ChatModelType:
                 chunks.append(chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
                 run.on_llm_new_token(self.callback_token(last), chunk=last)
-            return self._summed(self.result(chunks, None), run)
+            return self._to_chat_result(self.result(chunks, None), run)
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
-        return completed_result(model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id)
+        return complete_result(model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id)
 
     async def _aanswer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=True):
@@ -204,7 +204,7 @@ class ChatModelType:
             if own is not None:
                 async for _ in adrive(*own):
                     pass
-                return self._summed(own[1].result(), run)
+                return self._to_chat_result(own[1].result(), run)
             chunks: list[Any] = []
             async for chunk in await self.aopen(model, call, run):
                 self.complete_chunk(chunk, run.run_id)
@@ -212,11 +212,11 @@ class ChatModelType:
                 chunks.append(chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
                 await run.on_llm_new_token(self.callback_token(last), chunk=last)
-            return self._summed(self.result(chunks, None), run)
+            return self._to_chat_result(self.result(chunks, None), run)
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._agenerate) else {}
-        return completed_result(
+        return complete_result(
             await model._agenerate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id
         )
 
@@ -226,16 +226,16 @@ class ChatModelType:
             return None
         return model._native_stream(call, collect_result=True, run_id=run.run_id)
 
-    def _summed(self, streamed: LLMResult, run: Any) -> ChatResult:
+    def _to_chat_result(self, streamed: LLMResult, run: Any) -> ChatResult:
         """Return the sum of a stream as an answer that came whole."""
         generation: Any = streamed.generations[0][0]
         if generation is None:
             raise ValueError("No generations found in stream.")
         message = finish_message(generation.message)
-        return completed_result(ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
+        return complete_result(ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
 
 
-def _joined(model: Any, results: Sequence[ChatResult]) -> Results:
+def _join_results(model: Any, results: Sequence[ChatResult]) -> Results:
     """Return the results as one, and the one that each run is told."""
     output = model._combine_llm_outputs([result.llm_output for result in results])
     parts = [LLMResult([result.generations], result.llm_output) for result in results]
@@ -247,7 +247,7 @@ def run_message_id(run_id: UUID) -> str:
     return f"lc_run--{run_id}"
 
 
-def completed_chunk(chunk: Any, id: str) -> None:
+def complete_message(chunk: Any, id: str) -> None:
     """Give the chunk's message ``id``, if it has none, and the chunk's details.
 
     Raises :class:`TypeError` for what is no chunk of a chat model, ours or LangChain's.
@@ -261,7 +261,7 @@ def completed_chunk(chunk: Any, id: str) -> None:
         message.response_metadata = {**chunk.generation_info, **message.response_metadata}
 
 
-def empty_last_chunk(chunk: Any) -> Any:
+def make_last_chunk(chunk: Any) -> Any:
     """Return an empty chunk that says it is the last, behind ``chunk``; ``None`` where ``chunk`` says so itself."""
     message = chunk.message
     if getattr(message, "chunk_position", "last"):
@@ -270,7 +270,7 @@ def empty_last_chunk(chunk: Any) -> Any:
     return type(chunk)(message=type(message)(content=content, chunk_position="last", id=message.id))
 
 
-def completed_result(result: ChatResult, run_id: UUID) -> ChatResult:
+def complete_result(result: ChatResult, run_id: UUID) -> ChatResult:
     """Give the messages of ``result`` ids, where they have none, and the details of their generations and the call."""
     for place, generation in enumerate(result.generations):
         message: Any = generation.message

@@ -37,12 +37,12 @@ class GenerateCall:
         self._prompts = prompts
         self._stop = stop
         self._model_type = model._model_type
-        self._kwargs, self._more = self._model_type.split_kwargs(kwargs)
-        self._ids = run_ids(run_id, prompts)
+        self._kwargs, self._format_info = self._model_type.split_kwargs(kwargs)
+        self._ids = make_run_ids(run_id, prompts)
         if callbacks is None:
             # Called by itself, in users' code: a run below theirs like any other.
             callbacks = ensure_config()["callbacks"]
-        each = _one_each(callbacks)
+        each = _are_per_prompt(callbacks)
         if each:
             told = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name}
             for name, values in told.items():
@@ -61,7 +61,7 @@ class GenerateCall:
         """Call ``_generate``."""
         runs: list[CallbackManagerForLLMRun] = []
         try:
-            for manager, prompt, run_id, start in self._starts():
+            for manager, prompt, run_id, start in self._iter_starts():
                 run = CallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
                     run.start(self._model._serialized, prompt, self._model_type.run_type, **start)
@@ -72,12 +72,12 @@ class GenerateCall:
                 run.on_llm_error(error, response=self._model_type.partial_result(()))
             raise
         failures: list[Exception] = []
-        for run, part in _ends(runs, parts):
+        for run, part in _iter_ends(runs, parts):
             try:
                 run.on_llm_end(part)
             except Exception as error:
                 failures.append(error)
-        return _finished(result, runs, failures)
+        return _finish(result, runs, failures)
 
     async def arun(self) -> LLMResult:
         """Call ``_agenerate``; where handlers hear of it, all of that in a task of its own."""
@@ -89,7 +89,7 @@ class GenerateCall:
     async def _arun(self) -> LLMResult:
         runs: list[AsyncCallbackManagerForLLMRun] = []
         try:
-            for manager, prompt, run_id, start in self._starts():
+            for manager, prompt, run_id, start in self._iter_starts():
                 run = AsyncCallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
                     await run.start(self._model._serialized, prompt, self._model_type.run_type, **start)
@@ -100,24 +100,24 @@ class GenerateCall:
                 await run.on_llm_error(error, response=self._model_type.partial_result(()))
             raise
         failures: list[Exception] = []
-        for run, part in _ends(runs, parts):
+        for run, part in _iter_ends(runs, parts):
             try:
                 await run.on_llm_end(part)
             except Exception as error:
                 failures.append(error)
-        return _finished(result, runs, failures)
+        return _finish(result, runs, failures)
 
     def _manager(self, callbacks: Any, tags: Any, metadata: Any) -> CallbackManager:
         return self._model_type.manager(self._model, callbacks, tags, metadata, self._stop, self._kwargs)
 
-    def _starts(self) -> Iterator[tuple[CallbackManager, Any, UUID, dict[str, Any]]]:
-        told = self._model_type.start_info(self._model, self._stop, self._kwargs, self._more, streams=False)
+    def _iter_starts(self) -> Iterator[tuple[CallbackManager, Any, UUID, dict[str, Any]]]:
+        told = self._model_type.start_info(self._model, self._stop, self._kwargs, self._format_info, streams=False)
         rest = {**told, "batch_size": len(self._prompts)}
         for manager, prompt, run_id, name in zip(self._managers, self._prompts, self._ids, self._names, strict=True):
             yield manager, prompt, run_id, {**rest, "name": name}
 
 
-def _one_each(callbacks: Any) -> bool:
+def _are_per_prompt(callbacks: Any) -> bool:
     """Return whether ``callbacks`` holds those of each prompt, rather than the handlers of all."""
     if not isinstance(callbacks, list) or not callbacks:
         return False
@@ -125,14 +125,14 @@ def _one_each(callbacks: Any) -> bool:
     return first is None or isinstance(first, list) or hasattr(first, "inheritable_handlers")
 
 
-def _ends(runs: list[Any], parts: list[LLMResult]) -> Iterator[tuple[Any, LLMResult]]:
+def _iter_ends(runs: list[Any], parts: list[LLMResult]) -> Iterator[tuple[Any, LLMResult]]:
     """Yield each run with its part of the result; one for which nothing came has an end too."""
     for place, run in enumerate(runs):
         if run.handlers:
             yield run, parts[place] if place < len(parts) else LLMResult([])
 
 
-def _finished(result: LLMResult, runs: list[Any], failures: list[Exception]) -> LLMResult:
+def _finish(result: LLMResult, runs: list[Any], failures: list[Exception]) -> LLMResult:
     """Return the result with its runs, unless a handler has asked for its exception to be raised."""
     if failures:
         raise failures[0]
@@ -154,13 +154,13 @@ def run_args(config: RunnableConfig | None) -> dict[str, Any]:
     }
 
 
-def run_lists(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
+def list_run_args(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
     """Return what ``generate`` takes of the configurations of many inputs."""
     args = [run_args(config) for config in configs]
     return {key: [one[key] for one in args] for key in args[0]}
 
 
-def in_groups(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
+def group_inputs(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
     """Yield the inputs and their configurations in groups of ``max_concurrency``."""
     configs, at_once = batch_configs(inputs, config)
     size = at_once or len(inputs) or 1
@@ -168,7 +168,7 @@ def in_groups(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any
         yield inputs[start : start + size], configs[start : start + size]
 
 
-def run_ids(run_id: UUID | list[UUID | None] | None, prompts: object) -> list[UUID]:
+def make_run_ids(run_id: UUID | list[UUID | None] | None, prompts: object) -> list[UUID]:
     """Return one run id per prompt; a single one given is for the first."""
     if not isinstance(prompts, list):
         raise ValueError(

@@ -11,7 +11,7 @@ from ..callbacks.manager import CallbackManager
 from ..outputs import GenerationChunk, LLMResult
 from ..outputs.generation import merge_generations
 from ..runnables.config import child_context, ensure_config
-from .model_type import ModelCall, Results, in_run, takes_run_manager
+from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class LLMType:
     ) -> Results:
         """Call ``_generate``, once for all prompts."""
         manager = {"run_manager": runs[0] if runs else None} if takes_run_manager(type(model)._generate) else {}
-        call = child_context(ensure_config(), runs[0]).run if runs else _called
+        call = child_context(ensure_config(), runs[0]).run if runs else _call
         result = call(model._generate, prompts, stop=stop, **manager, **kwargs)
         return result, result.flatten()
 
@@ -116,10 +116,10 @@ class LLMType:
     ) -> Results:
         """Call ``_agenerate``, once for all prompts."""
         manager = {"run_manager": runs[0] if runs else None} if takes_run_manager(type(model)._agenerate) else {}
-        with in_run(runs[0] if runs else None):
+        with enter_run(runs[0] if runs else None):
             result = await model._agenerate(prompts, stop=stop, **manager, **kwargs)
         return result, result.flatten()
 
 
-def _called(function: Any, *args: Any, **kwargs: Any) -> Any:
+def _call(function: Any, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)

@@ -13,9 +13,9 @@ from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.config import RunnableConfig
 from ..streaming.workers import iterate_in_thread
 from .base import BaseLanguageModel
-from .generate import GenerateCall, in_groups, run_lists
+from .generate import GenerateCall, group_inputs, list_run_args
 from .llm_type import LLMType
-from .model_type import for_sync, takes_run_manager
+from .model_type import get_sync_manager, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BaseLLM(BaseLanguageModel[str]):
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Return the generations for ``prompts``; by default ``_generate``, in the loop's executor."""
-        return await run_in_executor(None, self._generate, prompts, stop, for_sync(run_manager), **kwargs)
+        return await run_in_executor(None, self._generate, prompts, stop, get_sync_manager(run_manager), **kwargs)
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -55,7 +55,7 @@ class BaseLLM(BaseLanguageModel[str]):
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         """Yield the chunks for ``prompt``; by default those of ``_stream``, from a thread."""
-        manager = for_sync(run_manager)
+        manager = get_sync_manager(run_manager)
         return iterate_in_thread(lambda: self._stream(prompt, stop=stop, run_manager=manager, **kwargs))
 
     # Calling.
@@ -101,9 +101,9 @@ class BaseLLM(BaseLanguageModel[str]):
         fails, fails for a whole group; ``return_exceptions`` puts the exception in each place.
         """
         outputs: list[Any] = []
-        for prompts, configs in in_groups(inputs, config):
+        for prompts, configs in group_inputs(inputs, config):
             try:
-                result = self.generate(list(map(to_prompt, prompts)), **run_lists(configs), **kwargs)
+                result = self.generate(list(map(to_prompt, prompts)), **list_run_args(configs), **kwargs)
                 outputs += [choices[0].text for choices in result.generations]
             except Exception as error:
                 if not return_exceptions:
@@ -148,9 +148,9 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> list[Any]:
         """Return the texts in the order of the inputs; see :meth:`batch`."""
         outputs: list[Any] = []
-        for prompts, configs in in_groups(inputs, config):
+        for prompts, configs in group_inputs(inputs, config):
             try:
-                result = await self.agenerate(list(map(to_prompt, prompts)), **run_lists(configs), **kwargs)
+                result = await self.agenerate(list(map(to_prompt, prompts)), **list_run_args(configs), **kwargs)
                 outputs += [choices[0].text for choices in result.generations]
             except Exception as error:
                 if not return_exceptions:
@@ -233,7 +233,7 @@ class LLM(BaseLLM):
 
     async def _acall(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         """Return the text for ``prompt``; by default ``_call``, in the loop's executor."""
-        manager = {"run_manager": for_sync(run_manager)} if takes_run_manager(type(self)._call) else {}
+        manager = {"run_manager": get_sync_manager(run_manager)} if takes_run_manager(type(self)._call) else {}
         return await run_in_executor(None, self._call, prompt, stop=stop, **manager, **kwargs)
 
     def _generate(

@@ -43,18 +43,18 @@ class ModelRun:
         self.run_id: UUID = config.get("run_id") or uuid7()
         self.model_type = model_type = model._model_type
         self._all_kwargs = call.kwargs
-        kwargs, self._more = model_type.split_kwargs(call.kwargs)
+        kwargs, self._format_info = model_type.split_kwargs(call.kwargs)
         self._call = call._replace(kwargs=kwargs) if kwargs is not call.kwargs else call
         self.manager = model_type.manager(
             model, config.get("callbacks"), config["tags"], config["metadata"], call.stop, kwargs
         )
         self.channel = channel
         self._model = model
-        self._collects = collect_result or bool(self.manager.handlers)
-        self._kept: list[Any] = []
-        self._latest: Any = None
+        self._collects_chunks = collect_result or bool(self.manager.handlers)
+        self._chunks: list[Any] = []
+        self._last_chunk: Any = None
         self._result: LLMResult | None = None
-        self._output: dict[str, Any] | None = None
+        self._llm_output: dict[str, Any] | None = None
 
     @property
     def rendezvous(self) -> bool:
@@ -73,7 +73,7 @@ class ModelRun:
 
     def result(self) -> LLMResult:
         """Return the sum of the chunks, or the result of the one call."""
-        return self.model_type.result(self._kept, self._output) if self._result is None else self._result
+        return self.model_type.result(self._chunks, self._llm_output) if self._result is None else self._result
 
     # A model that streams.
 
@@ -81,27 +81,27 @@ class ModelRun:
         """Yield what ``_stream`` yields, one by one; every step of it is in the run's own context."""
         run = CallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start())
+            run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start_info())
         context = child_context(self.config, run)
         try:
             chunks = context.run(self.model_type.open, self._model, self._call, run)
             items = context.run(iter, chunks)
             try:
                 while (chunk := context.run(next, items, _END)) is not _END:
-                    self._keep(chunk)
+                    self._collect(chunk)
                     if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
                         run.on_llm_new_token(token, chunk=chunk)
                     yield (chunk,)
             finally:
                 context.run(close_iterator, items)
-            if (last := self._last()) is not None:
+            if (last := self._closing_chunk()) is not None:
                 if run.handlers:
                     run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
                 yield (last,)
-            self._output = run.llm_output
+            self._llm_output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                run.on_llm_error(self._reason(error), response=self.model_type.partial_result(self._kept))
+                run.on_llm_error(self._end_error(error), response=self.model_type.partial_result(self._chunks))
             raise
         if run.handlers:
             run.on_llm_end(self.result())
@@ -110,36 +110,36 @@ class ModelRun:
         """Yield what an ``_astream`` of ours yields, one by one: there is no users' code to be kept apart."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start())
+            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start_info())
         try:
             async with NestedIterator(await self.model_type.aopen(self._model, self._call, run)) as items:
                 async for chunk in items:
-                    self._keep(chunk)
+                    self._collect(chunk)
                     if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
                         await run.on_llm_new_token(token, chunk=chunk)
                     yield (chunk,)
-            if (last := self._last()) is not None:
+            if (last := self._closing_chunk()) is not None:
                 if run.handlers:
                     await run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
                 yield (last,)
-            self._output = run.llm_output
+            self._llm_output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                await run.on_llm_error(self._reason(error), response=self.model_type.partial_result(self._kept))
+                await run.on_llm_error(self._end_error(error), response=self.model_type.partial_result(self._chunks))
             raise
         if run.handlers:
             await run.on_llm_end(self.result())
 
-    async def perform(self) -> None:
+    async def send_chunks(self) -> None:
         """Put what ``_astream`` yields into the line; to be run in a task of its own."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
         if run.handlers:
-            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start())
+            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start_info())
         var_child_runnable_config.set(child_config(self.config, run))
         assert self.channel is not None
 
         def keep(chunk: Any) -> Awaitable[None] | None:
-            self._keep(chunk)
+            self._collect(chunk)
             if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
                 return run.on_llm_new_token(token, chunk=chunk)
             return None
@@ -147,15 +147,15 @@ class ModelRun:
         try:
             items = await self.model_type.aopen(self._model, self._call, run)
             await pump(items.__aiter__(), self.channel, keep)
-            if (last := self._last()) is not None:
+            if (last := self._closing_chunk()) is not None:
                 if run.handlers:
                     await run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
                 self.channel.send(last)
-                await _taken(self.channel)
-            self._output = run.llm_output
+                await _await_received(self.channel)
+            self._llm_output = run.llm_output
         except BaseException as error:
             if run.handlers:
-                await run.on_llm_error(self._reason(error), response=self.model_type.partial_result(self._kept))
+                await run.on_llm_error(self._end_error(error), response=self.model_type.partial_result(self._chunks))
             raise
         if run.handlers:
             await run.on_llm_end(self.result())
@@ -169,33 +169,35 @@ class ModelRun:
         self._result = context.run(model.generate, [self._call.prompt], self._call.stop, **self._generate_kwargs())
         yield (self._result,)
 
-    async def acall(self) -> None:
+    async def send_result(self) -> None:
         """Put the result of ``agenerate`` into the line; to be run in a task of its own."""
         model: Any = self._model
         self._result = await model.agenerate([self._call.prompt], self._call.stop, **self._generate_kwargs())
         assert self.channel is not None
         self.channel.send(self._result)
 
-    def _keep(self, chunk: Any) -> None:
+    def _collect(self, chunk: Any) -> None:
         self.model_type.complete_chunk(chunk, self.run_id)
-        self._latest = chunk
-        if self._collects:
-            self._kept.append(chunk)
+        self._last_chunk = chunk
+        if self._collects_chunks:
+            self._chunks.append(chunk)
 
-    def _last(self) -> Any:
+    def _closing_chunk(self) -> Any:
         """Return what the base of the model adds behind its last chunk; there must have been one."""
-        if self._latest is None:
+        if self._last_chunk is None:
             raise ValueError("No generation chunks were returned")
-        return self.model_type.closing_chunk(self._latest, self.run_id)
+        return self.model_type.closing_chunk(self._last_chunk, self.run_id)
 
-    def _reason(self, error: BaseException) -> BaseException:
+    def _end_error(self, error: BaseException) -> BaseException:
         """Return how the consumer left, where it is that what stopped the model."""
         if not is_cancelled(error) and not isinstance(error, GeneratorExit):
             return error
         return (None if self.channel is None else self.channel.leaving) or error
 
-    def _start(self) -> dict[str, Any]:
-        told = self.model_type.start_info(self._model, self._call.stop, self._call.kwargs, self._more, streams=True)
+    def _start_info(self) -> dict[str, Any]:
+        told = self.model_type.start_info(
+            self._model, self._call.stop, self._call.kwargs, self._format_info, streams=True
+        )
         return {**told, "name": self.config.get("run_name"), "batch_size": 1}
 
     def _generate_kwargs(self) -> dict[str, Any]:
@@ -209,7 +211,7 @@ class ModelRun:
         }
 
 
-async def _taken(channel: Channel) -> None:
+async def _await_received(channel: Channel) -> None:
     """Wait until a consumer with whom the model keeps step has taken the last chunk: the end is told after that."""
     if channel.is_full:
         channel.paused = True

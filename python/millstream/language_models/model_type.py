@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..streaming.protocols import ChunkProcessor, Source
 
-__all__ = ("Model", "ModelCall", "ModelType", "Results", "for_sync", "in_run", "takes_run_manager")
+__all__ = ("Model", "ModelCall", "ModelType", "Results", "enter_run", "get_sync_manager", "takes_run_manager")
 
 Results = tuple[LLMResult, list[LLMResult]]
 """The result of one ``generate``, and the part of it that each of its runs is told."""
@@ -139,7 +139,7 @@ class ModelType(Protocol):
 
 
 @contextmanager
-def in_run(run: Any) -> Iterator[None]:
+def enter_run(run: Any) -> Iterator[None]:
     """Let the runs that begin in the block, in this task, be below ``run``, if there is one."""
     if run is None:
         yield
@@ -157,6 +157,6 @@ def takes_run_manager(function: Any) -> bool:
     return "run_manager" in inspect.signature(function).parameters
 
 
-def for_sync(run_manager: Any) -> Any:
+def get_sync_manager(run_manager: Any) -> Any:
     """Return the run manager of the same run for sync code."""
     return run_manager.get_sync() if hasattr(run_manager, "get_sync") else run_manager

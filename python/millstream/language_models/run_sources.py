@@ -53,9 +53,9 @@ class StreamedSource:
     (``is_native``) without a channel is stepped by the consumer's own steps in async code too.
     """
 
-    def __init__(self, run: ModelRun, *, awaits: bool, is_native: bool = False) -> None:
+    def __init__(self, run: ModelRun, *, uses_astream: bool, is_native: bool = False) -> None:
         self._run = run
-        self._awaits = awaits
+        self._uses_astream = uses_astream
         self._is_native = is_native
 
     def open(self) -> Any:
@@ -67,8 +67,8 @@ class StreamedSource:
         """Begin the run, with the first step."""
         if self._is_native and self._run.channel is None:
             return _AsyncSteps(self._run.achunks())
-        channel = _channel_of(self._run)
-        return TaskBody(self._run.perform, channel) if self._awaits else ThreadBody(self._run.chunks, channel)
+        channel = _open_channel(self._run)
+        return TaskBody(self._run.send_chunks, channel) if self._uses_astream else ThreadBody(self._run.chunks, channel)
 
 
 class CalledSource:
@@ -84,7 +84,7 @@ class CalledSource:
 
     async def aopen(self) -> Any:
         """Begin the run, with the first step."""
-        return TaskBody(self._run.acall, _channel_of(self._run))
+        return TaskBody(self._run.send_result, _open_channel(self._run))
 
 
 class _Steps:
@@ -124,7 +124,7 @@ class _AsyncSteps:
         await self._items.aclose()
 
 
-def _channel_of(run: ModelRun) -> Channel:
+def _open_channel(run: ModelRun) -> Channel:
     if run.channel is None:
         run.channel = Channel(rendezvous=run.rendezvous)
     return run.channel

@@ -125,6 +125,6 @@ def _run_stream(
     """Return the source and the processor of a run that runs users' code, or notifies handlers."""
     model_type = model._model_type
     if model_type.streams(model, call.kwargs, for_async=for_async):
-        awaits = for_async and model_type.has_own_astream(model)
-        return StreamedSource(run, awaits=awaits, is_native=is_native), RunChunks(run, streams=True)
+        uses_astream = for_async and model_type.has_own_astream(model)
+        return StreamedSource(run, uses_astream=uses_astream, is_native=is_native), RunChunks(run, streams=True)
     return CalledSource(run), RunChunks(run, streams=False)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..runnables.runnable import Runnable
 
-__all__ = ("by_any_tool", "with_parser")
+__all__ = ("bind_schema_as_tool", "pipe_to_parser")
 
 
-def with_parser(bound: Runnable[Any, Any], parser: Any, *, include_raw: bool) -> Runnable[Any, Any]:
+def pipe_to_parser(bound: Runnable[Any, Any], parser: Any, *, include_raw: bool) -> Runnable[Any, Any]:
     """Return ``bound`` with what reads its answers by ``parser``; with ``include_raw`` it hands the message on, too."""
     from ..output_parsers.structured import RawAndParsed, StructuredOutput
 
     return bound.pipe(RawAndParsed(parser) if include_raw else StructuredOutput(parser))
 
 
-def by_any_tool(
+def bind_schema_as_tool(
     bind_tools: Callable[..., Runnable[Any, Any]], schema: Any, *, include_raw: bool, **kwargs: Any
 ) -> Runnable[Any, Any]:
     """Return the model of ``bind_tools`` with ``schema`` as the tool that it has to call, and a parser of the call."""
@@ -38,4 +38,4 @@ def by_any_tool(
     else:
         name = convert_to_openai_tool(schema)["function"]["name"]
         parser = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
-    return with_parser(bound, parser, include_raw=include_raw)
+    return pipe_to_parser(bound, parser, include_raw=include_raw)

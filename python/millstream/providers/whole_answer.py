@@ -9,7 +9,7 @@ from .._values import FRAME_SIZE, read_json
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .stream_decoding import DecodedStream
 
-__all__ = ("WholeAnswer", "finish_of")
+__all__ = ("WholeAnswer", "merge_finish")
 
 # So much of an answer is kept as it came: for errors, and for what no delta says.
 _RAW_SIZE = 1 << 20
@@ -70,30 +70,30 @@ class WholeAnswer(DecodedStream):
     def early_disconnect(self) -> StreamError | None:
         """Return how the connection was lost, where that was before the first delta and by no timeout."""
         self._closed = self._close()
-        if self.error is None and not self._has_ended() and self._was_lost_early():
-            return self._broken_off()
+        if self.error is None and not self._has_ended() and self._disconnected_early():
+            return self._disconnect_error()
         return None
 
     def close(self) -> Sequence[Any]:
         """Return nothing, and judge the end; bytes that broke off are not judged as if they were whole."""
         _, failure = self._closed or self._close()
-        if self.error is None and self._lost is not None and not self._has_ended():
-            self.error = self._broken_off()
-        self.error = self.error or failure or self._judged()
+        if self.error is None and self._disconnect is not None and not self._has_ended():
+            self.error = self._disconnect_error()
+        self.error = self.error or failure or self._check_end()
         return ()
 
     def _has_ended(self) -> bool:
         return self._decoder.ended not in (None, "truncated")
 
-    def _judged(self) -> StreamError | None:
+    def _check_end(self) -> StreamError | None:
         decoder = self._decoder
         if decoder.ended != "truncated":
-            return super()._judged()
+            return super()._check_end()
         if bytes(self.raw[:FRAME_SIZE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
             # A document that is whole, whether its choices are finished or not, and whether it has any.
             return None
         if decoder.deltas_seen:
-            return super()._judged()
+            return super()._check_end()
         return StreamDecodeError("the body is not a JSON object", offset=0, frame=bytes(self.raw[:FRAME_SIZE]))
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
@@ -146,7 +146,7 @@ class WholeAnswer(DecodedStream):
         return body if isinstance(body, dict) else {}
 
 
-def finish_of(deltas: list[Delta | str]) -> dict[str, Any]:
+def merge_finish(deltas: list[Delta | str]) -> dict[str, Any]:
     """Return what the provider says of a choice: how it finished, and its log probabilities."""
     whole = [delta for delta in deltas if not isinstance(delta, str)]
     reasons = [delta.finish_reason for delta in whole if delta.finish_reason is not None]

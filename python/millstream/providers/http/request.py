@@ -11,10 +11,10 @@ from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ...transport.running import sleep
-from ..whole_answer import WholeAnswer, finish_of
+from ..whole_answer import WholeAnswer, merge_finish
 from .retry import Tries, asend, send
 
-__all__ = ("Answers", "PendingRequest")
+__all__ = ("MergedResult", "PendingRequest")
 
 _USAGE_KEYS = ("completion_tokens", "prompt_tokens", "total_tokens")
 
@@ -62,11 +62,11 @@ class PendingRequest:
 
     def open(self) -> Response:
         """Send the request and return the response, whose status is a good one."""
-        return send(self._transport(), self._made(_sync_key(self._key)), self._wait)
+        return send(self._transport(), self._build(_read_key(self._key)), self._wait)
 
     async def aopen(self) -> AsyncResponse:
         """Send the request and return the response, whose status is a good one."""
-        return await asend(self._async_transport(), self._made(await _async_key(self._key)), self._wait)
+        return await asend(self._async_transport(), self._build(await _aread_key(self._key)), self._wait)
 
     def reopen(self, error: StreamError) -> Response | None:
         """Send the request once more, after a wait, where the connection was lost with ``error``; ``None`` if not."""
@@ -88,7 +88,7 @@ class PendingRequest:
             self._tries = Tries(self._retries, self._end_by)
         return self._tries.wait(error)
 
-    def _made(self, key: Any) -> Request:
+    def _build(self, key: Any) -> Request:
         """Return the request; what is wrong with it is raised from here, where no variable holds the key."""
         try:
             request = self._request(key, self._end_by)
@@ -115,7 +115,7 @@ class PendingRequest:
             pass
 
 
-class Answers:
+class MergedResult:
     """Gathers the answers to groups of prompts into one result."""
 
     def __init__(self, n: int, model_name: str) -> None:
@@ -125,11 +125,11 @@ class Answers:
         self._usage: dict[str, int] = {}
         self._fingerprint: str | None = None
 
-    def add_answer(self, answer: WholeAnswer) -> None:
+    def add_response(self, answer: WholeAnswer) -> None:
         """Add the choices and the usage of one answer."""
         for deltas in answer.choices():
             text = "".join(delta if isinstance(delta, str) else delta.text or "" for delta in deltas)
-            self._choices.append(Generation(text, finish_of(deltas)))
+            self._choices.append(Generation(text, merge_finish(deltas)))
         self._add_usage(answer.usage)
         self._fingerprint = self._fingerprint or answer.response[2]
 
@@ -157,8 +157,8 @@ class Answers:
                 self._usage[key] = self._usage.get(key, 0) + count
 
 
-def _sync_key(key: Any) -> Any:
-    found = _key_of(key)
+def _read_key(key: Any) -> Any:
+    found = _call_key(key)
     if inspect.isawaitable(found):
         if inspect.iscoroutine(found):
             found.close()
@@ -166,13 +166,13 @@ def _sync_key(key: Any) -> Any:
     return found
 
 
-async def _async_key(key: Any) -> Any:
+async def _aread_key(key: Any) -> Any:
     for_async = getattr(key, "for_async", None)
-    found = _key_of(key) if for_async is None else for_async()
+    found = _call_key(key) if for_async is None else for_async()
     return await found if inspect.isawaitable(found) else found
 
 
-def _key_of(key: Any) -> Any:
+def _call_key(key: Any) -> Any:
     if hasattr(key, "get_secret_value"):
         return key.get_secret_value()
     return key() if callable(key) else key

@@ -54,7 +54,7 @@ def send(transport: Transport, request: Request, wait: Callable[[Exception], flo
     """
     while True:
         try:
-            return _checked(transport.open(request))
+            return _check_status(transport.open(request))
         except APIError as error:
             delay = wait(error)
             if delay is None:
@@ -68,7 +68,7 @@ async def asend(
     """:func:`send` for async code."""
     while True:
         try:
-            return await _achecked(await transport.aopen(request))
+            return await _acheck_status(await transport.aopen(request))
         except APIError as error:
             delay = wait(error)
             if delay is None:
@@ -76,7 +76,7 @@ async def asend(
         await sleep(delay)
 
 
-def _checked(response: Response) -> Response:
+def _check_status(response: Response) -> Response:
     """Return ``response`` if its status is a good one; else read the error, let it go, and raise."""
     if 200 <= response.status < 300:
         return response
@@ -86,7 +86,7 @@ def _checked(response: Response) -> Response:
         response.close()
 
 
-async def _achecked(response: AsyncResponse) -> AsyncResponse:
+async def _acheck_status(response: AsyncResponse) -> AsyncResponse:
     if 200 <= response.status < 300:
         return response
     try:

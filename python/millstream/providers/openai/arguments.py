@@ -13,7 +13,15 @@ from ..._fields import did_you_mean
 from ..._secrets import is_secret_name
 from ...transport.timeouts import read_timeouts
 
-__all__ = ("CHAT", "COMPLETIONS", "KEYS", "checked_value", "made_with", "refuse_in_call", "unknown_argument")
+__all__ = (
+    "CHAT",
+    "COMPLETIONS",
+    "KEYS",
+    "check_value",
+    "list_constructor_params",
+    "make_argument_error",
+    "refuse_in_call",
+)
 
 CHAT = (
     *("model", "stream", "service_tier", "messages", "audio", "frequency_penalty", "function_call", "functions"),
@@ -28,7 +36,7 @@ COMPLETIONS = (
     *("n", "presence_penalty", "seed", "stop", "stream_options", "suffix", "temperature", "top_p", "user"),
 )
 # What a call may say beside the endpoint's parameters: of the request, of the stream, and for the Responses API.
-_OF_A_CALL = frozenset(
+_CALL_ARGUMENTS = frozenset(
     {"extra_headers", "extra_query", "extra_body", "timeout", "stream_usage", "ls_structured_output_format"}
     | {"context_management", "include", "previous_response_id", "reasoning", "text", "truncation"}
 )
@@ -40,20 +48,20 @@ _CONFIG = frozenset(
 KEYS = frozenset({"api_key", "openai_api_key", "azure_ad_token"})
 """The arguments that hold a key."""
 _TIMEOUTS = frozenset({"timeout", "request_timeout"})
-_LEAST = {"max_retries": 0, "batch_size": 1, "best_of": 1, "max_response_size": 1}
+_MINIMUMS = {"max_retries": 0, "batch_size": 1, "best_of": 1, "max_response_size": 1}
 _TYPES: dict[str, Any] = {"bool": bool, "str": str, "dict": Mapping, "Mapping": Mapping, "list": (list, tuple)}
-_WORDS = {
+_TYPE_WORDS = {
     **{"bool": "True or False", "int": "an int", "float": "a number", "str": "a str"},
     **{"dict": "a mapping", "Mapping": "a mapping", "list": "a list"},
 }
 
 
-def made_with(endpoint: Iterable[str]) -> list[str]:
+def list_constructor_params(endpoint: Iterable[str]) -> list[str]:
     """Return the parameters of an endpoint that the constructor takes: all but what each call says anew."""
     return [name for name in endpoint if name not in _INPUT and name != "stream"]
 
 
-def unknown_argument(owner: str, name: str, known: Iterable[str]) -> TypeError:
+def make_argument_error(owner: str, name: str, known: Iterable[str]) -> TypeError:
     """Return the exception for an argument of a constructor that nobody knows."""
     return TypeError(f"{owner}() got an unexpected argument: {name!r}{_hint(name, known)}")
 
@@ -61,7 +69,7 @@ def unknown_argument(owner: str, name: str, known: Iterable[str]) -> TypeError:
 def refuse_in_call(owner: Any, endpoint: Collection[str], kwargs: Iterable[str]) -> None:
     """Raise :class:`TypeError` where a call of the model ``owner`` has an argument that nobody knows."""
     for name in kwargs:
-        if (name in endpoint and name not in _INPUT) or name in _OF_A_CALL or name in owner.model_kwargs:
+        if (name in endpoint and name not in _INPUT) or name in _CALL_ARGUMENTS or name in owner.model_kwargs:
             continue
         if name in _INPUT:
             hint = "; it is the call's first argument"
@@ -70,7 +78,7 @@ def refuse_in_call(owner: Any, endpoint: Collection[str], kwargs: Iterable[str])
         elif name in owner.__millstream_names__ and name != "stop_sequences":
             hint = f"; it is an argument of {type(owner).__name__}(…)"
         else:
-            hint = _hint(name, _OF_A_CALL.union(endpoint) - _INPUT)
+            hint = _hint(name, _CALL_ARGUMENTS.union(endpoint) - _INPUT)
         raise TypeError(f"a call of {type(owner).__name__} got an unexpected argument: {name!r}{hint}")
 
 
@@ -81,7 +89,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f"{meant} (what OpenAI does not know is sent by extra_body={{{name!r}: …}})"
 
 
-def checked_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
+def check_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
     """Return ``value`` as the argument ``name`` holds it, whose type is ``annotation``.
 
     Numbers may be written as texts, as in LangChain. Raises :class:`TypeError` for a value of
@@ -94,16 +102,16 @@ def checked_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
             read_timeouts(value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{owner}(): {name}: {error}") from None
-    kinds = _kinds(annotation)
+    kinds = _read_types(annotation)
     if value is None or not kinds:
         return value
     if isinstance(value, bool) and "bool" in kinds:
         return value
-    wanted = f"{owner}(): {name} must be {' or '.join(_WORDS[kind] for kind in kinds)}, not"
+    wanted = f"{owner}(): {name} must be {' or '.join(_TYPE_WORDS[kind] for kind in kinds)}, not"
     if "int" in kinds or "float" in kinds:
         value = _number(wanted, value, whole="float" not in kinds)
-        if value < _LEAST.get(name, -math.inf):
-            raise ValueError(f"{owner}(): {name} must be at least {_LEAST[name]}, not {value}")
+        if value < _MINIMUMS.get(name, -math.inf):
+            raise ValueError(f"{owner}(): {name} must be at least {_MINIMUMS[name]}, not {value}")
         if name == "total_timeout" and not value > 0:
             raise ValueError(f"{owner}(): total_timeout must be more than 0 seconds, not {value}")
         return value
@@ -112,12 +120,12 @@ def checked_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
     return value
 
 
-def _kinds(annotation: Any) -> list[str]:
+def _read_types(annotation: Any) -> list[str]:
     """Return the simple types that ``annotation`` names; none where it names others, which are not checked."""
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     named = [part.strip().partition("[")[0] for part in text.split("|")]
     kinds = [name for name in named if name != "None"]
-    return kinds if all(kind in _WORDS for kind in kinds) else []
+    return kinds if all(kind in _TYPE_WORDS for kind in kinds) else []
 
 
 def _number(wanted: str, value: Any, *, whole: bool) -> int | float:

@@ -84,8 +84,8 @@ class AzureChatOpenAI(ChatOpenAI):
                 " variable AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN"
             )
 
-    def _is_openais(self) -> bool:
-        return super()._is_openais() and not os.environ.get("OPENAI_API_BASE")
+    def _targets_openai(self) -> bool:
+        return super()._targets_openai() and not os.environ.get("OPENAI_API_BASE")
 
     @property
     def _llm_type(self) -> str:

@@ -24,7 +24,7 @@ from ..http.request import PendingRequest
 from ..whole_answer import WholeAnswer
 from .arguments import refuse_in_call
 from .chat_params import ChatFields
-from .chat_result import chat_result
+from .chat_result import build_chat_result
 from .chat_stream import DecodedGenerations, DecodedMessages
 from .responses import refuse_responses
 
@@ -75,7 +75,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
 
     def _create_chat_result(self, answer: WholeAnswer, *, legacy: bool) -> ChatResult:
         """Return the result that a whole answer holds."""
-        return chat_result(answer, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
+        return build_chat_result(answer, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
     # One stream.
 
@@ -274,9 +274,9 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         :class:`~millstream.errors.RefusalError`, and one that does not fit
         :class:`~millstream.exceptions.OutputParserException`; a stream at its end.
         """
-        from .structured_output import structured
+        from .structured_output import build_structured_model
 
-        return structured(
+        return build_structured_model(
             self, schema, method=method, include_raw=include_raw, strict=strict, tools=tools, kwargs=kwargs
         )
 
@@ -306,12 +306,12 @@ class ChatOpenAI(BaseChatOpenAI):
 
     @property
     def _default_params(self) -> dict[str, Any]:
-        return _renamed(super()._default_params)
+        return _rename_max_tokens(super()._default_params)
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        params = _renamed(super()._get_request_payload(input_, stop=stop, **kwargs))
+        params = _rename_max_tokens(super()._get_request_payload(input_, stop=stop, **kwargs))
         if re.match(r"^o\d", self.model_name or ""):
             # These models take a developer's word where others take the system's.
             for message in params["messages"]:
@@ -337,7 +337,7 @@ class ChatOpenAI(BaseChatOpenAI):
             )
 
 
-def _renamed(params: dict[str, Any]) -> dict[str, Any]:
+def _rename_max_tokens(params: dict[str, Any]) -> dict[str, Any]:
     """Return ``params`` with the newer name of ``max_tokens``."""
     if "max_tokens" in params:
         params["max_completion_tokens"] = params.pop("max_tokens")

@@ -10,12 +10,12 @@ from ..._fields import field
 from .arguments import CHAT
 from .endpoint import OpenAIEndpoint, as_float
 from .responses import refuse_responses
-from .usage import combined_output
+from .usage import combine_llm_outputs
 
 __all__ = ("ChatFields",)
 
 # What goes into every body that has it.
-_SAMPLED = (
+_BODY_FIELDS = (
     *("presence_penalty", "frequency_penalty", "seed", "top_p", "logprobs", "top_logprobs", "logit_bias", "stop"),
     *("max_tokens", "extra_body", "n", "temperature", "reasoning_effort", "reasoning", "verbosity"),
     *("context_management", "include", "prompt_cache_options", "service_tier", "truncation", "store"),
@@ -82,10 +82,10 @@ class ChatFields(OpenAIEndpoint):
         if self.stream_chunk_timeout is not None and self.stream_chunk_timeout < 0:
             self.stream_chunk_timeout = _chunk_timeout()
         super().__post_init__()
-        if self.stream_usage is None and self._is_openais():
+        if self.stream_usage is None and self._targets_openai():
             self.stream_usage = True
 
-    def _is_openais(self) -> bool:
+    def _targets_openai(self) -> bool:
         """Return whether requests go to OpenAI itself, which knows ``stream_options``."""
         elsewhere = (self.openai_api_base, self.openai_proxy, self.http_client, self.http_async_client)
         return all(one is None for one in elsewhere)
@@ -112,7 +112,7 @@ class ChatFields(OpenAIEndpoint):
     @property
     def _default_params(self) -> dict[str, Any]:
         """Return the parameters of every call."""
-        given = {name: getattr(self, name) for name in _SAMPLED}
+        given = {name: getattr(self, name) for name in _BODY_FIELDS}
         given["stop"] = self.stop or None
         known = {name: value for name, value in given.items() if value is not None}
         return {"model": self.model_name, "stream": self.streaming, **known, **self.model_kwargs}
@@ -137,4 +137,4 @@ class ChatFields(OpenAIEndpoint):
         return told
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
-        return combined_output(llm_outputs, self.model_name)
+        return combine_llm_outputs(llm_outputs, self.model_name)

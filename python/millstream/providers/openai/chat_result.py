@@ -8,14 +8,14 @@ from ...errors import StreamTruncatedError
 from ...messages.ai import AIMessage, merge_messages, text_chunk
 from ...messages.conversion import finish_message
 from ...outputs.chat_generation import ChatGeneration, ChatResult
-from ..whole_answer import WholeAnswer, finish_of
-from .chat_stream import delta_chunk
+from ..whole_answer import WholeAnswer, merge_finish
+from .chat_stream import make_delta_chunk
 from .usage import usage_metadata
 
-__all__ = ("chat_result",)
+__all__ = ("build_chat_result",)
 
 
-def chat_result(answer: WholeAnswer, model_name: str | None, *, legacy: bool, with_headers: bool) -> ChatResult:
+def build_chat_result(answer: WholeAnswer, model_name: str | None, *, legacy: bool, with_headers: bool) -> ChatResult:
     """Return what ``answer`` holds: a generation for each choice.
 
     ``legacy`` says that function calls were asked for in OpenAI's first form, ``with_headers`` that the
@@ -41,7 +41,7 @@ def chat_result(answer: WholeAnswer, model_name: str | None, *, legacy: bool, wi
         message = _message(deltas, legacy=legacy or _has_first_form(answer, place, deltas))
         if answer.usage is not None:
             message.usage_metadata = usage_metadata(answer.usage, tier)
-        generations.append(ChatGeneration(message, {**headers, **finish_of(deltas)}))
+        generations.append(ChatGeneration(message, {**headers, **merge_finish(deltas)}))
     return ChatResult(generations, output)
 
 
@@ -60,7 +60,7 @@ def _has_first_form(answer: WholeAnswer, place: int, deltas: Sequence[Delta | st
 
 def _message(deltas: list[Delta | str], *, legacy: bool) -> AIMessage:
     chunks = [
-        text_chunk(delta, None) if isinstance(delta, str) else delta_chunk(delta, None, legacy=legacy)
+        text_chunk(delta, None) if isinstance(delta, str) else make_delta_chunk(delta, None, legacy=legacy)
         for delta in deltas
     ]
     message: AIMessage = finish_message(merge_messages([text_chunk("", None), *chunks]))

@@ -14,7 +14,7 @@ from ...streaming.protocols import Recorder
 from ..stream_decoding import DecodedStream
 from .usage import usage_metadata
 
-__all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "delta_chunk")
+__all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "make_delta_chunk")
 
 PROVIDER = {"model_provider": "openai"}
 """What every message says of where it comes from."""
@@ -28,7 +28,7 @@ class DecodedMessages(DecodedStream):
     :meth:`result`. ``legacy`` says that function calls were asked for in OpenAI's first form.
     """
 
-    __slots__ = ("_has_others", "_id", "_kept", "_legacy", "_response", "_usage", "_write")
+    __slots__ = ("_collected", "_has_non_text", "_id", "_legacy", "_response", "_usage", "_write")
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class DecodedMessages(DecodedStream):
         super().__init__(format, limit, n=n, collect_result=collect_result)
         self._id = id
         self._legacy = legacy
-        self._kept: list[AIMessageChunk] = []
+        self._collected: list[AIMessageChunk] = []
         # Whether a delta came that has more than text.
-        self._has_others = False
+        self._has_non_text = False
         self._usage: Mapping[str, Any] | None = None
         self._response: tuple[str | None, ...] = (None, None, None, None)
 
@@ -73,9 +73,9 @@ class DecodedMessages(DecodedStream):
 
     def joined(self, parts: list[Any]) -> bytes:
         """Return the records of parts."""
-        return b"".join(map(self._recorded, parts))
+        return b"".join(map(self._to_record, parts))
 
-    def _recorded(self, part: Any) -> bytes:
+    def _to_record(self, part: Any) -> bytes:
         if type(part) is bytes:
             return part
         return self._write(outputs) if (outputs := self._outputs((part,))) else b""
@@ -89,11 +89,11 @@ class DecodedMessages(DecodedStream):
         outputs = super().close()
         if self.error is not None:
             return outputs
-        return [*outputs, *self._ends()]
+        return [*outputs, *self._closing_chunks()]
 
     def result(self) -> LLMResult:
         """Return the sum of the chunks, the last one left out."""
-        message = merge_messages([self.plain(self._decoder._kept_text), *self._kept])
+        message = merge_messages([self.plain(self._decoder._kept_text), *self._collected])
         info = {key: value for key, value in message.response_metadata.items() if key not in PROVIDER}
         return LLMResult([[ChatGenerationChunk(message, info or None)]])
 
@@ -103,18 +103,18 @@ class DecodedMessages(DecodedStream):
         except StreamError as error:
             return self._outputs(error.items), error
 
-    def _ends(self) -> list[Any]:
+    def _closing_chunks(self) -> list[Any]:
         """Return what comes behind the last delta."""
         # An answer in which nothing is said is an answer all the same.
-        ends = [] if self._has_others or self._decoder.text else [self._text("")]
+        ends = [] if self._has_non_text or self._decoder.text else [self._to_chunk("")]
         if self._usage is not None:
             chunk = text_chunk("", self._id)
             chunk.usage_metadata = usage_metadata(self._usage, self._response[3])
-            self._keep(chunk)
-            ends.append(self._made(chunk, {}))
-        return ends + self._last()
+            self._collect(chunk)
+            ends.append(self._wrap(chunk, {}))
+        return ends + self._last_chunks()
 
-    def _last(self) -> list[Any]:
+    def _last_chunks(self) -> list[Any]:
         last = text_chunk("", self._id)
         last.chunk_position = "last"
         return [last]
@@ -125,35 +125,35 @@ class DecodedMessages(DecodedStream):
         for part in parts:
             if type(part) is str:
                 has_text = True
-                outputs.append(self._text(part))
+                outputs.append(self._to_chunk(part))
             elif type(part) is tuple:
                 self._response = part
             elif part.usage is not None:
                 self._usage = part.usage
             elif part.error is None:
-                outputs.append(self._other(part))
+                outputs.append(self._convert(part))
         if outputs and not has_text:
-            self._watch()
+            self._check_idle()
         return outputs
 
-    def _text(self, text: str) -> Any:
+    def _to_chunk(self, text: str) -> Any:
         return self.plain(text)
 
-    def _other(self, delta: Delta) -> Any:
+    def _convert(self, delta: Delta) -> Any:
         """Return the chunk of a delta that has more than text."""
-        self._has_others = True
+        self._has_non_text = True
         info = self._info(delta)
-        chunk = delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
+        chunk = make_delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
         if self._collects and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
-            self._keep(chunk)
-        return self._made(chunk, info)
+            self._collect(chunk)
+        return self._wrap(chunk, info)
 
-    def _keep(self, chunk: AIMessageChunk) -> None:
+    def _collect(self, chunk: AIMessageChunk) -> None:
         # The text is the decoder's to keep.
         if self._collects:
-            self._kept.append(chunk.model_copy(update={"content": ""}) if chunk.content else chunk.model_copy())
+            self._collected.append(chunk.model_copy(update={"content": ""}) if chunk.content else chunk.model_copy())
 
-    def _made(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
+    def _wrap(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
         return chunk
 
     def _info(self, delta: Delta) -> dict[str, Any]:
@@ -175,14 +175,14 @@ class DecodedGenerations(DecodedMessages):
     ``with_headers`` puts the response's headers into the details of the first one.
     """
 
-    __slots__ = ("_first", "_with_headers")
+    __slots__ = ("_header_info", "_with_headers")
 
     def __init__(
         self, format: str, limit: float | None, *, n: int | None, legacy: bool = False, with_headers: bool = False
     ) -> None:
         super().__init__(format, limit, n=n, id=None, legacy=legacy)
         self._with_headers = with_headers
-        self._first: dict[str, Any] | None = None
+        self._header_info: dict[str, Any] | None = None
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
@@ -194,27 +194,27 @@ class DecodedGenerations(DecodedMessages):
         """Note the headers, where they are asked for."""
         super().opened(body)
         if self._with_headers:
-            self._first = {"headers": dict(body.headers)}
+            self._header_info = {"headers": dict(body.headers)}
 
-    def _text(self, text: str) -> Any:
-        return self._made(text_chunk(text, None, dict(PROVIDER)), {})
+    def _to_chunk(self, text: str) -> Any:
+        return self._wrap(text_chunk(text, None, dict(PROVIDER)), {})
 
-    def _other(self, delta: Delta) -> Any:
-        generation = super()._other(delta)
+    def _convert(self, delta: Delta) -> Any:
+        generation = super()._convert(delta)
         generation.message._response_metadata = dict(PROVIDER)
         return generation
 
-    def _made(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
-        first, self._first = self._first, None
+    def _wrap(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
+        first, self._header_info = self._header_info, None
         info = {**(first or {}), **info}
         # The chunk of the usage has details that are empty, as LangChain's.
         return ChatGenerationChunk(chunk, info if info or chunk.usage_metadata else None)
 
-    def _last(self) -> list[Any]:
+    def _last_chunks(self) -> list[Any]:
         return []
 
 
-def delta_chunk(
+def make_delta_chunk(
     delta: Delta, id: str | None, metadata: dict[str, Any] | None = None, *, legacy: bool
 ) -> AIMessageChunk:
     """Return the chunk of a delta that has more than text.
@@ -234,12 +234,12 @@ def delta_chunk(
         call = delta.tool_calls[0]
         kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
     elif delta.tool_calls:
-        pieces = [_piece(call) for call in delta.tool_calls]
+        pieces = [_to_tool_call_chunk(call) for call in delta.tool_calls]
         # One payload may have several pieces of one call.
         chunk._tool_call_chunks = pieces if len(pieces) == 1 else merge_lists([pieces])
     chunk._additional_kwargs = kwargs or None
     return chunk
 
 
-def _piece(call: Any) -> ToolCallChunk:
+def _to_tool_call_chunk(call: Any) -> ToolCallChunk:
     return {"name": call.name, "args": call.args, "id": call.id, "index": call.index, "type": "tool_call_chunk"}

@@ -35,10 +35,10 @@ class DecodedText(DecodedStream):
         """Return what was held back, and judge the end; an answer in which nothing is said is an empty text."""
         outputs = super().close()
         if self.error is None and self._decoder.finish_reason is None and not self._decoder.text:
-            return [*outputs, self._empty()]
+            return [*outputs, self._empty_chunk()]
         return outputs
 
-    def _empty(self) -> Any:
+    def _empty_chunk(self) -> Any:
         return ""
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
@@ -60,11 +60,11 @@ class DecodedText(DecodedStream):
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
             if self._records:
-                return _texts(self._decoder.close_records(b"", b"\n")), None
+                return _read_texts(self._decoder.close_records(b"", b"\n")), None
             return self._decoder.close_text(), None
         except StreamError as error:
             if self._records:
-                error.items = _texts(b"".join(error.items))
+                error.items = _read_texts(b"".join(error.items))
             return error.items, error
 
     def _logprobs(self) -> Any:
@@ -72,7 +72,7 @@ class DecodedText(DecodedStream):
         return merge_info([{"logprobs": logprobs} for logprobs in self._decoder._kept_logprobs]).get("logprobs")
 
 
-def _texts(lines: bytes) -> list[str]:
+def _read_texts(lines: bytes) -> list[str]:
     """Return the texts of records that are nothing but a string and a line end."""
     return [read_json(line) for line in lines.splitlines()]
 
@@ -97,12 +97,12 @@ class DecodedChunks(DecodedText):
             return self._outputs(error.items), error
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
-        self._watch()
+        self._check_idle()
         return [
             GenerationChunk(delta.text or "", {"finish_reason": delta.finish_reason, "logprobs": delta.logprobs})
             for delta in deltas
             if delta.index == 0 and (delta.text, delta.finish_reason, delta.logprobs) != (None, None, None)
         ]
 
-    def _empty(self) -> Any:
+    def _empty_chunk(self) -> Any:
         return GenerationChunk("", {"finish_reason": None, "logprobs": None})

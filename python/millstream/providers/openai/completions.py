@@ -13,7 +13,7 @@ from ...outputs import GenerationChunk, LLMResult
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
-from ..http.request import Answers, PendingRequest
+from ..http.request import MergedResult, PendingRequest
 from ..whole_answer import WholeAnswer
 from .arguments import COMPLETIONS, refuse_in_call
 from .completion_stream import DecodedChunks, DecodedText
@@ -117,27 +117,27 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        answers = Answers(self._params(stop, kwargs).get("n") or 1, self.model_name)
-        for group in self._groups(prompts):
+        answers = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
+        for group in self._batch_prompts(prompts):
             if self.streaming:
-                answers.add_result(self._streamed(group[0], stop, kwargs, run_manager))
+                answers.add_result(self._generate_by_stream(group[0], stop, kwargs, run_manager))
             else:
                 request, answer = self._answer_request(group, stop, kwargs)
                 request.read(answer)
-                answers.add_answer(answer)
+                answers.add_response(answer)
         return answers.result(len(prompts))
 
     async def _agenerate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        answers = Answers(self._params(stop, kwargs).get("n") or 1, self.model_name)
-        for group in self._groups(prompts):
+        answers = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
+        for group in self._batch_prompts(prompts):
             if self.streaming:
-                answers.add_result(await self._astreamed(group[0], stop, kwargs, run_manager))
+                answers.add_result(await self._agenerate_by_stream(group[0], stop, kwargs, run_manager))
             else:
                 request, answer = self._answer_request(group, stop, kwargs)
                 await request.aread(answer)
-                answers.add_answer(answer)
+                answers.add_response(answer)
         return answers.result(len(prompts))
 
     def _stream(
@@ -152,7 +152,9 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         request = self._stream_request(ModelCall(prompt, stop, kwargs))
         return self._achunks(request, run_manager, self._generations(request))
 
-    def _streamed(self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any) -> LLMResult:
+    def _generate_by_stream(
+        self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
+    ) -> LLMResult:
         """Return what one stream brings, as chunks only where handlers are notified of them."""
         if _has_handlers(run_manager):
             request = self._stream_request(ModelCall(prompt, stop, kwargs))
@@ -165,7 +167,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
             pass
         return text.result()
 
-    async def _astreamed(
+    async def _agenerate_by_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
     ) -> LLMResult:
         """Return what one stream brings, as chunks only where handlers are notified of them."""
@@ -264,7 +266,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
             del params["max_tokens"]
         return params
 
-    def _groups(self, prompts: list[str]) -> Iterator[list[str]]:
+    def _batch_prompts(self, prompts: list[str]) -> Iterator[list[str]]:
         """Yield the prompts in groups of ``batch_size``, one request each."""
         for start in range(0, len(prompts), self.batch_size):
             group = prompts[start : start + self.batch_size]

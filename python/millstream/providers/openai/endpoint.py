@@ -17,13 +17,13 @@ from ...transport.idle import aclose_idle, close_idle
 from ...transport.timeouts import read_timeouts
 from ..http.build import build_body, build_url, encode, environment_headers, put_headers, user_agent
 from ..http.request import PendingRequest
-from .arguments import KEYS, checked_value, made_with, unknown_argument
+from .arguments import KEYS, check_value, list_constructor_params, make_argument_error
 
 __all__ = ("OpenAIEndpoint", "as_float", "from_env")
 
 _DEFAULT_URL = "https://api.openai.com/v1"
 # What users of the SDK's client look for in the class of the same name.
-_SDKS = frozenset(
+_SDK_NAMES = frozenset(
     {"audio", "batches", "beta", "chat", "completions", "embeddings", "files", "fine_tuning", "images", "models"}
     | {"moderations", "realtime", "responses", "uploads", "vector_stores", "with_options", "with_raw_response"}
 )
@@ -39,7 +39,7 @@ def as_float(value: Any) -> Any:
     return float(value) if type(value) is int else value
 
 
-class _OfTheSDK:
+class _SDKAttribute:
     """An attribute of the OpenAI SDK's client; no ``__getattr__``, which makes every attribute of a model dearer."""
 
     def __init__(self, name: str) -> None:
@@ -100,13 +100,13 @@ class OpenAIEndpoint(Fields):
         if isinstance(self.openai_api_key, str):
             self.openai_api_key = SecretStr(self.openai_api_key)
         self._check_key()
-        if (wrong := self._wrong_header()) is not None:
+        if (wrong := self._find_header_error()) is not None:
             raise wrong
 
-    def _wrong_header(self) -> Exception | None:
+    def _find_header_error(self) -> Exception | None:
         """Return what is wrong with the keys and headers that are the same for every request."""
         try:
-            for name, key in self._fixed_keys():
+            for name, key in self._iter_fixed_keys():
                 check_text(name, key)
             check_text("organization", self.openai_organization or "none")
             check_headers(self._environment_headers)
@@ -118,7 +118,7 @@ class OpenAIEndpoint(Fields):
             return error.with_traceback(None)
         return None
 
-    def _fixed_keys(self) -> Iterator[tuple[str, str]]:
+    def _iter_fixed_keys(self) -> Iterator[tuple[str, str]]:
         """Yield the names and texts of the keys that are the same for every request."""
         for name, field_name in (("api_key", "openai_api_key"), ("azure_ad_token", "azure_ad_token")):
             read = getattr(getattr(self, field_name, None), "get_secret_value", None)
@@ -135,7 +135,7 @@ class OpenAIEndpoint(Fields):
 
     def _check_value(self, given: str, spec: Field, value: Any) -> Any:
         """Return ``value`` if the field can hold it; a number that is written as a text is read, a key is hidden."""
-        value = checked_value(type(self).__name__, given, spec.annotation, value)
+        value = check_value(type(self).__name__, given, spec.annotation, value)
         return SecretStr(value) if isinstance(value, str) and spec.name in KEYS else value
 
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -144,12 +144,12 @@ class OpenAIEndpoint(Fields):
         Raises :class:`TypeError` for what the endpoint does not know either.
         """
         extra = dict(values.get("model_kwargs") or {})
-        known = made_with(self._endpoint)
+        known = list_constructor_params(self._endpoint)
         for name, value in unknown.items():
             if name in extra:
                 raise ValueError(f"Found {name} supplied twice.")
             if name not in known:
-                raise unknown_argument(type(self).__name__, name, {*known, *self.__millstream_names__})
+                raise make_argument_error(type(self).__name__, name, {*known, *self.__millstream_names__})
             warnings.warn(
                 f"WARNING! {name} is not default parameter. {name} was transferred to model_kwargs. "
                 f"Please confirm that {name} is what you intended.",
@@ -164,7 +164,7 @@ class OpenAIEndpoint(Fields):
 
     def __dir__(self) -> Iterable[str]:
         """Leave out what is there for its message alone."""
-        return (name for name in super().__dir__() if name not in _SDKS)
+        return (name for name in super().__dir__() if name not in _SDK_NAMES)
 
     # The connections.
 
@@ -205,7 +205,7 @@ class OpenAIEndpoint(Fields):
     @classmethod
     def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:
         yield from super()._arguments()
-        for name in made_with(cls._endpoint):
+        for name in list_constructor_params(cls._endpoint):
             if name not in cls.__millstream_names__:
                 yield name, None, Any
 
@@ -288,5 +288,5 @@ class OpenAIEndpoint(Fields):
         )
 
 
-for _name in _SDKS:
-    setattr(OpenAIEndpoint, _name, _OfTheSDK(_name))
+for _name in _SDK_NAMES:
+    setattr(OpenAIEndpoint, _name, _SDKAttribute(_name))

@@ -20,14 +20,14 @@ def refuse_responses(model: Any, params: Mapping[str, Any]) -> None:
     """
     if model.use_responses_api is False:
         return
-    if reason := _reason(model, params):
+    if reason := _find_reason(model, params):
         raise UnsupportedError(
             f"{reason} needs OpenAI's Responses API, which is not there yet; use_responses_api=False asks for"
             " chat completions all the same"
         )
 
 
-def _reason(model: Any, params: Mapping[str, Any]) -> str | None:
+def _find_reason(model: Any, params: Mapping[str, Any]) -> str | None:
     if model.use_responses_api:
         return "use_responses_api=True"
     if model.output_version == "responses/v1":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_origin, is_typeddict
 from ..._model_classes import is_first_version, is_model_class
 from ...function_calling import convert_to_openai_tool
 from ...function_calling.formats import json_schema_format
-from ...language_models.structured_output import with_parser
+from ...language_models.structured_output import pipe_to_parser
 from ...output_parsers import JsonOutputParser
 from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from ...output_parsers.pydantic import PydanticOutputParser
@@ -17,13 +17,13 @@ from ...output_parsers.pydantic import PydanticOutputParser
 if TYPE_CHECKING:
     from ...runnables.runnable import Runnable
 
-__all__ = ("structured",)
+__all__ = ("build_structured_model",)
 
 _METHODS = ("json_schema", "function_calling", "json_mode")
 
 
 class StructuredModel(Protocol):
-    """A chat model, as structured output sees it."""
+    """A chat model, as structured output uses it."""
 
     model_name: str
     disabled_params: dict[str, Any] | None
@@ -35,7 +35,7 @@ class StructuredModel(Protocol):
         """Return the model with tools that it may call."""
 
 
-def structured(
+def build_structured_model(
     model: StructuredModel,
     schema: Any,
     *,
@@ -64,7 +64,7 @@ def structured(
             stacklevel=4,
         )
         method = "function_calling"
-    if method == "json_schema" and _is_old(model.model_name or ""):
+    if method == "json_schema" and _lacks_json_schema(model.model_name or ""):
         warnings.warn(
             f"Cannot use method='json_schema' with model {model.model_name} since it doesn't support OpenAI's"
             " Structured Output API; method='function_calling' is used instead.",
@@ -72,15 +72,15 @@ def structured(
         )
         method = "function_calling"
     if method == "function_calling":
-        bound, parser = _by_tool(model, schema, strict, dict(kwargs))
+        bound, parser = _bind_tool(model, schema, strict, dict(kwargs))
     elif method == "json_mode":
         told = {"kwargs": {"method": method}, "schema": schema}
         asked = {"response_format": {"type": "json_object"}, "ls_structured_output_format": told, **kwargs}
         bound = model.bind(**asked)
         parser = PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()
     else:
-        bound, parser = _by_schema(model, schema, strict, tools, dict(kwargs))
-    return with_parser(bound, parser, include_raw=include_raw)
+        bound, parser = _bind_schema(model, schema, strict, tools, dict(kwargs))
+    return pipe_to_parser(bound, parser, include_raw=include_raw)
 
 
 def _is_schema(schema: Any) -> bool:
@@ -92,11 +92,11 @@ def _is_schema(schema: Any) -> bool:
     return callable(schema) and is_object
 
 
-def _is_old(name: str) -> bool:
+def _lacks_json_schema(name: str) -> bool:
     return name.startswith(("gpt-3", "gpt-4-")) or name == "gpt-4"
 
 
-def _by_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     name = convert_to_openai_tool(schema)["function"]["name"]
     asked = {
         "tool_choice": name,
@@ -109,18 +109,18 @@ def _by_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs: d
         **kwargs,
     }
     off = model.disabled_params or {}
-    asked = {key: value for key, value in asked.items() if key not in off or not _is_off(value, off[key])}
+    asked = {key: value for key, value in asked.items() if key not in off or not _is_disabled(value, off[key])}
     bound = model.bind_tools([schema], **asked)
     if is_model_class(schema):
         return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
     return bound, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
 
 
-def _is_off(value: Any, values: Any) -> bool:
+def _is_disabled(value: Any, values: Any) -> bool:
     return values is None or value in values
 
 
-def _by_schema(
+def _bind_schema(
     model: StructuredModel, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
     asked: dict[str, Any] = {
