@@ -1,9 +1,10 @@
 """The core in Python: the reference, written to be read.
 
-``lines`` cuts bytes into lines, ``frames`` lines into blocks; ``sse`` makes events of them and
-``decode`` payloads, which ``json`` reads and ``delta`` turns into deltas. ``text`` and ``utf8``
-keep characters whole. ``partial`` reads documents that arrive piece by piece, as the tokens of
-``tape``, of which ``changes`` tells the news. The Rust core does the same, name by name.
+``lines`` cuts bytes into lines, ``frames`` cuts lines into blocks. ``sse`` turns blocks into events,
+``decode`` and ``payload`` turn them into payloads, which ``json`` reads and ``delta`` turns into deltas.
+``text`` and ``utf8`` keep characters whole. ``partial`` reads a document that arrives piece by piece into
+the tokens of ``tape``, and ``changes`` reports what is new in them. The Rust core does the same under the
+same names; ``tests/test_core_names.py`` lists the exceptions.
 """
 
 from .decode import StreamDecoder

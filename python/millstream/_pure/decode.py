@@ -349,7 +349,7 @@ class StreamDecoder(DecoderState):
             self._read_lines(bytes(self._carry), out)
             if not payloads.frames:
                 payloads.seen.note_missing(self._frames)
-            block = self._frames.finish(keep=True)
+            block = self._frames.close(keep=True)
             if self._frames.too_large is not None:
                 payloads.fail_too_large(self._limit, *self._frames.too_large, out)
             else:

@@ -107,7 +107,7 @@ class DecoderState(Turns):
     @property
     def _has_choices(self) -> bool:
         """Whether a choice has begun."""
-        return self._payloads.choices.begun
+        return self._payloads.choices.have_begun
 
     def _make_failure(self) -> StreamError | None:
         return self._payloads.make_failure()

@@ -107,11 +107,11 @@ class Frames:
         return self.lines.at_start and not self.block.has_begun
 
     @property
-    def truncated(self) -> bool:
+    def is_unfinished(self) -> bool:
         """Whether the stream, if it ended here, would end inside an event or a line."""
         return self.block.has_begun or len(self.lines.carry) > 0 or self.too_large is not None
 
-    def whole(self, data: bytes) -> bytes | None:
+    def whole_frame(self, data: bytes) -> bytes | None:
         """Take in a read of ordinary traffic, one block of one data line, and return its value.
 
         ``None`` for any other read, which is not taken in: most reads are this one, and it needs no lines.
@@ -205,7 +205,7 @@ class Frames:
                 self._take_begun()
         return blocks
 
-    def finish(self, *, keep: bool) -> Block:
+    def close(self, *, keep: bool) -> Block:
         """Return the block that the end of the stream leaves undone; ``keep`` takes an unfinished line as finished."""
         if self.too_large is None:
             self.lines.finish()

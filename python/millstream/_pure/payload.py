@@ -128,7 +128,7 @@ class Payloads:
     def _look(self, data: bytes, offset: int, event: bytes = b"") -> None:
         """Count a frame, and look at one that comes before any choice."""
         self.frames_read += 1
-        if not self.choices.begun:
+        if not self.choices.have_begun:
             self.seen.look(data, offset, event, first=self.frames == 1)
 
     def _read_data(self, data: bytes, offset: int, value: Any, out: list[Any]) -> None:
@@ -187,16 +187,16 @@ class Payloads:
             self.fail(str(error), *place, out)
             return
         self._report_info(payload, out)
-        self._take(self.choices.read(settled, payload, raw), out)
+        self._take(self.choices.take(settled, payload, raw), out)
 
     def end_of_bytes(self, out: list[Any]) -> None:
         """End, or fail where the stream is one of another format."""
         foreign = self.seen.foreign
-        if foreign is not None and not self.choices.begun:
+        if foreign is not None and not self.choices.have_begun:
             found, offset, frame = foreign
             self.fail(f"the stream's format is {found}, not {self._format}", offset, frame, out)
         else:
-            self.end("eof" if self.choices.complete else "truncated", out)
+            self.end("eof" if self.choices.are_finished else "truncated", out)
 
     def end(self, ended: str, out: list[Any]) -> None:
         """End, after whatever was held back."""

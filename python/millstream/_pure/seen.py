@@ -47,7 +47,7 @@ class Seen:
     def note_missing(self, frames: Frames) -> None:
         """Note what an event stream lacks that ends without a frame."""
         frames.lines.finish()
-        if frames.truncated:
+        if frames.is_unfinished:
             start = len(BOM) if self.head.startswith(BOM) else 0
             is_one_line = frames.offset - len(frames.lines.carry) == start
             self._missing = "no line ends" if is_one_line else "no blank lines"

@@ -145,7 +145,7 @@ class SSEParser(Turns):
             self._check_sound()
         if frames.lines.carry and frames.grow(data):
             return []
-        value = frames.whole(data)
+        value = frames.whole_frame(data)
         if value is not None:
             self._dispatched += 1
             return [ServerSentEvent._made(("message", value.decode("utf-8", "replace"), self._last_event_id, None))]
@@ -164,8 +164,8 @@ class SSEParser(Turns):
         events: list[ServerSentEvent] = []
         if not self._closed:
             self._closed = True
-            block = self._frames.finish(keep=self._flush)
-            self._truncated = self._frames.truncated
+            block = self._frames.close(keep=self._flush)
+            self._truncated = self._frames.is_unfinished
             if self._flush and self._frames.too_large is None:
                 self._dispatch(block, events)
         self._check_sound()

@@ -117,12 +117,12 @@ class Choices:
         return choice.finish_reason if choice else None
 
     @property
-    def begun(self) -> bool:
+    def have_begun(self) -> bool:
         """Whether a choice has begun."""
         return bool(self._choices)
 
     @property
-    def complete(self) -> bool:
+    def are_finished(self) -> bool:
         """Whether a choice has begun and every one that has is finished."""
         return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
 
@@ -171,7 +171,7 @@ class Choices:
                 settled.append(reading)
         return settled
 
-    def read(self, settled: list[Reading], payload: Any, raw: bytes) -> list[Delta]:
+    def take(self, settled: list[Reading], payload: Any, raw: bytes) -> list[Delta]:
         """Return the deltas of ``payload``, the value of ``raw``: first its choices, then its usage, then its error."""
         if not isinstance(payload, dict):
             return []
