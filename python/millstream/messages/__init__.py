@@ -1,4 +1,4 @@
-"""What is said in a conversation with a model: messages, their chunks, and their forms elsewhere."""
+"""Messages of a conversation with a model, their chunks, and conversions from and to other formats."""
 
 from .ai import AIMessage, AIMessageChunk, InputTokenDetails, OutputTokenDetails, UsageMetadata
 from .base import BaseMessage, BaseMessageChunk, merge_content, message_to_dict, messages_to_dict

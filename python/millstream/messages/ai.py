@@ -1,4 +1,8 @@
-"""What a model answers, and its chunks."""
+"""``AIMessage``, the answer of a chat model, and ``AIMessageChunk``, which streams.
+
+A chunk keeps the pieces of tool calls as they arrive, and reads them as calls when an attribute is first used.
+:func:`text_chunk` and :func:`merge_messages` are the fast paths of streams.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,11 +41,11 @@ __all__ = (
 
 
 class AIMessage(BaseMessage):
-    """What a model answers.
+    """The answer of a chat model.
 
-    ``tool_calls`` are the tools it wants called, ``invalid_tool_calls`` those whose arguments are no
-    JSON object, ``usage_metadata`` counts the tokens. Where only ``additional_kwargs["tool_calls"]``
-    tells of calls, in OpenAI's form, they are read from there.
+    ``tool_calls`` are the tool calls that the model requests, ``invalid_tool_calls`` those whose arguments
+    are not a valid JSON object, and ``usage_metadata`` counts the tokens. If only
+    ``additional_kwargs["tool_calls"]`` has calls, in OpenAI's format, they are read from there.
     """
 
     __slots__ = ("_invalid_tool_calls", "_tool_calls", "usage_metadata")
@@ -84,12 +88,12 @@ class AIMessage(BaseMessage):
             calls, invalid = default_tool_parser(raw) if raw else ([], [])
             self._tool_calls, self._invalid_tool_calls = calls, [_as_invalid_call(self, call) for call in invalid]
         except (AttributeError, KeyError, TypeError):
-            # What is not in OpenAI's form stays where it is.
+            # Calls in another format than OpenAI's stay in `additional_kwargs`.
             return
 
     @property
     def tool_calls(self) -> list[ToolCall]:
-        """The tools that the model wants called; a chunk's, as far as its pieces tell."""
+        """The tool calls that the model requests; of a chunk, as far as its pieces are known."""
         return self._load_calls()[0] if self._tool_calls is None else self._tool_calls
 
     @tool_calls.setter
@@ -98,7 +102,7 @@ class AIMessage(BaseMessage):
 
     @property
     def invalid_tool_calls(self) -> list[InvalidToolCall]:
-        """The calls whose arguments are no JSON object; a chunk's, whose arguments so far do not begin one."""
+        """The calls whose arguments are not a valid JSON object; of a chunk, are not the beginning of one."""
         return self._load_calls()[1] if self._invalid_tool_calls is None else self._invalid_tool_calls
 
     @invalid_tool_calls.setter
@@ -141,7 +145,7 @@ class AIMessage(BaseMessage):
         ]
 
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the message under a line with its type, and the calls under it."""
+        """Return a title line with the message's type, then the content, then the tool calls."""
         lines = [super().pretty_repr(html).strip()]
         for title, calls in (("Tool Calls:", self.tool_calls), ("Invalid Tool Calls:", self.invalid_tool_calls)):
             if calls:
@@ -152,9 +156,9 @@ class AIMessage(BaseMessage):
 class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A piece of an :class:`AIMessage`.
 
-    ``tool_calls`` and ``invalid_tool_calls`` are what the pieces in ``tool_call_chunks`` tell so far;
-    they are read when somebody asks. ``chunk_position`` is ``"last"`` where a message ends. A list or
-    tuple of chunks is added in time linear in it.
+    ``tool_calls`` and ``invalid_tool_calls`` are read from the pieces in ``tool_call_chunks``, on first
+    access. ``chunk_position`` is ``"last"`` for the last chunk of a message. Adding a list or tuple of
+    chunks takes time linear in it.
     """
 
     __slots__ = ("_tool_call_chunks", "chunk_position")
@@ -173,12 +177,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         chunk_position: Literal["last"] | None = None,
         **fields: Any,
     ) -> None:
-        given = as_items(self.__class__.__name__, "tool_call_chunks", tool_call_chunks)
-        pieces = [_as_piece(self, piece) for piece in given]
+        items = as_items(self.__class__.__name__, "tool_call_chunks", tool_call_chunks)
+        pieces = [_as_piece(self, piece) for piece in items]
         self._tool_call_chunks: list[ToolCallChunk] | None = pieces or None
         super().__init__(content, content_blocks, **fields)
         if self._tool_call_chunks:
-            # The pieces say what the calls are.
+            # The calls are read from the pieces.
             self._tool_calls = self._invalid_tool_calls = None
         if chunk_position not in (None, "last"):
             raise ValueError(
@@ -194,7 +198,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @property
     def tool_call_chunks(self) -> list[ToolCallChunk]:
-        """The pieces of tool calls that the chunk brings."""
+        """The pieces of tool calls in this chunk."""
         if self._tool_call_chunks is None:
             self._tool_call_chunks = _as_pieces(self._tool_calls or (), self._invalid_tool_calls or ())
         return self._tool_call_chunks
@@ -208,13 +212,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         return parse_calls(self._tool_call_chunks or ())
 
     def _pieces(self) -> list[ToolCallChunk]:
-        """Return the pieces of calls to add up."""
+        """Return the pieces of tool calls to merge."""
         if self._tool_call_chunks is None and not self._tool_calls and not self._invalid_tool_calls:
             return []
         return self.tool_call_chunks
 
     def _call_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the pieces of calls, until the last chunk, which has the calls."""
+        """Return the pieces of calls as blocks; of the last chunk, the calls."""
         if self.chunk_position == "last":
             return super()._call_blocks(blocks)
         return [
@@ -224,7 +228,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         ]
 
     def __add__(self, other: Any) -> Self:
-        """Return all pieces in one; ``other`` is a chunk, or a list or tuple of them."""
+        """Return the merged chunk; ``other`` is a chunk, or a list or tuple of them."""
         return super().__add__(list(other) if isinstance(other, tuple) else other)  # type: ignore[return-value]
 
     def _merge(self, chunks: Sequence[BaseMessage]) -> BaseMessageChunk:
@@ -242,12 +246,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
 
 def merge_messages(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
-    """Return all ``chunks``, of which there is at least one, in one, as ``+`` would; in time linear in them."""
+    """Merge ``chunks``, at least one, as ``+`` does, in time linear in them."""
     return cast("AIMessageChunk", chunks[0]._merge(chunks))
 
 
 def add_ai_message_chunks(left: AIMessageChunk, *others: AIMessageChunk) -> AIMessageChunk:
-    """Return all chunks in one, in time linear in them."""
+    """Merge chunks, in time linear in them."""
     return merge_messages((left, *others))
 
 
@@ -255,7 +259,7 @@ _new = object.__new__
 
 
 def text_chunk(content: str, id: str | None = None, metadata: dict[str, Any] | None = None) -> AIMessageChunk:
-    """Return a chunk of a text and nothing else, unchecked: what a model makes of most of what arrives.
+    """Return a chunk that has only a text. Nothing is checked, since models call this for most deltas.
 
     ``metadata`` is its ``response_metadata``, which is not copied.
     """
@@ -269,8 +273,8 @@ def text_chunk(content: str, id: str | None = None, metadata: dict[str, Any] | N
 
 
 def _best_id(chunks: Iterable[AIMessageChunk]) -> str | None:
-    """Return the provider's id, or else the run's, or else one that was made up: the first of its kind."""
-    run_id = made_up = None
+    """Return the first id from the provider, or else the first run id, or else the first generated id."""
+    run_id = generated_id = None
     for chunk in chunks:
         if not (one := chunk.id):
             continue
@@ -278,20 +282,20 @@ def _best_id(chunks: Iterable[AIMessageChunk]) -> str | None:
             return one
         if one.startswith("lc_run-"):
             run_id = run_id or one
-        made_up = made_up or one
-    return run_id or made_up
+        generated_id = generated_id or one
+    return run_id or generated_id
 
 
 def _merge_pieces(chunks: Iterable[AIMessageChunk]) -> list[ToolCallChunk] | None:
-    told = [pieces for chunk in chunks if (pieces := chunk._pieces())]
+    lists = [pieces for chunk in chunks if (pieces := chunk._pieces())]
     return [
         tool_call_chunk(name=piece.get("name"), args=piece.get("args"), id=piece.get("id"), index=piece.get("index"))
-        for piece in (merge_lists(told) if told else ())
+        for piece in (merge_lists(lists) if lists else ())
     ] or None
 
 
 def _as_pieces(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall]) -> list[ToolCallChunk]:
-    """Return calls that came whole as pieces."""
+    """Return complete calls as pieces, so that pieces can be added to them."""
     pieces = [tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"]) for call in calls]
     return pieces + [tool_call_chunk(name=call["name"], args=call["args"], id=call["id"]) for call in invalid]
 

@@ -1,4 +1,9 @@
-"""``BaseMessage``: what one side of a conversation said, and its chunks."""
+"""``BaseMessage`` and ``BaseMessageChunk``: the base classes of messages.
+
+Messages behave like LangChain's pydantic models, but are plain classes with slots. ``_fields`` names the fields in
+LangChain's order; :func:`_slots` says under which attribute each is stored. Mappings that are usually empty are
+stored as ``None`` until they are first read.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +37,7 @@ __all__ = (
 
 
 class TextAccessor(str):
-    """A text that may also be called, as ``message.text()`` was before it became a property."""
+    """A text that can also be called, since ``message.text`` was once a method."""
 
     __slots__ = ()
 
@@ -43,30 +48,30 @@ class TextAccessor(str):
 
 
 class BaseMessage(ReprMixin, PydanticField):
-    """What one side of a conversation said.
+    """A message of a conversation.
 
-    ``content`` is a text, or a list of texts and blocks (dicts with a ``type``); what a model's
-    provider said beside it is in ``additional_kwargs`` and ``response_metadata``. Keywords that no
-    field has are kept as attributes. All attributes may be set. Messages are equal if their class and
-    fields are. A message shares no dict or list with what it was made from.
+    ``content`` is a text, or a list of texts and blocks (dicts with a ``type``). Other data of the
+    provider's is in ``additional_kwargs`` and ``response_metadata``. Unknown keyword arguments become
+    attributes. All attributes may be set. Messages are equal if their class and fields are. A message
+    copies the dicts and lists in its arguments.
 
-    Raises :class:`ValueError` for a field that has another type than its own.
+    Raises :class:`ValueError` for a field of the wrong type.
     """
 
-    # The dict holds what is no field; it is made when there is something to hold.
+    # ``__dict__`` holds the attributes that are not fields; Python creates it on first use.
     __slots__ = ("__dict__", "__weakref__", "_additional_kwargs", "_response_metadata", "content", "id", "name")
     _fields: ClassVar[tuple[str, ...]] = ("content", "additional_kwargs", "response_metadata", "type", "name", "id")
-    # Fields that are kept under a private name, as `None` until somebody reads them.
+    # Fields that are stored under a private name, as `None` until they are first read.
     _lazy: ClassVar[frozenset[str]] = frozenset({"additional_kwargs", "response_metadata"})
-    # Fields of typed dicts: what is `None` in them counts as a field that is.
+    # Fields of typed dicts: `exclude_none` also drops the `None` values in them.
     _typed: ClassVar[frozenset[str]] = frozenset()
-    # Fields that `repr` shows only where they have another value than this one.
+    # Defaults of fields that `repr` omits: such a field is shown only with another value.
     _repr_omit_default: ClassVar[Fields] = {"name": None, "id": None}
     _repr_omit: ClassVar[frozenset[str]] = frozenset({"type"})
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     type: str
-    """What tells the classes apart in dicts, and in event records."""
+    """The name of the class in dicts and event records."""
     content: Content
     name: str | None
     id: str | None
@@ -93,16 +98,16 @@ class BaseMessage(ReprMixin, PydanticField):
         if extra:
             self.__dict__.update(extra)
 
-    def _check_type(self, given: str | None) -> None:
+    def _check_type(self, value: str | None) -> None:
         known = getattr(self.__class__, "type", None)
-        if known is None and isinstance(given, str):
-            self.type = given
-        elif known is None or (given is not None and given != known):
-            raise ValueError(f"{self.__class__.__name__}: type must be {known or 'a str'!r}, not {given!r}")
+        if known is None and isinstance(value, str):
+            self.type = value
+        elif known is None or (value is not None and value != known):
+            raise ValueError(f"{self.__class__.__name__}: type must be {known or 'a str'!r}, not {value!r}")
 
     @property
     def additional_kwargs(self) -> Details:
-        """What the provider said that no other field has."""
+        """Data of the provider's that has no field of its own."""
         if self._additional_kwargs is None:
             self._additional_kwargs = {}
         return self._additional_kwargs
@@ -113,7 +118,7 @@ class BaseMessage(ReprMixin, PydanticField):
 
     @property
     def response_metadata(self) -> Details:
-        """What the provider said about the answer: finish reason, model's name, log probabilities."""
+        """The provider's metadata of the answer: finish reason, model name, log probabilities."""
         if self._response_metadata is None:
             self._response_metadata = {}
         return self._response_metadata
@@ -124,7 +129,7 @@ class BaseMessage(ReprMixin, PydanticField):
 
     @property
     def text(self) -> TextAccessor:
-        """The content's text: itself, or the texts of its blocks, joined."""
+        """The text of the content, or the joined texts of its blocks."""
         content = self.content
         if isinstance(content, str):
             return TextAccessor(content)
@@ -132,24 +137,24 @@ class BaseMessage(ReprMixin, PydanticField):
 
     @property
     def content_blocks(self) -> list[ContentBlock]:
-        """The content as LangChain's standard blocks; what has no standard form is ``non_standard``."""
+        """The content as LangChain's standard blocks; blocks without a standard format are ``non_standard``."""
         from .content_blocks import to_standard_blocks
 
         return to_standard_blocks(self.content, self._response_metadata)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Return how pydantic validates and serializes messages."""
+        """Return pydantic's core schema of messages."""
         return late("core_schema_of")(cls, handler)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
-        """Return how pydantic describes messages."""
+        """Return the JSON schema of messages."""
         return late("json_schema_of")(cls, schema, handler)
 
     @classmethod
     def model_construct(cls, **values: Any) -> Self:
-        """Return a message of ``values``, which are neither checked nor copied."""
+        """Return a message with ``values``, which are neither checked nor copied."""
         message = cls.__new__(cls)
         for field, place, default in _slots(cls):
             setattr(message, place, values.pop(field, default))
@@ -161,18 +166,18 @@ class BaseMessage(ReprMixin, PydanticField):
 
     @classmethod
     def model_validate(cls, value: Any) -> Self:
-        """Return ``value`` if it is such a message, else a message of the dict ``value``; else :class:`ValueError`."""
+        """Return ``value`` if it is a message of the class, or make one from a dict; else raise :class:`ValueError`."""
         return cast("Self", late("validate_message")(cls, value))
 
     @classmethod
     def model_validate_json(cls, text: str | bytes) -> Self:
-        """Return a message of JSON, as :meth:`model_dump_json` writes it; :class:`ValueError` for anything else."""
+        """Return a message from the JSON of :meth:`model_dump_json`; :class:`ValueError` if it is not valid."""
         import orjson
 
         return cls.model_validate(orjson.loads(text))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with the fields in ``update``, unchecked; only a ``deep`` one has its own containers."""
+        """Return a copy with the fields in ``update``, unchecked; a ``deep`` copy also copies containers."""
         from copy import deepcopy
 
         values = {**self._values(), **(update or {})}
@@ -185,9 +190,9 @@ class BaseMessage(ReprMixin, PydanticField):
     def model_dump(
         self, *, include: Any = None, exclude: Any = None, exclude_none: bool = False, mode: str = "python"
     ) -> Fields:
-        """Return the fields, and then the other attributes, as a dict of plain data.
+        """Return the fields and then the other attributes as a dict of plain data.
 
-        ``include`` and ``exclude`` are names. The dict of ``mode="json"`` has what JSON would have.
+        ``include`` and ``exclude`` are names. With ``mode="json"`` the dict has only JSON types.
         """
         values = {
             name: drop_none(dump(value)) if exclude_none and name in self._typed else dump(value)
@@ -207,7 +212,7 @@ class BaseMessage(ReprMixin, PydanticField):
         return self.model_dump(**dump_options(info))
 
     def record_fields(self) -> Fields:
-        """Return the fields, and then the other attributes, as they are: for a record writer, which copies nothing."""
+        """Return the fields and then the other attributes without copying them, for the record writer."""
         return dict(self)
 
     def model_dump_json(self, **options: Any) -> str:
@@ -225,7 +230,7 @@ class BaseMessage(ReprMixin, PydanticField):
         return self.model_dump_json(**options)
 
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the message under a line with its type; the line is bold with ``html``."""
+        """Return a title line with the message's type, then the content; the title is bold with ``html``."""
         title = get_msg_title_repr(self.type.title() + " Message", bold=html)
         if self.name is not None:
             title += f"\nName: {self.name}"
@@ -240,7 +245,7 @@ class BaseMessage(ReprMixin, PydanticField):
         return late("ChatPromptTemplate")([self]) + other
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """Iterate over the fields, and then the other attributes, with their values."""
+        """Iterate over the names and values of the fields, then of the other attributes."""
         for field in self._fields:
             yield field, getattr(self, field)
         for name, value in self.__dict__.items():
@@ -248,7 +253,7 @@ class BaseMessage(ReprMixin, PydanticField):
                 yield name, value
 
     def _values(self) -> Fields:
-        """Return what :meth:`model_construct` makes an equal message of, without making what nobody has read."""
+        """Return the arguments for :meth:`model_construct` to make an equal message; unread fields stay ``None``."""
         return {field: getattr(self, place) for field, place, _ in _slots(type(self))} | self.__dict__
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -261,35 +266,35 @@ class BaseMessage(ReprMixin, PydanticField):
             return NotImplemented
         return dict(self) == dict(other)
 
-    # Python takes it away from a class that says what is equal.
+    # Messages are mutable. A class that defines `__eq__` has no hash anyway; this line says it to type checkers.
     __hash__ = None
 
     def _repr_items(self) -> Iterator[str]:
         for name, value in self:
-            quiet = name in self._repr_omit_default and value == self._repr_omit_default[name]
-            if not quiet and (name not in self._repr_omit or (name == "type" and "type" in self.__dict__)):
+            is_default = name in self._repr_omit_default and value == self._repr_omit_default[name]
+            if not is_default and (name not in self._repr_omit or (name == "type" and "type" in self.__dict__)):
                 yield f"{name}={value!r}"
 
 
 class BaseMessageChunk(BaseMessage):
-    """A piece of a message that streams; pieces add up with ``+``, one or a list of them."""
+    """A piece of a message that streams; ``+`` merges it with another one, or with a list of them."""
 
     __slots__ = ()
 
     def __add__(self, other: Any) -> BaseMessageChunk:
-        """Return all pieces in one, of this one's class and id.
+        """Return the merged chunk, with the class and id of this one.
 
-        Contents are joined. Of the details, texts and lists are joined and counts added, while finish
-        reasons and names are not: the last one wins.
+        Contents are joined. In mappings, texts and lists are joined and counts added. Of finish reasons
+        and names, the last one wins.
         """
         others = [other] if isinstance(other, BaseMessageChunk) else other
         if not isinstance(others, list) or not all(isinstance(one, BaseMessageChunk) for one in others):
-            kinds = f'"{type(self).__name__}" and "{type(other).__name__}"'
-            raise TypeError(f"unsupported operand type(s) for +: {kinds}")
+            types = f'"{type(self).__name__}" and "{type(other).__name__}"'
+            raise TypeError(f"unsupported operand type(s) for +: {types}")
         return self._merge([self, *others])
 
     def __radd__(self, other: Any) -> Self:
-        """Return the piece itself where ``sum`` begins, with 0."""
+        """Return the chunk itself for 0, the start value of ``sum``."""
         return self if other == 0 and isinstance(other, int) else NotImplemented
 
     def _merge(self, chunks: list[BaseMessageChunk]) -> BaseMessageChunk:
@@ -297,7 +302,7 @@ class BaseMessageChunk(BaseMessage):
 
 
 def merge_fields(chunks: Sequence[BaseMessage]) -> dict[str, Any]:
-    """Return what every kind of message adds up: content and details."""
+    """Merge the fields that all messages have: content and mappings."""
     return {
         "content": merge_contents(chunk.content for chunk in chunks),
         "additional_kwargs": merge_info(chunk._additional_kwargs for chunk in chunks) or None,
@@ -306,7 +311,7 @@ def merge_fields(chunks: Sequence[BaseMessage]) -> dict[str, Any]:
 
 
 def merge_content(first_content: Content | None, *contents: Content) -> Content:
-    """Return the contents in one: texts are joined; where there are blocks, texts become blocks among them."""
+    """Return the contents merged: texts are joined; if any content has blocks, texts become blocks too."""
     return merge_contents(("" if first_content is None else first_content, *contents))
 
 
@@ -332,7 +337,7 @@ _SLOTS: dict[Any, list[tuple[str, str, Any]]] = {}
 
 
 def _slots(cls: Any) -> list[tuple[str, str, Any]]:
-    """Return the fields of a class, where each is kept, and what it is until it is set."""
+    """Return the fields of a class, each with the attribute that stores it and its default."""
     if (slots := _SLOTS.get(cls)) is None:
         slots = _SLOTS[cls] = [
             (field, f"_{field}" if field in cls._lazy else field, cls._repr_omit_default.get(field))
@@ -349,6 +354,6 @@ def _block_text(block: str | Mapping[str, Any]) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _rebuild(kind: type[BaseMessage], values: Mapping[str, Any]) -> BaseMessage:
-    """Return the message that a pickle holds."""
-    return kind.model_construct(**values)
+def _rebuild(cls: type[BaseMessage], values: Mapping[str, Any]) -> BaseMessage:
+    """Make the message from a pickle."""
+    return cls.model_construct(**values)

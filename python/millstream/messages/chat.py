@@ -1,4 +1,4 @@
-"""What somebody says whose role has any name."""
+"""``ChatMessage``: a message with an arbitrary role."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +14,7 @@ __all__ = ("ChatMessage", "ChatMessageChunk")
 
 
 class ChatMessage(BaseMessage):
-    """What somebody says whose ``role`` has any name."""
+    """A message with an arbitrary ``role``."""
 
     __slots__ = ("role",)
     _fields: ClassVar[tuple[str, ...]] = (*BaseMessage._fields, "role")

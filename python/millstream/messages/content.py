@@ -1,4 +1,4 @@
-"""The standard blocks that content is made of, LangChain's names."""
+"""Typed dicts of LangChain's standard content blocks, and checks of a block's type."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NotRequired, TypedDict, TypeVar
@@ -44,7 +44,7 @@ class TextContentBlock(TypedDict):
 
 @with_pydantic_schema
 class ReasoningContentBlock(TypedDict):
-    """What a model thought before it answered."""
+    """The reasoning of a model before its answer."""
 
     type: Literal["reasoning"]
     reasoning: NotRequired[str]
@@ -54,7 +54,7 @@ class ReasoningContentBlock(TypedDict):
 
 
 class _Data(TypedDict, total=False):
-    """Where data is: in the block itself, at a URL, or with the provider."""
+    """The location of data: in the block itself, at a URL, or a file of the provider's."""
 
     id: str
     file_id: str
@@ -74,28 +74,28 @@ class ImageContentBlock(_Data):
 
 @with_pydantic_schema
 class AudioContentBlock(_Data):
-    """A sound."""
+    """Audio."""
 
     type: Literal["audio"]
 
 
 @with_pydantic_schema
 class VideoContentBlock(_Data):
-    """A film."""
+    """A video."""
 
     type: Literal["video"]
 
 
 @with_pydantic_schema
 class FileContentBlock(_Data):
-    """A file of another kind."""
+    """A file of another type."""
 
     type: Literal["file"]
 
 
 @with_pydantic_schema
 class PlainTextContentBlock(_Data):
-    """A document that is a text."""
+    """A plain-text document."""
 
     type: Literal["text-plain"]
     text: NotRequired[str]
@@ -105,7 +105,7 @@ class PlainTextContentBlock(_Data):
 
 @with_pydantic_schema
 class NonStandardContentBlock(TypedDict):
-    """What only one provider knows."""
+    """A block that only one provider defines."""
 
     type: Literal["non_standard"]
     value: dict[str, Any]
@@ -114,7 +114,7 @@ class NonStandardContentBlock(TypedDict):
 
 
 DataContentBlock = ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
-"""Data of any kind."""
+"""Data of any type."""
 
 ContentBlock = (
     TextContentBlock
@@ -125,7 +125,7 @@ ContentBlock = (
     | NonStandardContentBlock
     | DataContentBlock
 )
-"""A standard block of any kind."""
+"""A standard block of any type."""
 
 _DATA_TYPES = frozenset({"image", "video", "audio", "text-plain", "file"})
 _CALL_TYPES = frozenset({"tool_call", "invalid_tool_call", "tool_call_chunk"})
@@ -136,12 +136,12 @@ KNOWN_BLOCK_TYPES = frozenset({"text", "reasoning", "non_standard"}) | _DATA_TYP
 
 def block_type(block: Mapping[str, Any]) -> str | None:
     """Return the ``type`` of a block, if it has one."""
-    kind = block.get("type")
-    return kind if isinstance(kind, str) else None
+    name = block.get("type")
+    return name if isinstance(name, str) else None
 
 
 def convert_block(convert: Callable[[Block], Converted], block: Block) -> Converted:
-    """Return what ``convert`` makes of a block; :class:`ValueError` where it has not the form that its type says."""
+    """Return ``convert(block)``; :class:`ValueError` if the block lacks the fields of its type."""
     try:
         return convert(block)
     except (AttributeError, KeyError, TypeError) as error:
@@ -149,7 +149,7 @@ def convert_block(convert: Callable[[Block], Converted], block: Block) -> Conver
 
 
 def is_data_content_block(block: Mapping[str, Any]) -> bool:
-    """Return whether a block is data, in the standard form or in LangChain's older one (with a ``source_type``)."""
+    """Return whether a block holds data, in the standard format or in LangChain's older one (``source_type``)."""
     if block_type(block) not in _DATA_TYPES:
         return False
     if not block.keys().isdisjoint(("url", "base64", "file_id", "text")):

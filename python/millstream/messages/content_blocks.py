@@ -1,4 +1,4 @@
-"""From what providers put into a message to LangChain's standard blocks."""
+"""Converts message content of OpenAI's and of older LangChain formats to LangChain's standard blocks."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ __all__ = ("has_standard_content", "to_standard_blocks")
 
 _Block = dict[str, Any]
 _DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
-# LangChain's older blocks: where `source_type` says the data is, under which name, and its name today.
+# LangChain's older blocks: for each `source_type`, the key of the data and the key that replaces it today.
 _OLDER_SOURCES = {
     "url": ("url", "url"),
     "base64": ("data", "base64"),
@@ -22,8 +22,8 @@ _OLDER_SOURCES = {
 def to_standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> list[ContentBlock]:
     """Return a message's content as standard blocks.
 
-    Images, audio and files in OpenAI's form, and LangChain's older blocks, become standard ones; other
-    blocks are ``non_standard``.
+    Images, audio and files in OpenAI's format and older blocks of LangChain's become standard blocks; other
+    blocks become ``non_standard``.
     """
     if isinstance(content, list) and has_standard_content(content, response_metadata):
         return cast("list[ContentBlock]", content)
@@ -32,7 +32,7 @@ def to_standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[
 
 
 def has_standard_content(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> bool:
-    """Return whether the provider's content is a list of standard blocks already."""
+    """Return whether the content is already a list of standard blocks."""
     return isinstance(content, list) and (response_metadata or {}).get("output_version") == "v1"
 
 
@@ -41,39 +41,39 @@ def _text(text: str) -> _Block:
 
 
 def _to_standard(block: _Block) -> _Block:
-    kind = block_type(block)
-    if kind in ("image", "audio", "file") and isinstance(block.get("source_type"), str):
+    type_name = block_type(block)
+    if type_name in ("image", "audio", "file") and isinstance(block.get("source_type"), str):
         return _from_older(block)
-    made = _from_openai(block) if kind in ("image_url", "input_audio", "file") else None
-    if made is not None:
-        return made
-    return block if kind in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
+    converted = _from_openai(block) if type_name in ("image_url", "input_audio", "file") else None
+    if converted is not None:
+        return converted
+    return block if type_name in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
 
 
 def _from_older(block: _Block) -> _Block:
     old, new = _OLDER_SOURCES.get(block["source_type"], ("", ""))
     if old not in block:
         return {"type": "non_standard", "value": block}
-    kind = "text-plain" if new == "text" else block["type"]
-    known = {"type": kind, new: block[old]} | {key: block[key] for key in ("mime_type",) if block.get(key)}
+    type_name = "text-plain" if new == "text" else block["type"]
+    known = {"type": type_name, new: block[old]} | {key: block[key] for key in ("mime_type",) if block.get(key)}
     rest = {key: value for key, value in block.items() if key not in ("type", "source_type", "mime_type", old)}
     return known | ({"extras": rest} if rest else {})
 
 
 def _from_openai(block: _Block) -> _Block | None:
-    """Return an image, a sound or a file of OpenAI's in the standard form, if it has OpenAI's form."""
-    kind = block["type"]
-    inner = block.get(kind)
+    """Return an image, audio or file block of OpenAI's as a standard block; ``None`` if it is not one."""
+    type_name = block["type"]
+    inner = block.get(type_name)
     if not isinstance(inner, dict):
         return None
-    if kind == "image_url" and isinstance(url := inner.get("url"), str):
+    if type_name == "image_url" and isinstance(url := inner.get("url"), str):
         return _data("image", _source(url), block, inner, {"url"})
-    if kind == "input_audio" and isinstance(inner.get("data"), str) and isinstance(inner.get("format"), str):
+    if type_name == "input_audio" and isinstance(inner.get("data"), str) and isinstance(inner.get("format"), str):
         source = {"base64": inner["data"], "mime_type": f"audio/{inner['format']}"}
         return _data("audio", source, block, inner, {"data", "format"})
-    if kind == "file" and isinstance(inner.get("file_id"), str):
+    if type_name == "file" and isinstance(inner.get("file_id"), str):
         return _data("file", {"file_id": inner["file_id"]}, block, inner, {"file_id"})
-    if kind == "file" and isinstance(inner.get("file_data"), str):
+    if type_name == "file" and isinstance(inner.get("file_data"), str):
         return _data("file", _source(inner["file_data"]), block, inner, {"file_data"})
     return None
 
@@ -83,11 +83,11 @@ def _source(url: str) -> _Block:
     return {"url": url} if found is None else {"base64": found[2], "mime_type": found[1]}
 
 
-def _data(kind: str, source: _Block, block: _Block, inner: _Block, known: set[str]) -> _Block:
-    """Return a block of data; what OpenAI's block says beside it is in its ``extras``."""
+def _data(type_name: str, source: _Block, block: _Block, inner: _Block, known: set[str]) -> _Block:
+    """Return a data block; the other keys of OpenAI's block go to ``extras``."""
     extras = {key: value for key, value in block.items() if key not in ("type", block["type"])}
     prefix = block["type"].removeprefix("input_")
     for key, value in inner.items():
         if key not in known:
             extras[key if key in ("detail", "filename") else f"{prefix}_{key}"] = value
-    return {"type": kind, **source, **({"extras": extras} if extras else {})}
+    return {"type": type_name, **source, **({"extras": extras} if extras else {})}

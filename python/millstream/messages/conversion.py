@@ -1,4 +1,4 @@
-"""From all that users write for a message to messages, and from messages to dicts and text."""
+"""Converts what users pass as messages (texts, tuples, dicts) to messages, and messages to dicts and text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,10 +37,10 @@ AnyMessage = (
     | FunctionMessageChunk
     | ToolMessageChunk
 )
-"""A message or a chunk of any kind."""
+"""A message or a chunk of any type."""
 
 MessageLikeRepresentation = BaseMessage | list[str] | tuple[str, Any] | str | dict[str, Any]
-"""What users write for a message."""
+"""The values that users may pass as a message."""
 
 _CLASSES: dict[str, type[BaseMessage]] = {
     cls.type: cls
@@ -54,9 +54,9 @@ _ROLES: dict[str, type[BaseMessage]] = {
     **{name: _CLASSES[name] for name in ("human", "ai", "system", "function", "tool")},
     **{"user": HumanMessage, "assistant": AIMessage, "developer": SystemMessage},
 }
-# What `{"type": …}` may say too, in the dicts that our messages dump.
+# The values of `"type"` in the dicts of `model_dump`, besides the names of roles.
 _TYPES = {**_CLASSES, **_ROLES}
-# What a message of the class cannot do without, beside its content.
+# The required fields of a class besides the content.
 _NEEDED: dict[type[BaseMessage], tuple[str, ...]] = {
     **{ToolMessage: ("tool_call_id",), ToolMessageChunk: ("tool_call_id",)},
     **{FunctionMessage: ("name",), FunctionMessageChunk: ("name",)},
@@ -65,10 +65,10 @@ _ROLE_NAMES = "'human', 'user', 'ai', 'assistant', 'function', 'tool', 'system',
 
 
 def convert_to_messages(messages: Any) -> list[BaseMessage]:
-    """Return messages for what users write: a prompt value, or a sequence of messages.
+    """Convert a prompt value, or a sequence of messages in any of the accepted formats, to messages.
 
     A message may be ours or LangChain's, a text (the user's), ``(role, content)``, a dict with ``role``
-    (or ``type``) and ``content``, which may be OpenAI's with its tool calls, or a serialized one of
+    (or ``type``) and ``content``, which may be OpenAI's with its tool calls, or a serialized message of
     LangChain's. Raises :class:`ValueError` for an unknown role and for a dict without role or content,
     :class:`NotImplementedError` for anything else.
     """
@@ -96,7 +96,7 @@ def _convert(message: Any) -> BaseMessage:
 
 
 def _from_object(message: Any) -> BaseMessage:
-    """Return a message of LangChain's, or what looks like one, as ours."""
+    """Convert a message of LangChain's, or an object with the same attributes."""
     cls = _CLASSES.get(message.type)
     if cls is None:
         raise ValueError(f"Unexpected message type: {message.type!r}. Use one of {', '.join(map(repr, _CLASSES))}.")
@@ -105,14 +105,14 @@ def _from_object(message: Any) -> BaseMessage:
 
 def _from_dict(message: Mapping[str, Any]) -> BaseMessage:
     if message.get("lc") == 1 and isinstance(message.get("kwargs"), Mapping) and message.get("id"):
-        kind = str(message["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
-        message = {"type": kind, **message["kwargs"]}
+        type_name = str(message["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
+        message = {"type": type_name, **message["kwargs"]}
     if (role := message.get("role", message.get("type"))) is None or "content" not in message:
         raise ValueError(f"Message dict must contain 'role' and 'content' keys, got {dict(message)}")
     if "role" in message and message.get("type") in ("chat", "ChatMessageChunk"):
         return _CLASSES[message["type"]](**message)
-    named = "role" if "role" in message else "type"
-    fields = {key: value for key, value in message.items() if key not in (named, "content")}
+    role_key = "role" if "role" in message else "type"
+    fields = {key: value for key, value in message.items() if key not in (role_key, "content")}
     return _from_role(role, message["content"] or "", fields)
 
 
@@ -120,34 +120,34 @@ def _from_role(role: Any, content: Any, fields: dict[str, Any]) -> BaseMessage:
     cls = _TYPES.get(role) if isinstance(role, str) else None
     if cls is None or issubclass(cls, ChatMessage):
         raise ValueError(f"Unexpected message type: {role!r}. Use one of {_ROLE_NAMES}.")
-    given, rest = _split(cls, fields)
+    known, rest = _split(cls, fields)
     if role == "developer":
         rest["__openai_role__"] = "developer"
     if cls is ToolMessage:
-        # Dicts of LangChain's may hold them there.
+        # LangChain's dicts may have them in `additional_kwargs`.
         inner = {name: rest.pop(name) for name in ("artifact", "status") if name in rest}
-        given.update({name: value for name, value in inner.items() if value is not None})
+        known.update({name: value for name, value in inner.items() if value is not None})
     for name in _NEEDED.get(cls, ()):
-        if name not in given:
+        if name not in known:
             raise ValueError(f"a message of the role {role!r} must have {name!r}")
-    if given.get("tool_calls"):
-        if not isinstance(given["tool_calls"], Sequence):
-            raise ValueError(f"tool_calls must be a list, not {type(given['tool_calls']).__name__}")
-        given["tool_calls"] = list(map(_call, given["tool_calls"]))
-    return cls(content, additional_kwargs=rest or None, **given)
+    if known.get("tool_calls"):
+        if not isinstance(known["tool_calls"], Sequence):
+            raise ValueError(f"tool_calls must be a list, not {type(known['tool_calls']).__name__}")
+        known["tool_calls"] = list(map(_call, known["tool_calls"]))
+    return cls(content, additional_kwargs=rest or None, **known)
 
 
 def _split(cls: type[BaseMessage], fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of ``fields`` are fields of ``cls``, and the rest, which are ``additional_kwargs``."""
+    """Split ``fields`` into fields of ``cls`` and the rest, which go to ``additional_kwargs``."""
     rest = dict(fields)
     inner = rest.pop("additional_kwargs", None) or {}
     names = {*cls._fields, "example"} - {"type", "content"}
-    given = {name: rest.pop(name) for name in names & rest.keys()}
-    return {name: value for name, value in given.items() if value is not None}, {**rest, **inner}
+    known = {name: rest.pop(name) for name in names & rest.keys()}
+    return {name: value for name, value in known.items() if value is not None}, {**rest, **inner}
 
 
 def _call(call: Any) -> dict[str, Any]:
-    """Return a tool call in our form, if it is in OpenAI's."""
+    """Return a copy of a tool call; OpenAI's format is converted."""
     if not isinstance(call, Mapping):
         raise ValueError(f"a tool call must be a dict, not {type(call).__name__}")
     if "function" not in call:
@@ -159,24 +159,25 @@ def _call(call: Any) -> dict[str, Any]:
 
 
 def message_class(name: str) -> type[BaseMessage] | None:
-    """Return the class of the messages whose ``type`` is ``name``, if there is one."""
+    """Return the message class whose ``type`` is ``name``, or ``None``."""
     return _CLASSES.get(name)
 
 
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
-    """Return the whole message of a chunk; what is none is returned itself."""
+    """Convert a chunk to a message of the class without ``Chunk``; any other message is returned as it is."""
     if not isinstance(chunk, BaseMessageChunk):
         return chunk
-    kinds = (kind for kind in type(chunk).__mro__ if issubclass(kind, BaseMessage))
-    cls = next(kind for kind in kinds if not issubclass(kind, BaseMessageChunk))
+    bases = (base for base in type(chunk).__mro__ if issubclass(base, BaseMessage))
+    cls = next(base for base in bases if not issubclass(base, BaseMessageChunk))
     return cls(**{field: getattr(chunk, field) for field in cls._fields if field != "type"})
 
 
 def finish_message(answer: Any) -> Any:
-    """Return the whole message of the sum of an answer's chunks, ours or LangChain's; a whole message itself.
+    """Convert the merged chunks of a finished answer, ours or LangChain's, to a message.
 
-    The answer has ended: arguments of calls that are not whole are not valid, as in an answer that came
-    whole, while :func:`message_chunk_to_message` takes them as far as they are known.
+    The answer has ended, so incomplete arguments of a tool call are invalid, as they would be in an answer
+    that did not stream. :func:`message_chunk_to_message` accepts them, as far as they are known. A message
+    that is not a chunk is returned as it is.
     """
     pieces = getattr(answer, "tool_call_chunks", None)
     if not pieces:
@@ -191,7 +192,7 @@ def finish_message(answer: Any) -> Any:
 
 
 def messages_from_dict(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessage]:
-    """Return the messages that :func:`messages_to_dict` made dicts of."""
+    """Return the messages for dicts that :func:`messages_to_dict` returned."""
     return [_message_from_dict(message) for message in messages]
 
 
@@ -212,7 +213,7 @@ def get_buffer_string(
     tool_prefix: str = "Tool",
     message_separator: str = "\n",
 ) -> str:
-    """Return the conversation as one text, each message after who said it; an answer's calls stand behind it."""
+    """Return the conversation as one text: for each message its role, its text, and its tool calls."""
     prefixes = {
         **{HumanMessage: human_prefix, AIMessage: ai_prefix, SystemMessage: system_prefix},
         **{FunctionMessage: function_prefix, ToolMessage: tool_prefix},

@@ -1,4 +1,4 @@
-"""What a function returned, in the older form of OpenAI's interface."""
+"""``FunctionMessage``: the result of a function call, in OpenAI's older format."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ __all__ = ("FunctionMessage", "FunctionMessageChunk")
 
 
 class FunctionMessage(BaseMessage):
-    """What the function ``name`` returned; of today's tools, :class:`ToolMessage` tells it."""
+    """The result of the function ``name``. For tool calls use :class:`ToolMessage`."""
 
     __slots__ = ()
     type: str = "function"

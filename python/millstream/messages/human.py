@@ -1,4 +1,4 @@
-"""What a user says."""
+"""``HumanMessage``: a message of the user."""
 
 from .base import BaseMessage, BaseMessageChunk
 
@@ -6,7 +6,7 @@ __all__ = ("HumanMessage", "HumanMessageChunk")
 
 
 class HumanMessage(BaseMessage):
-    """What a user says."""
+    """``HumanMessage``: a message of the user."""
 
     __slots__ = ()
     type: str = "human"

@@ -1,4 +1,4 @@
-"""Messages as OpenAI's chat completions take them in requests."""
+"""Converts messages to the dicts of OpenAI's chat completions requests."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ __all__ = (
 )
 
 _Block = dict[str, Any]
-# What other interfaces put into an answer's content, and chat completions does not take back.
+# Content blocks of other APIs that chat completions rejects in a request.
 _NOT_SENT = frozenset(
     {"tool_use", "thinking", "reasoning", "reasoning_content", "function_call", "code_interpreter_call"}
     | {"tool_call", "tool_call_chunk", "invalid_tool_call"}
@@ -35,10 +35,10 @@ _ROLES: dict[type[BaseMessage], str] = {
 
 
 def to_openai_message(message: BaseMessage) -> dict[str, Any]:
-    """Return a message as chat completions take it, in the key order of LangChain's requests.
+    """Convert a message to the dict of a chat completions request, in the key order of LangChain's requests.
 
-    What the interface does not take back is left out of the content: reasoning, other providers'
-    calls. Raises :class:`ValueError` for data that it does not take, as files at a URL.
+    Blocks that the API rejects are left out of the content: reasoning, tool calls of other providers.
+    Raises :class:`ValueError` for data that it does not support, such as files at a URL.
     """
     sent: dict[str, Any] = {"content": _content(message.content)}
     kwargs = message._additional_kwargs or {}
@@ -55,7 +55,7 @@ def to_openai_message(message: BaseMessage) -> dict[str, Any]:
         sent["content"] = _strip_text_blocks(sent["content"])
         sent |= _calls(message, kwargs)
         if "tool_calls" in sent or "function_call" in sent:
-            # Beside calls, no content is null.
+            # With calls, empty content is sent as null.
             sent["content"] = sent["content"] or None
         if audio := _audio(message, kwargs):
             sent["audio"] = audio
@@ -113,15 +113,15 @@ def _content(content: Any) -> Any:
 
 
 def _block(block: _Block) -> _Block | None:
-    """Return a block as OpenAI takes it, or ``None`` for what it does not take back."""
-    kind = block_type(block)
-    if kind in _NOT_SENT:
+    """Convert a block to OpenAI's format; ``None`` if the API rejects it."""
+    type_name = block_type(block)
+    if type_name in _NOT_SENT:
         return None
     if is_data_content_block(block):
         return _add_breakpoint(block, convert_to_openai_data_block(block))
-    if kind == "image" and isinstance(source := block.get("source"), dict):
+    if type_name == "image" and isinstance(source := block.get("source"), dict):
         return _anthropic_image(source)
-    if kind == "text" and "text" in block and "prompt_cache_breakpoint" in (block.get("extras") or {}):
+    if type_name == "text" and "text" in block and "prompt_cache_breakpoint" in (block.get("extras") or {}):
         return _add_breakpoint(block, {"type": "text", "text": block["text"]})
     return block
 
@@ -143,11 +143,11 @@ def _image(url: str) -> _Block:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _strip_text_blocks(content: Any, *taken: str) -> Any:
-    """Return a content with nothing in its blocks of text but the text, and what is ``taken``."""
+def _strip_text_blocks(content: Any, *kept: str) -> Any:
+    """Return a content whose text blocks have only their text and the keys ``kept``."""
     if not isinstance(content, list):
         return content
-    names = ("type", "text", *taken)
+    names = ("type", "text", *kept)
     return [
         {key: block[key] for key in names if key in block}
         if isinstance(block, dict) and block.get("type") == "text" and "text" in block
@@ -157,7 +157,7 @@ def _strip_text_blocks(content: Any, *taken: str) -> Any:
 
 
 def convert_to_openai_image_block(block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a standard image in OpenAI's form; :class:`ValueError` if it is neither at a URL nor in base64."""
+    """Convert a standard image block to OpenAI's format; :class:`ValueError` if it has neither URL nor base64."""
     if "url" in block:
         return _image(block["url"])
     if "base64" not in block and block.get("source_type") != "base64":
@@ -168,9 +168,9 @@ def convert_to_openai_image_block(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def convert_to_openai_data_block(block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a standard image, sound or file in the form of chat completions.
+    """Convert a standard image, audio or file block to the format of chat completions.
 
-    Raises :class:`ValueError` for what they do not take.
+    Raises :class:`ValueError` for data that they do not support.
     """
     converters: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "image": convert_to_openai_image_block,

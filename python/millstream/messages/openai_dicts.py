@@ -1,4 +1,4 @@
-"""``convert_to_openai_messages``: any provider's messages as OpenAI's dicts."""
+"""``convert_to_openai_messages``: converts messages of any provider to OpenAI's dicts."""
 
 import json
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ def convert_to_openai_messages(
     include_id: bool = False,
     pass_through_unknown_blocks: bool = True,
 ) -> Any:
-    """Return messages as OpenAI's dicts: a list of them, or one for one message.
+    """Convert messages to a list of OpenAI's dicts, or one message to one dict.
 
-    Contents may be in OpenAI's form or in that of Anthropic, Bedrock or Vertex AI. With
-    ``text_format="string"`` a content that is all text becomes one text, its parts on lines of their
-    own; with ``"block"`` a text becomes a block. Raises :class:`ValueError` for a block that lacks
-    what its type needs, and, without ``pass_through_unknown_blocks``, for one of an unknown type.
+    Contents may be in the format of OpenAI, Anthropic, Bedrock or Vertex AI. With
+    ``text_format="string"``, a content of texts alone becomes one text, with the texts on separate
+    lines. With ``"block"``, a text becomes a block. Raises :class:`ValueError` for a block without a
+    required key, and, without ``pass_through_unknown_blocks``, for a block of an unknown type.
     """
     if text_format not in ("string", "block"):
         raise ValueError(f"Unrecognized {text_format=}, expected one of 'string' or 'block'.")
@@ -41,7 +41,7 @@ def convert_to_openai_messages(
 
 
 class _Converter:
-    """One message on its way: blocks may become calls of it, or messages of their own."""
+    """Converts one message. Its blocks may become tool calls, or separate messages with tool results."""
 
     def __init__(self, message: BaseMessage, text_format: Any, pass_through: bool) -> None:
         self.message = message
@@ -53,19 +53,19 @@ class _Converter:
     def convert(self, include_id: bool) -> list[dict[str, Any]]:
         message = self.message
         content = self._content()
-        made: dict[str, Any] = {"role": openai_role(message)}
+        converted: dict[str, Any] = {"role": openai_role(message)}
         if message.name:
-            made["name"] = message.name
+            converted["name"] = message.name
         if self.tool_calls:
-            made["tool_calls"] = self.tool_calls
+            converted["tool_calls"] = self.tool_calls
         if refusal := (message._additional_kwargs or {}).get("refusal"):
-            made["refusal"] = refusal
+            converted["refusal"] = refusal
         if isinstance(message, ToolMessage):
-            made["tool_call_id"] = message.tool_call_id
+            converted["tool_call_id"] = message.tool_call_id
         if include_id and message.id:
-            made["id"] = message.id
-        made["content"] = content
-        return self.results if message.content and not content and self.results else [made, *self.results]
+            converted["id"] = message.id
+        converted["content"] = content
+        return self.results if message.content and not content and self.results else [converted, *self.results]
 
     def _content(self) -> Any:
         content, as_text = self.message.content, self.text_format == "string"
@@ -81,43 +81,45 @@ class _Converter:
     def _block(self, block: str | _Block) -> _Block | None:
         if isinstance(block, str):
             return {"type": "text", "text": block}
-        kind = block.get("type")
-        if kind in ("text", "image_url"):
-            _require(block, kind)
-            return {"type": kind, kind: block[kind]}
+        type_name = block.get("type")
+        if type_name in ("text", "image_url"):
+            _require(block, type_name)
+            return {"type": type_name, type_name: block[type_name]}
         if is_data_content_block(block):
             return _add_filename(convert_to_openai_data_block(block))
         for name, convert in _CONVERTERS.items():
-            if kind == name or (name in _NAMED_BY_KEY and name in block):
+            if type_name == name or (name in _NAMED_BY_KEY and name in block):
                 return convert(block)
-        if kind in ("tool_use", "function_call", "tool_result"):
-            return self._tool_block(kind, block)
-        if kind in ("file", "input_audio", "thinking", "reasoning") or self.pass_through:
+        if type_name in ("tool_use", "function_call", "tool_result"):
+            return self._tool_block(type_name, block)
+        if type_name in ("file", "input_audio", "thinking", "reasoning") or self.pass_through:
             return _add_filename(block)
         raise ValueError(
             f"Unrecognized content block, in no format of OpenAI, Anthropic, Bedrock or Vertex AI: {block}"
         )
 
-    def _tool_block(self, kind: str, block: _Block) -> _Block | None:
-        if kind == "tool_result":
+    def _tool_block(self, type_name: str, block: _Block) -> _Block | None:
+        if type_name == "tool_result":
             _require(block, "content", "tool_use_id")
             status: Literal["success", "error"] = "error" if block.get("is_error") else "success"
             result = ToolMessage(block["content"], tool_call_id=block["tool_use_id"], status=status)
             self.results += convert_to_openai_messages([result], text_format=self.text_format)
             return None
-        named = {"tool_use": ("id", "name", "input"), "function_call": ("call_id", "name", "arguments")}[kind]
+        named = {"tool_use": ("id", "name", "input"), "function_call": ("call_id", "name", "arguments")}[type_name]
         _require(block, *named)
         id, name, arguments = (block[key] for key in named)
         if not any(call["id"] == id for call in self.tool_calls):
-            text = arguments if kind == "function_call" else json.dumps(arguments, ensure_ascii=False)
+            text = arguments if type_name == "function_call" else json.dumps(arguments, ensure_ascii=False)
             self.tool_calls.append({"type": "function", "id": id, "function": {"name": name, "arguments": text}})
-        return block if kind == "function_call" and self.pass_through else None
+        return block if type_name == "function_call" and self.pass_through else None
 
 
 def _require(block: _Block, *keys: str) -> None:
     if missing := [key for key in keys if key not in block]:
-        kind = block.get("type")
-        raise ValueError(f"Unrecognized content block of type {kind!r}: missing expected key(s) {missing}: {block}")
+        type_name = block.get("type")
+        raise ValueError(
+            f"Unrecognized content block of type {type_name!r}: missing expected key(s) {missing}: {block}"
+        )
 
 
 def _image(block: _Block) -> _Block:
@@ -150,12 +152,12 @@ def _media(block: _Block) -> _Block:
 
 
 _CONVERTERS = {"image": _image, "json": _json, "guard_content": _guard_content, "media": _media}
-# Bedrock's blocks have no type, but a key that says it.
+# Bedrock's blocks have no type, but a key with its name.
 _NAMED_BY_KEY = frozenset({"image", "json", "guard_content"})
 
 
 def _add_filename(block: _Block) -> _Block:
-    """Return a block; OpenAI asks for a name of every file."""
+    """Return a block; a file gets a name, which OpenAI requires."""
     file = block.get("file")
     if block.get("type") != "file" or not isinstance(file, dict) or file.get("filename"):
         return block

@@ -1,4 +1,4 @@
-"""JSON that is still on its way: the arguments of a tool call, as far as they are known."""
+"""Reads incomplete JSON: the arguments of a tool call that is still streaming."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ __all__ = ("read_partial_json",)
 def read_partial_json(text: str) -> Any:
     """Return the value of ``text``, JSON or the beginning of it, in time linear in it.
 
-    What is unfinished ends where the text does, as :class:`~millstream.JSONAssembler` documents it; what
-    follows a whole document is left out. Raises :class:`ValueError` for what no JSON begins with, and
-    where nothing is known yet.
+    Unfinished values end where the text ends, as :class:`~millstream.JSONAssembler` documents it. Text after
+    a complete document is ignored. Raises :class:`ValueError` if ``text`` is not the beginning of valid JSON,
+    and if no value has begun.
     """
     try:
         return read_json(text, strict=False)

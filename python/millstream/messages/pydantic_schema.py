@@ -1,4 +1,4 @@
-"""How messages are validate_message, serialized and described; for pydantic too, which is not imported for it."""
+"""Validation of messages, and their pydantic schemas. Imports pydantic only when pydantic asks for a schema."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REQUIRED = frozenset({"content", "tool_call_id", "role"})
 
 
 def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
-    """Return pydantic's schema of messages of ``cls``; ``handler`` makes those of their fields."""
+    """Return pydantic's core schema of messages of ``cls``; ``handler`` makes the schemas of the fields."""
     from pydantic_core import core_schema
 
     fields = {
@@ -53,7 +53,7 @@ def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
 
 
 def json_schema_of(cls: type[BaseMessage], schema: Any, handler: Any) -> dict[str, Any]:
-    """Return the JSON schema of messages of ``cls``, read and written alike."""
+    """Return the JSON schema of messages of ``cls``, for validation and serialization."""
     described: dict[str, Any] = handler(schema["json_schema_input_schema"])
     inner = handler.resolve_ref_schema(described)
     inner["title"] = cls.__name__
@@ -73,13 +73,13 @@ def _type_of(cls: type[BaseMessage], name: str) -> Any:
 
 def _is_required(cls: type[BaseMessage], name: str) -> bool:
     if name == "type":
-        # Of messages whose class has no type of its own.
+        # Required only by classes without a type of their own.
         return not hasattr(cls, "type")
     return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
 
 
 def validate_message(cls: type[Message], value: Any) -> Message:
-    """Return ``value``, a message or the dict of one, as a message of ``cls``."""
+    """Return ``value``, a message or a dict, as a message of ``cls``; :class:`ValueError` if it is not one."""
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping) and not (hasattr(value, "content") and hasattr(value, "type")):
@@ -98,9 +98,9 @@ def _make_message(cls: type[BaseMessage], value: Any) -> BaseMessage:
 
     if not isinstance(value, Mapping):
         return convert_to_messages([value])[0]
-    named = value.get("type")
-    if isinstance(named, str) and cls in (BaseMessage, BaseMessageChunk):
-        return (message_class(named) or BaseMessage)(**value)
-    if named is None and "role" in value and "role" not in cls._fields:
+    type_name = value.get("type")
+    if isinstance(type_name, str) and cls in (BaseMessage, BaseMessageChunk):
+        return (message_class(type_name) or BaseMessage)(**value)
+    if type_name is None and "role" in value and "role" not in cls._fields:
         return convert_to_messages([value])[0]
     return cls(**value)

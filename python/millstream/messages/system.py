@@ -1,4 +1,4 @@
-"""What a model is told about its task."""
+"""``SystemMessage``: instructions for the model."""
 
 from .base import BaseMessage, BaseMessageChunk
 
@@ -6,7 +6,7 @@ __all__ = ("SystemMessage", "SystemMessageChunk")
 
 
 class SystemMessage(BaseMessage):
-    """What a model is told about its task."""
+    """``SystemMessage``: instructions for the model."""
 
     __slots__ = ()
     type: str = "system"

@@ -1,4 +1,4 @@
-"""What a tool returned, and the calls that ask for it."""
+"""``ToolMessage``: the result of a tool call. Also the types of tool calls, under LangChain's import path."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -37,10 +37,10 @@ __all__ = (
 
 
 class ToolMessage(BaseMessage):
-    """What a tool returned for the call ``tool_call_id``.
+    """The result of the tool call ``tool_call_id``.
 
-    Other contents than texts and blocks are made texts. ``artifact`` is what the tool returned beside
-    it, which no model sees; ``status`` is ``"success"`` or ``"error"``.
+    Content other than texts and blocks is converted to text. ``artifact`` is an additional result, which
+    is not sent to the model. ``status`` is ``"success"`` or ``"error"``.
     """
 
     __slots__ = ("artifact", "status", "tool_call_id")
@@ -96,7 +96,7 @@ def _as_text_or_blocks(content: Any) -> Content:
 
 
 def _merge_artifacts(artifacts: list[Any]) -> Any:
-    """Return the artifacts in one: texts, lists and mappings are joined, of others the last one counts."""
+    """Merge the artifacts: texts, lists and mappings are joined; of other types the last one wins."""
     if not artifacts:
         return None
     if all(isinstance(artifact, str) for artifact in artifacts):

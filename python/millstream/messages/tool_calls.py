@@ -1,4 +1,8 @@
-"""Tool calls: as a model's chunks bring them, whole, and where their arguments cannot be read."""
+"""Tool calls: their types (complete, partial, invalid), and how they are read from a model's output.
+
+Arguments arrive as JSON text. A call whose arguments are not a valid JSON object is an ``InvalidToolCall``.
+:func:`parse_calls` reads calls that still stream; :func:`read_piece` and :func:`read_raw_call` finished ones.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -26,13 +30,13 @@ __all__ = (
 
 
 JSON_SPACE = " \t\n\r"
-"""The white space of JSON."""
+"""The whitespace of JSON."""
 _MAX_DEPTH = 128
 
 
 @with_pydantic_schema
 class ToolCall(TypedDict):
-    """A model's wish to call the tool ``name`` with ``args``; ``id`` tells which call a result is of."""
+    """A model's request to call the tool ``name`` with ``args``; ``id`` assigns a result to the call."""
 
     name: str
     args: dict[str, Any]
@@ -42,7 +46,7 @@ class ToolCall(TypedDict):
 
 @with_pydantic_schema
 class ToolCallChunk(TypedDict):
-    """A piece of a tool call: ``args`` is JSON on its way; pieces with the same ``index`` add up."""
+    """A piece of a tool call: ``args`` is a part of the JSON text; pieces with the same ``index`` are merged."""
 
     name: str | None
     args: str | None
@@ -53,7 +57,7 @@ class ToolCallChunk(TypedDict):
 
 @with_pydantic_schema
 class InvalidToolCall(TypedDict):
-    """A tool call whose ``args`` are no JSON object; ``error`` says why, if anybody did."""
+    """A tool call whose ``args`` are not a valid JSON object; ``error`` may say why."""
 
     type: Literal["invalid_tool_call"]
     id: str | None
@@ -79,15 +83,15 @@ def tool_call_chunk(
 def invalid_tool_call(
     *, name: str | None = None, args: str | None = None, id: str | None = None, error: str | None = None
 ) -> InvalidToolCall:
-    """Return a tool call that cannot be read."""
+    """Return an invalid tool call."""
     return {"name": name, "args": args, "id": id, "error": error, "type": "invalid_tool_call"}
 
 
 def read_arguments(arguments: Any, *, strict: bool = False) -> dict[str, Any]:
-    """Return the arguments of a tool call: a mapping, or the text of a JSON object.
+    """Return the arguments of a tool call as a dict; ``arguments`` is a mapping, or the text of a JSON object.
 
-    No text, white space alone and ``null`` are no arguments: servers write them so for tools that have
-    no parameters. If not ``strict``, strings may hold control characters. Raises :class:`ValueError` for
+    ``None``, whitespace alone and ``null`` mean an empty dict: servers send them for tools without
+    parameters. If not ``strict``, strings may contain control characters. Raises :class:`ValueError` for
     anything else.
     """
     return _read(arguments, lambda text: read_json(text, strict=strict))
@@ -110,7 +114,7 @@ def _read(arguments: Any, read: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def _is_too_deep(value: Any) -> bool:
-    """Return whether containers are nested deeper than the core reads any, so that nobody recurses too far later."""
+    """Return whether containers are nested deeper than the core allows. Deeper ones would exhaust the stack later."""
     level = [value]
     for _ in range(_MAX_DEPTH):
         containers = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
@@ -123,7 +127,7 @@ def _begins_null(arguments: Any) -> bool:
 
 
 def _as_text(arguments: Any) -> str | None:
-    """Return the arguments of a tool call as JSON text, whatever a server sent."""
+    """Return the arguments of a tool call, of any type, as JSON text."""
     if arguments is None or isinstance(arguments, str):
         return arguments
     try:
@@ -136,7 +140,7 @@ _ReadCall = tuple[ToolCall, None] | tuple[None, InvalidToolCall]
 
 
 def read_raw_call(raw: Mapping[str, Any], *, strict: bool = False) -> _ReadCall:
-    """Return a call in OpenAI's form as a tool call, or as an invalid one, whose ``error`` says why."""
+    """Read a call in OpenAI's format; return a tool call, or an invalid one, whose ``error`` says why."""
     function = raw.get("function")
     function = function if isinstance(function, Mapping) else {}
     name, id = _text(function.get("name")), _text(raw.get("id"))
@@ -144,7 +148,7 @@ def read_raw_call(raw: Mapping[str, Any], *, strict: bool = False) -> _ReadCall:
 
 
 def read_piece(piece: Mapping[str, Any]) -> _ReadCall:
-    """Return a piece to which nothing will be added as a tool call, or as an invalid one, whose ``error`` says why."""
+    """Read a complete piece; return a tool call, or an invalid one, whose ``error`` says why."""
     return _read_call(piece.get("name"), piece.get("args"), piece.get("id"), strict=False)
 
 
@@ -154,7 +158,7 @@ def _read_call(name: str | None, arguments: Any, id: str | None, *, strict: bool
     except ValueError as error:
         text = _as_text(arguments)
         is_invalid = isinstance(error, json.JSONDecodeError)
-        message = str(error) if is_invalid else f"the arguments of {name} are no JSON object: {text}"
+        message = str(error) if is_invalid else f"the arguments of {name} are not a JSON object: {text}"
         return None, InvalidToolCall(type="invalid_tool_call", id=id, name=name, args=text, error=message)
 
 
@@ -163,9 +167,9 @@ def _text(value: Any) -> str | None:
 
 
 def default_tool_parser(raw: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """Return OpenAI's tool calls in our form: those whose arguments are a JSON object, and the others."""
+    """Read tool calls in OpenAI's format; return the valid calls, and the invalid ones."""
     described = [call for call in raw if "function" in call]
-    # What is not in OpenAI's form is not read as an empty call.
+    # A call in another format must not be read as an empty one.
     if not all({"name", "arguments"} <= call["function"].keys() for call in described):
         raise KeyError("function")
     read = [read_raw_call(call, strict=True) for call in described]
@@ -174,7 +178,7 @@ def default_tool_parser(raw: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall
 
 
 def default_tool_chunk_parser(raw: Iterable[Mapping[str, Any]]) -> list[ToolCallChunk]:
-    """Return OpenAI's pieces of tool calls in our form."""
+    """Convert pieces of tool calls from OpenAI's format."""
     chunks = []
     for call in raw:
         function = call.get("function", {"name": None, "arguments": None})
@@ -184,7 +188,7 @@ def default_tool_chunk_parser(raw: Iterable[Mapping[str, Any]]) -> list[ToolCall
 
 
 def parse_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """Return the calls as far as their pieces are known; a call whose arguments are not an object is invalid."""
+    """Read calls that may be incomplete; a call whose arguments do not begin a JSON object is invalid."""
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Counts of tokens, and their sums."""
+"""``UsageMetadata``: token counts, and their sums."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NotRequired, TypedDict, cast
@@ -12,7 +12,7 @@ __all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usag
 
 @with_pydantic_schema
 class InputTokenDetails(TypedDict, total=False):
-    """What kinds of tokens a model read; a provider may tell others, too, and they need not sum up."""
+    """Input tokens by type. Providers may report other types too, and the counts need not sum up."""
 
     audio: int
     cache_creation: int
@@ -21,7 +21,7 @@ class InputTokenDetails(TypedDict, total=False):
 
 @with_pydantic_schema
 class OutputTokenDetails(TypedDict, total=False):
-    """What kinds of tokens a model wrote; a provider may tell others, too, and they need not sum up."""
+    """Output tokens by type. Providers may report other types too, and the counts need not sum up."""
 
     audio: int
     reasoning: int
@@ -29,7 +29,7 @@ class OutputTokenDetails(TypedDict, total=False):
 
 @with_pydantic_schema
 class UsageMetadata(TypedDict):
-    """How many tokens a model read and wrote, and both; the details are parts of the counts."""
+    """The numbers of input, output and total tokens; the details break the counts down."""
 
     input_tokens: int
     output_tokens: int
@@ -39,14 +39,14 @@ class UsageMetadata(TypedDict):
 
 
 def add_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
-    """Return the sum of two usages, details included; that of none is zero."""
+    """Return the sum of two usages, details included; zero if both are ``None``."""
     return sum_usages((left, right)) or UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
 
 
 def sum_usages(usages: Iterable[Mapping[str, Any] | None]) -> UsageMetadata | None:
-    """Return the sum of usages, details included; ``None`` where there is none."""
-    told = [usage for usage in usages if usage]
-    if not told:
+    """Return the sum of usages, details included; ``None`` if there are none."""
+    nonempty = [usage for usage in usages if usage]
+    if not nonempty:
         return None
     zero = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-    return cast("UsageMetadata", order_usage(add_counts((zero, *told))))
+    return cast("UsageMetadata", order_usage(add_counts((zero, *nonempty))))

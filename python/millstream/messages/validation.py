@@ -1,4 +1,4 @@
-"""What the fields of messages may be: checked, and copied so that a message shares nothing with its maker."""
+"""Validates the fields of messages, and copies their containers, which a message does not share with the caller."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _DETAILS = ("audio", "cache_creation", "cache_read", "reasoning")
 
 
 def as_content(owner: str, content: Any) -> str | list[str | dict[str, Any]]:
-    """Return ``content`` if a message can say it: a text, or a list of texts and blocks; its blocks are copied."""
+    """Return ``content``, which must be a text or a list of texts and blocks; the blocks are copied."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list | tuple):
@@ -56,12 +56,12 @@ def as_items(owner: str, field: str, value: Any) -> Iterable[Any]:
     return value
 
 
-def as_keys(owner: str, what: str, value: Any, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
-    """Return what ``value``, a mapping that has the ``required`` keys, has of the ``known`` ones."""
+def as_keys(owner: str, subject: str, value: Any, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
+    """Return the ``known`` entries of ``value``, which must be a mapping with the ``required`` keys."""
     if not isinstance(value, Mapping):
-        raise _type_error(owner, what, "a dict", value)
+        raise _type_error(owner, subject, "a dict", value)
     if missing := [key for key in required if key not in value]:
-        raise ValueError(f"{owner}: {what} must have {', '.join(map(repr, missing))}")
+        raise ValueError(f"{owner}: {subject} must have {', '.join(map(repr, missing))}")
     return {key: value[key] for key in known if key in value}
 
 
@@ -73,7 +73,7 @@ def as_text(owner: str, field: str, value: Any) -> str:
 
 
 def as_id(owner: str, field: str, value: Any) -> str:
-    """Return ``value``, an id, as text; numbers and UUIDs are taken too."""
+    """Return ``value``, an id, as text; numbers and UUIDs are converted."""
     if isinstance(value, str):
         return value
     from uuid import UUID
@@ -82,14 +82,14 @@ def as_id(owner: str, field: str, value: Any) -> str:
 
 
 def as_status(owner: str, value: Any) -> str:
-    """Return ``value``, how a tool ended: ``"success"`` or ``"error"``."""
+    """Return ``value``, which must be ``"success"`` or ``"error"``."""
     if value not in ("success", "error"):
         raise ValueError(f"{owner}: status must be 'success' or 'error', not {value!r}")
     return str(value)
 
 
 def as_usage(owner: str, usage: Any) -> dict[str, Any] | None:
-    """Return a copy of ``usage`` with its three counts, and their details, first; what else it has is kept."""
+    """Return a copy of ``usage``, which must have the three counts; the known keys come first."""
     if usage is None:
         return None
     if not isinstance(usage, Mapping):
@@ -101,7 +101,7 @@ def as_usage(owner: str, usage: Any) -> dict[str, Any] | None:
 
 
 def order_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of ``usage`` with LangChain's names first, in LangChain's order."""
+    """Return a copy of ``usage`` with LangChain's keys first, in LangChain's order."""
     ordered = _order(usage, _USAGE)
     for name in _USAGE[3:]:
         if isinstance(details := ordered.get(name), Mapping):
@@ -115,19 +115,19 @@ def _order(mapping: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def dump(value: Any) -> Any:
-    """Return ``value`` as plain data, as ``model_dump`` gives it: containers are copied, models become dicts."""
+    """Return ``value`` as plain data for ``model_dump``: containers are copied, models become dicts."""
     if value is None or isinstance(value, str | int | float):
         return value
-    kind = type(value)
-    if kind is dict:
+    cls = type(value)
+    if cls is dict:
         return {key: dump(item) for key, item in value.items()}
-    if kind in (list, tuple, set, frozenset):
-        return kind(map(dump, value))
-    return value.model_dump() if hasattr(kind, "model_dump") else value
+    if cls in (list, tuple, set, frozenset):
+        return cls(map(dump, value))
+    return value.model_dump() if hasattr(cls, "model_dump") else value
 
 
 def drop_none(value: Any) -> Any:
-    """Return a dict, or a list of dicts, without what is ``None`` in it."""
+    """Return a dict, or a list of dicts, without the entries that are ``None``."""
     if isinstance(value, list):
         return list(map(drop_none, value))
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
