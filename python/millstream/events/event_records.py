@@ -1,4 +1,4 @@
-"""Stream events to event records: what ``astream_records`` runs on."""
+"""From stream events to event records, for ``astream_records``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("EventRecords", "written")
 
 
 class EventRecords(RecordProcessor):
-    """Writes another processor's events as records: one bytes object for all that a raw item brings.
+    """Writes another processor's events as records: one bytes object for all outputs of a raw item.
 
     It is a processor itself, but that it gives bytes where others give sequences; :func:`adrive_records` drives it.
     With a ``recorder``, which returns what makes the same records without making the events, raw items go
@@ -43,7 +43,7 @@ class EventRecords(RecordProcessor):
 
     @property
     def recorder(self) -> Recorder:
-        """Return what turns a raw item into records, to be called with ``prefix`` and ``suffix``."""
+        """The function that returns the records of a raw item, to be called with ``prefix`` and ``suffix``."""
         if self._recorder is not None:
             return self._recorder()
         feed, write = self._inner.feed, self._write
@@ -54,7 +54,7 @@ class EventRecords(RecordProcessor):
         return b"" if self._joiner is None else self._joiner(parts)
 
     def start(self) -> bytes:
-        """Return the records of what comes before the source is opened."""
+        """Return the records of the events before the source is opened."""
         return self._write(self._inner.start())
 
     def close(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Which events ``astream_events`` hands out."""
+"""The ``include_*`` and ``exclude_*`` arguments of event streams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ _NONE = (None, None, None)
 class EventFilter:
     """The ``include_*`` and ``exclude_*`` arguments of ``astream_events``.
 
-    An event is in if any of the ``include_*`` given names it (or none is given) and no ``exclude_*``
+    An event is in if any of the ``include_*`` names it (or none is set) and no ``exclude_*``
     does. A run's events share its name, type and tags, so one question answers for all of them.
     """
 
@@ -25,16 +25,16 @@ class EventFilter:
     exclude_tags: Sequence[str] | None = None
 
     def includes(self, name: str, run_type: str, tags: Sequence[str]) -> bool:
-        """Return whether the events of a run of this name, type and tags are handed out."""
+        """Return whether the events of a run of this name, type and tags are wanted."""
         wanted = (self.include_names, self.include_types, self.include_tags)
         unwanted = (self.exclude_names, self.exclude_types, self.exclude_tags)
         facts = ((name,), (run_type,), tags)
         return (wanted == _NONE or _meets(wanted, facts)) and not (unwanted != _NONE and _meets(unwanted, facts))
 
-    def given(self) -> dict[str, Sequence[str]]:
-        """Return those of the arguments that were given."""
-        told = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: names for name, names in told.items() if names is not None}
+    def arguments(self) -> dict[str, Sequence[str]]:
+        """Return the arguments that are set."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: names for name, names in values.items() if names is not None}
 
 
 def _meets(asked: Sequence[Sequence[str] | None], facts: Sequence[Sequence[str]]) -> bool:

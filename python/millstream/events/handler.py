@@ -1,4 +1,4 @@
-"""The callback handler that makes stream events of child runs: those that users' code began."""
+"""The callback handler that makes the stream events of child runs, which users' code started."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NestedEvent:
 
 
 class RootRun:
-    """The stream's own run, until it begins: the id, name, input and configuration it was called with."""
+    """The stream's own run before it starts: the id, name, input and configuration of the call."""
 
     __slots__ = ("config", "input", "name", "run_id")
 
@@ -40,7 +40,7 @@ class RootRun:
 
 
 class RootMark:
-    """An item of the channel: the stream's own run has begun, or has ended."""
+    """An item of the channel: the stream's own run has started, or has ended."""
 
     __slots__ = ("goes_on", "run")
 
@@ -50,7 +50,7 @@ class RootMark:
 
 
 class _OpenRun:
-    """A run that has begun, and not ended."""
+    """A run that has started and not ended."""
 
     __slots__ = ("input", "root", "run", "stream")
 
@@ -62,7 +62,7 @@ class _OpenRun:
 
 
 class _OpenRuns:
-    """The open runs by their ids; of runs to which users gave one id, the last to begin is the first to end."""
+    """The open runs by their ids; if runs share an id, the last one to start is the first one to end."""
 
     def __init__(self) -> None:
         self._runs: dict[UUID, list[_OpenRun]] = {}
@@ -128,15 +128,15 @@ class StreamEventHandler:
 
     @property
     def rendezvous(self) -> bool:
-        """Whether streams in streams keep step: so that their events are in the order of their chunks."""
+        """True: streams inside streams keep step, so that their events are in the order of their chunks."""
         return True
 
     async def await_writable(self) -> None:
-        """Wait while the consumer of the events is slow."""
+        """Wait until the consumer of the events has caught up."""
         await self._channel.await_writable()
 
     def wait_writable(self) -> None:
-        """Wait while the consumer of the events is slow, where this may block the thread."""
+        """Wait until the consumer of the events has caught up, where blocking the thread is allowed."""
         if not _on_a_loop():
             self._channel.wait_writable()
 

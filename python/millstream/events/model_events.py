@@ -1,4 +1,4 @@
-"""The stream events of a model's run: what ``astream_events`` hands out, and what its records are made of."""
+"""The stream events of a model's run, and their records."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         self._input = input
         self._includes = includes
         self._streams = includes and (chunks.streams or version.whole_streams)
-        self._stream = self._streamer(_as_they_are)
+        self._stream = self._streamer(_unchanged)
 
     @property
     def feed(self) -> Streamer:
-        """Return what turns a raw item into events."""
+        """The function that returns the events of a raw item."""
         feed = self._streamer(self._inner.feed)
         return mixed(feed) if self._inner.mixed else feed
 
@@ -75,7 +75,7 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         """
         mark = os.urandom(16).hex()
         stream = self._stream
-        # Where no event is wanted, no recorder is asked for: a processor that was asked goes on as one.
+        # Without a wanted event there is no recorder: asking for one switches the inner processor to records.
         events = stream((self._inner.plain(mark),))
         if not events:
             return EventRecords(self, writer)
@@ -97,12 +97,12 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         return streamer(self._version.template(self._run, root=True), outputs)
 
 
-def _as_they_are(outputs: Sequence[Any]) -> Sequence[Any]:
+def _unchanged(outputs: Sequence[Any]) -> Sequence[Any]:
     return outputs
 
 
 def _silent(outputs: Outputs) -> Streamer:
-    """Return what feeds ``outputs`` and hands out nothing."""
+    """Return a function that calls ``outputs`` and returns no events."""
 
     def stream(raw: Any) -> list[StreamEvent]:
         outputs(raw)

@@ -1,4 +1,4 @@
-"""Values to bytes: the event records that a server sends."""
+"""``RecordWriter``: from stream events to event records, the bytes that a server sends."""
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -12,9 +12,9 @@ __all__ = ("RecordFormat", "RecordWriter")
 
 RecordFormat = Literal["sse", "ndjson"]
 
-# Dataclasses come to `_told`, so that one rule writes them wherever they stand.
+# Dataclasses are passed to `_fields_of`, so that one rule writes them wherever they stand.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
-# So many containers may be in each other: what orjson allows.
+# The maximum depth of nested containers: that of orjson.
 _MAX_DEPTH = 254
 
 
@@ -45,13 +45,13 @@ class RecordWriter:
     def write(self, event: Any) -> bytes:
         """Return the record of one event."""
         try:
-            document = orjson.dumps(event, _told, _OPTIONS)
+            document = orjson.dumps(event, _fields_of, _OPTIONS)
         except TypeError:
             document = orjson.dumps(_plain(event, 1, frozenset()), None, _OPTIONS)
         return self._prefix + escape_line_ends(document) + self._suffix
 
     def end(self) -> bytes:
-        """Return what ends a stream of records: nothing, in the format ``"ndjson"``."""
+        """Return the mark of the end of a stream of records; it is empty in the format ``"ndjson"``."""
         return self._end
 
     def __repr__(self) -> str:
@@ -59,8 +59,8 @@ class RecordWriter:
         return f"RecordWriter(format={self.format!r})"
 
 
-def _told(value: Any) -> Any:
-    """Return what stands for a value that orjson has no form for."""
+def _fields_of(value: Any) -> Any:
+    """Return the fields of a value that orjson cannot write, or its ``repr``."""
     kind = type(value)
     try:
         if (dump := getattr(kind, "record_fields", None) or getattr(kind, "model_dump", None)) is not None:
@@ -86,10 +86,10 @@ def _shown(value: Any) -> str:
 
 
 def _plain(value: Any, depth: int, outer: frozenset[int]) -> Any:
-    """Return ``value`` made of what orjson takes, at the same bytes; ``outer`` are the ids of what it is in.
+    """Return ``value`` as types that orjson writes, to the same bytes; ``outer`` are the ids of its containers.
 
-    What is in a cycle, or too deep, is shown by its ``repr``. Types are asked, never instances: a
-    proxy may take itself for a dict.
+    A value in a cycle, or nested too deeply, is shown by its ``repr``. The type decides, never the instance:
+    a proxy may pretend to be a dict.
     """
     kind = type(value)
     try:
@@ -108,7 +108,7 @@ def _plain(value: Any, depth: int, outer: frozenset[int]) -> Any:
             return {_key(key): _plain(item, *inner) for key, item in list(dict.items(value))}
         return [_plain(item, *inner) for item in (value if kind is tuple else list.copy(value))]
     except Exception:
-        # RecursionError among them: one container further out there is room enough.
+        # RecursionError among them: the container outside has enough stack left.
         return _shown(value)
 
 
@@ -116,8 +116,8 @@ def _plain_other(value: Any, depth: int, outer: frozenset[int]) -> Any:
     try:
         return orjson.Fragment(orjson.dumps(value, None, _OPTIONS))
     except TypeError:
-        told = _shown(value) if id(value) in outer else _told(value)
-        return _plain(told, depth, outer | {id(value)})
+        shown = _shown(value) if id(value) in outer else _fields_of(value)
+        return _plain(shown, depth, outer | {id(value)})
 
 
 def _digits(number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Many inputs at once: calls in threads or tasks, at most so many at a time, and a sequence that batches by step."""
+"""Batches: calls in threads or tasks with a limit, and a sequence that batches step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .runs import Named, RunStart
 __all__ = ("SequenceBatch", "arun_all", "run_all")
 
 Call = tuple[Any, list[Any], list[RunnableConfig], dict[str, Any]]
-"""A step, what it is to be called with, the configurations, and further arguments."""
+"""A step, its inputs, their configurations, and further arguments."""
 
 
 class _Steps(Named, Protocol):
@@ -24,7 +24,7 @@ class _Steps(Named, Protocol):
 
 
 class SequenceBatch:
-    """The calls of one batch: a run for each input, and what becomes of them.
+    """The calls of one batch of a sequence: a run for each input, and their outputs so far.
 
     With ``return_exceptions`` an input that failed in one step does not go through the next, and
     its exception stands in its output's place.
@@ -49,7 +49,7 @@ class SequenceBatch:
         self._left = list(range(len(inputs)))
 
     def calls(self) -> Iterator[Call]:
-        """Yield the call of each step; what comes of it is to be handed to :meth:`take` before the next."""
+        """Yield the call of each step; its outputs must be passed to :meth:`take` before the next."""
         kwargs = self._kwargs
         for place, step in enumerate(self._steps, 1):
             if not self._left:
@@ -84,7 +84,7 @@ class SequenceBatch:
 
 
 async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_once: int | None = None) -> list[Any]:
-    """Return what ``calls`` return, in their order; ``at_once`` of them run at the same time, in tasks.
+    """Return the results of ``calls``, in their order; ``at_once`` of them run at the same time, in tasks.
 
     The first failure stops the others, and is raised when they have ended, with the cause it has.
     """
@@ -119,7 +119,7 @@ _THREADS = min(32, (os.cpu_count() or 1) + 4)
 
 
 def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> list[Any]:
-    """Return what ``calls`` return, in their order; ``at_once`` of them run at the same time, in threads.
+    """Return the results of ``calls``, in their order; ``at_once`` of them run at the same time, in threads.
 
     Once a call has failed, no other is begun. When those that run have ended, the exception is raised
     of the first one, in their order, that failed. A ``KeyboardInterrupt``, or what else a signal
@@ -128,7 +128,7 @@ def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> l
     left = deque(enumerate(calls))
     ended: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
     running = min(at_once or _THREADS, len(calls))
-    # The last place is for those who say that they are done.
+    # A worker that is done reports it in the last place.
     results: list[Any] = [None] * (len(calls) + 1)
     failures: dict[int, BaseException] = {}
     failure: BaseException | None = None
@@ -153,7 +153,7 @@ def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> l
 def _work(
     left: deque[tuple[int, Callable[[], Any]]], ended: SimpleQueue[tuple[int, Any, BaseException | None]]
 ) -> None:
-    """Make one of the calls that are left after the other; say what came of each, and the end."""
+    """Run the remaining calls one after the other; report each result, and the end."""
     while True:
         try:
             place, call = left.popleft()

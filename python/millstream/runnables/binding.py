@@ -20,7 +20,7 @@ _BINDING = ("bind_tools", "with_structured_output")
 class RunnableBinding(Runnable[Input, Output]):
     """A Runnable with arguments or a configuration for every call; made by ``bind`` and ``with_config``.
 
-    What it has not itself, it takes from the Runnable it is bound to.
+    Attributes it does not define are looked up on the bound Runnable.
     """
 
     def __init__(
@@ -131,14 +131,14 @@ class RunnableBinding(Runnable[Input, Output]):
         return [self._config(one) for one in config]
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the bound Runnable has under ``name``."""
+        """Return the attribute ``name`` of the bound Runnable."""
         if name == "bound" or name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self.bound, name)
         return self._kept_by(found) if name in _BINDING else found
 
     def _kept_by(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return ``method``, which binds more to the bound Runnable, so that what is bound here is kept."""
+        """Return ``method``, which binds more to the bound Runnable, with the bindings of this one in its result."""
 
         @wraps(method)
         def bind(*args: Any, **kwargs: Any) -> Any:
@@ -147,7 +147,7 @@ class RunnableBinding(Runnable[Input, Output]):
         return bind
 
     def _rebound(self, made: Any) -> Any:
-        """Return ``made`` with what is bound here for the Runnable it begins with; what is new in it wins."""
+        """Return ``made`` with the bindings of this Runnable added to its first step; those of ``made`` win."""
         sequence = late("RunnableSequence")
         if isinstance(made, sequence):
             first, *others = made.steps

@@ -35,8 +35,8 @@ DEFAULT_RECURSION_LIMIT = 25
 class RunnableConfig(TypedDict, total=False):
     """The configuration of one call.
 
-    ``tags`` and ``metadata`` go to the call's run and those below it, ``run_name`` and ``run_id``
-    to that one run, ``callbacks`` hear of them. ``max_concurrency`` limits ``batch``,
+    ``tags`` and ``metadata`` go to the call's run and its children, ``run_name`` and ``run_id``
+    to that one run, ``callbacks`` are notified of them. ``max_concurrency`` limits ``batch``,
     ``recursion_limit`` how deep runs may nest, ``configurable`` holds values for configurable fields.
     """
 
@@ -53,12 +53,12 @@ class RunnableConfig(TypedDict, total=False):
 """What the runs begun by users' code inherit: it is set while that code runs, and never across a yield of ours."""
 
 _KEYS = frozenset(RunnableConfig.__annotations__)
-# These configurable values are told in the metadata too, as LangChain does.
-_TOLD = ("model", "checkpoint_ns")
+# These configurable values stand in the metadata too, as in LangChain.
+_IN_METADATA = ("model", "checkpoint_ns")
 
 
 def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
-    """Return ``config`` over what the run above hands down, over the defaults; unknown keys are ``configurable``.
+    """Return ``config`` over the parent run's, over the defaults; unknown keys are ``configurable``.
 
     Lists, dicts and managers of callbacks are copied.
     """
@@ -72,19 +72,19 @@ def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
     inherited = var_child_runnable_config.get()
     if not config and not inherited:
         return cast("RunnableConfig", full)
-    full.update(_given(inherited or {}))
-    own = _given(config or {})
+    full.update(_copy_known(inherited or {}))
+    own = _copy_known(config or {})
     unknown = {key: value for key, value in (config or {}).items() if value is not None and key not in _KEYS}
     full.update(own)
     full["configurable"].update(unknown)
-    for key in _TOLD:
-        if isinstance(told := full["configurable"].get(key), str):
-            full["metadata"].setdefault(key, told)
+    for key in _IN_METADATA:
+        if isinstance(value := full["configurable"].get(key), str):
+            full["metadata"].setdefault(key, value)
     return cast("RunnableConfig", full)
 
 
-def _given(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return copies of what ``config`` says under the keys that there are."""
+def _copy_known(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return copies of the values under known keys."""
     return {
         key: value.copy() if hasattr(value, "copy") else value
         for key, value in config.items()
@@ -133,14 +133,14 @@ def batch_configs(inputs: Sequence[Any], config: Any) -> tuple[list[RunnableConf
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
     """Return the configurations in one: tags united and sorted, metadata and configurable merged, the last one wins.
 
-    Callbacks are joined. What a run above hands down is not looked at.
+    Callbacks are joined. The parent run's configuration is not part of it.
     """
     merged: dict[str, Any] = {}
     for config in configs:
         if config is None:
             continue
         unknown = {key: value for key, value in config.items() if value is not None and key not in _KEYS}
-        for key, value in _given(config).items():
+        for key, value in _copy_known(config).items():
             _merge_key(merged, key, value)
         if unknown:
             _merge_key(merged, "configurable", unknown)
@@ -166,7 +166,7 @@ def patch_config(config: Mapping[str, Any] | None, **changes: Any) -> RunnableCo
 
 
 def child_config(config: Mapping[str, Any] | None, run: BaseRunManager, tag: str | None = None) -> RunnableConfig:
-    """Return what the runs below ``run`` inherit: its configuration, without what is its alone.
+    """Return the configuration that the child runs of ``run`` inherit: its own, without name and id.
 
     ``tag`` is for the next run alone.
     """
@@ -174,7 +174,7 @@ def child_config(config: Mapping[str, Any] | None, run: BaseRunManager, tag: str
 
 
 def child_context(config: Mapping[str, Any] | None, run: BaseRunManager) -> contextvars.Context:
-    """Return a context for users' code in ``run``: runs that begin in there are below it."""
+    """Return a context for users' code in ``run``: runs that start in there are its children."""
     context = contextvars.copy_context()
     context.run(var_child_runnable_config.set, child_config(config, run))
     return context

@@ -1,4 +1,4 @@
-"""The stream events of any Runnable: what a handler that all its runs inherit is told of them, and its chunks."""
+"""The stream events of any Runnable, by way of a callback handler that all its runs inherit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def callback_event_stream(
     *,
     for_async: bool,
 ) -> tuple[Source, Processor[StreamEvent]]:
-    """Return the source and the processor of the events of one stream of ``runnable``, which runs apart.
+    """Return the source and the processor of the events of one stream of ``runnable``, which runs in a worker.
 
     Raises :class:`NotImplementedError` for an unknown version.
     """
@@ -47,9 +47,9 @@ def callback_event_stream(
     root = RootRun(run_id, full.get("run_name") or runnable.get_name(), input, full)
     channel = Channel()
     callbacks = CallbackManager.configure(full["callbacks"])
-    # The parent's id is found among the runs that the handler hears of; those above it are not.
-    above = callbacks.parent_ids[:-1]
-    callbacks.add_handler(StreamEventHandler(schema, wanted, channel, above, root))
+    # The handler is notified of the parent's children, not of the parent's own parents.
+    parent_ids = callbacks.parent_ids[:-1]
+    callbacks.add_handler(StreamEventHandler(schema, wanted, channel, parent_ids, root))
     full["callbacks"] = callbacks
     source = IsolatedSource(
         channel,
@@ -93,7 +93,7 @@ class CallbackEvents(PassThrough):
             events.append(self._stream(chunk))
 
     def _streamer(self) -> Callable[[Any], StreamEvent] | None:
-        """Return what makes events of chunks; not where a run has ended before its first chunk, but in version 1."""
+        """Return a function for events of chunks; ``None`` if the root ended before its first chunk, unless in v1."""
         root = self._root
         if root is None or not (self._goes_on or self._version.whole_streams) or not self._is_wanted(root):
             return None

@@ -49,7 +49,7 @@ class RunnableLambda(Runnable[Input, Output]):
     """A function of one argument as a Runnable.
 
     ``func`` is a function or a coroutine function; with both ``func`` and ``afunc`` async code calls
-    the latter. Parameters named ``config`` and ``run_manager`` are given what they are called. A
+    the latter. Parameters named ``config`` and ``run_manager`` receive the run's. A
     generator function streams what it yields; a function that returns a Runnable has it called with
     the same input. In a stream the function gets the sum of its input's chunks. ::
 
@@ -96,9 +96,9 @@ class RunnableLambda(Runnable[Input, Output]):
             self.func = func
         else:
             raise TypeError(f"Expected a callable type for `func`. Instead got an unsupported type: {type(func)}")
-        told = name or getattr(afunc or func, "__name__", None)
-        if told and told != "<lambda>":
-            self.name = told
+        own_name = name or getattr(afunc or func, "__name__", None)
+        if own_name and own_name != "<lambda>":
+            self.name = own_name
 
     def __eq__(self, other: object) -> bool:
         """Compare the functions."""
@@ -162,65 +162,65 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         assert self.func is not None
-        output = _given(self.func, kwargs, run, config)(input)
+        output = _with_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
-            output = _summed(output)
+            output = _sum_up(output)
         if isinstance(output, Runnable):
-            return output.invoke(input, self._deeper(config, input))
+            return output.invoke(input, self._nested_config(config, input))
         return output
 
     async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         if self.afunc is None:
             assert self.func is not None
-            output = await run_in_executor(None, self._called, kwargs, input, run.get_sync(), config)
+            output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
         else:
-            output = _given(self.afunc, kwargs, run, config)(input)
-            output = await (_asummed(output) if inspect.isasyncgenfunction(self.afunc) else output)
+            output = _with_arguments(self.afunc, kwargs, run, config)(input)
+            output = await (_asum_up(output) if inspect.isasyncgenfunction(self.afunc) else output)
         if isinstance(output, Runnable):
-            return await output.ainvoke(input, self._deeper(config, input))
+            return await output.ainvoke(input, self._nested_config(config, input))
         return output
 
-    def _called(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    def _call_sync(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         assert self.func is not None
-        output = _given(self.func, kwargs, run, config)(input)
-        return _summed(output) if inspect.isgeneratorfunction(self.func) else output
+        output = _with_arguments(self.func, kwargs, run, config)(input)
+        return _sum_up(output) if inspect.isgeneratorfunction(self.func) else output
 
     def _stream(
-        self, kwargs: dict[str, Any], given: InputIterator, run: Any, config: RunnableConfig
+        self, kwargs: dict[str, Any], chunks: InputIterator, run: Any, config: RunnableConfig
     ) -> Generator[Any, None, None]:
-        found, input = _sum_of(list(given))
+        found, input = _sum_of(list(chunks))
         if not found:
             return
         assert self.func is not None
-        output = _given(self.func, kwargs, run, config)(input)
+        output = _with_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
             yield from output
         elif isinstance(output, Runnable):
-            yield from output.stream(input, self._deeper(config, input))
+            yield from output.stream(input, self._nested_config(config, input))
         else:
             yield output
 
     async def _astream(
-        self, kwargs: dict[str, Any], given: AsyncInputIterator, run: Any, config: RunnableConfig
+        self, kwargs: dict[str, Any], chunks: AsyncInputIterator, run: Any, config: RunnableConfig
     ) -> AsyncGenerator[Any, None]:
         import asyncio
 
-        found, input = _sum_of([item async for item in given])
+        found, input = _sum_of([item async for item in chunks])
         if not found:
             return
         if self.afunc is not None and inspect.isasyncgenfunction(self.afunc):
-            outputs = _given(self.afunc, kwargs, run, config)(input)
+            outputs = _with_arguments(self.afunc, kwargs, run, config)(input)
         elif self.afunc is None and inspect.isgeneratorfunction(self.func):
-            outputs = iterate_in_thread(lambda: _given(self.func, kwargs, run.get_sync(), config)(input))
+            outputs = iterate_in_thread(lambda: _with_arguments(self.func, kwargs, run.get_sync(), config)(input))
         else:
             if self.afunc is None:
-                output = await run_in_executor(None, self._called, kwargs, input, run.get_sync(), config)
+                output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
             else:
-                output = await _given(self.afunc, kwargs, run, config)(input)
+                output = await _with_arguments(self.afunc, kwargs, run, config)(input)
             if not isinstance(output, Runnable):
                 yield output
                 return
-            outputs = output.astream(input, self._deeper(config, input))
+            outputs = output.astream(input, self._nested_config(config, input))
         async with aclosing(AsyncInputIterator(outputs)) as taken:
             async for output in taken:
                 try:
@@ -228,7 +228,7 @@ class RunnableLambda(Runnable[Input, Output]):
                 except asyncio.CancelledError as error:
                     taken.thrown = error
 
-    def _deeper(self, config: RunnableConfig, input: Any) -> RunnableConfig:
+    def _nested_config(self, config: RunnableConfig, input: Any) -> RunnableConfig:
         """Return the configuration of a Runnable that the function returned."""
         limit = config["recursion_limit"]
         if limit <= 0:
@@ -256,8 +256,8 @@ def _is_async(func: Any) -> bool:
     )
 
 
-def _given(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) -> Callable[[Any], Any]:
-    """Return ``func`` with what it asks for by name."""
+def _with_arguments(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) -> Callable[[Any], Any]:
+    """Return ``func`` with ``config`` and ``run_manager``, if it has such parameters, and ``kwargs``."""
     try:
         names = inspect.signature(func).parameters
     except ValueError:
@@ -274,11 +274,11 @@ def _sum_of(chunks: list[Any]) -> tuple[bool, Any]:
     return bool(chunks), sum.total()
 
 
-def _summed(chunks: Iterable[Any]) -> Any:
+def _sum_up(chunks: Iterable[Any]) -> Any:
     return _sum_of(list(chunks))[1]
 
 
-async def _asummed(chunks: AsyncGenerator[Any, None]) -> Any:
+async def _asum_up(chunks: AsyncGenerator[Any, None]) -> Any:
     async with NestedIterator(chunks) as taken:
         return _sum_of([chunk async for chunk in taken])[1]
 

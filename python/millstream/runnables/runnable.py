@@ -79,7 +79,7 @@ class Runnable(ABC, Generic[Input, Output]):
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the output for an input that comes in chunks; by default :meth:`stream` of their sum.
 
-        Nothing comes of an input without chunks.
+        An empty input stream yields nothing.
         """
         from .runs import transform_buffered
 
@@ -107,7 +107,7 @@ class Runnable(ABC, Generic[Input, Output]):
         exclude_tags: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> AsyncStream[StreamEvent]:
-        """Stream the events of the run and of those below it; dicts as LangChain's, ``version`` 1 or 2."""
+        """Stream the events of the run and of its child runs: dicts as LangChain's, of ``version`` "v1" or "v2"."""
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
         try:
             return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
@@ -128,7 +128,7 @@ class Runnable(ABC, Generic[Input, Output]):
         exclude_tags: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> Stream[StreamEvent]:
-        """Stream the events of the run and of those below it; the dicts of :meth:`astream_events`, for sync code.
+        """Stream the events of the run and of its child runs: the dicts of :meth:`astream_events`, for sync code.
 
         Users' code runs in a thread meanwhile, so that events come when they happen.
         """
@@ -154,8 +154,8 @@ class Runnable(ABC, Generic[Input, Output]):
 
         They are what :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and
         its end. The other arguments are those of ``astream_events``. Models make no object per
-        chunk, but one ``bytes`` for all that a network read brings. An error is raised after the
-        records of what came before it, and nothing marks the end then. ::
+        chunk, but one ``bytes`` per network read. An error is raised after the records of the events
+        before it; the mark of the end is missing then. ::
 
             return StreamingResponse(llm.astream_records(prompt), media_type="text/event-stream")
         """
@@ -176,7 +176,7 @@ class Runnable(ABC, Generic[Input, Output]):
         """Return what yields the records of one run."""
         if overrides(self, Runnable, "astream_events"):
             return written(
-                lambda: self.astream_events(input, config, version=version, **wanted.given(), **kwargs), writer
+                lambda: self.astream_events(input, config, version=version, **wanted.arguments(), **kwargs), writer
             )
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
@@ -194,7 +194,7 @@ class Runnable(ABC, Generic[Input, Output]):
         *,
         for_async: bool = False,
     ) -> tuple[Source, Processor[StreamEvent]]:
-        """Return the source and the processor of a stream of events; by default, those that a handler hears.
+        """Return the source and the processor of a stream of events; by default, those of a callback handler.
 
         Raises :class:`NotImplementedError` for an unknown version.
         """
@@ -203,29 +203,29 @@ class Runnable(ABC, Generic[Input, Output]):
         return callback_event_stream(self, input, config, version, wanted, kwargs, for_async=for_async)
 
     def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
-        """Return what yields the chunks of one stream, to be run apart from the consumer already."""
+        """Return an iterable of the output chunks. The caller already runs it outside the consumer's task."""
         return self.stream(input, config, **kwargs)
 
     def _astream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
-        """Return what yields the chunks of one stream, to be run apart from the consumer already."""
+        """Return an iterable of the output chunks. The caller already runs it outside the consumer's task."""
         return self.astream(input, config, **kwargs)
 
     def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        """Return :meth:`atransform`, to be run apart from the consumer already."""
+        """Return :meth:`atransform`. The caller already runs it outside the consumer's task."""
         return self.atransform(items, config, **kwargs)
 
     def _as_function(self) -> Callable[[Any], Any] | None:
-        """Return the synchronous function that this step is, where it is our code alone."""
+        """Return this step as a synchronous function, if it runs our own code alone."""
         return None
 
     def _origin(self) -> Origin | None:
-        """Return this step as the origin of a fused chain, where it opens connections of ours."""
+        """Return this step as the origin of a fused chain, if it opens connections of ours."""
         return None
 
     def _as_stage(self) -> Stage[Any, Any] | None:
-        """Return a new stage that transforms one stream as this step does, where that is our code alone."""
+        """Return a new stage that transforms one stream as this step does, if it runs our own code alone."""
         return None
 
     @overload

@@ -1,4 +1,4 @@
-"""Runs of chains, prompts, parsers and functions: begun once, ended once, whichever way they are left."""
+"""Runs of chains, prompts, parsers and functions: start once, ended once, whichever way they are left."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _END: Any = object()
 
 
 class Named(Protocol):
-    """What has runs."""
+    """A Runnable, as its runs see it."""
 
     def get_name(self) -> str:
         """Return the name of its runs, where a call gives no other."""
 
 
 class RunStart:
-    """A run that is about to begin: its configuration, its manager, and what its handlers are told at the start."""
+    """A run that is about to start: its configuration, its manager, and the arguments of the handlers' start."""
 
     def __init__(self, owner: Named, config: RunnableConfig | None, **start: Any) -> None:
         self.config = full = ensure_config(config)
@@ -46,37 +46,37 @@ class RunStart:
         self._start = {**start, "name": self.name}
 
     def run(self, inputs: Any, serialized: Any = None) -> CallbackManagerForChainRun:
-        """Begin the run in sync code, and tell of it."""
+        """Start the run in sync code, and notify its handlers."""
         run = self.silent_run()
         if run.handlers:
             run.start(serialized, inputs, **self._start)
         return run
 
     def silent_run(self) -> CallbackManagerForChainRun:
-        """Return the run without a word about its start."""
+        """Return the run without notifying a handler."""
         return CallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
 
     async def arun(self, inputs: Any, serialized: Any = None) -> AsyncCallbackManagerForChainRun:
-        """Begin the run in async code, and tell of it."""
+        """Start the run in async code, and notify its handlers."""
         run = AsyncCallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
         if run.handlers:
             await run.start(serialized, inputs, **self._start)
         return run
 
     def child_config(self, run: Any) -> RunnableConfig:
-        """Return what the runs below ``run`` inherit."""
+        """Return the configuration that the child runs of ``run`` inherit."""
         return child_config(self.config, run)
 
 
 def no_listeners(config: RunnableConfig | None) -> bool:
-    """Return whether surely nobody hears of a call; to be cheap, a run above counts as somebody."""
+    """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
     return var_child_runnable_config.get() is None and not (config and config.get("callbacks"))
 
 
 # A call.
 
 Call = Callable[[Any, Any, RunnableConfig], Any]
-"""Takes the input, the run, and what the runs below it inherit."""
+"""Takes the input, the run, and the configuration of its child runs."""
 
 
 def call_in_run(
@@ -88,12 +88,12 @@ def call_in_run(
     run_type: str | None = None,
     serialized: Any = None,
 ) -> Any:
-    """Return ``call(input, run, config)``, made in a run of its own; runs that begin in there are below it."""
-    begun = RunStart(owner, config, run_type=run_type)
-    run = begun.run(input, serialized)
+    """Return ``call(input, run, config)``, called in its own run; runs that start in there are its children."""
+    start = RunStart(owner, config, run_type=run_type)
+    run = start.run(input, serialized)
     try:
-        below = begun.child_config(run)
-        output = context_for(below).run(call, input, run, below)
+        child = start.child_config(run)
+        output = context_for(child).run(call, input, run, child)
     except BaseException as error:
         run.report_stop(error)
         raise
@@ -111,11 +111,11 @@ async def acall_in_run(
     serialized: Any = None,
 ) -> Any:
     """Return ``await call(input, run, config)``; see :func:`call_in_run`."""
-    begun = RunStart(owner, config, run_type=run_type)
-    run = await begun.arun(input, serialized)
+    start = RunStart(owner, config, run_type=run_type)
+    run = await start.arun(input, serialized)
     try:
-        below = begun.child_config(run)
-        output = await InContext(context_for(below), _made(call, input, run, below))
+        child = start.child_config(run)
+        output = await InContext(context_for(child), _made(call, input, run, child))
     except BaseException as error:
         await run.report_stop(error)
         raise
@@ -130,7 +130,7 @@ async def _made(call: Call, input: Any, run: Any, config: RunnableConfig) -> Any
 # A stream.
 
 Transform = Callable[[Any, Any, RunnableConfig], Any]
-"""Takes the items, the run, and what the runs below it inherit; returns an iterator of outputs."""
+"""Takes the items, the run, and the configuration of its child runs; returns an iterator of outputs."""
 
 
 def transform_in_run(
@@ -140,24 +140,24 @@ def transform_in_run(
     config: RunnableConfig | None,
     run_type: str | None = None,
 ) -> Generator[Any, None, None]:
-    """Yield what ``transform`` makes of ``items``, in a run of its own.
+    """Yield the outputs of ``transform`` for ``items``, in a run of its own.
 
-    The run begins after the first item has come, and its input and output are the sums of the
-    chunks. Left early, it closes what makes its input first: runs end from the inside out. That is no
-    error: its output is what was handed out.
+    The run starts after the first item has arrived; its input and output are the sums of the chunks. If the
+    consumer leaves early, the producer of the input is closed first, so that runs end from the inside out.
+    Leaving is no error: the run's output is the sum of the chunks so far.
     """
-    given = InputIterator(items)
+    input = InputIterator(items)
     try:
-        given.begin()
-        begun = RunStart(owner, config, run_type=run_type, defers_inputs=False)
-        run = begun.run({"input": ""})
+        input.read_first()
+        start = RunStart(owner, config, run_type=run_type, defers_inputs=False)
+        run = start.run({"input": ""})
         sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
-            given.keep()
+            input.accumulate()
         try:
-            below = begun.child_config(run)
-            context = context_for(below)
-            outputs = context.run(transform, given, run, below)
+            child = start.child_config(run)
+            context = context_for(child)
+            outputs = context.run(transform, input, run, child)
             try:
                 while (chunk := context.run(next, outputs, _END)) is not _END:
                     if sum is not None:
@@ -166,15 +166,15 @@ def transform_in_run(
                     yield chunk
             finally:
                 context.run(close_iterator, outputs)
-                given.close()
-            totals = _totals(sum, given)
+                input.close()
+            totals = _totals(sum, input)
         except BaseException as error:
-            run.report_stop(error, _arrived(sum), inputs=given.arrived())
+            run.report_stop(error, _partial(sum), inputs=input.partial())
             raise
         if totals is not None:
             run.on_chain_end(totals[0], inputs=totals[1])
     finally:
-        given.close()
+        input.close()
 
 
 async def atransform_in_run(
@@ -184,21 +184,21 @@ async def atransform_in_run(
     config: RunnableConfig | None,
     run_type: str | None = None,
 ) -> AsyncGenerator[Any, None]:
-    """Yield what ``transform`` makes of ``items``, in a run of its own; see :func:`transform_in_run`."""
+    """Yield the outputs of ``transform`` for ``items``, in a run of its own; see :func:`transform_in_run`."""
     import asyncio
 
-    given = AsyncInputIterator(items)
+    input = AsyncInputIterator(items)
     try:
-        await given.begin()
-        begun = RunStart(owner, config, run_type=run_type, defers_inputs=False)
-        run = await begun.arun({"input": ""})
+        await input.read_first()
+        start = RunStart(owner, config, run_type=run_type, defers_inputs=False)
+        run = await start.arun({"input": ""})
         sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
-            given.keep()
+            input.accumulate()
         try:
-            below = begun.child_config(run)
-            context = context_for(below)
-            outputs = AsyncInputIterator(context.run(transform, given, run, below))
+            child = start.child_config(run)
+            context = context_for(child)
+            outputs = AsyncInputIterator(context.run(transform, input, run, child))
             try:
                 while (chunk := await InContext(context, _next(outputs))) is not _END:
                     if sum is not None:
@@ -210,32 +210,32 @@ async def atransform_in_run(
                         outputs.thrown = error
             finally:
                 await InContext(context, outputs.aclose())
-                await given.aclose()
-            totals = _totals(sum, given)
+                await input.aclose()
+            totals = _totals(sum, input)
         except BaseException as error:
-            await run.report_stop(error, _arrived(sum), inputs=given.arrived())
+            await run.report_stop(error, _partial(sum), inputs=input.partial())
             raise
         if totals is not None:
             await run.on_chain_end(totals[0], inputs=totals[1])
     finally:
-        await given.aclose()
+        await input.aclose()
 
 
 async def _next(outputs: AsyncIterator[Any]) -> Any:
     return await anext(outputs, _END)
 
 
-def _totals(sum: ChunkAccumulator | None, given: InputIterator | AsyncInputIterator) -> tuple[Any, Any] | None:
-    """Return the output and the input of a run that ended well, where somebody hears of them."""
-    return None if sum is None else (sum.total(), given.total())
+def _totals(sum: ChunkAccumulator | None, input: InputIterator | AsyncInputIterator) -> tuple[Any, Any] | None:
+    """Return the output and the input of a run that ended well, if its handlers are notified of them."""
+    return None if sum is None else (sum.total(), input.total())
 
 
-def _arrived(sum: ChunkAccumulator | None) -> Any:
-    return None if sum is None else sum.arrived()
+def _partial(sum: ChunkAccumulator | None) -> Any:
+    return None if sum is None else sum.partial()
 
 
 def context_for(config: RunnableConfig) -> contextvars.Context:
-    """Return a context in which ``config`` is what runs inherit."""
+    """Return a context in which new runs inherit ``config``."""
     context = contextvars.copy_context()
     context.run(var_child_runnable_config.set, config)
     return context
@@ -256,15 +256,15 @@ def transform_buffered(
     step: _Streams, items: Iterable[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> Generator[Any, None, None]:
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
-    given = InputIterator(items)
-    given.keep(adds_on=True)
+    input = InputIterator(items)
+    input.accumulate(adds_on=True)
     try:
-        count = sum(1 for _ in given)
+        count = sum(1 for _ in input)
     finally:
-        given.close()
+        input.close()
     if not count:
         return
-    outputs = iter(step.stream(given.total(), config, **kwargs))
+    outputs = iter(step.stream(input.total(), config, **kwargs))
     try:
         yield from outputs
     finally:
@@ -277,17 +277,17 @@ async def atransform_buffered(
     """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
     import asyncio
 
-    given = AsyncInputIterator(items)
-    given.keep(adds_on=True)
+    input = AsyncInputIterator(items)
+    input.accumulate(adds_on=True)
     count = 0
     try:
-        async for _ in given:
+        async for _ in input:
             count += 1
     finally:
-        await given.aclose()
+        await input.aclose()
     if not count:
         return
-    outputs = AsyncInputIterator(step.astream(given.total(), config, **kwargs))
+    outputs = AsyncInputIterator(step.astream(input.total(), config, **kwargs))
     try:
         async for output in outputs:
             try:

@@ -30,8 +30,8 @@ class RunnableSequence(Runnable[Input, Output]):
 
     A sequence streams as far as its steps do: each transforms the chunks of the one before as they
     come, and one that cannot waits for their sum. Functions become steps
-    (:class:`~millstream.runnables.RunnableLambda`), sequences are taken apart into theirs. The steps
-    are runs below the sequence's, tagged ``seq:step:1`` and so on. ::
+    (:class:`~millstream.runnables.RunnableLambda`), sequences are flattened into theirs. The runs
+    of the steps are children of the sequence's, tagged ``seq:step:1`` and so on. ::
 
         chain = prompt | llm | StrOutputParser()
         for chunk in chain.stream({"topic": "goldfish"}):
@@ -80,7 +80,7 @@ class RunnableSequence(Runnable[Input, Output]):
         return self._steps[-1]
 
     def __repr__(self) -> str:
-        """Show the steps, one below the other."""
+        """Show the steps, one a line."""
         shown = [repr(step).replace("\n", "\n  ") for step in self.steps]
         return "\n| ".join([repr(self.first), *shown[1:]])
 
@@ -88,12 +88,12 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        begun = RunStart(self, config)
-        run = begun.run(input)
+        start = RunStart(self, config)
+        run = start.run(input)
         value: Any = input
         try:
-            for step, below in self._below(begun.config, run):
-                value = context_for(below).run(step.invoke, value, below, **kwargs)
+            for step, child in self._step_configs(start.config, run):
+                value = context_for(child).run(step.invoke, value, child, **kwargs)
                 kwargs = {}
         except BaseException as error:
             run.report_stop(error)
@@ -104,12 +104,12 @@ class RunnableSequence(Runnable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        begun = RunStart(self, config)
-        run = await begun.arun(input)
+        start = RunStart(self, config)
+        run = await start.arun(input)
         value: Any = input
         try:
-            for step, below in self._below(begun.config, run):
-                value = await InContext(context_for(below), step.ainvoke(value, below, **kwargs))
+            for step, child in self._step_configs(start.config, run):
+                value = await InContext(context_for(child), step.ainvoke(value, child, **kwargs))
                 kwargs = {}
         except BaseException as error:
             await run.report_stop(error)
@@ -129,8 +129,8 @@ class RunnableSequence(Runnable[Input, Output]):
         """Return the outputs in the order of the inputs; each step batches those that have come so far."""
         batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
         try:
-            for begun, input in zip(batch.begins, inputs, strict=True):
-                batch.runs.append(begun.run(input))
+            for start, input in zip(batch.begins, inputs, strict=True):
+                batch.runs.append(start.run(input))
             for step, values, configs, more in batch.calls():
                 batch.take(step.batch(values, configs, return_exceptions=return_exceptions, **more))
         except BaseException as error:
@@ -152,8 +152,8 @@ class RunnableSequence(Runnable[Input, Output]):
         """Return the outputs in the order of the inputs; see :meth:`batch`."""
         batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
         try:
-            for begun, input in zip(batch.begins, inputs, strict=True):
-                batch.runs.append(await begun.arun(input))
+            for start, input in zip(batch.begins, inputs, strict=True):
+                batch.runs.append(await start.arun(input))
             for step, values, configs, more in batch.calls():
                 batch.take(await step.abatch(values, configs, return_exceptions=return_exceptions, **more))
         except BaseException as error:
@@ -180,7 +180,7 @@ class RunnableSequence(Runnable[Input, Output]):
         if plan is None:
             return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
         if self._has_listeners(plan, config):
-            # There is no users' code but the model's, which is driven apart by itself, and the handlers'.
+            # The only users' code is the handlers', and the model's, which runs in a worker of its own.
             return AsyncStream(self._astream_inline(input, config, kwargs))
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
         return AsyncStream(adrive(fused, fused))
@@ -234,18 +234,18 @@ class RunnableSequence(Runnable[Input, Output]):
         return self._atransform_inline(_once(input), config, kwargs)
 
     def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
-        for step, below in self._below(config, run):
-            items = step.transform(items, below, **kwargs)
+        for step, child in self._step_configs(config, run):
+            items = step.transform(items, child, **kwargs)
             kwargs = {}
         return iter(items)
 
     def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
-        for step, below in self._below(config, run):
-            items = step._atransform_inline(items, below, kwargs)
+        for step, child in self._step_configs(config, run):
+            items = step._atransform_inline(items, child, kwargs)
             kwargs = {}
         return aiter(items)
 
-    def _below(self, config: RunnableConfig, run: Any) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
+    def _step_configs(self, config: RunnableConfig, run: Any) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
         """Yield each step with its configuration."""
         for place, step in enumerate(self._steps, 1):
             yield step, child_config(config, run, f"seq:step:{place}")

@@ -1,4 +1,4 @@
-"""Stages: steps of a chain that transform a stream synchronously, by code that is ours."""
+"""Stages: steps of a chain that transform a stream synchronously, in our own code."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ("Stage", "arun_stage", "run_stage")
 
 
 def run_stage(stage: Stage[Any, Any], items: Iterable[Any]) -> Generator[Any, None, None]:
-    """Yield what ``stage`` makes of ``items``, for sync code."""
+    """Yield the outputs of ``stage`` for ``items``, for sync code."""
     for item in items:
         yield from stage.feed(item)
     yield from stage.close()
 
 
 async def arun_stage(stage: Stage[Any, Any], items: AsyncInputIterator) -> AsyncGenerator[Any, None]:
-    """Yield what ``stage`` makes of ``items``, for async code."""
+    """Yield the outputs of ``stage`` for ``items``, for async code."""
     import asyncio
 
     async for item in items:
@@ -52,7 +52,7 @@ class StageRunnable(Runnable[Input, Output]):
         """Return a new stage, for one stream."""
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
-        """Stream what each chunk of the input brings, as it comes."""
+        """Stream the outputs of each chunk of the input, as it arrives."""
         return Stream(
             transform_in_run(self, lambda items, *_: run_stage(self._as_stage(), items), input, config, self.run_type)
         )
@@ -60,7 +60,7 @@ class StageRunnable(Runnable[Input, Output]):
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
-        """Stream what each chunk of the input brings, as it comes; without a hop to a thread."""
+        """Stream the outputs of each chunk of the input, as it arrives; without a hop to a thread."""
         return AsyncStream(
             atransform_in_run(self, lambda items, *_: arun_stage(self._as_stage(), items), input, config, self.run_type)
         )

@@ -1,4 +1,4 @@
-"""The sum of a stream's chunks, as LangChain adds them, in linear time."""
+"""Accumulates the chunks of a stream as LangChain adds them, in linear time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ("ChunkAccumulator",)
 class ChunkAccumulator:
     """Adds the chunks of one stream.
 
-    Texts, lists and messages are kept and joined at the end, so that a sum is linear in its length.
-    Other chunks are added as they come. One that does not add (``TypeError``) takes the sum's place;
-    all that follow do so too, unless the sum ``adds_on``.
+    Texts, lists and messages are collected and joined on request, so that a sum is linear in its length.
+    Other chunks are added as they arrive. A chunk that cannot be added (``TypeError``) replaces the sum,
+    and so do all chunks after it, unless the accumulator ``adds_on``.
     """
 
     __slots__ = ("_adds", "_adds_on", "_joins", "_parts")
@@ -34,14 +34,14 @@ class ChunkAccumulator:
         self._joins = kind if self._adds and (kind in (str, list) or hasattr(kind, "chunk_position")) else None
 
     def total(self) -> Any:
-        """Return the sum; ``None`` where there was nothing."""
+        """Return the sum; ``None`` without chunks."""
         parts = self._parts
         if len(parts) > 1:
             parts = self._parts = [self._joined(parts)]
         return parts[0] if parts else None
 
-    def arrived(self) -> Any:
-        """Return the sum; or the last chunk, where adding raises: not to hide what the run ends by."""
+    def partial(self) -> Any:
+        """Return the sum for a run that failed; the last chunk if adding raises, which must not hide the failure."""
         try:
             return self.total()
         except Exception:

@@ -33,7 +33,7 @@ def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, Non
                 done = processor.done
                 try:
                     for outputs in map(processor.feed, body):
-                        # Most reads bring one output; setting up a loop for it costs as much as a step.
+                        # Most reads have one output; setting up a loop for it costs as much as a step.
                         if len(outputs) == 1:
                             # What the request was made of is not kept for the length of the stream.
                             opener = None

@@ -1,4 +1,4 @@
-"""The input of a transformation, chunk by chunk, and its sum."""
+"""The input of a transformation: read chunk by chunk, accumulated on request, and closed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ async def aclose_iterator(items: Any) -> None:
 
 
 class NestedIterator(Generic[Item]):
-    """An async generator that another one steps through, and closes: an ``aclosing`` that can be iterated.
+    """An async generator inside another one, which steps through it and closes it.
 
-    A loop that ends closes all generators it knows of, and at the same time. One that is inside of
-    another can only be closed by that, so the loop does not come to know of it.
+    An event loop that ends closes all generators it knows of, all at the same time. A nested generator
+    can only be closed by its owner, so it is hidden from the loop's hooks.
     """
 
     __slots__ = ("_items", "_step")
@@ -56,7 +56,7 @@ class NestedIterator(Generic[Item]):
 
     @property
     def athrow(self) -> Any:
-        """Return what throws into the generator, where it is one."""
+        """The generator's own ``athrow``; :class:`AttributeError` for another iterator."""
         return self._items.athrow  # type: ignore[attr-defined]
 
     async def aclose(self) -> None:
@@ -70,33 +70,33 @@ class NestedIterator(Generic[Item]):
         await self.aclose()
 
 
-class _Summed:
-    """What remembers the sum of what passes, where somebody wants to know it."""
+class _Accumulating:
+    """Accumulates the items that pass, once asked to."""
 
     _sum: ChunkAccumulator | None = None
 
-    def keep(self, *, adds_on: bool = False) -> None:
-        """Remember from here on; for ``adds_on`` see :class:`ChunkAccumulator`."""
+    def accumulate(self, *, adds_on: bool = False) -> None:
+        """Accumulate from here on; for ``adds_on`` see :class:`ChunkAccumulator`."""
         self._sum = ChunkAccumulator(adds_on=adds_on)
 
     def total(self) -> Any:
-        """Return the sum of what has passed; ``None`` if nothing has, or nothing was kept."""
+        """Return the sum of the items so far; ``None`` without items, or if they were not accumulated."""
         return None if self._sum is None else self._sum.total()
 
-    def arrived(self) -> Any:
-        """Return :meth:`total`, and never raise."""
-        return None if self._sum is None else self._sum.arrived()
+    def partial(self) -> Any:
+        """Return :meth:`ChunkAccumulator.partial`, ``None`` if the items were not accumulated."""
+        return None if self._sum is None else self._sum.partial()
 
 
-class InputIterator(_Summed):
+class InputIterator(_Accumulating):
     """The input of one transformation, for sync code."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = iter(items)
         self._first = _END
 
-    def begin(self) -> None:
-        """Read the first item, so that what makes the input begins before what takes it."""
+    def read_first(self) -> None:
+        """Read the first item, so that the run of the producer starts before the run of its reader."""
         self._first = next(self._items, _END)
 
     def __iter__(self) -> Iterator[Any]:
@@ -111,15 +111,15 @@ class InputIterator(_Summed):
         return item
 
     def close(self) -> None:
-        """Let go of what makes the input."""
+        """Close the producer of the input."""
         close_iterator(self._items)
 
 
-class AsyncInputIterator(_Summed):
+class AsyncInputIterator(_Accumulating):
     """The input of one transformation, for async code; or its output, which has to be closed as well.
 
-    ``thrown`` is a cancellation that came while what was made of the last item was being consumed. It
-    was meant for users' code that has left a scope open across its yield: it is thrown in there.
+    ``thrown`` is a cancellation that arrived while the last item was being consumed. It is meant for a scope
+    that users' code has left open across its ``yield``, so the next step throws it in there.
     """
 
     thrown: BaseException | None = None
@@ -128,8 +128,8 @@ class AsyncInputIterator(_Summed):
         self._items = NestedIterator(items)
         self._first = _END
 
-    async def begin(self) -> None:
-        """Read the first item, so that what makes the input begins before what takes it."""
+    async def read_first(self) -> None:
+        """Read the first item, so that the run of the producer starts before the run of its reader."""
         self._first = await anext(self._items, _END)
 
     def __aiter__(self) -> AsyncIterator[Any]:
@@ -155,5 +155,5 @@ class AsyncInputIterator(_Summed):
             del error
 
     async def aclose(self) -> None:
-        """Let go of what makes the input."""
+        """Close the producer of the input."""
         await self._items.aclose()

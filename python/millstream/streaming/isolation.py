@@ -1,4 +1,4 @@
-"""Streams of steps that run users' code: driven apart from the consumer where the consumer is async."""
+"""Isolation: streams whose steps run users' code, in a worker of their own where the consumer is async."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .protocols import Processor
 from .stream import AsyncStream
 from .workers import TaskBody, ThreadBody, pump
 
-__all__ = ("IsolatedSource", "PassThrough")
+__all__ = ("IsolatedSource", "PassThrough", "isolated_stream")
 
 
 class IsolatedSource:
-    """The source of a stream that users' code makes: a task of its own for async code, a thread for sync code.
+    """A source of items that users' code produces: in its own task for async code, in a thread for sync code.
 
-    ``steps`` returns the sync iterable of items, ``asteps`` the async one; both are closed in the
-    thread or task that runs them. Whatever ends them reaches the consumer after the last item.
+    ``steps`` returns the sync iterable of items, ``asteps`` the async one. Each is closed in the thread or
+    task that runs it. The consumer receives the error that ends it after the last item.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class IsolatedSource:
         self._asteps = asteps
 
     def open(self) -> ThreadBody:
-        """Begin, with the first read."""
+        """Return the body; its worker starts with the first read."""
         return ThreadBody(self._batches, self._channel)
 
     async def aopen(self) -> TaskBody:
-        """Begin, with the first read."""
+        """Return the body; its worker starts with the first read."""
         return TaskBody(self._perform, self._channel)
 
     def _batches(self) -> Iterator[Sequence[Any]]:
@@ -46,7 +46,7 @@ class IsolatedSource:
             close_iterator(items)
 
     async def _perform(self) -> None:
-        await pump(aiter(self._asteps()), self._channel, _let_pass)
+        await pump(aiter(self._asteps()), self._channel, lambda item: None)
 
 
 class PassThrough(Processor[Any]):
@@ -59,22 +59,18 @@ class PassThrough(Processor[Any]):
 
     def __init__(self, read: Callable[[Sequence[Any]], Sequence[Any]] | None = None) -> None:
         self.error: BaseException | None = None
-        self.feed: Callable[[Any], Sequence[Any]] = read or _as_they_are
+        self.feed: Callable[[Any], Sequence[Any]] = read or _unchanged
 
     def on_disconnect(self, error: Exception) -> None:
         """Keep a stream error of users' code; it is raised as it is."""
         self.error = error
 
 
-def _as_they_are(items: Sequence[Any]) -> Sequence[Any]:
+def _unchanged(items: Sequence[Any]) -> Sequence[Any]:
     return items
 
 
-def _let_pass(item: Any) -> None:
-    """Keep nothing of ``item``."""
-
-
 def isolated_stream(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
-    """Return a stream of what ``outputs`` yields, in a task of its own."""
+    """Return a stream of the items of ``outputs()``, which run in their own task."""
     channel = Channel(rendezvous=True)
     return AsyncStream(adrive(IsolatedSource(channel, tuple, outputs), PassThrough()))

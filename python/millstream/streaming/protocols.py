@@ -38,33 +38,33 @@ class Body(Protocol):
     """What a source opens: raw items, each one network read or one chunk of a user's generator."""
 
     def __iter__(self) -> Iterator[Any]:
-        """Read."""
+        """Iterate over the raw items."""
 
     def drain(self) -> None:
         """Read on to the end, briefly, after the processor is done."""
 
     def close(self) -> None:
-        """Let go, at once."""
+        """Close the connection or the generator, at once."""
 
 
 class AsyncBody(Protocol):
-    """:class:`Body` for async code, which waits for many raw items at once where many are there."""
+    """:class:`Body` for async code: one wait returns all raw items that have arrived."""
 
     async def read(self) -> Sequence[Any]:
-        """Wait until there is something, and return all that is there; what is empty is the end."""
+        """Wait for a raw item, and return all that have arrived; an empty sequence is the end."""
 
     async def adrain(self) -> None:
         """Read on to the end, briefly, after the processor is done."""
 
     async def aclose(self) -> None:
-        """Let go, at once."""
+        """Close the connection or the generator, at once."""
 
 
 class Source(Protocol):
     """Where a stream's raw items come from."""
 
     def open(self) -> Body:
-        """Begin: send the request, call the user's generator."""
+        """Open a body: send the request, or call the user's generator."""
 
     async def aopen(self) -> AsyncBody:
         """:meth:`open` for async code."""
@@ -88,7 +88,7 @@ class Processor(Generic[Out]):
 
     @property
     def done(self) -> Sized:
-        """Empty until nothing more can come out. A list, since its truth value is the cheapest thing to poll."""
+        """Empty until there are no more outputs. A list, since its truth value is the cheapest thing to poll."""
         return ()
 
     @property
@@ -101,7 +101,7 @@ class Processor(Generic[Out]):
         return ()
 
     def opened(self, body: Any) -> None:
-        """Take note of the body, before its first item; a second one takes the first one's place."""
+        """Take note of the body, before its first item; a second body replaces the first one."""
 
     def on_idle(self) -> bool:
         """Take note of an item without outputs; ``True`` (and an ``error``) if that has gone on for too long."""
@@ -111,7 +111,7 @@ class Processor(Generic[Out]):
         """Take note that the body broke off; :meth:`close` decides whether that is an ``error``."""
 
     def early_disconnect(self) -> StreamError | None:
-        """Return how the body broke off before any output, where another one may do better.
+        """Return how the body broke off, if that was before any output and another try may succeed.
 
         Nothing else is fed then: :meth:`close` is next, or :meth:`opened` with the body that the source's
         ``reopen(error)`` (``areopen`` for async code) returned.
@@ -197,18 +197,17 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
 
 
 class Stage(Protocol[In_contra, Out_co]):
-    """One stream's transformation, without I/O: what one item brings, and what the end brings.
+    """One stream's transformation, without I/O: the outputs of one item, and those of the end.
 
-    A Runnable that transforms so says it by ``_as_stage()``, which returns a new stage for each stream
-    (or ``None``, where a subclass of a user's own has to be asked in another way). Chains feed stages
-    from inside the one generator that reads the connection, so sync and async share everything.
+    A Runnable of ours returns one from ``_as_stage()``, a new one for each stream. Chains feed stages from
+    inside the one generator that reads the connection, so sync and async share everything.
     """
 
     def feed(self, item: In_contra, /) -> Sequence[Out_co]:
-        """Return what comes out by ``item``: nothing, one output or many."""
+        """Return the outputs of ``item``: none, one or many."""
 
     def close(self) -> Sequence[Out_co]:
-        """Return what the end of the input brings."""
+        """Return the outputs of the end of the input."""
 
 
 class RecordProcessor(ProcessorAround[Any]):

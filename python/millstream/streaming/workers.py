@@ -1,7 +1,7 @@
-"""Bodies of streams that users' code makes, driven apart from the consumer: in a task, or in a thread.
+"""Workers: bodies whose items users' code produces in its own task or thread, away from the consumer.
 
-What that code opens and leaves open (timeouts, cancel scopes, context variables) stays in its task
-or thread. It hands its items over through a :class:`Channel`; leaving the stream closes it.
+Timeouts, cancel scopes and context variables that the code leaves open stay in its task or thread. It
+sends its items through a :class:`Channel`, which is closed when the consumer leaves the stream.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _tasks: set[asyncio.Task[Any]] = set()
 
 
 class TaskBody:
-    """A body whose items ``perform`` puts into the line, in a task with a context of its own.
+    """A body whose items ``perform`` sends through the channel, in a task with its own context.
 
-    Whatever ends ``perform`` reaches the consumer after the last item. Closing the body cancels the
-    task, unless it only waits for room, and returns when the task has ended.
+    The consumer receives the error that ends ``perform`` after the last item. Closing the body cancels
+    the task, unless it only waits for a writable channel, and returns when the task has ended.
     """
 
     __slots__ = ("_channel", "_context", "_perform", "_task")
@@ -42,12 +42,12 @@ class TaskBody:
         self._task: asyncio.Task[None] | None = None
 
     async def read(self) -> Sequence[list[Any]]:
-        """Return the items that have come, as one raw item."""
+        """Return the items that have arrived, as one raw item."""
         import asyncio
 
         if self._task is None:
-            self._task = _begin(_performed(self._perform, self._channel), self._context)
-            # A task that is cancelled before its first step ends without a word.
+            self._task = _start_task(_run_to_end(self._perform, self._channel), self._context)
+            # A task that is cancelled before its first step never runs ``_run_to_end``.
             channel = self._channel
             self._task.add_done_callback(lambda task: channel.end(asyncio.CancelledError()))
         if items := await self._channel.areceive():
@@ -60,7 +60,7 @@ class TaskBody:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the line, stop the task, and wait for its end."""
+        """Close the channel, stop the task, and wait for its end."""
         import asyncio
 
         paused, why = self._channel.paused, CONSUMER_LEFT if is_leaving(sys.exception()) else None
@@ -73,11 +73,11 @@ class TaskBody:
 
 
 class ThreadBody:
-    """A body whose items a sync iterator makes, in a thread of its own; for async code, or for sync code.
+    """A body whose items a sync iterator yields in its own thread; for async code, or for sync code.
 
-    Each item of the iterator is a sequence of items for the line. Closing the body closes the
-    iterator before it returns; but where a step of it runs, after that step, and without waiting
-    for it: what blocks a thread cannot be interrupted.
+    Each item of the iterator is a sequence of items for the channel. Closing the body closes the iterator
+    before it returns. If a step of the iterator is running, it is closed after that step, and nobody waits
+    for it: a blocked thread cannot be interrupted.
     """
 
     __slots__ = ("_channel", "_context", "_ended", "_make", "_thread")
@@ -90,7 +90,7 @@ class ThreadBody:
         self._ended = Channel()
 
     async def read(self) -> Sequence[list[Any]]:
-        """Return the items that have come, as one raw item."""
+        """Return the items that have arrived, as one raw item."""
         if self._thread is None:
             import asyncio
 
@@ -120,19 +120,19 @@ class ThreadBody:
         self._ended.receive()
 
     async def aclose(self) -> None:
-        """Close the line, and the iterator with it."""
+        """Close the channel, and the iterator with it."""
         if self._close():
             await self._ended.areceive()
             _raise_from(self._channel)
 
     def close(self) -> None:
-        """Close the line, and the iterator with it."""
+        """Close the channel, and the iterator with it."""
         if self._close():
             self._ended.receive()
             _raise_from(self._channel)
 
     def _close(self) -> bool:
-        """Close the line; return whether the thread will end at once."""
+        """Close the channel; return whether the thread will end at once."""
         paused = self._channel.paused
         self._channel.close(sys.exception())
         return self._thread is not None and paused
@@ -146,14 +146,14 @@ class ThreadBody:
         caller_loop.loop = loop
         failure = None
         try:
-            self._pass_on(self._make())
+            self._pump(self._make())
         except BaseException as error:
             failure = error
         self._channel.end(failure)
         self._ended.end(None)
         del failure
 
-    def _pass_on(self, iterator: Iterator[Any]) -> None:
+    def _pump(self, iterator: Iterator[Any]) -> None:
         try:
             for items in iterator:
                 for item in items:
@@ -169,7 +169,7 @@ class ThreadBody:
 
 
 async def iterate_in_thread(make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
-    """Yield what the iterator that ``make`` returns yields, which runs in a thread of its own."""
+    """Yield the items of the iterator that ``make`` returns; it runs in its own thread."""
     async with aclosing(ThreadBody(lambda: ((item,) for item in make()), Channel())) as batches:
         while batch := await batches.read():
             for item in batch[0]:
@@ -201,8 +201,8 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
             except StopAsyncIteration:
                 return
             thrown = None
-            if (keeping := keep(item)) is not None:
-                await keeping
+            if (notifying := keep(item)) is not None:
+                await notifying
             channel.send(item)
             if channel.is_full:
                 channel.paused = True
@@ -214,14 +214,14 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
                     thrown = error
                 channel.paused = False
             if channel.closed:
-                await _leave(items, channel)
+                await _stop(items, channel)
     finally:
         del thrown
         await aclose_iterator(items)
 
 
-async def _leave(items: AsyncIterator[Any], channel: Channel) -> None:
-    """Raise what the consumer left by; its cancellation is raised in ``items`` first, to which it is an error."""
+async def _stop(items: AsyncIterator[Any], channel: Channel) -> None:
+    """Stop after the consumer has left; its cancellation is thrown into ``items`` first, as an error of theirs."""
     import asyncio
 
     if is_cancelled(channel.leaving) and not is_leaving(channel.leaving) and hasattr(items, "athrow"):
@@ -231,10 +231,10 @@ async def _leave(items: AsyncIterator[Any], channel: Channel) -> None:
 
 
 async def run_in_task(coroutine: Any) -> Any:
-    """Run ``coroutine`` in a task of its own; a second cancellation does not wait for what the first one began."""
+    """Run ``coroutine`` in its own task; a second cancellation does not wait for the cleanup of the first one."""
     import asyncio
 
-    task = _begin(coroutine, contextvars.copy_context())
+    task = _start_task(coroutine, contextvars.copy_context())
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError as error:
@@ -249,7 +249,7 @@ async def run_in_task(coroutine: Any) -> Any:
         del task
 
 
-def _begin(coroutine: Any, context: contextvars.Context) -> asyncio.Task[Any]:
+def _start_task(coroutine: Any, context: contextvars.Context) -> asyncio.Task[Any]:
     import asyncio
 
     task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(coroutine, context=context)
@@ -261,12 +261,12 @@ def _begin(coroutine: Any, context: contextvars.Context) -> asyncio.Task[Any]:
 def _forget(task: asyncio.Task[Any]) -> None:
     _tasks.discard(task)
     if not task.cancelled():
-        # Whoever still waits will raise it; if nobody does, it was left behind.
+        # A waiting consumer raises it; without one, asyncio must not report it as never retrieved.
         task.exception()
 
 
-async def _performed(perform: Callable[[], Awaitable[None]], channel: Channel) -> None:
-    """Run ``perform``; what it raises is the line's, not the task's, so that nobody misses it."""
+async def _run_to_end(perform: Callable[[], Awaitable[None]], channel: Channel) -> None:
+    """Run ``perform``; its exception ends the channel, not the task, so that the consumer receives it."""
     try:
         await perform()
     except BaseException as error:

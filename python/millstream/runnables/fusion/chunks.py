@@ -1,4 +1,4 @@
-"""The stream of a chain as one processor, straight over its model's connection: no task, no queue."""
+"""The chunks of a fused chain: one processor straight over the origin's connection, without a task or a queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ("Fused", "FusedChunks", "Staging")
 
 
 class Staging:
-    """What stages make of a model's chunks.
+    """The stages behind an origin, as one.
 
     A stage's exception ends the stream after what came before it: it is kept as ``error``, and
     ``done`` is no longer empty.
@@ -30,7 +30,7 @@ class Staging:
         self._stages = stages
 
     def fed(self, feed: Callable[[Any], Sequence[Any]], over: Any) -> Callable[[Any], Sequence[Any]]:
-        """Return ``feed`` with the stages behind it, until ``done`` is no longer empty."""
+        """Return ``feed`` followed by all stages; ``done`` is the origin's."""
         stages = [stage.feed for stage in self._stages]
 
         def composed(raw: Any) -> Sequence[Any]:
@@ -44,13 +44,13 @@ class Staging:
         return composed
 
     def passed(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return what the stages make of ``items``."""
+        """Return the outputs of the stages for ``items``."""
         for stage in self._stages:
             items = self._passed(stage.feed, items)
         return items
 
     def closed(self) -> Sequence[Any]:
-        """Return what the end brings."""
+        """Return the outputs of the end."""
         items: Sequence[Any] = ()
         for stage in self._stages:
             items = [*self._passed(stage.feed, items), *self._passed(lambda stage: stage.close(), (stage,))]
@@ -64,7 +64,7 @@ class Staging:
             for item in items:
                 outputs += stage(item)
         except Exception as error:
-            # Of two stages that fail by one read, the later one failed by what came earlier.
+            # If two stages fail on one read, keep the later stage's error: it was caused by earlier data.
             self.error = error
             self.done.append(True)
         return outputs
@@ -127,7 +127,7 @@ class FusedChunks(Fused):
         return self._staging.error or self._inner.error
 
     def start(self) -> Sequence[Any]:
-        """Compute the origin's input; return what the outputs before it is opened."""
+        """Compute the origin's input; return the outputs before its source is opened."""
         plan, value = self._plan, self._input
         for function in plan.functions:
             value = function(value)

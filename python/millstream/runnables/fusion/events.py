@@ -1,4 +1,4 @@
-"""The stream events of a chain, made by the one generator that reads its model's connection: no task, no queue."""
+"""The stream events of a fused chain: one generator over the origin's connection, without a task or a queue."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ("FusedEvents",)
 
 
 class FusedEvents(Fused):
-    """The events of a chain whose steps run no code of users, and of which no handler hears.
+    """The events of a chain whose steps run no users' code, and of which no handler is notified.
 
-    Each chunk goes through all steps, and is told by each, before the next one is looked at: the
-    order of LangChain's, where steps pull. A chain whose model turns out to be a user's runs apart.
+    Each chunk passes through all steps, and each step adds its event, before the next chunk: the order of
+    LangChain, where steps pull. A chain whose origin turns out to run users' code runs in a worker instead.
     """
 
     def __init__(
@@ -55,22 +55,22 @@ class FusedEvents(Fused):
         """Return the exception to raise after :meth:`close`."""
         return self._failure or self._inner.error
 
-    # The beginning.
+    # The start.
 
     def start(self) -> list[StreamEvent]:
-        """Return the events up to the start of the model's run; what fails before it is raised by ``open``."""
+        """Return the events up to the start of the origin's run; ``open`` raises the error of a function before it."""
         events: list[StreamEvent] = []
-        begun = RunStart(self._chain, self._config)
-        self._above = begun.silent_run()
-        self._root = self._told_root(begun)
+        run_start = RunStart(self._chain, self._config)
+        self._chain_run = run_start.silent_run()
+        self._root = self._root_events(run_start)
         self._root.start(self._input, events)
         try:
-            asked = self._before(begun, events)
-            is_own = self._ask(asked, begun, events)
+            value = self._run_functions(run_start, events)
+            is_fused = self._start_origin(value, run_start, events)
         except Exception as error:
             self._failure = error
             return events
-        if is_own:
+        if is_fused:
             return events
         self._source, self._inner = callback_event_stream(
             self._chain,
@@ -84,77 +84,77 @@ class FusedEvents(Fused):
         return []
 
     def open(self) -> Any:
-        """Open the model's source."""
+        """Open the origin's source."""
         if self._failure is not None:
             raise self._failure
         return super().open()
 
     async def aopen(self) -> Any:
-        """Open the model's source."""
+        """Open the origin's source."""
         if self._failure is not None:
             raise self._failure
         return await super().aopen()
 
     def opened(self, body: Any) -> None:
-        """Tell the model's processor, and put the other steps behind it."""
+        """Put the other steps behind the origin's processor."""
         super().opened(body)
         if self._is_fused:
-            self.feed = self._fed(self._inner.feed, self._inner.done)
+            self.feed = self._feed_through(self._inner.feed, self._inner.done)
         else:
             self.feed, self.done = self._inner.feed, self._inner.done
 
-    def _before(self, begun: RunStart, events: list[StreamEvent]) -> Any:
-        """Run the functions before the model; return what it is asked."""
+    def _run_functions(self, run_start: RunStart, events: list[StreamEvent]) -> Any:
+        """Run the functions before the origin; return the origin's input."""
         value = self._input
         for step, function in zip(self._plan.before, self._plan.functions, strict=True):
-            told = self._told(step, begun)
-            told.start(value, events)
+            step_events = self._step_events(step, run_start)
+            step_events.start(value, events)
             try:
                 output = function(value)
             except Exception:
                 if self._version.ends_failed_runs:
-                    told.end(value, None, events)
+                    step_events.end(value, None, events)
                 raise
-            told.end(value, output, events)
+            step_events.end(value, output, events)
             value = output
         return value
 
-    def _ask(self, value: Any, begun: RunStart, events: list[StreamEvent]) -> bool:
+    def _start_origin(self, value: Any, run_start: RunStart, events: list[StreamEvent]) -> bool:
         """Make the source and the processor of the origin's stream, and its start event; ``False`` for users' code."""
         plan, step = self._plan, self._plan.origin_step
-        config = self._below(step, begun)
+        config = self._step_config(step, run_start)
         found = plan.origin.events(value, plan.origin_kwargs(self._kwargs), config, for_async=self._for_async)
         if found is None:
             return False
         self._source, self._inner = found.source, found.processor
         self._is_fused = True
-        found.run = self._shown(found.run)
-        self._model = OriginEventMaker(self._version, found, self._wanted)
+        found.run = self._without_parents(found.run)
+        self._origin = OriginEventMaker(self._version, found, self._wanted)
         stages = zip(plan.after, plan.stages(), strict=True)
-        self._stages = [StageEvents(self._told(step, begun), stage) for step, stage in stages]
-        self._model.start(events)
-        # What the last step brings is what the chain does: it is added up once.
+        self._stages = [StageEvents(self._step_events(step, run_start), stage) for step, stage in stages]
+        self._origin.start(events)
+        # The output of the last step is that of the chain: it is accumulated once.
         take: Take = self._root.show if self._stages else self._root.add
-        for told in reversed(self._stages):
-            take = told.before(take)
+        for stage_events in reversed(self._stages):
+            take = stage_events.feed_into(take)
         self._take = take
         return True
 
-    def _told_root(self, begun: RunStart) -> ChainEvents:
-        run, manager = Run(str(self._above.run_id), begun.name, "chain"), begun.manager
+    def _root_events(self, run_start: RunStart) -> ChainEvents:
+        run, manager = Run(str(self._chain_run.run_id), run_start.name, "chain"), run_start.manager
         run.tags, run.metadata, run.parent_ids = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
-        return ChainEvents(self._version, self._version.root_run(run, begun.config), self._wanted, root=True)
+        return ChainEvents(self._version, self._version.root_run(run, run_start.config), self._wanted, root=True)
 
-    def _told(self, step: Step, begun: RunStart) -> ChainEvents:
-        below = RunStart(step.runnable, self._below(step, begun))
-        manager, run_type = below.manager, step.runnable.run_type
-        run = Run(str(uuid7()), below.name, run_type, manager.tags, manager.metadata, manager.parent_ids)
-        return ChainEvents(self._version, self._shown(run), self._wanted, root=False)
+    def _step_events(self, step: Step, run_start: RunStart) -> ChainEvents:
+        child = RunStart(step.runnable, self._step_config(step, run_start))
+        manager, run_type = child.manager, step.runnable.run_type
+        run = Run(str(uuid7()), child.name, run_type, manager.tags, manager.metadata, manager.parent_ids)
+        return ChainEvents(self._version, self._without_parents(run), self._wanted, root=False)
 
-    def _below(self, step: Step, begun: RunStart) -> RunnableConfig:
-        return ensure_config(step.merge_config(child_config(begun.config, self._above, step.tag)))
+    def _step_config(self, step: Step, run_start: RunStart) -> RunnableConfig:
+        return ensure_config(step.merge_config(child_config(run_start.config, self._chain_run, step.tag)))
 
-    def _shown(self, run: Run) -> Run:
+    def _without_parents(self, run: Run) -> Run:
         if not self._version.shows_parents:
             run.parent_ids = []
         return run
@@ -165,22 +165,22 @@ class FusedEvents(Fused):
 
     # The middle.
 
-    def _fed(self, feed: Callable[[Any], Sequence[Any]], over: Any) -> Callable[[Any], Sequence[StreamEvent]]:
-        def told(raw: Any) -> Sequence[StreamEvent]:
+    def _feed_through(self, feed: Callable[[Any], Sequence[Any]], done: Any) -> Callable[[Any], Sequence[StreamEvent]]:
+        def feed_events(raw: Any) -> Sequence[StreamEvent]:
             events: list[StreamEvent] = []
-            self._pass(feed(raw), events)
-            if over:
+            self._pass_through(feed(raw), events)
+            if done:
                 self.done.append(True)
             return events
 
-        return told
+        return feed_events
 
-    def _pass(self, chunks: Sequence[Any], events: list[StreamEvent]) -> None:
-        """Pass the model's chunks through all steps."""
-        model, take = self._model, self._take
+    def _pass_through(self, chunks: Sequence[Any], events: list[StreamEvent]) -> None:
+        """Pass the origin's chunks through all steps."""
+        origin, take = self._origin, self._take
         try:
             for chunk in chunks:
-                take(model.add(chunk, events), events)
+                take(origin.add(chunk, events), events)
         except Exception as error:
             self._failure = error
             self.done.append(True)
@@ -188,15 +188,15 @@ class FusedEvents(Fused):
     # The end.
 
     def close(self) -> Sequence[StreamEvent]:
-        """Return the last chunks' events and the ends of all runs, or what the version tells of runs that failed."""
+        """Return the last chunks' events and the ends of all runs; for failed runs, those that the version has."""
         if not self._is_fused:
             outputs: Sequence[StreamEvent] = self._inner.close()
             return outputs
         events: list[StreamEvent] = []
         if self._failure is None:
-            self._pass(self._inner.close(), events)
+            self._pass_through(self._inner.close(), events)
         if self.error is None:
-            self._model.end(events)
+            self._origin.end(events)
             self._close(events)
         if self.error is not None:
             self._fail(events)
@@ -213,8 +213,8 @@ class FusedEvents(Fused):
         self._root.end(None, output.total(), events)
 
     def _fail(self, events: list[StreamEvent]) -> None:
-        """Tell of the runs that have no end yet, from the inside out."""
+        """Add the ends of the open runs, from the inside out, if the version has any for failed runs."""
         if self._version.ends_failed_runs:
-            self._model.fail(events)
+            self._origin.fail(events)
             for stage in self._stages:
                 stage.fail(events)

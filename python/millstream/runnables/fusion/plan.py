@@ -33,7 +33,7 @@ __all__ = ("Plan", "Step", "build_plan")
 
 @dataclass(slots=True)
 class Step:
-    """One step: the Runnable itself, what is bound to it, and its place, from 1 on."""
+    """One step: the Runnable itself, the arguments and configuration bound to it, and its place, from 1 on."""
 
     runnable: Any
     kwargs: dict[str, Any]
@@ -46,7 +46,7 @@ class Step:
         return f"seq:step:{self.place}"
 
     def merge_config(self, child: RunnableConfig) -> RunnableConfig:
-        """Return the configuration of its run: what is bound, under what the sequence's run hands down."""
+        """Return the configuration of its run: the bound one under ``child``, which the sequence's run hands down."""
         return child if self.config is None else merge_configs(self.config, child)
 
 
@@ -109,7 +109,7 @@ def _unbound(runnable: Any, place: int) -> Step:
 
 
 def _is_ours(runnable: Any, hook: str) -> bool:
-    """Return whether the class that writes ``hook`` speaks for ``runnable``: no class of a user's stands below it."""
+    """Return whether ``hook`` is true for ``runnable``: no users' class is derived from the class that writes it."""
     for cls in type(runnable).__mro__:
         if hook in cls.__dict__:
             return True

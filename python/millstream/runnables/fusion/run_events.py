@@ -1,4 +1,4 @@
-"""The runs of a chain that is one generator, as its stream events tell them."""
+"""The events of the runs of a fused chain: of the chain and its functions, of its stages, of its origin."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ("ChainEvents", "OriginEventMaker", "StageEvents", "Take")
 
 Take = Callable[[Any, list[Any]], None]
-"""Takes a chunk, and the list to which its events are added."""
+"""Receives a chunk, and the list to which its events are added."""
 
 
 class ChainEvents:
-    """The run of a sequence, a prompt, a parser: its events, and the sum of its output."""
+    """The events of the run of a sequence, a prompt or a parser, and its accumulated output."""
 
     __slots__ = ("_includes", "_root", "_run", "_stream", "_version", "output")
 
@@ -35,79 +35,79 @@ class ChainEvents:
         self.output = ChunkAccumulator()
 
     def start(self, input: Any, events: list[StreamEvent]) -> None:
-        """Tell of the start."""
+        """Add the event of the start."""
         if self._includes:
             events.append(self._version.start(self._run, input, root=self._root))
 
     def add(self, chunk: Any, events: list[StreamEvent]) -> None:
-        """Tell of a chunk, and add it to the output."""
+        """Add the event of a chunk, and the chunk to the output."""
         self.output.add(chunk)
         if self._includes:
             events.append(self._stream(chunk))
 
     def show(self, chunk: Any, events: list[StreamEvent]) -> None:
-        """Tell of a chunk of an output that is another run's too, which adds it up."""
+        """Add the event of a chunk whose output another run accumulates."""
         if self._includes:
             events.append(self._stream(chunk))
 
     def end(self, input: Any, output: Any, events: list[StreamEvent]) -> None:
-        """Tell of the end."""
+        """Add the event of the end."""
         if self._includes:
             events.append(self._version.end(self._run, input, output, root=self._root))
 
 
 class StageEvents:
-    """The run of a step that transforms what comes from the model; it begins with its first chunk."""
+    """The events of the run of a stage; the run starts with its first chunk."""
 
-    def __init__(self, told: ChainEvents, stage: Stage[Any, Any]) -> None:
-        self._told = told
-        self._as_stage = stage
+    def __init__(self, run_events: ChainEvents, stage: Stage[Any, Any]) -> None:
+        self._run_events = run_events
+        self._stage = stage
         self._input = ChunkAccumulator()
-        self._goes_on: bool | None = None
+        self._is_open: bool | None = None
         self._next: Take
 
-    def before(self, take: Take) -> Take:
-        """Return what takes the chunks of this step's input, where ``take`` takes those of its output."""
+    def feed_into(self, take: Take) -> Take:
+        """Return a function for the chunks of the stage's input; it calls ``take`` with those of the output."""
         self._next = take
-        feed, input, add = self._as_stage.feed, self._input, self._told.add
+        feed, input, add = self._stage.feed, self._input, self._run_events.add
 
-        def taken(chunk: Any, events: list[StreamEvent]) -> None:
-            if self._goes_on is None:
+        def feed_chunk(chunk: Any, events: list[StreamEvent]) -> None:
+            if self._is_open is None:
                 self._start(events)
             input.add(chunk)
             for output in feed(chunk):
                 add(output, events)
                 take(output, events)
 
-        return taken
+        return feed_chunk
 
     @property
     def output(self) -> ChunkAccumulator:
-        """Return the sum of the output."""
-        return self._told.output
+        """The accumulated output."""
+        return self._run_events.output
 
     def close(self, events: list[StreamEvent]) -> None:
-        """Pass on what the end brings, and tell of it."""
-        if self._goes_on is None:
+        """Pass on the outputs of the end, and add its event."""
+        if self._is_open is None:
             self._start(events)
-        for output in self._as_stage.close():
-            self._told.add(output, events)
+        for output in self._stage.close():
+            self._run_events.add(output, events)
             self._next(output, events)
-        self._goes_on = False
-        self._told.end(self._input.total(), self._told.output.total(), events)
+        self._is_open = False
+        self._run_events.end(self._input.total(), self._run_events.output.total(), events)
 
     def fail(self, events: list[StreamEvent]) -> None:
-        """Tell of an end without an output, where the run has begun and has none yet."""
-        if self._goes_on:
-            self._told.end(self._input.total(), None, events)
+        """Add the event of an end without an output, if the run is open."""
+        if self._is_open:
+            self._run_events.end(self._input.total(), None, events)
 
     def _start(self, events: list[StreamEvent]) -> None:
-        self._goes_on = True
-        self._told.start(UNKNOWN, events)
+        self._is_open = True
+        self._run_events.start(UNKNOWN, events)
 
 
 class OriginEventMaker:
-    """The run of the origin, a model."""
+    """The events of the run of the origin, a model."""
 
     def __init__(self, version: Version, origin: OriginEvents, wanted: EventFilter) -> None:
         run = origin.run
@@ -115,21 +115,21 @@ class OriginEventMaker:
         self._origin = origin
         self._run = run
         self._includes = wanted.includes(run.name, run.run_type, run.tags)
-        self._goes_on = True
+        self._is_open = True
         self._any = False
         self._inputs = payload_of(run).inputs([origin.prompt])
         self._template = version.template(run, root=False)
-        # Chat models' chunks are what is shown and what goes on; of a generation it is the text that goes on.
+        # A chat model's chunks are shown and passed on as they are; of a generation, its text is passed on.
         self._is_text = run.run_type == "llm"
         self._shows_text = self._is_text and not version.shows_parents
 
     def start(self, events: list[StreamEvent]) -> None:
-        """Add the start's event."""
+        """Add the event of the start."""
         if self._includes:
             events.append(self._version.start(self._run, self._inputs, root=False))
 
     def add(self, chunk: Any, events: list[StreamEvent]) -> Any:
-        """Add a chunk's event; return what the next step gets of it."""
+        """Add the event of a chunk; return the next step's input."""
         self._any = True
         item = chunk.text if self._is_text else chunk
         if self._includes:
@@ -139,13 +139,13 @@ class OriginEventMaker:
         return item
 
     def end(self, events: list[StreamEvent]) -> None:
-        """Add the end's event."""
-        self._goes_on = False
+        """Add the event of the end."""
+        self._is_open = False
         if self._includes:
             events.append(self._version.end(self._run, self._inputs, self._origin.processor.result(), root=False))
 
     def fail(self, events: list[StreamEvent]) -> None:
-        """Add an end's event with what had arrived, where there has been none yet."""
-        if self._goes_on and self._includes:
+        """Add the event of an end with the partial result, if the run is open."""
+        if self._is_open and self._includes:
             arrived = self._origin.processor.result() if self._any else self._origin.empty_result()
             events.append(self._version.end(self._run, self._inputs, arrived, root=False))
