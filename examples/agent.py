@@ -1,4 +1,4 @@
-"""An agent: the model calls tools until it knows the answer, which is printed as it comes."""
+"""An agent: the model calls tools until it knows the answer, which is printed as it arrives."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ TOOLS: dict[str, Any] = {tool.__name__: tool for tool in (add, weather)}
 
 
 async def call(tool_call: dict[str, Any]) -> ToolMessage:
-    """Run one tool; what goes wrong is for the model to know."""
+    """Run one tool; an error becomes its result, for the model to read."""
     try:
         result = TOOLS[tool_call["name"]](**tool_call["args"])
         content = str(await result if asyncio.iscoroutine(result) else result)
@@ -42,7 +42,7 @@ async def call(tool_call: dict[str, Any]) -> ToolMessage:
 
 async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int = 5) -> AsyncIterator[str]:
     """Yield the text of the answer to ``question``; the model may ask for tools ``rounds`` times."""
-    model = model or ChatOpenAI()  # what OPENAI_BASE_URL and OPENAI_API_KEY name
+    model = model or ChatOpenAI()  # server and key: OPENAI_BASE_URL and OPENAI_API_KEY
     messages: list[BaseMessage] = [HumanMessage(question)]
     agent = model.bind_tools([add, weather])
     for _ in range(rounds):
@@ -51,11 +51,11 @@ async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int 
             chunks.append(chunk)
             if chunk.content:
                 yield str(chunk.content)
-        said = chunks[0] + chunks[1:]
-        messages.append(said)
-        if not said.tool_calls:
+        reply = chunks[0] + chunks[1:]
+        messages.append(reply)
+        if not reply.tool_calls:
             return
-        messages += await asyncio.gather(*(call(dict(tool_call)) for tool_call in said.tool_calls))
+        messages += await asyncio.gather(*(call(dict(tool_call)) for tool_call in reply.tool_calls))
     raise RuntimeError(f"no answer after {rounds} rounds")
 
 

@@ -1,4 +1,4 @@
-"""A relay: the text of the request goes to the model, the records of the run come back, as they are made."""
+"""A relay: sends the text of a request to the model, and streams the event records of the run back."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from millstream import OpenAI
 
-llm = OpenAI()  # what OPENAI_BASE_URL and OPENAI_API_KEY name
+llm = OpenAI()  # server and key: OPENAI_BASE_URL and OPENAI_API_KEY
 
 
 async def relay(request: Request) -> StreamingResponse:
