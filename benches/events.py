@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from millstream import OpenAI, RecordWriter
@@ -26,8 +26,10 @@ _RUN: Any = {
     },
 }
 
+Version = Literal["v1", "v2"]
 
-def event_dicts(version: str) -> list[Contender]:
+
+def event_dicts(version: Version) -> list[Contender]:
     """Return the ways to stream a completion's events as dicts."""
     found = [_ours_as_dicts(version)]
     if known := peer("orjson", "orjson_loop"):
@@ -41,7 +43,7 @@ def event_dicts(version: str) -> list[Contender]:
     return found
 
 
-def langchain_dicts(version: str) -> list[Contender]:
+def langchain_dicts(version: Version) -> list[Contender]:
     """Return our events as dicts and langchain-openai's."""
     found = [_ours_as_dicts(version)]
     if known := peer("langchain-openai", "langchain"):
@@ -76,7 +78,7 @@ def langchain_records() -> list[Contender]:
     return found
 
 
-def _ours_as_dicts(version: str) -> Contender:
+def _ours_as_dicts(version: Version) -> Contender:
     def bind(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
         llm = _model(reads)
 

@@ -9,7 +9,7 @@ from .chains import chain_events, chain_streams
 from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, tool_streams
 from .contenders import Contender
 from .documents import documents
-from .events import event_dicts, event_records, langchain_dicts, langchain_records
+from .events import Version, event_dicts, event_records, langchain_dicts, langchain_records
 from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads, large_event, tool_calls
 from .harness import Effort
 from .readers import calls, large_readers, payload_readers, sse_readers, text_readers, tool_readers
@@ -268,7 +268,8 @@ def _shapes_of_models() -> Iterator[Group]:
 
 def _stream_events() -> Iterator[Group]:
     group = partial(Group, stream=fixture("completions", 1000), read="event", unit="chunk")
-    for version, bound in (("v2", 60), ("v1", 150)):
+    versions: list[tuple[Version, int]] = [("v2", 60), ("v1", 150)]
+    for version, bound in versions:
         work = f"OpenAI.astream_events {version}"
         target = Target("ours", "orjson", at_least=1.3)
         yield group(work, contenders=partial(event_dicts, version), targets=(target,), full=_LONG)

@@ -46,7 +46,7 @@ SLOW = {
     *("test_decoder_parts", "test_decoder_records", "test_failures", "test_growth", "test_leaks_at_once"),
     *("test_leaving", "test_memory", "test_message_robustness", "test_mock_wire", "test_native_leaving"),
     *("test_sequence_leaving", "test_sequence_left", "test_sequence_openai", "test_transport_deadlines"),
-    *("test_transport_threads", "test_user_code_leaving", "test_wire_faults"),
+    *("test_transport_threads", "test_typing", "test_user_code_leaving", "test_wire_faults"),
 }
 
 _collected_for: dict[str, Path] = {}

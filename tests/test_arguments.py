@@ -46,15 +46,16 @@ def test_a_mistyped_argument_raises_and_names_the_one_that_was_meant(cls: type[A
 
 def test_what_only_other_servers_know_raises_and_says_where_it_goes() -> None:
     with pytest.raises(TypeError, match=r"'top_k'.* \(what OpenAI does not know is sent by extra_body="):
-        ChatOpenAI(api_key="k", top_k=5)
+        ChatOpenAI(api_key="k", top_k=5)  # type: ignore[call-arg]
     ChatOpenAI(api_key="k", extra_body={"top_k": 5}, model_kwargs={"min_p": 0.1})
 
 
 @pytest.mark.parametrize("name", ["messages", "prompt"])
 def test_the_input_is_no_argument_of_the_constructor(name: str) -> None:
+    given: dict[str, Any] = {name: "p"}
     for cls in (OpenAI, ChatOpenAI):
         with pytest.raises(TypeError, match=name):
-            cls(api_key="k", **{name: "p"})
+            cls(api_key="k", **given)
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
@@ -224,14 +225,16 @@ def test_a_value_that_cannot_be_right_raises_where_the_model_is_made(
 
 
 def test_values_that_are_for_one_model_are_checked_too() -> None:
-    for wrong in ({"batch_size": 0}, {"best_of": 0}, {"stream_chunk_timeout": -1}):
+    of_completions: list[dict[str, Any]] = [{"batch_size": 0}, {"best_of": 0}, {"stream_chunk_timeout": -1}]
+    for wrong in of_completions:
         with pytest.raises(ValueError, match=next(iter(wrong))):
             OpenAI(api_key="k", **wrong)
-    for name, value in {"disable_streaming": "tool_calls", "stop": 3}.items():
-        with pytest.raises((TypeError, ValueError), match=name):
-            ChatOpenAI(api_key="k", **{name: value})
+    of_chats: list[dict[str, Any]] = [{"disable_streaming": "tool_calls"}, {"stop": 3}]
+    for wrong in of_chats:
+        with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+            ChatOpenAI(api_key="k", **wrong)
     with pytest.raises(TypeError, match="stop"):
-        ChatOpenAI(api_key="k", stop=["a", 3])
+        ChatOpenAI(api_key="k", stop=["a", 3])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="azure_ad_token must not be empty"):
         made(AzureChatOpenAI, azure_ad_token="")
 
@@ -249,5 +252,6 @@ def test_what_is_right_raises_and_warns_nothing() -> None:
         ChatOpenAI(
             api_key=lambda: "k", timeout=(1.0, None), max_retries=None, stop="END", disable_streaming="tool_calling"
         )
-        ChatOpenAI(api_key="k", timeout=0.5, stop=("a", "b"), logit_bias={1: 2}, tags=["t"], total_timeout=3)
+        ChatOpenAI(api_key="k", timeout=0.5, stop=("a", "b"))  # type: ignore[arg-type]
+        ChatOpenAI(api_key="k", logit_bias={1: 2}, tags=["t"], total_timeout=3)
         OpenAI(api_key=SecretStr("k"), max_tokens=-1, logprobs=3, default_query={"a": 1})

@@ -27,6 +27,7 @@ with warnings.catch_warnings():
 
 from millstream import BaseChatModel, ChatOpenAI
 from millstream.errors import ProviderError, StreamTruncatedError
+from millstream.events.schema import EventVersion
 from millstream.language_models import fake_chat_models as our_fakes
 from millstream.messages import AIMessage, AIMessageChunk
 from millstream.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -62,7 +63,7 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "made", "config", "called"), CALLS, ids=[call[0] for call in CALLS])
 def test_events_of_chat_openai_are_langchains(
     mock_server: MockServer,
-    version: str,
+    version: EventVersion,
     name: str,
     made: dict[str, Any],
     config: dict[str, Any],
@@ -104,7 +105,7 @@ def without_order(value: Any, *, within: bool = False) -> Any:
 
 @versions
 @each([case for case in WIRE if case["name"] not in DEFECTS])
-def test_events_of_every_vector_are_langchains(case: dict[str, Any], version: str) -> None:
+def test_events_of_every_vector_are_langchains(case: dict[str, Any], version: EventVersion) -> None:
     async def theirs(url: str) -> tuple[list[Any], bool]:
         events: list[Any] = []
         async with achat_peer(url) as model:
@@ -127,7 +128,9 @@ def test_events_of_every_vector_are_langchains(case: dict[str, Any], version: st
 @pytest.mark.parametrize(
     ("fault", "error"), [(ErrorFrame(after=3), ProviderError), (Cut(after=3, how="reset"), StreamTruncatedError)]
 )
-def test_a_run_that_fails_hands_out_its_chunks_and_no_end(version: str, fault: Any, error: type[Exception]) -> None:
+def test_a_run_that_fails_hands_out_its_chunks_and_no_end(
+    version: EventVersion, fault: Any, error: type[Exception]
+) -> None:
     with MockServer(Reply(fault=fault)) as server:
         events, raised = read_all(ChatOpenAI(base_url=server.url, api_key=KEY).astream_events("p", version=version))
     assert isinstance(raised, error)
@@ -136,7 +139,7 @@ def test_a_run_that_fails_hands_out_its_chunks_and_no_end(version: str, fault: A
 
 
 @versions
-def test_sync_events_are_those_of_async_code(mock_server: MockServer, version: str) -> None:
+def test_sync_events_are_those_of_async_code(mock_server: MockServer, version: EventVersion) -> None:
     model = ChatOpenAI(base_url=mock_server.url, api_key=KEY)
     assert normalised(list(model.stream_events("p", version=version))) == normalised(
         events_of(model, "p", version=version)
@@ -145,7 +148,7 @@ def test_sync_events_are_those_of_async_code(mock_server: MockServer, version: s
 
 @versions
 @pytest.mark.parametrize("input", ["text", [("human", "h"), ("ai", "a")], [{"role": "user", "content": "c"}]])
-def test_the_start_tells_the_input_as_it_was_given(mock_server: MockServer, version: str, input: Any) -> None:
+def test_the_start_tells_the_input_as_it_was_given(mock_server: MockServer, version: EventVersion, input: Any) -> None:
     start = events_of(ChatOpenAI(base_url=mock_server.url, api_key=KEY), input, version=version)[0]
     assert start["data"]["input"] is input
 
@@ -227,7 +230,7 @@ def without_stops(value: Any) -> Any:
 
 @versions
 @pytest.mark.parametrize("body", BODIES)
-def test_events_of_a_users_model_are_langchains(body: type, version: str) -> None:
+def test_events_of_a_users_model_are_langchains(body: type, version: EventVersion) -> None:
     theirs, ours = pair(body)
     config = {"tags": ["t"], "metadata": {"k": 1}}
     expected = events_of(theirs, "hello", dict(config), version=version, stop=["x"])
@@ -237,7 +240,7 @@ def test_events_of_a_users_model_are_langchains(body: type, version: str) -> Non
 
 
 @versions
-def test_langchains_chunks_serve_as_well(version: str) -> None:
+def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
     theirs, ours = pair(StreamBody)
     type(ours).chunk = staticmethod(type(theirs).chunk)
     expected = normalised(events_of(theirs, "hi", version=version))
@@ -247,7 +250,7 @@ def test_langchains_chunks_serve_as_well(version: str) -> None:
 @versions
 @pytest.mark.parametrize(("body", "error"), [(BrokenBody, RuntimeError), (EmptyBody, ValueError)])
 def test_what_came_before_an_error_is_handed_out_as_langchain_does(
-    body: type, error: type[Exception], version: str
+    body: type, error: type[Exception], version: EventVersion
 ) -> None:
     told = []
     for model in pair(body):
@@ -278,7 +281,7 @@ FAKES: list[tuple[str, Callable[[Any, Any], Any]]] = [
 
 @versions
 @pytest.mark.parametrize("make", [fake[1] for fake in FAKES], ids=[fake[0] for fake in FAKES])
-def test_events_of_the_fakes_are_langchains(make: Any, version: str) -> None:
+def test_events_of_the_fakes_are_langchains(make: Any, version: EventVersion) -> None:
     expected = events_of(make(their_fakes, TheirMessage), "hi", version=version)
     assert normalised(events_of(make(our_fakes, AIMessage), "hi", version=version)) == normalised(expected)
 
@@ -289,7 +292,7 @@ def test_events_of_the_fakes_are_langchains(make: Any, version: str) -> None:
 @versions
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
 @pytest.mark.parametrize("body", BODIES)
-def test_events_of_a_chat_model_in_a_function_are_langchains(body: type, way: str, version: str) -> None:
+def test_events_of_a_chat_model_in_a_function_are_langchains(body: type, way: str, version: EventVersion) -> None:
     async def read(model: Any, input: Any) -> Any:
         if way == "ainvoke":
             return (await model.ainvoke(input)).content

@@ -232,7 +232,7 @@ def test_inputs_of_any_form_are_messages() -> None:
     assert parrot.invoke([TheirMessage("c")]).content == "c"
     for wrong in (5, b"bytes", None):
         with pytest.raises(ValueError, match="Invalid input type"):
-            parrot.invoke(wrong)
+            parrot.invoke(wrong)  # type: ignore[arg-type]
 
 
 def test_a_rate_limiter_is_asked_before_each_request() -> None:

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
 from millstream import LLM, OpenAI
 from millstream.errors import ProviderError, StreamTruncatedError
 from millstream.events import uuid7
+from millstream.events.schema import EventVersion
 from millstream.outputs import GenerationChunk
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply
 
@@ -86,7 +87,7 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "made", "config", "called"), CALLS, ids=[call[0] for call in CALLS])
 def test_events_of_openai_are_langchains(
     mock_server: MockServer,
-    version: str,
+    version: EventVersion,
     name: str,
     made: dict[str, Any],
     config: dict[str, Any],
@@ -104,7 +105,7 @@ def test_events_of_openai_are_langchains(
 
 @versions
 @pytest.mark.parametrize("input", ["text", [("human", "h"), ("ai", "a")], [{"role": "user", "content": "c"}]])
-def test_the_start_tells_the_input_as_it_was_given(mock_server: MockServer, version: str, input: Any) -> None:
+def test_the_start_tells_the_input_as_it_was_given(mock_server: MockServer, version: EventVersion, input: Any) -> None:
     model = OpenAI(base_url=mock_server.url, api_key=KEY)
     start = events_of(model, input, version=version)[0]
     assert start["data"]["input"] is input
@@ -159,7 +160,7 @@ def pair(body: type) -> tuple[Any, Any]:
 
 @versions
 @pytest.mark.parametrize("body", [WholeBody, StreamBody, AstreamBody])
-def test_events_of_a_users_model_are_langchains(body: type, version: str) -> None:
+def test_events_of_a_users_model_are_langchains(body: type, version: EventVersion) -> None:
     theirs, ours = pair(body)
     config = {"tags": ["t"], "metadata": {"k": 1}}
     expected = events_of(theirs, "hello", dict(config), version=version, stop=["x"])
@@ -167,7 +168,7 @@ def test_events_of_a_users_model_are_langchains(body: type, version: str) -> Non
 
 
 @versions
-def test_langchains_chunks_serve_as_well(version: str) -> None:
+def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
     theirs, ours = pair(StreamBody)
     type(ours).chunk = staticmethod(type(theirs).chunk)
     assert normalised(events_of(ours, "hi", version=version)) == normalised(events_of(theirs, "hi", version=version))
@@ -176,7 +177,7 @@ def test_langchains_chunks_serve_as_well(version: str) -> None:
 @versions
 @pytest.mark.parametrize(("body", "error"), [(BrokenBody, RuntimeError), (EmptyBody, ValueError)])
 def test_what_came_before_an_error_is_handed_out_as_langchain_does(
-    body: type, error: type[Exception], version: str
+    body: type, error: type[Exception], version: EventVersion
 ) -> None:
     told = []
     for model in pair(body):
@@ -197,7 +198,9 @@ def test_what_came_before_an_error_is_handed_out_as_langchain_does(
 @pytest.mark.parametrize(
     ("fault", "error"), [(ErrorFrame(after=3), ProviderError), (Cut(after=3, how="reset"), StreamTruncatedError)]
 )
-def test_a_run_that_fails_hands_out_its_chunks_and_no_end(version: str, fault: Any, error: type[Exception]) -> None:
+def test_a_run_that_fails_hands_out_its_chunks_and_no_end(
+    version: EventVersion, fault: Any, error: type[Exception]
+) -> None:
     with MockServer(Reply(fault=fault)) as server:
         model = OpenAI(base_url=server.url, api_key=KEY)
         events, raised = read_all(model.astream_events("p", version=version))
@@ -207,7 +210,8 @@ def test_a_run_that_fails_hands_out_its_chunks_and_no_end(version: str, fault: A
 
 
 def test_an_unknown_version_raises_on_the_first_step(mock_server: MockServer) -> None:
-    events = OpenAI(base_url=mock_server.url, api_key=KEY).astream_events("p", version="v9")
+    llm = OpenAI(base_url=mock_server.url, api_key=KEY)
+    events = llm.astream_events("p", version="v9")  # type: ignore[arg-type]
 
     async def first() -> None:
         await anext(events)
@@ -218,7 +222,9 @@ def test_an_unknown_version_raises_on_the_first_step(mock_server: MockServer) ->
 
 
 @versions
-def test_a_consumer_who_changes_events_reaches_neither_model_nor_config(mock_server: MockServer, version: str) -> None:
+def test_a_consumer_who_changes_events_reaches_neither_model_nor_config(
+    mock_server: MockServer, version: EventVersion
+) -> None:
     model = OpenAI(base_url=mock_server.url, api_key=KEY, tags=["m"], metadata={"k": 1})
     config: Any = {"tags": ["t"], "metadata": {"c": 2}}
 
@@ -233,7 +239,7 @@ def test_a_consumer_who_changes_events_reaches_neither_model_nor_config(mock_ser
 
 
 @versions
-def test_the_events_of_a_bound_model_are_its_own(mock_server: MockServer, version: str) -> None:
+def test_the_events_of_a_bound_model_are_its_own(mock_server: MockServer, version: EventVersion) -> None:
     model = OpenAI(base_url=mock_server.url, api_key=KEY)
     bound = model.bind(stop=["x"]).with_config(tags=["t"])
     direct = events_of(model, "p", {"tags": ["t"]}, version=version, stop=["x"])

@@ -89,7 +89,7 @@ def test_nothing_of_a_wrong_key_is_seen_or_sent(
 
 @pytest.mark.parametrize("value", WRONG)
 def test_a_wrong_key_is_refused_when_the_model_is_made(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    azure = {"azure_endpoint": "http://127.0.0.1:1", "api_version": "1", "model": "m"}
+    azure: dict[str, Any] = {"azure_endpoint": "http://127.0.0.1:1", "api_version": "1", "model": "m"}
     made: list[tuple[str, Callable[[], object]]] = [
         ("api_key", lambda: OpenAI(api_key=value)),
         ("api_key", lambda: OpenAI(api_key=SecretStr(value))),

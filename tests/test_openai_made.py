@@ -91,7 +91,7 @@ def test_the_sdks_clients_are_refused_and_so_is_a_client_of_the_wrong_kind(mock_
     import httpx2
 
     with pytest.raises(TypeError, match="http_client"):
-        OpenAI(api_key="k", client=object())
+        OpenAI(api_key="k", client=object())  # type: ignore[arg-type]
     with httpx2.Client() as sync_client, pytest.raises(TypeError, match="http_async_client"):
         asyncio.run(OpenAI(api_key="k", http_async_client=sync_client).ainvoke("p"))
     with pytest.raises(TypeError, match="http_client"):

@@ -108,7 +108,7 @@ def test_max_concurrency_cuts_a_batch_as_langchains(mock_server: MockServer) -> 
 
 
 def test_messages_become_the_prompt_that_langchain_makes(mock_server: MockServer) -> None:
-    messages = [("system", "s"), ("human", "h"), {"role": "assistant", "content": "a"}, "u"]
+    messages: list[Any] = [("system", "s"), ("human", "h"), {"role": "assistant", "content": "a"}, "u"]
     with peer(mock_server.url) as theirs:
         list(theirs.stream(messages))
     list(llm_of(mock_server).stream(messages))

@@ -245,7 +245,7 @@ def test_another_format_or_version_is_refused_and_nothing_is_sent(mock_server: M
     llm = OpenAI(base_url=mock_server.url, api_key=KEY)
     with pytest.raises(ValueError, match="format must be one of 'ndjson', 'sse', not 'json'"):
         llm.astream_records("p", format="json")  # type: ignore[arg-type]
-    records, error = read_all(llm.astream_records("p", version="v9"))
+    records, error = read_all(llm.astream_records("p", version="v9"))  # type: ignore[arg-type]
     assert (records, type(error)) == ([], NotImplementedError)
     llm.astream_records("p")
     assert mock_server.requests == []

@@ -12,6 +12,7 @@ from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, ha
 from langchain_peer import KEY, normalised
 from marks import versions
 from millstream import OpenAI
+from millstream.events.schema import EventVersion
 from millstream.runnables import Stream
 from millstream.testing import Cut, MockServer, Reply, Stall
 from test_events_nested import Outer, OuterStream, numbered
@@ -19,7 +20,7 @@ from test_events_nested import Outer, OuterStream, numbered
 
 @versions
 @pytest.mark.parametrize("called", [{}, {"stop": ["x"]}, {"include_types": ["chain"]}, {"exclude_tags": ["m"]}])
-def test_events_of_openai_are_those_of_async_code(mock_server: MockServer, version: str, called: Any) -> None:
+def test_events_of_openai_are_those_of_async_code(mock_server: MockServer, version: EventVersion, called: Any) -> None:
     model = OpenAI(base_url=mock_server.url, api_key=KEY, tags=["m"])
     stream = model.stream_events("p", {"tags": ["t"]}, version=version, **called)
     assert isinstance(stream, Stream)
@@ -29,7 +30,7 @@ def test_events_of_openai_are_those_of_async_code(mock_server: MockServer, versi
 
 @versions
 @pytest.mark.parametrize("body", [CallBody, StreamBody, BrokenBody, EmptyBody])
-def test_events_of_a_users_model_are_those_of_async_code(body: type, version: str) -> None:
+def test_events_of_a_users_model_are_those_of_async_code(body: type, version: EventVersion) -> None:
     model = made(body)
     events, raised = read_all(model.stream_events("hello", version=version))
     expected, failure = read_all(model.astream_events("hello", version=version))
@@ -40,7 +41,7 @@ def test_events_of_a_users_model_are_those_of_async_code(body: type, version: st
 @versions
 @pytest.mark.parametrize("outer", [Outer, OuterStream])
 @pytest.mark.parametrize("heard", [False, True])
-def test_events_of_models_in_models_are_those_of_async_code(outer: type, version: str, heard: bool) -> None:
+def test_events_of_models_in_models_are_those_of_async_code(outer: type, version: EventVersion, heard: bool) -> None:
     inner = made(StreamBody)
     model = made(outer, inner=inner, way="stream")
     config: Any = {"callbacks": [handlers([])[1]]} if heard else None

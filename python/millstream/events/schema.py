@@ -1,12 +1,14 @@
 """The types of stream events, and the input that is not known yet."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ("UNKNOWN", "Outputs", "StreamEvent", "Streamer", "is_known")
+__all__ = ("UNKNOWN", "EventVersion", "Outputs", "StreamEvent", "Streamer", "is_known")
 
 StreamEvent = dict[str, Any]
 """``event``, ``name``, ``run_id``, ``parent_ids``, ``tags``, ``metadata``, ``data``."""
+EventVersion = Literal["v1", "v2"]
+"""The versions of stream events."""
 Outputs = Callable[[Any], Sequence[Any]]
 """Turns a raw item into outputs."""
 Streamer = Callable[[Any], list[StreamEvent]]

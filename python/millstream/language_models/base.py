@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..events import StreamEvent
     from ..events.record_writer import RecordWriter
+    from ..events.schema import EventVersion
     from ..outputs import LLMResult
     from ..streaming.protocols import ChunkProcessor
     from .model_type import ModelCall, ModelType
@@ -172,7 +173,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         writer: RecordWriter,
         input: LanguageModelInput,
         config: RunnableConfig | None,
-        version: str,
+        version: EventVersion,
         wanted: EventFilter,
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:

@@ -1,15 +1,39 @@
 """The text that a completion model reads, for any input of a model."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 __all__ = ("LanguageModelInput", "to_prompt")
 
-LanguageModelInput = Any
+if TYPE_CHECKING:
+
+    class MessageObject(Protocol):
+        """A message, ours or LangChain's."""
+
+        @property
+        def type(self) -> str:
+            """The role, in LangChain's words."""
+
+        @property
+        def content(self) -> Any:
+            """A text, or a list of texts and blocks."""
+
+    class PromptObject(Protocol):
+        """A prompt value, ours or LangChain's."""
+
+        def to_string(self) -> str:
+            """Return it as one text."""
+
+        def to_messages(self) -> Sequence[Any]:
+            """Return it as messages."""
+
+    LanguageModelInput: TypeAlias = str | PromptObject | Sequence[MessageObject | Mapping[str, Any] | Sequence[Any]]
+else:
+    LanguageModelInput = Any
 """A text, a list of messages (LangChain's, ours, ``(role, content)`` pairs, OpenAI's dicts), or a prompt value."""
 
 
-def to_prompt(value: LanguageModelInput) -> str:
+def to_prompt(value: object) -> str:
     """Return the prompt text of ``value``: a text as it is, messages as ``Human: …`` and ``AI: …`` lines.
 
     Raises :class:`ValueError` for another type, and for a message with an unknown role.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._model_classes import schema_of_model
 from .._overrides import overrides
@@ -17,8 +17,15 @@ from .transform import BaseCumulativeTransformOutputParser
 
 __all__ = ("JsonOutputParser", "SimpleJsonOutputParser")
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
 
-class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
+    Document = TypeVarWithDefault("Document", default=Any)
+else:
+    Document = TypeVar("Document")
+
+
+class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
     """Parses JSON in a model's answer, also behind words and a Markdown fence.
 
     Whole, an answer that was cut off is what is known of it; one without JSON, or with an error in it,
@@ -39,9 +46,10 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
         super().__init__(name=name, diff=diff)
         self.pydantic_object = pydantic_object
 
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> Document:
         """Return the document in ``text``, or raise :class:`~millstream.exceptions.OutputParserException`."""
-        return _parse_document(text, partial=False)
+        document: Document = _parse_document(text, partial=False)
+        return document
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
         """Return the document in the first generation's text; with ``partial``, ``None`` where there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from .._model_classes import make_object
 from ..exceptions import OutputParserException
@@ -17,7 +17,7 @@ __all__ = ("PydanticOutputParser",)
 Model = TypeVar("Model")
 
 
-class PydanticOutputParser(JsonOutputParser, Generic[Model]):
+class PydanticOutputParser(JsonOutputParser[Model]):
     """Parses JSON in a model's answer into an object of ``pydantic_object``, a pydantic class of either version.
 
     A stream gives an object with each chunk that changes one that is valid as far as it has come. An

@@ -78,7 +78,7 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
     def partial(self, /, **variables: Any) -> Self:
         """Return a prompt to which ``variables``, values or functions that return them, are given already."""
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
+    def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
         """Return the prompt of ``input``: a dict of variables, or the value of the only one.
 
         Raises :class:`KeyError` if variables are missing, :class:`TypeError` if ``input`` is no dict where
@@ -94,7 +94,7 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
         )
         return value
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
+    async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
         """Return the prompt of ``input``; see :meth:`invoke`."""
 
         async def made(input: Any, *_: Any) -> PromptValue:

@@ -31,6 +31,7 @@ from .config import RunnableConfig, batch_configs, merge_configs
 if TYPE_CHECKING:
     from ..events import StreamEvent
     from ..events.record_writer import RecordFormat, RecordWriter
+    from ..events.schema import EventVersion
     from ..streaming.protocols import Stage
     from .origin import Origin
 
@@ -98,7 +99,7 @@ class Runnable(ABC, Generic[Input, Output]):
         input: Input,
         config: RunnableConfig | None = None,
         *,
-        version: str = "v2",
+        version: EventVersion = "v2",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
         include_tags: Sequence[str] | None = None,
@@ -119,7 +120,7 @@ class Runnable(ABC, Generic[Input, Output]):
         input: Input,
         config: RunnableConfig | None = None,
         *,
-        version: str = "v2",
+        version: EventVersion = "v2",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
         include_tags: Sequence[str] | None = None,
@@ -140,7 +141,7 @@ class Runnable(ABC, Generic[Input, Output]):
         input: Input,
         config: RunnableConfig | None = None,
         *,
-        version: str = "v2",
+        version: EventVersion = "v2",
         format: RecordFormat = "sse",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
@@ -169,7 +170,7 @@ class Runnable(ABC, Generic[Input, Output]):
         writer: RecordWriter,
         input: Input,
         config: RunnableConfig | None,
-        version: str,
+        version: EventVersion,
         wanted: EventFilter,
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..._fields import SecretStr, field
 from ...errors import MillstreamError
@@ -12,6 +12,9 @@ from ...outputs.chat_generation import ChatResult
 from ..whole_answer import WholeAnswer
 from .chat import ChatOpenAI
 from .endpoint import from_env
+
+if TYPE_CHECKING:
+    from .constructors import AzureChatArguments
 
 __all__ = ("AzureChatOpenAI",)
 
@@ -33,7 +36,7 @@ class AzureChatOpenAI(ChatOpenAI):
 
     if TYPE_CHECKING:
 
-        def __init__(self, **kwargs: Any) -> None: ...
+        def __init__(self, **arguments: Unpack[AzureChatArguments]) -> None: ...
 
     model_name: str | None = field(default=None, alias="model")  # type: ignore[assignment]
     azure_endpoint: str | None = field(default_factory=from_env("AZURE_OPENAI_ENDPOINT"))

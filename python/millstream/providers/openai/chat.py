@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from uuid import UUID
 
 from ..._fields import field
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ...messages.ai import AIMessage
     from ...messages.base import BaseMessage
     from ...runnables.runnable import Runnable
+    from .constructors import ChatArguments
 
 __all__ = ("BaseChatOpenAI", "ChatOpenAI")
 
@@ -45,7 +46,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
 
     if TYPE_CHECKING:
 
-        def __init__(self, **kwargs: Any) -> None: ...
+        def __init__(self, **arguments: Unpack[ChatArguments]) -> None: ...
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         told = super()._get_invocation_params(stop=stop)
@@ -300,7 +301,7 @@ class ChatOpenAI(BaseChatOpenAI):
 
     if TYPE_CHECKING:
 
-        def __init__(self, **kwargs: Any) -> None: ...
+        def __init__(self, **arguments: Unpack[ChatArguments]) -> None: ...
 
     max_tokens: int | None = field(default=None, alias="max_completion_tokens")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 from ..._fields import field
@@ -18,6 +18,9 @@ from ..whole_answer import WholeAnswer
 from .arguments import COMPLETIONS, refuse_in_call
 from .completion_stream import DecodedChunks, DecodedText
 from .endpoint import OpenAIEndpoint, as_float
+
+if TYPE_CHECKING:
+    from .constructors import CompletionArguments
 
 __all__ = ("OpenAI",)
 
@@ -44,7 +47,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
 
     if TYPE_CHECKING:
 
-        def __init__(self, **kwargs: Any) -> None: ...
+        def __init__(self, **arguments: Unpack[CompletionArguments]) -> None: ...
 
     _endpoint = COMPLETIONS
 

@@ -1,0 +1,223 @@
+"""What type checkers infer for a user: every line here is right."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, TypedDict, assert_type
+
+from pydantic import BaseModel
+
+from millstream import (
+    LLM,
+    AzureChatOpenAI,
+    ChatOpenAI,
+    Delta,
+    OpenAI,
+    RecordWriter,
+    ServerSentEvent,
+    SSEParser,
+    StreamDecoder,
+)
+from millstream.language_models import FakeListLLM, SecretStr, field
+from millstream.language_models.schemas import StructuredAnswer
+from millstream.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolCall
+from millstream.output_parsers import JsonOutputParser, StrOutputParser
+from millstream.output_parsers.pydantic import PydanticOutputParser
+from millstream.prompt_values import PromptValue
+from millstream.prompts import ChatPromptTemplate, PromptTemplate
+from millstream.runnables import AsyncStream, Runnable, RunnableConfig, RunnableLambda, Stream, chain
+
+
+class Joke(BaseModel):
+    setup: str
+
+
+class Song(TypedDict):
+    title: str
+
+
+class Echo(LLM):
+    size: int
+    suffix: str = ""
+    stops: list[str] = field(default_factory=list)
+
+    def _call(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
+        return prompt[: self.size]
+
+    @property
+    def _llm_type(self) -> str:
+        return "echo"
+
+
+class Polite(ChatOpenAI):
+    greeting: str = "Good evening."
+
+
+# Constructors.
+
+OpenAI()
+OpenAI(model="m", temperature=0, max_tokens=512, api_key="k", base_url="http://x", timeout=3, stop=["a"])
+OpenAI(model_name="m", openai_api_key=SecretStr("k"), openai_api_base=None, request_timeout=(1.0, 2.0), suffix="!")
+ChatOpenAI(model="m", temperature=None, api_key=lambda: "k", max_completion_tokens=3, stop_sequences="a", user="u")
+ChatOpenAI(model_name="m", max_tokens=3, callbacks=[], tags=["t"], metadata={"a": 1}, disable_streaming="tool_calling")
+AzureChatOpenAI(azure_endpoint="https://x", azure_deployment="d", api_version="v", azure_ad_token_provider=lambda: "t")
+Echo(size=3, suffix="!", stops=["a"], tags=["t"])
+Polite(model="m", api_key="k", greeting="Hi.")
+FakeListLLM(responses=["a"])
+
+# Models.
+
+llm = OpenAI()
+model = ChatOpenAI()
+config: RunnableConfig = {"tags": ["t"], "max_concurrency": 2}
+
+assert_type(llm.model_name, str)
+assert_type(llm.invoke("x"), str)
+assert_type(llm.invoke([("user", "x")], config, stop=["a"], temperature=0), str)
+assert_type(llm.stream("x"), Stream[str])
+assert_type(llm.astream("x"), AsyncStream[str])
+assert_type(llm.batch(["x"]), list[str])
+assert_type(llm.batch(["x"], config, return_exceptions=True), list[str | Exception])
+assert_type(model.invoke("x"), AIMessage)
+assert_type(model.invoke([SystemMessage("x"), HumanMessage("y")]), AIMessage)
+assert_type(model.invoke([{"role": "user", "content": "x"}]), AIMessage)
+assert_type(model.stream("x"), Stream[AIMessageChunk])
+assert_type(model.astream("x"), AsyncStream[AIMessageChunk])
+assert_type(model.batch(["x"]), list[AIMessage])
+assert_type(model.batch(["x"], [config], return_exceptions=True), list[AIMessage | Exception])
+assert_type(Polite().greeting, str)
+assert_type(Polite().invoke("x"), AIMessage)
+assert_type(model.generate([[HumanMessage("x")]]).generations[0][0].text, str)
+
+for chunk in llm.stream("x"):
+    assert_type(chunk, str)
+with model.stream("x") as stream:
+    assert_type(next(stream), AIMessageChunk)
+
+
+async def awaited() -> None:
+    assert_type(await llm.ainvoke("x"), str)
+    assert_type(await model.ainvoke("x"), AIMessage)
+    assert_type(await llm.abatch(["x"]), list[str])
+    assert_type(await llm.abatch(["x"], return_exceptions=True), list[str | Exception])
+    assert_type(await model.abatch(["x"]), list[AIMessage])
+    assert_type(await model.abatch(["x"], return_exceptions=True), list[AIMessage | Exception])
+    async for text in llm.astream("x"):
+        assert_type(text, str)
+    async with model.astream("x") as messages:
+        async for message in messages:
+            assert_type(message, AIMessageChunk)
+    async for event in model.astream_events("x", version="v2", include_types=["chat_model"]):
+        assert_type(event, dict[str, Any])
+    async for record in llm.astream_records("x", format="ndjson"):
+        assert_type(record, bytes)
+    async for part in joke_chain.astream({"topic": "x"}):
+        assert_type(part, str)
+
+
+for event in llm.stream_events("x"):
+    assert_type(event, dict[str, Any])
+
+# Tools and structured output.
+
+
+def weather(city: str) -> str:
+    """Return the weather."""
+    return city
+
+
+bound = model.bind_tools([weather, Joke, {"type": "web_search"}], tool_choice="auto", strict=True)
+assert_type(bound.invoke("x"), AIMessage)
+assert_type(bound.invoke("x").tool_calls, list[ToolCall])
+assert_type(bound.invoke("x").tool_calls[0]["args"], dict[str, Any])
+assert_type(model.bind(stop=["a"]).invoke("x"), AIMessage)
+assert_type(model.with_config(config).invoke("x"), AIMessage)
+assert_type(model.with_structured_output(Joke).invoke("x"), Joke)
+assert_type(model.with_structured_output(Joke, method="json_mode").stream("x"), Stream[Joke])
+assert_type(model.with_structured_output(Song).invoke("x"), Song)
+assert_type(model.with_structured_output({"title": "song", "type": "object"}).invoke("x"), dict[str, Any])
+raw = model.with_structured_output(Joke, include_raw=True).invoke("x")
+assert_type(raw, StructuredAnswer[Joke])
+assert_type(raw["raw"], AIMessage)
+assert_type(raw["parsed"], Joke | None)
+assert_type(raw["parsing_error"], Exception | None)
+rawest = model.with_structured_output({"title": "song"}, include_raw=True).invoke("x")
+assert_type(rawest["parsed"], dict[str, Any] | None)
+
+# Messages.
+
+answer = AIMessage("x", id="1", name="n", response_metadata={"a": 1})
+assert_type(answer.content, str | list[str | dict[str, Any]])
+assert_type(answer.additional_kwargs, dict[str, Any])
+assert_type(AIMessageChunk("x") + AIMessageChunk("y"), AIMessageChunk)
+assert_type([one.text for one in [answer, HumanMessage("x")]][0].upper(), str)
+assert_type(answer.usage_metadata["input_tokens"] if answer.usage_metadata else 0, int)
+assert_type(answer.model_copy(update={"id": "2"}), AIMessage)
+
+# Chains.
+
+prompt = ChatPromptTemplate.from_messages([("system", "Be {mood}."), ("user", "{topic}")])
+assert_type(prompt.invoke({"topic": "x"}), PromptValue)
+assert_type(prompt.format_messages(topic="x"), list[BaseMessage])
+assert_type(PromptTemplate.from_template("{topic}") | llm, Runnable[dict[str, Any], str])
+assert_type(prompt | model, Runnable[dict[str, Any], AIMessage])
+joke_chain = prompt | model | StrOutputParser()
+assert_type(joke_chain, Runnable[dict[str, Any], str])
+assert_type(joke_chain.invoke({"topic": "x"}), str)
+assert_type(joke_chain.batch([{"topic": "x"}], return_exceptions=True), list[str | Exception])
+assert_type(joke_chain.with_config(tags=["t"]).stream({"topic": "x"}), Stream[str])
+assert_type(prompt | model | PydanticOutputParser(Joke), Runnable[dict[str, Any], Joke])
+assert_type(prompt | model.with_structured_output(Joke), Runnable[dict[str, Any], Joke])
+assert_type((prompt | model | JsonOutputParser()).invoke({}), Any)
+assert_type(llm.pipe(len).invoke("x"), int)
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+async def doubled(number: int) -> int:
+    return number * 2
+
+
+def words(text: str) -> Iterator[str]:
+    yield from text.split()
+
+
+async def letters(text: str) -> AsyncIterator[str]:
+    for letter in text:
+        yield letter
+
+
+@chain
+def counted(text: str) -> int:
+    return len(text)
+
+
+@chain
+async def tripled(number: int) -> int:
+    return number * 3
+
+
+assert_type(RunnableLambda(length), RunnableLambda[str, int])
+assert_type(RunnableLambda(doubled), RunnableLambda[int, int])
+assert_type(RunnableLambda(words), RunnableLambda[str, str])
+assert_type(RunnableLambda(letters), RunnableLambda[str, str])
+assert_type(counted, RunnableLambda[str, int])
+assert_type(tripled, RunnableLambda[int, int])
+assert_type(counted.invoke("x"), int)
+assert_type(joke_chain | length | doubled, Runnable[dict[str, Any], int])
+assert_type(joke_chain | counted | tripled, Runnable[dict[str, Any], int])
+assert_type(length | RunnableLambda(doubled), Runnable[str, int])
+
+# The core.
+
+parser = SSEParser(max_event_size=1000)
+for sse in parser.feed(b"data: x\n\n"):
+    assert_type(sse, ServerSentEvent)
+    assert_type(sse.data, str)
+decoder = StreamDecoder("openai.chat")
+for delta in decoder.feed(b""):
+    assert_type(delta, Delta)
+    assert_type(delta.text, str | None)
+writer = RecordWriter(format="ndjson")
+assert_type(writer.write({"event": "x"}), bytes)
+assert_type(writer.end(), bytes)
