@@ -50,10 +50,8 @@ impl<'a> Records<'a> {
 
 impl Sink for Records<'_> {
     fn delta(&mut self, delta: &Delta<'_>) {
-        match (delta.index, &delta.text, &delta.finish_reason) {
-            (0, Some(text), _) => self.text(0, text),
-            (0, None, Some(_)) => self.text(0, ""),
-            _ => {}
+        if let Some(text) = delta.first_text() {
+            self.text(0, text);
         }
     }
 

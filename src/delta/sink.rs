@@ -38,6 +38,15 @@ impl Delta<'_> {
         self.text.is_none() && self.has_only_text()
     }
 
+    /// The text that counts where choice 0's text alone is wanted: `""` for a finish reason without text.
+    pub fn first_text(&self) -> Option<&str> {
+        match (self.index, &self.text, &self.finish_reason) {
+            (0, Some(text), _) => Some(text),
+            (0, None, Some(_)) => Some(""),
+            _ => None,
+        }
+    }
+
     /// Whether the model says something in it: text, reasoning, a refusal, a tool call, audio.
     pub fn has_content(&self) -> bool {
         self.text.is_some()

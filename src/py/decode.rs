@@ -1,10 +1,7 @@
 //! `StreamDecoder`.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -13,12 +10,10 @@ use super::convert::{
     Argument, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept,
     string,
 };
-use super::failure::Failure;
+use super::decoding::{DELTAS, Decoding, PARTS, RECORDS, TEXT};
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
-use super::state::{Core, Shared, State, unpicklable};
+use super::state::unpicklable;
 use crate::decode::{Ended, Format, StreamDecoder};
-use crate::delta::Sink;
-use crate::http::Connection;
 
 /// Decodes a model's stream, bytes in and deltas out.
 ///
@@ -48,142 +43,11 @@ use crate::http::Connection;
 /// >>> decoder.close_text(), decoder.finish_reason, decoder.ended
 /// ([], 'stop', '[DONE]')
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
-pub struct PyStreamDecoder {
-    shared: Shared<StreamDecoder>,
-    /// Empty until nothing more can come out: whoever asks after every read asks a list of
-    /// Python's, which costs a tenth of asking a property.
-    #[pyo3(get, name = "_finished")]
-    finished: Py<PyList>,
-    /// The connection whose body this reads, where it takes what arrives there as it is.
-    connection: OnceLock<Arc<Mutex<Connection>>>,
-}
-
-/// What an instance hands out, and what those hear who then want something else of it.
-struct Purpose {
-    name: &'static str,
-    of_its_own: &'static str,
-    /// It reports the description of the response too.
-    reports_info: bool,
-}
-
-const DELTAS: Purpose = Purpose {
-    name: "deltas",
-    of_its_own: "deltas need one of their own",
-    reports_info: false,
-};
-const TEXT: Purpose = Purpose {
-    name: "text",
-    of_its_own: "text needs one of its own",
-    reports_info: false,
-};
-const RECORDS: Purpose = Purpose {
-    name: "records",
-    of_its_own: "records need one of their own",
-    reports_info: false,
-};
-const PARTS: Purpose = Purpose {
-    name: "parts",
-    of_its_own: "parts need one of their own",
-    reports_info: true,
-};
-
-impl Core for StreamDecoder {
-    fn has_failed(&self) -> bool {
-        self.failure().is_some()
-    }
-
-    fn failure(&self) -> Option<Failure> {
-        Some(Failure {
-            error: self.failure()?.clone(),
-            text: self.text().to_owned(),
-            has_whole_text: self.has_whole_text(),
-            deltas_seen: self.deltas_seen(),
-        })
-    }
-}
-
-impl PyStreamDecoder {
-    /// Feeds `data`, and returns what `make` makes of what `sink` has gathered then.
-    #[inline]
-    fn feed_into<S: Sink, V>(
-        &self,
-        py: Python<'_>,
-        data: &[u8],
-        kind: &Purpose,
-        sink: &mut S,
-        make: impl FnOnce(&mut S) -> PyResult<V>,
-    ) -> PyResult<V> {
-        let (_turn, mut state) = self.shared.begin(py)?;
-        state.check_open()?;
-        check_kind(&mut state, kind)?;
-        if state.is_spoilt() {
-            drop(state);
-            return Err(self.shared.spoilt(py));
-        }
-        match self.connection.get() {
-            None => state.core.feed(data, sink),
-            Some(connection) => {
-                let locked = connection.lock_py_attached(py);
-                let mut connection = locked.unwrap_or_else(PoisonError::into_inner);
-                connection.feed(data, |piece| state.core.feed(piece, sink));
-            }
-        }
-        let is_done = state.core.is_done();
-        drop(state);
-        let output = self.note_end(py, is_done).and_then(|()| make(sink));
-        self.shared.handed_out(py, output)
-    }
-
-    /// Says that it is over, where the core has just come to its end.
-    #[inline]
-    fn note_end(&self, py: Python<'_>, is_done: bool) -> PyResult<()> {
-        if is_done && self.finished.bind(py).is_empty() {
-            self.finished.bind(py).append(true)?;
-        }
-        Ok(())
-    }
-
-    /// Ends the stream, and returns what `make` makes of what `sink` has gathered then, as a list too.
-    fn close_into<'py, S: Sink, V>(
-        &self,
-        py: Python<'py>,
-        kind: &Purpose,
-        sink: &mut S,
-        make: impl FnOnce(&mut S) -> PyResult<(V, Bound<'py, PyList>)>,
-    ) -> PyResult<V> {
-        let (_turn, mut state) = self.shared.begin(py)?;
-        check_kind(&mut state, kind)?;
-        let was_open = state.begin_close();
-        if state.is_spoilt() {
-            drop(state);
-            return Err(self.shared.spoilt(py));
-        }
-        if was_open {
-            state.core.close(sink);
-        }
-        let is_done = state.core.is_done();
-        drop(state);
-        let output = self.note_end(py, is_done).and_then(|()| make(sink));
-        let (value, items) = self.shared.handed_out(py, output)?;
-        self.shared.check_close(py, &items)?;
-        Ok(value)
-    }
-}
+pub struct PyStreamDecoder(Decoding);
 
 /// A list, for what is handed out and for the `items` of a failure.
 fn twice(list: Bound<'_, PyList>) -> (Bound<'_, PyList>, Bound<'_, PyList>) {
     (list.clone(), list)
-}
-
-fn check_kind(state: &mut State<StreamDecoder>, kind: &Purpose) -> PyResult<()> {
-    let Some(first) = state.conflicting_kind(kind.name) else {
-        if kind.reports_info {
-            state.core.report_info();
-        }
-        return Ok(());
-    };
-    let message = format!("this StreamDecoder hands out {first}: {}", kind.of_its_own);
-    Err(PyValueError::new_err(message))
 }
 
 #[pymethods]
@@ -211,17 +75,19 @@ impl PyStreamDecoder {
         if has_one_choice {
             core = core.of_one_choice();
         }
-        Ok(Self {
-            shared: Shared::new(core),
-            finished: PyList::empty(py).unbind(),
-            connection: OnceLock::new(),
-        })
+        Ok(Self(Decoding::new(py, core)))
+    }
+
+    /// Empty until the stream is over. Drivers test it after every read: the truth value of a list costs a
+    /// tenth of a property.
+    #[getter]
+    fn _finished<'py>(&self, py: Python<'py>) -> Bound<'py, PyList> {
+        self.0.finished(py)
     }
 
     /// Take from now on what arrives on ``connection`` as it is, behind the head of its response.
     fn _attach_connection(&self, connection: &PyHttpConnection) -> PyResult<()> {
-        let set = self.connection.set(connection.shared());
-        set.map_err(|_| PyValueError::new_err("this StreamDecoder reads a connection already"))
+        self.0.attach(connection)
     }
 
     /// Return the deltas that ``data`` completes.
@@ -232,9 +98,10 @@ impl PyStreamDecoder {
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let (py, data) = (data.py(), bytes(data)?);
         let data = data.as_bytes();
-        self.feed_into(py, data, &DELTAS, &mut Deltas::new(data), |deltas| {
-            deltas.list(py)
-        })
+        self.0
+            .feed_into(py, data, &DELTAS, &mut Deltas::new(data), |deltas| {
+                deltas.list(py)
+            })
     }
 
     /// Say that the stream ended, and return what its end brings.
@@ -243,9 +110,10 @@ impl PyStreamDecoder {
     /// Raises ``failure`` if there is one; one met here has its ``items``. Closing again returns an
     /// empty list.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.close_into(py, &DELTAS, &mut Deltas::new(b""), |deltas| {
-            deltas.list(py).map(twice)
-        })
+        self.0
+            .close_into(py, &DELTAS, &mut Deltas::new(b""), |deltas| {
+                deltas.list(py).map(twice)
+            })
     }
 
     /// Return the text of choice 0 that ``data`` completes, one string per delta.
@@ -255,14 +123,15 @@ impl PyStreamDecoder {
     fn feed_text<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let (py, data) = (data.py(), bytes_for("feed_text", data)?);
         let data = data.as_bytes();
-        self.feed_into(py, data, &TEXT, &mut Texts::new(data), |texts| {
-            texts.list(py)
-        })
+        self.0
+            .feed_into(py, data, &TEXT, &mut Texts::new(data), |texts| {
+                texts.list(py)
+            })
     }
 
     /// Do what ``close`` does, for a decoder that hands out text.
     fn close_text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.close_into(py, &TEXT, &mut Texts::new(b""), |texts| {
+        self.0.close_into(py, &TEXT, &mut Texts::new(b""), |texts| {
             texts.list(py).map(twice)
         })
     }
@@ -280,9 +149,10 @@ impl PyStreamDecoder {
         let (py, data) = (data.py(), bytes_for("feed_records", data)?);
         let (prefix, suffix) = affixes("feed_records", prefix, suffix)?;
         let mut records = RecordBytes::new(prefix.as_bytes(), suffix.as_bytes());
-        self.feed_into(py, data.as_bytes(), &RECORDS, &mut records, |records| {
-            Ok(records.bytes(py))
-        })
+        self.0
+            .feed_into(py, data.as_bytes(), &RECORDS, &mut records, |records| {
+                Ok(records.bytes(py))
+            })
     }
 
     /// Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece.
@@ -294,7 +164,7 @@ impl PyStreamDecoder {
         let py = prefix.py();
         let (prefix, suffix) = affixes("close_records", prefix, suffix)?;
         let mut records = RecordBytes::new(prefix.as_bytes(), suffix.as_bytes());
-        self.close_into(py, &RECORDS, &mut records, |records| {
+        self.0.close_into(py, &RECORDS, &mut records, |records| {
             let bytes = records.bytes(py);
             let items = PyList::empty(py);
             if !bytes.as_bytes().is_empty() {
@@ -312,9 +182,10 @@ impl PyStreamDecoder {
     fn _feed_parts<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let (py, data) = (data.py(), bytes_for("_feed_parts", data)?);
         let data = data.as_bytes();
-        self.feed_into(py, data, &PARTS, &mut Parts::new(data, None), |parts| {
-            parts.list(py)
-        })
+        self.0
+            .feed_into(py, data, &PARTS, &mut Parts::new(data, None), |parts| {
+                parts.list(py)
+            })
     }
 
     /// Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
@@ -330,28 +201,35 @@ impl PyStreamDecoder {
         let (prefix, suffix) = affixes("_feed_record_parts", prefix, suffix)?;
         let around = (prefix.as_bytes(), suffix.as_bytes());
         let mut parts = Parts::new(data.as_bytes(), Some(around));
-        self.feed_into(py, data.as_bytes(), &PARTS, &mut parts, |parts| {
-            parts.records(py)
-        })
+        self.0
+            .feed_into(py, data.as_bytes(), &PARTS, &mut parts, |parts| {
+                parts.records(py)
+            })
     }
 
     /// Do what ``close`` does, for a decoder that hands out parts.
     fn _close_parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.close_into(py, &PARTS, &mut Parts::new(b"", None), |parts| {
-            parts.list(py).map(twice)
-        })
+        self.0
+            .close_into(py, &PARTS, &mut Parts::new(b"", None), |parts| {
+                parts.list(py).map(twice)
+            })
     }
 
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.
     #[getter]
     fn finish_reason(&self, py: Python<'_>) -> Option<String> {
-        self.shared.lock(py).core.finish_reason().map(str::to_owned)
+        self.0
+            .shared
+            .lock(py)
+            .core
+            .finish_reason()
+            .map(str::to_owned)
     }
 
     /// The last usage object the provider sent, or ``None``.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let usage = self.shared.lock(py).core.usage().map(str::to_owned);
+        let usage = self.0.shared.lock(py).core.usage().map(str::to_owned);
         let usage = optional(py, usage.as_deref().map(str::as_bytes))?;
         usage.as_ref().map(read_kept).transpose()
     }
@@ -359,7 +237,7 @@ impl PyStreamDecoder {
     /// The error the provider sent inside the stream, with a ``message`` in every case, or ``None``.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let error = self.shared.lock(py).core.error().map(str::to_owned);
+        let error = self.0.shared.lock(py).core.error().map(str::to_owned);
         let error = optional(py, error.as_deref().map(str::as_bytes))?;
         error.as_ref().map(read_error).transpose()
     }
@@ -370,49 +248,49 @@ impl PyStreamDecoder {
     /// choice that had begun is finished, and ``"truncated"`` if one is not, or none had begun.
     #[getter]
     fn ended(&self, py: Python<'_>) -> Option<&'static str> {
-        let ended = self.shared.lock(py).core.ended();
+        let ended = self.0.shared.lock(py).core.ended();
         ended.map(Ended::name)
     }
 
     /// Whether nothing more can come out: the stream ended or failed.
     #[getter]
     fn done(&self, py: Python<'_>) -> bool {
-        self.shared.lock(py).core.is_done()
+        self.0.shared.lock(py).core.is_done()
     }
 
     /// The error in the stream's bytes that ended the decoding, or ``None``; later calls raise it.
     #[getter]
     fn failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.shared.failure(py)
+        self.0.shared.failure(py)
     }
 
     /// The text of choice 0 so far: its first ``max_event_size`` UTF-8 bytes, whole characters.
     #[getter]
     fn text(&self, py: Python<'_>) -> String {
-        self.shared.lock(py).core.text().to_owned()
+        self.0.shared.lock(py).core.text().to_owned()
     }
 
     /// Whether ``text`` is all of choice 0's text so far.
     #[getter]
     fn text_complete(&self, py: Python<'_>) -> bool {
-        self.shared.lock(py).core.has_whole_text()
+        self.0.shared.lock(py).core.has_whole_text()
     }
 
     /// Keep all of choice 0's text, and its log probabilities, from now on.
     fn _keep_text(&self, py: Python<'_>) {
-        self.shared.lock(py).core.keep_text();
+        self.0.shared.lock(py).core.keep_text();
     }
 
     /// The text of choice 0 as far as it is kept.
     #[getter]
     fn _kept_text(&self, py: Python<'_>) -> String {
-        self.shared.lock(py).core.kept_text().to_owned()
+        self.0.shared.lock(py).core.kept_text().to_owned()
     }
 
     /// The log probabilities of choice 0's deltas, where they are kept.
     #[getter]
     fn _kept_logprobs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let texts = self.shared.lock(py).core.kept_logprobs().to_vec();
+        let texts = self.0.shared.lock(py).core.kept_logprobs().to_vec();
         let read = |text: String| read_kept(&string(py, text.as_bytes()));
         texts.into_iter().map(read).collect()
     }
@@ -420,13 +298,13 @@ impl PyStreamDecoder {
     /// How many deltas had text, reasoning, a refusal, a tool call or audio.
     #[getter]
     fn _contents_seen(&self, py: Python<'_>) -> u64 {
-        self.shared.lock(py).core.contents_seen()
+        self.0.shared.lock(py).core.contents_seen()
     }
 
     /// How many deltas were decoded, those counted too that ``feed_text`` gives no text for.
     #[getter]
     fn deltas_seen(&self, py: Python<'_>) -> u64 {
-        self.shared.lock(py).core.deltas_seen()
+        self.0.shared.lock(py).core.deltas_seen()
     }
 
     /// What there was of the stream, in words: what to look at where it came to nothing.
@@ -435,7 +313,7 @@ impl PyStreamDecoder {
     /// bytes and what the stream lacks: line ends, or blank lines.
     #[getter]
     fn seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let state = self.shared.lock(py);
+        let state = self.0.shared.lock(py);
         let (seen, format) = (state.core.seen().clone(), state.core.format());
         let is_nothing = state.core.deltas_seen() == 0;
         drop(state);
@@ -445,11 +323,11 @@ impl PyStreamDecoder {
     /// Whether a choice has begun.
     #[getter]
     fn _has_choices(&self, py: Python<'_>) -> bool {
-        self.shared.lock(py).core.has_choices()
+        self.0.shared.lock(py).core.has_choices()
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let format = self.shared.lock(py).core.format();
+        let format = self.0.shared.lock(py).core.format();
         format!("<millstream.StreamDecoder '{}'>", format.name())
     }
 
@@ -458,8 +336,7 @@ impl PyStreamDecoder {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.finished)?;
-        self.shared.traverse(&visit)
+        self.0.traverse(&visit)
     }
 }
 

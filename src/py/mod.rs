@@ -8,6 +8,7 @@
 mod connection;
 mod convert;
 mod decode;
+mod decoding;
 mod delta;
 mod encode;
 mod event;

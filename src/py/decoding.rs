@@ -1,0 +1,177 @@
+//! Feeding and closing a `StreamDecoder`, whatever it is used for.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::PyList;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::connection::PyHttpConnection;
+use super::failure::Failure;
+use super::state::{Core, Shared, State};
+use crate::decode::StreamDecoder;
+use crate::delta::Sink;
+use crate::http::Connection;
+
+/// The core of a decoder, and the connection that it may read.
+pub struct Decoding {
+    pub shared: Shared<StreamDecoder>,
+    /// Empty until the stream is over.
+    finished: Py<PyList>,
+    /// The connection whose body is read, where the data is what arrives on it.
+    connection: OnceLock<Arc<Mutex<Connection>>>,
+}
+
+/// What a decoder is used for, and the error for using it for something else.
+pub struct Purpose {
+    name: &'static str,
+    of_its_own: &'static str,
+    /// It reports the description of the response too.
+    reports_info: bool,
+}
+
+pub const DELTAS: Purpose = Purpose {
+    name: "deltas",
+    of_its_own: "deltas need one of their own",
+    reports_info: false,
+};
+pub const TEXT: Purpose = Purpose {
+    name: "text",
+    of_its_own: "text needs one of its own",
+    reports_info: false,
+};
+pub const RECORDS: Purpose = Purpose {
+    name: "records",
+    of_its_own: "records need one of their own",
+    reports_info: false,
+};
+pub const PARTS: Purpose = Purpose {
+    name: "parts",
+    of_its_own: "parts need one of their own",
+    reports_info: true,
+};
+
+impl Core for StreamDecoder {
+    fn has_failed(&self) -> bool {
+        self.failure().is_some()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        Some(Failure {
+            error: self.failure()?.clone(),
+            text: self.text().to_owned(),
+            has_whole_text: self.has_whole_text(),
+            deltas_seen: self.deltas_seen(),
+        })
+    }
+}
+
+impl Decoding {
+    /// A decoder that has read nothing.
+    pub fn new(py: Python<'_>, core: StreamDecoder) -> Self {
+        Self {
+            shared: Shared::new(core),
+            finished: PyList::empty(py).unbind(),
+            connection: OnceLock::new(),
+        }
+    }
+
+    /// Reads the body of `connection` from now on, instead of the data itself.
+    pub fn attach(&self, connection: &PyHttpConnection) -> PyResult<()> {
+        let set = self.connection.set(connection.shared());
+        set.map_err(|_| PyValueError::new_err("this StreamDecoder reads a connection already"))
+    }
+
+    /// The list that is empty until the stream is over.
+    pub fn finished<'py>(&self, py: Python<'py>) -> Bound<'py, PyList> {
+        self.finished.bind(py).clone()
+    }
+
+    /// Shows the collector what is kept.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.finished)?;
+        self.shared.traverse(visit)
+    }
+
+    /// Feeds `data` to the core, and returns the value that `make` builds from `sink`.
+    #[inline]
+    pub fn feed_into<S: Sink, V>(
+        &self,
+        py: Python<'_>,
+        data: &[u8],
+        purpose: &Purpose,
+        sink: &mut S,
+        make: impl FnOnce(&mut S) -> PyResult<V>,
+    ) -> PyResult<V> {
+        let (_turn, mut state) = self.shared.begin(py)?;
+        state.check_open()?;
+        check_purpose(&mut state, purpose)?;
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.shared.spoilt(py));
+        }
+        match self.connection.get() {
+            None => state.core.feed(data, sink),
+            Some(connection) => {
+                let locked = connection.lock_py_attached(py);
+                let mut connection = locked.unwrap_or_else(PoisonError::into_inner);
+                connection.feed(data, |piece| state.core.feed(piece, sink));
+            }
+        }
+        let is_done = state.core.is_done();
+        drop(state);
+        let output = self.note_end(py, is_done).and_then(|()| make(sink));
+        self.shared.handed_out(py, output)
+    }
+
+    /// Fills the list `finished` once the core is done.
+    #[inline]
+    fn note_end(&self, py: Python<'_>, is_done: bool) -> PyResult<()> {
+        if is_done && self.finished.bind(py).is_empty() {
+            self.finished.bind(py).append(true)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the stream, and returns the value that `make` builds from `sink`; its list goes to a failure.
+    pub fn close_into<'py, S: Sink, V>(
+        &self,
+        py: Python<'py>,
+        purpose: &Purpose,
+        sink: &mut S,
+        make: impl FnOnce(&mut S) -> PyResult<(V, Bound<'py, PyList>)>,
+    ) -> PyResult<V> {
+        let (_turn, mut state) = self.shared.begin(py)?;
+        check_purpose(&mut state, purpose)?;
+        let was_open = state.begin_close();
+        if state.is_spoilt() {
+            drop(state);
+            return Err(self.shared.spoilt(py));
+        }
+        if was_open {
+            state.core.close(sink);
+        }
+        let is_done = state.core.is_done();
+        drop(state);
+        let output = self.note_end(py, is_done).and_then(|()| make(sink));
+        let (value, items) = self.shared.handed_out(py, output)?;
+        self.shared.check_close(py, &items)?;
+        Ok(value)
+    }
+}
+
+fn check_purpose(state: &mut State<StreamDecoder>, purpose: &Purpose) -> PyResult<()> {
+    let Some(first) = state.conflicting_kind(purpose.name) else {
+        if purpose.reports_info {
+            state.core.report_info();
+        }
+        return Ok(());
+    };
+    let message = format!(
+        "this StreamDecoder hands out {first}: {}",
+        purpose.of_its_own
+    );
+    Err(PyValueError::new_err(message))
+}
