@@ -6,47 +6,19 @@ the head is complete, what of the body came, whether it has ended, what is wrong
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from ..._core import HTTPConnection
 from ...errors import APIConnectionError, APITimeoutError
 from .. import Request
 from ..headers import check_headers
 from ..timeouts import DEFAULT_TIMEOUTS
 from .content_coding import ContentDecoder, content_decoder
 from .origins import Target, same_origin
-
-if TYPE_CHECKING:
-
-    class HTTPConnection:
-        """What the Rust core knows of one exchange: the framing of its bytes."""
-
-        status: int | None
-        headers: Sequence[tuple[str, str]]
-        ended: bool
-        reusable: bool
-        failure: APIConnectionError | None
-
-        def request(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
-            """Begin, and return the bytes to send."""
-            raise NotImplementedError
-
-        def feed_head(self, data: bytes) -> bytes | None:
-            """Return what is behind the head, once it is complete."""
-            raise NotImplementedError
-
-        def feed(self, data: bytes) -> bytes:
-            """Return what ``data`` brings of the body."""
-            raise NotImplementedError
-
-        def close(self) -> None:
-            """Take note that nothing more will come."""
-
-else:
-    from ..._core import HTTPConnection
 
 __all__ = (
     "READ_SIZE",
