@@ -43,3 +43,16 @@ GROUND = {
     for path in (ROOT / "python" / "millstream").glob("_*.py")
     if path.stem not in ("__init__", "__main__", "_backend")
 }
+
+
+def test_the_workflow_runs_what_the_makefile_has_on_every_python_that_is_promised() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    runs = re.findall(r"- run: (.+)", workflow)
+    assert runs
+    for command in runs:
+        program, *arguments = command.split()
+        assert (program == "make" and arguments[0] in targets) or (ROOT / program).is_file(), command
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    promised = {line.rpartition(" ")[2] for line in project["classifiers"] if re.search(r":: 3\.\d+$", line)}
+    assert promised <= set(re.findall(r'"(3\.\d+)"', workflow))

@@ -1,6 +1,7 @@
 """LangChain's names that Millstream itself does not call: they do what LangChain's do."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,12 @@ def test_a_template_is_read_from_a_file(tmp_path: Path, encoding: str) -> None:
     ours = PromptTemplate.from_file(path, encoding=encoding)
     assert ours.format(x=1) == TheirPromptTemplate.from_file(path, encoding=encoding).format(x=1) == "Größe: 1"
     assert PromptTemplate.from_file(str(path), encoding=encoding, name="size").name == "size"
+
+
+def test_a_model_is_saved_as_json_alone(tmp_path: Path) -> None:
+    model = FakeListLLM(responses=["a"])
+    path = tmp_path / "folder" / "model.json"
+    model.save(path)
+    assert json.loads(path.read_text()) == model.asdict()
+    with pytest.raises(ValueError, match=r"must be a \.json file"):
+        model.save(tmp_path / "model.yaml")
