@@ -1,4 +1,4 @@
-"""Tools and schemas in the forms of OpenAI's interface: from functions, classes, typed dicts and dicts."""
+"""Converts functions, classes, typed dicts and dicts to OpenAI's tools and schemas."""
 
 from .conversion import convert_to_json_schema, convert_to_openai_function, convert_to_openai_tool
 from .formats import convert_to_response_format

@@ -1,7 +1,7 @@
-"""Types to JSON schemas, as pydantic writes them, without pydantic.
+"""Converts type annotations to JSON schemas as pydantic does, without pydantic.
 
-Two dialects: that of functions' arguments (pydantic's second version), and that of a ``TypedDict`` as a
-tool (its first), in which an optional value is not nullable.
+There are two dialects: functions use that of pydantic 2. A ``TypedDict`` as a tool uses that of pydantic 1, in
+which an optional value is not nullable. :class:`SchemaOf` makes both.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 
 class SchemaOf:
-    """Makes the schemas of types; ``first`` says that it is the dialect of pydantic's first version."""
+    """Returns the schemas of types; with ``first``, in the dialect of pydantic 1."""
 
     def __init__(self, *, first: bool = False) -> None:
         self._first = first
 
-    def __call__(self, kind: Any) -> dict[str, Any]:
-        """Return the schema of ``kind``.
+    def __call__(self, annotation: Any) -> dict[str, Any]:
+        """Return the schema of ``annotation``.
 
-        Raises :class:`ValueError` for a type that JSON has no form for.
+        Raises :class:`ValueError` for a type without a JSON schema.
         """
-        origin, args = get_origin(kind), get_args(kind)
+        origin, args = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
             return self._of_annotated(args)
         if _mark(origin):
@@ -64,17 +64,17 @@ class SchemaOf:
             return self._union(args)
         if origin is Literal:
             return self._values(args)
-        if kind is Any or kind is object or isinstance(kind, typing.TypeVar):
+        if annotation is Any or annotation is object or isinstance(annotation, typing.TypeVar):
             return {}
-        if kind in _SCALARS:
-            return dict(_SCALARS[kind])
-        return self._collection(origin or kind, args) or self._class(kind)
+        if annotation in _SCALARS:
+            return dict(_SCALARS[annotation])
+        return self._collection(origin or annotation, args) or self._class(annotation)
 
     def _of_annotated(self, args: tuple[Any, ...]) -> dict[str, Any]:
         schema = self(args[0])
-        for told in args[1:]:
-            # In a typed dict a text has its meaning by its place: a key's default, and then its description.
-            if description := (told if isinstance(told, str) and not self._first else _description(told)):
+        for extra in args[1:]:
+            # In a typed dict a text is read by its position: the first is the default, the second the description.
+            if description := (extra if isinstance(extra, str) and not self._first else _description(extra)):
                 schema["description"] = description
         return schema
 
@@ -88,8 +88,8 @@ class SchemaOf:
         schema: dict[str, Any] = {"enum": list(values)}
         if len(values) == 1 and not self._first:
             schema = {"const": values[0]}
-        kinds = {type(value) for value in values}
-        if len(kinds) == 1 and (name := _NAMES.get(kinds.pop())):
+        types = {type(value) for value in values}
+        if len(types) == 1 and (name := _NAMES.get(types.pop())):
             schema["type"] = name
         return schema
 
@@ -113,23 +113,23 @@ class SchemaOf:
         if args[-1] is Ellipsis:
             return {"type": "array", "items": self(args[0])}
         items = [self(one) for one in args]
-        named = "items" if self._first else "prefixItems"
-        return {"type": "array", "minItems": len(items), "maxItems": len(items), named: items}
+        items_key = "items" if self._first else "prefixItems"
+        return {"type": "array", "minItems": len(items), "maxItems": len(items), items_key: items}
 
-    def _class(self, kind: Any) -> dict[str, Any]:
-        if is_model_class(kind):
-            return drop_titles(inline_references(schema_of_model(kind)))
-        if isinstance(kind, type) and issubclass(kind, enum.Enum):
-            return self._values(tuple(member.value for member in kind)) | (
-                {"enum": [member.value for member in kind]} if len(kind) > 1 else {}
+    def _class(self, cls: Any) -> dict[str, Any]:
+        if is_model_class(cls):
+            return drop_titles(inline_references(schema_of_model(cls)))
+        if isinstance(cls, type) and issubclass(cls, enum.Enum):
+            return self._values(tuple(member.value for member in cls)) | (
+                {"enum": [member.value for member in cls]} if len(cls) > 1 else {}
             )
-        if is_typed_dict(kind):
-            described, parameters = self.typed_dict(kind)
-            described = described if self._first else _own_docstring(kind)
-            return {"description": described, **parameters} if described else parameters
-        if dataclasses.is_dataclass(kind):
-            hints = get_type_hints(kind, include_extras=True)
-            fields = dataclasses.fields(kind)
+        if is_typed_dict(cls):
+            description, parameters = self.typed_dict(cls)
+            description = description if self._first else _own_docstring(cls)
+            return {"description": description, **parameters} if description else parameters
+        if dataclasses.is_dataclass(cls):
+            hints = get_type_hints(cls, include_extras=True)
+            fields = dataclasses.fields(cls)
             properties = {one.name: {**self(hints[one.name]), **_default(one.default)} for one in fields}
             required = [
                 one.name
@@ -137,42 +137,42 @@ class SchemaOf:
                 if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
             ]
             return self._object(properties, required)
-        raise ValueError(f"the type {kind!r} has no form in a JSON schema")
+        raise ValueError(f"the type {cls!r} has no JSON schema")
 
-    def typed_dict(self, kind: Any) -> tuple[str, dict[str, Any]]:
-        """Return the description of a ``TypedDict``, and its schema without it: of a tool, and inside of one."""
-        hints = _typed_dict_hints(kind)
-        described, told = read_docstring(_own_docstring(kind))
+    def typed_dict(self, cls: Any) -> tuple[str, dict[str, Any]]:
+        """Return the description of a ``TypedDict``, and its schema without the description."""
+        hints = _typed_dict_hints(cls)
+        description, key_descriptions = read_docstring(_own_docstring(cls))
         properties: dict[str, Any] = {}
         required = []
-        for name, marked in hints.items():
-            hint, is_required = _strip_marks(marked, name in kind.__required_keys__)
-            properties[name], has_default = self._property(name, hint, told.get(name))
+        for name, annotation in hints.items():
+            hint, is_required = _strip_marks(annotation, name in cls.__required_keys__)
+            properties[name], has_default = self._property(name, hint, key_descriptions.get(name))
             if is_required and not has_default:
                 required.append(name)
-        return described, self._object(properties, required)
+        return description, self._object(properties, required)
 
-    def _property(self, name: str, hint: Any, described: str | None) -> tuple[dict[str, Any], bool]:
+    def _property(self, name: str, hint: Any, description: str | None) -> tuple[dict[str, Any], bool]:
         """Return the schema of a key, and whether it has a default."""
         if not self._first:
             return self(_drop_texts(hint)), False
         default: Any = ...
         if get_origin(hint) is Annotated:
-            # The second is the default, the third says what it is.
+            # The second argument is the default, the third the description.
             hint, *extras = get_args(hint)
-            described = described or next(filter(None, map(_description, extras)), None)
+            description = description or next(filter(None, map(_description, extras)), None)
             extras = [extra for extra in extras if not hasattr(extra, "description")]
             default = extras[0] if extras else ...
-            told_here = extras[1] if len(extras) > 1 else None
-            if told_here is not None and not isinstance(told_here, str):
+            own_description = extras[1] if len(extras) > 1 else None
+            if own_description is not None and not isinstance(own_description, str):
                 raise ValueError(
                     f"Invalid annotation for field {name}. Third argument to Annotated must be a string description,"
-                    f" received value of type {type(told_here)}."
+                    f" received value of type {type(own_description)}."
                 )
-            described = described or told_here
+            description = description or own_description
         schema = self(hint)
-        if described:
-            schema["description"] = described
+        if description:
+            schema["description"] = description
         if default not in (..., None):
             schema["default"] = default
         return schema, default is not ...
@@ -183,22 +183,22 @@ class SchemaOf:
 
 
 def _description(extra: Any) -> str | None:
-    """Return the description that an object in an annotation holds, such as pydantic's ``Field``."""
+    """Return the description in an extra of ``Annotated``, such as pydantic's ``Field``."""
     description = getattr(extra, "description", None)
     return description if isinstance(description, str) else None
 
 
 def _mark(origin: Any) -> str | None:
-    """Return the name of what marks a key of a ``TypedDict``, of ``typing`` or of ``typing_extensions``."""
+    """Return the name of a qualifier of a ``TypedDict`` key, of ``typing`` or ``typing_extensions``, or ``None``."""
     name = getattr(origin, "_name", None)
     return name if name in ("Required", "NotRequired", "ReadOnly") else None
 
 
 def _strip_marks(hint: Any, is_required: bool) -> tuple[Any, bool]:
-    """Return the type of a key without its marks, and whether the key is required."""
+    """Return the type of a key without qualifiers, and whether the key is required."""
     origin, args = get_origin(hint), get_args(hint)
     if mark := _mark(origin):
-        # A mark in an annotation that is a text is not known to the class.
+        # The class does not know the qualifiers in annotations that are strings.
         return _strip_marks(args[0], is_required if mark == "ReadOnly" else mark == "Required")
     if origin is Annotated and _mark(get_origin(args[0])):
         inner, is_required = _strip_marks(args[0], is_required)
@@ -209,28 +209,28 @@ def _strip_marks(hint: Any, is_required: bool) -> tuple[Any, bool]:
 def _drop_texts(hint: Any) -> Any:
     if get_origin(hint) is not Annotated:
         return hint
-    kind, *extras = get_args(hint)
+    annotation, *extras = get_args(hint)
     kept = [extra for extra in extras if not isinstance(extra, str)]
-    return Annotated[(kind, *kept)] if kept else kind
+    return Annotated[(annotation, *kept)] if kept else annotation
 
 
-def is_typed_dict(kind: Any) -> bool:
-    """Return whether ``kind`` is a ``TypedDict``, of ``typing`` or of ``typing_extensions``."""
-    return isinstance(kind, type) and hasattr(kind, "__required_keys__") and hasattr(kind, "__total__")
+def is_typed_dict(cls: Any) -> bool:
+    """Return whether ``cls`` is a ``TypedDict``, of ``typing`` or ``typing_extensions``."""
+    return isinstance(cls, type) and hasattr(cls, "__required_keys__") and hasattr(cls, "__total__")
 
 
-def _own_docstring(kind: Any) -> str:
-    """Return the docstring of a class itself, not that of ``dict``, which its bases have."""
-    return inspect.cleandoc(vars(kind).get("__doc__") or "")
+def _own_docstring(cls: Any) -> str:
+    """Return the docstring of the class itself, not the one inherited from ``dict``."""
+    return inspect.cleandoc(vars(cls).get("__doc__") or "")
 
 
-def _typed_dict_hints(kind: Any) -> dict[str, Any]:
+def _typed_dict_hints(cls: Any) -> dict[str, Any]:
     """Return the types of a ``TypedDict``'s keys."""
     try:
-        return get_type_hints(kind, include_extras=True)
+        return get_type_hints(cls, include_extras=True)
     except Exception:
-        # Names that only a type checker knows.
-        return dict(kind.__annotations__)
+        # Names that exist for type checkers alone.
+        return dict(cls.__annotations__)
 
 
 def _default(value: Any) -> dict[str, Any]:

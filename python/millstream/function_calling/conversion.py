@@ -1,4 +1,4 @@
-"""Functions, classes, typed dicts and dicts as OpenAI's functions and tools, equal to LangChain's."""
+"""Converts functions, classes, typed dicts and dicts to OpenAI's functions and tools, with LangChain's output."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from .references import drop_titles, inline_references, make_strict
 
 __all__ = ("convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool")
 
-# Tools that OpenAI runs itself, and what is in its form already.
+# Types of tools that OpenAI runs itself, or that are already in its format.
 _WELL_KNOWN = (
     *("function", "file_search", "computer", "computer_use_preview", "code_interpreter", "mcp", "image_generation"),
     *("web_search_preview", "web_search", "tool_search", "apply_patch", "namespace"),
 )
-# What a function is given by whoever runs it, not by the model.
-_GIVEN = ("run_manager", "callbacks")
+# Parameters whose arguments the runtime passes, not the model.
+_INJECTED = ("run_manager", "callbacks")
 
 
 def convert_to_openai_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """Return ``tool`` in OpenAI's form: ``{"type": "function", "function": …}``, or itself where it is one.
+    """Return ``tool`` in OpenAI's format, ``{"type": "function", "function": …}``; a dict of OpenAI's is copied.
 
-    ``strict`` asks that arguments fit the schema. See :func:`convert_to_openai_function`.
+    ``strict`` requires arguments to match the schema. See :func:`convert_to_openai_function`.
     """
     if isinstance(tool, Mapping):
-        kind = tool.get("type") or ""
-        if kind in _WELL_KNOWN or str(kind).startswith("web_search_preview"):
+        tool_type = tool.get("type") or ""
+        if tool_type in _WELL_KNOWN or str(tool_type).startswith("web_search_preview"):
             return dict(tool)
     return {"type": "function", "function": convert_to_openai_function(tool, strict=strict)}
 
 
 def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """Return ``function`` as OpenAI describes one: ``name``, ``description``, ``parameters``.
+    """Return ``function`` in OpenAI's format: ``name``, ``description``, ``parameters``.
 
-    It is a function with annotations and a docstring in Google's style, a pydantic class, a
+    ``function`` is a function with annotations and a docstring in Google style, a pydantic class, a
     ``TypedDict`` (its keys described by ``Annotated[type, default, "description"]``, or by the
     docstring), a tool of LangChain's, or a dict: OpenAI's own, a JSON schema with a ``title``,
     Anthropic's, Bedrock's. Raises :class:`ValueError` for anything else.
@@ -56,7 +56,7 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
 
 
 def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """Return a JSON schema with a ``title`` for whatever :func:`convert_to_openai_function` takes."""
+    """Return a JSON schema with a ``title``, from the types that :func:`convert_to_openai_function` accepts."""
     tool = convert_to_openai_tool(schema, strict=strict)
     function = tool.get("function")
     if not isinstance(function, Mapping) or "name" not in function:
@@ -105,8 +105,8 @@ def _of_dict(function: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_schema(schema: Mapping[str, Any], name: str = "", description: str = "") -> dict[str, Any]:
     inlined = inline_references(schema)
-    title, told = inlined.pop("title", ""), inlined.pop("description", "")
-    return {"name": name or title, "description": description or told, "parameters": drop_titles(inlined)}
+    title, own_description = inlined.pop("title", ""), inlined.pop("description", "")
+    return {"name": name or title, "description": description or own_description, "parameters": drop_titles(inlined)}
 
 
 def _of_tool(tool: Any) -> dict[str, Any]:
@@ -118,15 +118,15 @@ def _of_tool(tool: Any) -> dict[str, Any]:
     raise ValueError(f"Unsupported tool call schema: {schema}. It must be a JSON schema dict or a pydantic class.")
 
 
-def _of_typed_dict(kind: Any) -> dict[str, Any]:
-    described, parameters = SchemaOf(first=True).typed_dict(kind)
-    return {"name": kind.__name__, "description": described, "parameters": parameters}
+def _of_typed_dict(cls: Any) -> dict[str, Any]:
+    description, parameters = SchemaOf(first=True).typed_dict(cls)
+    return {"name": cls.__name__, "description": description, "parameters": parameters}
 
 
 def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
     signature = inspect.signature(function)
     hints = get_type_hints(function, include_extras=True)
-    described, told = read_docstring(inspect.getdoc(function))
+    description, arguments = read_docstring(inspect.getdoc(function))
     in_class = "." in getattr(function, "__qualname__", "")
     schema_of = SchemaOf()
     properties: dict[str, Any] = {}
@@ -134,11 +134,11 @@ def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
     for place, parameter in enumerate(signature.parameters.values()):
         name = parameter.name
         is_owner = place == 0 and in_class and name in ("self", "cls")
-        if is_owner or name in _GIVEN or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if is_owner or name in _INJECTED or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         schema = schema_of(hints[name]) if name in hints else {}
-        if name in told:
-            schema["description"] = told[name]
+        if name in arguments:
+            schema["description"] = arguments[name]
         if parameter.default is parameter.empty:
             required.append(name)
         else:
@@ -147,4 +147,4 @@ def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
     parameters: dict[str, Any] = {"properties": properties, "type": "object"}
     if required:
         parameters["required"] = required
-    return {"name": function.__name__, "description": described, "parameters": parameters}
+    return {"name": function.__name__, "description": description, "parameters": parameters}

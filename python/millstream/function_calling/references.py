@@ -1,4 +1,4 @@
-"""Schemas without the parts that a tool's description does without: references, titles."""
+"""Rewrites JSON schemas for tools: inlines references, drops titles, makes them strict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DEFINITIONS = ("$defs", "definitions")
 
 
 def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``schema`` with what it refers to in the references' places; a circle ends where it closes."""
+    """Return ``schema`` with every reference replaced by its target; a circular one is dropped."""
     inlined = _inline(schema, schema, frozenset())
     return {key: value for key, value in inlined.items() if key not in _DEFINITIONS}
 
@@ -29,23 +29,23 @@ def _inline(value: Any, root: Mapping[str, Any], within: frozenset[str]) -> Any:
     beside = {key: _inline(item, root, within) for key, item in value.items() if key != "$ref"}
     if path in within:
         return beside
-    found = _inline(resolve_reference(path, root), root, within | {path})
-    return {**found, **beside} if beside else found
+    target = _inline(resolve_reference(path, root), root, within | {path})
+    return {**target, **beside} if beside else target
 
 
 def resolve_reference(path: str, root: Mapping[str, Any]) -> Any:
-    """Return a copy of what ``path`` (``#/…``) names in ``root``."""
+    """Return a copy of the target of ``path`` (``#/…``) in ``root``."""
     first, *names = path.split("/")
-    found: Any = root
+    target: Any = root
     if first != "#":
-        raise ValueError(f"only references into the schema itself are followed, not {path!r}")
+        raise ValueError(f"only references within the schema are supported, not {path!r}")
     for name in names:
-        found = found[int(name)] if isinstance(found, list) else found[name]
-    return deepcopy(found)
+        target = target[int(name)] if isinstance(target, list) else target[name]
+    return deepcopy(target)
 
 
 def drop_titles(schema: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
-    """Return ``schema`` without titles; a property that is called so stays."""
+    """Return ``schema`` without titles; a property named ``title`` stays."""
     kept = {}
     for key, value in schema.items():
         if isinstance(value, Mapping):
@@ -57,7 +57,7 @@ def drop_titles(schema: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
 
 
 def make_strict(schema: Any) -> Any:
-    """Return ``schema`` as OpenAI's strict mode wants it: all properties required, and no others allowed."""
+    """Return ``schema`` for OpenAI's strict mode: all properties are required, and no others allowed."""
     if not isinstance(schema, Mapping):
         return schema
     strict = dict(schema)

@@ -1,4 +1,4 @@
-"""What makes of a model's answer what an application works with: text, JSON, and users' own."""
+"""Output parsers: steps of a chain that convert a model's answer to text, JSON, or objects."""
 
 from .base import BaseGenerationOutputParser, BaseLLMOutputParser, BaseOutputParser
 from .json import JsonOutputParser, SimpleJsonOutputParser

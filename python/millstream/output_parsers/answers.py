@@ -1,4 +1,4 @@
-"""One answer in the form of a schema: what it says, and whether it may count as whole."""
+"""Parses a structured answer, and raises if it was refused, cut off or filtered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .openai_tools import JsonOutputToolsParser, describe_invalid_call
 
 __all__ = ("parse_answer",)
 
-# What providers call the limit of tokens, and the filter, in lower case.
+# The providers' finish reasons for the token limit and for the content filter, in lower case.
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "incomplete:max_output_tokens"})
 _FILTERED = frozenset(
     {
@@ -26,14 +26,14 @@ _FILTERED = frozenset(
 
 
 def parse_answer(parser: Any, answer: Any) -> Any:
-    """Return what ``parser`` says of a message, or of the sum of a stream's chunks.
+    """Return the output of ``parser`` for a message, or for the merged chunks of a stream.
 
-    It is ``None`` where the model does not call the tool that stands for the schema, or calls others.
+    It is ``None`` if the model called no tool, or only tools other than that of the schema.
 
-    Raises :class:`~millstream.errors.RefusalError` where the model refused,
-    :class:`~millstream.errors.TruncatedOutputError` where the answer was cut off (its finish reason says
-    so, or its JSON has no end), :class:`~millstream.errors.ContentFilterError` where the provider's
-    filter ended it, and otherwise what the parser raises.
+    Raises :class:`~millstream.errors.RefusalError` if the model refused,
+    :class:`~millstream.errors.TruncatedOutputError` if the answer was cut off (according to its finish
+    reason, or because its JSON is incomplete), :class:`~millstream.errors.ContentFilterError` if the
+    provider's filter ended it, and the exceptions of the parser.
     """
     message = finish_message(answer)
     if refusal := _details(message, "additional_kwargs").get("refusal"):
@@ -46,7 +46,7 @@ def parse_answer(parser: Any, answer: Any) -> Any:
             _check_calls(getattr(message, "invalid_tool_calls", None) or ())
         return parsed
     if not text.strip() and getattr(message, "tool_calls", None):
-        # The model calls other tools instead.
+        # The model called other tools instead.
         return None
     _check_document(text)
     return parser.parse_result([generation_of(message)])
@@ -58,28 +58,28 @@ def _details(message: Any, name: str) -> Mapping[str, Any]:
 
 
 def _first_arguments(answer: Any) -> str:
-    """Return the arguments of the first call, as text: what came, where the answer was streamed."""
+    """Return the arguments of the first call as text; of a streamed answer, the text that was received."""
     if pieces := getattr(answer, "tool_call_chunks", None):
         return pieces[0]["args"] or ""
     calls = openai_calls(getattr(answer, "tool_calls", ()), getattr(answer, "invalid_tool_calls", ()))
     return calls[0]["function"]["arguments"] or "" if calls else ""
 
 
-def _check_end(message: Any, said: str) -> None:
+def _check_end(message: Any, text: str) -> None:
     metadata = _details(message, "response_metadata")
     reasons = [metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason")]
     for reason in reasons:
         known = reason.lower() if isinstance(reason, str) else ""
         if known in _CUT_OFF:
             raise TruncatedOutputError(
-                f"the answer was cut off by the limit of tokens (finish reason {reason!r})", said
+                f"the answer was cut off by the limit of tokens (finish reason {reason!r})", text
             )
         if known in _FILTERED or known.startswith("blocked:"):
-            raise ContentFilterError(f"the provider's content filter ended the answer (finish reason {reason!r})", said)
+            raise ContentFilterError(f"the provider's content filter ended the answer (finish reason {reason!r})", text)
 
 
 def _check_calls(invalid: Any) -> None:
-    """Raise what is wrong with the arguments of the first call that cannot be read."""
+    """Raise the error of the first invalid call, if there is one."""
     for call in invalid:
         arguments = call.get("args") or ""
         json = JSONAssembler(strict=False)
@@ -89,10 +89,10 @@ def _check_calls(invalid: Any) -> None:
 
 
 def _check_document(text: str) -> None:
-    found = FencedJSON()
-    found.feed(text)
-    found.close()
-    _check_whole(found.document, text)
+    reader = FencedJSON()
+    reader.feed(text)
+    reader.close()
+    _check_whole(reader.document, text)
 
 
 def _check_whole(json: JSONAssembler, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Parsers of a model's whole answer."""
+"""The base classes of output parsers, and the access to an answer's text and generation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def text_of(answer: Any) -> str:
         return answer
     text = getattr(answer, "content", None)
     if not isinstance(text, str):
-        # A message's content of blocks has their text, and a generation has its own.
+        # A message with blocks has their joined text, and a generation has a text.
         text = getattr(answer, "text", None)
     if not isinstance(text, str):
         raise TypeError(f"an output parser takes a text, a message or a generation, not {type(answer).__name__}")
@@ -41,7 +41,7 @@ def text_of(answer: Any) -> str:
 
 
 def generation_of(answer: Any) -> Any:
-    """Return ``answer``, a text or a message, as what models return; a generation is one already."""
+    """Return ``answer``, a text or a message, as a generation; a generation is returned as it is."""
     if hasattr(answer, "content"):
         from ..outputs import ChatGeneration
 
@@ -50,17 +50,17 @@ def generation_of(answer: Any) -> Any:
 
 
 class BaseLLMOutputParser(ABC, Generic[T]):
-    """What parses the choices that a model returned for one input."""
+    """Parses the generations that a model returned for one input."""
 
     @abstractmethod
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
-        """Return what ``result``, generations with the likeliest first, says.
+        """Parse ``result``, a list of generations with the best one first.
 
-        ``partial``: the answer is still on its way, and what it says so far is asked for.
+        With ``partial``, the answer is incomplete, and the output for the part so far is returned.
         """
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
-        """Return :meth:`parse_result`, by default in the loop's executor."""
+        """Return what :meth:`parse_result` returns; by default it is called in the loop's executor."""
         return await run_in_executor(None, self.parse_result, result, partial=partial)
 
 
@@ -77,14 +77,14 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""
 
-        async def parsed(answer: Any, *_: Any) -> T:
+        async def parse(answer: Any, *_: Any) -> T:
             return await self.aparse_result([generation_of(answer)])
 
-        output: T = await acall_in_run(self, parsed, input, config, run_type="parser")
+        output: T = await acall_in_run(self, parse, input, config, run_type="parser")
         return output
 
     def __repr__(self) -> str:
-        """Show the fields that were set."""
+        """Show the attributes that are set."""
         fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value and name[0] != "_")
         return f"{type(self).__name__}({fields})"
 
@@ -94,22 +94,22 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
     @abstractmethod
     def parse(self, text: str) -> T:
-        """Return what ``text``, the whole answer, says."""
+        """Parse ``text``, the complete answer."""
 
     async def aparse(self, text: str) -> T:
-        """Return :meth:`parse`, by default in the loop's executor."""
+        """Return what :meth:`parse` returns; by default it is called in the loop's executor."""
         return await run_in_executor(None, self.parse, text)
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
-        """Return :meth:`parse` of the first generation's text."""
+        """Parse the text of the first generation."""
         return self.parse(result[0].text)
 
     def parse_with_prompt(self, completion: str, prompt: Any) -> T:
-        """Return :meth:`parse`; a subclass may look at the prompt that was answered."""
+        """Parse ``completion``, the answer to ``prompt``; a subclass may use the prompt."""
         return self.parse(completion)
 
     def get_format_instructions(self) -> str:
-        """Return what to tell the model about the form of its answer; by default :class:`NotImplementedError`."""
+        """Return instructions for the model about the format of its answer; by default :class:`NotImplementedError`."""
         raise NotImplementedError
 
     @property

@@ -1,4 +1,4 @@
-"""The tool calls of a stream, as far as they are known: the sum of its chunks, read in time linear in them."""
+"""``CallsSoFar``: parses the tool calls of a stream while they arrive, in time linear in the arguments."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class _Parser(Protocol):
 
 
 class CallsSoFar:
-    """The stage that hands out what ``read`` makes of the calls of all chunks so far.
+    """A stage that passes the calls in all chunks so far to ``read``, and returns its output when it changes.
 
-    The chunks are added as ``+`` adds them, but their arguments are read once, as they arrive. With
-    ``first_only`` only the first call that ``wants`` accepts is read. ``parser`` reads whole messages.
+    The pieces of calls are merged as ``+`` merges them, except for the arguments: each call has an
+    incremental JSON reader, which gets each piece once. With ``first_only``, only the first call whose
+    name ``wants`` accepts is read. ``parser`` parses the message of a model that does not stream.
     """
 
     __slots__ = ("_arguments", "_chosen", "_first_only", "_latest", "_parser", "_read", "_sum", "_wants")
@@ -37,16 +38,16 @@ class CallsSoFar:
         self._wants = wants
         self._first_only = first_only
         self._sum = ListSum()
-        # By position in the sum.
+        # By position in the merged list.
         self._arguments: list[_Arguments] = []
         self._chosen: int | None = None
         self._latest: Any = None
 
     def feed(self, item: Any) -> Sequence[Any]:
-        """Return what the calls say so far, if that is something else than before."""
+        """Return the output for the calls so far, if it changed."""
         pieces = getattr(item, "tool_call_chunks", None)
         if pieces is None:
-            # A model that does not stream has its message whole.
+            # The complete message of a model that does not stream.
             return self._output_if_changed(self._parser.parse_result([generation_of(item)]))
         if not pieces and self._latest is not None:
             return ()
@@ -59,12 +60,12 @@ class CallsSoFar:
         return self._read_calls(places)
 
     def close(self) -> Sequence[Any]:
-        """Return what the whole text of the arguments says, where reading them piece by piece failed."""
+        """Return the output after reading failed arguments again, as complete texts."""
         mended = [arguments.mend() for arguments in self._arguments]
         return self._read_calls(self._places()) if any(mended) else ()
 
     def _places(self) -> list[int]:
-        """Return the positions of the calls that count."""
+        """Return the positions of the calls to read."""
         valid = (place for place, arguments in enumerate(self._arguments) if arguments.are_valid)
         if not self._first_only:
             return list(valid)
@@ -99,12 +100,12 @@ class CallsSoFar:
 
 
 class _Arguments:
-    """The arguments of one call on their way."""
+    """The arguments of one call, while they arrive."""
 
     __slots__ = ("_is_object", "_json", "_lead", "_texts", "_value")
 
     def __init__(self) -> None:
-        # What came while it was white space, or the beginning of `null`: no arguments.
+        # The text so far, while it is whitespace or the beginning of `null`: no arguments.
         self._lead = ""
         self._json: JSONAssembler | None = None
         self._is_object = False
@@ -116,7 +117,7 @@ class _Arguments:
             self._lead = (self._lead + text).lstrip(JSON_SPACE)
             whole = self._lead.rstrip(JSON_SPACE)
             if "null".startswith(whole):
-                # Of the white space behind it, one character is enough to know that there was some.
+                # Of trailing whitespace, one character is enough to know that there was some.
                 self._lead = self._lead[: len(whole) + 1]
                 return
             text = self._lead
@@ -128,7 +129,7 @@ class _Arguments:
 
     @property
     def are_valid(self) -> bool:
-        """Whether they are an object, as far as they are known."""
+        """Whether the text so far is a JSON object or the beginning of one."""
         if self._json is None or self._value is not None:
             return True
         return self._is_object and (self._json.failure is None or self._json.complete)
@@ -141,7 +142,7 @@ class _Arguments:
         return value
 
     def mend(self) -> bool:
-        """Read the whole text where piece by piece it was not valid: a whole one may hold what JSON forbids (NaN)."""
+        """Read the complete text if the pieces were invalid: the lenient reader also accepts NaN; return success."""
         if self.are_valid:
             return False
         try:

@@ -1,4 +1,9 @@
-"""JSON as models write it: alone, or in a Markdown code block behind some words."""
+"""``FencedJSON``: finds the JSON document in a model's answer, plain or in a Markdown code block.
+
+The reader is a state machine: ``_read`` is the method that handles the next text. It starts with
+``_lead`` (whitespace before a document), and tries the text as a document in ``_alone``. If that fails it
+looks for a fence: ``_words``, ``_label``, ``_gap``. Either way it ends in ``_inside``.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +23,26 @@ _SKIPPED = re.compile(r"[\s`]*")
 class FencedJSON:
     """Finds the JSON document in a text that arrives piece by piece, and reads it.
 
-    The document is what the text begins with, white space and backticks aside; or, where that is no
-    JSON, what follows the first fence of the text, and the word ``json`` if it stands there.
-    ``document`` reads it; control characters may stand in its strings. What follows the document, or
-    the first character that does not belong into one, is passed over. Takes time linear in the text.
+    The document is at the beginning of the text, after whitespace and backticks. If there is no valid JSON,
+    it is after the first fence in the text and the optional word ``json``. ``document`` is its reader;
+    strings may contain control characters. Text after the document, or after the first invalid character,
+    is ignored. Takes time linear in the text.
     """
 
     __slots__ = ("_before", "_read", "document")
 
     def __init__(self) -> None:
         self.document = JSONAssembler(strict=False)
-        # What may have to be looked at again.
+        # Text that may have to be searched again.
         self._before: list[str] = []
         self._read: _Read = FencedJSON._lead
 
     def feed(self, text: str) -> None:
-        """Read on in the text."""
+        """Read the next piece of the text."""
         self._read(self, text)
 
     def close(self) -> None:
-        """Say that the text has ended."""
+        """Finish at the end of the text."""
         if self.document.failure is None:
             self.document.close()
 
@@ -52,7 +57,7 @@ class FencedJSON:
         self._try(text)
 
     def _try(self, text: str) -> None:
-        """Read the document that the text begins with, if it is one."""
+        """Read the text as a document; at the first error, search for a fence instead."""
         self.document.feed(text)
         if self.document.started:
             self._before = []
@@ -62,7 +67,7 @@ class FencedJSON:
             self._go_on(FencedJSON._words, "")
 
     def _words(self, text: str) -> None:
-        """Look for the fence."""
+        """Search for the fence."""
         text = self._take_kept(text)
         before, fence, after = text.partition(_FENCE)
         if fence:
@@ -71,7 +76,7 @@ class FencedJSON:
             self._before = [before[1 - len(_FENCE) :]]
 
     def _label(self, text: str) -> None:
-        """Pass over the word at the fence."""
+        """Skip the word after the fence."""
         text = self._take_kept(text)
         if text != _LABEL and _LABEL.startswith(text):
             self._before = [text]
@@ -83,7 +88,7 @@ class FencedJSON:
             self._go_on(FencedJSON._inside, rest)
 
     def _inside(self, text: str) -> None:
-        """Read the document, as far as it is one."""
+        """Read the document, up to its first error."""
         if self.document.failure is None:
             self.document.feed(text)
 
@@ -92,11 +97,11 @@ class FencedJSON:
         read(self, text)
 
     def _take_kept(self, text: str) -> str:
-        """Return what was kept, and ``text``."""
+        """Return the kept text and ``text``, joined."""
         before, self._before = self._before, []
         return "".join([*before, text])
 
 
 def _skip_lead(text: str) -> str:
-    """Return ``text`` without the white space and backticks that it begins with."""
+    """Return ``text`` without leading whitespace and backticks."""
     return text[_SKIPPED.match(text).end() :]  # type: ignore[union-attr]

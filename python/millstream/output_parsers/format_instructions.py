@@ -1,4 +1,4 @@
-"""What models are told about the form of their answers."""
+"""Instructions for models about the format of their answers."""
 
 __all__ = ("JSON_FORMAT_INSTRUCTIONS",)
 

@@ -1,4 +1,4 @@
-"""The parser of JSON, whole or as far as it has come."""
+"""``JsonOutputParser``: parses JSON in a complete answer, or incrementally in a stream."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ else:
 
 
 class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
-    """Parses JSON in a model's answer, also behind words and a Markdown fence.
+    """Parses JSON in a model's answer, also after other text and in a Markdown fence.
 
-    Whole, an answer that was cut off is what is known of it; one without JSON, or with an error in it,
-    raises :class:`~millstream.exceptions.OutputParserException`.
+    Of a complete answer that was cut off, the partial document is returned. An answer without JSON, or with
+    invalid JSON, raises :class:`~millstream.exceptions.OutputParserException`.
 
-    In a stream each chunk that changes the document gives it anew, as far as it is known
-    (:class:`~millstream.JSONAssembler` says how far that is), or, with ``diff``, the changes: a JSON
-    Patch (RFC 6902), in which a string that grew is replaced whole. Reading takes time linear in the
-    answer; what comes out costs its size, which grows with the document: who needs neither takes a
-    :class:`~millstream.JSONAssembler`, whose ``diff`` appends to strings. From the first error in the
-    document on nothing more comes, and none is raised.
+    A stream yields the partial document after each chunk that changes it
+    (:class:`~millstream.JSONAssembler` documents partial documents). With ``diff`` it yields the changes
+    as a JSON Patch (RFC 6902), in which a string that grew is replaced as a whole. Reading takes time
+    linear in the answer, but each output costs the size of the document. Where that matters, use a
+    :class:`~millstream.JSONAssembler`, whose ``diff`` appends to strings. After the first error in the
+    document, a stream yields nothing more and raises no error.
 
-    ``pydantic_object`` is the model class whose schema :meth:`get_format_instructions` tells; nothing
-    is validated.
+    ``pydantic_object`` is the class whose schema :meth:`get_format_instructions` contains. The output is
+    not validated.
     """
 
     def __init__(self, *, name: str | None = None, diff: bool = False, pydantic_object: Any = None) -> None:
@@ -47,25 +47,25 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         self.pydantic_object = pydantic_object
 
     def parse(self, text: str) -> Document:
-        """Return the document in ``text``, or raise :class:`~millstream.exceptions.OutputParserException`."""
+        """Return the document in ``text``; raises :class:`~millstream.exceptions.OutputParserException`."""
         document: Document = _parse_document(text, partial=False)
         return document
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
-        """Return the document in the first generation's text; with ``partial``, ``None`` where there is none."""
+        """Return the document in the first generation's text; with ``partial``, ``None`` if it has none."""
         return _parse_document(result[0].text, partial=partial)
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
-        """Return :meth:`parse_result`, at once."""
+        """Return what :meth:`parse_result` returns, without an executor."""
         return self.parse_result(result, partial=partial)
 
     def get_format_instructions(self) -> str:
-        """Return what to tell the model about the form of its answer."""
+        """Return instructions for the model about the format of its answer."""
         cls = self.pydantic_object
         if cls is None:
             return "Return a JSON object."
-        shown = {key: value for key, value in schema_of_model(cls).items() if key not in ("title", "type")}
-        return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(shown, ensure_ascii=False))
+        schema = {key: value for key, value in schema_of_model(cls).items() if key not in ("title", "type")}
+        return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(schema, ensure_ascii=False))
 
     def _diff(self, prev: Any, next: Any) -> Any:
         raise NotImplementedError("a subclass that writes parse_result writes _diff as well")
@@ -84,7 +84,7 @@ SimpleJsonOutputParser = JsonOutputParser
 
 
 class _Documents:
-    """The stage that reads on with each chunk."""
+    """The stage of :class:`JsonOutputParser`: one incremental reader for the whole stream."""
 
     __slots__ = ("_diff", "_text")
 
@@ -100,13 +100,13 @@ class _Documents:
         if not patch:
             return ()
         if self._diff:
-            # A document that is null is none: LangChain's reading.
+            # A null document counts as no output, as in LangChain.
             return () if patch[0] == _NULL else (patch,)
         value = document.value
         return () if value is None else (value,)
 
     def close(self) -> Sequence[Any]:
-        """Return nothing: what the end makes certain was told before."""
+        """Return nothing: the last chunk already returned the final document."""
         return ()
 
 
@@ -114,12 +114,12 @@ _NULL = {"op": "replace", "path": "", "value": None}
 
 
 def _parse_document(text: str, *, partial: bool) -> Any:
-    found = FencedJSON()
-    found.feed(text)
-    found.close()
-    document = found.document
-    is_wrong = not document.started or (document.failure is not None and not document.complete)
-    if is_wrong and not partial:
-        shown = text.strip()
-        raise OutputParserException(f"Invalid json output: {shown}", llm_output=shown) from document.failure
+    reader = FencedJSON()
+    reader.feed(text)
+    reader.close()
+    document = reader.document
+    is_invalid = not document.started or (document.failure is not None and not document.complete)
+    if is_invalid and not partial:
+        output = text.strip()
+        raise OutputParserException(f"Invalid json output: {output}", llm_output=output) from document.failure
     return document.value

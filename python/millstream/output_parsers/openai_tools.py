@@ -17,10 +17,10 @@ __all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsPa
 
 
 class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
-    """Gives the calls of an answer: dicts of the tool's name (``type``) and its ``args``, and ``id`` if asked for.
+    """Returns the tool calls of an answer, as dicts of the tool's name (``type``), ``args``, and optionally ``id``.
 
-    With ``first_tool_only`` it is the first call, or ``None``. A stream yields the calls of the sum of its
-    chunks so far (``+``), whenever that has changed; reading is linear in the arguments.
+    With ``first_tool_only`` it returns the first call, or ``None``. A stream yields the calls in the merged
+    chunks so far whenever they change; reading takes time linear in the arguments.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         self.first_tool_only = first_tool_only
 
     def parse(self, text: str) -> Any:
-        """Raise :class:`NotImplementedError`: calls are no text."""
+        """Raise :class:`NotImplementedError`: a text has no calls."""
         raise NotImplementedError
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
         """Return the calls of the first generation's message.
 
-        Raises :class:`~millstream.exceptions.OutputParserException` for what is no message.
+        Raises :class:`~millstream.exceptions.OutputParserException` if the generation has no message.
         """
         message = getattr(result[0], "message", None)
         if message is None:
@@ -52,22 +52,22 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         return self._read(_calls_of(message, partial=partial, strict=self.strict), partial=partial)
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
-        """Return :meth:`parse_result`, at once."""
+        """Return what :meth:`parse_result` returns, without an executor."""
         return self.parse_result(result, partial=partial)
 
     def _read(self, calls: list[Any], *, partial: bool) -> Any:
-        """Return what ``calls`` say."""
-        told = self._to_dicts(calls)
+        """Return the output for ``calls``."""
+        dicts = self._to_dicts(calls)
         if self.first_tool_only:
-            return told[0] if told else None
-        return told
+            return dicts[0] if dicts else None
+        return dicts
 
     def _to_dicts(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
         kept = ("args", "id") if self.return_id else ("args",)
         return [{**{key: call[key] for key in kept}, "type": call["name"]} for call in calls]
 
     def _wants(self, name: str) -> bool:
-        """Return whether a call of the tool ``name`` counts."""
+        """Return whether to include calls of the tool ``name``."""
         return True
 
     def _as_stage(self) -> Stage[Any, Any]:
@@ -77,7 +77,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
 
 
 class JsonOutputKeyToolsParser(JsonOutputToolsParser):
-    """Gives the arguments of the calls of one tool, ``key_name``; with ``return_id`` the calls themselves."""
+    """Returns the arguments of the calls of one tool, ``key_name``; with ``return_id``, the calls themselves."""
 
     def __init__(self, key_name: str, **options: Any) -> None:
         super().__init__(**options)
@@ -87,49 +87,49 @@ class JsonOutputKeyToolsParser(JsonOutputToolsParser):
         return name == self.key_name
 
     def _to_dicts(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
-        told = super()._to_dicts(call for call in calls if self._wants(call["name"]))
-        return told if self.return_id else [call["args"] for call in told]
+        dicts = super()._to_dicts(call for call in calls if self._wants(call["name"]))
+        return dicts if self.return_id else [call["args"] for call in dicts]
 
 
 class PydanticToolsParser(JsonOutputToolsParser):
-    """Gives the calls as objects of ``tools``, pydantic classes; in a stream, once what is known of one is valid."""
+    """Returns the calls as objects of ``tools``, pydantic classes; in a stream, as soon as one is valid."""
 
     def __init__(self, tools: Sequence[type], **options: Any) -> None:
         super().__init__(**options)
         self.tools = list(tools)
 
     def _read(self, calls: list[Any], *, partial: bool) -> Any:
-        made = []
+        objects = []
         for call in calls[:1] if self.first_tool_only else calls:
-            kinds = self._tools_by_name()
-            if partial and call["name"] not in kinds and any(name.startswith(call["name"]) for name in kinds):
-                # A name may come in pieces.
+            tools = self._tools_by_name()
+            if partial and call["name"] not in tools and any(name.startswith(call["name"]) for name in tools):
+                # The name may be incomplete.
                 continue
-            kind = _find_tool(kinds, call["name"])
+            tool = _find_tool(tools, call["name"])
             try:
-                made.append(kind(**call["args"]))
+                objects.append(tool(**call["args"]))
             except ValueError:
-                # Pydantic's errors are such too.
+                # The base class of pydantic's errors too.
                 if not partial:
                     raise
         if self.first_tool_only:
-            return made[0] if made else None
-        return made
+            return objects[0] if objects else None
+        return objects
 
     def _tools_by_name(self) -> dict[str, Any]:
-        """Return the classes by the names that the model knows them by."""
+        """Return the classes by the names of their tools."""
         return {title_of_model(tool): tool for tool in self.tools}
 
 
-def _find_tool(kinds: Mapping[str, Any], name: str) -> Any:
-    if name not in kinds:
-        available = ", ".join(kinds) or "<no_tools>"
+def _find_tool(tools: Mapping[str, Any], name: str) -> Any:
+    if name not in tools:
+        available = ", ".join(tools) or "<no_tools>"
         raise OutputParserException(f"Unknown tool type: {name!r}. Available tools: {available}")
-    return kinds[name]
+    return tools[name]
 
 
 def _calls_of(message: Any, *, partial: bool, strict: bool) -> list[Any]:
-    """Return the calls of a message; where it has none, those that its details hold in OpenAI's form."""
+    """Return the calls of a message, or else those in OpenAI's format in ``additional_kwargs``."""
     calls = list(getattr(message, "tool_calls", None) or ())
     raw = (getattr(message, "additional_kwargs", None) or {}).get("tool_calls")
     if calls or not isinstance(raw, list):
@@ -142,7 +142,7 @@ def _calls_of(message: Any, *, partial: bool, strict: bool) -> list[Any]:
 
 
 def describe_invalid_call(call: Mapping[str, Any]) -> str:
-    """Return the message of the exception for an invalid tool call."""
+    """Return an error message for an invalid tool call."""
     return (
         f"Function {call.get('name')} arguments:\n\n{call.get('args') or ''}\n\nare not valid JSON. {call.get('error')}"
     )

@@ -1,4 +1,4 @@
-"""The parser of JSON that makes objects of a pydantic class, without importing pydantic."""
+"""``PydanticOutputParser``: parses JSON to objects of a pydantic class, without importing pydantic."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Model = TypeVar("Model")
 class PydanticOutputParser(JsonOutputParser[Model]):
     """Parses JSON in a model's answer into an object of ``pydantic_object``, a pydantic class of either version.
 
-    A stream gives an object with each chunk that changes one that is valid as far as it has come. An
-    answer that is not valid raises :class:`~millstream.exceptions.OutputParserException`.
+    A stream yields an object after each chunk that changes it, if the partial document is valid. An invalid
+    answer raises :class:`~millstream.exceptions.OutputParserException`.
     """
 
     def __init__(self, pydantic_object: type[Model], *, name: str | None = None, diff: bool = False) -> None:
@@ -32,7 +32,7 @@ class PydanticOutputParser(JsonOutputParser[Model]):
         return self._make_object(super().parse(text))
 
     def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
-        """Return the object in the first generation's text; with ``partial``, ``None`` where there is none."""
+        """Return the object in the first generation's text; with ``partial``, ``None`` if there is none."""
         try:
             return self._make_object(super().parse_result(result, partial=partial))
         except OutputParserException:
@@ -42,13 +42,13 @@ class PydanticOutputParser(JsonOutputParser[Model]):
 
     def _make_object(self, document: Any) -> Model:
         try:
-            made: Model = make_object(self.pydantic_object, document)
-            return made
+            output: Model = make_object(self.pydantic_object, document)
+            return output
         except ValueError as error:
-            shown = json.dumps(document, ensure_ascii=False)
+            text = json.dumps(document, ensure_ascii=False)
             name = self.pydantic_object.__name__
             raise OutputParserException(
-                f"Failed to parse {name} from completion {shown}. Got: {error}", llm_output=shown
+                f"Failed to parse {name} from completion {text}. Got: {error}", llm_output=text
             ) from error
 
     @property
@@ -60,7 +60,7 @@ class PydanticOutputParser(JsonOutputParser[Model]):
 
 
 class _ObjectsSoFar:
-    """The stage that reads on with each chunk, and makes objects of what is valid."""
+    """The stage of :class:`PydanticOutputParser`: makes an object of each partial document that is valid."""
 
     __slots__ = ("_documents", "_latest", "_make")
 
@@ -70,16 +70,16 @@ class _ObjectsSoFar:
         self._latest: Any = None
 
     def feed(self, item: Any) -> Sequence[Any]:
-        """Return an object, if the chunk changed it and it is valid."""
+        """Return a new object, if the chunk changed it and it is valid."""
         outputs = []
         for document in self._documents.feed(item):
             try:
-                made = self._make(document)
+                output = self._make(document)
             except OutputParserException:
                 continue
-            if made != self._latest:
-                self._latest = made
-                outputs.append(made)
+            if output != self._latest:
+                self._latest = output
+                outputs.append(output)
         return outputs
 
     def close(self) -> Sequence[Any]:

@@ -1,4 +1,4 @@
-"""The parser that takes an answer's text."""
+"""``StrOutputParser``: returns the text of an answer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ("StrOutputParser",)
 
 
 class StrOutputParser(BaseTransformOutputParser[str]):
-    """Takes the text of a model's answer: of a message its content, without what is no text.
+    """Returns the text of a model's answer; of a message with blocks, their joined text.
 
-    In a stream each chunk gives its text, empty ones too.
+    A stream yields the text of each chunk, also if it is empty.
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -27,7 +27,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         return text
 
     async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> str:
-        """Return :meth:`parse_result`, at once."""
+        """Return what :meth:`parse_result` returns, without an executor."""
         return self.parse_result(result, partial=partial)
 
     def _as_stage(self) -> Stage[Any, Any]:
@@ -41,7 +41,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
 
 
 class _Texts:
-    """The stage that takes the chunks' texts."""
+    """The stage of :class:`StrOutputParser`: returns the text of each chunk."""
 
     __slots__ = ()
 

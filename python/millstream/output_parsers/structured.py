@@ -1,7 +1,7 @@
-"""Answers in the form of a schema: parsed, alone or beside the message, and judged by how they ended.
+"""Parsers of structured answers, which also check how the answer ended.
 
-There is one check for all methods of asking: :func:`parse_answer`. A stream hands out what is valid so
-far, and is judged when the answer has ended.
+:func:`parse_answer` checks answers for all methods of ``with_structured_output``. A stream yields partial
+outputs, and is checked when the answer has ended.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ("RawAndParsed", "StructuredOutput")
 
 
 class _AnswerStep(StageRunnable[Any, Any]):
-    """A step that makes something of a whole message."""
+    """A step that parses a complete message."""
 
     def __init__(self, parser: Any) -> None:
         self.parser = parser
@@ -30,11 +30,11 @@ class _AnswerStep(StageRunnable[Any, Any]):
         raise NotImplementedError
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Return what the message says."""
+        """Return the output for the message."""
         return call_in_run(self, lambda message, *_: self._read(message), input, config, run_type=self.run_type)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Return what the message says."""
+        """Return the output for the message."""
 
         async def read(message: Any, *_: Any) -> Any:
             return self._read(message)
@@ -43,12 +43,12 @@ class _AnswerStep(StageRunnable[Any, Any]):
 
 
 class StructuredOutput(_AnswerStep):
-    """Returns what ``parser`` makes of an answer.
+    """Returns the output of ``parser`` for an answer.
 
-    Raises :class:`~millstream.errors.TruncatedOutputError` where the answer was cut off,
-    :class:`~millstream.errors.ContentFilterError` where the provider's filter ended it, and
-    :class:`~millstream.errors.RefusalError` where the model refused; and what the parser raises. A
-    stream yields what the parser's stream yields, and raises at the end what :meth:`invoke` raises.
+    Raises :class:`~millstream.errors.TruncatedOutputError` if the answer was cut off,
+    :class:`~millstream.errors.ContentFilterError` if the provider's filter ended it,
+    :class:`~millstream.errors.RefusalError` if the model refused, and the exceptions of the parser. A
+    stream yields the outputs of the parser's stream, and at its end raises the exceptions of :meth:`invoke`.
     It has the parser's name and attributes.
     """
 
@@ -74,60 +74,59 @@ class StructuredOutput(_AnswerStep):
 
 
 class _CheckedAnswer:
-    """The stage that hands out what another one does, and judges the sum of the chunks at the end."""
+    """The stage of :class:`StructuredOutput`: the parser's stage, and a check of the merged chunks at the end."""
 
-    __slots__ = ("_check", "_has_given", "_parsed", "_sum")
+    __slots__ = ("_check", "_has_output", "_stage", "_sum")
 
-    def __init__(self, parsed: Stage[Any, Any], check: Callable[[Any], Any]) -> None:
-        self._parsed = parsed
+    def __init__(self, stage: Stage[Any, Any], check: Callable[[Any], Any]) -> None:
+        self._stage = stage
         self._check = check
         self._sum = ChunkAccumulator()
-        self._has_given = False
+        self._has_output = False
 
     def feed(self, item: Any) -> Sequence[Any]:
-        """Return what the chunk adds to the answer."""
+        """Return the outputs of the parser's stage."""
         self._sum.add(item)
         if isinstance(item, BaseMessage) and not isinstance(item, BaseMessageChunk):
-            # The whole answer of a model that does not stream: its end comes first.
+            # The complete answer of a model that does not stream is parsed and checked in `close`.
             return ()
-        outputs = self._parsed.feed(item)
-        self._has_given = self._has_given or bool(outputs)
+        outputs = self._stage.feed(item)
+        self._has_output = self._has_output or bool(outputs)
         return outputs
 
     def close(self) -> Sequence[Any]:
-        """Return what the end of the answer says, or raise what is wrong with it."""
+        """Check the answer; return the outputs that only its end determines."""
         message = self._sum.total()
         if message is None:
             return ()
         output = self._check(message)
-        # What is known at the end alone, as that the answer is `null`.
-        return (output,) if output is not None and not self._has_given else self._parsed.close()
+        # If no chunk has returned an output, it is known only now, as for the answer `null`.
+        return (output,) if output is not None and not self._has_output else self._stage.close()
 
 
 class RawAndParsed(_AnswerStep):
-    """Returns a dict of the message (``raw``), the parser's output (``parsed``), and its error, ``parsing_error``.
+    """Returns a dict of the message (``raw``), the parser's output (``parsed``) and its error (``parsing_error``).
 
-    A stream yields the message's chunks as they come, each in a dict of its own, and the parser's output
-    at the end.
+    A stream yields each chunk of the message in a dict of its own, and the parser's output at the end.
     """
 
     run_type = "chain"
 
     def _read(self, message: Any) -> dict[str, Any]:
-        return {"raw": message, **self._parsed(message)}
+        return {"raw": message, **self._parse(message)}
 
-    def _parsed(self, message: Any) -> dict[str, Any]:
+    def _parse(self, message: Any) -> dict[str, Any]:
         try:
             return {"parsed": parse_answer(self.parser, message), "parsing_error": None}
         except Exception as error:
             return {"parsed": None, "parsing_error": error}
 
     def _as_stage(self) -> Stage[Any, Any]:
-        return _Pieces(self._parsed)
+        return _Pieces(self._parse)
 
 
 class _Pieces:
-    """The stage that keeps the chunks, to parse their sum."""
+    """The stage of :class:`RawAndParsed`: returns each chunk, and parses the merged chunks at the end."""
 
     __slots__ = ("_parse", "_sum")
 
@@ -141,6 +140,6 @@ class _Pieces:
         return ({"raw": item},)
 
     def close(self) -> Sequence[Any]:
-        """Return what all chunks say."""
+        """Return the parser's output for all chunks."""
         message = self._sum.total()
         return () if message is None else (self._parse(message),)

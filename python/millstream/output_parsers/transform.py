@@ -1,6 +1,6 @@
-"""Parsers of an answer that streams: chunk by chunk, or of all that has come so far.
+"""Base classes of parsers that stream: of each chunk, or of all chunks so far.
 
-They parse where the stream is read, in async code too, without a hop to a thread for each chunk.
+They parse inline, in async code too, without a switch to a thread for each chunk.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ __all__ = ("BaseCumulativeTransformOutputParser", "BaseTransformOutputParser")
 
 
 class BaseTransformOutputParser(BaseOutputParser[T], StageRunnable[Any, T]):
-    """A parser that parses each chunk of a stream by itself."""
+    """A parser that parses each chunk of a stream separately."""
 
     def _as_stage(self) -> Stage[Any, Any]:
         return _EachChunk(self)
 
 
 class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
-    """A parser that parses, with each chunk of a stream, all that has come so far.
+    """A parser that parses all chunks so far, after each chunk of a stream.
 
-    What comes out is what changed: where :meth:`parse_result` returns ``None`` or what it returned
-    before, nothing does. With ``diff`` it is what :meth:`_diff` makes of the last two. A subclass that
-    writes only :meth:`parse_result` reads the whole answer again with each chunk.
+    A stream yields an output only if it changed and is not ``None``. With ``diff`` it yields
+    ``_diff(previous, output)`` instead. A subclass that defines only :meth:`parse_result` parses the
+    whole answer again after each chunk.
     """
 
     def __init__(self, *, name: str | None = None, diff: bool = False) -> None:
@@ -35,7 +35,7 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
         self.diff = diff
 
     def _diff(self, prev: T | None, next: T) -> Any:
-        """Return what leads from ``prev`` to ``next``."""
+        """Return the changes from ``prev`` to ``next``."""
         raise NotImplementedError
 
     def _as_stage(self) -> Stage[Any, Any]:
@@ -43,7 +43,7 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
 
 
 class _EachChunk:
-    """The stage that parses each chunk by itself."""
+    """The stage that parses each chunk separately."""
 
     __slots__ = ("_parser",)
 
@@ -51,7 +51,7 @@ class _EachChunk:
         self._parser = parser
 
     def feed(self, item: Any) -> Sequence[Any]:
-        """Return what the chunk says."""
+        """Return the output for the chunk."""
         return (self._parser.parse_result([generation_of(item)]),)
 
     def close(self) -> Sequence[Any]:
@@ -60,7 +60,7 @@ class _EachChunk:
 
 
 class _AllChunks:
-    """The stage that parses the sum of the chunks."""
+    """The stage that parses all chunks so far."""
 
     __slots__ = ("_last", "_parser", "_sum")
 
@@ -70,7 +70,7 @@ class _AllChunks:
         self._last: Any = None
 
     def feed(self, item: Any) -> Sequence[Any]:
-        """Return what the chunks say so far, if that is something else than before."""
+        """Return the output for the chunks so far, if it changed."""
         chunk = _chunk_of(item)
         self._sum = chunk if self._sum is None else self._sum + chunk
         parsed = self._parser.parse_result([self._sum], partial=True)
@@ -86,7 +86,7 @@ class _AllChunks:
 
 
 def _chunk_of(item: Any) -> Any:
-    """Return ``item`` as a generation that can be added to."""
+    """Return ``item`` as a generation chunk."""
     from ..outputs import ChatGenerationChunk, GenerationChunk
 
     if hasattr(item, "content"):

@@ -1,4 +1,4 @@
-"""What models return: generations, their streamed pieces, and results."""
+"""Outputs of models: generations, their chunks, and results."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ __all__ = (
     "RunInfo",
 )
 
-# These need messages, which completion models do without.
+# Lazy, because they import messages, which completion models do not need.
 __getattr__ = lazy_names(
     globals(), dict.fromkeys(("ChatGeneration", "ChatGenerationChunk", "ChatResult"), ".chat_generation")
 )

@@ -1,4 +1,4 @@
-"""One answer of a chat model, whole or in pieces, and what one call of it brought."""
+"""``ChatGeneration``, one answer of a chat model, its chunks, and ``ChatResult``, the answers of one call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("ChatGeneration", "ChatGenerationChunk", "ChatResult", "merge_chat_ge
 class ChatGeneration(Generation):
     """One answer of a chat model: a message, and its text.
 
-    ``generation_info`` holds what the provider said about it, or ``None``; models put it into the
+    ``generation_info`` holds the provider's data about it, or ``None``; models put it into the
     message's ``response_metadata`` too.
     """
 
@@ -24,7 +24,7 @@ class ChatGeneration(Generation):
     __match_args__ = ("message", "generation_info")
 
     def __init__(self, message: Any, generation_info: dict[str, Any] | None = None, *, text: str = "") -> None:
-        # The text is the message's; LangChain takes another one too, and passes it over.
+        # `text` is ignored, as in LangChain: the text is the message's.
         self.message: BaseMessage = message
         self.generation_info = generation_info
 
@@ -36,7 +36,7 @@ class ChatGeneration(Generation):
 
     @property
     def type(self) -> str:
-        """``"ChatGeneration"``: what stands in event records."""
+        """``"ChatGeneration"``: the name in event records."""
         return "ChatGeneration"
 
     def model_dump(self) -> dict[str, Any]:
@@ -52,41 +52,40 @@ class ChatGeneration(Generation):
     __hash__: ClassVar[None] = None
 
     def __repr__(self) -> str:
-        """Show the fields, the details only where there are any."""
+        """Show the fields; ``generation_info`` only if it is set."""
         info = "" if self.generation_info is None else f"generation_info={self.generation_info!r}, "
         return f"{type(self).__name__}(text={self.text!r}, {info}message={self.message!r})"
 
 
 class ChatGenerationChunk(ChatGeneration):
-    """A piece of a :class:`ChatGeneration` that streams; pieces add up with ``+``, one or a list of them."""
+    """A piece of a :class:`ChatGeneration` that streams; ``+`` merges it with another one or a list of them."""
 
     __slots__ = ()
 
     @property
     def type(self) -> str:
-        """``"ChatGenerationChunk"``: what stands in event records."""
+        """``"ChatGenerationChunk"``: the name in event records."""
         return "ChatGenerationChunk"
 
     def __add__(self, other: Any) -> Self:
-        """Return all pieces in one; ``other`` is a chunk or a list of chunks, of ours or of LangChain's.
+        """Return the merged chunk; ``other`` is a chunk or a list of chunks, of ours or of LangChain's.
 
-        Messages are added. Of the details, lists are joined and counts added, while finish reasons and
-        names are not: the last one wins.
+        Messages are merged. In ``generation_info``, lists are joined and counts added. Of finish reasons
+        and names, the last one wins.
         """
         others = other if isinstance(other, list) else [other]
         if not all(hasattr(one, "message") and hasattr(one, "generation_info") for one in others):
-            kinds = f"'{type(self)}' and '{type(other)}'"
-            raise TypeError(f"unsupported operand type(s) for +: {kinds}")
+            types = f"'{type(self)}' and '{type(other)}'"
+            raise TypeError(f"unsupported operand type(s) for +: {types}")
         info = merge_info(one.generation_info for one in (self, *others))
         message: Any = self.message
         return type(self)(message + [one.message for one in others], info or None)
 
 
 class ChatResult(PydanticField):
-    """What one call of a chat model brought, for one conversation.
+    """The result of one call of a chat model, for one conversation.
 
-    ``generations`` holds one generation per choice, ``llm_output`` what the provider said about the
-    call as a whole.
+    ``generations`` holds one generation per choice, ``llm_output`` the provider's data about the whole call.
     """
 
     __slots__ = ("generations", "llm_output")
@@ -114,14 +113,14 @@ class ChatResult(PydanticField):
 
 
 def merge_chat_generation_chunks(chunks: Sequence[Any]) -> Any:
-    """Return all ``chunks`` in one, in time linear in them; ``None`` where there is none."""
+    """Merge ``chunks``, in time linear in them; ``None`` if there are none."""
     if len(chunks) > 1:
         return chunks[0] + list(chunks[1:])
     return chunks[0] if chunks else None
 
 
 def _text_of(blocks: Sequence[Any]) -> str:
-    """Return the text of a content of blocks; one without a type is a text if it has one."""
+    """Return the joined texts of blocks. A block without a type counts as a text block."""
     texts = []
     for block in blocks:
         if isinstance(block, str):

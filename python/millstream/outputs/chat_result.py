@@ -1,4 +1,4 @@
-"""What one call of a chat model brought, under the path that LangChain uses."""
+"""``ChatResult`` under LangChain's import path."""
 
 from .chat_generation import ChatResult
 

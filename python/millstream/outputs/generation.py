@@ -1,4 +1,4 @@
-"""One text that a model generated, whole or in pieces."""
+"""``Generation``, one text that a model generated, and its chunks."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -12,8 +12,7 @@ __all__ = ("Generation", "GenerationChunk", "merge_generations")
 class Generation(PydanticField):
     """One text that a model generated.
 
-    ``generation_info`` holds what the provider said about it (finish reason, log probabilities), or
-    ``None``.
+    ``generation_info`` holds the provider's data about it (finish reason, log probabilities), or ``None``.
     """
 
     __slots__ = ("generation_info", "text")
@@ -26,7 +25,7 @@ class Generation(PydanticField):
 
     @property
     def type(self) -> str:
-        """``"Generation"``, for a chunk too: what stands in event records."""
+        """``"Generation"``, for a chunk too: the name in event records."""
         return "Generation"
 
     def model_dump(self) -> dict[str, Any]:
@@ -42,21 +41,21 @@ class Generation(PydanticField):
     __hash__ = None
 
     def __repr__(self) -> str:
-        """Show the fields, the details only where there are any."""
+        """Show the fields; ``generation_info`` only if it is set."""
         info = "" if self.generation_info is None else f", generation_info={self.generation_info!r}"
         return f"{type(self).__name__}(text={self.text!r}{info})"
 
 
 class GenerationChunk(Generation):
-    """A piece of a :class:`Generation` that streams; pieces add up with ``+``."""
+    """A piece of a :class:`Generation` that streams; ``+`` merges two of them."""
 
     __slots__ = ()
 
     def __add__(self, other: Any) -> Self:
-        """Return both pieces in one; ``other`` is a chunk of ours or of LangChain's.
+        """Return the merged chunk; ``other`` is a chunk of ours or of LangChain's.
 
-        Texts are joined; of the details, lists are joined and counts added, while finish reasons and
-        names are not: the last one wins.
+        Texts are joined. In ``generation_info``, lists are joined and counts added. Of finish reasons and
+        names, the last one wins.
         """
         if isinstance(other, str) or not hasattr(other, "text") or not hasattr(other, "generation_info"):
             return NotImplemented
@@ -65,6 +64,6 @@ class GenerationChunk(Generation):
 
 
 def merge_generations(chunks: Sequence[Any]) -> GenerationChunk:
-    """Return all ``chunks`` in one, as ``+`` would, but in time linear in them."""
+    """Merge ``chunks`` as ``+`` does, but in time linear in them."""
     info = merge_info(chunk.generation_info for chunk in chunks)
     return GenerationChunk("".join([chunk.text for chunk in chunks]), info or None)

@@ -1,4 +1,4 @@
-"""What one call of a model brought, for one prompt or many."""
+"""``LLMResult``: the result of one call of a model, for one prompt or many."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -12,11 +12,11 @@ __all__ = ("LLMResult",)
 
 
 class LLMResult(PydanticField):
-    """What one call of a model brought.
+    """The result of one call of a model.
 
-    ``generations`` holds one list per prompt, with one generation per choice; ``llm_output`` what
-    the provider said about the call as a whole (token usage, the model's name); ``run`` the runs,
-    which equality leaves out.
+    ``generations`` holds one list per prompt, with one generation per choice; ``llm_output`` the
+    provider's data about the whole call (token usage, the model's name); ``run`` the runs, which
+    equality ignores.
     """
 
     __slots__ = ("generations", "llm_output", "run")
@@ -35,7 +35,7 @@ class LLMResult(PydanticField):
 
     @property
     def type(self) -> str:
-        """``"LLMResult"``: what stands in event records."""
+        """``"LLMResult"``: the name in event records."""
         return "LLMResult"
 
     def model_dump(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class LLMResult(PydanticField):
         }
 
     def flatten(self) -> list["LLMResult"]:
-        """Return one result per prompt; the token usage stays with the first, so that it counts once."""
+        """Return one result per prompt. Only the first keeps the token usage, so that it is counted once."""
         return [
             LLMResult([choices], self.llm_output if position == 0 else _without_usage(self.llm_output))
             for position, choices in enumerate(self.generations)

@@ -1,4 +1,4 @@
-"""Which run made a result."""
+"""``RunInfo``: the run of a result."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,6 +8,6 @@ __all__ = ("RunInfo",)
 
 @dataclass(slots=True)
 class RunInfo:
-    """The run that made one part of a result."""
+    """The run that produced one part of a result."""
 
     run_id: UUID

@@ -1,4 +1,4 @@
-"""Prompts: texts and conversations with variables, as steps of chains."""
+"""Prompt templates: texts and conversations with variables, as steps of chains."""
 
 from .base import BasePromptTemplate
 from .blocks import DictPromptTemplate, ImagePromptTemplate

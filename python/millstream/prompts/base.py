@@ -1,4 +1,4 @@
-"""``BasePromptTemplate``: what makes a prompt of variables, as a step of a chain."""
+"""``BasePromptTemplate``: the base class of prompt templates, which are steps of chains."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ("BasePromptTemplate",)
 
 
 class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
-    """What makes a prompt of variables.
+    """Formats a prompt with variables.
 
-    ``input_variables`` names what a call has to give, ``partial_variables`` holds what is given
-    already: values, or functions that return them. ``metadata`` and ``tags`` go to the runs.
-    Raises :class:`ValueError` for a variable of the name ``stop``, which models take for themselves.
+    ``input_variables`` are the names that a call must pass. ``partial_variables`` are already bound, to
+    values or to functions that return them. ``metadata`` and ``tags`` are added to the runs.
+    Raises :class:`ValueError` for a variable named ``stop``, which is an argument of models.
     """
 
     run_type: ClassVar[str] = "prompt"
@@ -33,7 +33,7 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
         "metadata": None,
         "tags": None,
     }
-    # Where LangChain has the class, as callbacks are told.
+    # The path of the class in LangChain, which callbacks receive in `serialized`.
     _path: ClassVar[tuple[str, ...]] = ()
 
     input_variables: list[str]
@@ -63,26 +63,26 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
         """Return the prompt as text."""
 
     async def aformat(self, /, **variables: Any) -> Any:
-        """Return :meth:`format`."""
+        """Return what :meth:`format` returns."""
         return self.format(**variables)
 
     @abstractmethod
     def format_prompt(self, /, **variables: Any) -> PromptValue:
-        """Return the prompt of ``variables``, over those that are given already."""
+        """Return the prompt with ``variables``, which override the bound ones."""
 
     async def aformat_prompt(self, /, **variables: Any) -> PromptValue:
-        """Return :meth:`format_prompt`."""
+        """Return what :meth:`format_prompt` returns."""
         return self.format_prompt(**variables)
 
     @abstractmethod
     def partial(self, /, **variables: Any) -> Self:
-        """Return a prompt to which ``variables``, values or functions that return them, are given already."""
+        """Return a prompt with ``variables`` bound, to values or to functions that return them."""
 
     def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
-        """Return the prompt of ``input``: a dict of variables, or the value of the only one.
+        """Return the prompt for ``input``: a dict of variables, or the value of the only one.
 
-        Raises :class:`KeyError` if variables are missing, :class:`TypeError` if ``input`` is no dict where
-        there are several.
+        Raises :class:`KeyError` if variables are missing, and :class:`TypeError` if there are several and
+        ``input`` is not a dict.
         """
         value: PromptValue = call_in_run(
             self,
@@ -95,18 +95,18 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
         return value
 
     async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
-        """Return the prompt of ``input``; see :meth:`invoke`."""
+        """Return the prompt for ``input``; see :meth:`invoke`."""
 
-        async def made(input: Any, *_: Any) -> PromptValue:
+        async def format(input: Any, *_: Any) -> PromptValue:
             return await self.aformat_prompt(**self._read_variables(input))
 
         value: PromptValue = await acall_in_run(
-            self, made, input, self._merge_config(config), run_type=self.run_type, serialized=self._serialized()
+            self, format, input, self._merge_config(config), run_type=self.run_type, serialized=self._serialized()
         )
         return value
 
     def _as_function(self) -> Callable[[Any], PromptValue] | None:
-        """Return the function that this step is, unless it calls a user's, or has more to tell of its runs."""
+        """Return this step as a function; ``None`` if it calls user code, or adds tags or metadata to its runs."""
         if self.metadata or self.tags or any(map(callable, self.partial_variables.values())):
             return None
         return lambda input: self.format_prompt(**self._read_variables(input))
@@ -121,23 +121,23 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
         return {"lc": 1, "type": "not_implemented", "id": ["langchain", "prompts", *self._path, name], "name": name}
 
     def _read_variables(self, input: Any) -> Mapping[str, Any]:
-        """Return the variables that ``input`` gives, if it gives all that are needed."""
+        """Return the variables in ``input``, which must have all that are needed."""
         needed = self.input_variables
         if not isinstance(input, Mapping):
             if len(needed) != 1:
                 raise TypeError(f"Expected mapping type as input to {type(self).__name__}. Received {type(input)}.")
             return {needed[0]: input}
         if missing := set(needed).difference(input):
-            told = f"Input to {type(self).__name__} is missing variables {missing}. "
-            told += f" Expected: {needed} Received: {list(input)}"
+            message = f"Input to {type(self).__name__} is missing variables {missing}. "
+            message += f" Expected: {needed} Received: {list(input)}"
             example = missing.pop()
             raise KeyError(
-                f"{told}\nNote: if you intended {{{example}}} to be part of the string and not a variable, please "
+                f"{message}\nNote: if you intended {{{example}}} to be part of the string and not a variable, please "
                 f"escape it with double curly braces like: '{{{{{example}}}}}'."
             )
         return input
 
-    def _all_variables(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all variables: those of a call over those that were given before."""
-        before = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
-        return {**before, **given}
+    def _all_variables(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the bound variables, overridden by the ``variables`` of a call."""
+        bound = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
+        return {**bound, **variables}

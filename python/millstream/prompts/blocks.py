@@ -1,4 +1,4 @@
-"""Templates of the blocks in a message's content: images, and dicts with variables in their texts."""
+"""Templates of content blocks: images, and dicts with variables in their texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ("BlockTemplate", "DictPromptTemplate", "ImagePromptTemplate", "make_b
 
 
 class DictPromptTemplate(ReprMixin):
-    """A block with variables in its texts, however deep they are."""
+    """A block with variables in its texts, at any depth."""
 
     _fields: ClassVar[tuple[str, ...]] = ("template", "template_format")
 
@@ -25,8 +25,8 @@ class DictPromptTemplate(ReprMixin):
 
     def format(self, /, **variables: Any) -> dict[str, Any]:
         """Return the block with ``variables``."""
-        made: dict[str, Any] = _fill(self.template, variables)
-        return made
+        block: dict[str, Any] = _fill(self.template, variables)
+        return block
 
     def pretty_repr(self, html: bool = False) -> str:
         """Return the block."""
@@ -34,7 +34,7 @@ class DictPromptTemplate(ReprMixin):
 
 
 class ImagePromptTemplate(ReprMixin):
-    """An image of OpenAI's form, with variables in its address."""
+    """An image block in OpenAI's format, with variables in its URL."""
 
     _fields: ClassVar[tuple[str, ...]] = ("input_variables", "input_types", "partial_variables", "template")
     input_types: ClassVar[dict[str, Any]] = {}
@@ -42,14 +42,14 @@ class ImagePromptTemplate(ReprMixin):
 
     def __init__(self, template: Mapping[str, Any], template_format: PromptTemplateFormat = "f-string") -> None:
         if "path" in template:
-            raise ValueError("Images cannot be read from a 'path'; give their 'url', which may be a data: one.")
+            raise ValueError("Images cannot be read from a 'path'; pass their 'url', which may be a data: URL.")
         self.template = dict(template)
         self.template_format: PromptTemplateFormat = template_format
         texts = [text for text in self.template.values() if isinstance(text, str)]
         self.input_variables = [name for text in texts for name in get_template_variables(text, template_format)]
 
     def format(self, /, **variables: Any) -> dict[str, Any]:
-        """Return the block with ``variables``; :class:`ValueError` without an address."""
+        """Return the block with ``variables``; :class:`ValueError` without a URL."""
         image: dict[str, Any] = _fill(self.template, variables)
         if not image.get("url"):
             raise ValueError("Must provide url.")
@@ -65,7 +65,7 @@ BlockTemplate = PromptTemplate | ImagePromptTemplate | DictPromptTemplate
 
 
 def make_block_template(block: Any, template_format: PromptTemplateFormat) -> BlockTemplate:
-    """Return the template of a text or of a block; :class:`ValueError` for anything else."""
+    """Return a template for a text or a block; :class:`ValueError` for anything else."""
     if isinstance(block, str):
         return PromptTemplate(block, template_format=template_format)
     if not isinstance(block, Mapping):

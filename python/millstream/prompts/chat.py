@@ -1,4 +1,4 @@
-"""``ChatPromptTemplate``: a conversation with variables."""
+"""``ChatPromptTemplate``: a prompt of several messages with variables."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ __all__ = (
 
 
 class BaseChatPromptTemplate(BasePromptTemplate):
-    """What makes a conversation of variables."""
+    """Formats messages with variables."""
 
     @abstractmethod
     def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the messages of ``variables``."""
+        """Return the messages with ``variables``."""
 
     async def aformat_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return :meth:`format_messages`."""
+        """Return what :meth:`format_messages` returns."""
         return self.format_messages(**variables)
 
     def format(self, /, **variables: Any) -> str:
@@ -51,16 +51,16 @@ class BaseChatPromptTemplate(BasePromptTemplate):
         return self.format_prompt(**variables).to_string()
 
     def format_prompt(self, /, **variables: Any) -> ChatPromptValue:
-        """Return the conversation of ``variables``, for a model."""
+        """Return the messages with ``variables`` as a prompt value."""
         return ChatPromptValue(self.format_messages(**variables))
 
     async def aformat_prompt(self, /, **variables: Any) -> ChatPromptValue:
-        """Return the conversation of ``variables``, for a model."""
+        """Return the messages with ``variables`` as a prompt value."""
         return ChatPromptValue(await self.aformat_messages(**variables))
 
     @abstractmethod
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the conversation with lines between what is said."""
+        """Return the messages, each with a title line."""
 
     def pretty_print(self) -> None:
         """Print :meth:`pretty_repr`."""
@@ -68,7 +68,7 @@ class BaseChatPromptTemplate(BasePromptTemplate):
 
 
 MessageLike = BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate
-"""A part of a conversation with variables."""
+"""A part of a chat prompt."""
 
 _TEMPLATES: dict[str, type[HumanMessagePromptTemplate | AIMessagePromptTemplate | SystemMessagePromptTemplate]] = {
     **{"human": HumanMessagePromptTemplate, "user": HumanMessagePromptTemplate},
@@ -77,7 +77,7 @@ _TEMPLATES: dict[str, type[HumanMessagePromptTemplate | AIMessagePromptTemplate 
 
 
 class ChatPromptTemplate(BaseChatPromptTemplate):
-    r"""A conversation with variables: templates of messages, messages as they are, and places for many.
+    r"""A chat prompt: message templates, messages, and placeholders for lists of messages.
 
     >>> from millstream.prompts import ChatPromptTemplate
     >>> prompt = ChatPromptTemplate([("system", "You are {name}."), ("placeholder", "{history}"), "{question}"])
@@ -113,18 +113,18 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     @classmethod
     def from_template(cls, template: str, **fields: Any) -> Self:
-        """Return the prompt of one message, the user's."""
+        """Return a prompt of one message, the user's."""
         return cls([HumanMessagePromptTemplate(PromptTemplate.from_template(template, **fields))])
 
     @property
     def input_variables(self) -> list[str]:  # type: ignore[override]
-        """The variables that a call has to give, sorted."""
+        """The variables that a call must pass, sorted."""
         templates = [part for part in self.messages if not isinstance(part, BaseMessage)]
         return sorted({name for part in templates for name in part.input_variables} - self.partial_variables.keys())
 
     @property
     def optional_variables(self) -> list[str]:  # type: ignore[override]
-        """The variables that a call may give: messages for the places that may stay empty; sorted."""
+        """The variables that a call may pass: lists of messages for the optional placeholders; sorted."""
         places = [part for part in self.messages if isinstance(part, MessagesPlaceholder)]
         return sorted({place.variable_name for place in places if place.optional})
 
@@ -143,7 +143,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
             self.append(message)
 
     def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the messages of ``variables``; :class:`KeyError` if one is missing."""
+        """Return the messages with ``variables``; :class:`KeyError` if one is missing."""
         variables = self._all_variables(variables)
         messages: list[BaseMessage] = []
         for part in self.messages:
@@ -151,7 +151,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return messages
 
     def partial(self, /, **variables: Any) -> Self:
-        """Return a prompt to which ``variables``, values or functions that return them, are given already."""
+        """Return a prompt with ``variables`` bound, to values or to functions that return them."""
         return type(self)(
             self.messages,
             template_format=self.template_format,
@@ -163,7 +163,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         )
 
     def __add__(self, other: Any) -> ChatPromptTemplate:
-        """Return one prompt of both; ``other`` is a prompt, a part of one, or a list of parts."""
+        """Return a prompt of both; ``other`` is a prompt, a part of one, or a list of parts."""
         if isinstance(other, ChatPromptTemplate):
             parts: Iterable[Any] = other.messages
         elif isinstance(other, str | BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate) or _is_pair(
@@ -174,8 +174,8 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
             parts = other
         else:
             raise NotImplementedError(f"Unsupported operand type for +: {type(other)}")
-        given = {**self.partial_variables, **getattr(other, "partial_variables", {})}
-        return ChatPromptTemplate([*self.messages, *parts], partial_variables=given)
+        partial_variables = {**self.partial_variables, **getattr(other, "partial_variables", {})}
+        return ChatPromptTemplate([*self.messages, *parts], partial_variables=partial_variables)
 
     @overload
     def __getitem__(self, index: int) -> MessageLike: ...
@@ -188,11 +188,11 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return ChatPromptTemplate(self.messages[index]) if isinstance(index, slice) else self.messages[index]
 
     def __len__(self) -> int:
-        """Return how many parts there are."""
+        """Return the number of parts."""
         return len(self.messages)
 
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the parts, each under a line with its kind."""
+        """Return the parts, each with a title line."""
         return "\n\n".join(part.pretty_repr(html=html) for part in self.messages)
 
 
@@ -221,8 +221,8 @@ def _to_part(message: Any, template_format: PromptTemplateFormat) -> MessageLike
 
 def _part_of_role(role: Any, template: Any, template_format: PromptTemplateFormat) -> MessageLike:
     if isinstance(role, type) and issubclass(role, BaseMessagePromptTemplate):
-        made: MessageLike = role.from_template(template, template_format)  # type: ignore[attr-defined]
-        return made
+        part: MessageLike = role.from_template(template, template_format)  # type: ignore[attr-defined]
+        return part
     name = role.type if isinstance(role, type) and issubclass(role, BaseMessage) else role
     if name == "placeholder":
         return _placeholder(template)
@@ -234,7 +234,7 @@ def _part_of_role(role: Any, template: Any, template_format: PromptTemplateForma
 
 
 def _placeholder(template: Any) -> MessagesPlaceholder:
-    """Return the place for messages that ``"{name}"`` says, or ``["{name}", whether it may stay empty]``."""
+    """Return the placeholder for ``"{name}"``, or for ``["{name}", optional]``."""
     name, optional = (template, True) if isinstance(template, str) else template
     if not isinstance(name, str) or not isinstance(optional, bool):
         raise ValueError(f"Invalid placeholder: {template}. Expected a variable name, and whether it is optional.")

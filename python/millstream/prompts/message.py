@@ -1,4 +1,4 @@
-"""Templates of messages: of one, of its content's blocks, and places for many."""
+"""Message templates: of one message, and ``MessagesPlaceholder`` for a list of them."""
 
 from __future__ import annotations
 
@@ -31,38 +31,39 @@ __all__ = (
 
 
 class BaseMessagePromptTemplate(ReprMixin, ABC):
-    """What makes messages of variables, as a part of a prompt."""
+    """A part of a chat prompt that formats messages with variables."""
 
     @property
     @abstractmethod
     def input_variables(self) -> list[str]:
-        """The variables that are needed."""
+        """The required variables."""
 
     @abstractmethod
     def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the messages of ``variables``."""
+        """Return the messages with ``variables``."""
 
     async def aformat_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return :meth:`format_messages`."""
+        """Return what :meth:`format_messages` returns."""
         return self.format_messages(**variables)
 
     @abstractmethod
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the template under a line with its kind; the line is bold with ``html``."""
+        """Return the template with a title line, which is bold with ``html``."""
 
     def pretty_print(self) -> None:
         """Print :meth:`pretty_repr`."""
         print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
     def __add__(self, other: Any) -> Any:
-        """Return a prompt of this template and ``other``."""
+        """Return a chat prompt of this template and ``other``."""
         return late("ChatPromptTemplate")([self]) + other
 
 
 class MessagesPlaceholder(BaseMessagePromptTemplate):
-    """The place for a list of messages, the variable ``variable_name``; of ``n_messages``, the last ones.
+    """A placeholder for a list of messages, the value of the variable ``variable_name``.
 
-    An ``optional`` one may stay empty.
+    With ``n_messages``, only so many of the last messages are kept. The variable of an ``optional``
+    placeholder need not be passed.
     """
 
     _fields: ClassVar[tuple[str, ...]] = ("variable_name", "optional", "n_messages")
@@ -77,26 +78,26 @@ class MessagesPlaceholder(BaseMessagePromptTemplate):
 
     @property
     def input_variables(self) -> list[str]:
-        """The variable that is needed, if it is."""
+        """The variable, unless it is optional."""
         return [] if self.optional else [self.variable_name]
 
     def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the messages in ``variables``; :class:`ValueError` if they are no list."""
-        given = variables.get(self.variable_name, []) if self.optional else variables[self.variable_name]
-        if not isinstance(given, list):
+        """Return the messages in ``variables``; :class:`ValueError` if they are not a list."""
+        value = variables.get(self.variable_name, []) if self.optional else variables[self.variable_name]
+        if not isinstance(value, list):
             raise ValueError(
-                f"variable {self.variable_name} should be a list of base messages, got {given} of type {type(given)}"
+                f"variable {self.variable_name} should be a list of base messages, got {value} of type {type(value)}"
             )
-        messages = convert_to_messages(given)
+        messages = convert_to_messages(value)
         return messages[-self.n_messages :] if self.n_messages else messages
 
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the variable under a line that says what it is for."""
+        """Return the variable with a title line."""
         return f"{get_msg_title_repr('Messages Placeholder', bold=html)}\n\n{{{self.variable_name}}}"
 
 
 class _MessageTemplate(BaseMessagePromptTemplate):
-    """The template of one message: of its text, or of its blocks."""
+    """The template of one message: a template of its text, or templates of its blocks."""
 
     _fields: ClassVar[tuple[str, ...]] = ("prompt", "additional_kwargs")
     _message: ClassVar[type[BaseMessage]]
@@ -117,9 +118,9 @@ class _MessageTemplate(BaseMessagePromptTemplate):
         input_variables: Sequence[str] | None = None,
         **fields: Any,
     ) -> Self:
-        """Return the template of a message: of a text, or of a list of texts and blocks.
+        """Return a message template for a text, or for a list of texts and blocks.
 
-        Its variables are read from the template; ``input_variables`` may name them, as in LangChain.
+        The variables are read from the template. ``input_variables`` is accepted for compatibility with LangChain.
         """
         if isinstance(template, str):
             prompt = PromptTemplate(template, template_format=template_format, partial_variables=partial_variables)
@@ -134,20 +135,20 @@ class _MessageTemplate(BaseMessagePromptTemplate):
     def from_template_file(
         cls, template_file: str | Path, input_variables: Sequence[str] | None = None, **fields: Any
     ) -> Self:
-        """Return the template of a message whose text is in a file."""
+        """Return a message template for the text in a file."""
         text = Path(template_file).read_text(encoding="utf-8")
         return cls.from_template(text, input_variables=input_variables, **fields)
 
     @property
     def input_variables(self) -> list[str]:
-        """The variables that are needed."""
+        """The required variables."""
         return [name for prompt in self._prompts() for name in prompt.input_variables]
 
     def _prompts(self) -> Sequence[BlockTemplate]:
         return [self.prompt] if isinstance(self.prompt, PromptTemplate) else self.prompt
 
     def format(self, /, **variables: Any) -> BaseMessage:
-        """Return the message of ``variables``; a text that is empty makes no block."""
+        """Return the message with ``variables``; empty texts in a list of blocks are dropped."""
         return self._make_message(self._content(variables))
 
     def _content(self, variables: dict[str, Any]) -> Any:
@@ -155,24 +156,24 @@ class _MessageTemplate(BaseMessagePromptTemplate):
             return self.prompt.format(**variables)
         blocks = []
         for prompt in self.prompt:
-            made = prompt.format(**{name: variables[name] for name in prompt.input_variables})
-            if made:
-                blocks.append({"type": "text", "text": made} if isinstance(made, str) else made)
+            block = prompt.format(**{name: variables[name] for name in prompt.input_variables})
+            if block:
+                blocks.append({"type": "text", "text": block} if isinstance(block, str) else block)
         return blocks
 
     def _make_message(self, content: Any) -> BaseMessage:
         return self._message(content, additional_kwargs=self.additional_kwargs)
 
     async def aformat(self, /, **variables: Any) -> BaseMessage:
-        """Return :meth:`format`."""
+        """Return what :meth:`format` returns."""
         return self.format(**variables)
 
     def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the message of ``variables`` in a list."""
+        """Return the message with ``variables``, in a list."""
         return [self.format(**variables)]
 
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the template under a line with the message's kind."""
+        """Return the template with a title line."""
         title = get_msg_title_repr(type(self).__name__.replace("MessagePromptTemplate", " Message"), bold=html)
         return "\n\n".join([title, *(prompt.pretty_repr(html=html) for prompt in self._prompts())])
 
@@ -196,7 +197,7 @@ class SystemMessagePromptTemplate(_MessageTemplate):
 
 
 class ChatMessagePromptTemplate(_MessageTemplate):
-    """The template of a :class:`ChatMessage` of the role ``role``."""
+    """The template of a :class:`ChatMessage` with the role ``role``."""
 
     _fields: ClassVar[tuple[str, ...]] = (*_MessageTemplate._fields, "role")
 

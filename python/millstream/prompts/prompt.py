@@ -15,7 +15,7 @@ __all__ = ("PromptTemplate",)
 
 
 class PromptTemplate(BasePromptTemplate):
-    """A text with variables in braces; double braces stand for braces.
+    """A text with variables in braces; ``{{`` and ``}}`` stand for braces.
 
     >>> from millstream.prompts import PromptTemplate
     >>> prompt = PromptTemplate.from_template("Tell me a {kind} joke about {topic}.")
@@ -66,12 +66,12 @@ class PromptTemplate(BasePromptTemplate):
         partial_variables: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> Self:
-        """Return the prompt of ``template``."""
+        """Return a prompt for ``template``."""
         return cls(template, template_format=template_format, partial_variables=partial_variables, **fields)
 
     @classmethod
     def from_file(cls, template_file: str | Path, encoding: str | None = None, **fields: Any) -> Self:
-        """Return the prompt of the template in a file."""
+        """Return a prompt for the template in a file."""
         return cls.from_template(Path(template_file).read_text(encoding=encoding), **fields)
 
     @classmethod
@@ -84,7 +84,7 @@ class PromptTemplate(BasePromptTemplate):
         prefix: str = "",
         **fields: Any,
     ) -> Self:
-        """Return the prompt of a ``prefix``, examples and a ``suffix``, with a separator between them."""
+        """Return a prompt of a ``prefix``, examples and a ``suffix``, joined by a separator."""
         template = example_separator.join([prefix, *examples, suffix])
         return cls(template, input_variables=input_variables, **fields)
 
@@ -93,11 +93,11 @@ class PromptTemplate(BasePromptTemplate):
         return fill_template(self.template, self._all_variables(variables))
 
     def format_prompt(self, /, **variables: Any) -> StringPromptValue:
-        """Return the text with ``variables``, for a model."""
+        """Return the text with ``variables`` as a prompt value."""
         return StringPromptValue(self.format(**variables))
 
     def partial(self, /, **variables: Any) -> Self:
-        """Return a prompt to which ``variables``, values or functions that return them, are given already."""
+        """Return a prompt with ``variables`` bound, to values or to functions that return them."""
         return type(self)(
             self.template,
             template_format=self.template_format,
@@ -109,9 +109,9 @@ class PromptTemplate(BasePromptTemplate):
         )
 
     def __add__(self, other: Any) -> PromptTemplate:
-        """Return one prompt of both; ``other`` is a prompt or a template.
+        """Return a prompt of both; ``other`` is a prompt or a template.
 
-        Raises :class:`ValueError` where both were given the same variable.
+        Raises :class:`ValueError` if both have bound the same variable.
         """
         if isinstance(other, str):
             other = PromptTemplate(other)
@@ -124,7 +124,7 @@ class PromptTemplate(BasePromptTemplate):
         )
 
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the text with its variables in braces; they are yellow with ``html``."""
+        """Return the text with its variables in braces, in yellow with ``html``."""
         shown = {
             name: f"\033[33;1m\033[1;3m{{{name}}}\033[0m" if html else f"{{{name}}}" for name in self.input_variables
         }
@@ -135,9 +135,9 @@ class PromptTemplate(BasePromptTemplate):
         print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
 
-def _check_variables(variables: Sequence[str], given: set[str]) -> None:
+def _check_variables(variables: Sequence[str], declared: set[str]) -> None:
     check_format("f-string")
-    if not given.issuperset(variables):
+    if not declared.issuperset(variables):
         raise ValueError(
-            f"Invalid prompt schema; check for mismatched or missing input parameters from {sorted(given)}."
+            f"Invalid prompt schema; check for mismatched or missing input parameters from {sorted(declared)}."
         )

@@ -1,4 +1,4 @@
-"""Templates of text: their variables, and what must not stand in them."""
+"""Text templates: reads their variables, and rejects templates that could do more than insert values."""
 
 from string import Formatter
 from typing import Any, Literal
@@ -6,11 +6,11 @@ from typing import Any, Literal
 __all__ = ("PromptTemplateFormat", "check_format", "fill_template", "get_template_variables")
 
 PromptTemplateFormat = Literal["f-string"]
-"""How templates are written: variables in braces, double braces for braces."""
+"""The syntax of templates: variables in braces, ``{{`` and ``}}`` for braces."""
 
 
 def check_format(template_format: str) -> None:
-    """Raise :class:`ValueError` for templates that are not f-strings: no others are supported."""
+    """Raise :class:`ValueError` for a format other than f-strings, which is not supported."""
     if template_format != "f-string":
         raise ValueError(f"Unsupported template format: {template_format!r}; millstream supports 'f-string'")
 
@@ -18,9 +18,9 @@ def check_format(template_format: str) -> None:
 def get_template_variables(template: str, template_format: str = "f-string") -> list[str]:
     """Return the names of the variables in ``template``, sorted, each once.
 
-    Raises :class:`ValueError` for a template that could do more than insert values: attributes,
-    indexes, positions and nested fields have no place in it, since templates, or what is inserted,
-    may come from strangers. So it does for braces that do not match.
+    Raises :class:`ValueError` for a template that could do more than insert values. Attributes, indexes,
+    positions and nested fields are rejected, since templates and values may come from untrusted users.
+    Unmatched braces are rejected too.
     """
     check_format(template_format)
     names = set()
@@ -44,5 +44,5 @@ def _check_field(name: str, spec: str) -> None:
 
 
 def fill_template(template: str, variables: dict[str, Any]) -> str:
-    """Return ``template``, whose variables were checked, with the values of ``variables``."""
+    """Return ``template`` with the values of ``variables``. Its variables were already checked."""
     return template.format(**variables)
