@@ -16,7 +16,7 @@ from ..runnables.runnable import Runnable
 from ..streaming.workers import iterate_in_thread
 from .base import BaseLanguageModel
 from .chat_type import ChatModelType
-from .generate import GenerateCall
+from .generate import GenerateCall, RunArgs
 from .model_type import get_sync_manager
 from .prompt_text import LanguageModelInput
 
@@ -134,8 +134,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         **kwargs: Any,
     ) -> LLMResult:
         """Return everything the model says to each of the lists of messages: all choices, usage, details."""
-        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return GenerateCall(self, self._to_prompts(messages), stop, kwargs, **runs).run()
+        args = RunArgs(callbacks, tags, metadata, run_name, run_id)
+        return GenerateCall(self, self._to_prompts(messages), stop, kwargs, args).run()
 
     async def agenerate(
         self,
@@ -150,8 +150,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         **kwargs: Any,
     ) -> LLMResult:
         """Return everything the model says to each of the lists of messages, asked at the same time."""
-        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return await GenerateCall(self, self._to_prompts(messages), stop, kwargs, **runs).arun()
+        args = RunArgs(callbacks, tags, metadata, run_name, run_id)
+        return await GenerateCall(self, self._to_prompts(messages), stop, kwargs, args).arun()
 
     def _to_prompts(self, messages: Any) -> Any:
         return list(map(self._model_type.prompt, messages)) if isinstance(messages, list) else messages

@@ -1,9 +1,9 @@
-"""One call of ``generate`` or ``agenerate``: a run for each prompt, each with its start and its one end."""
+"""One call of ``generate`` or ``agenerate``: one run per prompt, with one start and one end each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..callbacks.base_manager import handlers_of
@@ -14,11 +14,28 @@ from ..runnables.config import RunnableConfig, batch_configs, ensure_config
 from ..streaming.workers import run_in_task
 from .model_type import Model
 
-__all__ = ("GenerateCall",)
+__all__ = ("GenerateCall", "RunArgs", "group_inputs", "list_run_args", "make_run_ids", "run_args")
+
+
+class RunArgs(NamedTuple):
+    """The arguments of ``generate`` for its runs: one value for all prompts, or a list with one item per prompt."""
+
+    callbacks: Any = None
+    tags: Any = None
+    metadata: Any = None
+    run_name: Any = None
+    run_id: UUID | list[UUID | None] | None = None
+
+    @classmethod
+    def from_config(cls, config: RunnableConfig) -> RunArgs:
+        """Return the arguments for one run with a complete configuration."""
+        return cls(
+            config.get("callbacks"), config["tags"], config["metadata"], config.get("run_name"), config.get("run_id")
+        )
 
 
 class GenerateCall:
-    """One call of a model for many prompts; ``callbacks`` and the like are for all of them, or a list of one each."""
+    """One call of a model for many prompts."""
 
     def __init__(
         self,
@@ -26,36 +43,27 @@ class GenerateCall:
         prompts: list[Any],
         stop: list[str] | None,
         kwargs: dict[str, Any],
-        *,
-        callbacks: Any,
-        tags: Any,
-        metadata: Any,
-        run_name: Any,
-        run_id: UUID | list[UUID | None] | None,
+        args: RunArgs,
     ) -> None:
         self._model = model
         self._prompts = prompts
         self._stop = stop
         self._model_type = model._model_type
         self._kwargs, self._format_info = self._model_type.split_kwargs(kwargs)
-        self._ids = make_run_ids(run_id, prompts)
-        if callbacks is None:
-            # Called by itself, in users' code: a run below theirs like any other.
-            callbacks = ensure_config()["callbacks"]
-        each = _are_per_prompt(callbacks)
-        if each:
-            told = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name}
-            for name, values in told.items():
-                if values is not None and not (isinstance(values, list) and len(values) == len(prompts)):
-                    must = "be" if name == "callbacks" else "be a list of"
-                    raise ValueError(f"{name} must {must} the same length as prompts")
+        self._ids = make_run_ids(args.run_id, prompts)
+        if args.callbacks is None:
+            # Called directly in users' code: its run is a child of theirs.
+            args = args._replace(callbacks=ensure_config()["callbacks"])
         count = len(prompts)
-        self._names = (run_name or [None] * count) if each else [run_name] * count
-        if each:
-            parts = zip(callbacks, tags or [None] * count, metadata or [None] * count, strict=True)
+        if _are_per_prompt(args.callbacks):
+            _check_lengths(args, count)
+            none = [None] * count
+            self._names = args.run_name or none
+            parts = zip(args.callbacks, args.tags or none, args.metadata or none, strict=True)
             self._managers = [self._manager(*part) for part in parts]
         else:
-            self._managers = [self._manager(callbacks, tags, metadata)] * count
+            self._names = [args.run_name] * count
+            self._managers = [self._manager(args.callbacks, args.tags, args.metadata)] * count
 
     def run(self) -> LLMResult:
         """Call ``_generate``."""
@@ -80,10 +88,10 @@ class GenerateCall:
         return _finish(result, runs, failures)
 
     async def arun(self) -> LLMResult:
-        """Call ``_agenerate``; where handlers hear of it, all of that in a task of its own."""
+        """Call ``_agenerate``; if there are handlers, in a task of its own."""
         if any(manager.handlers for manager in self._managers):
-            heard: LLMResult = await run_in_task(self._arun())
-            return heard
+            result: LLMResult = await run_in_task(self._arun())
+            return result
         return await self._arun()
 
     async def _arun(self) -> LLMResult:
@@ -111,14 +119,23 @@ class GenerateCall:
         return self._model_type.manager(self._model, callbacks, tags, metadata, self._stop, self._kwargs)
 
     def _iter_starts(self) -> Iterator[tuple[CallbackManager, Any, UUID, dict[str, Any]]]:
-        told = self._model_type.start_info(self._model, self._stop, self._kwargs, self._format_info, streams=False)
-        rest = {**told, "batch_size": len(self._prompts)}
+        info = self._model_type.start_info(self._model, self._stop, self._kwargs, self._format_info, streams=False)
+        rest = {**info, "batch_size": len(self._prompts)}
         for manager, prompt, run_id, name in zip(self._managers, self._prompts, self._ids, self._names, strict=True):
             yield manager, prompt, run_id, {**rest, "name": name}
 
 
+def _check_lengths(args: RunArgs, count: int) -> None:
+    """Raise :class:`ValueError` for a list that does not have one item per prompt."""
+    for name in ("callbacks", "tags", "metadata", "run_name"):
+        values = getattr(args, name)
+        if values is not None and not (isinstance(values, list) and len(values) == count):
+            must = "be" if name == "callbacks" else "be a list of"
+            raise ValueError(f"{name} must {must} the same length as prompts")
+
+
 def _are_per_prompt(callbacks: Any) -> bool:
-    """Return whether ``callbacks`` holds those of each prompt, rather than the handlers of all."""
+    """Return whether ``callbacks`` has one item per prompt, rather than the handlers of all prompts."""
     if not isinstance(callbacks, list) or not callbacks:
         return False
     first = callbacks[0]
@@ -126,14 +143,14 @@ def _are_per_prompt(callbacks: Any) -> bool:
 
 
 def _iter_ends(runs: list[Any], parts: list[LLMResult]) -> Iterator[tuple[Any, LLMResult]]:
-    """Yield each run with its part of the result; one for which nothing came has an end too."""
+    """Yield each run that has handlers, with its part of the result; a run without a part gets an empty result."""
     for place, run in enumerate(runs):
         if run.handlers:
             yield run, parts[place] if place < len(parts) else LLMResult([])
 
 
 def _finish(result: LLMResult, runs: list[Any], failures: list[Exception]) -> LLMResult:
-    """Return the result with its runs, unless a handler has asked for its exception to be raised."""
+    """Return the result with its run ids. If handlers raised, raise the first of their exceptions instead."""
     if failures:
         raise failures[0]
     result.run = [RunInfo(run.run_id) for run in runs]
@@ -141,21 +158,15 @@ def _finish(result: LLMResult, runs: list[Any], failures: list[Exception]) -> LL
 
 
 def run_args(config: RunnableConfig | None) -> dict[str, Any]:
-    """Return what ``generate`` takes of one call's configuration."""
+    """Return the arguments of ``generate`` for one call's configuration."""
     full = ensure_config(config)
-    # Here, since ``generate`` takes a list for callbacks of each prompt, too.
+    # Checked here: in ``generate``, a list of callbacks may also hold one item per prompt.
     handlers_of(full.get("callbacks"))
-    return {
-        "callbacks": full.get("callbacks"),
-        "tags": full.get("tags"),
-        "metadata": full.get("metadata"),
-        "run_name": full.get("run_name"),
-        "run_id": full.get("run_id"),
-    }
+    return RunArgs.from_config(full)._asdict()
 
 
 def list_run_args(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
-    """Return what ``generate`` takes of the configurations of many inputs."""
+    """Return the arguments of ``generate`` for many inputs: lists with one item per configuration."""
     args = [run_args(config) for config in configs]
     return {key: [one[key] for one in args] for key in args[0]}
 
@@ -169,14 +180,14 @@ def group_inputs(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[
 
 
 def make_run_ids(run_id: UUID | list[UUID | None] | None, prompts: object) -> list[UUID]:
-    """Return one run id per prompt; a single one given is for the first."""
+    """Return one run id per prompt; a single ``run_id`` is for the first prompt."""
     if not isinstance(prompts, list):
         raise ValueError(
             f"Argument 'prompts' is expected to be of type list[str], received argument of type {type(prompts)}."
         )
-    given = run_id if isinstance(run_id, list) else [run_id][: len(prompts)] + [None] * (len(prompts) - 1)
-    if len(given) != len(prompts):
+    ids = run_id if isinstance(run_id, list) else [run_id][: len(prompts)] + [None] * (len(prompts) - 1)
+    if len(ids) != len(prompts):
         raise ValueError(
-            f"Number of manually provided run_id's does not match batch length. {len(given)} != {len(prompts)}"
+            f"Number of manually provided run_id's does not match batch length. {len(ids)} != {len(prompts)}"
         )
-    return [one or uuid7() for one in given]
+    return [id or uuid7() for id in ids]

@@ -13,7 +13,7 @@ from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.config import RunnableConfig
 from ..streaming.workers import iterate_in_thread
 from .base import BaseLanguageModel
-from .generate import GenerateCall, group_inputs, list_run_args
+from .generate import GenerateCall, RunArgs, group_inputs, list_run_args
 from .llm_type import LLMType
 from .model_type import get_sync_manager, takes_run_manager
 from .prompt_text import LanguageModelInput, to_prompt
@@ -176,8 +176,8 @@ class BaseLLM(BaseLanguageModel[str]):
         for each; ``callbacks`` decides which. Raises :class:`ValueError` where ``prompts`` is no
         list, or such a list has another length.
         """
-        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return GenerateCall(self, prompts, stop, kwargs, **runs).run()
+        args = RunArgs(callbacks, tags, metadata, run_name, run_id)
+        return GenerateCall(self, prompts, stop, kwargs, args).run()
 
     async def agenerate(
         self,
@@ -192,8 +192,8 @@ class BaseLLM(BaseLanguageModel[str]):
         **kwargs: Any,
     ) -> LLMResult:
         """Return everything the model says about ``prompts``; see :meth:`generate`."""
-        runs = {"callbacks": callbacks, "tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id}
-        return await GenerateCall(self, prompts, stop, kwargs, **runs).arun()
+        args = RunArgs(callbacks, tags, metadata, run_name, run_id)
+        return await GenerateCall(self, prompts, stop, kwargs, args).arun()
 
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""

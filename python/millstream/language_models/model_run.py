@@ -1,9 +1,10 @@
-"""The run of one stream of a model: begun once, ended once, whichever way the stream is left."""
+"""One run of a model: its start and its end are reported once each, however the stream ends."""
 
 from __future__ import annotations
 
 import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Generator
+from types import TracebackType
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +17,20 @@ from ..runnables.config import RunnableConfig, child_config, child_context
 from ..streaming.channel import Channel, is_cancelled
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.workers import pump
+from .generate import RunArgs
 from .model_type import Model, ModelCall
 
 __all__ = ("ModelRun",)
 
 _END: Any = object()
+LLMRun = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun
 
 
 class ModelRun:
-    """One run of a model that streams, or is called once, for one prompt.
+    """One run of a model for one prompt, streamed or called once.
 
-    Its handlers hear of it here, where the model's own code runs: in the consumer's steps, in a
-    thread or in a task. ``channel`` is where the chunks go, if that code is driven apart.
+    It notifies its handlers where the model's own code runs: in the consumer's steps, in a thread or in
+    a task. If that code runs in a thread or a task, its chunks go through ``channel``.
     """
 
     def __init__(
@@ -58,161 +61,166 @@ class ModelRun:
 
     @property
     def rendezvous(self) -> bool:
-        """Whether the model is not to run ahead of its consumer: a handler wants it so, or hears of other runs too."""
-        # In a chain, handlers hear of each chunk in one step after the other, as where steps pull.
+        """Whether each chunk waits for the consumer: a handler requires it, or is notified of the parent run too."""
+        # In a chain, all steps report a chunk before the next chunk is made, as if each step pulled its input.
         if self.manager.parent_run_id is not None and self.manager.handlers:
             return True
         return any(getattr(handler, "rendezvous", False) for handler in self.manager.handlers)
 
     def info(self) -> Run:
-        """Return the run as its stream events show it; tags and metadata are copies."""
+        """Return the run as its stream events describe it; tags and metadata are copies."""
         manager = self.manager
         name = self.config.get("run_name") or self._model.get_name()
-        told = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
-        return Run(str(self.run_id), name, self.model_type.run_type, *told)
+        tags, metadata, parent_ids = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
+        return Run(str(self.run_id), name, self.model_type.run_type, tags, metadata, parent_ids)
 
     def result(self) -> LLMResult:
-        """Return the sum of the chunks, or the result of the one call."""
+        """Return the merged chunks, or the result of the one call."""
         return self.model_type.result(self._chunks, self._llm_output) if self._result is None else self._result
 
     # A model that streams.
 
     def chunks(self) -> Generator[tuple[Any], None, None]:
-        """Yield what ``_stream`` yields, one by one; every step of it is in the run's own context."""
+        """Yield the chunks of ``_stream`` one by one; each of its steps runs in the run's own context."""
         run = CallbackManagerForLLMRun.of(self.manager, self.run_id)
-        if run.handlers:
-            run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start_info())
-        context = child_context(self.config, run)
-        try:
-            chunks = context.run(self.model_type.open, self._model, self._call, run)
-            items = context.run(iter, chunks)
+        with _Report(self, run):
+            context = child_context(self.config, run)
+            items = context.run(iter, context.run(self.model_type.open, self._model, self._call, run))
             try:
                 while (chunk := context.run(next, items, _END)) is not _END:
-                    self._collect(chunk)
-                    if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
-                        run.on_llm_new_token(token, chunk=chunk)
+                    self._collect(chunk, run)
                     yield (chunk,)
             finally:
                 context.run(close_iterator, items)
             if (last := self._closing_chunk()) is not None:
-                if run.handlers:
-                    run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
+                self._notify(last, run)
                 yield (last,)
-            self._llm_output = run.llm_output
-        except BaseException as error:
-            if run.handlers:
-                run.on_llm_error(self._end_error(error), response=self.model_type.partial_result(self._chunks))
-            raise
-        if run.handlers:
-            run.on_llm_end(self.result())
 
     async def achunks(self) -> AsyncGenerator[tuple[Any], None]:
-        """Yield what an ``_astream`` of ours yields, one by one: there is no users' code to be kept apart."""
+        """Yield the chunks of an ``_astream`` of ours one by one: it runs no users' code that needs isolation."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
-        if run.handlers:
-            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start_info())
-        try:
+        async with _Report(self, run):
             async with NestedIterator(await self.model_type.aopen(self._model, self._call, run)) as items:
                 async for chunk in items:
-                    self._collect(chunk)
-                    if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
-                        await run.on_llm_new_token(token, chunk=chunk)
+                    if (notified := self._collect(chunk, run)) is not None:
+                        await notified
                     yield (chunk,)
             if (last := self._closing_chunk()) is not None:
-                if run.handlers:
-                    await run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
+                if (notified := self._notify(last, run)) is not None:
+                    await notified
                 yield (last,)
-            self._llm_output = run.llm_output
-        except BaseException as error:
-            if run.handlers:
-                await run.on_llm_error(self._end_error(error), response=self.model_type.partial_result(self._chunks))
-            raise
-        if run.handlers:
-            await run.on_llm_end(self.result())
 
     async def send_chunks(self) -> None:
-        """Put what ``_astream`` yields into the line; to be run in a task of its own."""
+        """Send the chunks of ``_astream`` to the channel; runs in a task of its own."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
-        if run.handlers:
-            await run.start(self._model._serialized, self._call.prompt, self.model_type.run_type, **self._start_info())
-        var_child_runnable_config.set(child_config(self.config, run))
-        assert self.channel is not None
-
-        def keep(chunk: Any) -> Awaitable[None] | None:
-            self._collect(chunk)
-            if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
-                return run.on_llm_new_token(token, chunk=chunk)
-            return None
-
-        try:
+        async with _Report(self, run):
+            var_child_runnable_config.set(child_config(self.config, run))
+            assert self.channel is not None
             items = await self.model_type.aopen(self._model, self._call, run)
-            await pump(items.__aiter__(), self.channel, keep)
+            await pump(items.__aiter__(), self.channel, lambda chunk: self._collect(chunk, run))
             if (last := self._closing_chunk()) is not None:
-                if run.handlers:
-                    await run.on_llm_new_token(self.model_type.callback_token(last), chunk=last)
+                if (notified := self._notify(last, run)) is not None:
+                    await notified
                 self.channel.send(last)
                 await _await_received(self.channel)
-            self._llm_output = run.llm_output
-        except BaseException as error:
-            if run.handlers:
-                await run.on_llm_error(self._end_error(error), response=self.model_type.partial_result(self._chunks))
-            raise
-        if run.handlers:
-            await run.on_llm_end(self.result())
+
+    def _collect(self, chunk: Any, run: LLMRun) -> Awaitable[None] | None:
+        """Complete a chunk, keep it for the result, and notify the handlers of it."""
+        self.model_type.complete_chunk(chunk, self.run_id)
+        self._last_chunk = chunk
+        if self._collects_chunks:
+            self._chunks.append(chunk)
+        return self._notify(chunk, run) if run.handlers else None
+
+    def _notify(self, chunk: Any, run: LLMRun) -> Awaitable[None] | None:
+        """Notify the handlers of a chunk; the notification of an async run is to be awaited."""
+        if run.handlers and (token := self.model_type.callback_token(chunk)) is not None:
+            return run.on_llm_new_token(token, chunk=chunk)
+        return None
+
+    def _closing_chunk(self) -> Any:
+        """Return the chunk that the model's base class adds after the last one, if any.
+
+        Raises :class:`ValueError` for a stream without chunks.
+        """
+        if self._last_chunk is None:
+            raise ValueError("No generation chunks were returned")
+        return self.model_type.closing_chunk(self._last_chunk, self.run_id)
 
     # A model that does not.
 
     def call(self) -> Generator[tuple[Any], None, None]:
-        """Yield the result of ``generate``, which tells its handlers itself."""
+        """Yield the result of ``generate``, which notifies the handlers itself."""
         model: Any = self._model
         context = contextvars.copy_context()
         self._result = context.run(model.generate, [self._call.prompt], self._call.stop, **self._generate_kwargs())
         yield (self._result,)
 
     async def send_result(self) -> None:
-        """Put the result of ``agenerate`` into the line; to be run in a task of its own."""
+        """Send the result of ``agenerate`` to the channel; runs in a task of its own."""
         model: Any = self._model
         self._result = await model.agenerate([self._call.prompt], self._call.stop, **self._generate_kwargs())
         assert self.channel is not None
         self.channel.send(self._result)
 
-    def _collect(self, chunk: Any) -> None:
-        self.model_type.complete_chunk(chunk, self.run_id)
-        self._last_chunk = chunk
-        if self._collects_chunks:
-            self._chunks.append(chunk)
-
-    def _closing_chunk(self) -> Any:
-        """Return what the base of the model adds behind its last chunk; there must have been one."""
-        if self._last_chunk is None:
-            raise ValueError("No generation chunks were returned")
-        return self.model_type.closing_chunk(self._last_chunk, self.run_id)
-
-    def _end_error(self, error: BaseException) -> BaseException:
-        """Return how the consumer left, where it is that what stopped the model."""
-        if not is_cancelled(error) and not isinstance(error, GeneratorExit):
-            return error
-        return (None if self.channel is None else self.channel.leaving) or error
-
-    def _start_info(self) -> dict[str, Any]:
-        told = self.model_type.start_info(
-            self._model, self._call.stop, self._call.kwargs, self._format_info, streams=True
-        )
-        return {**told, "name": self.config.get("run_name"), "batch_size": 1}
-
     def _generate_kwargs(self) -> dict[str, Any]:
-        return {
-            **self._all_kwargs,
-            "callbacks": self.config.get("callbacks"),
-            "tags": self.config["tags"],
-            "metadata": self.config["metadata"],
-            "run_name": self.config.get("run_name"),
-            "run_id": self.run_id,
-        }
+        args = RunArgs.from_config(self.config)._replace(run_id=self.run_id)
+        return {**self._all_kwargs, **args._asdict()}
+
+    # The start and the end, for handlers. An async run manager returns an awaitable, a sync one ``None``.
+
+    def start(self, run: LLMRun) -> Awaitable[None] | None:
+        """Report the start of a run that streams."""
+        if not run.handlers:
+            return None
+        call, model_type = self._call, self.model_type
+        info = model_type.start_info(self._model, call.stop, call.kwargs, self._format_info, streams=True)
+        name = self.config.get("run_name")
+        return run.start(self._model._serialized, call.prompt, model_type.run_type, **info, name=name, batch_size=1)
+
+    def end(self, run: LLMRun, error: BaseException | None) -> Awaitable[None] | None:
+        """Report the end of a run that streams: its result, or the error that ended it.
+
+        The error is the consumer's reason for leaving, if that stopped the model.
+        """
+        if error is None:
+            self._llm_output = run.llm_output
+            return run.on_llm_end(self.result()) if run.handlers else None
+        if not run.handlers:
+            return None
+        if is_cancelled(error) or isinstance(error, GeneratorExit):
+            error = (None if self.channel is None else self.channel.leaving) or error
+        return run.on_llm_error(error, response=self.model_type.partial_result(self._chunks))
+
+
+class _Report:
+    """Reports the start and the end of a run: ``with`` for a sync run manager, ``async with`` for an async one."""
+
+    def __init__(self, model_run: ModelRun, run: LLMRun) -> None:
+        self._model_run = model_run
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._model_run.start(self._run)
+
+    def __exit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._model_run.end(self._run, error)
+
+    async def __aenter__(self) -> None:
+        if (notified := self._model_run.start(self._run)) is not None:
+            await notified
+
+    async def __aexit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if (notified := self._model_run.end(self._run, error)) is not None:
+            await notified
 
 
 async def _await_received(channel: Channel) -> None:
-    """Wait until a consumer with whom the model keeps step has taken the last chunk: the end is told after that."""
+    """Wait until a consumer in rendezvous with the model has received the last chunk; the end is reported after it."""
     if channel.is_full:
         channel.paused = True
         await channel.await_writable()
