@@ -1,7 +1,7 @@
 """The ``include_*`` and ``exclude_*`` arguments of event streams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 __all__ = ("EventFilter",)
 
@@ -9,8 +9,7 @@ __all__ = ("EventFilter",)
 _NONE = (None, None, None)
 
 
-@dataclass(slots=True)
-class EventFilter:
+class EventFilter(NamedTuple):
     """The ``include_*`` and ``exclude_*`` arguments of ``astream_events``.
 
     An event is in if any of the ``include_*`` names it (or none is set) and no ``exclude_*``
@@ -33,8 +32,7 @@ class EventFilter:
 
     def arguments(self) -> dict[str, Sequence[str]]:
         """Return the arguments that are set."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: names for name, names in values.items() if names is not None}
+        return {name: names for name, names in self._asdict().items() if names is not None}
 
 
 def _meets(asked: Sequence[Sequence[str] | None], facts: Sequence[Sequence[str]]) -> bool:

@@ -1,16 +1,15 @@
-"""How the streams of a model are made: of its own decoder where nobody listens, of a run where somebody does."""
+"""The chunk and event streams of a model: straight over a connection, or of a run that notifies handlers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..callbacks.manager import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
 from ..events.handler import StreamEventHandler
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
-from ..runnables.origin import OriginEvents
 from ..runnables.runs import no_listeners
 from ..streaming.channel import Channel
 from ..streaming.protocols import ChunkProcessor, Source
@@ -18,6 +17,9 @@ from .model_run import ModelRun
 from .model_type import Model, ModelCall
 from .prompt_text import LanguageModelInput
 from .run_sources import CalledSource, RunChunks, StreamedSource
+
+if TYPE_CHECKING:
+    from ..runnables.origin import OriginEvents
 
 __all__ = ("ModelOrigin", "chunk_stream", "event_stream")
 
@@ -34,7 +36,7 @@ def chunk_stream(
     """Return the source and the processor of one stream of chunks."""
     call = ModelCall(model._model_type.prompt(input), stop, kwargs)
     is_native = model._streams_natively(call, for_async=for_async)
-    if is_native and not _may_have_listeners(model, config):
+    if is_native and not model.callbacks and no_listeners(config):
         run_id = config.get("run_id") if config else None
         return model._native_stream(call, collect_result=False, run_id=run_id)
     run = ModelRun(model, call, ensure_config(config), collect_result=False, channel=None)
@@ -111,12 +113,9 @@ class ModelOrigin:
             return None
         run = ModelRun(model, call, config, collect_result=True, channel=None)
         source, chunks = model._native_generations(call, run_id=run.run_id)
+        from ..runnables.origin import OriginEvents
+
         return OriginEvents(source, chunks, run.info(), call.prompt, lambda: model._model_type.partial_result(()))
-
-
-def _may_have_listeners(model: Model, config: RunnableConfig | None) -> bool:
-    """Return whether a handler may be notified of a call; to be cheap, being inside another run counts as one."""
-    return bool(model.callbacks) or not no_listeners(config)
 
 
 def _run_stream(

@@ -1,9 +1,11 @@
-"""One POST in waiting, and what the answers of several come to."""
+"""A deferred POST request, and the merged result of several responses."""
+
+from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from ...errors import StreamError, StreamTruncatedError
 from ...outputs import Generation, LLMResult
@@ -19,33 +21,35 @@ __all__ = ("MergedResult", "PendingRequest")
 _USAGE_KEYS = ("completion_tokens", "prompt_tokens", "total_tokens")
 
 
-class PendingRequest:
-    """One request in waiting: the source of a stream, or read whole by :meth:`read` and :meth:`aread`.
+class Endpoint(Protocol):
+    """A provider's server and the key for it, as a pending request sees them."""
 
-    ``key`` is a text's holder (``get_secret_value``), or a function that returns the key when it is
-    asked, an async one too for async code.
+    @property
+    def _max_resends(self) -> int: ...
+
+    def _key(self) -> Any: ...
+
+    def _transport(self) -> Transport: ...
+
+    def _async_transport(self) -> AsyncTransport: ...
+
+    def _build_request(self, pending: PendingRequest, key: str | None, end_by: float | None) -> Request: ...
+
+
+class PendingRequest:
+    """A deferred POST request: the source of a stream, or read whole by :meth:`read` and :meth:`aread`.
+
+    The endpoint builds the request when it is sent, with the key of that moment: a ``SecretStr``, or a
+    callable (sync or async) that returns the key. ``idle`` is the timeout of each read, in seconds.
     """
 
-    __slots__ = (
-        *("_async_transport", "_end_by", "_key", "_request", "_retries", "_transport", "_tries"),
-        "params",
-    )
+    __slots__ = ("_end_by", "_endpoint", "_tries", "idle", "params", "path")
 
-    def __init__(
-        self,
-        request: Callable[[str | None, float | None], Request],
-        params: Mapping[str, Any],
-        key: Any,
-        transport: Callable[[], Transport],
-        async_transport: Callable[[], AsyncTransport],
-        retries: int,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, path: str, params: dict[str, Any], idle: float | None) -> None:
+        self.path = path
         self.params = params
-        self._request = request
-        self._key = key
-        self._transport = transport
-        self._async_transport = async_transport
-        self._retries = retries
+        self.idle = idle
+        self._endpoint = endpoint
         self._end_by: float | None = None
         self._tries: Tries | None = None
 
@@ -62,11 +66,12 @@ class PendingRequest:
 
     def open(self) -> Response:
         """Send the request and return the response, whose status is a good one."""
-        return send(self._transport(), self._build(_read_key(self._key)), self._wait)
+        return send(self._endpoint._transport(), self._build(_read_key(self._endpoint._key())), self._wait)
 
     async def aopen(self) -> AsyncResponse:
         """Send the request and return the response, whose status is a good one."""
-        return await asend(self._async_transport(), self._build(await _aread_key(self._key)), self._wait)
+        request = self._build(await _aread_key(self._endpoint._key()))
+        return await asend(self._endpoint._async_transport(), request, self._wait)
 
     def reopen(self, error: StreamError) -> Response | None:
         """Send the request once more, after a wait, where the connection was lost with ``error``; ``None`` if not."""
@@ -85,13 +90,13 @@ class PendingRequest:
     def _wait(self, error: Exception) -> float | None:
         """Return the seconds to wait after ``error``; ``None`` where no try is left: all sendings share them."""
         if self._tries is None:
-            self._tries = Tries(self._retries, self._end_by)
+            self._tries = Tries(self._endpoint._max_resends, self._end_by)
         return self._tries.wait(error)
 
     def _build(self, key: Any) -> Request:
         """Return the request; what is wrong with it is raised from here, where no variable holds the key."""
         try:
-            request = self._request(key, self._end_by)
+            request = self._endpoint._build_request(self, key, self._end_by)
             # The time of all tries begins with the first one.
             self._end_by = request.end_by
             return request
@@ -105,7 +110,7 @@ class PendingRequest:
             del failure
 
     def read(self, processor: Processor[Any]) -> None:
-        """Send the request and read the answer into ``part``, from which nothing comes out."""
+        """Send the request and read the response into ``processor``, which has no outputs."""
         for _ in drive(self, processor):
             pass
 

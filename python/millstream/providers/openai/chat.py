@@ -137,14 +137,14 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         params.pop("stream_usage", None)
         # Where a model that streams must not, the answer is asked for whole.
         params["stream"] = False
-        return self._request("/chat/completions", params, None)
+        return PendingRequest(self, "/chat/completions", params, None)
 
     def _stream_request(self, call: ModelCall) -> PendingRequest:
         kwargs = {**call.kwargs, "stream": True}
         if self._should_stream_usage(kwargs.pop("stream_usage", None), **kwargs):
             kwargs["stream_options"] = {"include_usage": True}
         params = self._get_request_payload(call.prompt, stop=call.stop, **kwargs)
-        return self._request("/chat/completions", params, self.stream_chunk_timeout or None)
+        return PendingRequest(self, "/chat/completions", params, self.stream_chunk_timeout or None)
 
     def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
         """Return whether a stream's usage is asked for: the call says it, or its options, or the model."""

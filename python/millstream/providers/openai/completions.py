@@ -256,7 +256,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     ) -> PendingRequest:
         params.pop("stream_usage", None)
         params["prompt"] = prompt
-        return self._request("/completions", params, idle)
+        return PendingRequest(self, "/completions", params, idle)
 
     def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""

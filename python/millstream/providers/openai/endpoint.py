@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 from ..._fields import Field, Fields, SecretStr, field
 from ...errors import MillstreamError
-from ...transport import Request
+from ...transport import AsyncTransport, Request, Transport
 from ...transport.choice import async_transport, check_transport, sync_transport
 from ...transport.headers import check_header, check_headers, check_text
 from ...transport.idle import aclose_idle, close_idle
@@ -257,34 +257,32 @@ class OpenAIEndpoint(Fields):
         """Return what holds or returns the key."""
         return self.openai_api_key
 
-    def _request(self, path: str, params: dict[str, Any], idle: float | None) -> PendingRequest:
-        """Return the request in waiting, with ``params`` in its body, made when it is sent, with the key of then."""
-        retries = 2 if self.max_retries is None else self.max_retries
+    @property
+    def _max_resends(self) -> int:
+        return 2 if self.max_retries is None else self.max_retries
 
-        def request(key: str | None, end_by: float | None) -> Request:
-            timeout = params.get("timeout")
-            return Request(
-                "POST",
-                build_url(self._url(path, params), self.default_query, params),
-                self._headers(key, params.get("extra_headers")),
-                encode(build_body(params, self._endpoint)),
-                read_timeouts(self.request_timeout if timeout is None else timeout),
-                idle,
-                self.total_timeout,
-                end_by,
-                # Without a retry it is sent once, whatever comes.
-                retries > 0,
-            )
+    def _build_request(self, pending: PendingRequest, key: str | None, end_by: float | None) -> Request:
+        params = pending.params
+        timeout = params.get("timeout")
+        return Request(
+            "POST",
+            build_url(self._url(pending.path, params), self.default_query, params),
+            self._headers(key, params.get("extra_headers")),
+            encode(build_body(params, self._endpoint)),
+            read_timeouts(self.request_timeout if timeout is None else timeout),
+            pending.idle,
+            self.total_timeout,
+            end_by,
+            # Without a retry it is sent once, whatever happens.
+            self._max_resends > 0,
+        )
 
-        return PendingRequest(
-            request,
-            params,
-            self._key(),
-            lambda: sync_transport(self.http_client, proxy=self.openai_proxy, transport=self.transport),
-            lambda: async_transport(
-                self.http_async_client, self.http_client, proxy=self.openai_proxy, transport=self.transport
-            ),
-            retries,
+    def _transport(self) -> Transport:
+        return sync_transport(self.http_client, proxy=self.openai_proxy, transport=self.transport)
+
+    def _async_transport(self) -> AsyncTransport:
+        return async_transport(
+            self.http_async_client, self.http_client, proxy=self.openai_proxy, transport=self.transport
         )
 
 
