@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
         self._state = _ACTIVE
         try:
             while not framing.ended and framing.failure is None and not self.is_lost:
-                if await self.wait_for_change(deadline) and self.is_sound():
+                if await self.wait_for_change(deadline) and not self.has_news():
                     break
                 if self.reads:
                     framing.feed(self.take())
@@ -210,24 +210,36 @@ class Connection(asyncio.BufferedProtocol):
             raise
         if framing.reusable and self.is_sound():
             return True
-        if framing.ended or framing.failure is not None or not self.is_sound():
+        if framing.ended or framing.failure is not None or self.has_news():
             self.abort()
         else:
             self._park(framing)
         return False
 
-    def is_sound(self) -> bool:
-        """Return whether an exchange may begin: nothing has arrived that nobody asked for."""
-        return not (self.is_lost or self.reads or self._transport is None or self._is_closed_by_peer())
+    def has_news(self) -> bool:
+        """Return whether the loop has reported data that was not taken yet, or the end of the connection."""
+        return self.is_lost or bool(self.reads) or self._transport is None
 
-    def _is_closed_by_peer(self) -> bool:
-        """Return whether the peer has closed the connection; the loop may not have noticed it yet."""
+    def is_sound(self) -> bool:
+        """Return whether the next exchange may begin: nothing has arrived since the last one, and no end either."""
+        return not (self.has_news() or self._has_unread_input())
+
+    def _has_unread_input(self) -> bool:
+        """Return whether the kernel holds input that the loop has not read: data, or the end of the connection.
+
+        A loop reports an end in one of its next turns, and on a busy machine the request would be sent before
+        that, over a dead connection. Between two exchanges a server has nothing to send: over plain TCP a byte is
+        a response to no request, and over TLS it is most likely the alert that ends the session. So any input
+        makes the connection unusable; it is looked at, not read, for the loop reads the socket.
+        """
         try:
-            return self.socket is not None and not self.socket.recv(1, MSG_PEEK)
+            if self.socket is not None:
+                self.socket.recv(1, MSG_PEEK)
         except BlockingIOError:
             return False
         except OSError:
             return True
+        return self.socket is not None
 
     def abort(self) -> None:
         """Close the connection: nothing more is sent or read, and no callback is left."""

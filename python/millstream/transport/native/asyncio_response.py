@@ -92,7 +92,7 @@ class AsyncResponse(Exchange):
             if not is_sent and not connection.is_writing:
                 is_sent = True
                 deadline = min(now() + waits.head, self.end_by)
-            if await connection.wait_for_change(deadline) and connection.is_sound():
+            if await connection.wait_for_change(deadline) and not connection.has_news():
                 if is_sent:
                     raise self._timeout_error(deadline, waits.head, "the head did not come")
                 raise self._timeout_error(deadline, waits.write, "the request could not be sent")
@@ -116,7 +116,7 @@ class AsyncResponse(Exchange):
                 deadline = self._pool.now() + self.waits.idle
                 if deadline > self.end_by:
                     deadline = self.end_by
-                if await connection.wait_for_change(deadline) and connection.is_sound():
+                if await connection.wait_for_change(deadline) and not connection.has_news():
                     raise self._timeout_error(deadline, self.waits.idle, "nothing arrived")
                 if not connection.reads:
                     continue
