@@ -76,7 +76,7 @@ lock:  ## renew requirements-dev.lock from the dev group in pyproject.toml
 	target/lock/bin/python -m pip freeze --all --exclude setuptools >requirements-dev.lock
 
 clean:  ## remove what was built
-	rm -rf $(VENV) dist target python/millstream/_core.*
+	rm -rf $(VENV) dist target $(filter-out %.pyi,$(wildcard python/millstream/_core.*))
 
 $(TOOLS): requirements-dev.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Millstream needs Python 3.11 or newer: make PYTHON=...")'

@@ -30,7 +30,8 @@ def wheel(*arguments: str) -> None:
 
 def strip(root: Path) -> None:
     """Drop the shared object, the list of its parts and its libraries, and say that what is left runs anywhere."""
-    compiled = [*root.glob("millstream/_core.*"), *root.glob("*.libs"), *root.glob("*.dist-info/sboms")]
+    cores = [path for path in root.glob("millstream/_core.*") if path.suffix != ".pyi"]
+    compiled = [*cores, *root.glob("*.libs"), *root.glob("*.dist-info/sboms")]
     for path in compiled:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     (about,) = root.glob("*.dist-info/WHEEL")

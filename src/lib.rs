@@ -1,12 +1,29 @@
-//! The core of Millstream: bytes of a network read in, events, deltas and text out.
+//! The core of Millstream: bytes of a network read in, events, deltas, text and records out.
 //!
 //! ```text
-//! data ─▶ lines ─▶ sse (frames) ─▶ json ─▶ delta ─▶ text ─▶ decode (StreamDecoder) ─▶ record
+//!                 ┌─▶ sse ─▶ events
+//! data ─▶ lines ─▶ frames (block)
+//!   ▲             └─▶ payload ─▶ json + delta ─▶ a sink: deltas, text, record        (decode holds it together)
+//!  http (under the native transport)
 //! ```
 //!
-//! Where the native transport serves, `http` stands before `lines`: data ─▶ http ─▶ lines.
+//! | modules | what they do |
+//! |---|---|
+//! | `lines`, `block`, `frames` | cut bytes into lines, lines into frames |
+//! | `sse` | turns frames into events, and encodes events |
+//! | `payload`, `delta` | turn frames into deltas, by way of what a stream remembers of its choices |
+//! | `json` | validates and reads payloads; reads documents that arrive piece by piece; writes strings |
+//! | `decode`, `format` | a stream from its first byte to its end: `StreamDecoder`, its formats |
+//! | `record` | writes the text of deltas as event records |
+//! | `seen` | describes a stream for the message of an error |
+//! | `text`, `utf8` | keep characters whole; under all of them |
+//! | `error` | every error of the above, with its offset |
+//! | `http` | HTTP/1.1 without a socket; on its own, with errors of its own |
+//! | `py` | the Python module `millstream._core`; the only module that knows Python |
 //!
-//! Everything is sans-I/O: `feed(data)` and `close()`, nothing else. No module but `py` knows Python.
+//! Everything is sans-I/O: `feed(data)` and `close()`, nothing else. An import points down, never in a
+//! circle; `tests/test_core_modules.py` holds that. The crate is an implementation detail of the Python
+//! package: its items are public for tests, benchmarks and fuzz targets, and change without notice.
 
 mod block;
 pub mod decode;

@@ -30,7 +30,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 PYTHON_FILES = {
     str(path.relative_to(ROOT / "python"))
     for path in (ROOT / "python" / "millstream").rglob("*")
-    if path.suffix == ".py" or path.name == "py.typed"
+    if path.suffix in (".py", ".pyi") or path.name == "py.typed"
 }
 ABOUT = f"millstream-{VERSION}.dist-info"
 ABOUT_FILES = {
