@@ -1,8 +1,8 @@
 """Counts what one stream passes through, and how the package hangs together: ``python -m benches.walks [CHECKOUT]``.
 
 A *walk* is one stream of four payloads over a transport in memory, on the pure-Python half, after a first
-one that has imported everything. Counted are calls of Python functions of ``millstream``; the core's own
-files (``_pure``) and ``millstream.testing`` are left out. A generator counts when it starts, not when it
+one that has imported everything. Counted are calls of Python functions of ``millstream``; the core
+(``_pure``), ``millstream.testing`` and all that they call are left out. A generator counts when it starts, not when it
 resumes, and a comprehension belongs to its function, so that all versions of Python count alike.
 
 Beside the walks stand figures of the source: circles of imports and imports that point up, those for
@@ -47,6 +47,7 @@ class Walk:
     moves: int = 0
 
     def __post_init__(self) -> None:
+        self.order: list[CodeType] = []
         self._starts: dict[CodeType, int] = {}
         self._last: str | None = None
 
@@ -65,29 +66,39 @@ class Walk:
     def _note(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         file = code.co_filename
-        if event != "call" or not file.startswith(self.home) or file[len(self.home) :].startswith(self.left_out):
+        if event != "call" or not file.startswith(self.home) or code.co_name in _INLINED:
             return
         # A generator resumes behind another instruction than that where it starts.
-        if code.co_name in _INLINED or self._starts.setdefault(code, frame.f_lasti) != frame.f_lasti:
+        if self._starts.setdefault(code, frame.f_lasti) != frame.f_lasti or self._is_left_out(frame):
             return
         self.files.add(file)
         self.functions.add(code)
+        self.order.append(code)
         self.calls += 1
         self.moves += file != self._last and self._last is not None
         self._last = file
 
+    def _is_left_out(self, frame: FrameType | None) -> bool:
+        """Return whether a file that is left out has called this, directly or through others."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith(self.home) and file[len(self.home) :].startswith(self.left_out):
+                return True
+            frame = frame.f_back
+        return False
 
-async def walk(open: Callable[[], AsyncIterable[Any]], home: str) -> tuple[int, int, int, int]:
-    """Return the figures of one stream; what it yields is dropped."""
+
+async def walk(open: Callable[[], AsyncIterable[Any]], home: str) -> Walk:
+    """Return the walk of one stream, whose outputs are dropped."""
     counted = Walk(home, (f"{os.sep}_pure{os.sep}", f"{os.sep}testing{os.sep}"))
     with counted:
         async for _ in open():
             pass
-    return counted.figures
+    return counted
 
 
-def walks() -> dict[str, tuple[int, int, int, int]]:
-    """Return the figures of each walk through the ``millstream`` that Python finds; only public names are used."""
+def walks() -> dict[str, Walk]:
+    """Return each walk through the ``millstream`` that Python finds; only public names are used."""
     import millstream
     from millstream import ChatOpenAI, OpenAI
     from millstream.output_parsers import StrOutputParser
@@ -118,7 +129,7 @@ def walks() -> dict[str, tuple[int, int, int, int]]:
         "the same chain, astream_events(v2)": (chain, lambda one: one.astream_events({"topic": "a"}, version="v2")),
     }
 
-    async def count() -> dict[str, tuple[int, int, int, int]]:
+    async def count() -> dict[str, Walk]:
         found = {}
         for name, (make, stream) in made.items():
             for _ in range(2):
@@ -127,6 +138,14 @@ def walks() -> dict[str, tuple[int, int, int, int]]:
         return found
 
     return asyncio.run(count())
+
+
+def _show(found: dict[str, Walk]) -> None:
+    """Print the calls of each walk in their order."""
+    for name, counted in found.items():
+        print(name)
+        for code in counted.order:
+            print(f"  {code.co_filename[len(counted.home) + 1 :]}  {code.co_qualname}")
 
 
 def _choice(*, finish_reason: str | None = None, **fields: Any) -> str:
@@ -239,8 +258,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benches.walks", description=__doc__)
     parser.add_argument("checkout", nargs="?", type=Path, help="another checkout of the project, for a second column")
     parser.add_argument("--rounds", type=int, default=9, help="how many processes import each checkout's package")
+    parser.add_argument("--show", metavar="WALK", help="print the calls of the walks whose name contains this instead")
     options = parser.parse_args(arguments)
     checkouts = [one for one in (options.checkout, _HOME) if one is not None]
+    if options.show is not None:
+        print(_run(checkouts[0], str(Path(__file__)), options.show, MILLSTREAM_PURE="1"), end="")
+        return
     columns = [_figures(one) for one in checkouts]
     for column, imported in zip(columns, _import_times(checkouts, options.rounds), strict=True):
         column["from millstream import OpenAI, CPU"] = imported
@@ -294,6 +317,10 @@ def _run(checkout: Path, *arguments: str, **environment: str) -> str:
 if __name__ == "__main__":
     if __spec__ is None:
         # Started by path, over the checkout on Python's path.
-        print(json.dumps(walks()))
+        found = walks()
+        if sys.argv[1:]:
+            _show({name: walk for name, walk in found.items() if sys.argv[1] in name})
+        else:
+            print(json.dumps({name: walk.figures for name, walk in found.items()}))
     else:
         main()

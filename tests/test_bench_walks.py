@@ -43,6 +43,15 @@ def test_functions_of_other_places_and_those_left_out_do_not_count(tmp_path: Pat
     assert counted.figures == (0, 0, 0, 0)
 
 
+def test_calls_made_by_what_is_left_out_do_not_count(tmp_path: Path) -> None:
+    shared = made("def shared(): return 1", tmp_path / "shared.py")["shared"]
+    core = made("def core(shared): return shared()", tmp_path / "_pure" / "core.py")["core"]
+    with Walk(str(tmp_path), (f"{os.sep}_pure{os.sep}",)) as counted:
+        core(shared)
+        shared()
+    assert counted.figures == (1, 1, 1, 0)
+
+
 def test_the_walk_of_a_stream_ends_with_the_stream(tmp_path: Path) -> None:
     function = made("def function(): return 1", tmp_path / "function.py")["function"]
 
@@ -50,8 +59,10 @@ def test_the_walk_of_a_stream_ends_with_the_stream(tmp_path: Path) -> None:
         yield function()
         yield function()
 
-    assert asyncio.run(walk(stream, str(tmp_path))) == (1, 1, 2, 0)
+    counted = asyncio.run(walk(stream, str(tmp_path)))
     function()
+    assert counted.figures == (1, 1, 2, 0)
+    assert [code.co_name for code in counted.order] == ["function", "function"]
 
 
 @pytest.fixture
@@ -127,3 +138,12 @@ def test_a_checkout_is_counted_beside_itself(capfd: pytest.CaptureFixture[str]) 
     for line in lines[1:-1]:
         row = line[47:]
         assert row[: len(row) // 2].split() == row[len(row) // 2 :].split()
+
+
+def test_the_calls_of_a_walk_are_shown_in_order(capfd: pytest.CaptureFixture[str]) -> None:
+    main(["--show", "OpenAI.astream_records"])
+    name, *calls = capfd.readouterr().out.splitlines()
+    assert name == "ChatOpenAI.astream_records"
+    files, functions = zip(*(line.split(maxsplit=1) for line in calls), strict=True)
+    assert files[0] == os.path.join("language_models", "base.py") or functions[0].endswith("astream_records")
+    assert os.path.join("streaming", "drive.py") in files
