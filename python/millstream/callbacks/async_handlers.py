@@ -3,10 +3,17 @@
 Each signature is written out again here, so that editors and type checkers know it.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .handlers import BaseCallbackHandler
+
+if TYPE_CHECKING:
+    from ..messages.base import BaseMessage
+    from ..outputs import ChatGenerationChunk, GenerationChunk, LLMResult
 
 __all__ = ("AsyncCallbackHandler",)
 
@@ -16,25 +23,25 @@ class AsyncCallbackHandler(BaseCallbackHandler):
 
     async def on_llm_new_token(
         self,
-        token: Any,
+        token: str,
         *,
-        chunk: Any = None,
+        chunk: GenerationChunk | ChatGenerationChunk | None = None,
         run_id: UUID,
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle a chunk: ``token`` is its text, ``chunk`` its :class:`~millstream.outputs.GenerationChunk`."""
 
     async def on_llm_end(
         self,
-        response: Any,
+        response: LLMResult,
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the end of the run: ``response`` is its :class:`~millstream.outputs.LLMResult`."""
 
     async def on_llm_error(
@@ -45,7 +52,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle an error, or that the consumer closed the stream; ``response`` is the partial result."""
 
     async def on_chain_end(
@@ -56,7 +63,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the end of the run."""
 
     async def on_chain_error(
@@ -67,7 +74,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle an error, or that the consumer closed the stream."""
 
     async def on_agent_action(
@@ -78,7 +85,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle an action of an agent."""
 
     async def on_agent_finish(
@@ -89,7 +96,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the end of an agent."""
 
     async def on_tool_end(
@@ -100,7 +107,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the end of the run."""
 
     async def on_tool_error(
@@ -111,18 +118,18 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle an error."""
 
     async def on_retriever_end(
         self,
-        documents: Any,
+        documents: Sequence[Any],
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the end of the run."""
 
     async def on_retriever_error(
@@ -133,12 +140,12 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle an error."""
 
     async def on_llm_start(
         self,
-        serialized: Any,
+        serialized: dict[str, Any],
         prompts: list[str],
         *,
         run_id: UUID,
@@ -146,20 +153,20 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the start of a completion model's run."""
 
     async def on_chat_model_start(
         self,
-        serialized: Any,
-        messages: Any,
+        serialized: dict[str, Any],
+        messages: list[list[BaseMessage]],
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the start of a chat model's run; by default ``on_llm_start`` is called instead."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `on_chat_model_start`")
 
@@ -173,12 +180,12 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the start of a chain's run."""
 
     async def on_tool_start(
         self,
-        serialized: Any,
+        serialized: dict[str, Any],
         input_str: str,
         *,
         run_id: UUID,
@@ -186,12 +193,12 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the start of a tool's run."""
 
     async def on_retriever_start(
         self,
-        serialized: Any,
+        serialized: dict[str, Any],
         query: str,
         *,
         run_id: UUID,
@@ -199,7 +206,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle the start of a retriever's run."""
 
     async def on_text(
@@ -210,7 +217,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle a text that the run reports."""
 
     async def on_retry(
@@ -221,7 +228,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle a retry."""
 
     async def on_custom_event(
@@ -233,5 +240,5 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> None:
         """Handle a custom event."""

@@ -1,10 +1,25 @@
 """``BaseCallbackManager``: the handlers, tags and metadata of one call, local or inherited by child runs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from uuid import UUID
 
 __all__ = ("BaseCallbackManager", "handlers_of")
+
+if TYPE_CHECKING:
+
+    class Manager(Protocol):
+        """A manager, ours or LangChain's."""
+
+        handlers: list[Any]
+        inheritable_handlers: list[Any]
+        parent_run_id: UUID | None
+        tags: list[str]
+        inheritable_tags: list[str]
+        metadata: dict[str, Any]
+        inheritable_metadata: dict[str, Any]
 
 
 class BaseCallbackManager:
@@ -42,7 +57,7 @@ class BaseCallbackManager:
         return False
 
     @classmethod
-    def like(cls, other: Any) -> Self:
+    def like(cls, other: Manager) -> Self:
         """Return a manager with the same contents as ``other``, a manager of ours or of LangChain's."""
         return cls(
             other.handlers,
@@ -58,8 +73,8 @@ class BaseCallbackManager:
     @classmethod
     def configure(
         cls,
-        inheritable_callbacks: Any = None,
-        local_callbacks: Any = None,
+        inheritable_callbacks: Sequence[Any] | Manager | None = None,
+        local_callbacks: Sequence[Any] | Manager | None = None,
         verbose: bool = False,
         inheritable_tags: Sequence[str] | None = None,
         local_tags: Sequence[str] | None = None,
@@ -72,7 +87,7 @@ class BaseCallbackManager:
         anything else, since its methods would never be called.
         """
         if hasattr(inheritable_callbacks, "inheritable_handlers"):
-            manager = cls.like(inheritable_callbacks)
+            manager = cls.like(cast("Manager", inheritable_callbacks))
         else:
             handlers = handlers_of(inheritable_callbacks)
             manager = cls(handlers, handlers)
@@ -92,7 +107,7 @@ class BaseCallbackManager:
         """Return a copy; the handlers are the same."""
         return self.like(self)
 
-    def merge(self, other: Any) -> Self:
+    def merge(self, other: Manager) -> Self:
         """Return a manager with the contents of both; inheritable and local ones stay separate."""
         merged = self.copy()
         merged.handlers = _unite(self.handlers, other.handlers)
@@ -167,7 +182,7 @@ def _unite(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     return items
 
 
-def handlers_of(callbacks: Any) -> Sequence[Any]:
+def handlers_of(callbacks: Sequence[Any] | Manager | None) -> Sequence[Any]:
     """Return the handlers in ``callbacks``, a list or a manager; raises :class:`TypeError` for anything else."""
     if not callbacks:
         return ()
@@ -182,5 +197,5 @@ def handlers_of(callbacks: Any) -> Sequence[Any]:
     return handlers
 
 
-def _name_of(value: Any) -> str:
+def _name_of(value: object) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

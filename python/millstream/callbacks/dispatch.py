@@ -14,7 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._context import InContext, caller_loop, var_child_runnable_config
 from ..streaming.channel import is_cancelled
@@ -22,7 +22,11 @@ from ..streaming.channel import is_cancelled
 if TYPE_CHECKING:
     import asyncio
 
+    from ..messages.base import BaseMessage
+
 __all__ = ("RunHandler", "RunHandlers")
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger("millstream")
 
@@ -40,7 +44,7 @@ class RunHandler:
 
     __slots__ = ("_busy", "_context", "handler", "notified")
 
-    def __init__(self, handler: Any, config: Any) -> None:
+    def __init__(self, handler: Any, config: Mapping[str, Any]) -> None:
         self.handler = handler
         self._context = contextvars.copy_context()
         self._context.run(var_child_runnable_config.set, config)
@@ -52,7 +56,7 @@ class RunHandler:
         """Whether async code may call it on the event loop."""
         return bool(getattr(self.handler, "run_inline", False))
 
-    def method(self, event: str, ignore: str | None) -> Any:
+    def method(self, event: str, ignore: str | None) -> Callable[..., Any] | None:
         """Return the method for ``event``; ``None`` if the handler ignores the event or has no such method."""
         if ignore is not None and getattr(self.handler, ignore, False):
             return None
@@ -61,7 +65,7 @@ class RunHandler:
             return _chat_start(self.handler)
         return getattr(self.handler, event, None)
 
-    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call ``function`` in the handler's context, or in a copy if another call is running in it."""
         if not self._busy.acquire(blocking=False):
             return self._context.copy().run(function, *args, **kwargs)
@@ -85,7 +89,7 @@ class RunHandlers:
 
     __slots__ = ("_handlers",)
 
-    def __init__(self, handlers: Sequence[Any], make_config: Callable[[Any], Any]) -> None:
+    def __init__(self, handlers: Sequence[Any], make_config: Callable[[Any], Mapping[str, Any]]) -> None:
         self._handlers = [RunHandler(handler, make_config(handler)) for handler in handlers]
 
     def __bool__(self) -> bool:
@@ -177,7 +181,7 @@ class _Failures:
                 del first
 
 
-async def _acall(handler: RunHandler, call: Callable[[], Any], method: Any) -> None:
+async def _acall(handler: RunHandler, call: Callable[[], Any], method: Callable[..., Any]) -> None:
     import asyncio
 
     if inspect.iscoroutinefunction(method) or handler.inline:
@@ -246,7 +250,7 @@ def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]
         return
 
 
-def _chat_start(handler: Any) -> Any:
+def _chat_start(handler: Any) -> Callable[..., Any]:
     """Return the method to call at a chat model's start.
 
     It is ``on_chat_model_start``. Where the handler has none, or raises :class:`NotImplementedError` in
@@ -254,7 +258,7 @@ def _chat_start(handler: Any) -> Any:
     """
     method: Any = getattr(handler, "on_chat_model_start", None)
 
-    def call_llm_start(serialized: Any, messages: Any, **kwargs: Any) -> Any:
+    def call_llm_start(serialized: dict[str, Any], messages: Sequence[Sequence[BaseMessage]], **kwargs: Any) -> Any:
         if getattr(handler, "ignore_llm", False) or not hasattr(handler, "on_llm_start"):
             return None
         from ..messages.conversion import get_buffer_string

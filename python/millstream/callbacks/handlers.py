@@ -1,7 +1,14 @@
 """``BaseCallbackHandler`` and its mixins: the methods that runs call, under LangChain's names."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from ..messages.base import BaseMessage
+    from ..outputs import ChatGenerationChunk, GenerationChunk, LLMResult
 
 __all__ = (
     "BaseCallbackHandler",
@@ -19,9 +26,9 @@ class LLMManagerMixin:
 
     def on_llm_new_token(
         self,
-        token: Any,
+        token: str,
         *,
-        chunk: Any = None,
+        chunk: GenerationChunk | ChatGenerationChunk | None = None,
         run_id: UUID,
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
@@ -31,7 +38,7 @@ class LLMManagerMixin:
 
     def on_llm_end(
         self,
-        response: Any,
+        response: LLMResult,
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
@@ -131,7 +138,7 @@ class RetrieverManagerMixin:
 
     def on_retriever_end(
         self,
-        documents: Any,
+        documents: Sequence[Any],
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
@@ -157,7 +164,7 @@ class CallbackManagerMixin:
 
     def on_llm_start(
         self,
-        serialized: Any,
+        serialized: dict[str, Any],
         prompts: list[str],
         *,
         run_id: UUID,
@@ -170,8 +177,8 @@ class CallbackManagerMixin:
 
     def on_chat_model_start(
         self,
-        serialized: Any,
-        messages: Any,
+        serialized: dict[str, Any],
+        messages: list[list[BaseMessage]],
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
@@ -197,7 +204,7 @@ class CallbackManagerMixin:
 
     def on_tool_start(
         self,
-        serialized: Any,
+        serialized: dict[str, Any],
         input_str: str,
         *,
         run_id: UUID,
@@ -210,7 +217,7 @@ class CallbackManagerMixin:
 
     def on_retriever_start(
         self,
-        serialized: Any,
+        serialized: dict[str, Any],
         query: str,
         *,
         run_id: UUID,

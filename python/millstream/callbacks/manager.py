@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from .._uuid7 import uuid7
 from ..streaming.channel import is_leaving
 from .base_manager import BaseCallbackManager
 from .dispatch import RunHandlers
+
+if TYPE_CHECKING:
+    from ..messages.base import BaseMessage
+    from ..outputs import ChatGenerationChunk, GenerationChunk, LLMResult
+
+    Chunk = GenerationChunk | ChatGenerationChunk
+    Messages = Sequence[BaseMessage]
+    Prompt = str | Messages
+    Serialized = dict[str, Any] | None
 
 __all__ = (
     "AsyncCallbackManager",
@@ -147,7 +156,7 @@ class AsyncRunManager(BaseRunManager):
 class CallbackManagerForLLMRun(RunManager):
     """One run of a model: the ``run_manager`` of ``_call``, ``_generate`` and ``_stream``."""
 
-    def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
+    def start(self, serialized: Serialized, prompt: Prompt, run_type: str = "llm", **kwargs: Any) -> None:
         """Report the start. If a handler raises there, the handlers called so far receive the error too.
 
         ``prompt`` is a text, or a chat model's messages.
@@ -161,12 +170,12 @@ class CallbackManagerForLLMRun(RunManager):
                 self.on_llm_error(error)
             raise
 
-    def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: str, *, chunk: Chunk | None = None, **kwargs: Any) -> None:
         """Report a chunk."""
         info = {"token": token, **self._event_kwargs({"chunk": chunk, **kwargs})}
         self._run_handlers.dispatch("on_llm_new_token", "ignore_llm", (), info)
 
-    def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
         """Report the end."""
         self._run_handlers.dispatch("on_llm_end", "ignore_llm", (response,), self._event_kwargs(kwargs))
 
@@ -184,7 +193,7 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
         """Return the same run, for sync code."""
         return _to_sync(CallbackManagerForLLMRun, self)
 
-    async def start(self, serialized: Any, prompt: Any, run_type: str = "llm", **kwargs: Any) -> None:
+    async def start(self, serialized: Serialized, prompt: Prompt, run_type: str = "llm", **kwargs: Any) -> None:
         """Report the start. If a handler raises there, the handlers called so far receive the error too.
 
         ``prompt`` is a text, or a chat model's messages.
@@ -200,13 +209,13 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
                 await self.on_llm_error(error)
             raise
 
-    async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
+    async def on_llm_new_token(self, token: str, *, chunk: Chunk | None = None, **kwargs: Any) -> None:
         """Report a chunk."""
         await self._run_handlers.adispatch(
             "on_llm_new_token", "ignore_llm", (token,), self._event_kwargs({"chunk": chunk, **kwargs})
         )
 
-    async def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+    async def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
         """Report the end."""
         await self._run_handlers.adispatch("on_llm_end", "ignore_llm", (response,), self._event_kwargs(kwargs))
 
@@ -220,7 +229,7 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
 class CallbackManagerForChainRun(RunManager):
     """One run of a chain, a prompt, a parser or a function."""
 
-    def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
+    def start(self, serialized: Serialized, inputs: Any, **kwargs: Any) -> None:
         """Report the start. If a handler raises there, the handlers called so far receive the error too."""
         info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
@@ -261,7 +270,7 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
         """Return the same run, for sync code."""
         return _to_sync(CallbackManagerForChainRun, self)
 
-    async def start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
+    async def start(self, serialized: Serialized, inputs: Any, **kwargs: Any) -> None:
         """Report the start. If a handler raises there, the handlers called so far receive the error too."""
         info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
@@ -299,7 +308,7 @@ class CallbackManager(BaseCallbackManager):
     """Starts the runs of sync code."""
 
     def on_llm_start(
-        self, serialized: Any, prompts: Sequence[str], run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, prompts: Sequence[Prompt], run_id: UUID | None = None, **kwargs: Any
     ) -> list[CallbackManagerForLLMRun]:
         """Start a run of a model for each prompt; ``run_id`` is for the first."""
         runs = []
@@ -310,13 +319,13 @@ class CallbackManager(BaseCallbackManager):
         return runs
 
     def on_chat_model_start(
-        self, serialized: Any, messages: Sequence[Any], run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, messages: Sequence[Messages], run_id: UUID | None = None, **kwargs: Any
     ) -> list[CallbackManagerForLLMRun]:
         """Start a run of a chat model for each list of messages; ``run_id`` is for the first."""
         return self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
 
     def on_chain_start(
-        self, serialized: Any, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, inputs: Any, run_id: UUID | None = None, **kwargs: Any
     ) -> CallbackManagerForChainRun:
         """Start a run of a chain."""
         run = CallbackManagerForChainRun.of(self, run_id)
@@ -333,7 +342,7 @@ class AsyncCallbackManager(BaseCallbackManager):
         return True
 
     async def on_llm_start(
-        self, serialized: Any, prompts: Sequence[str], run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, prompts: Sequence[Prompt], run_id: UUID | None = None, **kwargs: Any
     ) -> list[AsyncCallbackManagerForLLMRun]:
         """Start a run of a model for each prompt; ``run_id`` is for the first."""
         runs = []
@@ -344,13 +353,13 @@ class AsyncCallbackManager(BaseCallbackManager):
         return runs
 
     async def on_chat_model_start(
-        self, serialized: Any, messages: Sequence[Any], run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, messages: Sequence[Messages], run_id: UUID | None = None, **kwargs: Any
     ) -> list[AsyncCallbackManagerForLLMRun]:
         """Start a run of a chat model for each list of messages; ``run_id`` is for the first."""
         return await self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
 
     async def on_chain_start(
-        self, serialized: Any, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, inputs: Any, run_id: UUID | None = None, **kwargs: Any
     ) -> AsyncCallbackManagerForChainRun:
         """Start a run of a chain."""
         run = AsyncCallbackManagerForChainRun.of(self, run_id)

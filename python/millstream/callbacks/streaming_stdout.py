@@ -11,7 +11,7 @@ __all__ = ("StreamingStdOutCallbackHandler",)
 class StreamingStdOutCallbackHandler(BaseCallbackHandler):
     """Writes each chunk's text to the standard output, and flushes it."""
 
-    def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: str, **kwargs: Any) -> None:
         """Write the text."""
         sys.stdout.write(token)
         sys.stdout.flush()
