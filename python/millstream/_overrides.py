@@ -3,7 +3,6 @@
 __all__ = ("overrides",)
 
 
-def overrides(thing: object, base: type, *names: str) -> bool:
-    """Return whether the class of ``thing``, a subclass of ``base``, has another method under one of ``names``."""
-    cls = type(thing)
-    return cls is not base and any(getattr(cls, name) is not getattr(base, name) for name in names)
+def overrides(thing: object, base: type, name: str) -> bool:
+    """Return whether the class of ``thing``, a subclass of ``base``, has another method under ``name``."""
+    return getattr(type(thing), name) is not getattr(base, name)

@@ -11,7 +11,7 @@ from .event_records import EventRecords
 from .handler import mixed
 from .run import Run
 from .schema import Outputs, Streamer, StreamEvent
-from .versions import Version, streamer
+from .versions import Version, copies, streamer
 
 if TYPE_CHECKING:
     from ..outputs import LLMResult
@@ -28,7 +28,7 @@ class ModelEvents(ProcessorAround[StreamEvent]):
     configuration.
     """
 
-    __slots__ = ("_includes", "_inner", "_input", "_run", "_stream", "_streams", "_version")
+    __slots__ = ("_includes", "_inner", "_input", "_run", "_template", "_version")
 
     def __init__(
         self, chunks: ChunkProcessor[LLMResult], version: Version, run: Run, input: Any, *, includes: bool
@@ -38,23 +38,25 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         self._run = run
         self._input = input
         self._includes = includes
-        self._streams = includes and (chunks.streams or version.whole_streams)
-        self._stream = self._streamer(_unchanged)
+        streams = includes and (chunks.streams or version.whole_streams)
+        # The event of a chunk without its data; ``None`` if those events are not wanted.
+        self._template = version.template(run, root=True) if streams else None
 
     @property
     def feed(self) -> Streamer:
         """The function that returns the events of a raw item."""
-        feed = self._streamer(self._inner.feed)
+        outputs = self._inner.feed
+        feed = _silent(outputs) if self._template is None else streamer(self._template, outputs)
         return mixed(feed) if self._inner.mixed else feed
 
     def start(self) -> list[StreamEvent]:
         """Return the start's event."""
         start = [self._version.start(self._run, self._input, root=True)] if self._includes else []
-        return start + self._stream(self._inner.start())
+        return start + self._chunk_events(self._inner.start())
 
     def close(self) -> list[StreamEvent]:
         """Return the last chunks' events, and the end's where the stream ended well."""
-        events = self._stream(self._inner.close())
+        events = self._chunk_events(self._inner.close())
         if self._includes and self._inner.error is None:
             output = self._version.output(self._run, self._inner.result())
             events.append(self._version.end(self._run, None, output, root=True))
@@ -74,14 +76,13 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         ``write``, and :meth:`~.protocols.ChunkProcessor.joined` puts the parts in order.
         """
         mark = os.urandom(16).hex()
-        stream = self._stream
         # Without a wanted event there is no recorder: asking for one switches the inner processor to records.
-        events = stream((self._inner.plain(mark),))
+        events = self._chunk_events((self._inner.plain(mark),))
         if not events:
             return EventRecords(self, writer)
 
         def write(outputs: Sequence[Any]) -> bytes:
-            return b"".join(map(writer.write, stream(outputs)))
+            return b"".join(map(writer.write, self._chunk_events(outputs)))
 
         chunks = self._inner
         if chunks.recorder(write) is None:
@@ -91,14 +92,8 @@ class ModelEvents(ProcessorAround[StreamEvent]):
             self, writer, lambda: cast("Recorder", chunks.recorder(write)), prefix, suffix, chunks.joined
         )
 
-    def _streamer(self, outputs: Outputs) -> Streamer:
-        if not self._streams:
-            return _silent(outputs)
-        return streamer(self._version.template(self._run, root=True), outputs)
-
-
-def _unchanged(outputs: Sequence[Any]) -> Sequence[Any]:
-    return outputs
+    def _chunk_events(self, chunks: Sequence[Any]) -> list[StreamEvent]:
+        return [] if self._template is None or not chunks else list(map(copies(self._template), chunks))
 
 
 def _silent(outputs: Outputs) -> Streamer:

@@ -28,6 +28,10 @@ class Version(ABC):
     whole_streams: ClassVar[bool]
     shows_parents: ClassVar[bool]
     ends_failed_runs: ClassVar[bool]
+    # The keys of an event, in LangChain's order: of the root, of a child run, of a child run of a model.
+    _root_keys: ClassVar[dict[_Phase, _Keys]]
+    _child_keys: ClassVar[dict[_Phase, _Keys]]
+    _model_keys: ClassVar[dict[_Phase, _Keys]]
 
     def start(self, run: Run, input: Any, *, root: bool) -> StreamEvent:
         """Return the event of the run's start."""
@@ -57,9 +61,6 @@ class Version(ABC):
         """Return the run as the events of the root show it; ``config`` is that of the call, ``name`` the root's."""
 
     @abstractmethod
-    def _keys(self, run: Run, phase: _Phase, *, root: bool) -> _Keys: ...
-
-    @abstractmethod
     def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]: ...
 
     @abstractmethod
@@ -75,7 +76,8 @@ class Version(ABC):
             "data": data,
             "parent_ids": run.parent_ids,
         }
-        return {key: values[key] for key in self._keys(run, phase, root=root)}
+        keys = self._root_keys if root else self._model_keys if run.is_model else self._child_keys
+        return {key: values[key] for key in keys[phase]}
 
 
 class _V1(Version):
@@ -86,11 +88,12 @@ class _V1(Version):
     shows_parents = False
     ends_failed_runs = True
 
-    _ROOT: ClassVar[dict[_Phase, _Keys]] = {
+    _root_keys: ClassVar[dict[_Phase, _Keys]] = {
         "start": ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids"),
         "stream": ("event", "run_id", "tags", "metadata", "name", "data", "parent_ids"),
         "end": ("event", "name", "run_id", "tags", "metadata", "data", "parent_ids"),
     }
+    _child_keys = _model_keys = dict.fromkeys(_root_keys, _root_keys["end"])
 
     def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
         return payload_of(run).text(token, chunk)
@@ -101,9 +104,6 @@ class _V1(Version):
     def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
         # Version 1 shows the tags and metadata of the call's own configuration, without those of the model.
         return Run(run.run_id, name or run.name, run.run_type, list(config["tags"]), dict(config["metadata"]))
-
-    def _keys(self, run: Run, phase: _Phase, *, root: bool) -> _Keys:
-        return self._ROOT[phase if root else "end"]
 
     def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]:
         return {"input": input} if root or (input is not None and is_known(input)) else {}
@@ -123,11 +123,14 @@ class _V2(Version):
     shows_parents = True
     ends_failed_runs = False
 
-    _KEYS: ClassVar[dict[_Phase, _Keys]] = {
+    _root_keys: ClassVar[dict[_Phase, _Keys]] = {
         "start": ("event", "data", "name", "tags", "run_id", "metadata", "parent_ids"),
         "stream": ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids"),
         "end": ("event", "data", "run_id", "name", "tags", "metadata", "parent_ids"),
     }
+    _child_keys = _root_keys
+    # The chunks of a child model have the order of its end.
+    _model_keys: ClassVar[dict[_Phase, _Keys]] = {**_root_keys, "stream": _root_keys["end"]}
 
     def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
         return payload_of(run).generation(token, chunk)
@@ -137,10 +140,6 @@ class _V2(Version):
 
     def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
         return run
-
-    def _keys(self, run: Run, phase: _Phase, *, root: bool) -> _Keys:
-        # The chunks of a child model have the order of its end.
-        return self._KEYS["end" if phase == "stream" and not root and run.is_model else phase]
 
     def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]:
         return {"input": input} if root or is_known(input) else {}

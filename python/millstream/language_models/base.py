@@ -188,7 +188,9 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
     def _origin(self) -> ModelOrigin | None:
         """Return the model as the origin of a fused chain, unless a user's class streams in its own way."""
-        return None if overrides(self, BaseLanguageModel, "stream", "astream") else ModelOrigin(self)
+        if overrides(self, BaseLanguageModel, "stream") or overrides(self, BaseLanguageModel, "astream"):
+            return None
+        return ModelOrigin(self)
 
     # How a stream is made.
 

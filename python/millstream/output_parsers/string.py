@@ -31,7 +31,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         return self.parse_result(result, partial=partial)
 
     def _as_stage(self) -> Stage[Any, Any]:
-        if overrides(self, StrOutputParser, "parse", "parse_result"):
+        if overrides(self, StrOutputParser, "parse") or overrides(self, StrOutputParser, "parse_result"):
             return super()._as_stage()
         return _Texts()
 

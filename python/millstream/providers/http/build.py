@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from ...transport.headers import check_header
 
-__all__ = ("build_body", "build_url", "encode", "environment_headers", "put_headers", "user_agent")
+__all__ = ("build_body", "build_url", "encode_body", "environment_headers", "put_headers", "user_agent")
 
 # What a call may carry that is for the request and not for the model, as with the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
@@ -56,10 +56,11 @@ def put_headers(headers: dict[str, str], more: Mapping[str, str | None] | None) 
             headers[name] = value
 
 
-def encode(body: Mapping[str, Any]) -> bytes:
-    """Return ``body`` as JSON."""
+def encode_body(params: Mapping[str, Any], order: tuple[str, ...]) -> bytes:
+    """Return :func:`build_body` as JSON."""
     import orjson
 
+    body = build_body(params, order)
     try:
         return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:

@@ -15,7 +15,7 @@ from ...transport.choice import async_transport, check_transport, sync_transport
 from ...transport.headers import check_header, check_headers, check_text
 from ...transport.idle import aclose_idle, close_idle
 from ...transport.timeouts import read_timeouts
-from ..http.build import build_body, build_url, encode, environment_headers, put_headers, user_agent
+from ..http.build import build_url, encode_body, environment_headers, put_headers, user_agent
 from ..http.request import PendingRequest
 from .arguments import KEYS, check_value, list_constructor_params, make_argument_error
 
@@ -268,7 +268,7 @@ class OpenAIEndpoint(Fields):
             "POST",
             build_url(self._url(pending.path, params), self.default_query, params),
             self._headers(key, params.get("extra_headers")),
-            encode(build_body(params, self._endpoint)),
+            encode_body(params, self._endpoint),
             read_timeouts(self.request_timeout if timeout is None else timeout),
             pending.idle,
             self.total_timeout,
