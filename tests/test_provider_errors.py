@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream._provider_errors import error_path, with_message
+from millstream._provider_errors import add_message, error_path
 from strategies import CUTS, FORMATS
 from streams import Halves, attempt, cut, run
 
@@ -91,7 +91,7 @@ def test_a_payload_s_error_is_the_one_that_a_whole_answer_has(halves: Halves, pa
         assert (decoder.ended == "error") is (path is not None)
         if path is not None:
             text = json.dumps(expected).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            again = with_message(json.loads(text))
+            again = add_message(json.loads(text))
             assert repr(sorted(decoder.error)) == repr(sorted(again))
 
 

@@ -168,7 +168,6 @@ class Fields:
 
     @classmethod
     def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:
-        """Yield the arguments of the constructor: name, default, annotation."""
         for name, spec in cls.__millstream_fields__.items():
             default = inspect.Parameter.empty if spec.required else None if spec.default is MISSING else spec.default
             for known in (name, spec.alias):

@@ -1,4 +1,4 @@
-"""Text that grows where it stands: what both halves put a large event together with."""
+"""``GrowingText``: a string buffer that grows in place; both halves build large events with it."""
 
 __all__ = ("GrowingText",)
 
@@ -6,9 +6,9 @@ __all__ = ("GrowingText",)
 class GrowingText:
     """A string that pieces are appended to.
 
-    CPython makes a string longer where it stands, as ``realloc`` does, if one local variable has the only
-    reference to it, and the result goes to that variable. Text of any size then takes no copy of it, and hardly
-    more memory than its own.
+    CPython extends a string in place, as ``realloc`` does, if a local variable holds the only reference to it
+    and the result is assigned to the same variable. Appending then copies only the piece, and the buffer takes
+    hardly more memory than its text.
     """
 
     __slots__ = ("_text",)
@@ -24,7 +24,7 @@ class GrowingText:
         self._text = text
 
     def finish(self, piece: str) -> str:
-        """Return the whole text, of which ``piece`` is the end, and start again with none."""
+        """Append the last piece, return the whole text, and start again with an empty one."""
         self.append(piece)
         text = self._text
         self._text = ""

@@ -66,9 +66,9 @@ class ListSum:
 
     def add(self, item: Any) -> int:
         """Add an item; return the position of the item that it continues, or its own."""
-        place = self._merge.add(self.items, item)
+        position = self._merge.add(self.items, item)
         self._merge.settle()
-        return place
+        return position
 
 
 def merge_contents(contents: Iterable[Content]) -> Content:
@@ -122,12 +122,12 @@ class _Text(list[str]):
 class _Merge:
     """One merge in progress. Its containers are copies, never parts of the pieces."""
 
-    __slots__ = ("_places", "_texts")
+    __slots__ = ("_positions", "_texts")
 
     def __init__(self) -> None:
         self._texts: list[tuple[Any, Any]] = []
         # By the list's ``id()``. Holding the list keeps Python from reusing that id for another list.
-        self._places: dict[int, tuple[list[Any], _Places]] = {}
+        self._positions: dict[int, tuple[list[Any], _Positions]] = {}
 
     def absorb(self, merged: dict[Any, Any], info: Mapping[Any, Any]) -> None:
         for key, value in info.items():
@@ -171,16 +171,16 @@ class _Merge:
         if index is None:
             merged.append(_copy(item))
             return len(merged) - 1
-        places = self._places_in(merged)
-        name = item.get("id")
-        place = places.find(index, name)
-        if place is None:
-            place = len(merged)
+        positions = self._positions_in(merged)
+        item_id = item.get("id")
+        position = positions.find(index, item_id)
+        if position is None:
+            position = len(merged)
             merged.append(_copy(item))
         else:
-            self.absorb(merged[place], _continuation(merged[place], item))
-        places.note(index, name, place)
-        return place
+            self.absorb(merged[position], _continuation(merged[position], item))
+        positions.note(index, item_id, position)
+        return position
 
     def write(self, blocks: list[Any], text: str) -> None:
         """Append a text to blocks."""
@@ -195,42 +195,42 @@ class _Merge:
             container[key] = _join_text(container[key])
         self._texts.clear()
 
-    def _places_in(self, merged: list[Any]) -> "_Places":
-        if (kept := self._places.get(id(merged))) is None:
-            kept = self._places[id(merged)] = merged, _Places()
-            for place, item in enumerate(merged):
+    def _positions_in(self, merged: list[Any]) -> "_Positions":
+        if (kept := self._positions.get(id(merged))) is None:
+            kept = self._positions[id(merged)] = merged, _Positions()
+            for position, item in enumerate(merged):
                 if (index := _index(item)) is not None:
-                    kept[1].note(index, item.get("id"), place)
+                    kept[1].note(index, item.get("id"), position)
         return kept[1]
 
 
-class _Places:
+class _Positions:
     """The positions of the items of one list, by their index and id."""
 
-    __slots__ = ("_known", "_latest", "_nameless")
+    __slots__ = ("_by_id", "_latest", "_without_id")
 
     def __init__(self) -> None:
         self._latest: dict[int | str, int] = {}
-        self._known: dict[tuple[int | str, str], int] = {}
-        self._nameless: set[int] = set()
+        self._by_id: dict[tuple[int | str, str], int] = {}
+        self._without_id: set[int] = set()
 
-    def find(self, index: int | str, name: Any) -> int | None:
+    def find(self, index: int | str, item_id: Any) -> int | None:
         """Return the position of the item that an item with this index and id continues, or ``None``."""
         latest = self._latest.get(index)
-        if name is None or name == "":
+        if item_id is None or item_id == "":
             return latest
-        place = self._known.get((index, str(name)))
-        return latest if place is None and latest in self._nameless else place
+        position = self._by_id.get((index, str(item_id)))
+        return latest if position is None and latest in self._without_id else position
 
-    def note(self, index: int | str, name: Any, place: int) -> None:
+    def note(self, index: int | str, item_id: Any, position: int) -> None:
         """Record the position of an item, or of the item that one with this index and id continued."""
-        new = self._latest.get(index) != place
-        self._latest[index] = place
-        if name is not None and name != "":
-            self._known[index, str(name)] = place
-            self._nameless.discard(place)
+        new = self._latest.get(index) != position
+        self._latest[index] = position
+        if item_id is not None and item_id != "":
+            self._by_id[index, str(item_id)] = position
+            self._without_id.discard(position)
         elif new:
-            self._nameless.add(place)
+            self._without_id.add(position)
 
 
 def _index(item: Any) -> int | str | None:

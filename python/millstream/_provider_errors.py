@@ -6,7 +6,7 @@ does the code for HTTP error statuses.
 
 from typing import Any, TypeGuard
 
-__all__ = ("error_path", "find_reason", "has_text", "with_message")
+__all__ = ("add_message", "error_path", "find_reason", "has_text")
 
 _SILENT = "the provider sent an error without a message"
 _WORDS = (
@@ -36,7 +36,7 @@ def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
     return () if payload.get("object") == "error" or (bare and _is_unnamed_error(payload)) else None
 
 
-def with_message(error: Any) -> dict[str, Any]:
+def add_message(error: Any) -> dict[str, Any]:
     """Return a provider's error, an object or a bare string, as an object with a ``message``."""
     if not isinstance(error, dict):
         return {"message": error if isinstance(error, str) and error else _SILENT}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._late import late
-from ._provider_errors import with_message
+from ._provider_errors import add_message
 
 __all__ = (
     "FRAME_SIZE",
@@ -140,7 +140,7 @@ def read_error(text: str) -> dict[str, Any]:
 
     ``message`` is added where it is missing.
     """
-    return with_message(read_kept(text))
+    return add_message(read_kept(text))
 
 
 def describe_seen(

@@ -312,8 +312,8 @@ class CallbackManager(BaseCallbackManager):
     ) -> list[CallbackManagerForLLMRun]:
         """Start a run of a model for each prompt; ``run_id`` is for the first."""
         runs = []
-        for place, prompt in enumerate(prompts):
-            run = CallbackManagerForLLMRun.of(self, None if place else run_id)
+        for position, prompt in enumerate(prompts):
+            run = CallbackManagerForLLMRun.of(self, None if position else run_id)
             run.start(serialized, prompt, **kwargs)
             runs.append(run)
         return runs
@@ -346,8 +346,8 @@ class AsyncCallbackManager(BaseCallbackManager):
     ) -> list[AsyncCallbackManagerForLLMRun]:
         """Start a run of a model for each prompt; ``run_id`` is for the first."""
         runs = []
-        for place, prompt in enumerate(prompts):
-            run = AsyncCallbackManagerForLLMRun.of(self, None if place else run_id)
+        for position, prompt in enumerate(prompts):
+            run = AsyncCallbackManagerForLLMRun.of(self, None if position else run_id)
             await run.start(serialized, prompt, **kwargs)
             runs.append(run)
         return runs

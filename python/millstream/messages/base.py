@@ -355,5 +355,4 @@ def _block_text(block: str | Mapping[str, Any]) -> str | None:
 
 
 def _rebuild(cls: type[BaseMessage], values: Mapping[str, Any]) -> BaseMessage:
-    """Make the message from a pickle."""
     return cls.model_construct(**values)

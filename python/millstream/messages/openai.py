@@ -88,14 +88,14 @@ def _calls(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     if message.tool_calls or message.invalid_tool_calls:
         return {"tool_calls": openai_calls(message.tool_calls, message.invalid_tool_calls)}
     if isinstance(raw := kwargs.get("tool_calls"), list) and raw:
-        taken = ("id", "type", "function")
+        sent_keys = ("id", "type", "function")
         calls = [call for call in raw if isinstance(call, Mapping)]
-        return {"tool_calls": [{key: call[key] for key in call if key in taken} for call in calls]}
+        return {"tool_calls": [{key: call[key] for key in call if key in sent_keys} for call in calls]}
     return {"function_call": kwargs["function_call"]} if kwargs.get("function_call") else {}
 
 
 def _audio(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the sound that the model spoke: OpenAI takes back its id alone."""
+    """Return the audio of an answer; OpenAI accepts only its id in a request."""
     for block in reversed(message.content if isinstance(message.content, list) else ()):
         if isinstance(block, dict) and block.get("type") == "audio" and block.get("id"):
             return {"id": block["id"]}

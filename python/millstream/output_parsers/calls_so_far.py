@@ -27,15 +27,15 @@ class CallsSoFar:
 
     The pieces of calls are merged as ``+`` merges them, except for the arguments: each call has an
     incremental JSON reader, which gets each piece once. With ``first_only``, only the first call whose
-    name ``wants`` accepts is read. ``parser`` parses the message of a model that does not stream.
+    name ``accepts`` accepts is read. ``parser`` parses the message of a model that does not stream.
     """
 
-    __slots__ = ("_arguments", "_chosen", "_first_only", "_latest", "_parser", "_read", "_sum", "_wants")
+    __slots__ = ("_accepts", "_arguments", "_chosen", "_first_only", "_latest", "_parser", "_read", "_sum")
 
-    def __init__(self, parser: _Parser, read: _Read, wants: Callable[[str], bool], *, first_only: bool) -> None:
+    def __init__(self, parser: _Parser, read: _Read, accepts: Callable[[str], bool], *, first_only: bool) -> None:
         self._parser = parser
         self._read = read
-        self._wants = wants
+        self._accepts = accepts
         self._first_only = first_only
         self._sum = ListSum()
         # By position in the merged list.
@@ -52,44 +52,44 @@ class CallsSoFar:
         if not pieces and self._latest is not None:
             return ()
         changed = {self._add(piece) for piece in pieces}
-        places = self._places()
+        positions = self._positions()
         if self._first_only:
-            before, self._chosen = self._chosen, places[0] if places else None
+            before, self._chosen = self._chosen, positions[0] if positions else None
             if before == self._chosen and before not in changed:
                 return ()
-        return self._read_calls(places)
+        return self._read_calls(positions)
 
     def close(self) -> Sequence[Any]:
         """Return the output after reading failed arguments again, as complete texts."""
-        mended = [arguments.mend() for arguments in self._arguments]
-        return self._read_calls(self._places()) if any(mended) else ()
+        changed = [arguments.reread() for arguments in self._arguments]
+        return self._read_calls(self._positions()) if any(changed) else ()
 
-    def _places(self) -> list[int]:
+    def _positions(self) -> list[int]:
         """Return the positions of the calls to read."""
-        valid = (place for place, arguments in enumerate(self._arguments) if arguments.are_valid)
+        valid = (position for position, arguments in enumerate(self._arguments) if arguments.is_valid)
         if not self._first_only:
             return list(valid)
-        return list(islice((place for place in valid if self._wants(self._name(place))), 1))
+        return list(islice((position for position in valid if self._accepts(self._name(position))), 1))
 
-    def _read_calls(self, places: list[int]) -> Sequence[Any]:
-        return self._output_if_changed(self._read([self._call(place) for place in places], partial=True))
+    def _read_calls(self, positions: list[int]) -> Sequence[Any]:
+        return self._output_if_changed(self._read([self._call(position) for position in positions], partial=True))
 
     def _add(self, piece: Mapping[str, Any]) -> int:
-        place = self._sum.add({key: value for key, value in piece.items() if key != "args"})
-        if place == len(self._arguments):
+        position = self._sum.add({key: value for key, value in piece.items() if key != "args"})
+        if position == len(self._arguments):
             self._arguments.append(_Arguments())
         if args := piece.get("args"):
-            self._arguments[place].add(args)
-        return place
+            self._arguments[position].add(args)
+        return position
 
-    def _name(self, place: int) -> str:
-        return self._sum.items[place].get("name") or ""
+    def _name(self, position: int) -> str:
+        return self._sum.items[position].get("name") or ""
 
-    def _call(self, place: int) -> dict[str, Any]:
+    def _call(self, position: int) -> dict[str, Any]:
         return {
-            "name": self._name(place),
-            "args": self._arguments[place].value,
-            "id": self._sum.items[place].get("id"),
+            "name": self._name(position),
+            "args": self._arguments[position].value,
+            "id": self._sum.items[position].get("id"),
         }
 
     def _output_if_changed(self, output: Any) -> Sequence[Any]:
@@ -128,7 +128,7 @@ class _Arguments:
             self._json.feed(text)
 
     @property
-    def are_valid(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether the text so far is a JSON object or the beginning of one."""
         if self._json is None or self._value is not None:
             return True
@@ -141,9 +141,9 @@ class _Arguments:
         value: dict[str, Any] = {} if self._json is None else self._json.value
         return value
 
-    def mend(self) -> bool:
+    def reread(self) -> bool:
         """Read the complete text if the pieces were invalid: the lenient reader also accepts NaN; return success."""
-        if self.are_valid:
+        if self.is_valid:
             return False
         try:
             self._value = read_arguments("".join(self._texts))

@@ -1,8 +1,8 @@
 """``FencedJSON``: finds the JSON document in a model's answer, plain or in a Markdown code block.
 
 The reader is a state machine: ``_read`` is the method that handles the next text. It starts with
-``_lead`` (whitespace before a document), and tries the text as a document in ``_alone``. If that fails it
-looks for a fence: ``_words``, ``_label``, ``_gap``. Either way it ends in ``_inside``.
+``_read_lead`` (whitespace before a document), and tries the text as a document in ``_read_plain``. If that fails it
+looks for a fence: ``_find_fence``, ``_skip_label``, ``_skip_gap``. Either way it ends in ``_read_document``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FencedJSON:
         self.document = JSONAssembler(strict=False)
         # Text that may have to be searched again.
         self._before: list[str] = []
-        self._read: _Read = FencedJSON._lead
+        self._read: _Read = FencedJSON._read_lead
 
     def feed(self, text: str) -> None:
         """Read the next piece of the text."""
@@ -46,13 +46,13 @@ class FencedJSON:
         if self.document.failure is None:
             self.document.close()
 
-    def _lead(self, text: str) -> None:
+    def _read_lead(self, text: str) -> None:
         self._before.append(text)
-        if rest := _skip_lead(text):
-            self._read = FencedJSON._alone
+        if rest := _strip_lead(text):
+            self._read = FencedJSON._read_plain
             self._try(rest)
 
-    def _alone(self, text: str) -> None:
+    def _read_plain(self, text: str) -> None:
         self._before.append(text)
         self._try(text)
 
@@ -61,33 +61,33 @@ class FencedJSON:
         self.document.feed(text)
         if self.document.started:
             self._before = []
-            self._read = FencedJSON._inside
+            self._read = FencedJSON._read_document
         elif self.document.failure is not None:
             self.document = JSONAssembler(strict=False)
-            self._go_on(FencedJSON._words, "")
+            self._go_on(FencedJSON._find_fence, "")
 
-    def _words(self, text: str) -> None:
+    def _find_fence(self, text: str) -> None:
         """Search for the fence."""
         text = self._take_kept(text)
         before, fence, after = text.partition(_FENCE)
         if fence:
-            self._go_on(FencedJSON._label, after)
+            self._go_on(FencedJSON._skip_label, after)
         else:
             self._before = [before[1 - len(_FENCE) :]]
 
-    def _label(self, text: str) -> None:
+    def _skip_label(self, text: str) -> None:
         """Skip the word after the fence."""
         text = self._take_kept(text)
         if text != _LABEL and _LABEL.startswith(text):
             self._before = [text]
         else:
-            self._go_on(FencedJSON._gap, text.removeprefix(_LABEL))
+            self._go_on(FencedJSON._skip_gap, text.removeprefix(_LABEL))
 
-    def _gap(self, text: str) -> None:
-        if rest := _skip_lead(text):
-            self._go_on(FencedJSON._inside, rest)
+    def _skip_gap(self, text: str) -> None:
+        if rest := _strip_lead(text):
+            self._go_on(FencedJSON._read_document, rest)
 
-    def _inside(self, text: str) -> None:
+    def _read_document(self, text: str) -> None:
         """Read the document, up to its first error."""
         if self.document.failure is None:
             self.document.feed(text)
@@ -102,6 +102,6 @@ class FencedJSON:
         return "".join([*before, text])
 
 
-def _skip_lead(text: str) -> str:
+def _strip_lead(text: str) -> str:
     """Return ``text`` without leading whitespace and backticks."""
     return text[_SKIPPED.match(text).end() :]  # type: ignore[union-attr]

@@ -83,7 +83,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
 SimpleJsonOutputParser = JsonOutputParser
 
 
-class _Documents:
+class _Documents(Stage[Any, Any]):
     """The stage of :class:`JsonOutputParser`: one incremental reader for the whole stream."""
 
     __slots__ = ("_diff", "_text")
@@ -104,10 +104,6 @@ class _Documents:
             return () if patch[0] == _NULL else (patch,)
         value = document.value
         return () if value is None else (value,)
-
-    def close(self) -> Sequence[Any]:
-        """Return nothing: the last chunk already returned the final document."""
-        return ()
 
 
 _NULL = {"op": "replace", "path": "", "value": None}

@@ -66,14 +66,14 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         kept = ("args", "id") if self.return_id else ("args",)
         return [{**{key: call[key] for key in kept}, "type": call["name"]} for call in calls]
 
-    def _wants(self, name: str) -> bool:
+    def _accepts(self, name: str) -> bool:
         """Return whether to include calls of the tool ``name``."""
         return True
 
     def _as_stage(self) -> Stage[Any, Any]:
         if overrides(self, JsonOutputToolsParser, "parse_result"):
             return super()._as_stage()
-        return CallsSoFar(self, self._read, self._wants, first_only=self.first_tool_only)
+        return CallsSoFar(self, self._read, self._accepts, first_only=self.first_tool_only)
 
 
 class JsonOutputKeyToolsParser(JsonOutputToolsParser):
@@ -83,11 +83,11 @@ class JsonOutputKeyToolsParser(JsonOutputToolsParser):
         super().__init__(**options)
         self.key_name = key_name
 
-    def _wants(self, name: str) -> bool:
+    def _accepts(self, name: str) -> bool:
         return name == self.key_name
 
     def _to_dicts(self, calls: Iterable[Mapping[str, Any]]) -> list[Any]:
-        dicts = super()._to_dicts(call for call in calls if self._wants(call["name"]))
+        dicts = super()._to_dicts(call for call in calls if self._accepts(call["name"]))
         return dicts if self.return_id else [call["args"] for call in dicts]
 
 
@@ -117,7 +117,6 @@ class PydanticToolsParser(JsonOutputToolsParser):
         return objects
 
     def _tools_by_name(self) -> dict[str, Any]:
-        """Return the classes by the names of their tools."""
         return {title_of_model(tool): tool for tool in self.tools}
 
 

@@ -59,7 +59,7 @@ class PydanticOutputParser(JsonOutputParser[Model]):
         return _ObjectsSoFar(self._make_object)
 
 
-class _ObjectsSoFar:
+class _ObjectsSoFar(Stage[Any, Any]):
     """The stage of :class:`PydanticOutputParser`: makes an object of each partial document that is valid."""
 
     __slots__ = ("_documents", "_latest", "_make")
@@ -81,7 +81,3 @@ class _ObjectsSoFar:
                 self._latest = output
                 outputs.append(output)
         return outputs
-
-    def close(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()

@@ -40,7 +40,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         return "default"
 
 
-class _Texts:
+class _Texts(Stage[Any, str]):
     """The stage of :class:`StrOutputParser`: returns the text of each chunk."""
 
     __slots__ = ()
@@ -48,7 +48,3 @@ class _Texts:
     def feed(self, item: Any) -> Sequence[str]:
         """Return the chunk's text."""
         return (text_of(item),)
-
-    def close(self) -> Sequence[str]:
-        """Return nothing."""
-        return ()

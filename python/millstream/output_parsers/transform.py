@@ -42,7 +42,7 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
         return _AllChunks(self)
 
 
-class _EachChunk:
+class _EachChunk(Stage[Any, Any]):
     """The stage that parses each chunk separately."""
 
     __slots__ = ("_parser",)
@@ -54,12 +54,8 @@ class _EachChunk:
         """Return the output for the chunk."""
         return (self._parser.parse_result([generation_of(item)]),)
 
-    def close(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
 
-
-class _AllChunks:
+class _AllChunks(Stage[Any, Any]):
     """The stage that parses all chunks so far."""
 
     __slots__ = ("_last", "_parser", "_sum")
@@ -79,10 +75,6 @@ class _AllChunks:
         output = self._parser._diff(self._last, parsed) if self._parser.diff else parsed
         self._last = parsed
         return (output,)
-
-    def close(self) -> Sequence[Any]:
-        """Return nothing."""
-        return ()
 
 
 def _chunk_of(item: Any) -> Any:

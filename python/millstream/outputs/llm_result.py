@@ -50,7 +50,7 @@ class LLMResult(PydanticField):
     def flatten(self) -> list["LLMResult"]:
         """Return one result per prompt. Only the first keeps the token usage, so that it is counted once."""
         return [
-            LLMResult([choices], self.llm_output if position == 0 else _without_usage(self.llm_output))
+            LLMResult([choices], self.llm_output if position == 0 else _drop_usage(self.llm_output))
             for position, choices in enumerate(self.generations)
         ]
 
@@ -70,5 +70,5 @@ class LLMResult(PydanticField):
         )
 
 
-def _without_usage(llm_output: dict[str, Any] | None) -> dict[str, Any] | None:
+def _drop_usage(llm_output: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if llm_output is None else {**deepcopy(llm_output), "token_usage": {}}

@@ -203,11 +203,14 @@ class Stage(Protocol[In_contra, Out_co]):
     inside the one generator that reads the connection, so sync and async share everything.
     """
 
+    __slots__ = ()
+
     def feed(self, item: In_contra, /) -> Sequence[Out_co]:
         """Return the outputs of ``item``: none, one or many."""
 
     def close(self) -> Sequence[Out_co]:
-        """Return the outputs of the end of the input."""
+        """Return the outputs of the end of the input; by default there are none."""
+        return ()
 
 
 class RecordProcessor(ProcessorAround[Any]):
