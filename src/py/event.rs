@@ -80,11 +80,29 @@ impl PlainEvent {
     }
 }
 
+/// The data of an event that has nothing else.
+pub struct PlacedData<'a>(pub &'a [u8]);
+
+impl Make for PlacedData<'_> {
+    #[inline]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let made = Bound::new(
+            py,
+            PyServerSentEvent {
+                event: None,
+                data: string(py, self.0).unbind(),
+                id: None,
+                retry: None,
+            },
+        );
+        Ok(made?.into_any())
+    }
+}
+
 /// An event, with the room that its fields stand in, and the text that its data may be the rest of.
 pub struct PlacedEvent<'a>(pub &'a PlainEvent, pub &'a Scratch<'a>, pub &'a Growing);
 
 impl Make for PlacedEvent<'_> {
-    #[inline]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Self(event, scratch, begun) = self;
         let field = |span: Span| (!span.is_empty()).then(|| scratch.bytes(span));

@@ -53,14 +53,20 @@ impl<'a> Scratch<'a> {
         let start = if at < self.data.len() && bytes.len() <= self.data.len() - at {
             at
         } else {
-            let start = self.data.len() + self.copied.len();
-            self.copied.extend_from_slice(bytes);
-            start
+            self.copy(bytes)
         };
         Span {
             start,
             end: start + bytes.len(),
         }
+    }
+
+    /// Copies bytes; returns where they start.
+    #[inline(never)]
+    fn copy(&mut self, bytes: &[u8]) -> usize {
+        let start = self.data.len() + self.copied.len();
+        self.copied.extend_from_slice(bytes);
+        start
     }
 
     /// What stands at a place.

@@ -76,6 +76,7 @@ pub struct RecordBytes<'a>(Records<'a>);
 
 impl<'a> RecordBytes<'a> {
     /// No records yet, of a run with these constant parts.
+    #[inline]
     pub fn new(prefix: &'a [u8], suffix: &'a [u8]) -> Self {
         Self(Records::with_buffer(BUFFER.take(), prefix, suffix))
     }
@@ -152,6 +153,7 @@ pub struct Deltas<'a> {
 
 impl<'a> Deltas<'a> {
     /// No deltas yet, of a call with this data.
+    #[inline]
     pub fn new(data: &'a [u8]) -> Self {
         Self {
             plain: PlainDeltas::new(data),
@@ -195,6 +197,7 @@ pub struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Nothing yet, of a call with this data; text becomes records with these constant parts, where
     /// they are given.
+    #[inline]
     pub fn new(data: &'a [u8], constant: Option<(&'a [u8], &'a [u8])>) -> Self {
         Self {
             plain: PlainDeltas::new(data),

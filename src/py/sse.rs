@@ -5,11 +5,11 @@ use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
-use super::convert::{Argument, bytes, list};
-use super::event::{PlacedEvent, PlainEvent};
+use super::convert::{Argument, Make, bytes, list};
+use super::event::{PlacedData, PlacedEvent, PlainEvent};
 use super::failure::Failure;
 use super::growing::Growing;
-use super::plain::Scratch;
+use super::plain::{Scratch, Span};
 use super::state::{Core, Shared, unpicklable};
 use crate::frames::Large;
 use crate::sse::{Event, EventSink, SseParser};
@@ -60,36 +60,74 @@ impl Core for SseParser {
 /// Gathers events, whose objects are made afterwards.
 struct Events<'a> {
     scratch: Scratch<'a>,
-    found: SmallVec<[PlainEvent; 8]>,
+    found: SmallVec<[Found; 8]>,
+    others: SmallVec<[PlainEvent; 1]>,
+}
+
+/// An event. Most have data and nothing else, so these are small.
+#[derive(Clone, Copy)]
+enum Found {
+    /// One that has data and nothing else.
+    Data(Span),
+    /// Another one, by its number.
+    Other(usize),
+}
+
+/// An event, with what it was found among, and the text that its data may be the rest of.
+struct Placed<'a>(Found, &'a Events<'a>, &'a Growing);
+
+impl Make for Placed<'_> {
+    #[inline]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Self(found, events, begun) = self;
+        match found {
+            Found::Data(data) => PlacedData(events.scratch.bytes(*data)).make(py),
+            Found::Other(number) => {
+                PlacedEvent(&events.others[*number], &events.scratch, begun).make(py)
+            }
+        }
+    }
 }
 
 impl<'a> Events<'a> {
     /// No events yet, of a call with this data.
+    #[inline]
     fn new(data: &'a [u8]) -> Self {
         Self {
             scratch: Scratch::new(data),
             found: SmallVec::new(),
+            others: SmallVec::new(),
         }
     }
 
+    /// Puts an event in that has more than data.
+    fn push_other(&mut self, event: PlainEvent) {
+        self.found.push(Found::Other(self.others.len()));
+        self.others.push(event);
+    }
+
+    #[inline]
     fn list<'py>(&self, py: Python<'py>, begun: &Growing) -> PyResult<Bound<'py, PyList>> {
         let events = self.found.iter();
-        list(
-            py,
-            events.map(|event| PlacedEvent(event, &self.scratch, begun)),
-        )
+        list(py, events.map(|found| Placed(*found, self, begun)))
     }
 }
 
 impl EventSink for Events<'_> {
     #[inline]
     fn event(&mut self, event: Event<'_>) {
-        self.found.push(PlainEvent::new(&event, &mut self.scratch));
+        if event.event.is_empty() && event.id.is_empty() && event.retry.is_none() {
+            let data = self.scratch.push_bytes(event.data);
+            self.found.push(Found::Data(data));
+        } else {
+            let event = PlainEvent::new(&event, &mut self.scratch);
+            self.push_other(event);
+        }
     }
 
     fn large(&mut self, event: Event<'_>, data: Large) {
         let event = PlainEvent::large(&event, &mut self.scratch, data);
-        self.found.push(event);
+        self.push_other(event);
     }
 }
 

@@ -108,20 +108,38 @@ impl<T: Core> Shared<T> {
     #[inline]
     pub fn begin(&self, py: Python<'_>) -> PyResult<(Turn<'_>, MutexGuard<'_, State<T>>)> {
         let thread = thread_id();
-        loop {
-            let state = self.lock(py);
-            let owner = self.owner.load(Ordering::Acquire);
-            if owner == 0 {
-                self.owner.store(thread, Ordering::Relaxed);
-                return Ok((Turn(&self.owner), state));
-            }
+        let state = self.lock(py);
+        let owner = self.owner.load(Ordering::Acquire);
+        let state = if owner == 0 {
+            state
+        } else {
             drop(state);
+            self.wait(py, owner, thread)?
+        };
+        self.owner.store(thread, Ordering::Relaxed);
+        Ok((Turn(&self.owner), state))
+    }
+
+    /// Waits for the call of `owner`, another thread, and locks the state when no call is running.
+    #[cold]
+    fn wait(
+        &self,
+        py: Python<'_>,
+        mut owner: usize,
+        thread: usize,
+    ) -> PyResult<MutexGuard<'_, State<T>>> {
+        loop {
             if owner == thread {
                 return Err(PyRuntimeError::new_err("feed() is running"));
             }
             // Rare enough that the end of the other call costs nothing for it.
             py.detach(|| std::thread::sleep(WAIT));
             py.check_signals()?;
+            let state = self.lock(py);
+            owner = self.owner.load(Ordering::Acquire);
+            if owner == 0 {
+                return Ok(state);
+            }
         }
     }
 
