@@ -1,4 +1,4 @@
-"""The bases of models, and fakes for tests."""
+"""The base classes of models, and fake models for tests."""
 
 from typing import TYPE_CHECKING
 

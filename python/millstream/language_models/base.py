@@ -1,4 +1,4 @@
-"""What all models have in common: their fields, their streams, what they tell of themselves."""
+"""``BaseLanguageModel``: the fields, streams and metadata of all models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Out = TypeVar("Out")
 
 
 class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
-    """The base of :class:`~millstream.language_models.llms.BaseLLM` and of :class:`~millstream.BaseChatModel`.
+    """The base class of :class:`~millstream.language_models.llms.BaseLLM` and :class:`~millstream.BaseChatModel`.
 
     Its annotated fields, and those of subclasses, are keyword arguments of the constructor.
     """
@@ -53,18 +53,18 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
     def _set_fields(self, values: dict[str, Any]) -> None:
         super()._set_fields(values)
-        # What was given, beside what is a default: an explicit `streaming=False` says more than none.
+        # The fields that the constructor was called with: an explicit `streaming=False` differs from the default.
         self._fields_set = frozenset(values)
         warn_of_tracing()
 
     @property
     @abstractmethod
     def _llm_type(self) -> str:
-        """Return a word for the kind of model."""
+        """Return the name of the model's type, such as ``"openai-chat"``."""
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        """Return what tells this model from another of its class."""
+        """Return the parameters that distinguish this model from others of its class."""
         return {}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
@@ -72,23 +72,23 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         return {**self._model_type.provider(type(self).__name__), **ls_fields(self, stop, kwargs)}
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """Return the parameters of one call as handlers are told them."""
+        """Return the parameters of one call, as its start event reports them."""
         return {**self.asdict(), "stop": stop, **kwargs}
 
     def asdict(self) -> dict[str, Any]:
-        """Return what identifies the model, and its type; asterisks stand for secrets."""
-        shown: dict[str, Any] = mask_secrets({**self._identifying_params, "_type": self._llm_type})
-        return shown
+        """Return the identifying parameters and the type of the model; secrets are masked by asterisks."""
+        params: dict[str, Any] = mask_secrets({**self._identifying_params, "_type": self._llm_type})
+        return params
 
     # Calling.
 
     @abstractmethod
     def generate(self, *args: Any, **kwargs: Any) -> LLMResult:
-        """Return everything the model says to each of what it is asked: all choices, usage, details."""
+        """Return the whole result for each prompt: all choices, usage, details."""
 
     @abstractmethod
     async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
-        """Return everything the model says; see :meth:`generate`."""
+        """Return the whole result for each prompt; see :meth:`generate`."""
 
     def invoke(
         self,
@@ -98,7 +98,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Out:
-        """Return what the model answers to one input, a text or a message: to a text, messages, or a prompt value."""
+        """Return the answer to one input (a text, messages or a prompt value): a text or a message."""
         result = self.generate([self._model_type.prompt(input)], stop, **run_args(config), **kwargs)
         output: Out = self._model_type.to_output(result.generations[0][0])
         return output
@@ -111,17 +111,17 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Out:
-        """Return what the model answers to one input; see :meth:`invoke`."""
+        """Return the answer to one input; see :meth:`invoke`."""
         result = await self.agenerate([self._model_type.prompt(input)], stop, **run_args(config), **kwargs)
         output: Out = self._model_type.to_output(result.generations[0][0])
         return output
 
     def generate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
-        """Return everything the model says to prompt values; see :meth:`generate`."""
+        """Return the whole result for each prompt value; see :meth:`generate`."""
         return self.generate(list(map(self._model_type.prompt, prompts)), stop, **kwargs)
 
     async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
-        """Return everything the model says to prompt values; see :meth:`generate`."""
+        """Return the whole result for each prompt value; see :meth:`generate`."""
         return await self.agenerate(list(map(self._model_type.prompt, prompts)), stop, **kwargs)
 
     # Streams.
@@ -134,7 +134,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Stream[Out]:
-        """Stream the chunks for one input; one value where the model cannot stream."""
+        """Stream the chunks for one input; a model that cannot stream yields its whole output as one chunk."""
         return Stream(drive(*chunk_stream(self, input, config, stop, kwargs)))
 
     def astream(
@@ -145,7 +145,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> AsyncStream[Out]:
-        """Stream the chunks for one input; one value where the model cannot stream."""
+        """Stream the chunks for one input; a model that cannot stream yields its whole output as one chunk."""
         return AsyncStream(adrive(*chunk_stream(self, input, config, stop, kwargs, for_async=True)))
 
     def _event_stream(
@@ -160,7 +160,7 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
     ) -> tuple[Source, Processor[StreamEvent]]:
         """Return the source and the processor of the run's events: its start, its chunks, its end.
 
-        A user's model runs in a thread where sync code asks, so that events come when they happen.
+        In sync code, a user's model runs in a thread, so that its events arrive when they happen.
         """
         if overrides(self, BaseLanguageModel, "astream" if for_async else "stream"):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
@@ -187,33 +187,33 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         return adrive_records(source, events.records(writer))
 
     def _origin(self) -> ModelOrigin | None:
-        """Return the model as the origin of a fused chain, unless a user's class streams in its own way."""
+        """Return the model as the origin of a fused chain; ``None`` if a user's class overrides its streams."""
         if overrides(self, BaseLanguageModel, "stream") or overrides(self, BaseLanguageModel, "astream"):
             return None
         return ModelOrigin(self)
 
-    # How a stream is made.
+    # How a stream is built.
 
     @property
     def _serialized(self) -> dict[str, Any]:
-        """Return what handlers are told of the model at a run's start."""
+        """Return the description of the model in a run's start event."""
         cls = type(self)
         path = [*cls.__module__.split("."), cls.__name__]
         return {"lc": 1, "type": "not_implemented", "id": path, "repr": repr(self), "name": self.get_name()}
 
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
-        """Return whether the stream of ``call`` runs no users' code: then there is a :meth:`_native_stream`."""
+        """Return whether the stream of ``call`` runs no users' code. If so, :meth:`_native_stream` is used."""
         return False
 
     def _native_stream(
         self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None
     ) -> tuple[Source, ChunkProcessor[LLMResult]]:
-        """Return the source and the processor of a stream straight over a connection of ours.
+        """Return the source and the processor of a stream that reads our own connection directly.
 
-        Only with ``collect_result`` may the result be asked for; ``run_id`` is the run's, where it has one.
+        The processor has a result only with ``collect_result``. ``run_id`` is that of the run, if there is one.
         """
         raise NotImplementedError
 
     def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]:
-        """Return :meth:`_native_stream` with what the events of a child run show: generations, or messages."""
+        """Return :meth:`_native_stream` with the chunks that a child run's events contain: generations, or messages."""
         return self._native_stream(call, collect_result=True, run_id=run_id)

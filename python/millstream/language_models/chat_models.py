@@ -1,4 +1,4 @@
-"""``BaseChatModel``: the base class of models that take messages and return a message."""
+"""``BaseChatModel``: the base class of models that accept messages and return a message."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ __all__ = ("BaseChatModel", "SimpleChatModel")
 
 
 class BaseChatModel(BaseLanguageModel[AIMessage]):
-    """The base of models that take messages and return a message.
+    """The base class of models that accept messages and return a message.
 
-    A subclass writes ``_generate`` and ``_llm_type``; it streams if it writes ``_stream`` or
-    ``_astream`` too, which yield :class:`~millstream.outputs.ChatGenerationChunk`. Its annotated
-    fields are keyword arguments of its constructor. Handlers are told of the chunks here, so the
-    subclass's methods need not. ::
+    A subclass implements ``_generate`` and ``_llm_type``. It streams if it also implements ``_stream`` or
+    ``_astream``, which yield :class:`~millstream.outputs.ChatGenerationChunk`. Its annotated fields are
+    keyword arguments of its constructor. The base class notifies handlers of the chunks, so the subclass's
+    methods need not. ::
 
         class Parrot(BaseChatModel):
             def _generate(self, messages, stop=None, run_manager=None, **kwargs):
@@ -46,9 +46,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             def _llm_type(self):
                 return "parrot"
 
-    ``disable_streaming`` makes streams of one whole message (``"tool_calling"``: where tools are
-    given), ``rate_limiter`` is asked before each request. A message that its model gave no id is
-    named after the run.
+    With ``disable_streaming``, a stream yields one whole message (``"tool_calling"``: only in calls with
+    tools). ``rate_limiter.acquire`` is called before each request. A message without an id gets one made
+    of the run's id.
     """
 
     rate_limiter: Any = None
@@ -57,14 +57,14 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     profile: Any = None
 
     def __post_init__(self) -> None:
-        """Refuse forms of output that are not there, and ways to stream that are none."""
+        """Raise :class:`ValueError` for an unknown ``disable_streaming`` or ``output_version``."""
         super().__post_init__()
         if not isinstance(self.disable_streaming, bool) and self.disable_streaming != "tool_calling":
             raise ValueError(f"disable_streaming must be True, False or 'tool_calling', not {self.disable_streaming!r}")
         if self.output_version not in (None, "v0"):
-            raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not there yet")
+            raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not supported yet")
 
-    # What a subclass writes.
+    # The methods of a subclass.
 
     @abstractmethod
     def _generate(
@@ -108,11 +108,11 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         return iterate_in_thread(lambda: self._stream(messages, stop, manager, **kwargs))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
-        """Return what is said of the call as a whole, where it asked for several answers."""
+        """Return the ``llm_output`` of a call with several lists of messages, merged from those of the answers."""
         return {}
 
     def _streaming_disabled(self, **kwargs: Any) -> bool:
-        """Return whether a call must not stream, whoever asks for it."""
+        """Return whether a call must not stream, not even in :meth:`stream`."""
         if self.disable_streaming is True or (self.disable_streaming == "tool_calling" and kwargs.get("tools")):
             return True
         if "stream" in kwargs and not kwargs["stream"]:
@@ -133,7 +133,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         run_id: UUID | list[UUID | None] | None = None,
         **kwargs: Any,
     ) -> LLMResult:
-        """Return everything the model says to each of the lists of messages: all choices, usage, details."""
+        """Return the whole result for each of the lists of messages: all choices, usage, details."""
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
         return GenerateCall(self, self._to_prompts(messages), stop, kwargs, args).run()
 
@@ -149,7 +149,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         run_id: UUID | list[UUID | None] | None = None,
         **kwargs: Any,
     ) -> LLMResult:
-        """Return everything the model says to each of the lists of messages, asked at the same time."""
+        """Return the whole result for each of the lists of messages, requested concurrently."""
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
         return await GenerateCall(self, self._to_prompts(messages), stop, kwargs, args).arun()
 
@@ -183,7 +183,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     def bind_tools(
         self, tools: Sequence[dict[str, Any] | type | Callable[..., Any]], *, tool_choice: Any = None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Return this model with ``tools`` that it may call; for models that can."""
+        """Return this model with ``tools`` that it may call; models that support tools override it."""
         raise NotImplementedError
 
     @overload
@@ -221,7 +221,7 @@ BaseChatModel._model_type = ChatModelType(BaseChatModel)
 
 
 class SimpleChatModel(BaseChatModel):
-    """The simple base of a custom chat model: write ``_call``, which returns the answer's text, and ``_llm_type``."""
+    """A simple base class for a custom chat model: implement ``_call``, which returns the text, and ``_llm_type``."""
 
     @abstractmethod
     def _call(

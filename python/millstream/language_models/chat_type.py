@@ -1,4 +1,4 @@
-"""How runs of chat models are made, told and summed up."""
+"""``ChatModelType``: how runs of chat models are started, reported and merged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INTEGRATION = {"ls_integration": "langchain_chat_model"}
 
 
 class ChatModelType:
-    """Models that take messages and return a message; ``base`` is their base class."""
+    """Models that accept messages and return a message; ``base`` is their base class."""
 
     run_type = "chat_model"
 
@@ -36,19 +36,19 @@ class ChatModelType:
         self._base = base
 
     def provider(self, name: str) -> dict[str, Any]:
-        """Return the class's name without ``Chat``."""
+        """Return the name of the class without ``Chat``."""
         name = name.removeprefix("Chat") if name.startswith("Chat") else name.removesuffix("Chat")
         return {"ls_provider": name.lower(), "ls_model_type": "chat"}
 
     def prompt(self, input: LanguageModelInput) -> Any:
         """Return the messages of the input.
 
-        Raises :class:`ValueError` for what is no text, no sequence of messages and no prompt value.
+        Raises :class:`ValueError` for an input that is not a text, a sequence of messages or a prompt value.
         """
         if type(input) is list and all(isinstance(message, BaseMessage) for message in input):
             return input
-        known = isinstance(input, str | Sequence) and not isinstance(input, bytes | bytearray | memoryview)
-        if not known and not hasattr(input, "to_messages"):
+        is_known = isinstance(input, str | Sequence) and not isinstance(input, bytes | bytearray | memoryview)
+        if not is_known and not hasattr(input, "to_messages"):
             raise ValueError(
                 f"Invalid input type {type(input)}: a model takes a str, a list of messages or a prompt value."
             )
@@ -63,28 +63,29 @@ class ChatModelType:
         stop: list[str] | None,
         kwargs: dict[str, Any],
     ) -> CallbackManager:
-        """Return the manager; what the model tells of itself goes to the runs below, as in LangChain."""
-        told = {**(metadata or {}), **model._get_ls_params(stop=stop, **kwargs), **_INTEGRATION}
+        """Return the manager. As in LangChain, child runs inherit the model's ``ls_*`` metadata."""
+        inherited = {**(metadata or {}), **model._get_ls_params(stop=stop, **kwargs), **_INTEGRATION}
         return CallbackManager.configure(
-            callbacks, model.callbacks, model.verbose, tags, model.tags, told, model.metadata
+            callbacks, model.callbacks, model.verbose, tags, model.tags, inherited, model.metadata
         )
 
     def split_kwargs(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the arguments without the schema of structured output, which only handlers are told."""
+        """Return the arguments without the structured-output format, and that format for the start event."""
         kwargs = dict(kwargs)
-        asked = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
-        return kwargs, describe_format(asked)
+        format = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
+        return kwargs, describe_format(format)
 
     def start_info(
-        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
+        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], format_info: dict[str, Any], *, streams: bool
     ) -> dict[str, Any]:
-        """Return the parameters; the options of a stream have the call's own among them."""
+        """Return the parameters and the options; those of a stream include the arguments of the call."""
         params = model._get_invocation_params(stop=stop, **kwargs)
         own = {key: params[key] for key in kwargs if key in params} if streams else {}
-        return {"invocation_params": mask_secrets(params), "options": {"stop": stop, **mask_secrets(own), **more}}
+        options = {"stop": stop, **mask_secrets(own), **format_info}
+        return {"invocation_params": mask_secrets(params), "options": options}
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
-        """Return whether ``stream`` comes in chunks: the model can, and nobody has switched it off."""
+        """Return whether ``stream`` yields chunks: the model can stream, and streaming is not disabled."""
         return self._can_stream(model, for_async=for_async) and not model._streaming_disabled(
             **{**kwargs, "stream": True}
         )
@@ -93,41 +94,41 @@ class ChatModelType:
         return (for_async and self.has_own_astream(model)) or overrides(model, self._base, "_stream")
 
     def _call_streams(self, model: Any, kwargs: dict[str, Any], run: Any, *, for_async: bool) -> bool:
-        """Return whether a call goes by way of a stream: because it is asked to, or for a handler of events."""
+        """Return whether a call uses a stream: an argument or a field requires it, or a stream-event handler."""
         if not self._can_stream(model, for_async=for_async) or model._streaming_disabled(**kwargs):
             return False
         if kwargs.get("stream") or ("streaming" in model._fields_set and model.streaming is True):
             return True
         handlers = run.handlers if run is not None else ()
-        return any(getattr(one, "streams", False) or hasattr(one, "tap_output_aiter") for one in handlers)
+        return any(getattr(handler, "streams", False) or hasattr(handler, "tap_output_aiter") for handler in handlers)
 
     def has_own_astream(self, model: Any) -> bool:
-        """Return whether the model's class, or one of its bases but the first, writes ``_astream``."""
+        """Return whether a subclass of the base class implements ``_astream``."""
         return overrides(model, self._base, "_astream")
 
     def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
-        """Call ``_stream``; its chunks are told where they are received."""
+        """Call ``_stream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
         chunks: Iterable[Any] = model._stream(call.prompt, stop=call.stop, **call.kwargs)
         return chunks
 
     async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
-        """Call ``_astream``; its chunks are told where they are received."""
+        """Call ``_astream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         return model._astream(call.prompt, stop=call.stop, **call.kwargs)
 
     def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Give the chunk's message the run's id, if it has none, and what the provider said of the chunk."""
+        """Set the id of the chunk's message, if it has none, and add the generation info to its metadata."""
         complete_message(chunk, run_message_id(run_id))
 
     def callback_token(self, chunk: Any) -> Any:
-        """Return the message's content."""
+        """Return the content of the message."""
         return chunk.message.content
 
     def closing_chunk(self, chunk: Any, run_id: UUID) -> Any:
-        """Return an empty chunk that is the last, unless ``chunk`` says that it is."""
+        """Return an empty chunk marked as the last one, unless ``chunk`` is marked so."""
         return make_last_chunk(chunk)
 
     def to_output(self, chunk: Any) -> Any:
@@ -135,19 +136,19 @@ class ChatModelType:
         return chunk.message
 
     def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
-        """Return the sum; the empty last chunk, where it was added, is none of it."""
+        """Return the merged chunks, without an added closing chunk."""
         return LLMResult([[merge_chat_generation_chunks(chunks)]])
 
     def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
-        """Return the sum, and an empty list where LangChain has what it knows of an error's response."""
+        """Return the merged chunks, and an empty list, which in LangChain describes the response of an error."""
         return LLMResult([[merge_chat_generation_chunks(chunks)], []] if chunks else [[]])
 
-    # Answers that are whole.
+    # One whole result per prompt.
 
     def generate(
         self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
-        """Ask for one answer after the other."""
+        """Request the answers one after the other."""
         config = ensure_config()
         results = [
             child_context(config, run).run(self._answer, model, ModelCall(prompt, stop, kwargs), run)
@@ -158,7 +159,7 @@ class ChatModelType:
     async def agenerate(
         self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
-        """Ask for all answers at the same time."""
+        """Request all answers concurrently."""
 
         async def one(prompt: Any, run: Any) -> ChatResult:
             with enter_run(run):
@@ -172,7 +173,7 @@ class ChatModelType:
         try:
             return _join_results(model, await asyncio.gather(*tasks))
         except BaseException:
-            # The first failure stops the others before it goes up.
+            # The first failure is raised after the other requests have been cancelled and have ended.
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -180,11 +181,11 @@ class ChatModelType:
 
     def _answer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=False):
-            own = self._native_stream(model, call, run, for_async=False)
-            if own is not None:
-                for _ in drive(*own):
+            native = self._native_stream(model, call, run, for_async=False)
+            if native is not None:
+                for _ in drive(*native):
                     pass
-                return self._to_chat_result(own[1].result(), run)
+                return self._to_chat_result(native[1].result(), run)
             chunks = []
             for chunk in self.open(model, call, run):
                 self.complete_chunk(chunk, run.run_id)
@@ -200,11 +201,11 @@ class ChatModelType:
 
     async def _aanswer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=True):
-            own = self._native_stream(model, call, run, for_async=True)
-            if own is not None:
-                async for _ in adrive(*own):
+            native = self._native_stream(model, call, run, for_async=True)
+            if native is not None:
+                async for _ in adrive(*native):
                     pass
-                return self._to_chat_result(own[1].result(), run)
+                return self._to_chat_result(native[1].result(), run)
             chunks: list[Any] = []
             async for chunk in await self.aopen(model, call, run):
                 self.complete_chunk(chunk, run.run_id)
@@ -221,13 +222,13 @@ class ChatModelType:
         )
 
     def _native_stream(self, model: Any, call: ModelCall, run: Any, *, for_async: bool) -> Any:
-        """Return the stream that runs no users' code, where no handler is notified of its chunks."""
+        """Return the native stream, if there are no handlers to notify of its chunks."""
         if run.handlers or not model._streams_natively(call, for_async=for_async):
             return None
         return model._native_stream(call, collect_result=True, run_id=run.run_id)
 
     def _to_chat_result(self, streamed: LLMResult, run: Any) -> ChatResult:
-        """Return the sum of a stream as an answer that came whole."""
+        """Return the merged chunks of a stream as the result of ``_generate`` would be."""
         generation: Any = streamed.generations[0][0]
         if generation is None:
             raise ValueError("No generations found in stream.")
@@ -236,7 +237,7 @@ class ChatModelType:
 
 
 def _join_results(model: Any, results: Sequence[ChatResult]) -> Results:
-    """Return the results as one, and the one that each run is told."""
+    """Return the results as one, and the result to report for each run."""
     output = model._combine_llm_outputs([result.llm_output for result in results])
     parts = [LLMResult([result.generations], result.llm_output) for result in results]
     return LLMResult([result.generations for result in results], output), parts
@@ -248,9 +249,9 @@ def run_message_id(run_id: UUID) -> str:
 
 
 def complete_message(chunk: Any, id: str) -> None:
-    """Give the chunk's message ``id``, if it has none, and the chunk's details.
+    """Set the id of the chunk's message, if it has none, and add the generation info to its metadata.
 
-    Raises :class:`TypeError` for what is no chunk of a chat model, ours or LangChain's.
+    Raises :class:`TypeError` for an object that is not a chunk of a chat model, ours or LangChain's.
     """
     if not hasattr(chunk, "message"):
         raise TypeError(f"_stream() must yield ChatGenerationChunk objects, not {type(chunk).__name__}")
@@ -262,7 +263,7 @@ def complete_message(chunk: Any, id: str) -> None:
 
 
 def make_last_chunk(chunk: Any) -> Any:
-    """Return an empty chunk that says it is the last, behind ``chunk``; ``None`` where ``chunk`` says so itself."""
+    """Return an empty chunk marked as the last one, to follow ``chunk``; ``None`` if ``chunk`` is marked so."""
     message = chunk.message
     if getattr(message, "chunk_position", "last"):
         return None
@@ -271,7 +272,7 @@ def make_last_chunk(chunk: Any) -> Any:
 
 
 def complete_result(result: ChatResult, run_id: UUID) -> ChatResult:
-    """Give the messages of ``result`` ids, where they have none, and the details of their generations and the call."""
+    """Set the ids of messages that have none, and add the generation info and ``llm_output`` to their metadata."""
     for place, generation in enumerate(result.generations):
         message: Any = generation.message
         if message.id is None:

@@ -1,4 +1,4 @@
-"""Completion models for tests, which answer from a list."""
+"""Fake completion models for tests: they return the responses of a list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ("FakeListLLM", "FakeListLLMError", "FakeStreamingListLLM")
 
 
 class FakeListLLM(LLM):
-    """Answers with ``responses``, one after the other, and then again from the first."""
+    """Returns ``responses`` in order, and starts over after the last one."""
 
     responses: list[str]
     sleep: float | None = None
@@ -39,11 +39,11 @@ class FakeListLLM(LLM):
 
 
 class FakeListLLMError(Exception):
-    """What :class:`FakeStreamingListLLM` raises when it is asked to."""
+    """Raised by :class:`FakeStreamingListLLM` at ``error_on_chunk_number``."""
 
 
 class FakeStreamingListLLM(FakeListLLM):
-    """A :class:`FakeListLLM` whose streams come character by character, ``sleep`` seconds apart.
+    """A :class:`FakeListLLM` whose streams yield one character at a time, ``sleep`` seconds apart.
 
     At the chunk ``error_on_chunk_number`` they raise :class:`FakeListLLMError`.
     """
@@ -58,7 +58,7 @@ class FakeStreamingListLLM(FakeListLLM):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Stream[str]:
-        """Stream the characters of what :meth:`invoke` returns."""
+        """Stream the characters of the response."""
 
         def characters() -> Generator[str, None, None]:
             for place, character in enumerate(self.invoke(input, config)):
@@ -77,7 +77,7 @@ class FakeStreamingListLLM(FakeListLLM):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> AsyncStream[str]:
-        """Stream the characters of what :meth:`ainvoke` returns."""
+        """Stream the characters of the response."""
 
         async def characters() -> AsyncGenerator[str, None]:
             import asyncio

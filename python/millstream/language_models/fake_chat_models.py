@@ -1,4 +1,4 @@
-"""Chat models for tests, which answer what they are told to."""
+"""Fake chat models for tests: they return the responses they are constructed with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = (
 
 
 class FakeMessagesListChatModel(BaseChatModel):
-    """Answers with ``responses``, one after the other, and then again from the first; ``sleep`` seconds each."""
+    """Returns ``responses`` in order, ``sleep`` seconds after each call, and starts over after the last one."""
 
     responses: list[BaseMessage]
     sleep: float | None = None
@@ -47,15 +47,15 @@ class FakeMessagesListChatModel(BaseChatModel):
 
 
 class FakeListChatModelError(Exception):
-    """What :class:`FakeListChatModel` raises when it is asked to."""
+    """Raised by :class:`FakeListChatModel` at ``error_on_chunk_number``."""
 
 
 class FakeListChatModel(SimpleChatModel):
-    """Answers with the texts ``responses``, one after the other, and then again from the first.
+    """Returns the texts ``responses`` in order, and starts over after the last one.
 
-    Its streams come character by character, ``sleep`` seconds apart; at the chunk
-    ``error_on_chunk_number`` they raise :class:`FakeListChatModelError`. Batches are answered in
-    order, one input at a time.
+    Its streams yield one character at a time, ``sleep`` seconds apart. At the chunk
+    ``error_on_chunk_number`` they raise :class:`FakeListChatModelError`. Batches call the model for one
+    input after the other, in order.
     """
 
     responses: list[str]
@@ -115,7 +115,7 @@ class FakeListChatModel(SimpleChatModel):
         return_exceptions: bool = False,
         **kwargs: Any,
     ) -> list[Any]:
-        """Return the messages in the order of the inputs, asked for one after the other."""
+        """Return the messages in the order of the inputs, from one call after the other."""
         configs = config if isinstance(config, list) else [config] * len(inputs)
         return [self.invoke(*pair, **kwargs) for pair in zip(inputs, configs, strict=False)]
 
@@ -127,13 +127,13 @@ class FakeListChatModel(SimpleChatModel):
         return_exceptions: bool = False,
         **kwargs: Any,
     ) -> list[Any]:
-        """Return the messages in the order of the inputs, asked for one after the other."""
+        """Return the messages in the order of the inputs, from one call after the other."""
         configs = config if isinstance(config, list) else [config] * len(inputs)
         return [await self.ainvoke(*pair, **kwargs) for pair in zip(inputs, configs, strict=False)]
 
 
 class FakeChatModel(SimpleChatModel):
-    """Answers "fake response"."""
+    """Returns "fake response"."""
 
     def _call(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -155,10 +155,10 @@ class FakeChatModel(SimpleChatModel):
 
 
 class GenericFakeChatModel(BaseChatModel):
-    """Answers with what the iterator ``messages`` yields: messages of a model, or texts.
+    """Returns the messages, or texts, of the iterator ``messages``.
 
-    Its streams come word by word, with white space as chunks of its own, and then the
-    ``additional_kwargs``, one by one; a function call's texts come in pieces between commas.
+    Its streams yield the text word by word, with white space as separate chunks, and then the
+    ``additional_kwargs`` one by one; the texts of a function call are split at commas.
     """
 
     messages: Iterator[AIMessage | str]
@@ -206,7 +206,7 @@ def _function_pieces(call: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class ParrotFakeChatModel(BaseChatModel):
-    """Answers with the last message that it was given."""
+    """Returns the last message of its input."""
 
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any

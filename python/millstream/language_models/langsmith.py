@@ -1,4 +1,4 @@
-"""The ``ls_*`` metadata of runs, and a warning where the environment asks for LangSmith's traces."""
+"""The ``ls_*`` metadata of runs, and a warning if the environment enables LangSmith tracing."""
 
 import logging
 import os
@@ -18,29 +18,29 @@ _LS_FIELDS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
 
 
 def ls_fields(model: Any, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``ls_*`` metadata that a call's arguments and the model's fields tell."""
+    """Return the ``ls_*`` metadata from a call's arguments, or else from the model's fields."""
     params: dict[str, Any] = {"ls_stop": stop} if stop else {}
-    for key, names, kinds in _LS_FIELDS:
-        found = kwargs.get(names[0])
+    for key, names, types in _LS_FIELDS:
+        value = kwargs.get(names[0])
         for name in names:
-            if isinstance(found, kinds):
+            if isinstance(value, types):
                 break
-            found = getattr(model, name, None)
-        if isinstance(found, kinds):
-            params[key] = found
+            value = getattr(model, name, None)
+        if isinstance(value, types):
+            params[key] = value
     return params
 
 
 @lru_cache(maxsize=1)
 def _warn_once() -> None:
     logging.getLogger("millstream").warning(
-        "LangSmith tracing is switched on by the environment, but Millstream sends no traces;"
-        " LangChain's tracer can be given as a callback."
+        "LangSmith tracing is enabled by the environment, but Millstream sends no traces;"
+        " pass LangChain's tracer as a callback."
     )
 
 
 def warn_of_tracing() -> None:
-    """Warn, once in a process, where the environment asks for traces that nobody will send."""
+    """Warn, once in a process, if the environment enables tracing: Millstream sends no traces."""
     for name in _TRACING:
         if os.environ.get(name, "").lower() in ("true", "1"):
             _warn_once()

@@ -1,4 +1,4 @@
-"""How runs of models that take a text and return a text are started, reported and merged."""
+"""``LLMType``: how runs of completion models are started, reported and merged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ("LLMType",)
 
 
 class LLMType:
-    """Models that take a text and return a text; ``base`` is their base class."""
+    """Models that accept a text and return a text; ``base`` is their base class."""
 
     run_type = "llm"
 
@@ -29,7 +29,7 @@ class LLMType:
         self._base = base
 
     def provider(self, name: str) -> dict[str, Any]:
-        """Return the class's name without ``LLM``."""
+        """Return the name of the class without ``LLM``."""
         return {"ls_provider": name.removesuffix("LLM").lower(), "ls_model_type": "llm"}
 
     def prompt(self, input: LanguageModelInput) -> str:
@@ -45,20 +45,20 @@ class LLMType:
         stop: list[str] | None,
         kwargs: dict[str, Any],
     ) -> CallbackManager:
-        """Return the manager; what the model tells of itself is not for the runs below."""
-        # As in LangChain, a call that gives no metadata at all is not told what kind of model it is of.
+        """Return the manager. Child runs do not inherit the model's ``ls_*`` metadata."""
+        # As in LangChain, a call without any metadata has no `ls_*` metadata either.
         params = {} if metadata is None else model._get_ls_params(stop=stop, **kwargs)
         own = {**params, **(model.metadata or {})}
         return CallbackManager.configure(callbacks, model.callbacks, model.verbose, tags, model.tags, metadata, own)
 
     def split_kwargs(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return all arguments: all go to the model."""
+        """Return all arguments for the model."""
         return kwargs, {}
 
     def start_info(
-        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
+        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], format_info: dict[str, Any], *, streams: bool
     ) -> dict[str, Any]:
-        """Return the parameters, with the call's own where it streams: LangChain's way."""
+        """Return the parameters; as in LangChain, only those of a stream include the arguments of the call."""
         params = {**model.asdict(), "stop": stop, **(kwargs if streams else {})}
         return {"invocation_params": mask_secrets(params), "options": {"stop": stop}}
 
@@ -67,39 +67,39 @@ class LLMType:
         return (for_async and self.has_own_astream(model)) or overrides(model, self._base, "_stream")
 
     def has_own_astream(self, model: Any) -> bool:
-        """Return whether the model's class, or one of its bases but the first, writes ``_astream``."""
+        """Return whether a subclass of the base class implements ``_astream``."""
         return overrides(model, self._base, "_astream")
 
     def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
-        """Call ``_stream``, which tells its chunks itself."""
+        """Call ``_stream``, which reports its chunks to the run manager itself."""
         chunks: Iterable[Any] = model._stream(call.prompt, stop=call.stop, run_manager=run, **call.kwargs)
         return chunks
 
     async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
-        """Call ``_astream``, which tells its chunks itself."""
+        """Call ``_astream``, which reports its chunks to the run manager itself."""
         return model._astream(call.prompt, stop=call.stop, run_manager=run, **call.kwargs)
 
     def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Raise :class:`TypeError` for what is no chunk."""
+        """Raise :class:`TypeError` for an object that is not a chunk."""
         if not hasattr(chunk, "text"):
             raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}")
 
     def callback_token(self, chunk: Any) -> None:
-        """Return nothing: the model's own code tells its handlers."""
+        """Return ``None``: the model's own code notifies the handlers."""
 
     def closing_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Return nothing."""
+        """Return ``None``: nothing is added."""
 
     def to_output(self, chunk: Any) -> Any:
         """Return the text."""
         return chunk.text
 
     def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
-        """Return the sum; that of no chunks is an empty text."""
+        """Return the merged chunks; without chunks, an empty text."""
         return LLMResult([[merge_generations(chunks or [GenerationChunk("")])]], llm_output)
 
     def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
-        """Return the sum, or nothing."""
+        """Return the merged chunks, or an empty result."""
         return self.result(chunks, None) if chunks else LLMResult([])
 
     def generate(

@@ -1,4 +1,4 @@
-"""``LLM``: the base class of models that take a text and return a text."""
+"""``LLM``: the base class of models that accept a text and return a text."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ("LLM", "BaseLLM")
 
 
 class BaseLLM(BaseLanguageModel[str]):
-    """The base of models that take texts and return texts, many at a time.
+    """The base class of models that accept texts and return texts, many at a time.
 
-    A subclass writes ``_generate`` and ``_llm_type``; it streams if it writes ``_stream`` or
-    ``_astream`` too. Its annotated fields are keyword arguments of its constructor.
+    A subclass implements ``_generate`` and ``_llm_type``. It streams if it also implements ``_stream`` or
+    ``_astream``. Its annotated fields are keyword arguments of its constructor.
     """
 
-    # What a subclass writes.
+    # The methods of a subclass.
 
     @abstractmethod
     def _generate(
@@ -95,10 +95,10 @@ class BaseLLM(BaseLanguageModel[str]):
         return_exceptions: bool = False,
         **kwargs: Any,
     ) -> list[Any]:
-        """Return the texts in the order of the inputs, from one ``generate`` for all of them.
+        """Return the texts in the order of the inputs, from one call of ``generate`` for all of them.
 
-        With ``max_concurrency`` the inputs go in groups of that size, one after the other. What
-        fails, fails for a whole group; ``return_exceptions`` puts the exception in each place.
+        With ``max_concurrency`` the inputs are split into groups of that size, called one after the other.
+        If a group's call raises, ``return_exceptions`` returns the exception for each input of the group.
         """
         outputs: list[Any] = []
         for prompts, configs in group_inputs(inputs, config):
@@ -170,11 +170,11 @@ class BaseLLM(BaseLanguageModel[str]):
         run_id: UUID | list[UUID | None] | None = None,
         **kwargs: Any,
     ) -> LLMResult:
-        """Return everything the model says about ``prompts``: all choices, usage, details.
+        """Return the whole result for each of ``prompts``: all choices, usage, details.
 
-        ``callbacks``, ``tags``, ``metadata`` and ``run_name`` are for all prompts, or lists with one
-        for each; ``callbacks`` decides which. Raises :class:`ValueError` where ``prompts`` is no
-        list, or such a list has another length.
+        ``callbacks``, ``tags``, ``metadata`` and ``run_name`` apply to all prompts. If ``callbacks`` is a
+        list with one item per prompt, the others are such lists too. Raises :class:`ValueError` if
+        ``prompts`` is not a list, or if such a list has another length.
         """
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
         return GenerateCall(self, prompts, stop, kwargs, args).run()
@@ -191,7 +191,7 @@ class BaseLLM(BaseLanguageModel[str]):
         run_id: UUID | list[UUID | None] | None = None,
         **kwargs: Any,
     ) -> LLMResult:
-        """Return everything the model says about ``prompts``; see :meth:`generate`."""
+        """Return the whole result for each of ``prompts``; see :meth:`generate`."""
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
         return await GenerateCall(self, prompts, stop, kwargs, args).arun()
 
@@ -210,11 +210,11 @@ BaseLLM._model_type = LLMType(BaseLLM)
 
 
 class LLM(BaseLLM):
-    """The simple base of a custom model: write ``_call`` and ``_llm_type``.
+    """A simple base class for a custom model: implement ``_call`` and ``_llm_type``.
 
-    ``stream`` and ``astream`` then yield one value, the whole text; with ``_stream`` (or
-    ``_astream``), which yields :class:`~millstream.outputs.GenerationChunk`, they stream. ``_acall``
-    is what ``ainvoke`` runs; by default ``_call``, in the loop's executor. ::
+    ``stream`` and ``astream`` then yield one chunk, the whole text. With ``_stream`` (or ``_astream``),
+    which yields :class:`~millstream.outputs.GenerationChunk`, they stream. ``ainvoke`` calls ``_acall``;
+    by default that runs ``_call`` in the loop's executor. ::
 
         class Echo(LLM):
             size: int = 5

@@ -1,4 +1,4 @@
-"""How types of models differ: starting a run, reporting it to callbacks, merging its chunks."""
+"""``ModelType``: how text and chat models differ in starting a run, reporting it and merging its chunks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ("Model", "ModelCall", "ModelType", "Results", "enter_run", "get_sync_manager", "takes_run_manager")
 
 Results = tuple[LLMResult, list[LLMResult]]
-"""The result of one ``generate``, and the part of it that each of its runs is told."""
+"""The result of one ``generate``, and the part of it to report for each of its runs."""
 
 
 class ModelCall(NamedTuple):
-    """One call of a model: its prompt (a text, or messages), the texts it stops at, its other arguments."""
+    """One call of a model: its prompt (a text, or messages), its stop texts, its other arguments."""
 
     prompt: Any
     stop: list[str] | None
@@ -34,7 +34,7 @@ class ModelCall(NamedTuple):
 
 
 class Model(Protocol):
-    """A model, as its runs and streams see it."""
+    """The interface of a model that its runs and streams use."""
 
     @property
     def callbacks(self) -> Any:
@@ -50,10 +50,10 @@ class Model(Protocol):
         """Return the name of its runs."""
 
     def generate(self, *args: Any, **kwargs: Any) -> LLMResult:
-        """Return all answers."""
+        """Return the whole result for each prompt."""
 
     async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
-        """Return all answers."""
+        """Return the whole result for each prompt."""
 
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool: ...
 
@@ -65,18 +65,19 @@ class Model(Protocol):
 
 
 class ModelType(Protocol):
-    """What models of one kind do in their own way; ``prompt`` is what one of them is asked: a text, or messages.
+    """The operations that text and chat models implement differently.
 
-    A *chunk* is what a model's ``_stream`` yields, an *output* what its ``stream`` does.
+    A *prompt* is a text, or a list of messages. A *chunk* is an item of the model's ``_stream``, an *output*
+    one of its ``stream``.
     """
 
     run_type: str
 
     def provider(self, name: str) -> dict[str, Any]:
-        """Return what the name of a model's class tells of its provider, as ``ls_*`` metadata."""
+        """Return ``ls_*`` metadata about the provider, derived from the name of a model's class."""
 
     def prompt(self, input: LanguageModelInput) -> Any:
-        """Return what the model is asked, for whatever a user gave."""
+        """Return the prompt for a user's input."""
 
     def manager(
         self,
@@ -87,21 +88,21 @@ class ModelType(Protocol):
         stop: list[str] | None,
         kwargs: dict[str, Any],
     ) -> CallbackManager:
-        """Return the callbacks, tags and metadata of one call."""
+        """Return the callback manager of one call."""
 
     def split_kwargs(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the arguments that go to the model, and what only handlers are told."""
+        """Return the arguments for the model, and the options that only handlers receive."""
 
     def start_info(
-        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], more: dict[str, Any], *, streams: bool
+        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], format_info: dict[str, Any], *, streams: bool
     ) -> dict[str, Any]:
-        """Return what handlers are told of a call at its start."""
+        """Return the arguments of a call's start event."""
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
-        """Return whether ``stream`` comes in chunks."""
+        """Return whether ``stream`` yields chunks, rather than one whole output."""
 
     def has_own_astream(self, model: Any) -> bool:
-        """Return whether the model has an ``_astream`` of its own."""
+        """Return whether the model's class implements ``_astream``."""
 
     def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
         """Call ``_stream``."""
@@ -110,37 +111,37 @@ class ModelType(Protocol):
         """Call ``_astream``."""
 
     def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Refuse what is no chunk, and add what the base of such models adds to one."""
+        """Complete a chunk in place; raise :class:`TypeError` for an object that is not a chunk."""
 
     def callback_token(self, chunk: Any) -> Any:
-        """Return what handlers are told of a chunk; ``None`` where the model's own code tells them."""
+        """Return the token to report for a chunk; ``None`` if the model's own code notifies the handlers."""
 
     def closing_chunk(self, chunk: Any, run_id: UUID) -> Any:
-        """Return the chunk that comes behind the last one; ``None`` where none does."""
+        """Return the chunk to add after the last one; ``None`` for none."""
 
     def to_output(self, chunk: Any) -> Any:
-        """Return what the consumer gets of a chunk, or of a generation."""
+        """Return the output for a chunk, or for a generation."""
 
     def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
-        """Return the sum of all chunks."""
+        """Return the merged chunks as the result."""
 
     def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
-        """Return what had arrived of a run that failed."""
+        """Return the result of a run that failed, from the chunks before the failure."""
 
     def generate(
         self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
-        """Ask the model for answers to ``prompts``."""
+        """Call ``_generate`` for ``prompts``."""
 
     async def agenerate(
         self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
-        """Ask the model for answers to ``prompts``."""
+        """Call ``_agenerate`` for ``prompts``."""
 
 
 @contextmanager
 def enter_run(run: Any) -> Iterator[None]:
-    """Let the runs that begin in the block, in this task, be below ``run``, if there is one."""
+    """Make the runs that start in the block, in this task, child runs of ``run``, if there is one."""
     if run is None:
         yield
         return
@@ -153,10 +154,10 @@ def enter_run(run: Any) -> Iterator[None]:
 
 @lru_cache(maxsize=256)
 def takes_run_manager(function: Any) -> bool:
-    """Return whether a user's method names ``run_manager``; one that does not is not given it."""
+    """Return whether a user's method has a parameter ``run_manager``."""
     return "run_manager" in inspect.signature(function).parameters
 
 
 def get_sync_manager(run_manager: Any) -> Any:
-    """Return the run manager of the same run for sync code."""
+    """Return the sync run manager of the same run."""
     return run_manager.get_sync() if hasattr(run_manager, "get_sync") else run_manager

@@ -1,4 +1,4 @@
-"""The text that a completion model reads, for any input of a model."""
+"""``to_prompt``: any input of a model as the prompt text of a completion model."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -34,7 +34,7 @@ else:
 
 
 def to_prompt(value: object) -> str:
-    """Return the prompt text of ``value``: a text as it is, messages as ``Human: …`` and ``AI: …`` lines.
+    """Return the prompt text of ``value``: a text unchanged, messages as ``Human: …`` and ``AI: …`` lines.
 
     Raises :class:`ValueError` for another type, and for a message with an unknown role.
     """
@@ -43,7 +43,7 @@ def to_prompt(value: object) -> str:
     if hasattr(value, "to_string"):
         return str(value.to_string())
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        # Imported for lists alone: completion models do without messages.
+        # Imported only for lists: completion models work without the messages package.
         from ..messages.conversion import convert_to_messages, get_buffer_string
 
         return get_buffer_string(convert_to_messages(value))

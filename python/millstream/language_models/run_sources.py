@@ -1,4 +1,4 @@
-"""Users' models as sources and parts of a stream: what ``_call``, ``_generate`` and ``_stream`` bring."""
+"""Sources and the processor of users' models: the results of ``generate`` and the chunks of ``_stream``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ("CalledSource", "RunChunks", "StreamedSource")
 
 
 class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
-    """The processor over users' code: its chunks, or the one result of a model that does not stream.
+    """The processor of users' code: its chunks, or the one result of a model that does not stream.
 
-    Exceptions of that code are raised as they are; its run has notified the handlers of them.
+    Exceptions of that code are raised unchanged; the run has already reported them to the handlers.
     """
 
     __slots__ = ("_run", "streams")
@@ -34,7 +34,7 @@ class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
         self._run = run
 
     def _outputs(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return the outputs of the items, empty texts too."""
+        """Return the output of every item, also if it is an empty text."""
         output = self._run.model_type.to_output
         if self.streams:
             return [output(chunk) for chunk in items]
@@ -48,9 +48,9 @@ class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
 class StreamedSource:
     """The source of a run that streams.
 
-    In sync code its model is stepped by the consumer's own steps, or in a thread where it has a
-    line; in async code in a task, or in a thread where it has only ``_stream``. A native stream
-    (``is_native``) without a channel is stepped by the consumer's own steps in async code too.
+    In sync code the model's ``_stream`` runs in the consumer's steps, or in a thread if the run has a
+    channel. In async code ``_astream`` runs in a task; a model with only ``_stream`` runs in a thread. A
+    native stream (``is_native``) without a channel runs in the consumer's steps in async code too.
     """
 
     def __init__(self, run: ModelRun, *, uses_astream: bool, is_native: bool = False) -> None:
@@ -59,12 +59,12 @@ class StreamedSource:
         self._is_native = is_native
 
     def open(self) -> Any:
-        """Begin the run."""
+        """Start the run."""
         run = self._run
         return _Steps(run.chunks()) if run.channel is None else ThreadBody(run.chunks, run.channel)
 
     async def aopen(self) -> Any:
-        """Begin the run, with the first step."""
+        """Return the run's body; its first step starts the run."""
         if self._is_native and self._run.channel is None:
             return _AsyncSteps(self._run.achunks())
         channel = _open_channel(self._run)
@@ -72,23 +72,23 @@ class StreamedSource:
 
 
 class CalledSource:
-    """The source of a run that is called once."""
+    """The source of a run that calls ``generate`` once."""
 
     def __init__(self, run: ModelRun) -> None:
         self._run = run
 
     def open(self) -> Any:
-        """Begin the run."""
+        """Start the run."""
         run = self._run
         return _Steps(run.call()) if run.channel is None else ThreadBody(run.call, run.channel)
 
     async def aopen(self) -> Any:
-        """Begin the run, with the first step."""
+        """Return the run's body; its first step starts the run."""
         return TaskBody(self._run.send_result, _open_channel(self._run))
 
 
 class _Steps:
-    """A body that runs in the consumer's own steps."""
+    """A body that runs in the consumer's steps."""
 
     def __init__(self, items: Generator[Any, None, None]) -> None:
         self._items = items
@@ -97,7 +97,7 @@ class _Steps:
         return self._items
 
     def drain(self) -> None:
-        """Read no further: it is at its end."""
+        """Do nothing: a body that has ended has nothing left to read."""
 
     def close(self) -> None:
         """Close the run."""
@@ -105,7 +105,7 @@ class _Steps:
 
 
 class _AsyncSteps:
-    """A body that runs in the consumer's own steps, for async code."""
+    """A body that runs in the consumer's steps, for async code."""
 
     def __init__(self, items: AsyncGenerator[Any, None]) -> None:
         self._items = NestedIterator(items)
@@ -117,7 +117,7 @@ class _AsyncSteps:
         return ()
 
     async def adrain(self) -> None:
-        """Read no further: it is at its end."""
+        """Do nothing: a body that has ended has nothing left to read."""
 
     async def aclose(self) -> None:
         """Close the run."""

@@ -31,7 +31,7 @@ SchemaClass = TypeVar("SchemaClass", bound=_PydanticObject | _FirstPydanticObjec
 Schema = Mapping[str, Any] | Callable[..., Any] | None
 """A JSON schema, or a function whose parameters are one: the answer is a dict. ``None`` asks for any JSON object."""
 SchemaMethod = Literal["function_calling", "json_mode", "json_schema"]
-"""How a model is asked for a schema."""
+"""How a schema is sent to a model."""
 Parsed = TypeVar("Parsed")
 
 

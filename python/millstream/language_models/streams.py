@@ -69,7 +69,7 @@ def event_stream(
         source, chunks = model._native_stream(call, collect_result=True, run_id=run.run_id)
     else:
         channel = Channel(rendezvous=run.rendezvous)
-        # The events of child runs go the way of the chunks, so that they stay in order.
+        # The events of child runs go through the same channel as the chunks, so that they stay in order.
         callbacks = CallbackManager.configure(full["callbacks"])
         callbacks.inheritable_handlers.append(StreamEventHandler(schema, wanted, channel, info.parent_ids))
         config = {**full, "callbacks": callbacks, "run_id": run.run_id}
@@ -106,7 +106,7 @@ class ModelOrigin:
     def events(
         self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
     ) -> OriginEvents | None:
-        """Return what the events of the model's run are made of; ``None`` for a user's model."""
+        """Return the source, the chunks and the run of the model's events; ``None`` for a user's model."""
         model, stop = self._model, kwargs.pop("stop", None)
         call = ModelCall(model._model_type.prompt(value), stop, kwargs)
         if not model._streams_natively(call, for_async=for_async):
@@ -121,7 +121,7 @@ class ModelOrigin:
 def _run_stream(
     model: Model, run: ModelRun, call: ModelCall, *, for_async: bool, is_native: bool = False
 ) -> tuple[Source, ChunkProcessor[LLMResult]]:
-    """Return the source and the processor of a run that runs users' code, or notifies handlers."""
+    """Return the source and the processor of a run that executes users' code or notifies handlers."""
     model_type = model._model_type
     if model_type.streams(model, call.kwargs, for_async=for_async):
         uses_astream = for_async and model_type.has_own_astream(model)

@@ -1,4 +1,4 @@
-"""Structured output: what a model has to answer in the form of a schema."""
+"""Structured output: a model whose answer has to fit a schema, piped to a parser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ("bind_schema_as_tool", "pipe_to_parser")
 
 
 def pipe_to_parser(bound: Runnable[Any, Any], parser: Any, *, include_raw: bool) -> Runnable[Any, Any]:
-    """Return ``bound`` with what reads its answers by ``parser``; with ``include_raw`` it hands the message on, too."""
+    """Return ``bound`` piped to ``parser``; with ``include_raw`` the output also contains the message."""
     from ..output_parsers.structured import RawAndParsed, StructuredOutput
 
     return bound.pipe(RawAndParsed(parser) if include_raw else StructuredOutput(parser))
@@ -21,7 +21,7 @@ def pipe_to_parser(bound: Runnable[Any, Any], parser: Any, *, include_raw: bool)
 def bind_schema_as_tool(
     bind_tools: Callable[..., Runnable[Any, Any]], schema: Any, *, include_raw: bool, **kwargs: Any
 ) -> Runnable[Any, Any]:
-    """Return the model of ``bind_tools`` with ``schema`` as the tool that it has to call, and a parser of the call."""
+    """Return the model with ``schema`` bound as the tool that it has to call, piped to a parser of that call."""
     for known in ("method", "strict"):
         kwargs.pop(known, None)
     if kwargs:
@@ -30,8 +30,8 @@ def bind_schema_as_tool(
     from ..function_calling import convert_to_openai_tool
     from ..output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 
-    told = {"kwargs": {"method": "function_calling"}, "schema": schema}
-    bound = bind_tools([schema], tool_choice="any", ls_structured_output_format=told)
+    format = {"kwargs": {"method": "function_calling"}, "schema": schema}
+    bound = bind_tools([schema], tool_choice="any", ls_structured_output_format=format)
     parser: Any
     if is_model_class(schema):
         parser = PydanticToolsParser(tools=[schema], first_tool_only=True)
