@@ -10,7 +10,7 @@ from chains import chain_of
 from endings import read_into
 from hearing import ahandlers, handlers
 from millstream._context import var_child_runnable_config
-from millstream.callbacks import BaseCallbackHandler
+from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
@@ -191,3 +191,30 @@ def test_what_a_function_leaves_open_across_its_yields_does_not_reach_the_consum
                 await consume(make(), [], 0.02)
 
     run(main)
+
+
+def test_a_timeout_left_open_that_ends_while_the_next_step_starts_reaches_the_function() -> None:
+    class Waiting(AsyncCallbackHandler):
+        """Waits in the start of the second step for as long as nothing cancels it."""
+
+        async def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+            if "seq:step:2" in kwargs["tags"]:
+                await asyncio.Event().wait()
+
+    caught: list[str] = []
+
+    async def holding(text: str) -> AsyncIterator[str]:
+        try:
+            async with asyncio.timeout(0.01):
+                yield text
+        except TimeoutError as error:
+            caught.append(type(error).__name__)
+            raise
+
+    async def main() -> None:
+        step = RunnableLambda(holding)
+        with pytest.raises(TimeoutError):
+            await consume((step | step).astream("a", {"callbacks": [Waiting()]}), [], 0)
+
+    run(main)
+    assert caught == ["TimeoutError"]

@@ -14,7 +14,9 @@ from hearing import AstreamBody, handlers, made
 from millstream import LLM
 from millstream.callbacks import AsyncCallbackHandler
 from millstream.errors import StreamTruncatedError
-from millstream.outputs import GenerationChunk
+from millstream.language_models import BaseChatModel
+from millstream.messages import AIMessageChunk
+from millstream.outputs import ChatGenerationChunk, GenerationChunk
 from millstream.streaming.channel import MAX_BUFFERED_ITEMS
 from user_code import Base, consume, run
 
@@ -87,6 +89,39 @@ def test_a_timeout_left_open_reaches_a_model_that_waits_for_a_slow_consumer(mode
 
     # What was taken with the first chunk, and what filled the line after it.
     assert run(main) == 2 * MAX_BUFFERED_ITEMS
+
+
+class Waiting(AsyncCallbackHandler):
+    """Waits in its first callback for as long as nothing cancels it."""
+
+    async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+        await asyncio.Event().wait()
+
+
+class ScopedChat(BaseChatModel):
+    """Leaves a timeout open across its yields; the handlers are notified of each chunk of a chat model."""
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        async with asyncio.timeout(0.02):
+            yield ChatGenerationChunk(AIMessageChunk("a"))
+            yield ChatGenerationChunk(AIMessageChunk("b"))
+
+    def _generate(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def _llm_type(self) -> str:
+        return "scoped"
+
+
+def test_a_timeout_left_open_that_ends_while_a_handler_is_awaited_reaches_the_model() -> None:
+    async def main() -> None:
+        seen: list[Any] = []
+        with pytest.raises(TimeoutError):
+            await consume(ScopedChat().astream("p", {"callbacks": [Waiting()]}), seen, 0)
+        assert [chunk.content for chunk in seen] == ["a"]
+
+    run(main)
 
 
 def test_a_task_group_left_open_cancels_the_model_not_the_consumer() -> None:

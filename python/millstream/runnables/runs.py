@@ -191,7 +191,11 @@ async def atransform_in_run(
     try:
         await input.read_first()
         start = RunStart(owner, config, run_type=run_type, defers_inputs=False)
-        run = await start.arun({"input": ""})
+        try:
+            run = await start.arun({"input": ""})
+        except asyncio.CancelledError as error:
+            await input.throw(error)
+            raise
         sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
             input.accumulate()
@@ -201,9 +205,13 @@ async def atransform_in_run(
             outputs = AsyncInputIterator(context.run(transform, input, run, child))
             try:
                 while (chunk := await InContext(context, _next(outputs))) is not _END:
+                    # A scope that ``outputs`` has open across its yield cancels this task wherever it waits.
                     if sum is not None:
                         sum.add(chunk)
-                        await run.on_chain_chunk(chunk)
+                        try:
+                            await run.on_chain_chunk(chunk)
+                        except asyncio.CancelledError as error:
+                            outputs.thrown = error
                     try:
                         yield chunk
                     except asyncio.CancelledError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
 from .accumulate import ChunkAccumulator
@@ -142,6 +143,12 @@ class AsyncInputIterator(_Accumulating):
         if self._sum is not None:
             self._sum.add(item)
         return item
+
+    async def throw(self, error: BaseException) -> None:
+        """Throw a cancellation into the producer, and raise what its scopes make of it; see ``thrown``."""
+        self.thrown = error
+        with suppress(StopAsyncIteration):
+            await self._throw()
 
     async def _throw(self) -> Any:
         error, self.thrown = self.thrown, None

@@ -183,9 +183,9 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
     (``async with asyncio.timeout(…): yield …``). Such a scope cancels this task wherever it happens to wait:
 
     * in the iterator itself: nothing to do, the scope catches its own cancellation;
-    * at a full channel: the cancellation is thrown into the iterator (``athrow``), where it would have been
-      raised had the iterator been awaiting something. It becomes the scope's ``TimeoutError``, or, if no
-      scope of the iterator claims it, comes back and ends this task.
+    * in an async handler or at a full channel: the cancellation is thrown into the iterator (``athrow``), where
+      it would have been raised had the iterator been awaiting something. It becomes the scope's
+      ``TimeoutError``, or, if no scope of the iterator claims it, comes back and ends this task.
 
     ``channel.paused`` is set meanwhile, so that leaving the stream wakes the task instead of cancelling it:
     a cancellation would look like one of the iterator's own. If the consumer was itself cancelled, the
@@ -202,9 +202,14 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
                 return
             thrown = None
             if (notifying := keep(item)) is not None:
-                await notifying
+                try:
+                    await notifying
+                except asyncio.CancelledError as error:
+                    if channel.closed or not hasattr(items, "athrow"):
+                        raise
+                    thrown = error
             channel.send(item)
-            if channel.is_full:
+            if channel.is_full and thrown is None:
                 channel.paused = True
                 try:
                     await channel.await_writable()
