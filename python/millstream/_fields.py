@@ -33,7 +33,7 @@ class Field:
 
     def __init__(
         self,
-        default: Any = MISSING,
+        default: object = MISSING,
         *,
         default_factory: Callable[[], Any] | None = None,
         alias: str | None = None,
@@ -41,7 +41,7 @@ class Field:
     ) -> None:
         self.name = ""
         self.annotation: Any = None
-        self.default = default
+        self.default: Any = default
         self.default_factory = default_factory
         self.alias = alias
         self.repr = repr
@@ -61,7 +61,7 @@ class Field:
 
 def field(
     *,
-    default: Any = MISSING,
+    default: object = MISSING,
     default_factory: Callable[[], Any] | None = None,
     alias: str | None = None,
     repr: bool = True,
@@ -154,7 +154,7 @@ class Fields:
         first = next((spec.alias or name for name, spec in cls.__millstream_fields__.items() if spec.required), "name")
         return f"write {cls.__name__}({first}=...)"
 
-    def _check_value(self, argument: str, spec: Field, value: Any) -> Any:
+    def _check_value(self, argument: str, spec: Field, value: object) -> Any:
         """Return the value to set the field ``spec`` to; ``value`` was passed as ``argument``."""
         return value
 
@@ -203,7 +203,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def _read_field(cls: type, name: str, annotation: Any, inherited: Field | None) -> Field:
+def _read_field(cls: type, name: str, annotation: object, inherited: Field | None) -> Field:
     """Return the specification of the field ``name``; set its plain default as the class attribute."""
     assigned = cls.__dict__.get(name, MISSING)
     if isinstance(assigned, Field):
@@ -271,7 +271,7 @@ def _is_pydantic(value: object) -> bool:
     )
 
 
-def _is_equal(value: Any, default: Any) -> bool:
+def _is_equal(value: object, default: object) -> bool:
     try:
         return bool(value is default or value == default)
     except Exception:

@@ -64,7 +64,7 @@ class ListSum:
         self._merge = _Merge()
         self.items: list[Any] = []
 
-    def add(self, item: Any) -> int:
+    def add(self, item: object) -> int:
         """Add an item; return the position of the item that it continues, or its own."""
         position = self._merge.add(self.items, item)
         self._merge.settle()
@@ -138,7 +138,7 @@ class _Merge:
                 # An empty text never replaces a value.
                 self._join(merged, key, old, value)
 
-    def _join(self, merged: dict[Any, Any], key: Any, old: Any, new: Any) -> None:
+    def _join(self, merged: dict[Any, Any], key: object, old: object, new: object) -> None:
         if isinstance(key, str) and (key in _LAST_WINS or key.endswith(_LAST_WINS_ENDINGS)):
             merged[key] = _copy(new)
         elif isinstance(old, dict) and isinstance(new, Mapping):
@@ -214,7 +214,7 @@ class _Positions:
         self._by_id: dict[tuple[int | str, str], int] = {}
         self._without_id: set[int] = set()
 
-    def find(self, index: int | str, item_id: Any) -> int | None:
+    def find(self, index: int | str, item_id: object) -> int | None:
         """Return the position of the item that an item with this index and id continues, or ``None``."""
         latest = self._latest.get(index)
         if item_id is None or item_id == "":
@@ -222,7 +222,7 @@ class _Positions:
         position = self._by_id.get((index, str(item_id)))
         return latest if position is None and latest in self._without_id else position
 
-    def note(self, index: int | str, item_id: Any, position: int) -> None:
+    def note(self, index: int | str, item_id: object, position: int) -> None:
         """Record the position of an item, or of the item that one with this index and id continued."""
         new = self._latest.get(index) != position
         self._latest[index] = position
@@ -233,7 +233,7 @@ class _Positions:
             self._without_id.add(position)
 
 
-def _index(item: Any) -> int | str | None:
+def _index(item: object) -> int | str | None:
     """Return the ``index`` of a list item: an int, or a text that LangChain generated; ``None`` for any other."""
     if not isinstance(item, dict):
         return None
@@ -259,11 +259,11 @@ def _repeats_the_name(begun: dict[Any, Any], item: dict[Any, Any]) -> bool:
     return bool(id and name) and id == begun.get("id") and name == _join_text(begun.get("name"))
 
 
-def _join_text(value: Any) -> Any:
+def _join_text(value: object) -> Any:
     return "".join(value) if isinstance(value, _Text) else value
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: object) -> Any:
     """Return a deep copy of the containers in ``value``, which later pieces extend."""
     if isinstance(value, Mapping):
         return {key: _copy(item) for key, item in value.items()}

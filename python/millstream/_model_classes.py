@@ -5,13 +5,13 @@ from typing import Any
 __all__ = ("is_first_version", "is_model_class", "make_object", "schema_of_model", "title_of_model")
 
 
-def is_model_class(cls: Any) -> bool:
+def is_model_class(cls: object) -> bool:
     """Return whether ``cls`` is a pydantic class, of either version."""
     is_second = isinstance(cls, type) and hasattr(cls, "model_json_schema") and hasattr(cls, "model_validate")
     return is_second or is_first_version(cls)
 
 
-def is_first_version(cls: Any) -> bool:
+def is_first_version(cls: object) -> bool:
     """Return whether ``cls`` is a class of ``pydantic.v1``."""
     if not isinstance(cls, type) or hasattr(cls, "model_json_schema"):
         return False

@@ -36,7 +36,7 @@ def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
     return () if payload.get("object") == "error" or (bare and _is_unnamed_error(payload)) else None
 
 
-def add_message(error: Any) -> dict[str, Any]:
+def add_message(error: object) -> dict[str, Any]:
     """Return a provider's error, an object or a bare string, as an object with a ``message``."""
     if not isinstance(error, dict):
         return {"message": error if isinstance(error, str) and error else _SILENT}
@@ -46,7 +46,7 @@ def add_message(error: Any) -> dict[str, Any]:
     return error
 
 
-def find_reason(body: Any) -> str:
+def find_reason(body: object) -> str:
     """Return the message in the body of an error status, wherever common servers put it, or ``""``."""
     if isinstance(body, dict) and isinstance(error := body.get("error"), str):
         # In Spring, ``error`` names the status, and in OAuth it is a code. The message is under another key.
@@ -56,7 +56,7 @@ def find_reason(body: Any) -> str:
     return _words(body, _MAX_DEPTH)
 
 
-def has_text(body: Any, depth: int = _MAX_DEPTH) -> bool:
+def has_text(body: object, depth: int = _MAX_DEPTH) -> bool:
     """Return whether ``body`` has any text, at most ``depth`` levels deep."""
     if isinstance(body, str):
         return bool(body.strip())
@@ -64,7 +64,7 @@ def has_text(body: Any, depth: int = _MAX_DEPTH) -> bool:
     return depth > 0 and any(has_text(value, depth - 1) for value in values)
 
 
-def _is_error(value: Any, bare: bool) -> bool:
+def _is_error(value: object, bare: bool) -> bool:
     """Return whether ``value``, under the key ``error``, reports one; an empty object does only in a bare payload."""
     return (isinstance(value, dict) and (bare or bool(value))) or _is_text(value)
 
@@ -92,11 +92,11 @@ def _says_failed(payload: dict[str, Any]) -> bool:
     )
 
 
-def _is_text(value: Any) -> TypeGuard[str]:
+def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != ""
 
 
-def _is_number(value: Any) -> TypeGuard[float]:
+def _is_number(value: object) -> TypeGuard[float]:
     return type(value) in (int, float)
 
 
@@ -105,7 +105,7 @@ def _is_word(text: str, words: tuple[str, ...]) -> bool:
     return text.isascii() and text.lower() in words
 
 
-def _words(value: Any, depth: int) -> str:
+def _words(value: object, depth: int) -> str:
     """Return the message of an error: a text, a list of errors, or an object with one of the keys in ``_WORDS``."""
     if isinstance(value, str):
         return value.strip()

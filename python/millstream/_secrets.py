@@ -59,7 +59,7 @@ def is_secret_name(name: str) -> bool:
     return any(word in name for word in _SECRET_WORDS) and not any(word in name for word in _OPEN_WORDS)
 
 
-def mask_secrets(value: Any, name: str = "") -> Any:
+def mask_secrets(value: object, name: str = "") -> Any:
     """Return ``value``, the value of the field ``name``, with asterisks for every secret in it.
 
     Secrets are all values of headers and queries, values of other mappings whose key names a secret, and
@@ -99,7 +99,7 @@ def _mask_pair(name: str, sign: str, value: str, is_secret: Callable[[str], bool
     return f"{name}={_MASK}" if value and is_secret(name) else f"{name}={value}"
 
 
-def _mask_entry(key: Any, value: Any, *, is_parameter: bool) -> Any:
+def _mask_entry(key: object, value: object, *, is_parameter: bool) -> Any:
     if not isinstance(key, str):
         return mask_secrets(value, " ")
     if isinstance(value, int | float) or value is None:

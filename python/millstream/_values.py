@@ -200,7 +200,7 @@ def _has_surrogate(text: str) -> bool:
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     """Return ``value`` with U+FFFD for every lone surrogate in it."""
     if isinstance(value, str):
         return whole_text(value)

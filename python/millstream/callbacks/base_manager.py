@@ -121,14 +121,14 @@ class BaseCallbackManager:
             merged.parent_ids = list(getattr(other, "parent_ids", None) or [str(other.parent_run_id)])
         return merged
 
-    def add_handler(self, handler: Any, inherit: bool = True) -> None:
+    def add_handler(self, handler: object, inherit: bool = True) -> None:
         """Add a handler, once."""
         if handler not in self.handlers:
             self.handlers.append(handler)
         if inherit and handler not in self.inheritable_handlers:
             self.inheritable_handlers.append(handler)
 
-    def remove_handler(self, handler: Any) -> None:
+    def remove_handler(self, handler: object) -> None:
         """Remove a handler, if the manager has it."""
         for handlers in (self.handlers, self.inheritable_handlers):
             if handler in handlers:
@@ -140,7 +140,7 @@ class BaseCallbackManager:
         for handler in handlers:
             self.add_handler(handler, inherit)
 
-    def set_handler(self, handler: Any, inherit: bool = True) -> None:
+    def set_handler(self, handler: object, inherit: bool = True) -> None:
         """Replace all handlers by this one."""
         self.set_handlers([handler], inherit)
 

@@ -250,7 +250,7 @@ def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]
         return
 
 
-def _chat_start(handler: Any) -> Callable[..., Any]:
+def _chat_start(handler: object) -> Callable[..., Any]:
     """Return the method to call at a chat model's start.
 
     It is ``on_chat_model_start``. Where the handler has none, or raises :class:`NotImplementedError` in

@@ -112,7 +112,7 @@ class BaseRunManager:
             child.add_tags([tag], inherit=False)
         return child
 
-    def _config_without(self, handler: Any) -> dict[str, Any]:
+    def _config_without(self, handler: object) -> dict[str, Any]:
         child = self.get_child()
         child.remove_handler(handler)
         return {"callbacks": child}
@@ -132,7 +132,7 @@ class RunManager(BaseRunManager):
         """Report a text."""
         self._run_handlers.dispatch("on_text", None, (text,), self._event_kwargs(kwargs))
 
-    def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
+    def on_retry(self, retry_state: object, **kwargs: Any) -> None:
         """Report a retry."""
         self._run_handlers.dispatch("on_retry", "ignore_retry", (retry_state,), self._event_kwargs(kwargs))
 
@@ -148,7 +148,7 @@ class AsyncRunManager(BaseRunManager):
         """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
         return self._child(AsyncCallbackManager, tag)
 
-    async def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
+    async def on_retry(self, retry_state: object, **kwargs: Any) -> None:
         """Report a retry."""
         await self._run_handlers.adispatch("on_retry", "ignore_retry", (retry_state,), self._event_kwargs(kwargs))
 
@@ -229,7 +229,7 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager):
 class CallbackManagerForChainRun(RunManager):
     """One run of a chain, a prompt, a parser or a function."""
 
-    def start(self, serialized: Serialized, inputs: Any, **kwargs: Any) -> None:
+    def start(self, serialized: Serialized, inputs: object, **kwargs: Any) -> None:
         """Report the start. If a handler raises there, the handlers called so far receive the error too."""
         info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
@@ -240,11 +240,11 @@ class CallbackManagerForChainRun(RunManager):
                 self.report_stop(error)
             raise
 
-    def on_chain_chunk(self, chunk: Any) -> None:
+    def on_chain_chunk(self, chunk: object) -> None:
         """Report a chunk. User handlers have no such callback; only the stream-event handler does."""
         self._run_handlers.dispatch("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
 
-    def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+    def on_chain_end(self, outputs: object, **kwargs: Any) -> None:
         """Report the end."""
         self._run_handlers.dispatch("on_chain_end", "ignore_chain", (outputs,), self._event_kwargs(kwargs))
 
@@ -252,7 +252,7 @@ class CallbackManagerForChainRun(RunManager):
         """Report an error, or a cancellation."""
         self._run_handlers.dispatch("on_chain_error", "ignore_chain", (error,), self._event_kwargs(kwargs))
 
-    def report_stop(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
+    def report_stop(self, error: BaseException, outputs: object = None, **kwargs: Any) -> None:
         """Report the end of a run that ``error`` stopped.
 
         A consumer that closes the stream is not an error: the run ends with ``outputs``, the chunks so far.
@@ -270,7 +270,7 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
         """Return the same run, for sync code."""
         return _to_sync(CallbackManagerForChainRun, self)
 
-    async def start(self, serialized: Serialized, inputs: Any, **kwargs: Any) -> None:
+    async def start(self, serialized: Serialized, inputs: object, **kwargs: Any) -> None:
         """Report the start. If a handler raises there, the handlers called so far receive the error too."""
         info = self._event_kwargs({"metadata": self.metadata, **kwargs})
         try:
@@ -281,11 +281,11 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
                 await self.report_stop(error)
             raise
 
-    async def on_chain_chunk(self, chunk: Any) -> None:
+    async def on_chain_chunk(self, chunk: object) -> None:
         """Report a chunk. User handlers have no such callback; only the stream-event handler does."""
         await self._run_handlers.adispatch("_on_chain_chunk", "ignore_chain", (chunk,), {"run_id": self.run_id})
 
-    async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+    async def on_chain_end(self, outputs: object, **kwargs: Any) -> None:
         """Report the end."""
         await self._run_handlers.adispatch("on_chain_end", "ignore_chain", (outputs,), self._event_kwargs(kwargs))
 
@@ -293,7 +293,7 @@ class AsyncCallbackManagerForChainRun(AsyncRunManager):
         """Report an error, or a cancellation."""
         await self._run_handlers.adispatch("on_chain_error", "ignore_chain", (error,), self._event_kwargs(kwargs))
 
-    async def report_stop(self, error: BaseException, outputs: Any = None, **kwargs: Any) -> None:
+    async def report_stop(self, error: BaseException, outputs: object = None, **kwargs: Any) -> None:
         """Report the end of a run that ``error`` stopped.
 
         A consumer that closes the stream is not an error: the run ends with ``outputs``, the chunks so far.
@@ -325,7 +325,7 @@ class CallbackManager(BaseCallbackManager):
         return self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
 
     def on_chain_start(
-        self, serialized: Serialized, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, inputs: object, run_id: UUID | None = None, **kwargs: Any
     ) -> CallbackManagerForChainRun:
         """Start a run of a chain."""
         run = CallbackManagerForChainRun.of(self, run_id)
@@ -359,7 +359,7 @@ class AsyncCallbackManager(BaseCallbackManager):
         return await self.on_llm_start(serialized, messages, run_id, run_type="chat_model", **kwargs)
 
     async def on_chain_start(
-        self, serialized: Serialized, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+        self, serialized: Serialized, inputs: object, run_id: UUID | None = None, **kwargs: Any
     ) -> AsyncCallbackManagerForChainRun:
         """Start a run of a chain."""
         run = AsyncCallbackManagerForChainRun.of(self, run_id)

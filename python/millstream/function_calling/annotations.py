@@ -50,7 +50,7 @@ class SchemaOf:
     def __init__(self, *, first: bool = False) -> None:
         self._first = first
 
-    def __call__(self, annotation: Any) -> dict[str, Any]:
+    def __call__(self, annotation: object) -> dict[str, Any]:
         """Return the schema of ``annotation``.
 
         Raises :class:`ValueError` for a type without a JSON schema.
@@ -93,7 +93,7 @@ class SchemaOf:
             schema["type"] = name
         return schema
 
-    def _collection(self, origin: Any, args: tuple[Any, ...]) -> dict[str, Any] | None:
+    def _collection(self, origin: object, args: tuple[Any, ...]) -> dict[str, Any] | None:
         if origin in _LISTS:
             return {"type": "array", "items": self(args[0]) if args else {}}
         if origin in _SETS:
@@ -116,7 +116,7 @@ class SchemaOf:
         items_key = "items" if self._first else "prefixItems"
         return {"type": "array", "minItems": len(items), "maxItems": len(items), items_key: items}
 
-    def _class(self, cls: Any) -> dict[str, Any]:
+    def _class(self, cls: object) -> dict[str, Any]:
         if is_model_class(cls):
             return drop_titles(inline_references(schema_of_model(cls)))
         if isinstance(cls, type) and issubclass(cls, enum.Enum):
@@ -152,7 +152,7 @@ class SchemaOf:
                 required.append(name)
         return description, self._object(properties, required)
 
-    def _property(self, name: str, hint: Any, description: str | None) -> tuple[dict[str, Any], bool]:
+    def _property(self, name: str, hint: object, description: str | None) -> tuple[dict[str, Any], bool]:
         """Return the schema of a key, and whether it has a default."""
         if not self._first:
             return self(_drop_texts(hint)), False
@@ -182,19 +182,19 @@ class SchemaOf:
         return {**schema, "required": required} if required else schema
 
 
-def _description(extra: Any) -> str | None:
+def _description(extra: object) -> str | None:
     """Return the description in an extra of ``Annotated``, such as pydantic's ``Field``."""
     description = getattr(extra, "description", None)
     return description if isinstance(description, str) else None
 
 
-def _mark(origin: Any) -> str | None:
+def _mark(origin: object) -> str | None:
     """Return the name of a qualifier of a ``TypedDict`` key, of ``typing`` or ``typing_extensions``, or ``None``."""
     name = getattr(origin, "_name", None)
     return name if name in ("Required", "NotRequired", "ReadOnly") else None
 
 
-def _strip_marks(hint: Any, is_required: bool) -> tuple[Any, bool]:
+def _strip_marks(hint: object, is_required: bool) -> tuple[Any, bool]:
     """Return the type of a key without qualifiers, and whether the key is required."""
     origin, args = get_origin(hint), get_args(hint)
     if mark := _mark(origin):
@@ -206,7 +206,7 @@ def _strip_marks(hint: Any, is_required: bool) -> tuple[Any, bool]:
     return hint, is_required
 
 
-def _drop_texts(hint: Any) -> Any:
+def _drop_texts(hint: object) -> Any:
     if get_origin(hint) is not Annotated:
         return hint
     annotation, *extras = get_args(hint)
@@ -214,17 +214,17 @@ def _drop_texts(hint: Any) -> Any:
     return Annotated[(annotation, *kept)] if kept else annotation
 
 
-def is_typed_dict(cls: Any) -> bool:
+def is_typed_dict(cls: object) -> bool:
     """Return whether ``cls`` is a ``TypedDict``, of ``typing`` or ``typing_extensions``."""
     return isinstance(cls, type) and hasattr(cls, "__required_keys__") and hasattr(cls, "__total__")
 
 
-def _own_docstring(cls: Any) -> str:
+def _own_docstring(cls: object) -> str:
     """Return the docstring of the class itself, not the one inherited from ``dict``."""
     return inspect.cleandoc(vars(cls).get("__doc__") or "")
 
 
-def _typed_dict_hints(cls: Any) -> dict[str, Any]:
+def _typed_dict_hints(cls: object) -> dict[str, Any]:
     """Return the types of a ``TypedDict``'s keys."""
     try:
         return get_type_hints(cls, include_extras=True)
@@ -233,5 +233,5 @@ def _typed_dict_hints(cls: Any) -> dict[str, Any]:
         return dict(cls.__annotations__)
 
 
-def _default(value: Any) -> dict[str, Any]:
+def _default(value: object) -> dict[str, Any]:
     return {} if value is dataclasses.MISSING else {"default": value}

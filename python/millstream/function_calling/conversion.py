@@ -22,7 +22,7 @@ _WELL_KNOWN = (
 _INJECTED = ("run_manager", "callbacks")
 
 
-def convert_to_openai_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
+def convert_to_openai_tool(tool: object, *, strict: bool | None = None) -> dict[str, Any]:
     """Return ``tool`` in OpenAI's format, ``{"type": "function", "function": …}``; a dict of OpenAI's is copied.
 
     ``strict`` requires arguments to match the schema. See :func:`convert_to_openai_function`.
@@ -34,7 +34,7 @@ def convert_to_openai_tool(tool: Any, *, strict: bool | None = None) -> dict[str
     return {"type": "function", "function": convert_to_openai_function(tool, strict=strict)}
 
 
-def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> dict[str, Any]:
+def convert_to_openai_function(function: object, *, strict: bool | None = None) -> dict[str, Any]:
     """Return ``function`` in OpenAI's format: ``name``, ``description``, ``parameters``.
 
     ``function`` is a function with annotations and a docstring in Google style, a pydantic class, a
@@ -55,7 +55,7 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
     return described
 
 
-def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
+def convert_to_json_schema(schema: object, *, strict: bool | None = None) -> dict[str, Any]:
     """Return a JSON schema with a ``title``, from the types that :func:`convert_to_openai_function` accepts."""
     tool = convert_to_openai_tool(schema, strict=strict)
     function = tool.get("function")
@@ -65,7 +65,7 @@ def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> dict[s
     return {"title": function["name"], **described, **function.get("parameters", {})}
 
 
-def _describe(function: Any) -> dict[str, Any]:
+def _describe(function: object) -> dict[str, Any]:
     if isinstance(function, Mapping):
         return _of_dict(function)
     if is_model_class(function):

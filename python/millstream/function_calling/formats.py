@@ -12,7 +12,7 @@ from .references import resolve_reference
 __all__ = ("convert_to_response_format", "json_schema_format")
 
 
-def json_schema_format(schema: Any, *, strict: bool | None = None) -> Any:
+def json_schema_format(schema: object, *, strict: bool | None = None) -> Any:
     """Return the ``response_format`` for ``schema``; a pydantic class is returned as it is, and converted when sent.
 
     Raises :class:`ValueError` if ``strict`` contradicts the schema's own ``strict``.

@@ -17,7 +17,7 @@ def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in inlined.items() if key not in _DEFINITIONS}
 
 
-def _inline(value: Any, root: Mapping[str, Any], within: frozenset[str]) -> Any:
+def _inline(value: object, root: Mapping[str, Any], within: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_inline(item, root, within) for item in value]
     if not isinstance(value, Mapping):
@@ -56,7 +56,7 @@ def drop_titles(schema: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
     return kept
 
 
-def make_strict(schema: Any) -> Any:
+def make_strict(schema: object) -> Any:
     """Return ``schema`` for OpenAI's strict mode: all properties are required, and no others allowed."""
     if not isinstance(schema, Mapping):
         return schema

@@ -227,7 +227,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             for piece in self._pieces()
         ]
 
-    def __add__(self, other: Any) -> Self:
+    def __add__(self, other: object) -> Self:
         """Return the merged chunk; ``other`` is a chunk, or a list or tuple of them."""
         return super().__add__(list(other) if isinstance(other, tuple) else other)  # type: ignore[return-value]
 
@@ -300,7 +300,7 @@ def _as_pieces(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall]) ->
     return pieces + [tool_call_chunk(name=call["name"], args=call["args"], id=call["id"]) for call in invalid]
 
 
-def _as_call(owner: AIMessage, call: Any) -> ToolCall:
+def _as_call(owner: AIMessage, call: object) -> ToolCall:
     name = owner.__class__.__name__
     checked = tool_call(**as_keys(name, "a tool call", call, ("name", "args", "id"), ("name", "args", "id")))
     as_text(name, "a tool call's name", checked["name"])
@@ -308,14 +308,14 @@ def _as_call(owner: AIMessage, call: Any) -> ToolCall:
     return {**checked, "args": as_mapping(name, "a tool call's args", checked["args"] or {}) or {}}
 
 
-def _as_invalid_call(owner: AIMessage, call: Any) -> InvalidToolCall:
+def _as_invalid_call(owner: AIMessage, call: object) -> InvalidToolCall:
     """Return a copy of an invalid call, in LangChain's key order."""
     known = as_keys(owner.__class__.__name__, "an invalid tool call", call, (), ("name", "args", "id", "error"))
     checked: Mapping[str, Any] = invalid_tool_call(**known)
     return cast("InvalidToolCall", {key: checked[key] for key in ("type", "id", "name", "args", "error")})
 
 
-def _as_piece(owner: AIMessage, piece: Any) -> ToolCallChunk:
+def _as_piece(owner: AIMessage, piece: object) -> ToolCallChunk:
     name = owner.__class__.__name__
     known = as_keys(name, "a piece of a tool call", piece, (), ("name", "args", "id", "index"))
     for key in ("name", "args", "id"):
@@ -323,7 +323,7 @@ def _as_piece(owner: AIMessage, piece: Any) -> ToolCallChunk:
     return tool_call_chunk(**known)
 
 
-def _check_text(owner: str, field: str, value: Any) -> None:
+def _check_text(owner: str, field: str, value: object) -> None:
     if value is not None:
         as_text(owner, field, value)
 

@@ -143,12 +143,12 @@ class BaseMessage(ReprMixin, PydanticField):
         return to_standard_blocks(self.content, self._response_metadata)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """Return pydantic's core schema of messages."""
         return late("core_schema_of")(cls, handler)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> Any:
         """Return the JSON schema of messages."""
         return late("json_schema_of")(cls, schema, handler)
 
@@ -165,7 +165,7 @@ class BaseMessage(ReprMixin, PydanticField):
         return message
 
     @classmethod
-    def model_validate(cls, value: Any) -> Self:
+    def model_validate(cls, value: object) -> Self:
         """Return ``value`` if it is a message of the class, or make one from a dict; else raise :class:`ValueError`."""
         return cast("Self", late("validate_message")(cls, value))
 
@@ -208,7 +208,7 @@ class BaseMessage(ReprMixin, PydanticField):
         read: Fields = orjson.loads(orjson.dumps(values, str))
         return read
 
-    def _pydantic_dump(self, info: Any) -> Fields:
+    def _pydantic_dump(self, info: object) -> Fields:
         return self.model_dump(**dump_options(info))
 
     def record_fields(self) -> Fields:
@@ -240,7 +240,7 @@ class BaseMessage(ReprMixin, PydanticField):
         """Print :meth:`pretty_repr`."""
         print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         """Return a :class:`~millstream.prompts.ChatPromptTemplate` of this message and ``other``."""
         return late("ChatPromptTemplate")([self]) + other
 
@@ -281,7 +281,7 @@ class BaseMessageChunk(BaseMessage):
 
     __slots__ = ()
 
-    def __add__(self, other: Any) -> BaseMessageChunk:
+    def __add__(self, other: object) -> BaseMessageChunk:
         """Return the merged chunk, with the class and id of this one.
 
         Contents are joined. In mappings, texts and lists are joined and counts added. Of finish reasons
@@ -293,7 +293,7 @@ class BaseMessageChunk(BaseMessage):
             raise TypeError(f"unsupported operand type(s) for +: {types}")
         return self._merge([self, *others])
 
-    def __radd__(self, other: Any) -> Self:
+    def __radd__(self, other: object) -> Self:
         """Return the chunk itself for 0, the start value of ``sum``."""
         return self if other == 0 and isinstance(other, int) else NotImplemented
 

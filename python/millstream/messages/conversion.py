@@ -79,7 +79,7 @@ def convert_to_messages(messages: Any) -> list[BaseMessage]:
     return [_convert(message) for message in messages]
 
 
-def _convert(message: Any) -> BaseMessage:
+def _convert(message: object) -> BaseMessage:
     if isinstance(message, BaseMessage):
         return message
     if isinstance(message, str):
@@ -146,7 +146,7 @@ def _split(cls: type[BaseMessage], fields: dict[str, Any]) -> tuple[dict[str, An
     return {name: value for name, value in known.items() if value is not None}, {**rest, **inner}
 
 
-def _call(call: Any) -> dict[str, Any]:
+def _call(call: object) -> dict[str, Any]:
     """Return a copy of a tool call; OpenAI's format is converted."""
     if not isinstance(call, Mapping):
         raise ValueError(f"a tool call must be a dict, not {type(call).__name__}")

@@ -105,7 +105,7 @@ def _audio(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any] | No
     return {"id": audio["id"]} if "id" in audio else dict(audio)
 
 
-def _content(content: Any) -> Any:
+def _content(content: object) -> Any:
     if not isinstance(content, list):
         return content
     blocks = (convert_block(_block, block) if isinstance(block, dict) else block for block in content)
@@ -143,7 +143,7 @@ def _image(url: str) -> _Block:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _strip_text_blocks(content: Any, *kept: str) -> Any:
+def _strip_text_blocks(content: object, *kept: str) -> Any:
     """Return a content whose text blocks have only their text and the keys ``kept``."""
     if not isinstance(content, list):
         return content

@@ -15,11 +15,14 @@ __all__ = ("convert_to_openai_messages",)
 
 _Block = dict[str, Any]
 
+TextFormat = Literal["string", "block"]
+"""The form of a message's content: one text where it can be, or blocks."""
+
 
 def convert_to_openai_messages(
-    messages: Any,
+    messages: object,
     *,
-    text_format: Literal["string", "block"] = "string",
+    text_format: TextFormat = "string",
     include_id: bool = False,
     pass_through_unknown_blocks: bool = True,
 ) -> Any:
@@ -43,7 +46,7 @@ def convert_to_openai_messages(
 class _Converter:
     """Converts one message. Its blocks may become tool calls, or separate messages with tool results."""
 
-    def __init__(self, message: BaseMessage, text_format: Any, pass_through: bool) -> None:
+    def __init__(self, message: BaseMessage, text_format: TextFormat, pass_through: bool) -> None:
         self.message = message
         self.text_format = text_format
         self.pass_through = pass_through

@@ -78,7 +78,7 @@ def _is_required(cls: type[BaseMessage], name: str) -> bool:
     return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
 
 
-def validate_message(cls: type[Message], value: Any) -> Message:
+def validate_message(cls: type[Message], value: object) -> Message:
     """Return ``value``, a message or a dict, as a message of ``cls``; :class:`ValueError` if it is not one."""
     if isinstance(value, cls):
         return value
@@ -93,7 +93,7 @@ def validate_message(cls: type[Message], value: Any) -> Message:
     return message
 
 
-def _make_message(cls: type[BaseMessage], value: Any) -> BaseMessage:
+def _make_message(cls: type[BaseMessage], value: object) -> BaseMessage:
     from .conversion import convert_to_messages, message_class
 
     if not isinstance(value, Mapping):

@@ -55,7 +55,7 @@ class ToolMessage(BaseMessage):
 
     def __init__(
         self,
-        content: Any = None,
+        content: object = None,
         content_blocks: "Sequence[ContentBlock] | None" = None,
         *,
         tool_call_id: "str | int | float | UUID",
@@ -89,7 +89,7 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
         )
 
 
-def _as_text_or_blocks(content: Any) -> Content:
+def _as_text_or_blocks(content: object) -> Content:
     if isinstance(content, list | tuple):
         return [block if isinstance(block, str | dict) else str(block) for block in content]
     return content if isinstance(content, str) else str(content)

@@ -87,7 +87,7 @@ def invalid_tool_call(
     return {"name": name, "args": args, "id": id, "error": error, "type": "invalid_tool_call"}
 
 
-def read_arguments(arguments: Any, *, strict: bool = False) -> dict[str, Any]:
+def read_arguments(arguments: object, *, strict: bool = False) -> dict[str, Any]:
     """Return the arguments of a tool call as a dict; ``arguments`` is a mapping, or the text of a JSON object.
 
     ``None``, whitespace alone and ``null`` mean an empty dict: servers send them for tools without
@@ -97,7 +97,7 @@ def read_arguments(arguments: Any, *, strict: bool = False) -> dict[str, Any]:
     return _read(arguments, lambda text: read_json(text, strict=strict))
 
 
-def _read(arguments: Any, read: Callable[[str], Any]) -> dict[str, Any]:
+def _read(arguments: object, read: Callable[[str], Any]) -> dict[str, Any]:
     if isinstance(arguments, Mapping):
         return dict(arguments)
     if arguments is None or (isinstance(arguments, str) and arguments.strip(JSON_SPACE) in ("", "null")):
@@ -113,7 +113,7 @@ def _read(arguments: Any, read: Callable[[str], Any]) -> dict[str, Any]:
     return value
 
 
-def _is_too_deep(value: Any) -> bool:
+def _is_too_deep(value: object) -> bool:
     """Return whether containers are nested deeper than the core allows. Deeper ones would exhaust the stack later."""
     level = [value]
     for _ in range(_MAX_DEPTH):
@@ -122,11 +122,11 @@ def _is_too_deep(value: Any) -> bool:
     return any(isinstance(one, dict | list) for one in level)
 
 
-def _begins_null(arguments: Any) -> bool:
+def _begins_null(arguments: object) -> bool:
     return isinstance(arguments, str) and "null".startswith(arguments.strip(JSON_SPACE))
 
 
-def _as_text(arguments: Any) -> str | None:
+def _as_text(arguments: object) -> str | None:
     """Return the arguments of a tool call, of any type, as JSON text."""
     if arguments is None or isinstance(arguments, str):
         return arguments
@@ -152,7 +152,7 @@ def read_piece(piece: Mapping[str, Any]) -> _ReadCall:
     return _read_call(piece.get("name"), piece.get("args"), piece.get("id"), strict=False)
 
 
-def _read_call(name: str | None, arguments: Any, id: str | None, *, strict: bool) -> _ReadCall:
+def _read_call(name: str | None, arguments: object, id: str | None, *, strict: bool) -> _ReadCall:
     try:
         return tool_call(name=name or "", args=read_arguments(arguments, strict=strict), id=id), None
     except ValueError as error:
@@ -162,7 +162,7 @@ def _read_call(name: str | None, arguments: Any, id: str | None, *, strict: bool
         return None, InvalidToolCall(type="invalid_tool_call", id=id, name=name, args=text, error=message)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 

@@ -21,7 +21,7 @@ _USAGE = ("input_tokens", "output_tokens", "total_tokens", "input_token_details"
 _DETAILS = ("audio", "cache_creation", "cache_read", "reasoning")
 
 
-def as_content(owner: str, content: Any) -> str | list[str | dict[str, Any]]:
+def as_content(owner: str, content: object) -> str | list[str | dict[str, Any]]:
     """Return ``content``, which must be a text or a list of texts and blocks; the blocks are copied."""
     if isinstance(content, str):
         return content
@@ -30,7 +30,7 @@ def as_content(owner: str, content: Any) -> str | list[str | dict[str, Any]]:
     return [_as_block(owner, block) for block in content]
 
 
-def _as_block(owner: str, block: Any) -> str | dict[str, Any]:
+def _as_block(owner: str, block: object) -> str | dict[str, Any]:
     if isinstance(block, str):
         return block
     if isinstance(block, Mapping):
@@ -38,7 +38,7 @@ def _as_block(owner: str, block: Any) -> str | dict[str, Any]:
     raise _type_error(owner, "a block of content", "a str or a dict", block)
 
 
-def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
+def as_mapping(owner: str, field: str, value: object) -> dict[Any, Any] | None:
     """Return a copy of ``value``, which must be a mapping or ``None``."""
     if value is None:
         return None
@@ -47,7 +47,7 @@ def as_mapping(owner: str, field: str, value: Any) -> dict[Any, Any] | None:
     return dict(value)
 
 
-def as_items(owner: str, field: str, value: Any) -> Iterable[Any]:
+def as_items(owner: str, field: str, value: object) -> Iterable[Any]:
     """Return ``value``, which must be a list or another iterable of items; ``None`` is empty."""
     if value is None:
         return ()
@@ -56,7 +56,7 @@ def as_items(owner: str, field: str, value: Any) -> Iterable[Any]:
     return value
 
 
-def as_keys(owner: str, subject: str, value: Any, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
+def as_keys(owner: str, subject: str, value: object, required: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
     """Return the ``known`` entries of ``value``, which must be a mapping with the ``required`` keys."""
     if not isinstance(value, Mapping):
         raise _type_error(owner, subject, "a dict", value)
@@ -65,14 +65,14 @@ def as_keys(owner: str, subject: str, value: Any, required: Iterable[str], known
     return {key: value[key] for key in known if key in value}
 
 
-def as_text(owner: str, field: str, value: Any) -> str:
+def as_text(owner: str, field: str, value: object) -> str:
     """Return ``value``, which must be a text."""
     if not isinstance(value, str):
         raise _type_error(owner, field, "a str", value)
     return value
 
 
-def as_id(owner: str, field: str, value: Any) -> str:
+def as_id(owner: str, field: str, value: object) -> str:
     """Return ``value``, an id, as text; numbers and UUIDs are converted."""
     if isinstance(value, str):
         return value
@@ -81,14 +81,14 @@ def as_id(owner: str, field: str, value: Any) -> str:
     return str(value) if isinstance(value, int | float | UUID) else as_text(owner, field, value)
 
 
-def as_status(owner: str, value: Any) -> str:
+def as_status(owner: str, value: object) -> str:
     """Return ``value``, which must be ``"success"`` or ``"error"``."""
     if value not in ("success", "error"):
         raise ValueError(f"{owner}: status must be 'success' or 'error', not {value!r}")
     return str(value)
 
 
-def as_usage(owner: str, usage: Any) -> dict[str, Any] | None:
+def as_usage(owner: str, usage: object) -> dict[str, Any] | None:
     """Return a copy of ``usage``, which must have the three counts; the known keys come first."""
     if usage is None:
         return None
@@ -126,12 +126,12 @@ def dump(value: Any) -> Any:
     return value.model_dump() if hasattr(cls, "model_dump") else value
 
 
-def drop_none(value: Any) -> Any:
+def drop_none(value: object) -> Any:
     """Return a dict, or a list of dicts, without the entries that are ``None``."""
     if isinstance(value, list):
         return list(map(drop_none, value))
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
-def _type_error(owner: str, field: str, wanted: str, value: Any) -> ValueError:
+def _type_error(owner: str, field: str, wanted: str, value: object) -> ValueError:
     return ValueError(f"{owner}: {field} must be {wanted}, not {type(value).__name__}")

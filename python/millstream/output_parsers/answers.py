@@ -52,12 +52,12 @@ def parse_answer(parser: Any, answer: Any) -> Any:
     return parser.parse_result([generation_of(message)])
 
 
-def _details(message: Any, name: str) -> Mapping[str, Any]:
+def _details(message: object, name: str) -> Mapping[str, Any]:
     details = getattr(message, name, None)
     return details if isinstance(details, Mapping) else {}
 
 
-def _first_arguments(answer: Any) -> str:
+def _first_arguments(answer: object) -> str:
     """Return the arguments of the first call as text; of a streamed answer, the text that was received."""
     if pieces := getattr(answer, "tool_call_chunks", None):
         return pieces[0]["args"] or ""
@@ -65,7 +65,7 @@ def _first_arguments(answer: Any) -> str:
     return calls[0]["function"]["arguments"] or "" if calls else ""
 
 
-def _check_end(message: Any, text: str) -> None:
+def _check_end(message: object, text: str) -> None:
     metadata = _details(message, "response_metadata")
     reasons = [metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason")]
     for reason in reasons:

@@ -24,7 +24,7 @@ __all__ = (
 T = TypeVar("T")
 
 
-def text_of(answer: Any) -> str:
+def text_of(answer: object) -> str:
     """Return the text of ``answer``: a text, a message or a generation, whole or a chunk of it.
 
     Raises :class:`TypeError` for anything else.
@@ -40,7 +40,7 @@ def text_of(answer: Any) -> str:
     return str(text)
 
 
-def generation_of(answer: Any) -> Any:
+def generation_of(answer: object) -> Any:
     """Return ``answer``, a text or a message, as a generation; a generation is returned as it is."""
     if hasattr(answer, "content"):
         from ..outputs import ChatGeneration
@@ -77,7 +77,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""
 
-        async def parse(answer: Any, *_: Any) -> T:
+        async def parse(answer: object, *_: Any) -> T:
             return await self.aparse_result([generation_of(answer)])
 
         output: T = await acall_in_run(self, parse, input, config, run_type="parser")

@@ -43,7 +43,7 @@ class CallsSoFar:
         self._chosen: int | None = None
         self._latest: Any = None
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the output for the calls so far, if it changed."""
         pieces = getattr(item, "tool_call_chunks", None)
         if pieces is None:
@@ -92,7 +92,7 @@ class CallsSoFar:
             "id": self._sum.items[position].get("id"),
         }
 
-    def _output_if_changed(self, output: Any) -> Sequence[Any]:
+    def _output_if_changed(self, output: object) -> Sequence[Any]:
         if output is None or output == self._latest:
             return ()
         self._latest = output

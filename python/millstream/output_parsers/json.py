@@ -42,7 +42,9 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
     not validated.
     """
 
-    def __init__(self, *, name: str | None = None, diff: bool = False, pydantic_object: Any = None) -> None:
+    def __init__(
+        self, *, name: str | None = None, diff: bool = False, pydantic_object: type[Any] | None = None
+    ) -> None:
         super().__init__(name=name, diff=diff)
         self.pydantic_object = pydantic_object
 
@@ -67,7 +69,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         schema = {key: value for key, value in schema_of_model(cls).items() if key not in ("title", "type")}
         return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(schema, ensure_ascii=False))
 
-    def _diff(self, prev: Any, next: Any) -> Any:
+    def _diff(self, prev: Document | None, next: Document) -> Any:
         raise NotImplementedError("a subclass that writes parse_result writes _diff as well")
 
     def _as_stage(self) -> Stage[Any, Any]:
@@ -92,7 +94,7 @@ class _Documents(Stage[Any, Any]):
         self._text = FencedJSON()
         self._diff = diff
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the document, or its changes, if the chunk changed it."""
         self._text.feed(text_of(item))
         document = self._text.document

@@ -127,7 +127,7 @@ def _find_tool(tools: Mapping[str, Any], name: str) -> Any:
     return tools[name]
 
 
-def _calls_of(message: Any, *, partial: bool, strict: bool) -> list[Any]:
+def _calls_of(message: object, *, partial: bool, strict: bool) -> list[Any]:
     """Return the calls of a message, or else those in OpenAI's format in ``additional_kwargs``."""
     calls = list(getattr(message, "tool_calls", None) or ())
     raw = (getattr(message, "additional_kwargs", None) or {}).get("tool_calls")

@@ -24,6 +24,8 @@ class PydanticOutputParser(JsonOutputParser[Model]):
     answer raises :class:`~millstream.exceptions.OutputParserException`.
     """
 
+    pydantic_object: type[Model]
+
     def __init__(self, pydantic_object: type[Model], *, name: str | None = None, diff: bool = False) -> None:
         super().__init__(name=name, diff=diff, pydantic_object=pydantic_object)
 
@@ -69,7 +71,7 @@ class _ObjectsSoFar(Stage[Any, Any]):
         self._make = make
         self._latest: Any = None
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return a new object, if the chunk changed it and it is valid."""
         outputs = []
         for document in self._documents.feed(item):

@@ -45,6 +45,6 @@ class _Texts(Stage[Any, str]):
 
     __slots__ = ()
 
-    def feed(self, item: Any) -> Sequence[str]:
+    def feed(self, item: object) -> Sequence[str]:
         """Return the chunk's text."""
         return (text_of(item),)

@@ -16,6 +16,7 @@ from ..runnables.stages import StageRunnable
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.protocols import Stage
 from .answers import parse_answer
+from .transform import BaseTransformOutputParser
 
 __all__ = ("RawAndParsed", "StructuredOutput")
 
@@ -23,20 +24,20 @@ __all__ = ("RawAndParsed", "StructuredOutput")
 class _AnswerStep(StageRunnable[Any, Any]):
     """A step that parses a complete message."""
 
-    def __init__(self, parser: Any) -> None:
+    def __init__(self, parser: BaseTransformOutputParser[Any]) -> None:
         self.parser = parser
 
-    def _read(self, message: Any) -> Any:
+    def _read(self, message: object) -> Any:
         raise NotImplementedError
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+    def invoke(self, input: object, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Return the output for the message."""
         return call_in_run(self, lambda message, *_: self._read(message), input, config, run_type=self.run_type)
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+    async def ainvoke(self, input: object, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Return the output for the message."""
 
-        async def read(message: Any, *_: Any) -> Any:
+        async def read(message: object, *_: Any) -> Any:
             return self._read(message)
 
         return await acall_in_run(self, read, input, config, run_type=self.run_type)
@@ -66,7 +67,7 @@ class StructuredOutput(_AnswerStep):
         """Show the parser."""
         return repr(self.parser)
 
-    def _read(self, message: Any) -> Any:
+    def _read(self, message: object) -> Any:
         return parse_answer(self.parser, message)
 
     def _as_stage(self) -> Stage[Any, Any]:
@@ -84,7 +85,7 @@ class _CheckedAnswer:
         self._sum = ChunkAccumulator()
         self._has_output = False
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the outputs of the parser's stage."""
         self._sum.add(item)
         if isinstance(item, BaseMessage) and not isinstance(item, BaseMessageChunk):
@@ -112,10 +113,10 @@ class RawAndParsed(_AnswerStep):
 
     run_type = "chain"
 
-    def _read(self, message: Any) -> dict[str, Any]:
+    def _read(self, message: object) -> dict[str, Any]:
         return {"raw": message, **self._parse(message)}
 
-    def _parse(self, message: Any) -> dict[str, Any]:
+    def _parse(self, message: object) -> dict[str, Any]:
         try:
             return {"parsed": parse_answer(self.parser, message), "parsing_error": None}
         except Exception as error:
@@ -134,7 +135,7 @@ class _Pieces:
         self._parse = parse
         self._sum = ChunkAccumulator()
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the chunk."""
         self._sum.add(item)
         return ({"raw": item},)

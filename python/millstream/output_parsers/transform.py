@@ -50,7 +50,7 @@ class _EachChunk(Stage[Any, Any]):
     def __init__(self, parser: BaseOutputParser[Any]) -> None:
         self._parser = parser
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the output for the chunk."""
         return (self._parser.parse_result([generation_of(item)]),)
 
@@ -65,7 +65,7 @@ class _AllChunks(Stage[Any, Any]):
         self._sum: Any = None
         self._last: Any = None
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the output for the chunks so far, if it changed."""
         chunk = _chunk_of(item)
         self._sum = chunk if self._sum is None else self._sum + chunk
@@ -77,7 +77,7 @@ class _AllChunks(Stage[Any, Any]):
         return (output,)
 
 
-def _chunk_of(item: Any) -> Any:
+def _chunk_of(item: object) -> Any:
     """Return ``item`` as a generation chunk."""
     from ..outputs import ChatGenerationChunk, GenerationChunk
 

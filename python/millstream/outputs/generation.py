@@ -51,7 +51,7 @@ class GenerationChunk(Generation):
 
     __slots__ = ()
 
-    def __add__(self, other: Any) -> Self:
+    def __add__(self, other: object) -> Self:
         """Return the merged chunk; ``other`` is a chunk of ours or of LangChain's.
 
         Texts are joined. In ``generation_info``, lists are joined and counts added. Of finish reasons and

@@ -97,7 +97,7 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
     async def ainvoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
         """Return the prompt for ``input``; see :meth:`invoke`."""
 
-        async def format(input: Any, *_: Any) -> PromptValue:
+        async def format(input: object, *_: Any) -> PromptValue:
             return await self.aformat_prompt(**self._read_variables(input))
 
         value: PromptValue = await acall_in_run(
@@ -120,7 +120,7 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
         name = type(self).__name__
         return {"lc": 1, "type": "not_implemented", "id": ["langchain", "prompts", *self._path, name], "name": name}
 
-    def _read_variables(self, input: Any) -> Mapping[str, Any]:
+    def _read_variables(self, input: object) -> Mapping[str, Any]:
         """Return the variables in ``input``, which must have all that are needed."""
         needed = self.input_variables
         if not isinstance(input, Mapping):

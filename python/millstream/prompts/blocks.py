@@ -64,7 +64,7 @@ BlockTemplate = PromptTemplate | ImagePromptTemplate | DictPromptTemplate
 """The template of one block."""
 
 
-def make_block_template(block: Any, template_format: PromptTemplateFormat) -> BlockTemplate:
+def make_block_template(block: object, template_format: PromptTemplateFormat) -> BlockTemplate:
     """Return a template for a text or a block; :class:`ValueError` for anything else."""
     if isinstance(block, str):
         return PromptTemplate(block, template_format=template_format)
@@ -78,7 +78,7 @@ def make_block_template(block: Any, template_format: PromptTemplateFormat) -> Bl
     return DictPromptTemplate(block, template_format)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list | tuple):
@@ -86,7 +86,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _fill(value: Any, variables: dict[str, Any]) -> Any:
+def _fill(value: object, variables: dict[str, Any]) -> Any:
     if isinstance(value, str):
         return fill_template(value, variables)
     if isinstance(value, Mapping):

@@ -128,7 +128,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         places = [part for part in self.messages if isinstance(part, MessagesPlaceholder)]
         return sorted({place.variable_name for place in places if place.optional})
 
-    def append(self, message: Any) -> None:
+    def append(self, message: object) -> None:
         """Add a part to the end."""
         part = _to_part(message, self.template_format)
         if isinstance(part, MessagesPlaceholder):
@@ -162,7 +162,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
             name=self.name,
         )
 
-    def __add__(self, other: Any) -> ChatPromptTemplate:
+    def __add__(self, other: object) -> ChatPromptTemplate:
         """Return a prompt of both; ``other`` is a prompt, a part of one, or a list of parts."""
         if isinstance(other, ChatPromptTemplate):
             parts: Iterable[Any] = other.messages
@@ -196,12 +196,12 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return "\n\n".join(part.pretty_repr(html=html) for part in self.messages)
 
 
-def _is_pair(other: Any) -> bool:
+def _is_pair(other: object) -> bool:
     """Return whether a tuple is a role and a template, not two parts."""
     return isinstance(other, tuple) and len(other) == 2 and other[0] in (*_TEMPLATES, "placeholder")
 
 
-def _to_part(message: Any, template_format: PromptTemplateFormat) -> MessageLike:
+def _to_part(message: object, template_format: PromptTemplateFormat) -> MessageLike:
     if isinstance(message, BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate):
         return message
     if isinstance(message, str):
@@ -219,7 +219,7 @@ def _to_part(message: Any, template_format: PromptTemplateFormat) -> MessageLike
     raise NotImplementedError(f"Unsupported message type: {type(message)}")
 
 
-def _part_of_role(role: Any, template: Any, template_format: PromptTemplateFormat) -> MessageLike:
+def _part_of_role(role: object, template: object, template_format: PromptTemplateFormat) -> MessageLike:
     if isinstance(role, type) and issubclass(role, BaseMessagePromptTemplate):
         part: MessageLike = role.from_template(template, template_format)  # type: ignore[attr-defined]
         return part

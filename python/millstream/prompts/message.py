@@ -54,7 +54,7 @@ class BaseMessagePromptTemplate(ReprMixin, ABC):
         """Print :meth:`pretty_repr`."""
         print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         """Return a chat prompt of this template and ``other``."""
         return late("ChatPromptTemplate")([self]) + other
 
@@ -111,7 +111,7 @@ class _MessageTemplate(BaseMessagePromptTemplate):
     @classmethod
     def from_template(
         cls,
-        template: Any,
+        template: object,
         template_format: PromptTemplateFormat = "f-string",
         partial_variables: dict[str, Any] | None = None,
         *,

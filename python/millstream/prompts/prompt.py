@@ -108,7 +108,7 @@ class PromptTemplate(BasePromptTemplate):
             name=self.name,
         )
 
-    def __add__(self, other: Any) -> PromptTemplate:
+    def __add__(self, other: object) -> PromptTemplate:
         """Return a prompt of both; ``other`` is a prompt or a template.
 
         Raises :class:`ValueError` if both have bound the same variable.
