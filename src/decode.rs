@@ -10,7 +10,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 pub use crate::format::{Ended, Format};
 
-/// What the body turned out to be.
+/// The kind of body, by its first byte.
 #[derive(Debug)]
 enum Body {
     /// Nothing but white space yet, behind so many bytes of a BOM.
@@ -160,7 +160,7 @@ impl StreamDecoder {
         }
     }
 
-    /// What an event stream lacks that ends here without a frame.
+    /// The line ends that are missing in an event stream that ends here without a frame.
     fn missing(&mut self) -> Option<Missing> {
         let seen = &self.payloads.seen;
         if seen.frames > 0 || !self.frames.is_unfinished() {
@@ -174,7 +174,7 @@ impl StreamDecoder {
         })
     }
 
-    /// What there was of the stream.
+    /// What the decoder has seen of the stream.
     pub fn seen(&self) -> &Seen {
         &self.payloads.seen
     }
@@ -194,7 +194,7 @@ impl StreamDecoder {
         self.payloads.ended
     }
 
-    /// What stopped the decoder.
+    /// The error that stopped the decoder.
     pub fn failure(&self) -> Option<&Error> {
         self.payloads.failure.as_ref()
     }
@@ -276,7 +276,7 @@ impl StreamDecoder {
         }
     }
 
-    /// Looks for the first byte that is no white space, which says what the body is. Returns how
+    /// Looks for the first byte that is not white space, which decides what the body is. Returns how
     /// many bytes stand before it.
     fn sniff(&mut self, data: &[u8]) -> usize {
         let Body::Unknown { bom } = &mut self.body else {

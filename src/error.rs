@@ -1,11 +1,11 @@
-//! What can go wrong in the core: one enum, with offsets.
+//! The errors of the core: one enum, with offsets.
 
 use std::fmt;
 
 /// How much of the failing frame an error keeps, in bytes.
 pub const FRAME_SIZE: usize = 512;
 
-/// What a stream may not have more of.
+/// The limits on what is kept of one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Choices.
@@ -29,7 +29,7 @@ pub enum Error {
         /// The data so far.
         frame: Vec<u8>,
     },
-    /// A frame's data is no JSON.
+    /// The frame's data is not valid JSON.
     FrameNotJson {
         /// Where the frame's data starts.
         offset: u64,
@@ -45,7 +45,7 @@ pub enum Error {
         /// The data.
         frame: Vec<u8>,
     },
-    /// The body is one document, but no JSON.
+    /// The body is one document, but not valid JSON.
     BodyNotJson {
         /// Where the document starts.
         offset: u64,
@@ -70,14 +70,14 @@ pub enum Error {
         /// The decoder's format.
         expected: &'static str,
     },
-    /// Bytes that are no UTF-8, under `errors="strict"`.
+    /// Bytes that are not valid UTF-8, under `errors="strict"`.
     InvalidUtf8 {
         /// Where the invalid bytes start.
         offset: u64,
         /// The maximal invalid subpart.
         frame: Vec<u8>,
     },
-    /// A text that is to be one document is no JSON; the offset counts characters.
+    /// The text is not a valid JSON document; the offset counts characters.
     TextNotJson {
         /// The first character that does not fit.
         offset: u64,

@@ -69,7 +69,7 @@ impl Frames {
         !self.block.has_begun && self.lines.at_start()
     }
 
-    /// Passes over `length` bytes, whole blocks, that somebody else has read.
+    /// Skips `length` bytes, whole blocks, that the caller has read itself.
     #[inline]
     pub fn skip(&mut self, length: usize) {
         self.lines.skip(length);
@@ -139,7 +139,7 @@ impl Frames {
     ///
     /// # Errors
     ///
-    /// What looked like a BOM is a line after all, and one that does not fit.
+    /// The beginning of a BOM turns out to be a line, and one that does not fit.
     pub fn close(&mut self, takes_line: bool) -> Result<Option<Frame<'_>>, Error> {
         self.forget_read();
         let offset = self.lines.line_offset();

@@ -69,7 +69,7 @@ impl Lines {
     /// `room` is the longest line allowed, in bytes. "Lines must be separated by either a U+000D
     /// CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a single U+000A LINE FEED (LF)
     /// character, or a single U+000D CARRIAGE RETURN (CR) character": a CR ends its line at once,
-    /// nobody waits for the LF that may follow.
+    /// without waiting for the LF that may follow.
     #[inline]
     pub fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], room: usize) -> NextLine<'s> {
         self.forget_read();

@@ -1,4 +1,4 @@
-//! Frames → deltas: what a decoder knows of its stream.
+//! Frames → deltas: the state of a decoder's stream.
 
 use crate::delta::choices::{Choices, Settled};
 use crate::delta::known::RecentPayloads;
@@ -12,7 +12,7 @@ use crate::json::{self, Raw, Reader};
 use crate::seen::{Foreign, Seen, json_lines};
 use crate::utf8;
 
-/// Frames → deltas: what a decoder knows of its stream.
+/// Frames → deltas: the state of a decoder's stream.
 #[derive(Debug)]
 pub(crate) struct Payloads {
     pub format: Format,
@@ -161,8 +161,8 @@ impl Payloads {
         );
     }
 
-    /// Takes in a body that is one document: an error, or a completion that did not stream; or one that
-    /// is none, but in which a line is an error.
+    /// Takes in a body that is one document: an error, or a completion that did not stream. In a body that
+    /// is not valid JSON, a line that is an error counts.
     pub fn read_body(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
         let text = utf8::decode(data);
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
@@ -219,7 +219,7 @@ impl Payloads {
     }
 
     /// Finds what is to be handed out of the choices of `payload`, before any of it is. A payload that
-    /// passes a limit gives nothing but the failure.
+    /// passes a limit hands out nothing but the failure.
     fn settle<'p>(
         &mut self,
         payload: &Payload<'p>,
@@ -293,13 +293,13 @@ impl Payloads {
         }
     }
 
-    /// The stream ends, after whatever was held back.
+    /// Ends the stream, after handing out held halves.
     pub fn end(&mut self, ended: Ended, sink: &mut impl Sink) {
         self.choices.flush(&mut self.output, sink);
         self.ended = Some(ended);
     }
 
-    /// The stream fails, after whatever was held back.
+    /// Fails, after handing out held halves.
     pub fn fail(&mut self, error: Error, sink: &mut impl Sink) {
         self.choices.flush(&mut self.output, sink);
         self.seen.head.clear();

@@ -57,7 +57,7 @@ impl Sink for Records<'_> {
 
     fn text(&mut self, index: u32, text: &str) {
         if index == 0 {
-            // One reservation for all that a read brings would be a guess; the vector doubles.
+            // One reservation for all records of a read would be a guess; the vector doubles.
             self.out.extend_from_slice(self.prefix);
             write_string(&mut self.out, text);
             self.out.extend_from_slice(self.suffix);

@@ -1,4 +1,4 @@
-//! What a decoder has seen of its stream: the reason in the message of a stream that came to nothing.
+//! What a decoder has seen of its stream, for the message of a stream that ended without output.
 
 use crate::error::cut;
 use crate::json::{Raw, Reader};
@@ -30,7 +30,7 @@ pub struct Foreign {
     pub frame: Vec<u8>,
 }
 
-/// What there was of a stream.
+/// What a decoder has seen of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Frames with data.
@@ -77,7 +77,7 @@ impl Seen {
 }
 
 /// The format of a body that is several JSON objects, one a line, the last perhaps cut; `None` if it
-/// is no such body.
+/// is not such a body.
 pub fn json_lines(body: &[u8]) -> Option<&'static str> {
     let text = utf8::decode(body);
     let mut lines = text
@@ -95,7 +95,7 @@ pub fn json_lines(body: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The members of a payload by which formats are told apart.
+/// The members of a payload that identify its format.
 #[derive(Debug, Default)]
 struct Members<'p> {
     /// It is an object, and not an empty one.
@@ -120,7 +120,7 @@ const TELLING: [&str; 9] = [
 ];
 
 impl<'p> Members<'p> {
-    /// Those of `text`; none if it is no JSON object.
+    /// Those of `text`; none if it is not a JSON object.
     fn of(text: &'p str) -> Self {
         let mut found = Self::default();
         let mut reader = Reader::new(text);

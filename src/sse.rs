@@ -165,7 +165,7 @@ impl SseParser {
         self.events_seen
     }
 
-    /// What stopped the parser.
+    /// The error that stopped the parser.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
@@ -199,7 +199,7 @@ fn dispatch(
     }
 }
 
-/// What cannot be encoded as an event.
+/// The errors of encoding an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError {
     /// An event type with a line end.

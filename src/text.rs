@@ -8,12 +8,12 @@ pub type Held = Option<u16>;
 
 /// Appends UTF-16-ish code units to a text, joining surrogate pairs.
 ///
-/// A high half at the end stays in `held`; whoever needs an answer at once calls [`Self::finish`].
+/// A high half at the end stays in `held`; a caller that needs the result at once calls [`Self::finish`].
 #[derive(Debug)]
 pub struct Joiner<'a> {
     /// The half that waits.
     pub held: &'a mut Held,
-    /// Where whole characters go.
+    /// The buffer for whole characters.
     pub out: &'a mut String,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What to do with bytes that are no UTF-8, and with half a surrogate pair.
+/// How to handle bytes that are not valid UTF-8, and half a surrogate pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errors {
     /// One U+FFFD per maximal subpart.

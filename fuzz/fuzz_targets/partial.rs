@@ -52,7 +52,7 @@ fn read(pieces: &[&str], strict: bool, asks: bool) -> (String, bool, Option<Erro
     (shown(&json), json.is_complete(), None)
 }
 
-/// Everything that a change names is there, and nothing is told twice.
+/// Everything that a change names is there, and nothing is reported twice.
 fn check_changes(json: &mut JsonAssembler) {
     let tape = json.tape();
     for change in json.changes(true, MAX_DIGITS) {

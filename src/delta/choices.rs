@@ -1,4 +1,4 @@
-//! What a stream remembers of its choices: held surrogates, finish reasons, tool calls.
+//! The state of a stream's choices: held surrogates, finish reasons, tool calls.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ struct ChoiceState {
     arguments: HeldArguments,
 }
 
-/// What is to be handed out of the choices of a payload, one after the other.
+/// The output of the choices of a payload, one after the other.
 #[derive(Debug)]
 pub struct Settled<'p>(SmallVec<[Option<Vec<Entry<'p>>>; 1]>);
 
@@ -71,7 +71,7 @@ impl Choices {
     }
 
     /// Finds which choices and which tool calls `choices` belong to. Nothing is handed out before: a
-    /// payload that passes a limit gives nothing.
+    /// payload that passes a limit hands out nothing.
     pub fn settle<'p>(&mut self, choices: &[Choice<'p>]) -> Result<Settled<'p>, Limit> {
         let mut settled = SmallVec::new();
         for choice in choices {
@@ -81,7 +81,7 @@ impl Choices {
         Ok(Settled(settled))
     }
 
-    /// Hands out what a payload says of its `choices`: one delta each, or one per run of its parts.
+    /// Hands out the `choices` of a payload: one delta each, or one per run of its parts.
     pub fn take<'p>(
         &mut self,
         choices: &[Choice<'p>],
@@ -136,7 +136,7 @@ impl Choices {
         state.has_handed_out |= has_handed_out;
     }
 
-    /// Hands out what a payload like a known one brings: what [`Self::take`] would of the whole.
+    /// Hands out the piece of a payload like a known one, as [`Self::take`] does after reading it whole.
     pub fn take_increment(
         &mut self,
         increment: &FieldPiece<'_, '_>,
@@ -154,7 +154,7 @@ impl Choices {
         }
     }
 
-    /// Does it for what is not text alone.
+    /// Does it for a piece that is not text alone.
     #[inline(never)]
     fn take_other_increment(
         &mut self,
@@ -246,7 +246,7 @@ impl ChoiceState {
         delta
     }
 
-    /// What is to be handed out of the tool calls of a choice; `None` where its message does not count:
+    /// The tool calls to hand out of a choice; `None` where its message does not count:
     /// one in a stream, of a choice that has handed out something. Some servers repeat it there.
     fn settle<'p>(&mut self, choice: &Choice<'p>) -> Result<Option<Vec<Entry<'p>>>, Limit> {
         if choice.place == Place::Message && self.has_handed_out {
@@ -260,7 +260,7 @@ impl ChoiceState {
         Ok(Some(entries))
     }
 
-    /// What a piece of arguments brings that says nothing else but the index of its call.
+    /// The delta of a piece of arguments that has nothing else but the index of its call.
     fn arguments<'p>(
         &mut self,
         index: u32,
@@ -287,7 +287,7 @@ impl ChoiceState {
         }
     }
 
-    /// The choice ends: what waits comes out with the reason. The same reason again says nothing.
+    /// Ends the choice: held halves are handed out with the reason. The same reason again changes nothing.
     fn finish(&mut self, reason: &str, delta: &mut Delta<'_>) {
         if self.finish_reason.as_deref() == Some(reason) {
             return;

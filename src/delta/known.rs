@@ -10,7 +10,7 @@ use crate::json::{Raw, Reader, Skeleton};
 /// a long payload spends its time elsewhere.
 const MAX_SIZE: usize = 4096;
 
-/// What a payload like a known one brings: one piece of one field of one choice.
+/// The content of a payload like a known one: one piece of one field of one choice.
 #[derive(Debug)]
 pub struct FieldPiece<'a, 'p> {
     /// Which of the choices.
@@ -47,13 +47,13 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct RecentPayloads {
     payloads: [Option<Known>; 2],
-    /// Which of the two served last.
+    /// Which of the two matched last.
     last: usize,
 }
 
 impl RecentPayloads {
-    /// What the payload brings that `data` begins with, and its length, if it is one like a known
-    /// one: valid, and the same but for tokens that say nothing and the piece itself.
+    /// If `data` starts with a payload like a known one, returns its piece and its length. Such a payload
+    /// is valid JSON and differs from the known one only in the piece and in tokens that are ignored.
     #[inline]
     pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<(FieldPiece<'_, 'p>, usize)> {
         for at in [self.last, 1 - self.last] {
@@ -114,10 +114,10 @@ impl Known {
     }
 }
 
-/// The one piece that `payload` brings, and its field, if it brings nothing else but a role.
+/// The one piece of `payload`, and its field, if the payload has nothing else but a role.
 ///
-/// The fields that are absent or empty here are so in every payload that compares equal, so the
-/// piece alone decides what those bring.
+/// The fields that are absent or empty here are so in every payload that compares equal, so those
+/// differ in the piece alone.
 fn only_piece<'p>(payload: &Payload<'p>) -> Option<(Field, Raw<'p>)> {
     let [choice] = payload.choices.as_slice() else {
         return None;
@@ -156,7 +156,7 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(Field, Raw<'p>)> {
     }
 }
 
-/// The piece of arguments that `call` brings, if it says nothing else but which call they are of.
+/// The piece of arguments of `call`, if it has nothing else but the index of its call.
 fn only_arguments<'p>(call: &ToolCall<'p>) -> Option<(Field, Raw<'p>)> {
     if some(call.id).is_some() || some(call.function.name).is_some() {
         return None;

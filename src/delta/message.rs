@@ -1,4 +1,4 @@
-//! What a choice says, as it was sent: a `delta` or `message`, its content, its tool calls.
+//! The content of a choice, as it was sent: a `delta` or `message`, its text, its tool calls.
 
 use super::sink::Text;
 use crate::json::{InvalidJson, Raw, Reader};

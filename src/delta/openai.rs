@@ -1,4 +1,4 @@
-//! The payloads of OpenAI's completions and chat completions, and of everybody who speaks them.
+//! The payloads of OpenAI's completions and chat completions, and of other servers of these formats.
 
 use smallvec::SmallVec;
 
@@ -9,7 +9,7 @@ use crate::json::{InvalidJson, Raw, Reader};
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
-/// What to read a payload as.
+/// The shapes of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// `choices[].text`
@@ -20,7 +20,7 @@ pub enum Shape {
     ChatBody,
 }
 
-/// What a payload says, as it was sent: strings unread, objects as slices.
+/// The content of a payload, as it was sent: strings unread, objects as slices.
 #[derive(Debug, Default)]
 pub struct Payload<'p> {
     /// The objects of `choices`, in order.
@@ -37,10 +37,10 @@ pub struct Payload<'p> {
     info: [Option<Raw<'p>>; INFO_MEMBERS.len()],
 }
 
-/// Where what a choice says stands.
+/// Where the content of a choice stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In a `delta`, or what stands for it.
+    /// In a `delta`, or the field in its place.
     #[default]
     Delta,
     /// In the `message` of a payload of a stream.
@@ -79,7 +79,7 @@ impl<'p> Payload<'p> {
         }
     }
 
-    /// Reads the document of `reader`; one that is no object says nothing.
+    /// Reads the document of `reader`; one that is not an object is skipped.
     pub fn read(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
         self.text = reader.text();
         object(reader, |reader, name| self.member(reader, name, shape))?;

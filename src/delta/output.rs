@@ -1,8 +1,8 @@
-//! The way out of a decoder: what is counted and kept of the deltas that pass.
+//! The output of a decoder: counts deltas and keeps choice 0's text on their way to the sink.
 
 use super::sink::{Delta, Sink};
 
-/// Choice 0's text so far, and counts: what every delta passes on its way out.
+/// Choice 0's text so far, and counts. Every delta is handed out through it.
 #[derive(Debug)]
 pub struct Output {
     text: String,

@@ -1,7 +1,7 @@
 //! The tool calls of a choice: which of them an entry of `tool_calls` belongs to.
 //!
-//! Servers tell calls apart by an index, by an id, by both or by neither, and repeat what they have said.
-//! The decoder settles which call is meant, so that nobody after it has to:
+//! Servers identify calls by an index, by an id, by both or by neither, and repeat fields already sent.
+//! The decoder settles which call is meant, so that the code after it need not:
 //!
 //! > An entry belongs to the call of its id, if that is known and no index is given; else to the newest
 //! > call begun under its index; else, without an index, to the call added to last.
@@ -46,7 +46,7 @@ struct Call {
     arguments: Progress,
 }
 
-/// How far the arguments of a call have come; nothing of them is kept.
+/// How much of the arguments of a call has arrived; the text is not kept.
 #[derive(Debug, Default)]
 enum Progress {
     /// Nothing has come.
@@ -54,13 +54,13 @@ enum Progress {
     None,
     /// The beginning of a document, or all of it.
     Json(Box<JsonAssembler>),
-    /// What is not valid JSON.
+    /// The arguments are not valid JSON.
     InvalidJson,
     /// An object or array, which is whole.
     Whole,
 }
 
-/// What is to be handed out of an entry.
+/// The output of an entry.
 #[derive(Debug)]
 pub(super) struct Entry<'p> {
     pub index: u32,
@@ -71,7 +71,7 @@ pub(super) struct Entry<'p> {
     pub text: Text<'p>,
 }
 
-/// What an entry says.
+/// The fields of an entry.
 struct Said<'p> {
     index: Option<u32>,
     id: Option<Text<'p>>,
@@ -113,7 +113,7 @@ impl Tools {
         Some(call.add_arguments(Some(Arguments::Text(piece)), piece.whole()))
     }
 
-    /// The call that `entry` looks as if it belonged to; if there is none, it begins one.
+    /// The call that `entry` seems to belong to; if there is none, it begins one.
     fn find(&self, entry: &Said<'_>) -> Option<usize> {
         match (entry.index, &entry.id) {
             (Some(index), _) => self.by_index.get(&index).copied(),
@@ -140,7 +140,7 @@ impl Tools {
         Ok(at)
     }
 
-    /// The highest index so far plus 1; where there is none, the lowest that is free.
+    /// The highest index so far plus 1; if that does not fit, the lowest that is free.
     fn next_index(&self) -> u32 {
         let next = match self.taken.last() {
             None => Some(0),

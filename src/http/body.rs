@@ -1,4 +1,4 @@
-//! The framing of a body: where it ends, and what of the data belongs to it.
+//! The framing of a body: where it ends, and which bytes of the data belong to it.
 
 use super::chunked::{Chunked, hand_out_up_to};
 use super::error::Error;
@@ -33,7 +33,7 @@ impl Framing {
     }
 }
 
-/// What the headers say.
+/// The framing that the headers declare.
 fn declared(head: &Head) -> Result<Framing, Error> {
     let length = content_length(head)?;
     let mut codings = head.values("transfer-encoding");
@@ -129,7 +129,7 @@ impl BodyReader {
         }
     }
 
-    /// What the end of the connection means here; `None` if it is the body's end.
+    /// The error for a connection that ends here; `None` if that is the body's end.
     pub fn close(&self) -> Option<Error> {
         match *self {
             Self::Length { left: 0, .. } | Self::UntilClose => None,

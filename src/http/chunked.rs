@@ -43,7 +43,7 @@ enum ChunkState {
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: ChunkState,
-    /// What has not come of the chunk's data, or its size as far as it is read.
+    /// The number of bytes missing of the chunk's data, or its size as far as it is read.
     left: u64,
     /// How much of the line with its size was read.
     line_size: usize,
@@ -144,9 +144,9 @@ impl Chunked {
         Ok(ChunkState::Size(count + 1))
     }
 
-    /// Passes over the trailers, which nobody asked for, once they are seen to be some.
+    /// Checks the trailers and skips them.
     fn read_trailers(&mut self, data: &mut &[u8]) -> Result<(), Error> {
-        // The blank line is no trailer.
+        // The blank line is not a trailer.
         match self
             .trailers
             .next(data, self.trailer_size.saturating_add(2))
@@ -178,7 +178,7 @@ pub(super) fn hand_out_up_to<'d>(
     }
 }
 
-/// Refuses trailers that are no header lines, each ending in CRLF.
+/// Refuses trailers that are not header lines, each ending in CRLF.
 fn check_trailers(bytes: &[u8], max_count: usize) -> Result<(), Error> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     if !lines.all(|line| line.ends_with(b"\r\n")) {

@@ -1,4 +1,4 @@
-//! What a read means: the client side of one HTTP/1.1 connection, one exchange after the other.
+//! The client side of one HTTP/1.1 connection, one exchange after the other.
 
 use std::fmt;
 
@@ -169,7 +169,7 @@ impl Connection {
         self.has_ended() && self.goes_on && self.is_sound()
     }
 
-    /// What made the connection unusable.
+    /// The error that made the connection unusable.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
@@ -200,8 +200,8 @@ impl Connection {
         Ok(())
     }
 
-    /// What stands behind a response answers nothing that was asked: whatever the next one would
-    /// be, it could not be told from this.
+    /// Bytes behind a response answer no request. The response to the next request could not be
+    /// distinguished from them.
     fn note_behind(&mut self, data: &[u8]) {
         if self.has_ended() && !data.is_empty() {
             self.goes_on = false;

@@ -1,28 +1,28 @@
-//! What a server can do wrong: one enum.
+//! Errors of a server: one enum.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// How much of what was no response an error quotes, in bytes.
+/// How much of an invalid response an error quotes, in bytes.
 pub const QUOTE_SIZE: usize = 64;
 
-/// What makes a connection unusable. No message quotes a header's value, which may be a secret.
+/// An error that makes a connection unusable. No message quotes a header's value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The response does not begin like one; its first line, cut at [`QUOTE_SIZE`] bytes.
     NotHttp(Vec<u8>),
-    /// The first line is no status line; cut at [`QUOTE_SIZE`] bytes.
+    /// The first line is not a status line; cut at [`QUOTE_SIZE`] bytes.
     StatusLine(Vec<u8>),
-    /// Status 101, which nobody asked for.
+    /// Status 101, which the request did not ask for.
     SwitchedProtocols,
-    /// A line of the head is no header: a name that is no token, a control character, a bare CR, a
+    /// A line of the head is not a header: a name that is not a token, a control character, a bare CR, a
     /// folded line before the first header or in one that frames the body.
     Header,
     /// The head, interim ones included, grew past the limit.
     HeadTooLarge(usize),
     /// The head has more headers than the limit.
     TooManyHeaders(usize),
-    /// A content-length that is no number below 2**64, or several that differ.
+    /// A content-length that is not a number below 2**64, or several that differ.
     ContentLength,
     /// A transfer-encoding that is not `chunked` alone.
     TransferEncoding,

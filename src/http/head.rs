@@ -7,7 +7,7 @@ use super::error::{Error, QUOTE_SIZE};
 use super::limits::Limits;
 use super::section::{NextSection, Section};
 
-/// What every response of HTTP/1 begins with.
+/// The first bytes of every response of HTTP/1.
 const START: &[u8] = b"HTTP/1.";
 
 /// The head of a response.
@@ -16,7 +16,7 @@ pub struct Head {
     /// The status, 200 to 999.
     pub status: u16,
     /// Names in lower case, and values without the white space around them, in their order.
-    /// A value that is no UTF-8 is read as Latin-1.
+    /// A value that is not valid UTF-8 is read as Latin-1.
     pub headers: Vec<(String, String)>,
     is_http10: bool,
 }
@@ -133,9 +133,9 @@ fn first_line(bytes: &[u8]) -> Vec<u8> {
 /// How a head begins.
 #[derive(Debug)]
 enum Start {
-    /// So many bytes are as they should be.
+    /// So many bytes of [`START`] have arrived.
     Begun(usize),
-    /// What came is no response: its first line, as far as it is quoted.
+    /// The bytes are not a response: their first line, as far as it is quoted.
     Garbage(Vec<u8>),
 }
 
@@ -196,7 +196,7 @@ impl HeadReader {
         }
     }
 
-    /// Refuses what is no response with its first line, instead of waiting for a blank one.
+    /// Refuses bytes that are not a response with their first line, instead of waiting for a blank one.
     fn check_start(&mut self, data: &[u8], room: usize) -> Result<(), Error> {
         if let Start::Begun(count) = &mut self.start {
             let due = &START[*count..];
@@ -220,7 +220,7 @@ impl HeadReader {
         Ok(())
     }
 
-    /// What the end of the connection means here.
+    /// The error for a connection that ends here.
     pub fn close(&self) -> Error {
         match &self.start {
             Start::Garbage(line) => Error::NotHttp(first_line(line)),

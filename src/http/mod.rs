@@ -1,4 +1,4 @@
-//! The client side of HTTP/1.1, sans-I/O: what the native transport speaks.
+//! The client side of HTTP/1.1, sans-I/O, for the native transport.
 //!
 //! ```text
 //! method, target, headers ─▶ request ─▶ bytes to send

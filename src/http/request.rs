@@ -1,15 +1,15 @@
-//! A request → the bytes to send. Nothing a caller gives can end a line: injection is impossible.
+//! A request → the bytes to send. No argument of a caller can end a line: injection is impossible.
 
 use std::fmt;
 
 /// Why a request cannot be sent. Values are never quoted: they may be secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestError {
-    /// The method is no token, or CONNECT, which makes something else of a connection.
+    /// The method is not a token, or it is CONNECT, which turns the connection into a tunnel.
     Method,
-    /// The target is empty, or holds something else than visible ASCII.
+    /// The target is empty, or has a character other than visible ASCII.
     Target,
-    /// The name of a header, counted from 0, is no token.
+    /// The name of a header, counted from 0, is not a token.
     HeaderName(usize),
     /// The value of the header with this name holds a control character.
     HeaderValue(String),
@@ -125,7 +125,7 @@ impl Request {
     }
 }
 
-/// What was seen among the headers that matters for framing.
+/// The headers of a request that matter for framing.
 #[derive(Default)]
 struct FramingHeaders {
     hosts: usize,
@@ -156,8 +156,8 @@ impl FramingHeaders {
     }
 }
 
-/// Refuses a header that is none. A character outside ASCII is not a control character by its
-/// bytes, but may be one to whoever decodes them.
+/// Refuses an invalid header. A character outside ASCII is not a control character by its
+/// bytes, but may be one once they are decoded.
 fn check_header(index: usize, name: &str, value: &str) -> Result<(), RequestError> {
     if !is_token(name) {
         return Err(RequestError::HeaderName(index));
@@ -170,7 +170,7 @@ fn check_header(index: usize, name: &str, value: &str) -> Result<(), RequestErro
     }
 }
 
-/// Whether some programs take `char` for the end of a line, though it is no control character.
+/// Whether some programs take `char` for the end of a line, though it is not a control character.
 fn is_separator(char: char) -> bool {
     matches!(char, '\u{2028}' | '\u{2029}')
 }

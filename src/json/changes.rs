@@ -1,16 +1,16 @@
-//! What has changed in a document that grows, as operations like those of JSON Patch (RFC 6902).
+//! The changes of a document that grows, as operations like those of JSON Patch (RFC 6902).
 
 use std::fmt::Write as _;
 
 use super::numbers::{LEAST_DIGITS, equal, read_number};
 use super::tape::{Tape, TokenKind};
 
-/// What is to be done at a place.
+/// The kinds of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// A member of an object, or the next element of an array, has come.
+    /// A member of an object, or the next element of an array, has arrived.
     Add,
-    /// The document has begun, a number says something else, or a string that grew is told whole.
+    /// The document has begun, a number says something else, or a string that grew is reported whole.
     Replace,
     /// A string has grown.
     Append,
@@ -27,7 +27,7 @@ impl Operation {
     }
 }
 
-/// What an operation brings.
+/// The value of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeValue {
     /// The value at this token of the tape.
@@ -39,37 +39,37 @@ pub enum ChangeValue {
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What is to be done.
+    /// The kind of change.
     pub operation: Operation,
     /// Where: a JSON Pointer (RFC 6901).
     pub path: String,
-    /// With what.
+    /// The new value, or the text to append.
     pub value: ChangeValue,
 }
 
 /// A container that is open where the cursor stands.
 #[derive(Clone, Copy, Debug)]
 enum Level {
-    /// An array of which so many elements have been told.
+    /// An array, and how many of its elements were reported.
     Array(usize),
-    /// An object, and the token of its last key that was told.
+    /// An object, and the token of the last key that was reported.
     Object(usize),
 }
 
-/// How much of a tape has been told.
+/// The position up to which a tape has been reported.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
-    /// The tokens before this one were told; the last of them may have grown since.
+    /// The tokens before this one were reported; the last of them may have grown since.
     at: usize,
-    /// How much of the text had been told.
+    /// How much of the text had been reported.
     text: usize,
-    /// The last token told was a number that might go on.
+    /// The last token reported was a number that might go on.
     grew: bool,
     open: Vec<Level>,
 }
 
 impl Cursor {
-    /// Returns what has changed since the last call; `appends` says how a string that grew is told, and
+    /// Returns the changes since the last call; `appends` says how a string that grew is reported, and
     /// `max_digits` from how many characters on an integer is a float.
     pub(super) fn changes(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -88,13 +88,13 @@ impl Cursor {
         changes
     }
 
-    /// Whether the last token told is a number long enough for an integer to be a float.
+    /// Whether the last token reported is a number long enough for an integer to be a float.
     pub(super) fn reported_long_number(&self, tape: &Tape) -> bool {
         let last = self.at.saturating_sub(1);
         self.grew && tape.end(last) - tape.start(last) >= LEAST_DIGITS
     }
 
-    /// The last token told: a string or a number that said less then.
+    /// The change of the last token reported: a string that grew, or a number whose value changed.
     fn grown(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Option<Change> {
         let last = self.at.checked_sub(1)?;
         let (start, end) = (tape.start(last), tape.end(last));
@@ -124,7 +124,7 @@ impl Cursor {
         })
     }
 
-    /// A value that is new, with all that it holds.
+    /// The change for a new value, with everything in it.
     fn added(&mut self, tape: &Tape, changes: &mut Vec<Change>) {
         let (place, depth) = (self.at, self.open.len());
         let operation = if depth == 0 {
@@ -176,7 +176,7 @@ impl Cursor {
         self.at += 1;
     }
 
-    /// The place of the value that was told last.
+    /// The path of the value reported last.
     fn path(&self, tape: &Tape) -> String {
         let mut path = String::new();
         for level in &self.open {

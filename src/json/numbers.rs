@@ -1,13 +1,13 @@
 //! Numbers that arrive piece by piece: which text is one, and what it says so far.
 
-/// How much of a number that may go on is read, in bytes: whoever asks after every digit of a long
-/// one must not pay for all of it each time.
+/// At most this many bytes of an unfinished number are parsed, so that polling after every digit stays
+/// linear.
 const GROWING: usize = 1024;
 
-/// What the interpreter's default allows: integers of as many characters and more are floats.
+/// The interpreter's default limit: integers of as many characters and more are floats.
 pub const MAX_DIGITS: usize = 4300;
 
-/// The least that the interpreter can be made to allow: shorter integers are never floats.
+/// The lowest limit that the interpreter accepts: shorter integers are never floats.
 pub const LEAST_DIGITS: usize = 640;
 
 /// A value that holds no others.
@@ -25,8 +25,8 @@ pub enum Scalar<'t> {
     String(&'t str),
 }
 
-/// What a number says; `grows` tells whether it may go on, and then what cannot end it is left out. An
-/// integer of `max_digits` characters and more is a float.
+/// The value of a number. If it `grows`, that is, may go on, an end that cannot be its end is left out.
+/// An integer of `max_digits` characters and more is a float.
 pub(super) fn read_number(text: &str, grows: bool, max_digits: usize) -> Scalar<'_> {
     let text = if grows {
         without_unfinished_end(text)

@@ -11,8 +11,8 @@ use crate::error::Error;
 
 /// Reads a document that arrives piece by piece.
 ///
-/// What is known of it is at hand at any time: [`Self::tape`] is the document, [`Self::changes`]
-/// what has changed in it. Feeding takes time linear in the text, whatever the pieces.
+/// At any time [`Self::tape`] is the document so far, and [`Self::changes`] returns what is new in it.
+/// Feeding takes time linear in the text, whatever the pieces.
 ///
 /// ```
 /// let mut json = millstream::json::JsonAssembler::new(true);
@@ -23,7 +23,7 @@ use crate::error::Error;
 /// ```
 #[derive(Debug)]
 pub struct JsonAssembler {
-    /// Shared with who builds a value of it at this moment, if anybody does.
+    /// Shared with a caller that is building a value of it at this moment.
     tape: Arc<Tape>,
     cursor: Cursor,
     machine: Machine,
@@ -91,7 +91,7 @@ impl JsonAssembler {
         self.is_complete() || (may_end && self.machine.depth == 0)
     }
 
-    /// Drops what is known of the document: whoever reads on wants to know its end alone.
+    /// Drops the tokens so far: the caller only needs to know where the document ends.
     pub(crate) fn forget(&mut self) {
         Arc::make_mut(&mut self.tape).forget();
     }
@@ -101,8 +101,8 @@ impl JsonAssembler {
         self.cursor.reported_long_number(&self.tape)
     }
 
-    /// What has changed since the last call; without `appends` a string that grew is told whole, and an
-    /// integer of `max_digits` characters and more is compared as a float.
+    /// The changes since the last call. Without `appends` a string that grew is reported whole. An integer
+    /// of `max_digits` characters and more is compared as a float.
     ///
     /// Takes time linear in the text fed since, and in the paths it returns.
     pub fn changes(&mut self, appends: bool, max_digits: usize) -> Vec<Change> {

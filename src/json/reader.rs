@@ -12,7 +12,7 @@ use super::string::Raw;
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
 
-/// The document is no JSON.
+/// The document is not valid JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidJson;
 

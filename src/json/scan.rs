@@ -12,7 +12,7 @@ pub struct Token {
 }
 
 /// The closing quote of the string whose inside starts at `at`, and whether it has escapes; `None`
-/// if it is no JSON string. Whether its bytes are UTF-8 is not looked at.
+/// if it is not a valid JSON string. Does not check that its bytes are UTF-8.
 #[inline]
 pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     let mut end = at;

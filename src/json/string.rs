@@ -1,4 +1,4 @@
-//! JSON strings: kept as they were sent, read when somebody wants them.
+//! JSON strings: kept as they were sent, unescaped on demand.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub struct Raw<'p> {
 }
 
 impl<'p> Raw<'p> {
-    /// `text` is the inside of a valid JSON string; `is_escaped` tells whether it has a backslash.
+    /// `text` is the inside of a valid JSON string; `is_escaped` says whether it has a backslash.
     pub(super) fn new(text: &'p str, is_escaped: bool, at: usize) -> Self {
         Self {
             text,

@@ -1,11 +1,11 @@
-//! A document in the order of its text: what a reader appends to, and what values are built from.
+//! A document in the order of its text, as tokens: the reader appends to them, values are built from them.
 
 use super::numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar, read_number};
 
 /// As much room stays for the text behind one that was dropped, in bytes.
 const KEPT_ROOM: usize = 256;
 
-/// What a token says.
+/// The kinds of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Null,
@@ -92,7 +92,7 @@ impl Tape {
         &mut self.text
     }
 
-    /// What was written belongs to the last token; `grows` tells whether that is a number that may
+    /// Counts the text written so far to the last token; `grows` says that it is a number that may
     /// go on.
     pub(super) fn extend(&mut self, grows: bool) {
         if let Some(last) = self.tokens.last_mut() {

@@ -49,7 +49,7 @@ impl PyHttpConnection {
     }
 }
 
-/// What a caller did wrong.
+/// The exception for a mistake of the caller.
 fn mistake(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
@@ -121,7 +121,7 @@ impl PyHttpConnection {
         Ok(rest.map(|rest| whole_or(&data, rest)))
     }
 
-    /// Return the bytes of the body that ``data`` brings.
+    /// Return the bytes of the body in ``data``.
     ///
     /// Reads what is missing of the head first. The call that meets a failure returns what came
     /// before it; after one, and after ``close``, nothing comes out.
@@ -151,7 +151,7 @@ impl PyHttpConnection {
     }
 
     /// The headers of the response in their order, names in lower case; empty until they are
-    /// complete. A value that is no UTF-8 is read as Latin-1.
+    /// complete. A value that is not valid UTF-8 is read as Latin-1.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let headers = self.lock(py).head().map(|head| head.headers.clone());

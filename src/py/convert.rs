@@ -43,7 +43,7 @@ pub fn optional<'py>(
     text.map(|text| PyString::from_bytes(py, text)).transpose()
 }
 
-/// `bytes` as a string, U+FFFD for what is no UTF-8. Python decodes valid bytes in one pass.
+/// `bytes` as a string, with U+FFFD for invalid UTF-8. Python decodes valid bytes in one pass.
 pub fn string<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     match PyString::from_bytes(py, bytes) {
         Ok(text) => text,
@@ -51,7 +51,7 @@ pub fn string<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     }
 }
 
-/// What becomes a Python object once the core's lock is dropped.
+/// A value that becomes a Python object once the core's lock is dropped.
 pub trait Make {
     /// Makes it.
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
@@ -71,7 +71,7 @@ impl<'py, T: Make> IntoPyObject<'py> for ToMake<T> {
     }
 }
 
-/// The list that `feed` returns; most small reads bring nothing, which is cheaper to say.
+/// The list that `feed` returns. Most small reads complete nothing: an empty list is cheaper.
 #[inline]
 pub fn list<T: Make>(
     py: Python<'_>,
@@ -84,7 +84,7 @@ pub fn list<T: Make>(
     }
 }
 
-/// What a decoder has seen of its stream, in words.
+/// A description of what a decoder has seen of its stream.
 pub fn describe_seen<'py>(
     py: Python<'py>,
     seen: &Seen,
@@ -122,7 +122,7 @@ pub fn asks_for_one(n: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
     let Some(n) = n else {
         return Ok(false);
     };
-    // What is right is known without a call of Python.
+    // A valid argument needs no call of Python.
     if n.is_exact_instance_of::<PyInt>() && n.eq(1)? {
         return Ok(true);
     }
@@ -148,7 +148,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Argument<'py> {
 }
 
 impl<'py> Argument<'py> {
-    /// What was given, or else `default`.
+    /// The argument, or else `default`.
     pub fn or(
         self,
         default: impl IntoPyObject<'py>,
@@ -165,7 +165,7 @@ impl<'py> Argument<'py> {
         let Self::Value(value) = self else {
             return Ok(default.to_owned());
         };
-        // What is right is known without a call of Python.
+        // A valid argument needs no call of Python.
         if let Ok(text) = value.cast_exact::<PyString>()
             && let Ok(text) = text.to_str()
             && allowed.contains(&text)
@@ -241,7 +241,7 @@ pub fn reduced<'py>(
     PyTuple::new(py, [rebuild, arguments.into_any()])
 }
 
-/// What setting an attribute of a value class raises.
+/// The exception for setting an attribute of a value class.
 pub fn immutable(name: &str) -> PyErr {
     PyAttributeError::new_err(format!("{name} is immutable"))
 }

@@ -19,7 +19,7 @@ use crate::decode::{Ended, Format, StreamDecoder};
 ///
 /// ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
 /// ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
-/// deltas and the same error for every way of cutting them.
+/// deltas and the same error however they are cut.
 ///
 /// ``n`` is how many choices were asked for. With ``n=1`` the first choice of a payload is choice 0
 /// whatever its index, for some servers count tokens there, and further choices of that payload are
@@ -30,9 +30,9 @@ use crate::decode::{Ended, Format, StreamDecoder};
 /// each U+FFFD. Unpaired halves become U+FFFD in either case. ``max_event_size`` limits what one
 /// event may hold, in bytes; it limits a body that is one JSON document too.
 ///
-/// A decoder serves for deltas (``feed``, ``close``), for the text of choice 0 alone
+/// A decoder is used for deltas (``feed``, ``close``), for the text of choice 0 alone
 /// (``feed_text``, ``close_text``, which make no object per delta), or for that text in records
-/// (``feed_records``, ``close_records``); what is called first decides.
+/// (``feed_records``, ``close_records``); the first call decides.
 ///
 /// >>> from millstream import StreamDecoder
 /// >>> decoder = StreamDecoder("openai.completions")
@@ -104,7 +104,7 @@ impl PyStreamDecoder {
             })
     }
 
-    /// Say that the stream ended, and return what its end brings.
+    /// End the stream, and return the deltas that its end completes.
     ///
     /// A last frame without its blank line counts if it is the end mark or a whole JSON document.
     /// Raises ``failure`` if there is one; one met here has its ``items``. Closing again returns an
@@ -174,11 +174,11 @@ impl PyStreamDecoder {
         })
     }
 
-    /// Return what ``data`` brings of choice 0, in parts.
+    /// Return the parts of choice 0 that ``data`` completes.
     ///
     /// A string is a delta that has text and nothing else, a ``Delta`` is any other one (usage and
     /// errors too). A tuple describes the response from there on: its first id, the model, the
-    /// system fingerprint, the service tier; a later id is no news. Errors are those of ``feed``.
+    /// system fingerprint, the service tier; a later id changes nothing. Errors are those of ``feed``.
     fn _feed_parts<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let (py, data) = (data.py(), bytes_for("_feed_parts", data)?);
         let data = data.as_bytes();
@@ -307,7 +307,7 @@ impl PyStreamDecoder {
         self.0.shared.lock(py).core.deltas_seen()
     }
 
-    /// What there was of the stream, in words: what to look at where it came to nothing.
+    /// A description of the stream in words, for a stream that ended without output.
     ///
     /// The number of frames, the event or the keys of the first one, and, where no frame came, the first
     /// bytes and what the stream lacks: line ends, or blank lines.

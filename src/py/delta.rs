@@ -27,13 +27,13 @@ const FIELDS: [&str; 11] = [
 const TOOL_NAME: &str = "ToolCallDelta";
 const TOOL_FIELDS: [&str; 4] = ["index", "id", "name", "args"];
 
-/// A provider's object: JSON text until somebody reads it.
+/// A provider's object: JSON text that is parsed on access.
 enum LazyJson {
     Json(Box<[u8]>),
     Value(Py<PyAny>),
 }
 
-/// What one payload brought for one choice: immutable, comparable, picklable.
+/// The increment of one choice in one payload: immutable, comparable, picklable.
 ///
 /// A field is ``None`` (``tool_calls`` is empty) where the payload had nothing for it. Usage, and
 /// an error the provider sent inside the stream, come as deltas of their own with ``index`` 0.
@@ -54,10 +54,10 @@ pub struct PyDelta {
     /// A piece of the choice's text, never empty.
     #[pyo3(get)]
     text: Option<Py<PyString>>,
-    /// A piece of what the model thought before it spoke, never empty.
+    /// A piece of the model's reasoning before its answer, never empty.
     #[pyo3(get)]
     reasoning: Option<Py<PyString>>,
-    /// A piece of the words with which the model declined, never empty.
+    /// A piece of the model's refusal, never empty.
     #[pyo3(get)]
     refusal: Option<Py<PyString>>,
     /// The increments of the choice's tool calls.

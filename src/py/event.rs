@@ -181,7 +181,7 @@ impl PyServerSentEvent {
             .map_or_else(empty, |id| id.bind(py).clone())
     }
 
-    /// Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is none.
+    /// Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is not valid JSON.
     ///
     /// Lone surrogates become U+FFFD.
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::Error;
 
-/// What the exception for an error of a core object says.
+/// The content of the exception for an error of a core object.
 pub struct Failure {
     /// The error.
     pub error: Error,

@@ -53,7 +53,7 @@ mod _core {
             .setattr("__module__", "millstream")
     }
 
-    /// Whether this is a debug build, which nobody should time.
+    /// Whether this is a debug build, which must not be timed.
     #[pymodule_export]
     const DEBUG_BUILD: bool = cfg!(debug_assertions);
 }

@@ -13,7 +13,7 @@ use super::state::{Shared, Stoppable, unpicklable};
 use crate::error::Error;
 use crate::json::{Build, ChangeValue, JsonAssembler, LEAST_DIGITS, Scalar, Tape};
 
-/// Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
+/// Reads a JSON document that arrives piece by piece; the document so far is available at any time.
 ///
 /// ``feed`` takes time linear in the text, whatever the pieces. ``value`` is the document so far, made
 /// of new objects each time it is asked for, at the cost of its size; ``diff`` is what has changed. The
@@ -22,7 +22,7 @@ use crate::json::{Build, ChangeValue, JsonAssembler, LEAST_DIGITS, Scalar, Tape}
 ///
 /// A string is known as far as it came, without an unfinished escape at its end or half a surrogate
 /// pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``
-/// for ``1.``); of one that goes on after 1,024 characters, these are read. ``true``, ``false`` and
+/// for ``1.``); of an unfinished number longer than 1,024 characters, only those are read. ``true``, ``false`` and
 /// ``null`` are known when they are whole, a key when its value has begun. The last of equal keys
 /// counts. Numbers are those of ``json.loads``: integers exact (floats from as many characters on as
 /// ``sys.get_int_max_str_digits()`` says), other numbers floats, infinite where they are too large.
@@ -128,7 +128,7 @@ impl PyJsonAssembler {
     ///
     /// The text may end anywhere. The call that meets an error reads what stands before it and sets
     /// ``failure``, a ``StreamDecodeError`` whose ``offset`` counts the characters before the wrong
-    /// one; later calls raise it. Raises ``TypeError`` if ``text`` is no ``str``, and ``ValueError``
+    /// one; later calls raise it. Raises ``TypeError`` if ``text`` is not a ``str``, and ``ValueError``
     /// after ``close``.
     fn feed(&self, text: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = text.py();
@@ -146,9 +146,9 @@ impl PyJsonAssembler {
         }
     }
 
-    /// Say that the text has ended: nothing more may be fed.
+    /// End the text: nothing more may be fed.
     ///
-    /// A document that is not whole is no error: ``complete`` tells, and ``value`` stays. Raises
+    /// A document that is not whole is not an error: ``complete`` is ``False``, and ``value`` stays. Raises
     /// ``failure`` if there is one.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.0.lock(py);
@@ -164,10 +164,10 @@ impl PyJsonAssembler {
 
     /// Return what has changed since the last call: operations like those of JSON Patch (RFC 6902).
     ///
-    /// Each is a dict of ``op``, ``path`` (a JSON Pointer) and ``value``. ``"add"`` brings a member or
-    /// the next element, with all that it holds by now; ``"replace"`` the document when it begins, or
-    /// a number whose value changed; ``"append"``, which JSON Patch lacks, what a string has grown
-    /// by. With ``append=False`` such a string is replaced whole, at the cost of its length.
+    /// Each is a dict of ``op``, ``path`` (a JSON Pointer) and ``value``. ``"add"`` has a member or
+    /// the next element, with everything in it so far; ``"replace"`` has the document when it begins, or
+    /// a number whose value changed; ``"append"``, which JSON Patch lacks, has the text that a string has
+    /// grown by. With ``append=False`` such a string is replaced whole, at the cost of its length.
     /// Otherwise the time taken is linear in the text fed since the last call and in the paths.
     #[pyo3(signature = (*, append=Argument::Default), text_signature = "(self, *, append=True)")]
     fn diff<'py>(&self, py: Python<'py>, append: Argument<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -199,7 +199,7 @@ impl PyJsonAssembler {
         Ok(patch)
     }
 
-    /// The document as far as it is known, in new objects; ``None`` while nothing is.
+    /// The document so far, in new objects; ``None`` before it begins.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let tape = self.tape(py);
@@ -209,7 +209,7 @@ impl PyJsonAssembler {
         tape.build(0, &mut Objects(py))
     }
 
-    /// Whether anything of the document is known: before, ``value`` is ``None``, as it is for ``null``.
+    /// Whether the document has begun: before, ``value`` is ``None``, as it is for ``null``.
     #[getter]
     fn started(&self, py: Python<'_>) -> bool {
         !self.tape(py).is_empty()

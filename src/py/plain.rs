@@ -1,4 +1,4 @@
-//! What a call gathers under the core's lock, where no Python object may be made: text that stands in
+//! The output that a call gathers under the core's lock, where no Python object may be made: text that stands in
 //! the data of the call or was copied from the core, and deltas and events whose fields are places in it.
 
 use smallvec::SmallVec;
@@ -23,7 +23,7 @@ impl Span {
 /// is copied, to the stack as long as it is little.
 pub struct Scratch<'a> {
     data: &'a [u8],
-    /// What stands behind the data.
+    /// The text that was copied; its places follow those of the data.
     copied: SmallVec<[u8; 128]>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Scratch<'a> {
         start
     }
 
-    /// What stands at a place.
+    /// The bytes at a place.
     #[inline]
     pub fn bytes(&self, span: Span) -> &[u8] {
         let size = self.data.len();
@@ -81,7 +81,7 @@ impl<'a> Scratch<'a> {
         found.unwrap_or_default()
     }
 
-    /// What stands at a place, if there is one.
+    /// The bytes at a place, if there is one.
     #[inline]
     pub fn field(&self, span: Option<Span>) -> Option<&[u8]> {
         span.map(|span| self.bytes(span))

@@ -1,4 +1,4 @@
-//! Deltas → Python objects: what each kind of `feed` hands out.
+//! Deltas → Python objects: the output of each kind of `feed`.
 //!
 //! A sink gathers plain values while the core runs, under its lock; its objects are made afterwards.
 
@@ -40,7 +40,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// What was found.
+    /// The objects.
     #[inline]
     pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let pieces = self.pieces.iter();
@@ -67,7 +67,7 @@ impl Sink for Texts<'_> {
 const MAX_BUFFER: usize = 1 << 18;
 
 thread_local! {
-    /// Where records are put together: a call of its own for room costs as much as a small read.
+    /// The buffer in which records are put together: allocating one costs as much as a small read.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -106,7 +106,7 @@ impl Sink for RecordBytes<'_> {
     }
 }
 
-/// What comes out one after the other.
+/// An item of the output.
 enum Item {
     /// A delta that has text and nothing else.
     Text(u32, Span),
@@ -161,7 +161,7 @@ impl<'a> Deltas<'a> {
         }
     }
 
-    /// What was found.
+    /// The objects.
     pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let items = self.found.iter().map(|item| PlacedItem {
             item,
@@ -184,7 +184,7 @@ impl Sink for Deltas<'_> {
     }
 }
 
-/// Choice 0 in parts: text that comes alone as strings, or as records; other deltas; what is told.
+/// Choice 0 in parts: text that comes alone as strings, or as records; other deltas; descriptions of the response.
 pub struct Parts<'a> {
     plain: PlainDeltas<'a>,
     found: SmallVec<[Item; 16]>,
@@ -207,7 +207,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// What was found, as a list.
+    /// The parts, as a list.
     pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let items = self.found.iter().map(|item| PlacedItem {
             item,
@@ -218,7 +218,7 @@ impl<'a> Parts<'a> {
         list(py, items)
     }
 
-    /// What was found: bytes, where it was nothing but records, and a list of parts otherwise.
+    /// The parts: bytes, if there are records alone, and otherwise a list.
     pub fn records<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if self.found.is_empty() {
             return Ok(PyBytes::new(py, self.record_bytes()).into_any());

@@ -190,7 +190,7 @@ impl PySseParser {
         self.shared.handed_out(py, events.list(py, &self.begun))
     }
 
-    /// Say that the stream ended, and return the unfinished event if ``eof`` is ``"flush"``.
+    /// End the stream, and return the unfinished event if ``eof`` is ``"flush"``.
     ///
     /// Raises ``failure`` if there is one. Closing again returns an empty list.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

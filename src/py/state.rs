@@ -1,4 +1,4 @@
-//! What every class with `feed` and `close` keeps beside its core object: closed, failed, in use.
+//! The state that every class with `feed` and `close` keeps beside its core object: closed, failed, in use.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -66,7 +66,7 @@ pub struct State<T> {
     is_closed: bool,
     /// An exception came in between reading data and handing out what it held.
     is_interrupted: bool,
-    /// What the first call decided: the kind of input, or of output.
+    /// The kind of input, or of output, that the first call decided.
     kind: Option<&'static str>,
 }
 
@@ -164,7 +164,7 @@ impl<T: Core> Shared<T> {
         Ok(self.failure.get().map(|failure| failure.bind(py).clone()))
     }
 
-    /// What a call raises where [`State::is_spoilt`] says that nothing more can be read.
+    /// The exception of a call after [`State::is_spoilt`] says that nothing more can be read.
     #[cold]
     pub fn spoilt(&self, py: Python<'_>) -> PyErr {
         match self.failure(py) {
@@ -176,7 +176,7 @@ impl<T: Core> Shared<T> {
         }
     }
 
-    /// What was `made` of the data that was read; an exception instead means that it is lost.
+    /// Passes on the objects `made` of the data that was read. An exception means that the data is lost.
     #[inline]
     pub fn handed_out<V>(&self, py: Python<'_>, made: PyResult<V>) -> PyResult<V> {
         if made.is_err() {

@@ -16,7 +16,7 @@ use crate::utf8::Errors;
 /// one assembler takes one of the two. What comes out depends on the text alone and not on how it
 /// was cut, and can always be encoded. A byte order mark is content.
 ///
-/// ``errors`` says what becomes of what is no text: ``"replace"`` makes it U+FFFD (one per maximal
+/// ``errors`` says what becomes of anything that is not text: ``"replace"`` makes it U+FFFD (one per maximal
 /// invalid subpart, one per unpaired surrogate), ``"ignore"`` drops it, ``"strict"`` makes it a
 /// ``StreamDecodeError`` whose ``offset`` counts the bytes or characters before it.
 ///
@@ -44,7 +44,7 @@ fn kind_of(piece: &Bound<'_, PyAny>) -> PyResult<&'static str> {
     )))
 }
 
-/// What one half of the mixed pieces' owner hears.
+/// The error for mixing `bytes` and `str` pieces.
 fn mixed(first: &str, kind: &str) -> PyErr {
     let message =
         format!("this TextAssembler was fed {first}: {kind} pieces need one of their own");
@@ -124,7 +124,7 @@ impl PyTextAssembler {
             .handed_out(py, PyString::from_bytes(py, text.as_bytes()))
     }
 
-    /// Return what was still held: nothing, or U+FFFD for a character that never ended.
+    /// End the text, and return the rest: nothing, or U+FFFD for a character that never ended.
     ///
     /// Raises the ``StreamDecodeError`` of a ``"strict"`` assembler. Closing again returns ``""``.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {

@@ -24,7 +24,7 @@ class Arrived:
 
     @property
     def text(self) -> str:
-        """What errors carry."""
+        """The text that errors carry."""
         text = self.kept
         if self.complete or len(data := text.encode()) <= self._limit:
             return text

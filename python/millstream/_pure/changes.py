@@ -1,4 +1,4 @@
-"""What has changed in a document that grows, as operations like those of JSON Patch (RFC 6902)."""
+"""The changes of a document that grows, as operations like those of JSON Patch (RFC 6902)."""
 
 from typing import Any
 
@@ -11,26 +11,26 @@ Operation = dict[str, Any]
 
 
 class Cursor:
-    """How much of a tape has been told."""
+    """The position up to which a tape has been reported."""
 
     __slots__ = ("_at", "_growing", "_open", "_pieces", "_value")
 
     def __init__(self) -> None:
-        # The tokens before this one were told. The last of them may have grown since: how many pieces
-        # of it were told, if it is a string, and what it said, if it was a number that might go on.
+        # The tokens before this one were reported. The last of them may have grown since: how many pieces
+        # of it were reported, if it is a string, and its value, if it was a number that might go on.
         self._at = 0
         self._pieces = 0
         self._growing: Number | None = None
         self._value: int | float = 0
-        # For each container that is open there: the position, or the key, of what was told last in it.
+        # For each container that is open there: the position, or the key, that was reported last.
         self._open: list[int | str] = []
 
     def changes(self, tape: Tape, *, append: bool) -> list[Operation]:
-        """Return what has changed since the last call; ``append`` says how a string that grew is told."""
-        told = self._grown(tape, append)
+        """Return the changes since the last call; ``append`` says how a string that grew is reported."""
+        changes = self._grown(tape, append)
         while self._at < len(tape) and not self._is_lone_key(tape):
             if _is_value(tape[self._at]):
-                told.append(self._added(tape))
+                changes.append(self._added(tape))
             else:
                 self._pass(tape)
         last = tape[self._at - 1] if self._at else None
@@ -39,10 +39,10 @@ class Cursor:
         self._growing = last if isinstance(last, Number) and last.grows else None
         if self._growing is not None:
             self._value = self._growing.value()
-        return told
+        return changes
 
     def _grown(self, tape: Tape, append: bool) -> list[Operation]:
-        """Return the operation for the token told last: a string or a number that may have said less then."""
+        """Return the change of the last token reported: a string that grew, or a number whose value changed."""
         last = tape[self._at - 1] if self._at else None
         if isinstance(last, Text) and len(last.pieces) > self._pieces:
             if append:
@@ -53,7 +53,7 @@ class Cursor:
         return []
 
     def _added(self, tape: Tape) -> Operation:
-        """Return the operation for a value that is new, with all that it holds."""
+        """Return the change for a new value, with everything in it."""
         place, depth = self._at, len(self._open)
         self._count()
         added = self._operation("add" if depth else "replace", build(tape, place))
@@ -95,7 +95,7 @@ class Cursor:
             self._open[-1] = position + 1
 
     def _operation(self, name: str, value: Any) -> Operation:
-        """Return an operation on the value told last."""
+        """Return an operation on the value reported last."""
         return {"op": name, "path": "".join([f"/{_escaped(step)}" for step in self._open]), "value": value}
 
 

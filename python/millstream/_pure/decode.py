@@ -1,8 +1,8 @@
-"""Bytes to deltas: the whole way from a network read to what a model brought, in one class.
+"""Bytes to deltas: the whole way from a network read to the increments of a model's answer, in one class.
 
-The case that matters is read with a few calls per frame: one ``data:`` line of JSON that brings
-text for choice 0, between blank lines. Every other frame takes the general way, which is the
-definition: lines, fields, blocks, payloads, choices.
+The common case is read with a few calls per frame: one ``data:`` line of JSON that has text for
+choice 0, between blank lines. Every other frame takes the general way, which is the definition:
+lines, fields, blocks, payloads, choices.
 """
 
 from itertools import groupby
@@ -22,7 +22,7 @@ __all__ = ("StreamDecoder",)
 
 _HTML_SIZE = 512
 
-# What is called for what comes out.
+# The method for each kind of output.
 _METHODS = {"deltas": "feed", "text": "feed_text", "records": "feed_records", "parts": "_feed_parts"}
 
 
@@ -32,7 +32,7 @@ class StreamDecoder(DecoderState):
 
     ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
     ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
-    deltas and the same error for every way of cutting them.
+    deltas and the same error however they are cut.
 
     ``n`` is how many choices were asked for. With ``n=1`` the first choice of a payload is choice 0
     whatever its index, for some servers count tokens there, and further choices of that payload are
@@ -43,9 +43,9 @@ class StreamDecoder(DecoderState):
     each U+FFFD. Unpaired halves become U+FFFD in either case. ``max_event_size`` limits what one
     event may hold, in bytes; it limits a body that is one JSON document too.
 
-    A decoder serves for deltas (``feed``, ``close``), for the text of choice 0 alone
+    A decoder is used for deltas (``feed``, ``close``), for the text of choice 0 alone
     (``feed_text``, ``close_text``, which make no object per delta), or for that text in records
-    (``feed_records``, ``close_records``); what is called first decides.
+    (``feed_records``, ``close_records``); the first call decides.
 
     >>> from millstream import StreamDecoder
     >>> decoder = StreamDecoder("openai.completions")
@@ -87,7 +87,7 @@ class StreamDecoder(DecoderState):
         # What the body is: "sse", "json" or "html", and None while all there was is white space. An
         # event stream is "short" until its first bytes are kept.
         self._model_type: str | None = None
-        # A body that is no event stream, and where it starts.
+        # A body that is not an event stream, and where it starts.
         self._body = bytearray()
         self._offset = 0
         self._closed = False
@@ -117,7 +117,7 @@ class StreamDecoder(DecoderState):
 
     @closes
     def close(self) -> list[Delta]:
-        """Say that the stream ended, and return what its end brings.
+        """End the stream, and return the deltas that its end completes.
 
         A last frame without its blank line counts if it is the end mark or a whole JSON document.
         Raises ``failure`` if there is one; one met here has its ``items``. Closing again returns an
@@ -170,11 +170,11 @@ class StreamDecoder(DecoderState):
 
     @feeds
     def _feed_parts(self, data: bytes) -> list[Any]:
-        """Return what ``data`` brings of choice 0, in parts.
+        """Return the parts of choice 0 that ``data`` completes.
 
         A string is a delta that has text and nothing else, a ``Delta`` is any other one (usage and
         errors too). A tuple describes the response from there on: its first id, the model, the
-        system fingerprint, the service tier; a later id is no news. Errors are those of ``feed``.
+        system fingerprint, the service tier; a later id changes nothing. Errors are those of ``feed``.
         """
         parts: list[Any] = []
         self._feed(data, "parts", parts)
@@ -231,7 +231,7 @@ class StreamDecoder(DecoderState):
         self._check_sound()
 
     def _begin(self, data: bytes, out: list[Any]) -> None:
-        """Take in a piece of a body that has just begun, or is no event stream."""
+        """Take in a piece of a body that has just begun, or is not an event stream."""
         is_kept = self._payloads.seen.take_head(data)
         if self._model_type is None:
             self._sniff(data, out)
@@ -259,7 +259,7 @@ class StreamDecoder(DecoderState):
             self._buffer(rest, out)
 
     def _buffer(self, data: bytes, out: list[Any]) -> None:
-        """Take in a piece of a body that is no event stream."""
+        """Take in a piece of a body that is not an event stream."""
         self._body += data
         if self._model_type == "html":
             if len(self._body) >= _HTML_SIZE:

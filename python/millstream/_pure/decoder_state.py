@@ -1,4 +1,4 @@
-"""What a decoder knows of its stream, at any time: how it ended, what arrived, what there was of it."""
+"""The properties of a decoder, readable at any time: how the stream ended, its text, its description."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ __all__ = ("DecoderState",)
 
 
 class DecoderState(Turns):
-    """The base of the decoder: what can be read off it at any time, also while ``feed`` is running."""
+    """The base of the decoder: its properties, which can be read at any time, also while ``feed`` is running."""
 
     __slots__ = ("_format", "_payloads")
 
@@ -96,7 +96,7 @@ class DecoderState(Turns):
 
     @property
     def seen(self) -> str:
-        """What there was of the stream, in words: what to look at where it came to nothing.
+        """A description of the stream in words, for a stream that ended without output.
 
         The number of frames, the event or the keys of the first one, and, where no frame came, the first
         bytes and what the stream lacks: line ends, or blank lines.

@@ -87,12 +87,12 @@ def _parse_int(digits: str) -> int | float:
 
 
 _decoder = json.JSONDecoder(parse_int=_parse_int)
-# Finds where a value ends; its numbers are nobody's business.
+# Finds where a value ends; numbers need not be converted.
 _skip = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
 
 class Document:
-    """Valid JSON whose parts are cut out, as text, when somebody wants to read them.
+    """Valid JSON whose parts are cut out, as text, on demand.
 
     Text and not values, so that every number and every escape is still as the provider sent it.
     """
@@ -125,7 +125,7 @@ class Document:
 
 
 class LazyJson:
-    """A provider's object inside a payload, parsed each time somebody reads it and not before."""
+    """A provider's object inside a payload, parsed on each access."""
 
     __slots__ = ("_document", "_parse", "_path")
 
@@ -140,7 +140,7 @@ class LazyJson:
 
 
 def _past_space(text: str, at: int) -> int:
-    """Return the position of the first character from ``at`` on that is no white space."""
+    """Return the position of the first character from ``at`` on that is not white space."""
     match = _SPACE.match(text, at)
     assert match is not None
     return match.end()

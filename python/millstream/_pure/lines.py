@@ -26,7 +26,7 @@ class Lines:
         self.carry = bytearray()
         """The unfinished line. A bytearray grows in amortised constant time per byte."""
         self._after_cr = False
-        # What has come of a possible BOM; None once it is settled.
+        # The bytes of a possible BOM; None once it is settled.
         self._bom: bytes | None = b""
 
     @property

@@ -38,7 +38,7 @@ _MAY_END = frozenset({"zero", "int", "frac", "exp"})
 
 @final
 class JSONAssembler(Turns):
-    """Reads a JSON document that arrives piece by piece, and has what is known of it at hand at any time.
+    """Reads a JSON document that arrives piece by piece; the document so far is available at any time.
 
     ``feed`` takes time linear in the text, whatever the pieces. ``value`` is the document so far, made
     of new objects each time it is asked for, at the cost of its size; ``diff`` is what has changed. The
@@ -47,7 +47,7 @@ class JSONAssembler(Turns):
 
     A string is known as far as it came, without an unfinished escape at its end or half a surrogate
     pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``
-    for ``1.``); of one that goes on after 1,024 characters, these are read. ``true``, ``false`` and
+    for ``1.``); of an unfinished number longer than 1,024 characters, only those are read. ``true``, ``false`` and
     ``null`` are known when they are whole, a key when its value has begun. The last of equal keys
     counts. Numbers are those of ``json.loads``: integers exact (floats from as many characters on as
     ``sys.get_int_max_str_digits()`` says), other numbers floats, infinite where they are too large.
@@ -76,7 +76,7 @@ class JSONAssembler(Turns):
         self._plain = _PLAIN[bool(strict)]
         self._tape: Tape = []
         self._cursor = Cursor()
-        # What reads the next character, and the containers that are open.
+        # The reader of the next character, and the containers that are open.
         self._read: _Read = JSONAssembler._value
         self._open: list[Any] = []
         # In a number, its part; in a literal, its other letters and its value; after \u, the digits.
@@ -90,12 +90,12 @@ class JSONAssembler(Turns):
 
     @property
     def value(self) -> Any:
-        """The document as far as it is known, in new objects; ``None`` while nothing is."""
+        """The document so far, in new objects; ``None`` before it begins."""
         return build(self._tape) if self._tape else None
 
     @property
     def started(self) -> bool:
-        """Whether anything of the document is known: before, ``value`` is ``None``, as it is for ``null``."""
+        """Whether the document has begun: before, ``value`` is ``None``, as it is for ``null``."""
         return bool(self._tape)
 
     @property
@@ -115,7 +115,7 @@ class JSONAssembler(Turns):
 
         The text may end anywhere. The call that meets an error reads what stands before it and sets
         ``failure``, a ``StreamDecodeError`` whose ``offset`` counts the characters before the wrong
-        one; later calls raise it. Raises ``TypeError`` if ``text`` is no ``str``, and ``ValueError``
+        one; later calls raise it. Raises ``TypeError`` if ``text`` is not a ``str``, and ``ValueError``
         after ``close``.
         """
         if not isinstance(text, str):
@@ -135,9 +135,9 @@ class JSONAssembler(Turns):
 
     @closes
     def close(self) -> None:
-        """Say that the text has ended: nothing more may be fed.
+        """End the text: nothing more may be fed.
 
-        A document that is not whole is no error: ``complete`` tells, and ``value`` stays. Raises
+        A document that is not whole is not an error: ``complete`` is ``False``, and ``value`` stays. Raises
         ``failure`` if there is one.
         """
         if not self._closed and self._wrong is None and not self._open:
@@ -148,10 +148,10 @@ class JSONAssembler(Turns):
     def diff(self, *, append: bool = True) -> list[dict[str, Any]]:
         """Return what has changed since the last call: operations like those of JSON Patch (RFC 6902).
 
-        Each is a dict of ``op``, ``path`` (a JSON Pointer) and ``value``. ``"add"`` brings a member or
-        the next element, with all that it holds by now; ``"replace"`` the document when it begins, or
-        a number whose value changed; ``"append"``, which JSON Patch lacks, what a string has grown
-        by. With ``append=False`` such a string is replaced whole, at the cost of its length.
+        Each is a dict of ``op``, ``path`` (a JSON Pointer) and ``value``. ``"add"`` has a member or
+        the next element, with everything in it so far; ``"replace"`` has the document when it begins, or
+        a number whose value changed; ``"append"``, which JSON Patch lacks, has the text that a string has
+        grown by. With ``append=False`` such a string is replaced whole, at the cost of its length.
         Otherwise the time taken is linear in the text fed since the last call and in the paths.
         """
         return self._cursor.changes(self._tape, append=bool(append))
@@ -163,7 +163,7 @@ class JSONAssembler(Turns):
         return self.complete or (may_end and not self._open)
 
     def _forget(self) -> None:
-        """Drop what is known of the document: whoever reads on wants to know its end alone."""
+        """Drop the tokens so far: the caller only needs to know where the document ends."""
         del self._tape[:-1]
         if self._tape and isinstance(self._tape[-1], Text | Number):
             self._tape[-1].pieces.clear()
@@ -174,12 +174,12 @@ class JSONAssembler(Turns):
         return None if offset is None else StreamDecodeError(f"{what} at character {offset}", offset=offset)
 
     def _past_space(self, text: str, at: int) -> int:
-        """Return where the next token begins; inside of one, white space is no matter of ours."""
+        """Return where the next token begins; inside a token, white space is part of it."""
         if self._read not in _BETWEEN:
             return at
         return _SPACE.match(text, at).end()  # type: ignore[union-attr]
 
-    # What may read the next character: each returns where it stopped, or None if the character is wrong.
+    # The readers of the next character: each returns where it stopped, or None if the character is wrong.
 
     def _value(self, text: str, at: int) -> int | None:
         first = text[at]
@@ -230,7 +230,7 @@ class JSONAssembler(Turns):
     def _number(self, text: str, at: int) -> int | None:
         part = _NUMBER[self._part].get(text[at])
         if part is None:
-            # What ends a number is not its own.
+            # The character that ends a number is not part of it.
             return at if self._end_number() else None
         if part != "minus":
             # A minus sign alone says nothing: it comes with the first digit.
@@ -277,7 +277,7 @@ class JSONAssembler(Turns):
             self._read = JSONAssembler._text
         return at + 1
 
-    # What they have in common.
+    # Shared by the readers.
 
     def _enter(self, bracket: str, at: int) -> int | None:
         if len(self._open) == MAX_DEPTH:
@@ -316,7 +316,7 @@ class JSONAssembler(Turns):
 
 
 _Read = Callable[[JSONAssembler, str, int], int | None]
-# What reads between tokens, where white space may stand.
+# The readers between tokens, where white space may stand.
 _BETWEEN: frozenset[_Read] = frozenset(
     {
         JSONAssembler._value,

@@ -1,4 +1,4 @@
-"""Payloads to deltas, whatever their format: what comes out, what was counted, how it ended."""
+"""Payloads to deltas, whatever their format: the output, the counts, the end of the stream."""
 
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +71,7 @@ class Payloads:
         self.kept: list[Delta] = []
         """The deltas of choice 0 that have log probabilities, where all is kept."""
         self.finished: list[bool] = []
-        """Empty until nothing more can come out: a list is the cheapest thing to ask after every read."""
+        """Empty until the stream is over: a list's truth value is the cheapest test after every read."""
 
     @property
     def done(self) -> bool:
@@ -199,13 +199,13 @@ class Payloads:
             self.end("eof" if self.choices.are_finished else "truncated", out)
 
     def end(self, ended: str, out: list[Any]) -> None:
-        """End, after whatever was held back."""
+        """End, after handing out held halves."""
         self._take(self.choices.flush(), out)
         self.ended = ended
         self.finished.append(True)
 
     def fail(self, message: str, offset: int, frame: bytes, out: list[Any]) -> None:
-        """Fail, after whatever was held back."""
+        """Fail, after handing out held halves."""
         self._stop((StreamDecodeError, message, offset, frame), out)
 
     def fail_too_large(self, limit: int, offset: int, frame: bytes, out: list[Any]) -> None:
@@ -213,7 +213,7 @@ class Payloads:
         self._stop((EventTooLargeError, too_large_message(limit), offset, frame), out)
 
     def make_failure(self) -> StreamError | None:
-        """Return a new exception for what stopped the decoding, if anything has."""
+        """Return a new exception for the error that stopped the decoding, if there is one."""
         if self.failed is None:
             return None
         kind, message, offset, frame = self.failed

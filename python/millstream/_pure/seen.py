@@ -1,4 +1,4 @@
-"""What a decoder has seen of its stream: the reason in the message of a stream that came to nothing."""
+"""What a decoder has seen of its stream, for the message of a stream that ended without output."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _MAX_NAME = 40
 
 
 class Seen:
-    """What there was of a stream."""
+    """What a decoder has seen of a stream."""
 
     __slots__ = ("_event", "_keys", "_missing", "foreign", "head")
 
@@ -67,7 +67,7 @@ def json_lines(body: bytes) -> str | None:
 
 
 def _members(data: bytes) -> dict[str, Any]:
-    """Return the object that ``data`` is; an empty one if it is none."""
+    """Return the object in ``data``; an empty one if it is not a JSON object."""
     try:
         value = read(data.strip(WHITE_SPACE))
     except ValueError:

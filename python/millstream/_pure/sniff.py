@@ -1,4 +1,4 @@
-"""What a body is, by its first byte: servers answer a stream's request with JSON or HTML when they fail."""
+"""The kind of a body, by its first byte: servers that fail answer a stream's request with JSON or HTML."""
 
 from .json import WHITE_SPACE
 from .lines import BOM
@@ -12,7 +12,7 @@ class Sniffer:
     __slots__ = ("_bom",)
 
     def __init__(self) -> None:
-        # What has come of a possible BOM; None once it is settled.
+        # The bytes of a possible BOM; None once it is settled.
         self._bom: bytes | None = b""
 
     def feed(self, data: bytes) -> tuple[str | None, bytes]:

@@ -67,7 +67,7 @@ class ServerSentEvent(Value):
         return self._fields[3]
 
     def json(self) -> Any:
-        """Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is none.
+        """Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is not valid JSON.
 
         Lone surrogates become U+FFFD.
         """
@@ -157,7 +157,7 @@ class SSEParser(Turns):
 
     @closes
     def close(self) -> list[ServerSentEvent]:
-        """Say that the stream ended, and return the unfinished event if ``eof`` is ``"flush"``.
+        """End the stream, and return the unfinished event if ``eof`` is ``"flush"``.
 
         Raises ``failure`` if there is one. Closing again returns an empty list.
         """

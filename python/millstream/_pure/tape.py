@@ -1,4 +1,4 @@
-"""A document in the order of its text, as tokens: what the reader appends to, and what values are built from."""
+"""A document in the order of its text, as tokens: the reader appends to them, values are built from them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from .text import is_high, join_surrogates
 __all__ = ("ARRAY", "END", "OBJECT", "Number", "Tape", "Text", "build")
 
 GROWING = 1024
-"""How much of a number that may go on is read: whoever asks after every digit must not pay for all of it each time."""
+"""At most this much of an unfinished number is parsed, so that polling after every digit stays linear."""
 
 
 class _Mark:
@@ -45,9 +45,9 @@ class Text:
         if self._held:
             self.pieces.append("\ufffd")
 
-    def since(self, told: int) -> str:
-        """Return the text without the first ``told`` pieces."""
-        return "".join(self.pieces[told:])
+    def since(self, count: int) -> str:
+        """Return the text without the first ``count`` pieces."""
+        return "".join(self.pieces[count:])
 
 
 class Number:
@@ -76,8 +76,8 @@ Tape = list[Any]
 def build(tape: Tape, at: int = 0) -> Any:
     """Return the value that begins at the token ``at``, as far as it is known, in new objects.
 
-    What is missing at the end of the tape is what the text has not brought yet: ends of arrays and
-    objects, or the value of a key, which then does not count.
+    The end of the tape may lack tokens that have not arrived: ends of arrays and objects, or the value
+    of a key, which then does not count.
     """
     return _value(tape, at)[0]
 

@@ -40,7 +40,7 @@ class TextAssembler(Turns):
     one assembler takes one of the two. What comes out depends on the text alone and not on how it
     was cut, and can always be encoded. A byte order mark is content.
 
-    ``errors`` says what becomes of what is no text: ``"replace"`` makes it U+FFFD (one per maximal
+    ``errors`` says what becomes of anything that is not text: ``"replace"`` makes it U+FFFD (one per maximal
     invalid subpart, one per unpaired surrogate), ``"ignore"`` drops it, ``"strict"`` makes it a
     ``StreamDecodeError`` whose ``offset`` counts the bytes or characters before it.
 
@@ -61,7 +61,7 @@ class TextAssembler(Turns):
         # Bytes or characters before what is held.
         self._fed = 0
         self._closed = False
-        # What a strict assembler met: bytes that are not UTF-8, or "" for half a surrogate pair.
+        # The error of a strict assembler: bytes that are not UTF-8, or "" for half a surrogate pair.
         self._invalid: bytes | str | None = None
 
     @property
@@ -89,7 +89,7 @@ class TextAssembler(Turns):
 
     @closes
     def close(self) -> str:
-        """Return what was still held: nothing, or U+FFFD for a character that never ended.
+        """End the text, and return the rest: nothing, or U+FFFD for a character that never ended.
 
         Raises the ``StreamDecodeError`` of a ``"strict"`` assembler. Closing again returns ``""``.
         """

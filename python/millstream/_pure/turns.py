@@ -1,4 +1,4 @@
-"""One call of ``feed`` or ``close`` at a time, and the failure that ends them: what classes with input share."""
+"""One call of ``feed`` or ``close`` at a time, and the failure that ends them: the base of classes with input."""
 
 import sys
 from collections.abc import Callable
@@ -48,8 +48,8 @@ class Turns(Sealed):
         self._turn = True
         # Whether an exception came in between reading data and handing out what it held.
         self._interrupted = False
-        # The exception for what stopped the reading, once it was asked for. Two threads may make one each:
-        # the first counts.
+        # The exception for the error that stopped the reading, made on first access. Two threads may make
+        # one each: the first counts.
         self._failures: list[StreamError] = []
 
     def _wait(self) -> None:
@@ -69,13 +69,13 @@ class Turns(Sealed):
             return
 
     def _make_failure(self) -> StreamError | None:
-        """Return a new exception for what stopped the reading, if anything has."""
+        """Return a new exception for the error that stopped the reading, if there is one."""
         raise NotImplementedError
 
     def _find_failure(self) -> Any:
-        """Return the exception for what stopped the reading, made when it is asked for first.
+        """Return the exception for the error that stopped the reading, made on first access.
 
-        What stopped it is kept as plain values, so an exception that is raised here loses nothing.
+        The error is kept as plain values, so an exception that is raised here loses nothing.
         """
         failures = self._failures
         if not failures and (failure := self._make_failure()) is not None:

@@ -1,4 +1,4 @@
-"""What the public classes share with their Rust twins: no subclasses, and values that compare, print and pickle."""
+"""Properties shared with the Rust twins: classes without subclasses; values that compare, print and pickle."""
 
 from typing import Any, NoReturn, Self
 

@@ -6,7 +6,7 @@ use crate::json::scan::plain_length;
 use crate::json::tape::{Tape, TokenKind};
 use crate::text::{Held, Joiner};
 
-/// What may come next.
+/// The state: what the next byte may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// A value.
@@ -17,13 +17,13 @@ pub(super) enum Expected {
     FirstKey,
     /// A key.
     Key,
-    /// What stands between a key and its value.
+    /// The colon between a key and its value.
     Colon,
-    /// What stands behind a value: a comma, the container's end, or nothing behind the document.
+    /// The byte behind a value: a comma, the container's end, or nothing behind the document.
     After,
     /// The rest of a string.
     Text,
-    /// What follows a backslash.
+    /// The character behind a backslash.
     Escape,
     /// So many more digits of `\uXXXX`, and what the ones before them said.
     Unicode(u8, u32),
@@ -86,7 +86,7 @@ impl Machine {
                         self.digit(tape, part, next, *byte);
                         Ok(())
                     }
-                    // The byte that ends a number is not its own.
+                    // The byte that ends a number is not part of it.
                     None if self.end_number(tape) => continue,
                     None => Err(Wrong::Invalid),
                 },

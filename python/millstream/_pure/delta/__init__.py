@@ -52,7 +52,7 @@ class ToolCallDelta(Value):
 
 @final
 class Delta(Value):
-    """What one payload brought for one choice: immutable, comparable, picklable.
+    """The increment of one choice in one payload: immutable, comparable, picklable.
 
     A field is ``None`` (``tool_calls`` is empty) where the payload had nothing for it. Usage, and
     an error the provider sent inside the stream, come as deltas of their own with ``index`` 0.
@@ -127,12 +127,12 @@ class Delta(Value):
 
     @property
     def reasoning(self) -> str | None:
-        """A piece of what the model thought before it spoke, never empty."""
+        """A piece of the model's reasoning before its answer, never empty."""
         return self._fields[3]
 
     @property
     def refusal(self) -> str | None:
-        """A piece of the words with which the model declined, never empty."""
+        """A piece of the model's refusal, never empty."""
         return self._fields[4]
 
     @property

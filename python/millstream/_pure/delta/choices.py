@@ -1,4 +1,4 @@
-"""One choice of a stream: what is remembered of it between payloads, and what a payload says of it."""
+"""One choice of a stream: its state between payloads, and its reading in one payload."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -15,7 +15,7 @@ __all__ = ("ChoiceState", "Reading", "as_index")
 
 
 class ChoiceState:
-    """What is to be remembered of one choice between payloads."""
+    """The state of one choice between payloads."""
 
     __slots__ = ("finish_reason", "has_handed_out", "held", "join", "tools")
 
@@ -121,7 +121,7 @@ class Reading:
             self.audio = LazyJson(self._document, (*self._path, self._name, "audio"), read_kept)
 
     def release(self) -> None:
-        """Take in U+FFFD for whatever the choice holds back: its other half will not come."""
+        """Take in U+FFFD for each half that the choice holds back: its other half will not come."""
         held, self._state.held = self._state.held, {}
         self.text += "\ufffd" if "text" in held else ""
         self.reasoning += "\ufffd" if "reasoning" in held else ""

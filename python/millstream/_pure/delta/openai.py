@@ -189,7 +189,7 @@ class Choices:
         return deltas if error is None else deltas + self._fail(document, error)
 
     def read_error(self, raw: bytes) -> list[Delta]:
-        """Return what ``raw``, announced by its frame as an error, brings: JSON or plain text."""
+        """Return the deltas of ``raw``, JSON or plain text that its frame announced as an error."""
         path: Path = ()
         try:
             value = read(raw)
@@ -202,7 +202,7 @@ class Choices:
         return self._fail(Document(raw), path)
 
     def flush(self) -> list[Delta]:
-        """Return what was held back: nothing will come to complete it."""
+        """Return the deltas for held halves, which nothing will complete."""
         deltas: list[Delta] = []
         for index, choice in sorted(self._choices.items()):
             if choice.held:
@@ -212,7 +212,7 @@ class Choices:
         return deltas
 
     def _fail(self, document: Document, path: Path) -> list[Delta]:
-        """Return what the provider's error at ``path`` brings, after whatever was held back."""
+        """Return the delta of the provider's error at ``path``, after those for held halves."""
         self.error = LazyJson(document, path, read_error)
         return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, self.error, None, None))]
 

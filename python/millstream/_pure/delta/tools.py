@@ -1,7 +1,7 @@
 """The tool calls of a choice: which of them an entry of ``tool_calls`` belongs to.
 
-Servers tell calls apart by an index, by an id, by both or by neither, and repeat what they have said.
-The decoder settles which call is meant, so that nobody after it has to:
+Servers identify calls by an index, by an id, by both or by neither, and repeat fields already sent.
+The decoder settles which call is meant, so that the code after it need not:
 
     An entry belongs to the call of its id, if that is known and no index is given; else to the newest
     call begun under its index; else, without an index, to the call added to last.
@@ -184,7 +184,7 @@ class Tools:
         return added
 
     def _find(self, entry: Entry) -> _Call | None:
-        """Return the call that ``entry`` looks as if it belonged to; if there is none, it begins one."""
+        """Return the call that ``entry`` seems to belong to; if there is none, it begins one."""
         if entry.index is not None:
             return self._by_index.get(entry.index)
         if entry.id is not None:
