@@ -1,4 +1,4 @@
-"""The part over one decoder: what all models' streams have in common, and how their ends are judged."""
+"""``DecodedStream``: the processor over one decoder, and how it decides what ended a stream."""
 
 import time
 from collections.abc import Sequence, Sized
@@ -20,11 +20,19 @@ __all__ = ("DecodedStream",)
 
 
 class DecodedStream(ChunkProcessor[LLMResult]):
-    """The part over one :class:`~millstream.StreamDecoder`; a subclass says what it feeds and what comes out.
+    """The processor over one :class:`~millstream.StreamDecoder`; a subclass defines ``feed`` and the outputs.
 
-    ``error`` after :meth:`close` is the honest end: truncated, stalled, the provider's error, or
-    what the decoder could not read; each carries the text that had arrived. ``n`` is how many choices
-    the request asked for. Only with ``collect_result`` is all of the text kept for a result.
+    A stream ends well only if the provider says so. Otherwise :meth:`close` sets ``error``, with the text
+    received so far in its attributes:
+
+    * the decoder's own error, for data that it could not read;
+    * :class:`~millstream.errors.ProviderError`, for an error object in the stream;
+    * :class:`~millstream.errors.StreamTruncatedError`, if the body ended, or the connection broke, before
+      the end mark, or if the server sent an end mark but no choices;
+    * :class:`~millstream.errors.StreamStalledError`, if the connection timed out, or for ``limit`` seconds no
+      delta had content, whatever comments arrived.
+
+    ``n`` is the number of choices requested. The text is kept for a result only with ``collect_result``.
     """
 
     __slots__ = (
@@ -51,7 +59,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._start()
 
     def _start(self) -> None:
-        """Start with a decoder that has read nothing."""
+        """Reset the state, with a new decoder: also called when a request is sent again."""
         self._decoder = self._new_decoder()
         if self._collects:
             self._decoder._keep_text()
@@ -65,7 +73,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         return StreamDecoder(self._format, n=self._n)
 
     def opened(self, body: Any) -> None:
-        """Read the connection itself where the body lets us: its framing and the payloads in one call."""
+        """Hand the decoder to the body, if it can decode while it reads: framing and payloads in one call."""
         if self._closed is not None:
             self._start()
         hand_over = getattr(body, "hand_over", None)
@@ -73,8 +81,8 @@ class DecodedStream(ChunkProcessor[LLMResult]):
             hand_over(self._decoder)
 
     def on_idle(self) -> bool:
-        """Fail if nothing of content has come for as long as the limit says, whatever comments did."""
-        # Content is noticed here, by the decoder's own count, so that reads that bring it cost nothing more.
+        """Set ``error`` and return ``True`` if no delta had content for as long as the limit, whatever arrived."""
+        # Content is detected here, by the decoder's own count, so that reads with content cost nothing more.
         now = time.monotonic()
         if self._idle_since is None or self._decoder._contents_seen != self._contents_seen:
             self._idle_since, self._contents_seen = now, self._decoder._contents_seen
@@ -84,51 +92,55 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         return True
 
     def _check_idle(self) -> None:
-        """End the stream if chunks keep coming, and none with content for as long as the limit says."""
+        """End the stream if deltas keep arriving, but none with content for as long as the limit."""
         if not self.done and self.on_idle():
             self._decoder._finished.append(True)
 
     def on_disconnect(self, error: Exception) -> None:
-        """Remember that the body broke off; it matters only if the stream had not ended."""
+        """Keep the error of a connection that broke; it is reported only if the stream had not ended."""
         self._disconnect = error
 
     def early_disconnect(self) -> StreamError | None:
-        """Return how the connection was lost, where that was before the first delta and by no timeout."""
+        """Return the error if the connection broke before the first delta, and not by a timeout.
+
+        In this one case the request may be sent again, since the consumer has received nothing. ``None`` is
+        returned if there is any output, or another error. What :meth:`_close` returned is kept for :meth:`close`.
+        """
         self._closed = outputs, failure = self._close()
         if outputs or failure or self.error or self._decoder.ended != "truncated" or not self._disconnected_early():
             return None
         return self._check_end()
 
     def _disconnected_early(self) -> bool:
-        """Return whether the connection was lost before the first delta, and by no timeout."""
+        """Return whether the connection broke before the first delta, and not by a timeout."""
         is_lost = isinstance(self._disconnect, APIConnectionError) and not isinstance(self._disconnect, APITimeoutError)
         return is_lost and not self._decoder.deltas_seen
 
     def close(self) -> Sequence[Any]:
-        """Return what was held back, and judge the end."""
+        """Return the outputs that were held back, and set ``error`` unless the stream ended well."""
         outputs, failure = self._closed or self._close()
         self.error = self.error or failure or self._check_end()
         return outputs
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
-        """Return what the decoder still held, and what it could not read."""
+        """Close the decoder; return the outputs that were held back, and its error for data that it could not read."""
         raise NotImplementedError
 
     def _check_end(self) -> StreamError | None:
-        """Return what is wrong with the end, if anything is."""
+        """Return the error that describes the end, or ``None`` if the stream ended well."""
         decoder = self._decoder
         if decoder.ended == "error":
             error = decoder.error or {}
             return ProviderError(str(error.get("message")), error=error, **self._partial_text())
         if decoder.ended != "truncated":
-            # An end mark alone is no answer.
+            # An end mark without choices is not an answer.
             return None if decoder._has_choices else self._truncated_error("the server sent no choices")
         if self._disconnect is None:
             return self._truncated_error(f"the stream ended before its end mark ({decoder.seen})")
         return self._disconnect_error()
 
     def _disconnect_error(self) -> StreamError:
-        """Return what became of the connection, before the end."""
+        """Return the error for a connection that broke before the end."""
         if isinstance(self._disconnect, APITimeoutError):
             return self._stalled_error(f"the connection timed out in mid-stream: {self._describe_disconnect()}")
         if isinstance(self._disconnect, StreamError):
@@ -137,7 +149,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         return self._truncated_error(f"the connection broke in mid-stream: {self._describe_disconnect()}")
 
     def _describe_disconnect(self) -> str:
-        """Return the transport's words for how the connection was lost, without those for when."""
+        """Return the transport's description of the error, without its prefix, which says when it happened."""
         words = str(self._disconnect)
         return words.partition(": ")[2] or words
 
@@ -152,7 +164,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         return failure
 
     def _partial_text(self) -> dict[str, Any]:
-        """Return what an error says of the stream before it."""
+        """Return the attributes of an error that describe the stream before it."""
         decoder = self._decoder
         return {
             "text": decoder.text,
@@ -161,5 +173,5 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         }
 
     def _find_cause(self) -> BaseException | None:
-        """Return the transport's own error, under ours."""
+        """Return the cause of our error: the transport's own."""
         return None if self._disconnect is None else self._disconnect.__cause__ or self._disconnect

@@ -1,1 +1,1 @@
-"""Requests over HTTP as all providers make them: built, sent, tried again, their errors told apart."""
+"""HTTP requests of all providers: building, sending and retrying them, and mapping their errors."""

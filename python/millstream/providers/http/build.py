@@ -1,4 +1,4 @@
-"""From a model's parameters to a request: URL, headers, body."""
+"""Builds the URL, the headers and the body of a request from a model's parameters."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from ...transport.headers import check_header
 
 __all__ = ("build_body", "build_url", "encode_body", "environment_headers", "put_headers", "user_agent")
 
-# What a call may carry that is for the request and not for the model, as with the OpenAI SDK.
+# Arguments of a call that are options of the request, not parameters of the model, as in the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
 
 
 @cache
 def user_agent() -> str:
-    """Return how this version calls itself."""
+    """Return the ``user-agent`` of this version."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -27,7 +27,7 @@ def user_agent() -> str:
 
 
 def build_body(params: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
-    """Return ``params`` as the body has them: known keys in ``order``, others behind, ``extra_body`` over all."""
+    """Return the body of ``params``: known keys in ``order``, then the others; ``extra_body`` overrides them."""
     body = {key: params[key] for key in order if key in params}
     if len(body) < len(params):
         body.update((key, value) for key, value in params.items() if key not in body and key not in _REQUEST_KEYS)
@@ -37,21 +37,21 @@ def build_body(params: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, A
 
 
 def build_url(url: str, query: Mapping[str, Any] | None, params: Mapping[str, Any]) -> str:
-    """Return ``url`` with ``query``, over which ``params`` has its ``extra_query``."""
-    asked = {**(query or {}), **(params.get("extra_query") or {})}
-    return f"{url}{'&' if '?' in url else '?'}{encode_query(asked)}" if asked else url
+    """Return ``url`` with ``query``; the ``extra_query`` of ``params`` overrides it."""
+    merged = {**(query or {}), **(params.get("extra_query") or {})}
+    return f"{url}{'&' if '?' in url else '?'}{encode_query(merged)}" if merged else url
 
 
 def put_headers(headers: dict[str, str], more: Mapping[str, str | None] | None) -> None:
-    """Put ``more`` over ``headers``, whatever the case of their names; ``None`` takes one out.
+    """Override ``headers`` by ``more``; names are compared case-insensitively, and ``None`` removes a header.
 
-    Raises :class:`TypeError` or :class:`ValueError` for one that cannot be sent
+    Raises :class:`TypeError` or :class:`ValueError` for a header that cannot be sent
     (:func:`~millstream.transport.headers.check_header`).
     """
     for name, value in (more or {}).items():
         check_header(name, "" if value is None else value)
-        for known in [known for known in headers if known.lower() == name.lower()]:
-            del headers[known]
+        for old in [old for old in headers if old.lower() == name.lower()]:
+            del headers[old]
         if value is not None:
             headers[name] = value
 
@@ -64,12 +64,12 @@ def encode_body(params: Mapping[str, Any], order: tuple[str, ...]) -> bytes:
     try:
         return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
-        # Lone surrogates and large integers are for the server to judge; what json refuses too, is refused.
+        # orjson rejects lone surrogates and large integers. json encodes them, and the server decides.
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def encode_query(query: Mapping[str, Any]) -> str:
-    """Return ``query`` as it stands in a URL; lists and booleans are written as the OpenAI SDK writes them."""
+    """Return ``query`` encoded for a URL; lists and booleans as the OpenAI SDK encodes them."""
     pairs: list[tuple[str, str]] = []
     for key, value in query.items():
         if isinstance(value, list | tuple):
@@ -82,7 +82,7 @@ def encode_query(query: Mapping[str, Any]) -> str:
 
 
 def environment_headers() -> dict[str, str]:
-    """Return the headers that OpenAI's environment variables ask for: custom ones, the project."""
+    """Return the headers from OpenAI's environment variables: custom headers, and the project."""
     headers: dict[str, str] = {}
     for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():
         name, colon, value = line.partition(":")

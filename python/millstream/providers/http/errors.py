@@ -1,4 +1,4 @@
-"""Error statuses and error objects as exceptions."""
+"""Maps error statuses to exceptions."""
 
 import contextlib
 from typing import Any
@@ -29,17 +29,17 @@ _CLASSES: dict[int, type[APIStatusError]] = {
     422: UnprocessableEntityError,
     429: RateLimitError,
 }
-# An error's body explains; a megabyte of explanation is enough.
+# At most so many bytes of an error's body are read.
 _BODY_SIZE = 1 << 20
-# Where no reason is found, the message has so many characters of the body.
+# If no reason is found in the body, the message contains its first characters.
 _REASON_SIZE = 200
 
 
 def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
-    """Return the exception for an error status, from the response and what was read of its body.
+    """Return the exception for an error status, from the response and the bytes read of its body.
 
-    The message has the server's reason: see :func:`~millstream._provider_errors.find_reason`. Where the
-    body has words and none of them is known to be the reason, it has the beginning of the body.
+    The message contains the server's reason: see :func:`~millstream._provider_errors.find_reason`. If the
+    body has text, but no known field for the reason, the message contains the beginning of the body.
     """
     status = response.status
     text = data.decode("utf-8-sig", "replace").strip()
@@ -53,12 +53,12 @@ def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusEr
     message = f"Error code: {status}{f' - {reason}' if reason else ''}"
     if 300 <= status < 400:
         message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
-    kind = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
-    return kind(message, status_code=status, headers=response.headers, body=body)
+    cls = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
+    return cls(message, status_code=status, headers=response.headers, body=body)
 
 
 def read_body(response: Response) -> bytes:
-    """Return what there is of an error's body, up to a limit; a body that breaks off is as good as its beginning."""
+    """Return the body of an error, up to a limit; if reading it fails, the bytes so far."""
     data = bytearray()
     with contextlib.suppress(Exception):
         for read in response:

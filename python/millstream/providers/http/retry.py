@@ -1,8 +1,8 @@
-"""Sending a request until its response's head is a good one: what is tried again, and when.
+"""Retries: sends a request until a response has a success status.
 
-As the OpenAI SDK does it, except that a server that asks for more than a minute is not waited for.
-Once a good head has arrived, one thing is tried again: a body whose connection was lost before its
-first delta. All tries and the waits between them have one limit in time, ``total_timeout``.
+The rules are those of the OpenAI SDK, except that a ``retry-after`` of more than a minute is not waited
+for. After a success status, a request is sent again in one case only: the connection broke before the
+first delta. All tries and the waits between them share one deadline, ``total_timeout``.
 """
 
 import logging
@@ -21,14 +21,14 @@ __all__ = ("Tries", "asend", "retry_after", "send", "wait_before_retry")
 logger = logging.getLogger("millstream")
 
 _FIRST_DELAY = 0.5
-_LONGEST_DELAY = 8.0
-_LONGEST_WAIT_ASKED = 60.0
+_MAX_DELAY = 8.0
+_MAX_SERVER_DELAY = 60.0
 
 
 class Tries:
-    """The tries of one request: how many there were, and until when there may be another.
+    """Counts the tries of one request.
 
-    ``end_by`` is the end of all of them and of the waits between them, on ``time.monotonic()``'s clock.
+    ``end_by`` is the deadline of all tries and of the waits between them, on the clock of ``time.monotonic()``.
     """
 
     def __init__(self, max_retries: int, end_by: float | None) -> None:
@@ -37,7 +37,7 @@ class Tries:
         self._tried = 0
 
     def wait(self, error: Exception) -> float | None:
-        """Return the seconds to wait before the next try after ``error``; ``None`` where there is none."""
+        """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
         delay = wait_before_retry(error, self._tried, self._max)
         if delay is None or time.monotonic() + delay >= self._end_by:
             return None
@@ -47,10 +47,10 @@ class Tries:
 
 
 def send(transport: Transport, request: Request, wait: Callable[[Exception], float | None]) -> Response:
-    """Send ``request``, more than once if need be, and return the response once its head is a good one.
+    """Send ``request`` until a response has a success status, and return that response.
 
-    ``wait`` returns the seconds to wait after an error, ``None`` where no try is left. Raises
-    :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError` then.
+    ``wait`` returns the seconds to wait after an error, or ``None`` if no try is left. In that case the
+    :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError` is raised.
     """
     while True:
         try:
@@ -77,7 +77,7 @@ async def asend(
 
 
 def _check_status(response: Response) -> Response:
-    """Return ``response`` if its status is a good one; else read the error, let it go, and raise."""
+    """Return ``response`` if its status is a success; otherwise read its body, close it, and raise."""
     if 200 <= response.status < 300:
         return response
     try:
@@ -96,16 +96,15 @@ async def _acheck_status(response: AsyncResponse) -> AsyncResponse:
 
 
 def wait_before_retry(error: Exception, tried: int, max_retries: int) -> float | None:
-    """Return the seconds to wait before the next try after ``error``; ``None`` where there is none."""
+    """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
     headers: Mapping[str, str] = getattr(error, "headers", {})
-    asked = retry_after(headers)
-    if tried >= max_retries or not _may_retry(error, headers) or (asked or 0) > _LONGEST_WAIT_ASKED:
+    server_delay = retry_after(headers)
+    if tried >= max_retries or not _may_retry(error, headers) or (server_delay or 0) > _MAX_SERVER_DELAY:
         return None
-    # Up to a quarter less, so that those who failed together do not come back together.
-    delay = min(_FIRST_DELAY * 2.0**tried, _LONGEST_DELAY) * (1 - 0.25 * random.random())
-    if asked is not None and asked > 0:
-        delay = asked
-    return delay
+    if server_delay is not None and server_delay > 0:
+        return server_delay
+    # Jitter of up to a quarter, so that clients that failed together do not retry together.
+    return min(_FIRST_DELAY * 2.0**tried, _MAX_DELAY) * (1 - 0.25 * random.random())
 
 
 def _may_retry(error: Exception, headers: Mapping[str, str]) -> bool:
@@ -113,14 +112,14 @@ def _may_retry(error: Exception, headers: Mapping[str, str]) -> bool:
         return not error.is_final
     if isinstance(error, StreamTruncatedError):
         return True
-    if (told := headers.get("x-should-retry")) in ("true", "false"):
-        return told == "true"
+    if (answer := headers.get("x-should-retry")) in ("true", "false"):
+        return answer == "true"
     status = getattr(error, "status_code", 0)
     return status in (408, 409, 429) or status >= 500
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``retry-after-ms`` or ``retry-after`` (a number or a date) asks for, if any does."""
+    """Return the seconds in ``retry-after-ms`` or ``retry-after`` (a number or a date); ``None`` without either."""
     for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) / divisor

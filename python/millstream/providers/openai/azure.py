@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..._fields import SecretStr, field
 from ...errors import MillstreamError
 from ...outputs.chat_generation import ChatResult
-from ..whole_answer import WholeAnswer
+from ..whole_response import WholeResponse
 from .chat import ChatOpenAI
 from .endpoint import from_env
 
@@ -135,15 +135,15 @@ class AzureChatOpenAI(ChatOpenAI):
 
     # Answers.
 
-    def _create_chat_result(self, answer: WholeAnswer, *, legacy: bool) -> ChatResult:
-        result = super()._create_chat_result(answer, legacy=legacy)
+    def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
+        result = super()._create_chat_result(response, legacy=legacy)
         infos = [generation.generation_info or {} for generation in result.generations]
         if any(info.get("finish_reason") == "content_filter" for info in infos):
             raise MillstreamError("Azure has not provided the response due to a content filter being triggered")
         output = result.llm_output or {}
-        if model := answer.response[1]:
+        if model := response.metadata[1]:
             output["model_name"] = f"{model}-{self.model_version}" if self.model_version else model
-        body = answer.document()
+        body = response.document()
         if "prompt_filter_results" in body:
             output["prompt_filter_results"] = body["prompt_filter_results"]
         choices = body.get("choices")

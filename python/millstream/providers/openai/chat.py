@@ -21,7 +21,7 @@ from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
 from ..http.request import PendingRequest
-from ..whole_answer import WholeAnswer
+from ..whole_response import WholeResponse
 from .arguments import refuse_in_call
 from .chat_params import ChatFields
 from .chat_result import build_chat_result
@@ -57,26 +57,26 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        request = self._answer_request(ModelCall(messages, stop, kwargs))
-        answer = self._answer(request)
-        request.read(answer)
-        return self._create_chat_result(answer, legacy="functions" in request.params)
+        request = self._whole_request(ModelCall(messages, stop, kwargs))
+        response = self._whole_response(request)
+        request.read(response)
+        return self._create_chat_result(response, legacy="functions" in request.params)
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        request = self._answer_request(ModelCall(messages, stop, kwargs))
-        answer = self._answer(request)
-        await request.aread(answer)
-        return self._create_chat_result(answer, legacy="functions" in request.params)
+        request = self._whole_request(ModelCall(messages, stop, kwargs))
+        response = self._whole_response(request)
+        await request.aread(response)
+        return self._create_chat_result(response, legacy="functions" in request.params)
 
-    def _answer(self, request: PendingRequest) -> WholeAnswer:
+    def _whole_response(self, request: PendingRequest) -> WholeResponse:
         """Return the part that reads a whole answer."""
-        return WholeAnswer(_FORMAT, n=request.n, size=self.max_response_size)
+        return WholeResponse(_FORMAT, n=request.n, size=self.max_response_size)
 
-    def _create_chat_result(self, answer: WholeAnswer, *, legacy: bool) -> ChatResult:
+    def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
         """Return the result that a whole answer holds."""
-        return build_chat_result(answer, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
+        return build_chat_result(response, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
     # One stream.
 
@@ -132,7 +132,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
 
     # Requests.
 
-    def _answer_request(self, call: ModelCall) -> PendingRequest:
+    def _whole_request(self, call: ModelCall) -> PendingRequest:
         params = self._get_request_payload(call.prompt, stop=call.stop, **call.kwargs)
         params.pop("stream_usage", None)
         # Where a model that streams must not, the answer is asked for whole.

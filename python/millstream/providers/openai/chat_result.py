@@ -8,26 +8,28 @@ from ...errors import StreamTruncatedError
 from ...messages.ai import AIMessage, merge_messages, text_chunk
 from ...messages.conversion import finish_message
 from ...outputs.chat_generation import ChatGeneration, ChatResult
-from ..whole_answer import WholeAnswer, merge_finish
+from ..whole_response import WholeResponse, merge_finish
 from .chat_stream import make_delta_chunk
 from .usage import usage_metadata
 
 __all__ = ("build_chat_result",)
 
 
-def build_chat_result(answer: WholeAnswer, model_name: str | None, *, legacy: bool, with_headers: bool) -> ChatResult:
-    """Return what ``answer`` holds: a generation for each choice.
+def build_chat_result(
+    response: WholeResponse, model_name: str | None, *, legacy: bool, with_headers: bool
+) -> ChatResult:
+    """Return the result of ``response``, with one generation per choice.
 
     ``legacy`` says that function calls were asked for in OpenAI's first form, ``with_headers`` that the
     response's headers are wanted. Raises :class:`~millstream.errors.StreamTruncatedError` where there is no
     choice.
     """
-    choices = answer.choices()
+    choices = response.choices()
     if not choices:
         raise StreamTruncatedError("the server sent no choices")
-    id, model, fingerprint, tier = answer.response
+    id, model, fingerprint, tier = response.metadata
     output: dict[str, Any] = {
-        "token_usage": answer.usage,
+        "token_usage": response.usage,
         "model_provider": "openai",
         "model_name": model or model_name,
         "system_fingerprint": fingerprint,
@@ -35,22 +37,22 @@ def build_chat_result(answer: WholeAnswer, model_name: str | None, *, legacy: bo
     }
     if tier:
         output["service_tier"] = tier
-    headers = {"headers": dict(answer.headers)} if with_headers else {}
+    headers = {"headers": dict(response.headers)} if with_headers else {}
     generations = []
     for place, deltas in enumerate(choices):
-        message = _message(deltas, legacy=legacy or _has_first_form(answer, place, deltas))
-        if answer.usage is not None:
-            message.usage_metadata = usage_metadata(answer.usage, tier)
+        message = _message(deltas, legacy=legacy or _has_first_form(response, place, deltas))
+        if response.usage is not None:
+            message.usage_metadata = usage_metadata(response.usage, tier)
         generations.append(ChatGeneration(message, {**headers, **merge_finish(deltas)}))
     return ChatResult(generations, output)
 
 
-def _has_first_form(answer: WholeAnswer, place: int, deltas: Sequence[Delta | str]) -> bool:
+def _has_first_form(response: WholeResponse, place: int, deltas: Sequence[Delta | str]) -> bool:
     """Return whether a choice calls a function in OpenAI's first form, unasked: LangChain says it as it came."""
     calls = [call for delta in deltas if not isinstance(delta, str) for call in delta.tool_calls]
     if len(calls) != 1 or calls[0].id is not None:
         return False
-    choices = answer.document().get("choices")
+    choices = response.document().get("choices")
     try:
         message = choices[place]["message"]  # type: ignore[index]
         return not message.get("tool_calls") and bool(message.get("function_call"))

@@ -13,9 +13,10 @@ from ...outputs import GenerationChunk, LLMResult
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
-from ..http.request import MergedResult, PendingRequest
-from ..whole_answer import WholeAnswer
+from ..http.request import PendingRequest
+from ..whole_response import WholeResponse
 from .arguments import COMPLETIONS, refuse_in_call
+from .completion_result import MergedResult
 from .completion_stream import DecodedChunks, DecodedText
 from .endpoint import OpenAIEndpoint, as_float
 
@@ -120,28 +121,28 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        answers = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
+        merged = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
         for group in self._batch_prompts(prompts):
             if self.streaming:
-                answers.add_result(self._generate_by_stream(group[0], stop, kwargs, run_manager))
+                merged.add_result(self._generate_by_stream(group[0], stop, kwargs, run_manager))
             else:
-                request, answer = self._answer_request(group, stop, kwargs)
-                request.read(answer)
-                answers.add_response(answer)
-        return answers.result(len(prompts))
+                request, response = self._whole_request(group, stop, kwargs)
+                request.read(response)
+                merged.add_response(response)
+        return merged.result(len(prompts))
 
     async def _agenerate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        answers = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
+        merged = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
         for group in self._batch_prompts(prompts):
             if self.streaming:
-                answers.add_result(await self._agenerate_by_stream(group[0], stop, kwargs, run_manager))
+                merged.add_result(await self._agenerate_by_stream(group[0], stop, kwargs, run_manager))
             else:
-                request, answer = self._answer_request(group, stop, kwargs)
-                await request.aread(answer)
-                answers.add_response(answer)
-        return answers.result(len(prompts))
+                request, response = self._whole_request(group, stop, kwargs)
+                await request.aread(response)
+                merged.add_response(response)
+        return merged.result(len(prompts))
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -233,16 +234,16 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         request = self._stream_request(call)
         return request, self._generations(request, collect_result=True)
 
-    def _answer_request(
+    def _whole_request(
         self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[PendingRequest, WholeAnswer]:
-        """Return the request for whole answers, and the part that reads them."""
+    ) -> tuple[PendingRequest, WholeResponse]:
+        """Return the request for whole merged, and the part that reads them."""
         params = self._params(stop, kwargs)
         # The answer is read whole, whatever the call says.
         params.pop("stream", None)
         request = self._prompt_request(prompts, params)
         n = request.n if len(prompts) == 1 else None
-        return request, WholeAnswer(_FORMAT, n=n, size=self.max_response_size)
+        return request, WholeResponse(_FORMAT, n=n, size=self.max_response_size)
 
     def _stream_request(self, call: ModelCall) -> PendingRequest:
         params = self._params(call.stop, call.kwargs)

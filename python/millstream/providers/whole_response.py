@@ -1,4 +1,4 @@
-"""The part over an answer that does not stream: the decoder of streams reads it, so that both have one set of rules."""
+"""``WholeResponse``: a response without streaming, read by the decoder of streams, so that both have the same rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,20 +9,20 @@ from .._values import FRAME_SIZE, read_json
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .stream_decoding import DecodedStream
 
-__all__ = ("WholeAnswer", "merge_finish")
+__all__ = ("WholeResponse", "merge_finish")
 
-# So much of an answer is kept as it came: for errors, and for what no delta says.
+# The size of the raw bytes that are kept: in errors, and for fields that deltas do not have.
 _RAW_SIZE = 1 << 20
 
 
-class WholeAnswer(DecodedStream):
-    """Nothing comes out; after the end there are the ``deltas`` of each choice, the usage, and what made the answer.
+class WholeResponse(DecodedStream):
+    """A processor without outputs: it collects the ``deltas`` of each choice, the usage and the metadata.
 
-    ``size`` limits the answer, in bytes after decompression. ``response`` is the answer's id, the model, the
-    system fingerprint and the service tier, ``raw`` the answer's first megabyte.
+    ``size`` is the limit of the response, in bytes after decompression. ``metadata`` is the id of the response,
+    the model, the system fingerprint and the service tier; ``raw`` is the first megabyte of the response.
     """
 
-    __slots__ = ("_left", "_others", "_size", "deltas", "headers", "raw", "response", "usage")
+    __slots__ = ("_left", "_others", "_size", "deltas", "headers", "metadata", "raw", "usage")
 
     def __init__(self, format: str, *, n: int | None, size: int) -> None:
         self._size = size
@@ -32,24 +32,24 @@ class WholeAnswer(DecodedStream):
     def _start(self) -> None:
         super()._start()
         self._left = self._size
-        # The parts are of choice 0; where others were asked for, they come from a decoder of their own.
+        # `_feed_parts` returns choice 0 only; a second decoder reads the other choices, if there may be any.
         self._others = None if self._n == 1 else self._new_decoder()
         self.raw = bytearray()
         self.deltas: dict[int, list[Delta | str]] = {}
-        self.response: tuple[str | None, ...] = (None, None, None, None)
+        self.metadata: tuple[str | None, ...] = (None, None, None, None)
         self.usage: Mapping[str, Any] | None = None
 
     def _new_decoder(self) -> StreamDecoder:
         return StreamDecoder(self._format, n=self._n, max_event_size=self._size)
 
     def opened(self, body: Any) -> None:
-        """Note the headers; what is read is counted here, so that the connection is not read through."""
+        """Keep the headers. The decoder is not handed to the body: :meth:`feed` has to count the bytes."""
         if self._closed is not None:
             self._start()
         self.headers = body.headers
 
     def feed(self, data: bytes) -> Sequence[Any]:
-        """Return nothing."""
+        """Collect the deltas of ``data``; there are no outputs."""
         self._left -= len(data)
         if len(self.raw) < _RAW_SIZE:
             self.raw += data[: _RAW_SIZE - len(self.raw)]
@@ -64,18 +64,18 @@ class WholeAnswer(DecodedStream):
         return ()
 
     def on_idle(self) -> bool:
-        """Stop where the answer is too long: each try has its time, and nothing else is waited for."""
+        """Return ``True`` if the response is too large. There is no idle limit: the request has a timeout."""
         return self.error is not None
 
     def early_disconnect(self) -> StreamError | None:
-        """Return how the connection was lost, where that was before the first delta and by no timeout."""
+        """Return the error if the connection broke before the first delta, and not by a timeout."""
         self._closed = self._close()
         if self.error is None and not self._has_ended() and self._disconnected_early():
             return self._disconnect_error()
         return None
 
     def close(self) -> Sequence[Any]:
-        """Return nothing, and judge the end; bytes that broke off are not judged as if they were whole."""
+        """Set ``error`` unless the response is complete. After a broken connection, the bytes so far are not parsed."""
         _, failure = self._closed or self._close()
         if self.error is None and self._disconnect is not None and not self._has_ended():
             self.error = self._disconnect_error()
@@ -90,7 +90,7 @@ class WholeAnswer(DecodedStream):
         if decoder.ended != "truncated":
             return super()._check_end()
         if bytes(self.raw[:FRAME_SIZE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-            # A document that is whole, whether its choices are finished or not, and whether it has any.
+            # A complete JSON object is accepted, whether its choices are finished or not, and even without choices.
             return None
         if decoder.deltas_seen:
             return super()._check_end()
@@ -116,7 +116,7 @@ class WholeAnswer(DecodedStream):
     def _take(self, parts: Sequence[Any]) -> None:
         for part in parts:
             if type(part) is tuple:
-                self.response = part
+                self.metadata = part
             elif type(part) is str:
                 self._add(0, part)
             elif part.usage is not None:
@@ -133,12 +133,12 @@ class WholeAnswer(DecodedStream):
         self.deltas.setdefault(index, []).append(delta)
 
     def choices(self) -> list[list[Delta | str]]:
-        """Return the deltas of each choice, in the order of their indexes; none where the server sent none."""
+        """Return the deltas of each choice, ordered by index; an empty list if the server sent no choices."""
         found = [self.deltas[index] for index in sorted(self.deltas)]
         return found or ([[]] if self._decoder._has_choices else [])
 
     def document(self) -> Mapping[str, Any]:
-        """Return the answer's document as it came, for what deltas do not say; nothing of one that is large."""
+        """Return the JSON document, for fields that deltas do not have; empty if it is larger than ``raw``."""
         try:
             body = read_json(self.raw.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
@@ -147,7 +147,7 @@ class WholeAnswer(DecodedStream):
 
 
 def merge_finish(deltas: list[Delta | str]) -> dict[str, Any]:
-    """Return what the provider says of a choice: how it finished, and its log probabilities."""
+    """Return the generation info of a choice: its finish reason, and its merged log probabilities."""
     whole = [delta for delta in deltas if not isinstance(delta, str)]
     reasons = [delta.finish_reason for delta in whole if delta.finish_reason is not None]
     logprobs = merge_info([{"logprobs": delta.logprobs} for delta in whole if delta.logprobs is not None])
