@@ -42,7 +42,7 @@ _TLS = ssl.create_default_context()
 
 @contextmanager
 def clients() -> Iterator[dict[str, Any]]:
-    """Make both clients of a peer, which would make by itself each that it is not given; close the one for sync code.
+    """Make both clients of a peer, which would make a missing one itself; close the sync one.
 
     The other is left as it is: it has no connection where no async code runs.
     """
@@ -87,7 +87,7 @@ async def achat_peer(url: str, **arguments: Any) -> AsyncIterator[Any]:
 
 
 def dumped(value: Any) -> Any:
-    """Return ``value`` with messages in it, of either library, as dicts; ids that runs made are not compared."""
+    """Return ``value`` with its messages, of either library, as dicts, without ids that runs generated."""
     if hasattr(value, "model_dump"):
         value = value.model_dump()
     if isinstance(value, dict):
@@ -102,7 +102,7 @@ def _named(key: str, value: Any) -> Any:
 
 
 def normalised(events: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
-    """Return events as lists of items, so that key order counts; run ids numbered, LangChain's versions left out."""
+    """Return events as lists of items, in key order, with numbered run ids and without LangChain's versions."""
     numbers: dict[str, int] = {}
 
     def plain(value: Any) -> Any:
@@ -117,7 +117,7 @@ def normalised(events: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
 
 @contextmanager
 def v1_allowed() -> Iterator[None]:
-    """Let LangChain warn that version 1 is deprecated."""
+    """Expect LangChain's warning that version 1 is deprecated."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is deprecated.*")
         yield

@@ -1,4 +1,4 @@
-"""The agent in ``examples/``, run over the mock server, which asks for tools and then answers."""
+"""The agent in ``examples/`` with the mock server, which calls tools and then answers."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ SCRIPT = [
 
 
 def scripted(request: RecordedRequest) -> Reply:
-    """Answer by how often the model has spoken already."""
+    """Choose the answer by the number of earlier answers."""
     spoken = [message for message in request.body["messages"] if message["role"] == "assistant"]
     return SCRIPT[len(spoken)]
 
@@ -41,9 +41,9 @@ def test_the_agent_calls_its_tools_and_streams_its_answer() -> None:
     first, second, third = [request.body for request in server.requests]
     assert [tool["function"]["name"] for tool in first["tools"]] == ["add", "weather"]
     assert first["tools"] == second["tools"] == third["tools"]
-    said = third["messages"][1]
-    assert (said["content"], len(said["tool_calls"])) == ("Let me see.", 2)
-    assert json.loads(said["tool_calls"][1]["function"]["arguments"]) == {"city": "Lisbon"}
+    answer = third["messages"][1]
+    assert (answer["content"], len(answer["tool_calls"])) == ("Let me see.", 2)
+    assert json.loads(answer["tool_calls"][1]["function"]["arguments"]) == {"city": "Lisbon"}
     results = [message for message in third["messages"] if message["role"] == "tool"]
     assert [(result["tool_call_id"], result["content"]) for result in results] == [
         ("call_mock1", "rain, 9 °C"),
@@ -52,7 +52,7 @@ def test_the_agent_calls_its_tools_and_streams_its_answer() -> None:
     ]
 
 
-def test_what_a_tool_raises_is_told_to_the_model() -> None:
+def test_the_exception_of_a_tool_is_sent_to_the_model() -> None:
     def confused(request: RecordedRequest) -> Reply:
         if len(request.body["messages"]) > 1:
             return Reply(pieces=["sorry"])
@@ -60,12 +60,12 @@ def test_what_a_tool_raises_is_told_to_the_model() -> None:
 
     with MockServer(confused) as server:
         assert asyncio.run(texts(server)) == ["sorry"]
-    told = [message["content"] for message in server.requests[-1].body["messages"] if message["role"] == "tool"]
-    assert "TypeError" in told[0]
-    assert "KeyError" in told[1]
+    results = [message["content"] for message in server.requests[-1].body["messages"] if message["role"] == "tool"]
+    assert "TypeError" in results[0]
+    assert "KeyError" in results[1]
 
 
-def test_an_agent_that_never_answers_ends() -> None:
+def test_an_agent_that_never_answers_stops() -> None:
     with (
         MockServer(Reply(tool_calls=[{"name": "add", "args": {"a": 1, "b": 2}}])) as server,
         pytest.raises(RuntimeError, match="no answer after 2 rounds"),
@@ -81,10 +81,10 @@ def test_the_example_runs_as_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "Let me see.31 °C\n", "")
 
 
-# The scripted answers themselves.
+# The scripted answers.
 
 
-def test_a_scripted_call_streams_in_pieces_and_comes_whole() -> None:
+def test_a_scripted_call_is_sent_in_pieces_and_as_a_whole() -> None:
     reply = Reply(tool_calls=[{"name": "add", "args": {"a": 1, "b": 2}}, {"name": "raw", "args": "{", "id": "c"}])
     with MockServer(reply) as server:
         model = ChatOpenAI(base_url=server.url, api_key=KEY)

@@ -1,4 +1,4 @@
-"""Callbacks, beside LangChain's: equal models, equal handlers, the same calls in the same order."""
+"""Callbacks, compared with LangChain's: equal models and handlers receive the same calls in the same order."""
 
 import asyncio
 import contextlib
@@ -42,9 +42,9 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def without_usage(told: list[Any]) -> list[Any]:
-    """Leave out what a non-streaming answer says of the call as a whole: the mock server counts as it likes."""
-    return [(*entry[:2], entry[2][0][:2] if entry[1] == "on_llm_end" else entry[2], entry[3]) for entry in told]
+def without_usage(calls: list[Any]) -> list[Any]:
+    """Drop the `llm_output` of answers that did not stream, since the mock server's token counts are arbitrary."""
+    return [(*entry[:2], entry[2][0][:2] if entry[1] == "on_llm_end" else entry[2], entry[3]) for entry in calls]
 
 
 BODIES = [CallBody, StreamBody, AstreamBody, BrokenBody, EmptyBody]
@@ -52,31 +52,33 @@ BODIES = [CallBody, StreamBody, AstreamBody, BrokenBody, EmptyBody]
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("kind", [handlers, ahandlers])
-def test_handlers_hear_what_langchains_do(body: type, way: str, kind: Any) -> None:
+@pytest.mark.parametrize("make_handlers", [handlers, ahandlers])
+def test_handlers_receive_the_same_calls_as_in_langchain(body: type, way: str, make_handlers: Any) -> None:
     logs: list[list[Any]] = [[], []]
-    told = []
+    calls = []
     for place in (0, 1):
         log = logs[place]
-        flags = {"run_inline": True} if kind is handlers else {}
+        flags = {"run_inline": True} if make_handlers is handlers else {}
         model = pair(
             body,
-            callbacks=tuple([kind(log, "local", **flags)[i]] for i in (0, 1)),
+            callbacks=tuple([make_handlers(log, "local", **flags)[i]] for i in (0, 1)),
             tags=["m"],
             metadata={"k": 0, "own": 2},
         )[place]
-        config = {**CONFIG, "callbacks": [kind(log, "config", **flags)[place]]}
+        config = {**CONFIG, "callbacks": [make_handlers(log, "config", **flags)[place]]}
         with contextlib.suppress(RuntimeError, ValueError):
             WAYS[way](model, config)
-        told.append(heard(log))
-    assert told[1] == told[0]
-    assert told[1]
+        calls.append(heard(log))
+    assert calls[1] == calls[0]
+    assert calls[1]
 
 
 @pytest.mark.parametrize(
     ("way", "streaming"), [("stream", False), ("invoke", False), ("invoke", True), ("batch", False)]
 )
-def test_handlers_of_openai_hear_what_langchains_do(mock_server: MockServer, way: str, streaming: bool) -> None:
+def test_handlers_of_openai_receive_the_same_calls_as_in_langchain(
+    mock_server: MockServer, way: str, streaming: bool
+) -> None:
     logs: list[list[Any]] = [[], []]
     calls: dict[str, Any] = {
         "batch": lambda model, config: model.batch(["a", "b"], {**config, "run_id": None}),
@@ -91,8 +93,10 @@ def test_handlers_of_openai_hear_what_langchains_do(mock_server: MockServer, way
 
 
 @pytest.mark.parametrize("way", ["stream", "invoke"])
-@pytest.mark.parametrize("kind", [handlers, ahandlers])
-def test_handlers_of_openai_in_async_code_hear_what_langchains_do(mock_server: MockServer, way: str, kind: Any) -> None:
+@pytest.mark.parametrize("make_handlers", [handlers, ahandlers])
+def test_handlers_of_openai_in_async_code_receive_the_same_calls_as_in_langchain(
+    mock_server: MockServer, way: str, make_handlers: Any
+) -> None:
     logs: list[list[Any]] = [[], []]
 
     async def call(model: Any, config: Any) -> None:
@@ -103,17 +107,19 @@ def test_handlers_of_openai_in_async_code_hear_what_langchains_do(mock_server: M
 
     async def theirs() -> None:
         async with apeer(mock_server.url) as model:
-            await call(model, {**CONFIG, "callbacks": [kind(logs[0])[0]]})
+            await call(model, {**CONFIG, "callbacks": [make_handlers(logs[0])[0]]})
 
     asyncio.run(theirs())
-    asyncio.run(call(OpenAI(base_url=mock_server.url, api_key=KEY), {**CONFIG, "callbacks": [kind(logs[1])[1]]}))
+    asyncio.run(
+        call(OpenAI(base_url=mock_server.url, api_key=KEY), {**CONFIG, "callbacks": [make_handlers(logs[1])[1]]})
+    )
     assert heard(logs[1]) == heard(logs[0])
 
 
-# Which handlers.
+# Which handlers are called.
 
 
-def test_langchains_handlers_and_managers_serve_as_well() -> None:
+def test_handlers_and_managers_of_langchain_are_accepted() -> None:
     log: list[Any] = []
     theirs = handlers(log)[0]
     _, model = pair(StreamBody)
@@ -129,7 +135,7 @@ def test_langchains_handlers_and_managers_serve_as_well() -> None:
     assert start["metadata"]["z"] == 1
 
 
-def test_a_handler_that_ignores_models_hears_nothing() -> None:
+def test_a_handler_that_ignores_models_is_not_called() -> None:
     log: list[Any] = []
 
     class Deaf(type(handlers(log)[1])):  # type: ignore[misc]
@@ -139,11 +145,11 @@ def test_a_handler_that_ignores_models_hears_nothing() -> None:
     assert [event for _, event, _, _ in log] == ["on_text"]
 
 
-def test_sync_handlers_are_called_before_async_ones_in_sync_code_as_langchain_does() -> None:
-    told = []
+def test_sync_handlers_are_called_before_async_ones_in_sync_code_as_in_langchain() -> None:
+    calls = []
     for place in (0, 1):
         log: list[Any] = []
         both = [ahandlers(log, "async")[place], handlers(log, "sync")[place]]
         list(pair(StreamBody)[place].stream("ab", {"callbacks": both}))
-        told.append(heard(log))
-    assert told[1] == told[0]
+        calls.append(heard(log))
+    assert calls[1] == calls[0]

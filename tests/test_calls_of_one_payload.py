@@ -1,4 +1,4 @@
-"""Several pieces of one call in one payload, as servers send them that gather tokens: one call in all ways."""
+"""Several pieces of one call in one payload, as servers that batch tokens send them, make one call."""
 
 import asyncio
 import json

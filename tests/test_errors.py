@@ -1,4 +1,4 @@
-"""Exceptions keep all they carry when they are pickled, copied, and sent from one process to another."""
+"""Exceptions keep their attributes when they are pickled, copied, and sent to another process."""
 
 import copy
 import inspect
@@ -13,7 +13,7 @@ import pytest
 from millstream import errors, exceptions
 from millstream.errors import APIConnectionError, MillstreamError, RateLimitError, StreamError, StreamTruncatedError
 
-# A value for each argument that an exception may take.
+# A value for each argument of an exception.
 ARGUMENTS: dict[str, Any] = {
     "message": "what happened",
     "error": {"message": "no", "code": "c", "type": "t"},
@@ -38,13 +38,13 @@ COPIES: list[Callable[[Any], Any]] = [
 ]
 
 
-def made(name: str) -> MillstreamError:
-    """Return the exception ``name`` with a value for everything that it takes."""
-    kind = getattr(errors, name, None) or getattr(exceptions, name)
-    parameters = inspect.signature(kind).parameters.values() if inspect.isfunction(kind.__init__) else ()
+def make_error(name: str) -> MillstreamError:
+    """Return the exception ``name`` with a value for each of its arguments."""
+    cls = getattr(errors, name, None) or getattr(exceptions, name)
+    parameters = inspect.signature(cls).parameters.values() if inspect.isfunction(cls.__init__) else ()
     positional = [ARGUMENTS[p.name] for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in ARGUMENTS]
     keywords = {p.name: ARGUMENTS[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
-    error: MillstreamError = kind(*(positional or ["what happened"]), **keywords)
+    error: MillstreamError = cls(*(positional or ["what happened"]), **keywords)
     error.add_note("a note")
     return error
 
@@ -54,7 +54,7 @@ def state(error: BaseException) -> tuple[Any, ...]:
 
 
 def raise_error(name: str) -> None:
-    raise made(name) from OSError(104, "reset")
+    raise make_error(name) from OSError(104, "reset")
 
 
 NAMES = pytest.mark.parametrize("name", [*errors.__all__, *exceptions.__all__])
@@ -63,7 +63,7 @@ NAMES = pytest.mark.parametrize("name", [*errors.__all__, *exceptions.__all__])
 @NAMES
 @pytest.mark.parametrize("way", COPIES)
 def test_an_exception_keeps_its_attributes_in_a_pickle_and_a_copy(name: str, way: Callable[[Any], Any]) -> None:
-    error = made(name)
+    error = make_error(name)
     error.__cause__ = OSError(104, "reset")
     back = way(error)
     assert back is not error
@@ -71,56 +71,56 @@ def test_an_exception_keeps_its_attributes_in_a_pickle_and_a_copy(name: str, way
     assert state(back.__cause__) == state(error.__cause__)
 
 
-def test_an_exception_comes_out_of_a_process_with_its_attributes() -> None:
+def test_an_exception_keeps_its_attributes_across_processes() -> None:
     names = [*errors.__all__, *exceptions.__all__]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         for name, future in [(name, pool.submit(raise_error, name)) for name in names]:
             error = future.exception(timeout=120)
             assert error is not None
-            assert state(error) == (*state(made(name))[:-1], True)
+            assert state(error) == (*state(make_error(name))[:-1], True)
 
 
 class Unreadable(Exception):
-    """Is written to a pickle, and cannot be read from it, as exceptions of many libraries."""
+    """Can be pickled but not unpickled, like exceptions of many libraries."""
 
     def __init__(self, message: str, *, request: str) -> None:
         super().__init__(message)
 
 
 class Unwritable(Exception):
-    """Cannot be written to a pickle."""
+    """Cannot be pickled."""
 
     def __reduce__(self) -> Any:
         raise TypeError("not this one")
 
 
 @pytest.mark.parametrize("cause", [Unreadable("m", request="r"), Unwritable("m")])
-def test_a_cause_that_does_not_pickle_is_left_out(cause: Exception) -> None:
+def test_a_cause_that_cannot_be_pickled_is_omitted(cause: Exception) -> None:
     error = APIConnectionError("m")
     error.__cause__ = cause
     assert pickle.loads(pickle.dumps(error)).__cause__ is None
     assert copy.copy(error).__cause__ is cause
 
 
-def test_the_subclass_of_a_user_pickles() -> None:
+def test_a_subclass_of_a_user_can_be_pickled() -> None:
     error = Throttled(7)
     back = pickle.loads(pickle.dumps(error))
     assert (back.retry_after, back.status_code, str(back)) == (7, 429, "slow down")
 
 
 class Throttled(RateLimitError):
-    """Takes other arguments than its base."""
+    """Has other arguments than its base class."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("slow down", status_code=429)
         self.retry_after = retry_after
 
 
-def test_a_deep_copy_shares_nothing_that_changes() -> None:
+def test_a_deep_copy_shares_no_mutable_value() -> None:
     error = StreamError("m", items=[[1]])
     copy.deepcopy(error).items[0].append(2)
     assert error.items == [[1]]
 
 
-def test_text_is_complete_unless_said_otherwise() -> None:
+def test_text_is_complete_by_default() -> None:
     assert StreamTruncatedError("m", text="t").text_complete is True

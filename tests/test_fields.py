@@ -1,4 +1,4 @@
-"""Plain annotated fields as constructor arguments."""
+"""Annotated fields as constructor arguments."""
 
 import dataclasses
 import subprocess
@@ -23,8 +23,8 @@ class Base(LLM):
 
 class Model(Base):
     required: int
-    """A docstring under a field, as in LangChain's pages."""
-    given: str = "default"
+    """A docstring under a field, as in LangChain's documentation."""
+    suffix: str = "default"
     listed: list[int] = []  # noqa: RUF012
     made: dict[str, int] = field(default_factory=dict, alias="other_name")
     shared: ClassVar[list[int]] = []
@@ -32,14 +32,14 @@ class Model(Base):
 
 
 def test_annotated_fields_are_keyword_arguments() -> None:
-    model = Model(required=1, given="x", listed=[2], other_name={"a": 1})
-    assert (model.required, model.given, model.listed, model.made) == (1, "x", [2], {"a": 1})
+    model = Model(required=1, suffix="x", listed=[2], other_name={"a": 1})
+    assert (model.required, model.suffix, model.listed, model.made) == (1, "x", [2], {"a": 1})
     assert Model(required=1, made={"b": 2}).made == {"b": 2}  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         Model(1)  # type: ignore[call-arg, arg-type]
 
 
-def test_defaults_that_can_change_are_copied() -> None:
+def test_mutable_defaults_are_copied() -> None:
     first, second = Model(required=1), Model(required=1)
     first.listed.append(1)
     first.made["a"] = 1
@@ -48,28 +48,28 @@ def test_defaults_that_can_change_are_copied() -> None:
     assert first.shared is second.shared
 
 
-def test_a_missing_argument_and_an_unknown_one_are_told() -> None:
+def test_a_missing_argument_and_an_unknown_one_are_named_in_the_error() -> None:
     with pytest.raises(TypeError, match="'required'"):
         Model()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=r"'requird'; it knows .*given.*required") as caught:
+    with pytest.raises(TypeError, match=r"'requird'; it knows .*required.*suffix") as caught:
         Model(requird=1)  # type: ignore[call-arg]
     assert "_private" not in str(caught.value)
     assert "shared" not in str(caught.value)
 
 
-def test_fields_are_inherited_and_given_new_defaults() -> None:
+def test_fields_are_inherited_and_can_get_new_defaults() -> None:
     class Child(Model):
         required: int = 5
-        given = "another"
+        suffix = "another"
         extra: float = 0.5
 
     model = Child()
-    assert (model.required, model.given, model.extra, model.listed) == (5, "another", 0.5, [])
-    assert Child(tags=["t"], given="x").given == "x"
-    assert Model(required=1).given == "default"
+    assert (model.required, model.suffix, model.extra, model.listed) == (5, "another", 0.5, [])
+    assert Child(tags=["t"], suffix="x").suffix == "x"
+    assert Model(required=1).suffix == "default"
 
 
-def test_a_field_that_is_described_anew_keeps_what_makes_its_default() -> None:
+def test_a_field_that_is_declared_again_keeps_its_default_factory() -> None:
     class Described(Fields):
         key: str = field(default="a", alias="k")
 
@@ -79,13 +79,13 @@ def test_a_field_that_is_described_anew_keeps_what_makes_its_default() -> None:
     assert (Anew().key, Anew(**{"k": "c"}).key) == ("b", "c")
 
 
-def test_a_constructor_of_ones_own_calls_super() -> None:
+def test_a_custom_constructor_calls_super() -> None:
     class Own(Model):
         def __init__(self, size: int, **kwargs: Any) -> None:
             super().__init__(required=size, **kwargs)
             self.size = size
 
-    assert (Own(3).required, Own(3, given="x").given) == (3, "x")
+    assert (Own(3).required, Own(3, suffix="x").suffix) == (3, "x")
 
 
 def test_post_init_checks() -> None:
@@ -132,7 +132,7 @@ class Keyed(Base):
     api_key: str = ""
     holder: SecretStr = SecretStr("")
     optional: "SecretStr | None" = None
-    given: Any = None
+    pydantic_key: Any = None
     options: dict[str, Any] = {}  # noqa: RUF012
     url: str = ""
     max_tokens: int = 1
@@ -144,7 +144,7 @@ def test_secrets_are_never_in_repr() -> None:
         api_key=canary,
         holder=SecretStr(canary),
         optional=SecretStr(canary),
-        given=pydantic.SecretStr(canary),
+        pydantic_key=pydantic.SecretStr(canary),
         options={"Authorization": canary, "nested": [{"password": canary}], "open": 1},
         url=f"https://user:{canary}@host/path",
         max_tokens=7,
@@ -156,7 +156,7 @@ def test_secrets_are_never_in_repr() -> None:
     assert "host/path" in repr(model)
 
 
-def test_a_secret_shows_itself_only_when_asked() -> None:
+def test_a_secret_is_returned_only_by_get_secret_value() -> None:
     secret = SecretStr("value")
     assert (repr(secret), str(secret), secret.get_secret_value()) == ("SecretStr('**********')", "**********", "value")
     assert secret == SecretStr("value")
@@ -178,14 +178,14 @@ def test_a_secret_shows_itself_only_when_asked() -> None:
         ("key", False),
     ],
 )
-def test_what_is_called_a_secret_is_one(name: str, secret: bool) -> None:
+def test_a_secret_is_recognized_by_its_name(name: str, secret: bool) -> None:
     assert is_secret_name(name) is secret
 
 
 # pydantic.
 
 
-def test_a_field_of_pydantic_is_refused_with_what_to_write_instead() -> None:
+def test_a_field_of_pydantic_is_rejected_with_the_alternative() -> None:
     with pytest.raises(TypeError, match=r"WithField\.size uses pydantic \(FieldInfo\).*plain default"):
 
         class WithField(Base):
@@ -202,7 +202,7 @@ def test_a_field_of_pydantic_is_refused_with_what_to_write_instead() -> None:
             size: Annotated[int, pydantic.Field(ge=0)] = 1
 
 
-def test_a_validator_of_pydantic_is_refused_with_what_to_write_instead() -> None:
+def test_a_validator_of_pydantic_is_rejected_with_the_alternative() -> None:
     with pytest.raises(TypeError, match=r"Validated\.check uses pydantic .*__post_init__"):
 
         class Validated(Base):
@@ -220,7 +220,7 @@ def test_a_validator_of_pydantic_is_refused_with_what_to_write_instead() -> None
                 return self
 
 
-def test_values_and_types_of_pydantic_are_values_like_any_other() -> None:
+def test_values_and_types_of_pydantic_are_plain_values() -> None:
     class Schema(pydantic.BaseModel):
         x: int = 1
 

@@ -1,4 +1,4 @@
-"""Functions, classes, typed dicts and schemas as OpenAI's tools, beside LangChain's and the SDK's."""
+"""Functions, classes, typed dicts and schemas as OpenAI's tools, compared with LangChain's and the SDK's."""
 
 import enum
 import warnings
@@ -143,7 +143,7 @@ TOOLS: list[Any] = [
 ]
 
 
-def attempt(call: Any, *args: Any, **options: Any) -> Any:
+def outcome_of(call: Any, *args: Any, **options: Any) -> Any:
     try:
         return call(*args, **options)
     except (ValueError, KeyError) as error:
@@ -152,12 +152,12 @@ def attempt(call: Any, *args: Any, **options: Any) -> Any:
 
 @pytest.mark.parametrize("strict", [None, True, False])
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: getattr(tool, "__name__", str(tool))[:40])
-def test_tools_are_described_as_langchain_describes_them(tool: Any, strict: bool | None) -> None:
-    assert attempt(convert_to_openai_tool, tool, strict=strict) == attempt(their_tool, tool, strict=strict)
-    assert attempt(convert_to_json_schema, tool) == attempt(their_json_schema, tool)
+def test_tools_are_described_as_in_langchain(tool: Any, strict: bool | None) -> None:
+    assert outcome_of(convert_to_openai_tool, tool, strict=strict) == outcome_of(their_tool, tool, strict=strict)
+    assert outcome_of(convert_to_json_schema, tool) == outcome_of(their_json_schema, tool)
 
 
-def test_langchains_tools_are_tools() -> None:
+def test_tools_of_langchain_are_accepted() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from langchain_core.tools import tool
@@ -166,10 +166,10 @@ def test_langchains_tools_are_tools() -> None:
 
 
 @pytest.mark.parametrize("model", [Inner, Outer])
-def test_a_class_is_sent_as_the_sdk_sends_it(model: Any) -> None:
+def test_a_class_is_sent_as_by_the_sdk(model: Any) -> None:
     assert convert_to_response_format(model) == type_to_response_format_param(model)
 
 
-def test_strictness_is_said_once() -> None:
+def test_contradicting_strictness_is_an_error() -> None:
     with pytest.raises(ValueError, match="different from"):
         convert_to_openai_function({"name": "n", "strict": True, "parameters": {}}, strict=False)

@@ -1,4 +1,4 @@
-"""What handlers may do: raise, set context variables, call models; and what they hear when a stream is left."""
+"""Handlers that raise, set context variables or call models, and their calls when a stream is closed early."""
 
 import asyncio
 import contextlib
@@ -40,50 +40,50 @@ class Raising(BaseCallbackHandler):
         self.event = event
         self.raise_error = raise_error
 
-    def _hear(self, event: str) -> None:
+    def _record(self, event: str) -> None:
         self.log.append(event)
         if event == self.event:
             raise KeyError(event)
 
     def on_llm_start(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("start")
+        self._record("start")
 
     def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("token")
+        self._record("token")
 
     def on_llm_end(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("end")
+        self._record("end")
 
     def on_llm_error(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("error")
+        self._record("error")
 
 
 class RaisingAsync(Raising, AsyncCallbackHandler):
     async def on_llm_start(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("start")
+        self._record("start")
 
     async def on_llm_new_token(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("token")
+        self._record("token")
 
     async def on_llm_end(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("end")
+        self._record("end")
 
     async def on_llm_error(self, *args: Any, **kwargs: Any) -> Any:
-        self._hear("error")
+        self._record("error")
 
 
-KINDS = pytest.mark.parametrize("kind", [Raising, RaisingAsync])
+HANDLER_CLASSES = pytest.mark.parametrize("handler_class", [Raising, RaisingAsync])
 EVENTS = pytest.mark.parametrize("event", ["start", "token", "end"])
 
 
-@KINDS
+@HANDLER_CLASSES
 @EVENTS
 @pytest.mark.parametrize("for_async", [False, True])
-def test_what_a_handler_raises_is_logged(
-    kind: Any, event: str, for_async: bool, caplog: pytest.LogCaptureFixture
+def test_an_exception_of_a_handler_is_logged(
+    handler_class: Any, event: str, for_async: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     log: list[Any] = []
-    config = {"callbacks": [kind(log, event, raise_error=False)]}
+    config = {"callbacks": [handler_class(log, event, raise_error=False)]}
     model = made(StreamBody)
     with caplog.at_level(logging.WARNING, "millstream"):
         if for_async:
@@ -91,13 +91,13 @@ def test_what_a_handler_raises_is_logged(
         else:
             assert list(model.stream("ab", config)) == ["", "a", "b"]
     assert log == ["start", "token", "token", "token", "end"]
-    assert f"Error in {kind.__name__}.on_llm_" in caplog.text
+    assert f"Error in {handler_class.__name__}.on_llm_" in caplog.text
     assert len(caplog.records) == log.count(event)
 
 
 @EVENTS
 @pytest.mark.parametrize("for_async", [False, True])
-def test_with_raise_error_it_is_raised_and_the_run_still_has_one_end(event: str, for_async: bool) -> None:
+def test_with_raise_error_the_exception_is_raised_and_the_run_still_ends_once(event: str, for_async: bool) -> None:
     logs: list[list[Any]] = [[], [], []]
     config = {"callbacks": [Raising(logs[0], "", raise_error=False), Raising(logs[1], event, raise_error=True)]}
     config["callbacks"].append(Raising(logs[2], "", raise_error=False))
@@ -107,22 +107,22 @@ def test_with_raise_error_it_is_raised_and_the_run_still_has_one_end(event: str,
     for log in logs:
         assert log.count("start") == log.count("end") + log.count("error")
     assert logs[1][-1] == ("end" if event == "end" else "error")
-    # Whom the start has not reached hears nothing at all.
+    # A handler that did not receive the start is not called at all.
     assert bool(logs[2]) is (event != "start")
 
 
-def test_what_an_async_handler_raises_in_sync_code_is_raised_too() -> None:
-    # LangChain logs it, whatever the handler says.
+def test_an_exception_of_an_async_handler_in_sync_code_is_raised_too() -> None:
+    # LangChain logs it, even with `raise_error`.
     model = made(CallBody)
     with pytest.raises(KeyError, match="end"):
         model.invoke("p", {"callbacks": [RaisingAsync([], "end", raise_error=True)]})
 
 
-# Leaving.
+# Closing a stream early.
 
 
 class Noting(BaseCallbackHandler):
-    """Notes how runs end, and what had arrived."""
+    """Records how runs end, and their results so far."""
 
     run_inline = True
 
@@ -141,13 +141,13 @@ class Noting(BaseCallbackHandler):
 
 
 @pytest.mark.parametrize("body", [StreamBody, AstreamBody])
-def test_leaving_early_is_an_error_with_everything_that_was_handed_out(body: type) -> None:
+def test_closing_a_stream_early_is_an_error_with_all_chunks_so_far(body: type) -> None:
     model = made(body)
     sync = Noting()
     for chunk in model.stream("abc", {"callbacks": [sync]}):
         if chunk == "a":
             break
-    # LangChain leaves the last chunk out.
+    # LangChain omits the last chunk.
     assert (sync.starts, sync.ends) == (1, [("GeneratorExit", ["a"])])
 
     class Slow(body):  # type: ignore[misc]
@@ -179,7 +179,7 @@ def test_leaving_early_is_an_error_with_everything_that_was_handed_out(body: typ
     ]
 
 
-def test_an_error_of_the_provider_is_told_with_what_had_arrived() -> None:
+def test_an_error_of_the_provider_is_reported_with_the_partial_result() -> None:
     noted = [Noting(), Noting()]
     with MockServer(Reply(fault=ErrorFrame(after=2))) as server:
         model = OpenAI(base_url=server.url, api_key=KEY)
@@ -191,10 +191,10 @@ def test_an_error_of_the_provider_is_told_with_what_had_arrived() -> None:
         assert note.ends == [("ProviderError", ["\n\nSpark"])]
 
 
-# What handlers may do.
+# Context variables, and models called by handlers.
 
 
-def test_what_a_handler_sets_in_its_context_stays_there_for_the_whole_run() -> None:
+def test_a_context_variable_set_by_a_handler_keeps_its_value_for_the_whole_run() -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
     class Setting(BaseCallbackHandler):
@@ -237,7 +237,7 @@ def test_what_a_handler_sets_in_its_context_stays_there_for_the_whole_run() -> N
     assert seen == ["outside", "inside"] * 8
 
 
-def test_a_model_called_by_a_handler_is_a_run_below_that_the_handler_does_not_hear_of() -> None:
+def test_a_model_called_by_a_handler_is_a_child_run_for_which_the_handler_is_not_called() -> None:
     class Calling(BaseCallbackHandler):
         def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
             runs.append(run_id)
@@ -251,7 +251,7 @@ def test_a_model_called_by_a_handler_is_a_run_below_that_the_handler_does_not_he
     assert parents == [None, runs[0]]
 
 
-def test_async_handlers_of_a_sync_model_run_on_the_consumers_loop() -> None:
+def test_async_handlers_of_a_sync_model_run_on_the_loop_of_the_consumer() -> None:
     loops: list[Any] = []
 
     class Where(AsyncCallbackHandler):
@@ -268,7 +268,7 @@ def test_async_handlers_of_a_sync_model_run_on_the_consumers_loop() -> None:
 # Without handlers.
 
 
-def test_tracing_that_nobody_will_do_is_warned_of_once(
+def test_tracing_that_is_configured_but_not_supported_warns_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     langsmith._warn_once.cache_clear()
@@ -281,7 +281,7 @@ def test_tracing_that_nobody_will_do_is_warned_of_once(
     langsmith._warn_once.cache_clear()
 
 
-def test_managers_merge_and_copy_as_langchains() -> None:
+def test_managers_merge_and_copy_as_in_langchain() -> None:
     log: list[Any] = []
     one, two = handlers(log, "1")[1], handlers(log, "2")[1]
     manager = CallbackManager.configure([one], [two], False, ["a"], ["b"], {"a": 1}, {"b": 2})
@@ -324,7 +324,7 @@ def test_a_model_gets_its_run_manager_without_handlers_too() -> None:
 # LangChain's own handlers.
 
 
-def test_langchains_tracers_and_printers_serve_as_well(
+def test_tracers_and_printers_of_langchain_are_accepted(
     mock_server: MockServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     collector, printer = RunCollectorCallbackHandler(), StreamingStdOutCallbackHandler()
@@ -343,11 +343,11 @@ def test_langchains_tracers_and_printers_serve_as_well(
 # Cancelling.
 
 
-def test_a_second_cancellation_does_not_keep_handlers_from_hearing_of_the_first() -> None:
+def test_a_second_cancellation_does_not_prevent_the_handlers_call_for_the_first() -> None:
     class Slow(AsyncCallbackHandler):
         async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
             await released.wait()
-            heard.put_nowait(type(error).__name__)
+            received.put_nowait(type(error).__name__)
 
     class Forever(CallBody):
         async def _acall(self, *args: Any, **kwargs: Any) -> str:
@@ -360,7 +360,7 @@ def test_a_second_cancellation_does_not_keep_handlers_from_hearing_of_the_first(
             begun.set()
             await asyncio.Event().wait()
 
-    heard: asyncio.Queue[str] = asyncio.Queue()
+    received: asyncio.Queue[str] = asyncio.Queue()
     begun, released = asyncio.Event(), asyncio.Event()
 
     async def main() -> None:
@@ -374,8 +374,8 @@ def test_a_second_cancellation_does_not_keep_handlers_from_hearing_of_the_first(
                 await asyncio.sleep(0)
             with pytest.raises(asyncio.CancelledError):
                 await task
-        assert heard.empty()
+        assert received.empty()
         released.set()
-        assert [await heard.get() for _ in range(2)] == ["CancelledError"] * 2
+        assert [await received.get() for _ in range(2)] == ["CancelledError"] * 2
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Managers of callbacks, beside LangChain's, and calls in an executor."""
+"""Callback managers, compared with LangChain's, and calls in an executor."""
 
 import asyncio
 import contextvars
@@ -27,7 +27,11 @@ from millstream.runnables import RunnableLambda, run_in_executor
 from millstream.runnables.config import run_in_executor as of_config
 
 HANDLERS = [handlers([], label)[1] for label in "abcd"]
-KINDS = [(TheirBase, BaseCallbackManager), (TheirManager, CallbackManager), (TheirAsyncManager, AsyncCallbackManager)]
+MANAGER_CLASSES = [
+    (TheirBase, BaseCallbackManager),
+    (TheirManager, CallbackManager),
+    (TheirAsyncManager, AsyncCallbackManager),
+]
 
 some_handlers = st.lists(st.sampled_from(HANDLERS), max_size=3, unique_by=id)
 some_tags = st.lists(st.sampled_from("xyz"), max_size=3)
@@ -57,8 +61,8 @@ changes = st.one_of(
 )
 
 
-def held(manager: Any, *, in_order: bool = True) -> Any:
-    """Return what a manager holds; LangChain's ``merge`` keeps no order."""
+def contents_of(manager: Any, *, in_order: bool = True) -> Any:
+    """Return the contents of a manager, without order, which LangChain's ``merge`` does not keep."""
     order = list if in_order else sorted
     return (
         order(handler.label for handler in manager.handlers),
@@ -72,64 +76,64 @@ def held(manager: Any, *, in_order: bool = True) -> Any:
     )
 
 
-def made(kind: Any, content: dict[str, Any]) -> Any:
-    return kind(**{name: value.copy() if hasattr(value, "copy") else value for name, value in content.items()})
+def make_manager(cls: Any, content: dict[str, Any]) -> Any:
+    return cls(**{name: value.copy() if hasattr(value, "copy") else value for name, value in content.items()})
 
 
-@given(kinds=st.sampled_from(KINDS), content=contents, steps=st.lists(changes, max_size=6))
-def test_a_manager_changes_as_langchains_does(kinds: Any, content: dict[str, Any], steps: list[Any]) -> None:
-    managers = [made(kind, content) for kind in kinds]
+@given(classes=st.sampled_from(MANAGER_CLASSES), content=contents, steps=st.lists(changes, max_size=6))
+def test_a_manager_changes_as_in_langchain(classes: Any, content: dict[str, Any], steps: list[Any]) -> None:
+    managers = [make_manager(cls, content) for cls in classes]
     for name, *args in steps:
         for place, manager in enumerate(managers):
             changed = getattr(manager, name)(*args)
             managers[place] = manager if changed is None else changed
-        assert held(managers[1]) == held(managers[0])
+        assert contents_of(managers[1]) == contents_of(managers[0])
 
 
-@given(kinds=st.sampled_from(KINDS), one=contents, other=contents)
-def test_two_managers_merge_as_langchains_do(kinds: Any, one: dict[str, Any], other: dict[str, Any]) -> None:
-    theirs, ours = (made(kind, one).merge(made(kind, other)) for kind in kinds)
-    assert held(ours, in_order=False) == held(theirs, in_order=False)
-    assert type(ours) is kinds[1]
+@given(classes=st.sampled_from(MANAGER_CLASSES), one=contents, other=contents)
+def test_two_managers_merge_as_in_langchain(classes: Any, one: dict[str, Any], other: dict[str, Any]) -> None:
+    theirs, ours = (make_manager(cls, one).merge(make_manager(cls, other)) for cls in classes)
+    assert contents_of(ours, in_order=False) == contents_of(theirs, in_order=False)
+    assert type(ours) is classes[1]
 
 
-def test_merging_keeps_the_order_and_what_is_inherited_apart() -> None:
+def test_merging_keeps_the_order_and_separates_inheritable_from_local() -> None:
     a, b, c, d = HANDLERS
     merged = BaseCallbackManager([a], [b]).merge(BaseCallbackManager([c], [d]))
     assert (merged.handlers, merged.inheritable_handlers) == ([a, c], [b, d])
 
 
 @given(
-    kinds=st.sampled_from(KINDS[1:]),
+    classes=st.sampled_from(MANAGER_CLASSES[1:]),
     content=contents,
     as_manager=st.tuples(st.booleans(), st.booleans()),
     local=some_handlers,
-    told=st.tuples(some_tags, some_tags, some_metadata, some_metadata),
+    tags_and_metadata=st.tuples(some_tags, some_tags, some_metadata, some_metadata),
 )
-def test_a_call_is_configured_as_langchain_does(
-    kinds: Any, content: dict[str, Any], as_manager: tuple[bool, bool], local: list[Any], told: Any
+def test_a_call_is_configured_as_in_langchain(
+    classes: Any, content: dict[str, Any], as_manager: tuple[bool, bool], local: list[Any], tags_and_metadata: Any
 ) -> None:
     results = []
-    for kind in kinds:
-        above: Any = made(kind, content) if as_manager[0] else list(content["handlers"])
-        here: Any = kind(list(local)) if as_manager[1] else list(local)
-        results.append(held(kind.configure(above, here, False, *told[:2], *told[2:])))
+    for cls in classes:
+        inheritable: Any = make_manager(cls, content) if as_manager[0] else list(content["handlers"])
+        local_callbacks: Any = cls(list(local)) if as_manager[1] else list(local)
+        results.append(contents_of(cls.configure(inheritable, local_callbacks, False, *tags_and_metadata)))
     assert results[1] == results[0]
 
 
-def test_a_run_hands_down_a_manager_of_its_own_kind() -> None:
-    kinds: list[Any] = []
+def test_a_child_of_a_run_has_a_manager_of_the_same_class() -> None:
+    classes: list[Any] = []
 
     async def afunction(text: str, run_manager: Any) -> str:
         child = run_manager.get_child("tag")
-        kinds.append((type(child), child.tags, child.is_async))
+        classes.append((type(child), child.tags, child.is_async))
         run = await child.on_chain_start(None, {"input": text}, name="by hand")
         await run.on_chain_end("done")
         return text
 
     def function(text: str, run_manager: Any) -> str:
         child = run_manager.get_child("tag")
-        kinds.append((type(child), child.tags, child.is_async))
+        classes.append((type(child), child.tags, child.is_async))
         child.on_chain_start(None, {"input": text}, name="by hand").on_chain_end("done")
         return text
 
@@ -139,11 +143,11 @@ def test_a_run_hands_down_a_manager_of_its_own_kind() -> None:
     asyncio.run(RunnableLambda(function).ainvoke("p", config))
     asyncio.run(RunnableLambda(afunction).ainvoke("p", config))
     sync = (CallbackManager, ["tag"], False)
-    assert kinds == [sync, sync, (AsyncCallbackManager, ["tag"], True)]
+    assert classes == [sync, sync, (AsyncCallbackManager, ["tag"], True)]
     assert [event for _, event, _, _ in log] == ["on_chain_start", "on_chain_start", "on_chain_end", "on_chain_end"] * 3
-    below = [kwargs for _, event, _, kwargs in log if event == "on_chain_start" and kwargs["name"] == "by hand"]
-    assert len(below) == 3
-    assert all(kwargs["parent_run_id"] for kwargs in below)
+    child_runs = [kwargs for _, event, _, kwargs in log if event == "on_chain_start" and kwargs["name"] == "by hand"]
+    assert len(child_runs) == 3
+    assert all(kwargs["parent_run_id"] for kwargs in child_runs)
 
 
 # Executors.
@@ -164,7 +168,7 @@ def test_a_function_runs_in_an_executor_with_langchains_arguments() -> None:
     asyncio.run(main())
 
 
-def test_a_function_in_an_executor_keeps_the_context_and_changes_it_for_nobody() -> None:
+def test_a_function_in_an_executor_has_a_copy_of_the_context() -> None:
     variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable")
 
     def change() -> int:

@@ -1,4 +1,4 @@
-"""Chunks add up: as LangChain's where LangChain's lose nothing, in any grouping, in linear time."""
+"""Merging chunks: as in LangChain where LangChain loses nothing, in any grouping, in linear time."""
 
 import pickle
 from functools import reduce
@@ -35,10 +35,10 @@ def piece(index: int, **fields: Any) -> Any:
 
 @st.composite
 def call_pieces(draw: st.DrawFn) -> list[Fields]:
-    """Return pieces of calls, one per index, which has one id."""
+    """Return pieces of calls, one per index and with one id per index."""
     made = []
     for index in draw(st.lists(st.integers(0, 2), unique=True, max_size=3)):
-        # A name that comes again with its id is where LangChain doubles it.
+        # LangChain doubles a name that is repeated with its id.
         header = draw(st.sampled_from([{}, {"name": "f"}, {"name": ""}, {"id": f"call_{index}", "name": ""}]))
         made.append(piece(index, **header, args=draw(st.sampled_from([None, "", '{"a":', "1", "}", "[", '"x']))))
     return made
@@ -69,7 +69,7 @@ def has_an_index_once(items: Any) -> bool:
     return len(indexes) == len(set(indexes))
 
 
-# A list that begins empty loses the texts after it in LangChain.
+# In LangChain, the texts after an empty list are lost.
 lists: st.SearchStrategy[Any] = st.lists(st.text(max_size=2) | blocks, min_size=1, max_size=3)
 contents: st.SearchStrategy[Any] = st.text(max_size=3) | lists.filter(has_an_index_once)
 ids = st.sampled_from([None, "", "lc_1", "lc_2", "lc_run--1", "lc_run-2", "chatcmpl-1", "msg-2"])
@@ -89,14 +89,14 @@ def chunk_fields(content: st.SearchStrategy[Any]) -> st.SearchStrategy[Fields]:
     )
 
 
-def known(chunk: Any) -> Fields:
-    """Return a chunk's fields without the calls, whose malformed arguments LangChain reads in its own way."""
+def fields_without_calls(chunk: Any) -> Fields:
+    """Return a chunk's fields without the calls, since LangChain reads malformed arguments differently."""
     dumped: Fields = chunk.model_dump(exclude={"tool_calls", "invalid_tool_calls"})
     return dumped
 
 
-def grouped(chunks: list[Any], sizes: list[int]) -> Any:
-    """Return the sum of sums of neighbours."""
+def merge_in_groups(chunks: list[Any], sizes: list[int]) -> Any:
+    """Merge groups of neighbouring chunks, then the results."""
     groups, rest = [], chunks
     for size in sizes:
         head, rest = rest[:size], rest[size:]
@@ -106,12 +106,12 @@ def grouped(chunks: list[Any], sizes: list[int]) -> Any:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(chunk_fields(contents), min_size=1, max_size=6), st.lists(st.integers(1, 3), max_size=4))
-def test_chunks_add_up_as_langchains_in_every_grouping(fields: list[Fields], sizes: list[int]) -> None:
+def test_chunks_merge_as_in_langchain_in_every_grouping(fields: list[Fields], sizes: list[int]) -> None:
     own = [ours.AIMessageChunk(**one) for one in fields]
     their = [theirs.AIMessageChunk(**one) for one in fields]
     before = [chunk.model_dump() for chunk in own]
-    assert known(grouped(own, sizes)) == known(grouped(their, sizes))
-    assert known(merge_messages(own)) == known(theirs.ai.add_ai_message_chunks(*their))
+    assert fields_without_calls(merge_in_groups(own, sizes)) == fields_without_calls(merge_in_groups(their, sizes))
+    assert fields_without_calls(merge_messages(own)) == fields_without_calls(theirs.ai.add_ai_message_chunks(*their))
     assert [chunk.model_dump() for chunk in own] == before
 
 
@@ -120,14 +120,14 @@ def test_chunks_add_up_as_langchains_in_every_grouping(fields: list[Fields], siz
 def test_the_grouping_of_chunks_of_text_does_not_matter(fields: list[Fields], sizes: list[int]) -> None:
     chunks = [ours.AIMessageChunk(**{**one, "id": one.get("id") or None}) for one in fields]
     whole = merge_messages(chunks)
-    assert grouped(chunks, sizes) == whole == add_ai_message_chunks(*chunks)
+    assert merge_in_groups(chunks, sizes) == whole == add_ai_message_chunks(*chunks)
     assert chunks[0] + chunks[1:] == chunks[0] + tuple(chunks[1:]) == whole == sum(chunks)
     assert pickle.loads(pickle.dumps(whole)) == whole
 
 
 @settings(max_examples=100, deadline=None)
 @given(usages, usages)
-def test_usage_adds_up_as_langchains(left: Any, right: Any) -> None:
+def test_usage_is_summed_as_in_langchain(left: Any, right: Any) -> None:
     assert add_usage(left, right) == their_add_usage(left, right)
 
 
@@ -143,15 +143,15 @@ KINDS: list[tuple[str, Fields]] = [
 @pytest.mark.parametrize(("name", "fields"), KINDS)
 @settings(max_examples=30, deadline=None)
 @given(st.lists(contents, min_size=1, max_size=4), details, metadata, ids)
-def test_chunks_of_every_kind_add_up_as_langchains(
-    name: str, fields: Fields, texts: list[Any], kwargs: Fields, told: Fields, id: str | None
+def test_chunks_of_every_class_merge_as_in_langchain(
+    name: str, fields: Fields, texts: list[Any], kwargs: Fields, metadata: Fields, id: str | None
 ) -> None:
-    common = {**fields, "additional_kwargs": kwargs, "response_metadata": told, "id": id}
+    common = {**fields, "additional_kwargs": kwargs, "response_metadata": metadata, "id": id}
     own, their = (reduce(add, [getattr(module, name)(text, **common) for text in texts]) for module in (ours, theirs))
     assert (type(own).__name__, own.model_dump()) == (type(their).__name__, their.model_dump())
 
 
-def test_chunks_of_two_kinds_take_the_first_ones() -> None:
+def test_chunks_of_two_classes_merge_to_the_class_of_the_first() -> None:
     assert ours.AIMessageChunk("a", id="1") + ours.HumanMessageChunk("b") == ours.AIMessageChunk("ab", id="1")
     assert add(ours.HumanMessageChunk("a"), [ours.AIMessageChunk("b")]) == ours.HumanMessageChunk("ab")
     assert ours.ChatMessageChunk("a", role="r") + ours.AIMessageChunk("b") == ours.ChatMessageChunk("ab", role="r")
@@ -194,13 +194,13 @@ WRONG: list[tuple[Any, Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("left", "right", "error", "message"), WRONG)
-def test_what_does_not_add_up_says_so(left: Any, right: Any, error: type[Exception], message: str) -> None:
+def test_chunks_that_cannot_be_merged_raise(left: Any, right: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
         left + right
     assert str(caught.value) == message
 
 
-def test_tool_messages_add_their_artifacts_and_the_worse_status() -> None:
+def test_tool_messages_merge_their_artifacts_and_keep_the_worse_status() -> None:
     def chunk(content: str, **fields: Any) -> ours.ToolMessageChunk:
         return ours.ToolMessageChunk(content, tool_call_id="1", **fields)
 
@@ -217,23 +217,26 @@ def test_tool_messages_add_their_artifacts_and_the_worse_status() -> None:
         assert (chunk("", artifact=first) + chunk("", artifact=second)).artifact == merged  # type: ignore[attr-defined]
 
 
-def test_what_names_a_thing_is_never_joined() -> None:
-    told = {
+def test_values_that_name_or_date_a_response_are_never_joined() -> None:
+    metadata = {
         "finish_reason": "stop",
         "model_name": "m",
         "system_fingerprint": "fp",
         "service_tier": "default",
         "id": "x",
     }
-    chunks = [ours.AIMessageChunk("a", response_metadata=told), ours.AIMessageChunk("b", response_metadata=told)]
-    assert merge_messages(chunks).response_metadata == told
+    chunks = [
+        ours.AIMessageChunk("a", response_metadata=metadata),
+        ours.AIMessageChunk("b", response_metadata=metadata),
+    ]
+    assert merge_messages(chunks).response_metadata == metadata
     later = ours.AIMessageChunk("", response_metadata={"finish_reason": "length", "model_name": None})
-    assert merge_messages([*chunks, later]).response_metadata == {**told, "finish_reason": "length"}
-    their = [theirs.AIMessageChunk(content="a", response_metadata=told)] * 2
+    assert merge_messages([*chunks, later]).response_metadata == {**metadata, "finish_reason": "length"}
+    their = [theirs.AIMessageChunk(content="a", response_metadata=metadata)] * 2
     assert reduce(add, their).response_metadata["finish_reason"] == "stopstop"
 
 
-def test_details_of_different_kinds_do_not_end_a_stream() -> None:
+def test_metadata_of_different_types_does_not_end_a_stream() -> None:
     chunks = [ours.AIMessageChunk("", additional_kwargs={"a": value}) for value in (1, "x", {"b": True}, {"b": False})]
     assert merge_messages(chunks).additional_kwargs == {"a": {"b": False}}
 
@@ -243,26 +246,26 @@ def test_a_text_after_an_empty_list_is_kept() -> None:
     assert (theirs.AIMessageChunk(content=[]) + theirs.AIMessageChunk(content="x")).content == []
 
 
-def test_arguments_without_an_id_continue_the_call_of_their_index_that_came_last() -> None:
+def test_arguments_without_an_id_continue_the_latest_call_of_their_index() -> None:
     begun = [piece(0, id="a", name="f", args=""), piece(0, args="{}"), piece(0, id="b", name="g", args="")]
     chunks = [ours.AIMessageChunk("", tool_call_chunks=[one]) for one in (*begun, piece(0, args='{"x":1}'))]
     calls = [(call["name"], call["args"], call["id"]) for call in merge_messages(chunks).tool_calls]
     assert calls == [("f", {}, "a"), ("g", {"x": 1}, "b")]
 
 
-def test_a_server_that_repeats_ids_and_names_gets_one_call() -> None:
+def test_repeated_ids_and_names_make_one_call() -> None:
     texts = ("{", '"a":', "1}")
     chunks = [ours.AIMessageChunk("", tool_call_chunks=[piece(0, id="a", name="f", args=text)]) for text in texts]
     assert merge_messages(chunks).tool_calls == [{"name": "f", "args": {"a": 1}, "id": "a", "type": "tool_call"}]
 
 
-def test_pieces_of_a_call_in_one_chunk_add_up_too() -> None:
+def test_pieces_of_a_call_in_one_chunk_are_merged_too() -> None:
     chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, id="a", name="f", args="{"), piece(0, args='"a":')])
     whole = chunk + ours.AIMessageChunk("", tool_call_chunks=[piece(0, args="1}")])
     assert whole.tool_calls == [{"name": "f", "args": {"a": 1}, "id": "a", "type": "tool_call"}]
 
 
-def test_blocks_that_no_standard_has_add_to_those_that_have_one() -> None:
+def test_non_standard_blocks_are_merged_into_standard_ones() -> None:
     begun = [{"type": "text", "text": "a", "index": 0}, {"type": "non_standard", "value": {"k": "a"}, "index": 1}]
     more = [
         {"type": "non_standard", "value": {"type": "t", "sig": "s"}, "index": 0},
@@ -272,7 +275,7 @@ def test_blocks_that_no_standard_has_add_to_those_that_have_one() -> None:
     assert own == their
 
 
-def test_calls_are_read_when_somebody_asks() -> None:
+def test_calls_are_read_on_first_access() -> None:
     chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, name="f", args='{"a": [1, "x')])
     assert chunk._tool_calls is None
     assert chunk.tool_calls == [{"name": "f", "args": {"a": [1, "x"]}, "id": None, "type": "tool_call"}]
@@ -283,7 +286,7 @@ def test_calls_are_read_when_somebody_asks() -> None:
     assert (chunk.tool_calls, chunk.invalid_tool_calls) == ([], [])
 
 
-def test_a_chunk_of_text_is_any_other_chunk() -> None:
+def test_a_text_chunk_equals_a_chunk_made_by_the_constructor() -> None:
     assert text_chunk("x", "i") == ours.AIMessageChunk("x", id="i")
     chunk = text_chunk("x")
     assert (chunk.additional_kwargs, chunk.tool_calls, chunk.tool_call_chunks) == ({}, [], [])
@@ -292,22 +295,24 @@ def test_a_chunk_of_text_is_any_other_chunk() -> None:
     assert ours.AIMessageChunk.model_construct(content="x", id="i") == text_chunk("x", "i")
 
 
-def test_an_empty_text_never_replaces_one() -> None:
-    told = {"finish_reason": "stop", "model_name": "m", "id": "x", "text": "a"}
-    chunks = [ours.AIMessageChunk("a", response_metadata=told, id="msg-1", tool_call_chunks=[piece(0, id="call_1")])]
-    empty: Fields = {**dict.fromkeys(told, ""), "list": ""}
+def test_an_empty_text_never_replaces_a_value() -> None:
+    metadata = {"finish_reason": "stop", "model_name": "m", "id": "x", "text": "a"}
+    chunks = [
+        ours.AIMessageChunk("a", response_metadata=metadata, id="msg-1", tool_call_chunks=[piece(0, id="call_1")])
+    ]
+    empty: Fields = {**dict.fromkeys(metadata, ""), "list": ""}
     chunks.append(ours.AIMessageChunk("", response_metadata=empty, id="", tool_call_chunks=[piece(0, id="", name="")]))
     whole = merge_messages(chunks)
-    assert (whole.response_metadata, whole.id) == ({**told, "list": ""}, "msg-1")
+    assert (whole.response_metadata, whole.id) == ({**metadata, "list": ""}, "msg-1")
     assert whole.tool_call_chunks == [tool_call_chunk(id="call_1", name="", index=0)]
     details = [ours.AIMessageChunk("", additional_kwargs={"a": value}) for value in ([1], "", {"b": 2}, "")]
     assert merge_messages(details).additional_kwargs == {"a": {"b": 2}}
 
 
-def test_a_name_grows_unless_it_comes_again_with_its_id() -> None:
+def test_a_name_grows_unless_it_is_repeated_with_its_id() -> None:
     def named(*pieces: Fields) -> Any:
         chunks = [ours.AIMessageChunk("", tool_call_chunks=[piece(0, **one)]) for one in pieces]
-        assert grouped(chunks, [1, len(chunks)]) == merge_messages(chunks)
+        assert merge_in_groups(chunks, [1, len(chunks)]) == merge_messages(chunks)
         return merge_messages(chunks).tool_calls[0]["name"]
 
     assert named({"id": "a", "name": "f"}, {"id": "a", "name": "f"}, {"id": "a", "name": "f"}) == "f"
@@ -318,7 +323,7 @@ def test_a_name_grows_unless_it_comes_again_with_its_id() -> None:
 
 @st.composite
 def calls_of_a_stream(draw: st.DrawFn) -> list[Fields]:
-    """Return pieces as a decoder hands them out: an index has one id, in its first piece or in each."""
+    """Return pieces as a decoder returns them: an index has one id, in its first piece or in each."""
     made = []
     for index in range(draw(st.integers(1, 3))):
         id = draw(st.sampled_from([f"call_{index}", None, ""]))
@@ -335,13 +340,13 @@ def calls_of_a_stream(draw: st.DrawFn) -> list[Fields]:
 def test_the_grouping_of_a_streams_calls_does_not_matter(pieces: list[Any], sizes: list[int]) -> None:
     chunks = [ours.AIMessageChunk("", tool_call_chunks=[one]) for one in pieces]
     whole = merge_messages(chunks)
-    assert grouped(chunks, sizes) == whole
+    assert merge_in_groups(chunks, sizes) == whole
     assert [call["name"] for call in whole.tool_call_chunks] == [
         f"f{place}" for place in range(len(whole.tool_call_chunks))
     ]
 
 
-def test_usage_that_nobody_knows_adds_up_too() -> None:
+def test_unknown_usage_counts_are_summed_too() -> None:
     one: Any = {
         "input_tokens": 1,
         "output_tokens": 2,
@@ -357,5 +362,5 @@ def test_usage_that_nobody_knows_adds_up_too() -> None:
 
 
 @pytest.mark.parametrize("wrong", [5, [1], "text", {"input_tokens": {"deep": "x"}}])
-def test_counts_that_are_none_are_passed_over(wrong: Any) -> None:
+def test_counts_that_are_none_are_ignored(wrong: Any) -> None:
     assert add_counts([{"a": 1}, wrong, {"a": 2}])["a"] == 3

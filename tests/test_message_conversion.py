@@ -1,4 +1,4 @@
-"""Messages of what users write, and what requests, answers and texts make of messages, beside LangChain's."""
+"""Conversions of messages from users' representations, and to requests and text, compared with LangChain's."""
 
 import copy
 from typing import Any
@@ -49,7 +49,7 @@ LIKE: list[Any] = [
 
 
 @pytest.mark.parametrize("like", LIKE)
-def test_what_users_write_becomes_the_messages_that_langchain_makes(like: Any) -> None:
+def test_representations_are_converted_to_the_same_messages_as_in_langchain(like: Any) -> None:
     try:
         expected = theirs.convert_to_messages([copy.deepcopy(like)])[0]
     except (ValueError, NotImplementedError) as error:
@@ -60,7 +60,7 @@ def test_what_users_write_becomes_the_messages_that_langchain_makes(like: Any) -
     assert (type(message).__name__, message.model_dump()) == (type(expected).__name__, expected.model_dump())
 
 
-def test_dicts_keep_what_langchain_puts_aside() -> None:
+def test_dicts_keep_unknown_keys_as_in_langchain() -> None:
     (message,) = ours.convert_to_messages([{"role": "assistant", "content": "x", "usage_metadata": USAGE}])
     assert isinstance(message, ours.AIMessage)
     assert message.usage_metadata == USAGE
@@ -77,7 +77,7 @@ def test_dicts_keep_what_langchain_puts_aside() -> None:
     assert ours.convert_to_messages(spoken) == ours.convert_to_messages([spoken.model_dump()]) == [spoken]
 
 
-def test_conversations_become_the_text_that_langchain_makes() -> None:
+def test_conversations_are_formatted_as_in_langchain() -> None:
     samples = [made(sample) for sample in SAMPLES if sample[0] != "BaseMessage"]
     own, their = [pair[0] for pair in samples], [pair[1] for pair in samples]
     assert ours.get_buffer_string(own) == theirs.get_buffer_string(their) == to_prompt(own)
@@ -89,7 +89,7 @@ def test_conversations_become_the_text_that_langchain_makes() -> None:
         ours.get_buffer_string([ours.BaseMessage("x", type="q")])
 
 
-def test_chunks_become_whole_messages() -> None:
+def test_chunks_are_converted_to_messages() -> None:
     for sample in SAMPLES:
         if sample[0] != "BaseMessage" and not {"foo", "example"} & sample[1].keys():
             own, their = made(sample)
@@ -99,7 +99,7 @@ def test_chunks_become_whole_messages() -> None:
 
 
 @pytest.mark.parametrize("sample", [*SAMPLES[:-1], *(("HumanMessage", {"content": content}) for content in SENT)])
-def test_requests_hold_what_langchains_hold(sample: Made) -> None:
+def test_requests_are_equal_to_those_of_langchain(sample: Made) -> None:
     own, their = made(sample)
     try:
         sent_by_them = _convert_from_v1_to_chat_completions(their) if isinstance(their, theirs.AIMessage) else their
@@ -113,7 +113,7 @@ def test_requests_hold_what_langchains_hold(sample: Made) -> None:
     assert list(sent) == list(expected)
 
 
-def test_blocks_that_chat_completions_do_not_take_back_are_not_sent() -> None:
+def test_blocks_that_chat_completions_rejects_are_not_sent() -> None:
     message = ours.AIMessage(
         [{"type": "reasoning", "reasoning": "r"}, {"type": "text", "text": "x"}, {"type": "audio", "id": "a"}]
     )
@@ -145,7 +145,7 @@ CONVERTED: list[Any] = [
 @pytest.mark.parametrize("content", CONVERTED)
 @pytest.mark.parametrize("text_format", ["string", "block"])
 @pytest.mark.parametrize("pass_through", [True, False])
-def test_any_providers_blocks_become_what_langchain_makes_of_them(
+def test_blocks_of_any_provider_are_converted_as_in_langchain(
     content: Any, text_format: Any, pass_through: bool
 ) -> None:
     options: Any = {"text_format": text_format, "pass_through_unknown_blocks": pass_through, "include_id": True}
@@ -160,7 +160,7 @@ def test_any_providers_blocks_become_what_langchain_makes_of_them(
     assert ours.convert_to_openai_messages([ours.AIMessage(**fields)], **options) == expected
 
 
-def test_one_message_becomes_one_dict() -> None:
+def test_one_message_is_converted_to_one_dict() -> None:
     samples = [made(sample) for sample in SAMPLES[:-1]]
     for own, their in samples:
         if any(isinstance(block, dict) and "type" not in block for block in own.content):
@@ -191,18 +191,18 @@ FROM_WIRE: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
 
 
 @pytest.mark.parametrize(("function", "args", "invalid"), FROM_WIRE, ids=lambda value: str(value)[:40])
-def test_arguments_are_read_whatever_a_server_sends(function: Any, args: list[Any], invalid: list[Any]) -> None:
+def test_arguments_of_any_type_are_read(function: Any, args: list[Any], invalid: list[Any]) -> None:
     call = {"id": "1", "function": {"name": "f", **function}}
     read, broken = read_raw_call(call)
     assert [one["args"] for one in (read,) if one is not None] == args
     assert [one["args"] for one in (broken,) if one is not None] == invalid
     assert broken is None or broken["error"]
-    given = {"role": "assistant", "content": "", "tool_calls": [call]}
+    message = {"role": "assistant", "content": "", "tool_calls": [call]}
     if invalid:
         with pytest.raises(ValueError):
-            ours.convert_to_messages([given])
+            ours.convert_to_messages([message])
     else:
-        assert ours.convert_to_messages([given])[0].tool_calls == [read]  # type: ignore[attr-defined]
+        assert ours.convert_to_messages([message])[0].tool_calls == [read]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -215,13 +215,13 @@ def test_arguments_are_read_whatever_a_server_sends(function: Any, args: list[An
     ],
     ids=lambda value: str(value)[:80],
 )
-def test_what_users_write_wrong_is_a_value_error(message: dict[str, Any]) -> None:
+def test_an_invalid_representation_is_a_value_error(message: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         ours.convert_to_messages([message])
 
 
-def test_what_a_tool_returned_beside_its_text_is_found_in_the_details_as_in_langchain() -> None:
-    for given in (
+def test_the_artifact_of_a_tool_is_read_from_additional_kwargs_as_in_langchain() -> None:
+    for message in (
         {"role": "tool", "content": "r", "tool_call_id": "1", "additional_kwargs": {"artifact": {"x": 1}}},
         {
             "type": "tool",
@@ -238,11 +238,11 @@ def test_what_a_tool_returned_beside_its_text_is_found_in_the_details_as_in_lang
         },
         {"role": "tool", "content": "r", "tool_call_id": "1", "additional_kwargs": {"status": None}, "artifact": 0},
     ):
-        (own,), (their,) = ours.convert_to_messages([given]), theirs.convert_to_messages([given])
+        (own,), (their,) = ours.convert_to_messages([message]), theirs.convert_to_messages([message])
         assert own.model_dump() == their.model_dump()
 
 
 @pytest.mark.parametrize(("role", "missing"), [("tool", "tool_call_id"), ("function", "name")])
-def test_what_a_message_cannot_do_without_is_named(role: str, missing: str) -> None:
+def test_a_missing_required_field_is_named(role: str, missing: str) -> None:
     with pytest.raises(ValueError, match=f"a message of the role '{role}' must have '{missing}'"):
         ours.convert_to_messages([{"role": role, "content": "r"}])

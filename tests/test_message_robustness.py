@@ -1,4 +1,4 @@
-"""Whatever a server or a user puts into a message: it is read, or a ``ValueError`` says why not."""
+"""Any message of a server or a user is read, or rejected with a ``ValueError`` that says why."""
 
 import copy
 import pickle
@@ -39,8 +39,8 @@ CALLS = st.lists(VALUES | st.fixed_dictionaries({"id": VALUES, "function": RAW})
 MESSAGES = st.builds(lambda raw, more: {**raw, **more}, RAW, st.fixed_dictionaries({}, optional={"tool_calls": CALLS}))
 
 
-def looked_at(message: BaseMessage) -> None:
-    """Look at a message in every way that raises nothing."""
+def check_message(message: BaseMessage) -> None:
+    """Call every method of a message that must not raise."""
     message.content_blocks  # noqa: B018
     message.pretty_repr()
     message.model_dump_json()
@@ -50,12 +50,12 @@ def looked_at(message: BaseMessage) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(MESSAGES)
-def test_what_a_user_writes_is_read_or_refused(raw: dict[str, Any]) -> None:
+def test_any_message_of_a_user_is_read_or_rejected(raw: dict[str, Any]) -> None:
     try:
         (message,) = convert_to_messages([raw])
     except ValueError:
         return
-    looked_at(message)
+    check_message(message)
     for convert in (to_openai_message, convert_to_openai_messages):
         try:
             convert(message)
@@ -65,16 +65,17 @@ def test_what_a_user_writes_is_read_or_refused(raw: dict[str, Any]) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(RAW, RAW, st.lists(TEXTS | RAW, max_size=3)), min_size=1, max_size=4))
-def test_whatever_chunks_hold_they_add_up(fields: list[tuple[Any, Any, Any]]) -> None:
+def test_chunks_with_any_content_merge(fields: list[tuple[Any, Any, Any]]) -> None:
     chunks = [
-        AIMessageChunk(content, additional_kwargs=kwargs, response_metadata=told) for kwargs, told, content in fields
+        AIMessageChunk(content, additional_kwargs=kwargs, response_metadata=metadata)
+        for kwargs, metadata, content in fields
     ]
-    looked_at(merge_messages(chunks))
+    check_message(merge_messages(chunks))
 
 
 @pytest.mark.parametrize("depth", [129, 500, 900, 100_000])
 @pytest.mark.parametrize("whole", [True, False])
-def test_arguments_that_are_nested_too_deeply_make_an_invalid_call(depth: int, whole: bool) -> None:
+def test_arguments_nested_too_deeply_make_an_invalid_call(depth: int, whole: bool) -> None:
     text = '{"a":' * depth + ("1" + "}" * depth if whole else "")
     call = {"id": "1", "function": {"name": "f", "arguments": text}}
     chunk = AIMessageChunk("", tool_call_chunks=[{"name": "f", "args": text, "id": "1", "index": 0}])

@@ -1,4 +1,4 @@
-"""Messages behave as LangChain's: made, printed, compared, dumped, pickled, converted."""
+"""Messages, compared with LangChain's: construction, printing, equality, dumps, pickles, conversion."""
 
 import copy
 import pickle
@@ -16,7 +16,7 @@ from said import CALL, PNG, SAMPLES, SENT, USAGE, Made, made
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_messages_print_and_dump_as_langchains(sample: Made) -> None:
+def test_messages_print_and_dump_as_in_langchain(sample: Made) -> None:
     own, their = made(sample)
     assert own.model_dump() == their.model_dump()
     assert list(own.model_dump()) == list(their.model_dump())
@@ -45,14 +45,14 @@ def test_messages_survive_pickles_copies_and_dicts(sample: Made) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_records_hold_what_langchains_dump(sample: Made) -> None:
+def test_records_contain_the_fields_of_langchains_dump(sample: Made) -> None:
     own, their = made(sample)
     writer = RecordWriter()
     assert writer.write({"data": {"chunk": own}}) == writer.write({"data": {"chunk": their.model_dump()}})
 
 
 @pytest.mark.parametrize("sample", [sample for sample in SAMPLES if sample[0] != "BaseMessage"])
-def test_langchains_messages_become_ours(sample: Made) -> None:
+def test_messages_of_langchain_are_converted_to_ours(sample: Made) -> None:
     own, their = made(sample)
     (converted,) = ours.convert_to_messages([their])
     assert type(converted) is type(own)
@@ -60,7 +60,7 @@ def test_langchains_messages_become_ours(sample: Made) -> None:
     assert converted.model_dump(exclude=extra) == own.model_dump(exclude=extra)
 
 
-def test_what_a_message_is_made_from_stays_apart() -> None:
+def test_a_message_copies_its_arguments() -> None:
     blocks: list[Any] = ["a", {"type": "text", "text": "b"}]
     kwargs: Any = {"a": 1}
     call: Any = {"name": "f", "args": {"a": 1}, "id": "1"}
@@ -100,7 +100,7 @@ def test_attributes_may_be_set() -> None:
     assert not answer.tool_calls
 
 
-def test_a_text_may_still_be_called() -> None:
+def test_the_text_of_a_message_can_still_be_called() -> None:
     message = ours.HumanMessage([{"type": "text", "text": "a"}, "b", {"type": "image"}])
     assert message.text == "ab"
     with pytest.warns(DeprecationWarning, match="read message.text"):
@@ -141,7 +141,7 @@ WRONG: list[tuple[Made, str]] = [
 
 
 @pytest.mark.parametrize(("sample", "message"), WRONG)
-def test_fields_of_another_type_are_refused_where_langchain_refuses_them(sample: Made, message: str) -> None:
+def test_fields_of_a_wrong_type_are_rejected_where_langchain_rejects_them(sample: Made, message: str) -> None:
     name, fields = sample
     with pytest.raises(ValueError) as caught:
         getattr(ours, name)(**fields)
@@ -150,11 +150,11 @@ def test_fields_of_another_type_are_refused_where_langchain_refuses_them(sample:
         getattr(theirs, name)(**fields)
 
 
-def without_made_up_ids(value: Any) -> Any:
+def drop_generated_ids(value: Any) -> Any:
     if isinstance(value, dict):
         made_up = str(value.get("id")).startswith("lc_")
-        return {key: without_made_up_ids(item) for key, item in value.items() if not (made_up and key == "id")}
-    return [without_made_up_ids(item) for item in value] if isinstance(value, list) else value
+        return {key: drop_generated_ids(item) for key, item in value.items() if not (made_up and key == "id")}
+    return [drop_generated_ids(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def without_made_up_ids(value: Any) -> Any:
         *(
             ("HumanMessage", {"content": content})
             for content in SENT
-            # Other providers' blocks come with their models.
+            # Blocks of other providers are converted once their models exist.
             if not re.search("source'|thinking", str(content))
         ),
         ("AIMessage", {"content": "x", "additional_kwargs": {"reasoning_content": "r"}, "tool_calls": [CALL]}),
@@ -195,7 +195,7 @@ def without_made_up_ids(value: Any) -> Any:
 )
 def test_content_has_langchains_standard_blocks(sample: Made) -> None:
     own, their = made(sample)
-    assert own.content_blocks == without_made_up_ids(their.content_blocks)
+    assert own.content_blocks == drop_generated_ids(their.content_blocks)
 
 
 VALUES: Any = st.recursive(
@@ -212,7 +212,7 @@ VALUES: Any = st.recursive(
     st.dictionaries(st.text().filter(lambda key: key != "tool_calls"), VALUES),
     st.none() | st.text() | st.integers(),
 )
-def test_any_message_dumps_and_prints_as_langchains(name: str, content: Any, details: Any, id: Any) -> None:
+def test_any_message_dumps_and_prints_as_in_langchain(name: str, content: Any, details: Any, id: Any) -> None:
     fields = {"content": content, "additional_kwargs": details, "response_metadata": details, "id": id}
     own, their = made((name, fields))
     assert own.model_dump() == their.model_dump()

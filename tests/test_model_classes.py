@@ -1,4 +1,4 @@
-"""Classes of pydantic, of both versions, as what an answer has to be: tools, parsers, structured output."""
+"""Pydantic classes of both versions in tools, parsers and structured output."""
 
 import json
 import pickle
@@ -56,7 +56,7 @@ models = pytest.mark.parametrize("model", MODELS)
 
 
 @models
-def test_a_parser_makes_objects_as_langchains(model: Any) -> None:
+def test_a_parser_makes_objects_as_in_langchain(model: Any) -> None:
     parser: Any = PydanticOutputParser(pydantic_object=model)
     assert parser.parse(TEXT) == TheirParser(pydantic_object=model).parse(TEXT) == model(setup="why not", rating=7)
     assert list(parser.transform(iter(['{"setup": "why', ' not", "rating": 7}'])))[-1] == parser.invoke(AIMessage(TEXT))
@@ -75,12 +75,12 @@ def test_a_parser_is_generic(model: Any) -> None:
 
 
 @models
-def test_instructions_hold_the_schema_in_a_block(model: Any) -> None:
+def test_the_instructions_contain_the_schema_in_a_block(model: Any) -> None:
     for ours, their in ((JsonOutputParser, TheirJson), (PydanticOutputParser, TheirParser)):
-        told = ours(pydantic_object=model).get_format_instructions()
+        instructions = ours(pydantic_object=model).get_format_instructions()
         expected = their(pydantic_object=model).get_format_instructions()
-        blocks = [text.rpartition("\n```\n")[2].removesuffix("\n```") for text in (told, expected)]
-        assert told.endswith("\n```")
+        blocks = [text.rpartition("\n```\n")[2].removesuffix("\n```") for text in (instructions, expected)]
+        assert instructions.endswith("\n```")
         assert json.loads(blocks[0]) == json.loads(blocks[1])
 
 
@@ -107,16 +107,16 @@ def test_structured_output_is_an_object_of_the_class(model: Any, method: SchemaM
         warnings.simplefilter("always")
         ours = ChatOpenAI(base_url=server.url, api_key=KEY, model="gpt-4o")
         structured = ours.with_structured_output(model, method=method)
-        told = [str(one.message) for one in caught if "pydantic.v1" in str(one.message)]
+        warned = [str(one.message) for one in caught if "pydantic.v1" in str(one.message)]
         assert structured.invoke("p") == model(setup="why not", rating=7)
         objects, error = read_all(structured.stream("p"))
         assert (objects[-1], error) == (model(setup="why not", rating=7), None)
         with chat_peer(server.url, model="gpt-4o") as theirs:
             assert theirs.with_structured_output(model, method=method).invoke("p") == objects[-1]
-    assert len(told) == (model is First and method == "json_schema")
+    assert len(warned) == (model is First and method == "json_schema")
 
 
-def test_a_format_of_the_first_version_is_sent_as_its_schema() -> None:
+def test_a_pydantic_1_class_is_sent_as_its_schema() -> None:
     with MockServer(Reply(pieces=[TEXT])) as server:
         model = ChatOpenAI(base_url=server.url, api_key=KEY, model="gpt-4o")
         model.bind(response_format=First).invoke("p")

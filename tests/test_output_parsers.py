@@ -1,4 +1,4 @@
-"""Output parsers beside LangChain's: what comes out chunk by chunk, whole, and where each differs."""
+"""Output parsers, compared with LangChain's: outputs of streams and of complete answers, and the differences."""
 
 import asyncio
 import copy
@@ -48,11 +48,11 @@ TEXTS = [
 ]
 
 
-def cut(text: str, size: int) -> list[str]:
+def split(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
-def streamed(parser: Any, items: Iterable[Any]) -> list[Any]:
+def stream_outputs(parser: Any, items: Iterable[Any]) -> list[Any]:
     return list(parser.transform(iter(items)))
 
 
@@ -66,7 +66,7 @@ class _NoThreads(ThreadPoolExecutor):
         raise AssertionError("a hop to a thread")
 
 
-def astreamed(parser: Any, items: Iterable[Any]) -> list[Any]:
+def astream_outputs(parser: Any, items: Iterable[Any]) -> list[Any]:
     async def run() -> list[Any]:
         asyncio.get_running_loop().set_default_executor(_NoThreads())
         return [output async for output in parser.atransform(_each(items))]
@@ -75,11 +75,11 @@ def astreamed(parser: Any, items: Iterable[Any]) -> list[Any]:
 
 
 def sorted_patches(patches: list[Any]) -> list[Any]:
-    # Within an object LangChain tells what is new in no order, and before what has changed deeper.
+    # Within an object, LangChain lists new members in no order, and before changes inside of members.
     return [sorted(patch, key=lambda operation: str(operation["path"])) for patch in patches]
 
 
-def raised(call: Any) -> Any:
+def error_of(call: Any) -> Any:
     try:
         return call()
     except Exception as error:
@@ -88,34 +88,34 @@ def raised(call: Any) -> Any:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_gives_the_documents_that_langchain_gives(text: str, size: int) -> None:
-    pieces = cut(text, size)
-    assert repr(streamed(JsonOutputParser(), pieces)) == repr(streamed(TheirJson(), pieces))
-    theirs = sorted_patches(streamed(TheirJson(diff=True), pieces))
-    assert sorted_patches(streamed(JsonOutputParser(diff=True), pieces)) == theirs
+def test_a_text_yields_the_same_documents_as_in_langchain(text: str, size: int) -> None:
+    pieces = split(text, size)
+    assert repr(stream_outputs(JsonOutputParser(), pieces)) == repr(stream_outputs(TheirJson(), pieces))
+    theirs = sorted_patches(stream_outputs(TheirJson(diff=True), pieces))
+    assert sorted_patches(stream_outputs(JsonOutputParser(diff=True), pieces)) == theirs
 
 
 @given(value=VALUES, size=st.sampled_from(SIZES), indent=st.sampled_from([None, 1]))
-def test_a_document_gives_what_langchain_gives(value: Any, size: int, indent: int | None) -> None:
-    pieces = cut(json.dumps(value, ensure_ascii=False, indent=indent), size)
-    documents = streamed(JsonOutputParser(), pieces)
-    assert documents == streamed(TheirJson(), pieces)
-    # The patches lead from each to the next. LangChain's do so too, but where elements happen to be equal, by
-    # another way: [1] becomes [12, 1] by an insertion.
+def test_a_document_yields_the_same_outputs_as_in_langchain(value: Any, size: int, indent: int | None) -> None:
+    pieces = split(json.dumps(value, ensure_ascii=False, indent=indent), size)
+    documents = stream_outputs(JsonOutputParser(), pieces)
+    assert documents == stream_outputs(TheirJson(), pieces)
+    # Each patch leads from one document to the next. LangChain's patches may differ where elements happen to be
+    # equal: they turn [1] into [12, 1] by an insertion.
     patched, seen = None, []
-    for patch in streamed(JsonOutputParser(diff=True), pieces):
+    for patch in stream_outputs(JsonOutputParser(diff=True), pieces):
         patched = applied(patched, patch)
         seen.append(copy.deepcopy(patched))
     assert seen == documents
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_whole_text_is_parsed_or_refused_as_langchain_does(text: str) -> None:
-    assert raised(lambda: JsonOutputParser().invoke(text)) == raised(lambda: TheirJson().invoke(text))
-    assert raised(lambda: JsonOutputParser().parse(text)) == raised(lambda: TheirJson().parse(text))
+def test_a_complete_text_is_parsed_or_rejected_as_in_langchain(text: str) -> None:
+    assert error_of(lambda: JsonOutputParser().invoke(text)) == error_of(lambda: TheirJson().invoke(text))
+    assert error_of(lambda: JsonOutputParser().parse(text)) == error_of(lambda: TheirJson().parse(text))
 
 
-# Where it says something else on purpose: the pieces, what comes out here, what comes out there.
+# Intended differences: the pieces, our outputs, and LangChain's.
 DIFFERENCES: list[tuple[str, list[str], list[Any], list[Any]]] = [
     ("white space at a chunk's end is shown at once", ['["a ', 'b"]'], [["a "], ["a b"]], [["a"], ["a b"]]),
     ("and so are backticks", ['["`', 'b"]'], [["`"], ["`b"]], [[""], ["`b"]]),
@@ -135,19 +135,19 @@ DIFFERENCES: list[tuple[str, list[str], list[Any], list[Any]]] = [
 @pytest.mark.parametrize(
     ("pieces", "ours", "theirs"), [case[1:] for case in DIFFERENCES], ids=[c[0] for c in DIFFERENCES]
 )
-def test_a_difference_from_langchain_is_meant(pieces: list[str], ours: list[Any], theirs: list[Any]) -> None:
-    assert repr(streamed(JsonOutputParser(), pieces)) == repr(ours)
-    assert repr(streamed(TheirJson(), pieces)) == repr(theirs)
+def test_intended_differences_from_langchain(pieces: list[str], ours: list[Any], theirs: list[Any]) -> None:
+    assert repr(stream_outputs(JsonOutputParser(), pieces)) == repr(ours)
+    assert repr(stream_outputs(TheirJson(), pieces)) == repr(theirs)
 
 
-def test_a_member_that_comes_again_is_added_again() -> None:
+def test_a_repeated_member_is_added_again() -> None:
     pieces = ['{"a":[', '],"a":1}']
-    assert streamed(JsonOutputParser(diff=True), pieces)[1] == [{"op": "add", "path": "/a", "value": 1}]
-    assert streamed(TheirJson(diff=True), pieces)[1] == [{"op": "replace", "path": "/a", "value": 1}]
+    assert stream_outputs(JsonOutputParser(diff=True), pieces)[1] == [{"op": "add", "path": "/a", "value": 1}]
+    assert stream_outputs(TheirJson(diff=True), pieces)[1] == [{"op": "replace", "path": "/a", "value": 1}]
 
 
 @pytest.mark.parametrize(("text", "theirs"), [('{"a": 1]', None), ('{"a": nope', {})])
-def test_an_error_in_a_whole_document_raises(text: str, theirs: Any) -> None:
+def test_an_error_in_a_complete_document_raises(text: str, theirs: Any) -> None:
     assert TheirJson().invoke(text) == theirs
     with pytest.raises(OutputParserException) as caught:
         JsonOutputParser().invoke(text)
@@ -156,7 +156,7 @@ def test_an_error_in_a_whole_document_raises(text: str, theirs: Any) -> None:
     assert isinstance(caught.value, ValueError)
 
 
-def test_texts_messages_and_generations_are_taken() -> None:
+def test_texts_messages_and_generations_are_accepted() -> None:
     blocks: Any = [{"type": "text", "text": "[1"}, {"type": "image"}, {"type": "text", "text": "]"}]
     for item in (
         "[1]",
@@ -168,45 +168,45 @@ def test_texts_messages_and_generations_are_taken() -> None:
     ):
         assert JsonOutputParser().invoke(item) == [1]
         assert StrOutputParser().invoke(item) == "[1]"
-        for outputs in (streamed(StrOutputParser(), [item]), astreamed(StrOutputParser(), [item])):
+        for outputs in (stream_outputs(StrOutputParser(), [item]), astream_outputs(StrOutputParser(), [item])):
             assert outputs == ["[1]"]
             assert type(outputs[0]) is str
-        assert astreamed(JsonOutputParser(), [item]) == streamed(JsonOutputParser(), [item]) == [[1]]
+        assert astream_outputs(JsonOutputParser(), [item]) == stream_outputs(JsonOutputParser(), [item]) == [[1]]
 
 
-def test_chunks_give_their_texts_one_by_one_empty_ones_too() -> None:
+def test_each_chunk_yields_its_text_even_if_it_is_empty() -> None:
     texts = ["", "a", " b", ""]
     for items in (texts, [AIMessageChunk(text) for text in texts], [GenerationChunk(text) for text in texts]):
-        assert streamed(StrOutputParser(), items) == astreamed(StrOutputParser(), items) == texts
-    assert streamed(TheirStr(), [TheirChunk(content=text) for text in texts]) == texts
+        assert stream_outputs(StrOutputParser(), items) == astream_outputs(StrOutputParser(), items) == texts
+    assert stream_outputs(TheirStr(), [TheirChunk(content=text) for text in texts]) == texts
 
 
 def test_message_chunks_make_one_document() -> None:
-    pieces = cut('Here: ```json\n{"a": ["x", 12]}```', 3)
-    documents = streamed(JsonOutputParser(), pieces)
+    pieces = split('Here: ```json\n{"a": ["x", 12]}```', 3)
+    documents = stream_outputs(JsonOutputParser(), pieces)
     for chunk in (AIMessageChunk, TheirChunk):
         items = [chunk(content=piece) for piece in pieces]
-        assert streamed(JsonOutputParser(), items) == astreamed(JsonOutputParser(), items) == documents
+        assert stream_outputs(JsonOutputParser(), items) == astream_outputs(JsonOutputParser(), items) == documents
     assert documents[-1] == {"a": ["x", 12]}
 
 
 @pytest.mark.parametrize("wrong", [5, None, {"a": 1}, ["a"]])
-def test_anything_else_is_refused(wrong: Any) -> None:
+def test_anything_else_is_rejected(wrong: Any) -> None:
     for parser in (StrOutputParser(), JsonOutputParser()):
         message = f"^an output parser takes a text, a message or a generation, not {type(wrong).__name__}$"
         with pytest.raises(TypeError, match=message):
             parser.invoke(wrong)
         with pytest.raises(TypeError, match=message):
-            streamed(parser, [wrong])
+            stream_outputs(parser, [wrong])
 
 
-def test_each_stream_has_a_document_of_its_own() -> None:
+def test_each_stream_has_its_own_document() -> None:
     parser = JsonOutputParser()
     one, other = parser.transform(iter(["[1", ",2]"])), parser.transform(iter(["[3", ",4]"]))
     assert [next(one), next(other), next(one), next(other)] == [[1], [3], [1, 2], [3, 4]]
 
 
-def test_what_came_out_may_be_changed() -> None:
+def test_an_output_may_be_changed() -> None:
     seen = []
     for document in JsonOutputParser().transform(iter(['{"a": [1', ", 2", ", 3]}"])):
         seen.append(list(document["a"]))
@@ -214,7 +214,7 @@ def test_what_came_out_may_be_changed() -> None:
     assert seen == [[1], [1, 2], [1, 2, 3]]
 
 
-def test_invoke_waits_for_no_thread() -> None:
+def test_invoke_does_not_use_a_thread() -> None:
     async def run() -> Any:
         asyncio.get_running_loop().set_default_executor(_NoThreads())
         return await JsonOutputParser().ainvoke("[1]"), await StrOutputParser().ainvoke("a")
@@ -251,15 +251,15 @@ class _Kept(JsonOutputParser):
         return None if document is None else {"kept": document}
 
 
-def test_users_parsers_stream_as_their_bases_say() -> None:
-    assert streamed(_Shouted(), ["a", "b"]) == astreamed(_Shouted(), ["a", "b"]) == ["A", "B"]
-    assert streamed(_Length(), ["ab", AIMessageChunk("abc")]) == [2, 3]
+def test_parsers_of_users_stream_as_their_base_classes_document() -> None:
+    assert stream_outputs(_Shouted(), ["a", "b"]) == astream_outputs(_Shouted(), ["a", "b"]) == ["A", "B"]
+    assert stream_outputs(_Length(), ["ab", AIMessageChunk("abc")]) == [2, 3]
     lines = ["a", "\nb", "", "\n", "c"]
-    assert streamed(_Lines(), lines) == [["a"], ["a", "b"], ["a", "b", "c"]]
-    assert astreamed(_Lines(diff=True), [AIMessageChunk(line) for line in lines]) == [["a"], ["b"], ["c"]]
-    assert streamed(_Kept(), ["x ```", "[1", ", 2"]) == [{"kept": [1]}, {"kept": [1, 2]}]
-    assert streamed(_Answer(), ["ye", "s"]) == [True]
-    assert streamed(_Answer(), []) == []
+    assert stream_outputs(_Lines(), lines) == [["a"], ["a", "b"], ["a", "b", "c"]]
+    assert astream_outputs(_Lines(diff=True), [AIMessageChunk(line) for line in lines]) == [["a"], ["b"], ["c"]]
+    assert stream_outputs(_Kept(), ["x ```", "[1", ", 2"]) == [{"kept": [1]}, {"kept": [1, 2]}]
+    assert stream_outputs(_Answer(), ["ye", "s"]) == [True]
+    assert stream_outputs(_Answer(), []) == []
     assert asyncio.run(_Answer().ainvoke(AIMessage("yes"))) is True
     assert asyncio.run(_Answer().aparse("no")) is False
 
@@ -271,16 +271,16 @@ class _Joke(pydantic.BaseModel):
     punchline: str = pydantic.Field(description="what one laughs at")
 
 
-def test_the_instructions_tell_the_schema() -> None:
+def test_the_instructions_contain_the_schema() -> None:
     assert JsonOutputParser().get_format_instructions() == TheirJson().get_format_instructions()
-    told = JsonOutputParser(pydantic_object=_Joke).get_format_instructions()
+    instructions = JsonOutputParser(pydantic_object=_Joke).get_format_instructions()
     theirs = TheirJson(pydantic_object=_Joke).get_format_instructions()
-    assert json.loads(told.splitlines()[-2]) == json.loads(theirs.splitlines()[-2])
+    assert json.loads(instructions.splitlines()[-2]) == json.loads(theirs.splitlines()[-2])
     with pytest.raises(NotImplementedError):
         StrOutputParser().get_format_instructions()
 
 
-def test_parsers_print_as_langchains_do() -> None:
+def test_parsers_print_as_in_langchain() -> None:
     assert repr(StrOutputParser()) == repr(TheirStr())
     assert repr(JsonOutputParser()) == repr(TheirJson())
     assert repr(JsonOutputParser(diff=True)) == "JsonOutputParser(diff=True)"
@@ -288,7 +288,7 @@ def test_parsers_print_as_langchains_do() -> None:
     assert (StrOutputParser().get_name(), JsonOutputParser(name="n").get_name()) == ("StrOutputParser", "n")
 
 
-def test_an_exception_that_is_sent_to_the_model_says_what_was_wrong() -> None:
+def test_an_exception_for_the_model_needs_an_observation() -> None:
     error = OutputParserException("e", "o", "l", True)
     assert (str(error), error.observation, error.llm_output, error.send_to_llm) == ("e", "o", "l", True)
     with pytest.raises(ValueError, match=r"^Arguments 'observation' & 'llm_output' are required"):

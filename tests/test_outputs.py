@@ -1,11 +1,11 @@
-"""What models return: generations, chunks, results."""
+"""Outputs of models: generations, chunks, results."""
 
 import pytest
 
 from millstream.outputs import Generation, GenerationChunk, LLMResult
 
 
-def test_chunks_add_up_without_joining_what_only_names() -> None:
+def test_chunks_merge_without_joining_names() -> None:
     first = GenerationChunk("a", {"finish_reason": None, "model": "m", "logprobs": {"tokens": ["a"]}, "count": 1})
     second = GenerationChunk("b", {"finish_reason": "stop", "model": "m", "logprobs": {"tokens": ["b"]}, "count": 2})
     whole = first + second
@@ -18,7 +18,7 @@ def test_chunks_add_up_without_joining_what_only_names() -> None:
         first + "text"
 
 
-def test_outputs_print_compare_and_dump_as_langchains() -> None:
+def test_outputs_print_compare_and_dump_as_in_langchain() -> None:
     chunk = GenerationChunk("a", {"k": 1})
     assert repr(chunk) == "GenerationChunk(text='a', generation_info={'k': 1})"
     assert (Generation("a") == GenerationChunk("a"), Generation("a") == Generation("a")) == (False, True)

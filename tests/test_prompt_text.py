@@ -1,4 +1,4 @@
-"""From messages to the text that a completion model reads, beside LangChain's."""
+"""Messages as text for completion models, compared with LangChain's."""
 
 import warnings
 from typing import Any
@@ -36,7 +36,7 @@ MESSAGES: list[Any] = [
 
 
 @pytest.mark.parametrize("input", MESSAGES, ids=range(len(MESSAGES)))
-def test_messages_become_the_text_that_langchain_makes(input: Any) -> None:
+def test_messages_are_formatted_as_in_langchain(input: Any) -> None:
     class Theirs(TheirLLM):
         def _call(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
             return prompt
@@ -57,6 +57,6 @@ def test_messages_become_the_text_that_langchain_makes(input: Any) -> None:
         ([{"role": "user"}], "content"),
     ],
 )
-def test_what_is_no_prompt_is_told(input: Any, message: str) -> None:
+def test_an_invalid_prompt_raises_with_an_explanation(input: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         to_prompt(input)

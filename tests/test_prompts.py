@@ -1,4 +1,4 @@
-"""Prompts make what LangChain's make, of the same variables, with the same errors and events."""
+"""Prompts, compared with LangChain's: the same output for the same variables, the same errors and events."""
 
 import asyncio
 import copy
@@ -45,21 +45,21 @@ TEMPLATES: list[Any] = [
 VARIABLES = {"a": 1, "b": "x{y}", "a b": 2, " c ": 3, "q": "{q}", "unused": None}
 
 
-def attempt(call: Any) -> Any:
-    """Return what ``call`` returns, by its ``repr``, or the base of what it raises that both libraries share."""
+def outcome_of(call: Any) -> Any:
+    """Return the ``repr`` of the result of ``call``, or the built-in base class of its exception."""
     try:
         return repr(call())
     except (ValueError, KeyError, TypeError, NotImplementedError) as error:
         return next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
 
 
-def shown(value: str) -> str:
-    """Return a ``repr`` without the type of lists of messages, which is each library's own."""
+def repr_without_message_type(value: str) -> str:
+    """Return a ``repr`` without the type of lists of messages, which differs between the libraries."""
     return re.sub(r"input_types=\{.*?\}, partial", "input_types={…}, partial", value)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_templates_are_read_and_filled_as_langchains(template: str) -> None:
+def test_templates_are_parsed_and_formatted_as_in_langchain(template: str) -> None:
     for ask in (
         lambda module: module.PromptTemplate.from_template(template),
         lambda module: module.PromptTemplate.from_template(template).input_variables,
@@ -76,19 +76,19 @@ def test_templates_are_read_and_filled_as_langchains(template: str) -> None:
         lambda module: module.PromptTemplate.from_examples([template], "{s}", ["s"], prefix="p"),
         lambda module: str(module.PromptTemplate.from_template(template)),
     ):
-        assert attempt(lambda ask=ask: ask(ours)) == attempt(lambda ask=ask: ask(theirs))
+        assert outcome_of(lambda ask=ask: ask(ours)) == outcome_of(lambda ask=ask: ask(theirs))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text("ab{}!:.[]0 ", max_size=8))
-def test_any_template_is_read_as_in_langchain(template: str) -> None:
-    # A field without a name is refused at once here, and when it is filled there.
-    expected = attempt(lambda: theirs.get_template_variables(template, "f-string"))
-    found = attempt(lambda: ours.get_template_variables(template))
+def test_any_template_is_parsed_as_in_langchain(template: str) -> None:
+    # A field without a name is rejected at once by ours, and when it is formatted by LangChain.
+    expected = outcome_of(lambda: theirs.get_template_variables(template, "f-string"))
+    found = outcome_of(lambda: ours.get_template_variables(template))
     assert found == expected or (found == "ValueError" and "''" in expected)
 
 
-def test_templates_say_what_is_wrong_with_them() -> None:
+def test_invalid_templates_raise_with_an_explanation() -> None:
     for template, message in (
         ("{}", "Variable names cannot be empty or all digits as they are interpreted as positional arguments."),
         ("{a.b}", "Variable names cannot contain attribute access (.) or indexing ([])."),
@@ -103,12 +103,12 @@ def test_templates_say_what_is_wrong_with_them() -> None:
         ours.PromptTemplate("{a}", partial_variables={"a": 1}) + ours.PromptTemplate("{a}", partial_variables={"a": 1})
 
 
-def test_missing_variables_are_told_as_in_langchain() -> None:
+def test_missing_variables_are_reported_as_in_langchain() -> None:
     for module in (ours, theirs):
         with pytest.raises(KeyError) as caught:
             module.PromptTemplate.from_template("{a}{b}").invoke({"a": 1})
-        (told,) = caught.value.args
-        assert told.startswith(
+        (message,) = caught.value.args
+        assert message.startswith(
             "Input to PromptTemplate is missing variables {'b'}.  Expected: ['a', 'b'] Received: ['a']\n"
             "Note: if you intended {b} to be part of the string and not a variable, please escape it with double curly "
             "braces like: '{{b}}'."
@@ -168,13 +168,15 @@ CHAT: list[Any] = [
         .format_prompt(**{k: v for k, v in FULL.items() if k not in "rq"} | {"role": 1})
     ),
     lambda module: chat(module).pretty_repr(),
-    lambda module: shown(repr(chat(module).partial(role="z"))),
+    lambda module: repr_without_message_type(repr(chat(module).partial(role="z"))),
     lambda module: len(chat(module)),
     lambda module: chat(module)[1],
-    lambda module: shown(repr(chat(module)[1:3])),
+    lambda module: repr_without_message_type(repr(chat(module)[1:3])),
     lambda module: module.ChatPromptTemplate.from_template("hi {a}").invoke("x"),
     lambda module: module.ChatPromptTemplate.from_template("hi {a}", partial_variables={"a": 1}).invoke({}),
-    lambda module: shown(repr(module.ChatPromptTemplate([]) + "y{b}" + [("system", "k")] + chat(module))),
+    lambda module: repr_without_message_type(
+        repr(module.ChatPromptTemplate([]) + "y{b}" + [("system", "k")] + chat(module))
+    ),
     lambda module: (
         module.ChatPromptTemplate([]) + (our_messages if module is ours else their_messages).HumanMessage("z")
     ),
@@ -220,18 +222,18 @@ CHAT: list[Any] = [
 
 
 @pytest.mark.parametrize("ask", CHAT, ids=range(len(CHAT)))
-def test_conversations_are_made_as_langchains(ask: Any) -> None:
-    assert attempt(lambda: ask(ours)) == attempt(lambda: ask(theirs))
+def test_chat_prompts_are_formatted_as_in_langchain(ask: Any) -> None:
+    assert outcome_of(lambda: ask(ours)) == outcome_of(lambda: ask(theirs))
 
 
-def test_a_role_and_a_template_are_one_message_to_add() -> None:
+def test_a_role_and_a_template_can_be_added_as_one_message() -> None:
     assert add(ours.ChatPromptTemplate([]), ("ai", "{a}")).messages == [
         ours.AIMessagePromptTemplate.from_template("{a}")
     ]
     assert len(add(theirs.ChatPromptTemplate([]), ("ai", "{a}"))) == 2
 
 
-def test_what_is_appended_brings_its_variables() -> None:
+def test_an_appended_part_adds_its_variables() -> None:
     prompt = ours.ChatPromptTemplate([("human", "{a}")])
     prompt.append(("ai", "{b}"))
     prompt.extend([("placeholder", "{c}"), their_messages.HumanMessage("theirs")])
@@ -269,7 +271,7 @@ def test_values_are_texts_messages_and_records() -> None:
     assert written == b'{"output":{"text":"x","type":"StringPromptValue"},"messages":{"messages":[%b]}}\n' % messages
 
 
-def test_async_code_gets_the_same() -> None:
+def test_the_async_methods_return_the_same() -> None:
     async def made(prompt: Any) -> Any:
         return [await prompt.ainvoke(FULL), await prompt.aformat(**FULL), await prompt.aformat_prompt(**FULL)]
 
@@ -281,17 +283,17 @@ def test_async_code_gets_the_same() -> None:
 @pytest.mark.parametrize("chained", [False, True])
 @pytest.mark.parametrize("input", [{"a": "x"}, "alone", {}])
 @pytest.mark.parametrize("fields", [{}, {"tags": ["t"], "metadata": {"m": 1}}])
-def test_prompts_have_langchains_events(version: Any, chained: bool, input: Any, fields: Any) -> None:
-    def told(module: Any, function: Any) -> Any:
+def test_prompts_have_the_events_of_langchain(version: Any, chained: bool, input: Any, fields: Any) -> None:
+    def events_of_chain(module: Any, function: Any) -> Any:
         prompt = module.PromptTemplate.from_template("Hi {a}", **fields)
         runnable = prompt | function(lambda value: value.to_string().upper()) if chained else prompt
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             events, error = events_of(runnable.astream_events(input, version=version))
-        # A prompt that runs alone has an event of its whole output in version 1, which chains do without.
+        # In version 1, a prompt that runs alone has an event with its complete output, which chains do not have.
         return [event for event in events if event[0] != ("event", "on_prompt_stream")], error[:40]
 
-    assert told(ours, RunnableLambda) == told(theirs, TheirLambda)
+    assert events_of_chain(ours, RunnableLambda) == events_of_chain(theirs, TheirLambda)
 
 
 IMPORTS = """
@@ -330,7 +332,7 @@ from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ImageContentBlock
 
 
 @pytest.mark.parametrize("line", IMPORTS.strip().splitlines())
-def test_langchains_import_lines_hold_with_the_name_replaced(line: str) -> None:
+def test_import_lines_for_langchain_work_with_the_package_name_replaced(line: str) -> None:
     found: dict[str, Any] = {}
     exec(line, found)
     exec(line.replace("langchain_core", "millstream"), found)
@@ -340,7 +342,7 @@ def test_langchains_import_lines_hold_with_the_name_replaced(line: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["prompt", "chat"])
-def test_the_examples_in_docstrings_are_true(module: str) -> None:
+def test_the_examples_in_docstrings_are_correct(module: str) -> None:
     results = doctest.testmod(importlib.import_module(f"millstream.prompts.{module}"))
     assert results.failed == 0
     assert results.attempted > 0
@@ -358,12 +360,12 @@ MADE: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "method", "args", "fields"), MADE)
-def test_templates_of_messages_are_made_as_langchains(
+def test_message_templates_are_made_as_in_langchain(
     name: str, method: str, args: tuple[Any, ...], fields: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "template").write_text("a {b}")
-    given = [tmp_path / "template" if arg == "FILE" else arg for arg in args]
-    own, their = (getattr(getattr(module, name), method)(*given, **fields) for module in (ours, theirs))
+    arguments = [tmp_path / "template" if arg == "FILE" else arg for arg in args]
+    own, their = (getattr(getattr(module, name), method)(*arguments, **fields) for module in (ours, theirs))
     assert own.input_variables == their.input_variables
     made = [template.format(b="B", c="C").model_dump() for template in (own, their)]
     assert made[0] == made[1]

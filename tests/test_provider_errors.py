@@ -1,4 +1,4 @@
-"""Errors as providers report them: both halves and a whole answer's body are read by one set of rules."""
+"""Errors as providers report them: one set of rules for both halves and for the bodies of complete answers."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ def check(halves: Halves, format_: str, body: bytes, cuts: list[int], n: int | N
             decoder = half.StreamDecoder(format_, n=n)
             outcome = run(decoder, pieces)
             state = [attempt(getattr, decoder, name) for name in ("ended", "error", "usage", "text", "deltas_seen")]
-            # Numbers that are not equal to themselves print alike.
+            # NaN is not equal to itself, but its text is.
             outcomes.append(repr((outcome.items, outcome.failure, state)))
     assert outcomes == [outcomes[0]] * 4
 
@@ -80,7 +80,7 @@ def test_payloads_shaped_like_errors_mean_the_same_in_both_halves(
 
 
 @given(payload=PAYLOADS, format_=FORMATS)
-def test_a_payload_s_error_is_the_one_that_a_whole_answer_has(halves: Halves, payload: Any, format_: str) -> None:
+def test_the_error_of_a_payload_is_that_of_a_complete_answer(halves: Halves, payload: Any, format_: str) -> None:
     path = error_path(payload)
     expected = payload
     for key in path or ():

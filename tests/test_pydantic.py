@@ -51,9 +51,9 @@ class Holder(BaseModel):
     one: AIMessage | HumanMessage | str = ""
 
 
-@pytest.mark.parametrize("kind", [list[BaseMessage], list[AnyMessage]], ids=["BaseMessage", "AnyMessage"])
-def test_messages_go_through_pydantic_and_come_back(kind: Any) -> None:
-    adapter = TypeAdapter(kind)
+@pytest.mark.parametrize("cls", [list[BaseMessage], list[AnyMessage]], ids=["BaseMessage", "AnyMessage"])
+def test_messages_survive_a_round_trip_through_pydantic(cls: Any) -> None:
+    adapter = TypeAdapter(cls)
     assert adapter.validate_python(MESSAGES) == MESSAGES
     assert adapter.validate_python(MESSAGES)[0] is MESSAGES[0]
     assert adapter.dump_python(MESSAGES) == [message.model_dump() for message in MESSAGES]
@@ -62,7 +62,7 @@ def test_messages_go_through_pydantic_and_come_back(kind: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "fields"), FIELDS)
-def test_a_message_is_validated_and_dumped_as_langchains(name: str, fields: dict[str, Any]) -> None:
+def test_a_message_is_validated_and_dumped_as_in_langchain(name: str, fields: dict[str, Any]) -> None:
     own, their = TypeAdapter(getattr(ours, name)), TypeAdapter(getattr(theirs, name))
     one, other = own.validate_python(fields), their.validate_python(fields)
     assert own.dump_python(one) == their.dump_python(other)
@@ -74,7 +74,7 @@ def test_a_message_is_validated_and_dumped_as_langchains(name: str, fields: dict
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_message_is_described_as_langchains(name: str, mode: Any) -> None:
+def test_the_schema_of_a_message_is_as_in_langchain(name: str, mode: Any) -> None:
     own = TypeAdapter(getattr(ours, name)).json_schema(mode=mode)
     their = TypeAdapter(getattr(theirs, name)).json_schema(mode=mode)
     assert own["title"] == their["title"]
@@ -89,10 +89,10 @@ def test_a_message_is_described_as_langchains(name: str, mode: Any) -> None:
         assert own["properties"][field] == expected
 
 
-def test_dicts_become_the_messages_of_their_type_or_role() -> None:
+def test_dicts_are_converted_to_messages_by_type_or_role() -> None:
     adapter = TypeAdapter(list[BaseMessage])
-    given = [{"type": "ai", "content": "a"}, {"role": "user", "content": "u"}, theirs.HumanMessage("t")]
-    assert adapter.validate_python(given) == [AIMessage("a"), HumanMessage("u"), HumanMessage("t")]
+    values = [{"type": "ai", "content": "a"}, {"role": "user", "content": "u"}, theirs.HumanMessage("t")]
+    assert adapter.validate_python(values) == [AIMessage("a"), HumanMessage("u"), HumanMessage("t")]
     assert adapter.validate_python([{"type": "odd", "content": "x"}]) == [BaseMessage("x", type="odd")]
     assert Holder(one={"type": "human", "content": "k"}).one == HumanMessage("k")  # type: ignore[arg-type]
     assert Holder(one="text").one == "text"
@@ -109,13 +109,13 @@ def test_dicts_become_the_messages_of_their_type_or_role() -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("kind", [AIMessage, BaseMessage, AnyMessage], ids=["AIMessage", "BaseMessage", "AnyMessage"])
-def test_what_is_no_message_is_a_validation_error(kind: Any, wrong: Any) -> None:
+@pytest.mark.parametrize("cls", [AIMessage, BaseMessage, AnyMessage], ids=["AIMessage", "BaseMessage", "AnyMessage"])
+def test_an_invalid_message_is_a_validation_error(cls: Any, wrong: Any) -> None:
     with pytest.raises(ValidationError):
-        TypeAdapter(kind).validate_python(wrong)
+        TypeAdapter(cls).validate_python(wrong)
 
 
-def test_messages_are_dumped_where_their_type_is_not_declared() -> None:
+def test_messages_in_undeclared_fields_are_dumped() -> None:
     for value in (AIMessage("q"), [AIMessage("q")], {"k": AIMessageChunk("q")}):
         dumped = Holder(anything=value).model_dump()["anything"]
         assert dumped == TypeAdapter(type(value)).dump_python(value) or dumped == {
@@ -124,7 +124,7 @@ def test_messages_are_dumped_where_their_type_is_not_declared() -> None:
         assert json.loads(Holder(anything=value).model_dump_json())["anything"] == dumped
 
 
-def test_models_that_hold_messages_are_copied_and_pickled() -> None:
+def test_models_with_messages_are_copied_and_pickled() -> None:
     made = Conversation(messages=MESSAGES)
     for other in (copy.deepcopy(made), pickle.loads(pickle.dumps(made)), made.model_copy(deep=True)):
         assert other == made
@@ -133,7 +133,7 @@ def test_models_that_hold_messages_are_copied_and_pickled() -> None:
 
 
 @pytest.mark.parametrize("name", ["ToolCall", "ToolCallChunk", "InvalidToolCall", "UsageMetadata", "RunnableConfig"])
-def test_typed_dicts_are_fields_as_langchains(name: str) -> None:
+def test_typed_dicts_are_fields_as_in_langchain(name: str) -> None:
     own, their = (
         (RunnableConfig, TheirConfig) if name == "RunnableConfig" else (getattr(ours, name), getattr(theirs, name))
     )
@@ -162,12 +162,12 @@ def test_typed_dicts_are_fields_as_langchains(name: str) -> None:
         assert results[0] == results[1]
 
 
-def test_blocks_of_content_are_fields_too() -> None:
+def test_content_blocks_are_fields_too() -> None:
     blocks = [{"type": "text", "text": "x"}, {"type": "image", "url": "u"}, {"type": "reasoning", "reasoning": "r"}]
     assert TypeAdapter(list[ContentBlock]).validate_python(blocks) == blocks
 
 
-def served() -> FastAPI:
+def app_with_endpoints() -> FastAPI:
     app = FastAPI()
 
     @app.post("/all")
@@ -197,9 +197,9 @@ def served() -> FastAPI:
     return app
 
 
-def test_endpoints_take_and_return_messages() -> None:
+def test_endpoints_accept_and_return_messages() -> None:
     dumped = [message.model_dump() for message in MESSAGES]
-    with TestClient(served()) as client:
+    with TestClient(app_with_endpoints()) as client:
         assert client.post("/all", json=dumped).json() == [*dumped, AIMessage("done").model_dump()]
         answer = client.post("/one", json={"content": "hi"})
         assert answer.json() == AIMessage("hi!", usage_metadata=USAGE).model_dump()
@@ -224,7 +224,7 @@ def test_declaring_messages_imports_no_pydantic() -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_messages_validate_by_themselves_as_in_pydantic() -> None:
+def test_messages_validate_without_pydantic_as_with_it() -> None:
     for message in MESSAGES:
         assert type(message).model_validate_json(message.model_dump_json()) == message
         assert BaseMessage.model_validate(message.model_dump()) == message
@@ -247,12 +247,12 @@ RESULTS: list[Any] = [
 
 
 @pytest.mark.parametrize("value", RESULTS, ids=lambda value: type(value).__name__)
-def test_results_and_prompts_are_fields_and_dump_themselves(value: Any) -> None:
-    kind = type(value)
+def test_results_and_prompt_values_are_fields_and_dump_themselves(value: Any) -> None:
+    cls = type(value)
 
     class Made(BaseModel):
-        one: kind  # type: ignore[valid-type]
-        either: kind | str = ""  # type: ignore[valid-type]
+        one: cls  # type: ignore[valid-type]
+        either: cls | str = ""  # type: ignore[valid-type]
         anything: Any = None
 
     made = Made(one=value, either=value, anything=[value])
@@ -260,15 +260,15 @@ def test_results_and_prompts_are_fields_and_dump_themselves(value: Any) -> None:
     dumped = value.model_dump()
     assert made.model_dump() == {"one": dumped, "either": dumped, "anything": [dumped]}
     assert json.loads(made.model_dump_json())["anything"] == [dumped]
-    assert Made.model_json_schema()["properties"]["one"]["title"] in (kind.__name__, "One")
+    assert Made.model_json_schema()["properties"]["one"]["title"] in (cls.__name__, "One")
     assert Made(one=value, either="text").model_dump()["either"] == "text"
     with pytest.raises(ValidationError):
         Made(one="text")
 
 
-def test_a_typed_dict_whose_names_only_a_type_checker_knows_is_a_field_too() -> None:
-    kind: Any = TypedDict("kind", {"known": "int", "unknown": "Nowhere"})  # type: ignore[name-defined]  # noqa: F821
-    adapter = TypeAdapter(with_pydantic_schema(kind))
+def test_a_typed_dict_with_names_that_cannot_be_resolved_is_a_field_too() -> None:
+    cls: Any = TypedDict("cls", {"known": "int", "unknown": "Nowhere"})  # type: ignore[name-defined]  # noqa: F821
+    adapter = TypeAdapter(with_pydantic_schema(cls))
     assert adapter.validate_python({"known": "1", "unknown": object}) == {"known": 1, "unknown": object}
     with pytest.raises(ValidationError):
         adapter.validate_python({"known": "x", "unknown": 1})

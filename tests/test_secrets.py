@@ -1,4 +1,4 @@
-"""Secrets are shown to nobody: in no ``repr``, to no handler, in no variable of a frame of ours in a traceback."""
+"""Secrets appear in no ``repr``, no argument of a handler, and no variable of our frames in a traceback."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ MODELS = pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 
 
 class Everything(BaseCallbackHandler):
-    """Keeps whatever a handler receives, as text."""
+    """Records all arguments that a handler receives, as text."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     def on_llm_start(self, *args: Any, **kwargs: Any) -> None:
-        self.heard.append(repr((args, kwargs)))
+        self.received.append(repr((args, kwargs)))
 
     def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
-        self.heard.append(repr((args, kwargs)))
+        self.received.append(repr((args, kwargs)))
 
     def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
-        self.heard.append(repr((args, kwargs)))
+        self.received.append(repr((args, kwargs)))
 
     def on_llm_error(self, *args: Any, **kwargs: Any) -> None:
-        self.heard.append(repr((args, kwargs)))
+        self.received.append(repr((args, kwargs)))
 
 
 WHERE: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -48,23 +48,23 @@ WHERE: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @MODELS
 @pytest.mark.parametrize(("made", "called"), WHERE)
-def test_nobody_is_shown_a_secret(cls: type[Any], made: dict[str, Any], called: dict[str, Any]) -> None:
+def test_no_repr_and_no_handler_contains_a_secret(cls: type[Any], made: dict[str, Any], called: dict[str, Any]) -> None:
     with MockServer() as server:
         model = cls(base_url=f"{server.url}?subscription-key={KEY}", api_key=KEY, **made)
-        heard = Everything()
-        config: Any = {"callbacks": [heard]}
+        handler = Everything()
+        config: Any = {"callbacks": [handler]}
         for bound in (model, model.bind(**called)):
             kwargs = called if bound is model else {}
             bound.invoke("p", config, **kwargs)
             list(bound.stream("p", config, **kwargs))
             asyncio.run(bound.ainvoke("p", config, **kwargs))
-            heard.heard.append(repr(asyncio.run(aread(bound.astream_events("p", config, version="v2", **kwargs)))))
-            heard.heard.append(repr(bound))
-        heard.heard += [repr(model), repr(model.asdict()), str(model._get_ls_params())]
-        assert len(heard.heard) > 10
-        for text in heard.heard:
+            handler.received.append(repr(asyncio.run(aread(bound.astream_events("p", config, version="v2", **kwargs)))))
+            handler.received.append(repr(bound))
+        handler.received += [repr(model), repr(model.asdict()), str(model._get_ls_params())]
+        assert len(handler.received) > 10
+        for text in handler.received:
             assert KEY not in text
-        # It was sent, though.
+        # But the request contained it.
         assert any(KEY in repr((request.headers, request.path, request.body)) for request in server.requests)
 
 
@@ -78,7 +78,7 @@ def test_nobody_is_shown_a_secret(cls: type[Any], made: dict[str, Any], called: 
         {"openai_proxy": f"http://user:{KEY}@proxy:3128"},
     ],
 )
-def test_an_address_shows_no_password_and_no_query(made: dict[str, Any]) -> None:
+def test_a_url_shows_no_password_and_no_query(made: dict[str, Any]) -> None:
     for cls in (OpenAI, ChatOpenAI):
         assert KEY not in repr(cls(api_key="k", **made))
     azure = AzureChatOpenAI(api_key="k", api_version="1", azure_endpoint=f"https://u:{KEY}@host/?key={KEY}")
@@ -86,7 +86,7 @@ def test_an_address_shows_no_password_and_no_query(made: dict[str, Any]) -> None
     assert "host" in repr(azure)
 
 
-def test_what_is_no_secret_is_shown() -> None:
+def test_values_that_are_not_secret_are_shown() -> None:
     shown = {
         "temperature": 0.5,
         "max_tokens": 5,
@@ -138,7 +138,7 @@ def test_no_frame_of_a_failed_call_has_the_key(cls: type[Any], transport: str, f
 
 @MODELS
 @pytest.mark.parametrize("wrong", [f"{KEY} ", f"{KEY}\n", f"{KEY}é"])
-def test_no_frame_of_a_refused_key_has_it(cls: type[Any], wrong: str) -> None:
+def test_no_frame_of_a_rejected_key_has_it(cls: type[Any], wrong: str) -> None:
     makes: list[Any] = [
         lambda: cls(api_key=wrong),
         lambda: cls(api_key=lambda: wrong, base_url="http://127.0.0.1:1").invoke("p"),

@@ -1,4 +1,4 @@
-"""How the end of structured output is judged: cut off, filtered, refused, not valid; whole and in streams."""
+"""Checks at the end of structured output: cut off, filtered, refused, invalid; complete answers and streams."""
 
 import asyncio
 import json
@@ -76,7 +76,7 @@ def frame(delta: dict[str, Any], reason: str | None = None) -> bytes:
 
 
 def wire(schema: Any, method: SchemaMethod, text: str, reason: str, *, prose: bool = False) -> dict[bool, list[bytes]]:
-    """Return the answer of ``text``, streamed and whole."""
+    """Return the answer ``text``, streamed and complete."""
     pieces = [text[:4], text[4:12], text[12:]]
     if by_tool(method) and not prose:
         function = {"name": tool_name(schema), "arguments": ""}
@@ -100,7 +100,7 @@ def structured(answer: list[bytes], schema: Any, method: SchemaMethod, **options
     return model(answer).with_structured_output(schema, method=method, **options)
 
 
-def raised(call: Any) -> BaseException | None:
+def error_of(call: Any) -> BaseException | None:
     try:
         call()
     except Exception as error:
@@ -109,16 +109,16 @@ def raised(call: Any) -> BaseException | None:
 
 
 def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: SchemaMethod) -> list[BaseException | None]:
-    """Return how each way of asking ends: invoke, ainvoke, batch, a chain, and then the streams."""
+    """Return the outcome of each method: invoke, ainvoke, batch, a chain, and then the streams."""
     whole, streamed = answers[False], answers[True]
-    asked = structured(whole, schema, method)
+    step = structured(whole, schema, method)
     chain = ChatPromptTemplate([("human", "{input}")]) | structured(whole, schema, method)
     streaming = ChatPromptTemplate([("human", "{input}")]) | structured(streamed, schema, method)
     return [
-        raised(lambda: asked.invoke("p")),
-        raised(lambda: asyncio.run(asked.ainvoke("p"))),
-        asked.batch(["p"], return_exceptions=True)[0] if raised(lambda: asked.batch(["p"])) else None,
-        raised(lambda: chain.invoke("p")),
+        error_of(lambda: step.invoke("p")),
+        error_of(lambda: asyncio.run(step.ainvoke("p"))),
+        step.batch(["p"], return_exceptions=True)[0] if error_of(lambda: step.batch(["p"])) else None,
+        error_of(lambda: chain.invoke("p")),
         read_all(structured(streamed, schema, method).stream("p"))[1],
         read_all(structured(streamed, schema, method).astream("p"))[1],
         read_all(streaming.stream("p"))[1],
@@ -130,7 +130,7 @@ def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: SchemaMethod)
 @ends
 @pytest.mark.parametrize("text", [BEGUN, BEGUN + "}", '{"it'], ids=["begun", "whole", "not yet valid"])
 @ways
-def test_an_answer_that_was_cut_off_or_filtered_is_an_error(
+def test_an_answer_that_was_cut_off_or_filtered_raises(
     schema: Any, method: SchemaMethod, text: str, reason: str, error: type[Exception]
 ) -> None:
     for found in ends_of(wire(schema, method, text, reason), schema, method):
@@ -142,7 +142,7 @@ def test_an_answer_that_was_cut_off_or_filtered_is_an_error(
 
 @ends
 @ways
-def test_what_was_valid_so_far_is_handed_out_first(
+def test_partial_outputs_are_yielded_before_the_error(
     schema: Any, method: SchemaMethod, reason: str, error: type[Exception]
 ) -> None:
     answer = wire(schema, method, BEGUN, reason)[True]
@@ -154,7 +154,7 @@ def test_what_was_valid_so_far_is_handed_out_first(
 
 @ends
 @ways
-def test_beside_the_message_the_end_is_the_parsing_error(
+def test_with_include_raw_the_error_is_the_parsing_error(
     schema: Any, method: SchemaMethod, reason: str, error: type[Exception]
 ) -> None:
     answers = wire(schema, method, BEGUN, reason)
@@ -178,14 +178,14 @@ def test_a_stream_ends_as_invoke_does(schema: Any, method: SchemaMethod, text: s
 
 
 @ways
-def test_an_answer_that_ends_before_its_json_is_cut_off(schema: Any, method: SchemaMethod) -> None:
+def test_an_answer_with_incomplete_json_is_cut_off(schema: Any, method: SchemaMethod) -> None:
     for found in ends_of(wire(schema, method, BEGUN, "stop"), schema, method):
         assert type(found) is TruncatedOutputError
         assert (str(found), found.text) == ("the answer ended before its JSON did", BEGUN)
 
 
 @ways
-def test_a_refusal_is_one_whatever_the_method(schema: Any, method: SchemaMethod) -> None:
+def test_a_refusal_raises_with_every_method(schema: Any, method: SchemaMethod) -> None:
     message = {"role": "assistant", "content": None, "refusal": "I won't."}
     whole = [json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()]
     frames = [frame({"refusal": "I "}), frame({"refusal": "won't."}, "stop"), b"data: [DONE]\n\n"]
@@ -193,19 +193,19 @@ def test_a_refusal_is_one_whatever_the_method(schema: Any, method: SchemaMethod)
         assert (type(found), str(found)) == (RefusalError, "I won't.")
 
 
-def test_what_only_the_end_makes_certain_is_handed_out_then() -> None:
+def test_an_output_known_only_at_the_end_is_yielded_then() -> None:
     step = StructuredOutput(PydanticOutputParser(RootModel[None]))
     assert step.invoke(AIMessage("null")) == RootModel[None](None)
     assert list(step.transform(iter([AIMessageChunk("nu"), AIMessageChunk("ll")]))) == [RootModel[None](None)]
 
 
-def test_the_text_of_a_streamed_call_is_what_came() -> None:
+def test_the_text_of_a_streamed_call_is_the_received_text() -> None:
     frames = wire(Order, "function_calling", '{"item":"nuts"}', "length")[True]
     _, error = read_all(structured(frames, Order, "function_calling").stream("p"))
     assert (type(error), error.text) == (TruncatedOutputError, '{"item":"nuts"}')  # type: ignore[union-attr]
 
 
-def test_parsers_by_themselves_do_not_judge() -> None:
+def test_parsers_alone_do_not_check_the_end() -> None:
     message = AIMessage(BEGUN, response_metadata={"finish_reason": "length"})
     assert JsonOutputParser().invoke(message) == {"item": "nuts", "quantity": 1}
     chunk = AIMessageChunk(BEGUN, response_metadata={"finish_reason": "length"})
@@ -214,7 +214,7 @@ def test_parsers_by_themselves_do_not_judge() -> None:
 
 @pytest.mark.parametrize("reason", ["MAX_TOKENS", "max_tokens", "model_length"])
 @pytest.mark.parametrize("name", ["finish_reason", "stop_reason", "done_reason"])
-def test_every_providers_words_are_known(name: str, reason: str) -> None:
+def test_the_finish_reasons_of_every_provider_are_known(name: str, reason: str) -> None:
     message = AIMessage(BEGUN + "}", response_metadata={name: reason})
     with pytest.raises(TruncatedOutputError):
         StructuredOutput(JsonOutputParser()).invoke(message)
@@ -231,7 +231,7 @@ def test_the_step_has_the_name_and_the_attributes_of_its_parser() -> None:
     assert pickle.loads(pickle.dumps(StructuredOutput(JsonOutputParser()))).parser.diff is False
 
 
-@pytest.mark.parametrize("kind", [TruncatedOutputError, ContentFilterError])
-def test_the_errors_can_be_pickled(kind: type[Any]) -> None:
-    error = pickle.loads(pickle.dumps(kind("why", "text")))
-    assert (type(error), str(error), error.text, error.llm_output) == (kind, "why", "text", "text")
+@pytest.mark.parametrize("error_class", [TruncatedOutputError, ContentFilterError])
+def test_the_errors_can_be_pickled(error_class: type[Any]) -> None:
+    error = pickle.loads(pickle.dumps(error_class("why", "text")))
+    assert (type(error), str(error), error.text, error.llm_output) == (error_class, "why", "text", "text")

@@ -46,22 +46,22 @@ def outcome(call: Any) -> Any:
         return (type(error).__name__, str(error)), None
 
 
-def whole(parser: Any, text: str, told: dict[str, Any]) -> AIMessage:
+def complete_answer(parser: Any, text: str, metadata: dict[str, Any]) -> AIMessage:
     if not isinstance(parser, JsonOutputToolsParser):
-        return AIMessage(text, response_metadata=told)
+        return AIMessage(text, response_metadata=metadata)
     call, invalid = read_raw_call({"id": "1", "function": {"name": "Order", "arguments": text}})
     calls: Any = {"tool_calls": [call]} if call else {"invalid_tool_calls": [invalid]}
-    return AIMessage("", response_metadata=told, **calls)
+    return AIMessage("", response_metadata=metadata, **calls)
 
 
-def in_pieces(parser: Any, text: str, size: int, told: dict[str, Any]) -> list[AIMessageChunk]:
+def chunks_of_answer(parser: Any, text: str, size: int, metadata: dict[str, Any]) -> list[AIMessageChunk]:
     pieces = [text[start : start + size] for start in range(0, len(text), size)] or [""]
     if not isinstance(parser, JsonOutputToolsParser):
-        return [*(AIMessageChunk(piece) for piece in pieces), AIMessageChunk("", response_metadata=told)]
+        return [*(AIMessageChunk(piece) for piece in pieces), AIMessageChunk("", response_metadata=metadata)]
     made: list[dict[str, Any]] = [{"name": None, "id": None, "args": piece, "index": 0} for piece in pieces]
     made[0] |= {"name": "Order", "id": "1"}
     chunks = [AIMessageChunk("", tool_call_chunks=[one]) for one in made]  # type: ignore[list-item]
-    return [*chunks, AIMessageChunk("", response_metadata=told)]
+    return [*chunks, AIMessageChunk("", response_metadata=metadata)]
 
 
 @settings(max_examples=400, deadline=None)
@@ -73,11 +73,11 @@ def in_pieces(parser: Any, text: str, size: int, told: dict[str, Any]) -> list[A
 )
 @example("null", 1, PARSERS[2], "stop")
 def test_a_stream_ends_as_invoke_does(text: str, size: int, parser: Any, reason: str | None) -> None:
-    told = {"finish_reason": reason} if reason else {}
+    metadata = {"finish_reason": reason} if reason else {}
     step = StructuredOutput(parser)
     outputs: list[Any] = []
-    expected, value = outcome(lambda: step.invoke(whole(parser, text, told)))
-    found, _ = outcome(lambda: outputs.extend(step.transform(iter(in_pieces(parser, text, size, told)))))
+    expected, value = outcome(lambda: step.invoke(complete_answer(parser, text, metadata)))
+    found, _ = outcome(lambda: outputs.extend(step.transform(iter(chunks_of_answer(parser, text, size, metadata)))))
     assert found == expected
     if expected is None:
         assert (repr(outputs[-1]) if outputs else "None") == repr(value)

@@ -1,4 +1,4 @@
-"""The arguments of tool calls: as far as they are known, blank, null, and wrong."""
+"""The arguments of tool calls: incomplete, blank, null, and invalid."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ documents = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text('ab"', max_size=2), documents, max_size=3), st.data())
-def test_the_beginning_of_arguments_reads_as_in_langchain(document: Any, data: st.DataObject) -> None:
+def test_incomplete_arguments_are_read_as_in_langchain(document: Any, data: st.DataObject) -> None:
     text = json.dumps(document, ensure_ascii=False, separators=data.draw(st.sampled_from([(", ", ": "), (",", ":")])))
     begun = text[: data.draw(st.integers(1, len(text)))]
     assert read_partial_json(begun) == parse_partial_json(begun)
@@ -60,12 +60,12 @@ PARTIAL: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("text", "value"), PARTIAL)
-def test_what_is_unfinished_ends_where_it_is_known(text: str, value: Any) -> None:
+def test_unfinished_values_end_with_the_text(text: str, value: Any) -> None:
     assert read_partial_json(text) == value
 
 
 @pytest.mark.parametrize("text", ["x", "tru", "]", '{"a": 1]', "{]", "[1 2", "[" * 100_000])
-def test_what_no_json_begins_with_is_an_invalid_call(text: str) -> None:
+def test_arguments_that_do_not_begin_valid_json_make_an_invalid_call(text: str) -> None:
     with pytest.raises((ValueError, RecursionError)):
         read_partial_json(text)
     chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, args=text)])
@@ -73,7 +73,7 @@ def test_what_no_json_begins_with_is_an_invalid_call(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "null", "\n null ", "n", "nul", None])
-def test_arguments_that_are_null_or_blank_are_no_arguments(text: Any) -> None:
+def test_null_and_blank_arguments_are_an_empty_dict(text: Any) -> None:
     chunk = ours.AIMessageChunk("", tool_call_chunks=[piece(0, name="f", id="a", args=text)])
     assert chunk.tool_calls == [{"name": "f", "args": {}, "id": "a", "type": "tool_call"}]
 
@@ -92,13 +92,13 @@ WRONG_CALLS: list[tuple[Fields, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "message"), WRONG_CALLS)
-def test_calls_that_are_none_say_what_is_wrong(fields: Fields, message: str) -> None:
+def test_invalid_calls_explain_the_error(fields: Fields, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ours.AIMessageChunk("", **fields)
 
 
 def answers(arguments: str) -> dict[bool, list[bytes]]:
-    """Return an answer that calls a tool, streamed and whole."""
+    """Return an answer that calls a tool, streamed and complete."""
     function = {"name": "f", "arguments": arguments}
     call = {"id": "a", "type": "function", "function": function}
     begun = {"index": 0, **call, "function": {**function, "arguments": arguments[:2]}}
@@ -126,7 +126,7 @@ def test_an_answer_has_the_same_calls_whether_it_streamed_or_not(text: str) -> N
 
 
 @pytest.mark.parametrize("text", ["", "null", "{}", '{"a": 1}'])
-def test_the_sum_of_a_stream_has_the_calls_of_the_whole_answer(text: str) -> None:
+def test_the_merged_chunks_have_the_calls_of_the_complete_answer(text: str) -> None:
     body = answers(text)
     streamed, whole = (
         ChatOpenAI(api_key="k", http_client=MemoryTransport(body[way]), model="gpt-4o") for way in (True, False)

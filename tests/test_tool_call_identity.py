@@ -1,4 +1,4 @@
-"""Tool calls as servers mix them up: a model's answer has each of them once, whole, and under its own name."""
+"""Tool calls that servers mix up: a model's answer has each of them once, complete, and under its own name."""
 
 import asyncio
 import json
@@ -17,22 +17,26 @@ Entry = dict[str, Any]
 
 
 def entry(name: str | None = None, arguments: Any = None, **more: Any) -> Entry:
-    said = {"name": name, "arguments": arguments}
-    return {**more, "type": "function", "function": {key: value for key, value in said.items() if value is not None}}
+    function = {"name": name, "arguments": arguments}
+    return {
+        **more,
+        "type": "function",
+        "function": {key: value for key, value in function.items() if value is not None},
+    }
 
 
-def streamed(*entries: Entry) -> bytes:
+def stream_body(*entries: Entry) -> bytes:
     choices: list[Any] = [{"index": 0, "delta": {"tool_calls": [one]}, "finish_reason": None} for one in entries]
     choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
     return b"".join(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices) + DONE
 
 
-def whole(*entries: Entry) -> bytes:
+def complete_body(*entries: Entry) -> bytes:
     message = {"role": "assistant", "content": None, "tool_calls": entries}
     return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}).encode()
 
 
-# What the entries of a stream are, and the calls that they make: name, arguments, id.
+# The entries of a stream, and the calls in them: name, arguments, id.
 STREAMS: dict[str, tuple[list[Entry], list[tuple[str, Any, str | None]]]] = {
     "an object as arguments": ([entry("run", {"command": "ls"}, index=0, id="a")], [("run", {"command": "ls"}, "a")]),
     "objects in parallel": (
@@ -79,32 +83,32 @@ def calls_of(message: Any) -> list[tuple[str, Any, str | None]]:
     return [(call["name"], call["args"], call["id"]) for call in message.tool_calls]
 
 
-def summed(chunks: list[Any]) -> Any:
+def merge_stream(chunks: list[Any]) -> Any:
     first, *rest = chunks
     return first + rest if rest else first
 
 
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
-def test_a_stream_makes_the_calls_that_were_meant(
+def test_a_stream_has_the_intended_calls(
     impl: ModuleType, monkeypatch: pytest.MonkeyPatch, transport: str, name: str
 ) -> None:
     entries, expected = STREAMS[name]
     if impl.__name__.endswith("_pure") and transport == "native":
         pytest.skip("the native transport reads through the native core")
     monkeypatch.setattr(stream_decoding, "StreamDecoder", impl.StreamDecoder)
-    with MockServer(Reply(body=streamed(*entries))) as server:
+    with MockServer(Reply(body=stream_body(*entries))) as server:
         arguments: dict[str, Any] = {"base_url": server.url, "api_key": "k", "transport": transport}
         model = ChatOpenAI(**arguments)
-        assert calls_of(summed(list(model.stream("p")))) == expected
-        assert calls_of(summed(asyncio.run(aread(model.astream("p"))))) == expected
+        assert calls_of(merge_stream(list(model.stream("p")))) == expected
+        assert calls_of(merge_stream(asyncio.run(aread(model.astream("p"))))) == expected
         assert calls_of(ChatOpenAI(streaming=True, **arguments).invoke("p")) == expected
 
 
-@pytest.mark.parametrize("given", [{"command": "ls"}, '{"command": "ls"}'], ids=["object", "text"])
-def test_a_whole_answer_makes_the_calls_of_its_entries(given: Any) -> None:
-    entries = [entry("run", given, id="a"), entry("run", given, id="a"), entry("run", given)]
-    reply = Reply(body=whole(*entries), content_type="application/json")
+@pytest.mark.parametrize("arguments", [{"command": "ls"}, '{"command": "ls"}'], ids=["object", "text"])
+def test_a_complete_answer_has_the_calls_of_its_entries(arguments: Any) -> None:
+    entries = [entry("run", arguments, id="a"), entry("run", arguments, id="a"), entry("run", arguments)]
+    reply = Reply(body=complete_body(*entries), content_type="application/json")
     with MockServer(reply) as server:
         message = ChatOpenAI(base_url=server.url, api_key="k").invoke("p")
     assert [call[:2] for call in calls_of(message)] == [("run", {"command": "ls"})] * 3

@@ -1,4 +1,4 @@
-"""Pieces of arguments: the usual payload is read in a short way, and says what it would in the long one."""
+"""Pieces of arguments: the fast reader of the usual payload returns the same as the general one."""
 
 import json
 from types import ModuleType
@@ -33,18 +33,18 @@ BESIDE: dict[str, list[dict[str, Any]]] = {
 }
 CASES = [{place: members} for place, each in BESIDE.items() for members in each]
 WAYS: list[dict[str, Any]] = [{}, {"x_groq": {}}]
-"""No usual payload has this member, which says nothing."""
+"""A member without a meaning, which no usual payload has."""
 
 
 def payload(beside: dict[str, dict[str, Any]], args: str, **members: Any) -> bytes:
-    function = changed({"arguments": args}, beside.get("function"))
-    call = changed({"index": 0, "function": function}, beside.get("call"))
-    delta = changed({"tool_calls": [call]}, beside.get("delta"))
-    choice = changed({"index": 0, "delta": delta}, beside.get("choice"))
-    return frame({**changed({"id": "c", "choices": [choice]}, beside.get("payload")), **members})
+    function = update_members({"arguments": args}, beside.get("function"))
+    call = update_members({"index": 0, "function": function}, beside.get("call"))
+    delta = update_members({"tool_calls": [call]}, beside.get("delta"))
+    choice = update_members({"index": 0, "delta": delta}, beside.get("choice"))
+    return frame({**update_members({"id": "c", "choices": [choice]}, beside.get("payload")), **members})
 
 
-def changed(members: dict[str, Any], by: dict[str, Any] | None) -> dict[str, Any]:
+def update_members(members: dict[str, Any], by: dict[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in {**members, **(by or {})}.items() if value != "-"}
 
 
@@ -63,7 +63,9 @@ def outcome(impl: ModuleType, method: str, payloads: list[bytes]) -> list[Any]:
 
 @pytest.mark.parametrize("method", ["feed", "feed_text", "_feed_parts"])
 @pytest.mark.parametrize("beside", CASES, ids=repr)
-def test_a_piece_says_the_same_read_in_either_way(halves: Halves, method: str, beside: dict[str, Any]) -> None:
+def test_a_piece_is_read_equally_by_the_fast_and_the_general_reader(
+    halves: Halves, method: str, beside: dict[str, Any]
+) -> None:
     begin = frame({"id": "c", "choices": [{"index": 0, "delta": {"tool_calls": [FIRST]}}]})
     found = []
     for way in WAYS:
@@ -73,10 +75,10 @@ def test_a_piece_says_the_same_read_in_either_way(halves: Halves, method: str, b
     assert all(one == found[0] for one in found)
 
 
-def test_an_index_of_minus_zero_does_not_count(impl: ModuleType) -> None:
+def test_an_index_of_minus_zero_is_ignored(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
     begin = frame({"choices": [{"index": 0, "delta": {"tool_calls": [FIRST, {"index": 1, "id": "call_2"}]}}]})
     piece = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":-0,"function":{"arguments":"1"}}]}}]}\n\n'
     calls = [call.index for delta in decoder.feed(begin + piece + piece) for call in delta.tool_calls]
-    # Without an index, it belongs to the call added to last.
+    # Without an index, it belongs to the latest call.
     assert calls == [0, 1, 1, 1]

@@ -1,4 +1,4 @@
-"""The rules by which an entry of ``tool_calls`` belongs to a call, beside a plain reading of them."""
+"""The rules that assign an entry of ``tool_calls`` to a call, compared with a simple implementation."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ ENTRIES = st.lists(st.tuples(INDEXES, IDS, NAMES, ARGUMENTS), max_size=10)
 
 
 class Calls:
-    """The calls of a choice, each with all that it was sent."""
+    """The calls of a choice, each with its entries."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
@@ -76,16 +76,18 @@ def is_whole(call: dict[str, Any]) -> bool:
 
 
 def payload(entries: list[tuple[Any, ...]]) -> bytes:
-    said = []
+    entries_sent = []
     for index, id, name, arguments in entries:
         function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
         fields = {"index": index, "id": id, "function": function}
-        said.append({key: value for key, value in fields.items() if value is not None})
-    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"tool_calls": said}}]}).encode() + b"\n\n"
+        entries_sent.append({key: value for key, value in fields.items() if value is not None})
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"tool_calls": entries_sent}}]}).encode() + b"\n\n"
 
 
 @given(entries=ENTRIES, at_once=st.booleans())
-def test_an_entry_belongs_to_the_call_of_the_rules(halves: Halves, entries: list[Any], at_once: bool) -> None:
+def test_an_entry_belongs_to_the_call_that_the_rules_determine(
+    halves: Halves, entries: list[Any], at_once: bool
+) -> None:
     calls = Calls()
     expected = [calls.add(*entry) for entry in entries]
     expected = [call for call in expected if call[1:] != (None, None, None)]

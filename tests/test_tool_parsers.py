@@ -1,4 +1,4 @@
-"""Parsers of tool calls: a stream gives what adding its chunks up gives, in time linear in the arguments."""
+"""Parsers of tool calls: a stream yields the outputs for the merged chunks, in time linear in the arguments."""
 
 import json
 from functools import reduce
@@ -30,16 +30,16 @@ def piece(index: int | None = 0, **fields: Any) -> Piece:
 
 
 def chunks_of(pieces: list[Any], module: Any = None) -> list[Any]:
-    kind: Any = AIMessageChunk if module is None else module.AIMessageChunk
-    return [kind(content="", tool_call_chunks=one if isinstance(one, list) else [one]) for one in pieces]
+    cls: Any = AIMessageChunk if module is None else module.AIMessageChunk
+    return [cls(content="", tool_call_chunks=one if isinstance(one, list) else [one]) for one in pieces]
 
 
-def streamed(parser: Any, chunks: list[Any]) -> list[Any]:
+def stream_outputs(parser: Any, chunks: list[Any]) -> list[Any]:
     return list(parser.transform(iter(chunks)))
 
 
-def added_up(parser: Any, chunks: list[Any]) -> list[Any]:
-    """Return what the parser says of each sum of first chunks, where that differs from the one before."""
+def outputs_of_sums(parser: Any, chunks: list[Any]) -> list[Any]:
+    """Return the outputs for the merged first chunks, for each number of them, without repetitions."""
     outputs: list[Any] = []
     for end in range(1, len(chunks) + 1):
         output = parser.parse_result([ChatGeneration(merge_messages(chunks[:end]))], partial=True)
@@ -79,13 +79,13 @@ STREAMS: dict[str, tuple[list[Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize(("pieces", "expected"), STREAMS.values(), ids=STREAMS)
-def test_a_stream_gives_what_adding_the_chunks_up_gives(pieces: list[Any], expected: list[Any] | None) -> None:
+def test_a_stream_yields_the_outputs_for_the_merged_chunks(pieces: list[Any], expected: list[Any] | None) -> None:
     chunks = chunks_of(pieces)
-    outputs = streamed(JsonOutputToolsParser(), chunks)
+    outputs = stream_outputs(JsonOutputToolsParser(), chunks)
     assert repr(outputs[-1]) == repr(JsonOutputToolsParser().invoke(reduce(add, chunks)))
     if expected is not None:
         assert outputs[-1] == expected
-        assert outputs == added_up(JsonOutputToolsParser(), chunks)
+        assert outputs == outputs_of_sums(JsonOutputToolsParser(), chunks)
 
 
 names = st.sampled_from([None, "", "f"])
@@ -109,9 +109,9 @@ PARSERS: list[Any] = [
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(pieces, max_size=3), min_size=1, max_size=8), st.sampled_from(PARSERS))
-def test_any_stream_gives_what_adding_the_chunks_up_gives(made: list[list[Piece]], parser: Any) -> None:
+def test_any_stream_yields_the_outputs_for_the_merged_chunks(made: list[list[Piece]], parser: Any) -> None:
     chunks = chunks_of(made)
-    assert streamed(parser, chunks) == added_up(parser, chunks)
+    assert stream_outputs(parser, chunks) == outputs_of_sums(parser, chunks)
 
 
 calls = st.lists(
@@ -123,7 +123,7 @@ calls = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(calls, st.integers(1, 5), st.booleans())
-def test_calls_of_the_usual_form_stream_as_in_langchain(
+def test_calls_in_the_usual_format_stream_as_in_langchain(
     made: list[tuple[str, Any]], size: int, return_id: bool
 ) -> None:
     pieces: list[Any] = []
@@ -140,49 +140,49 @@ def test_calls_of_the_usual_form_stream_as_in_langchain(
     ):
         own = [AIMessageChunk("hi"), *chunks_of(pieces)]
         their_own = [theirs.AIMessageChunk(content="hi"), *chunks_of(pieces, theirs)]
-        assert streamed(ours, own) == streamed(their, their_own)
+        assert stream_outputs(ours, own) == stream_outputs(their, their_own)
 
 
-def test_a_class_is_found_by_a_name_that_comes_again_or_in_pieces() -> None:
+def test_a_class_is_found_by_a_repeated_or_split_name() -> None:
     parser = PydanticToolsParser([Person], first_tool_only=True)
     again = [piece(id="a", name="Person", args=text) for text in ("{", '"name": "A', 'da"}')]
-    assert streamed(parser, chunks_of(again))[-1] == Person(name="Ada")
-    assert streamed(parser, chunks_of([piece(id="a", name="Per"), piece(name="son", args='{"name": "B"}')])) == [
+    assert stream_outputs(parser, chunks_of(again))[-1] == Person(name="Ada")
+    assert stream_outputs(parser, chunks_of([piece(id="a", name="Per"), piece(name="son", args='{"name": "B"}')])) == [
         Person(name="B")
     ]
     with pytest.raises(OutputParserException, match=r"Unknown tool type: 'Animal'\. Available tools: Person"):
-        streamed(parser, chunks_of([piece(id="a", name="Animal", args="{}")]))
+        stream_outputs(parser, chunks_of([piece(id="a", name="Animal", args="{}")]))
     with pytest.raises(OutputParserException, match="Unknown tool type: 'Per'"):
         parser.invoke(AIMessage("", tool_calls=[{"name": "Per", "args": {}, "id": "a"}]))
 
 
-def test_whole_messages_are_read_in_a_stream_too() -> None:
+def test_complete_messages_are_parsed_in_a_stream_too() -> None:
     message = AIMessage("", tool_calls=[{"name": "Person", "args": {"name": "Ada"}, "id": "a"}])
-    assert streamed(JsonOutputToolsParser(), [message]) == [[{"args": {"name": "Ada"}, "type": "Person"}]]
+    assert stream_outputs(JsonOutputToolsParser(), [message]) == [[{"args": {"name": "Ada"}, "type": "Person"}]]
     for parser in (JsonOutputToolsParser(), PydanticToolsParser([Person])):
         with pytest.raises(OutputParserException, match="only be used with a chat generation"):
             parser.invoke("a text")
         with pytest.raises(OutputParserException, match="only be used with a chat generation"):
-            streamed(parser, ["a text"])
+            stream_outputs(parser, ["a text"])
 
 
-def test_calls_that_only_the_details_hold_are_read_as_in_langchain() -> None:
+def test_calls_in_additional_kwargs_alone_are_read_as_in_langchain() -> None:
     raw = [{"id": "a", "function": {"name": "f", "arguments": "{bad"}}]
     for parser, module in ((JsonOutputToolsParser(), None), (their_parsers.JsonOutputToolsParser(), theirs)):
-        kind: Any = AIMessage if module is None else module.AIMessage
+        cls: Any = AIMessage if module is None else module.AIMessage
         with pytest.raises(ValueError, match="Function f arguments:\n\n{bad\n\nare not valid JSON"):
-            parser.invoke(kind(content="", additional_kwargs={"tool_calls": raw}))
+            parser.invoke(cls(content="", additional_kwargs={"tool_calls": raw}))
 
 
-def test_a_subclass_that_reads_results_its_own_way_does_so_in_a_stream() -> None:
+def test_the_parse_result_of_a_subclass_is_used_in_a_stream() -> None:
     class Names(JsonOutputToolsParser):
         def parse_result(self, result: Any, *, partial: bool = False) -> Any:
             return [call["type"] for call in super().parse_result(result, partial=partial)]
 
-    assert streamed(Names(), chunks_of([piece(id="a", name="f", args="{"), piece(args="}")])) == [["f"]]
+    assert stream_outputs(Names(), chunks_of([piece(id="a", name="f", args="{"), piece(args="}")])) == [["f"]]
 
 
-def test_reading_the_first_call_costs_nothing_for_each_piece_of_another() -> None:
+def test_parsing_the_first_call_costs_nothing_for_pieces_of_other_calls() -> None:
     reads = []
 
     class Counted(JsonOutputToolsParser):
@@ -192,5 +192,5 @@ def test_reading_the_first_call_costs_nothing_for_each_piece_of_another() -> Non
 
     first = [piece(0, id="a", name="f", args='{"text": "' + "x" * 1000 + '"}')]
     rest = [piece(1, id="b", name="g", args='{"text": "'), *(piece(1, args="y") for _ in range(1000))]
-    assert len(streamed(Counted(first_tool_only=True), chunks_of(first + rest))) == 1
+    assert len(stream_outputs(Counted(first_tool_only=True), chunks_of(first + rest))) == 1
     assert reads == [1]

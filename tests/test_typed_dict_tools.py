@@ -1,4 +1,4 @@
-"""Typed dicts as tools: which keys are required, defaults and descriptions, the same at the top and inside."""
+"""Typed dicts as tools: required keys, defaults and descriptions, at the top level and nested."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 
 from millstream.function_calling import convert_to_openai_tool
 
-# The annotations of this module are texts: classes do not know their marks.
+# The annotations of this module are strings, so the classes do not know their qualifiers.
 
 
 class Size(TypedDict):
@@ -81,11 +81,11 @@ def function(tool: Any) -> dict[str, Any]:
     return described
 
 
-@pytest.mark.parametrize("kind", [Size, Box])
-def test_defaults_and_descriptions_are_langchains_at_every_level(kind: Any) -> None:
-    described = function(kind)
-    assert described == their_tool(kind)["function"]
-    if kind is Box:
+@pytest.mark.parametrize("typed_dict", [Size, Box])
+def test_defaults_and_descriptions_are_as_in_langchain_at_every_level(typed_dict: Any) -> None:
+    described = function(typed_dict)
+    assert described == their_tool(typed_dict)["function"]
+    if typed_dict is Box:
         assert described["parameters"]["properties"]["sizes"]["items"] == {
             "description": "A size.",
             **function(Size)["parameters"],
@@ -93,14 +93,14 @@ def test_defaults_and_descriptions_are_langchains_at_every_level(kind: Any) -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "required"),
+    ("typed_dict", "required"),
     [(Marked, ["a"]), (Partial, ["a"]), (Derived, ["a", "e"]), (Locked, ["a", "c"]), (Size, ["width", "colour"])],
 )
-def test_keys_are_required_as_their_class_says(kind: Any, required: list[str]) -> None:
-    parameters = function(kind)["parameters"]
+def test_keys_are_required_as_their_class_says(typed_dict: Any, required: list[str]) -> None:
+    parameters = function(typed_dict)["parameters"]
     assert parameters["required"] == required
     make: Any = typing.TypedDict
-    outer = make("outer", {"inner": kind, "more": NotRequired[list[kind]]})
+    outer = make("outer", {"inner": typed_dict, "more": NotRequired[list[typed_dict]]})
     outside = function(outer)["parameters"]
     assert outside["required"] == ["inner"]
     assert outside["properties"]["inner"]["required"] == required
@@ -108,7 +108,7 @@ def test_keys_are_required_as_their_class_says(kind: Any, required: list[str]) -
     assert outside["properties"]["more"]["items"] == outside["properties"]["inner"]
 
 
-def test_marks_do_not_hide_descriptions_and_defaults() -> None:
+def test_qualifiers_do_not_hide_descriptions_and_defaults() -> None:
     assert function(Marked)["parameters"]["properties"] == {
         "a": {"type": "integer"},
         "b": {"type": "integer"},
@@ -148,7 +148,7 @@ class Here(typing_extensions.TypedDict):
     y: NotRequired[int]
 
 
-def test_typed_dicts_as_arguments_of_functions_are_langchains() -> None:
+def test_typed_dicts_as_arguments_of_functions_are_as_in_langchain() -> None:
     def go(where: Here, how: Annotated[str, "how fast"]) -> None:
         """Go."""
 
