@@ -4,7 +4,7 @@ import asyncio
 import copy
 import json
 import warnings
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -246,7 +246,7 @@ class _Answer(BaseOutputParser[bool]):
 
 
 class _Kept(JsonOutputParser):
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         document = super().parse_result(result, partial=partial)
         return None if document is None else {"kept": document}
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from millstream import (
     LLM,
     AzureChatOpenAI,
+    BaseChatModel,
     ChatOpenAI,
     Delta,
     OpenAI,
@@ -16,14 +17,24 @@ from millstream import (
     SSEParser,
     StreamDecoder,
 )
+from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler, CallbackManagerForLLMRun
 from millstream.language_models import FakeListLLM, SecretStr, field
 from millstream.language_models.schemas import StructuredAnswer
 from millstream.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolCall
-from millstream.output_parsers import JsonOutputParser, StrOutputParser
+from millstream.output_parsers import BaseLLMOutputParser, BaseOutputParser, JsonOutputParser, StrOutputParser
 from millstream.output_parsers.pydantic import PydanticOutputParser
+from millstream.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation, LLMResult
 from millstream.prompt_values import PromptValue
 from millstream.prompts import ChatPromptTemplate, PromptTemplate
-from millstream.runnables import AsyncStream, Runnable, RunnableConfig, RunnableLambda, Stream, chain
+from millstream.runnables import (
+    AsyncStream,
+    Runnable,
+    RunnableConfig,
+    RunnableLambda,
+    RunnableSerializable,
+    Stream,
+    chain,
+)
 
 
 class Joke(BaseModel):
@@ -51,6 +62,72 @@ class Polite(ChatOpenAI):
     greeting: str = "Good evening."
 
 
+class Parrot(BaseChatModel):
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return ChatResult([ChatGeneration(AIMessage(messages[-1].content))])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for block in messages[-1].text:
+            yield ChatGenerationChunk(AIMessageChunk(block))
+
+    @property
+    def _llm_type(self) -> str:
+        return "parrot"
+
+
+class Length(Runnable[str, int]):
+    def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> int:
+        return len(input)
+
+
+class Shout(RunnableSerializable[str, str]):
+    mark: str = "!"
+
+    def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        return input.upper() + self.mark
+
+
+class Words(BaseOutputParser[list[str]]):
+    def parse(self, text: str) -> list[str]:
+        return text.split()
+
+
+class First(BaseLLMOutputParser[str]):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> str:
+        return result[0].text
+
+
+class Counter(BaseCallbackHandler):
+    def on_llm_new_token(self, token: str, **kwargs: Any) -> None:
+        print(token)
+
+    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+        print(response.generations[0][0].text)
+
+    def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any) -> None:
+        print(len(messages[0]))
+
+    def on_chain_start(self, serialized: dict[str, Any], inputs: dict[str, Any], **kwargs: Any) -> None:
+        print(inputs)
+
+
+class AsyncCounter(AsyncCallbackHandler):
+    async def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+        print(response.generations[0][0].text)
+
+
 # Constructors.
 
 OpenAI()
@@ -62,6 +139,8 @@ AzureChatOpenAI(azure_endpoint="https://x", azure_deployment="d", api_version="v
 Echo(size=3, suffix="!", stops=["a"], tags=["t"])
 Polite(model="m", api_key="k", greeting="Hi.")
 FakeListLLM(responses=["a"])
+Parrot(disable_streaming=True)
+Shout(mark="?")
 
 # Models.
 
@@ -207,6 +286,12 @@ assert_type(counted.invoke("x"), int)
 assert_type(joke_chain | length | doubled, Runnable[dict[str, Any], int])
 assert_type(joke_chain | counted | tripled, Runnable[dict[str, Any], int])
 assert_type(length | RunnableLambda(doubled), Runnable[str, int])
+
+assert_type(joke_chain | Shout() | Length(), Runnable[dict[str, Any], int])
+assert_type(Length().batch(["x"]), list[int])
+assert_type(prompt | Parrot() | Words(), Runnable[dict[str, Any], list[str]])
+assert_type(Parrot().stream("x"), Stream[AIMessageChunk])
+model.invoke("x", {"callbacks": [Counter(), AsyncCounter()]})
 
 # The core.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from .._context import run_in_executor
@@ -53,13 +52,13 @@ class BaseLLMOutputParser(ABC, Generic[T]):
     """Parses the generations that a model returned for one input."""
 
     @abstractmethod
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> T:
         """Parse ``result``, a list of generations with the best one first.
 
         With ``partial``, the answer is incomplete, and the output for the part so far is returned.
         """
 
-    async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
+    async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> T:
         """Return what :meth:`parse_result` returns; by default it is called in the loop's executor."""
         return await run_in_executor(None, self.parse_result, result, partial=partial)
 
@@ -100,7 +99,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
         """Return what :meth:`parse` returns; by default it is called in the loop's executor."""
         return await run_in_executor(None, self.parse, text)
 
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> T:
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> T:
         """Parse the text of the first generation."""
         return self.parse(result[0].text)
 

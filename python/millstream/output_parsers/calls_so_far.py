@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from .._backend import JSONAssembler
 from .._merge import ListSum
 from ..messages.tool_calls import JSON_SPACE, read_arguments
+from ..outputs import Generation
 from .base import generation_of
 
 __all__ = ("CallsSoFar",)
@@ -19,7 +20,7 @@ class _Read(Protocol):
 
 
 class _Parser(Protocol):
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any: ...
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any: ...
 
 
 class CallsSoFar:

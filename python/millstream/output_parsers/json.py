@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .._model_classes import schema_of_model
 from .._overrides import overrides
 from ..exceptions import OutputParserException
+from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .base import text_of
 from .fenced import FencedJSON
@@ -53,11 +54,11 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         document: Document = _parse_document(text, partial=False)
         return document
 
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the document in the first generation's text; with ``partial``, ``None`` if it has none."""
         return _parse_document(result[0].text, partial=partial)
 
-    async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+    async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return what :meth:`parse_result` returns, without an executor."""
         return self.parse_result(result, partial=partial)
 

@@ -9,6 +9,7 @@ from .._model_classes import title_of_model
 from .._overrides import overrides
 from ..exceptions import OutputParserException
 from ..messages.tool_calls import read_raw_call
+from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .calls_so_far import CallsSoFar
 from .transform import BaseCumulativeTransformOutputParser
@@ -41,7 +42,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         """Raise :class:`NotImplementedError`: a text has no calls."""
         raise NotImplementedError
 
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the calls of the first generation's message.
 
         Raises :class:`~millstream.exceptions.OutputParserException` if the generation has no message.
@@ -51,7 +52,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
             raise OutputParserException("This output parser can only be used with a chat generation.")
         return self._read(_calls_of(message, partial=partial, strict=self.strict), partial=partial)
 
-    async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+    async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return what :meth:`parse_result` returns, without an executor."""
         return self.parse_result(result, partial=partial)
 

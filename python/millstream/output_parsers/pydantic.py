@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from .._model_classes import make_object
 from ..exceptions import OutputParserException
+from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .json import JsonOutputParser, _Documents
 
@@ -33,7 +34,7 @@ class PydanticOutputParser(JsonOutputParser[Model]):
         """Return the object in ``text``."""
         return self._make_object(super().parse(text))
 
-    def parse_result(self, result: Sequence[Any], *, partial: bool = False) -> Any:
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the object in the first generation's text; with ``partial``, ``None`` if there is none."""
         try:
             return self._make_object(super().parse_result(result, partial=partial))

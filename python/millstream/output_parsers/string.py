@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._overrides import overrides
+from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .base import text_of
 from .transform import BaseTransformOutputParser
@@ -26,7 +27,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         """Return ``text``."""
         return text
 
-    async def aparse_result(self, result: Sequence[Any], *, partial: bool = False) -> str:
+    async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> str:
         """Return what :meth:`parse_result` returns, without an executor."""
         return self.parse_result(result, partial=partial)
 
