@@ -15,13 +15,13 @@ with warnings.catch_warnings():
     from langchain_core.prompts import PromptTemplate as TheirPrompt
     from langchain_core.runnables import RunnableLambda as _TheirLambda
 
-from hearing import pair
 from langchain_peer import KEY
 from millstream import OpenAI
 from millstream.output_parsers import JsonOutputParser, StrOutputParser
 from millstream.prompts import ChatPromptTemplate, PromptTemplate
 from millstream.runnables import RunnableLambda as OurLambda
 from millstream.testing import MockServer
+from recording import make_models
 
 __all__ = (
     *("TheirLambda", "chained", "chat_prompt", "events_of", "function", "json_parser"),
@@ -56,7 +56,7 @@ def function(func: Any, *more: Any, **given: Any) -> Both:
 
 
 def model(body: type, **given: Any) -> Both:
-    return pair(body, **given)
+    return make_models(body, **given)
 
 
 def chained(*steps: Both) -> Both:

@@ -22,17 +22,17 @@ __all__ = (
     "KEY",
     "achat_peer",
     "aclients",
+    "allow_v1",
     "apeer",
     "chat_of",
     "chat_peer",
     "clients",
-    "dumped",
+    "dump_messages",
     "events_of",
     "last_two",
     "llm_of",
-    "normalised",
+    "normalize_events",
     "peer",
-    "v1_allowed",
 )
 
 KEY = "sk-canary-0123456789"
@@ -86,13 +86,13 @@ async def achat_peer(url: str, **arguments: Any) -> AsyncIterator[Any]:
         yield langchain_openai.ChatOpenAI(base_url=url, api_key=SecretStr(KEY), **given, **arguments)
 
 
-def dumped(value: Any) -> Any:
+def dump_messages(value: Any) -> Any:
     """Return ``value`` with its messages, of either library, as dicts, without ids that runs generated."""
     if hasattr(value, "model_dump"):
         value = value.model_dump()
     if isinstance(value, dict):
-        return {key: _named(key, dumped(item)) for key, item in value.items()}
-    return [dumped(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _named(key, dump_messages(item)) for key, item in value.items()}
+    return [dump_messages(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _named(key: str, value: Any) -> Any:
@@ -101,13 +101,13 @@ def _named(key: str, value: Any) -> Any:
     return value
 
 
-def normalised(events: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
+def normalize_events(events: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
     """Return events as lists of items, in key order, with numbered run ids and without LangChain's versions."""
     numbers: dict[str, int] = {}
 
     def plain(value: Any) -> Any:
         if hasattr(value, "content"):
-            value = dumped(value)
+            value = dump_messages(value)
         if isinstance(value, dict):
             return [(key, plain(item)) for key, item in value.items() if key != "lc_versions"]
         return [plain(item) for item in value] if isinstance(value, list) else value
@@ -116,7 +116,7 @@ def normalised(events: list[dict[str, Any]]) -> list[list[tuple[str, Any]]]:
 
 
 @contextmanager
-def v1_allowed() -> Iterator[None]:
+def allow_v1() -> Iterator[None]:
     """Expect LangChain's warning that version 1 is deprecated."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is deprecated.*")
@@ -141,5 +141,5 @@ def last_two(server: MockServer) -> tuple[Any, Any]:
 
 def events_of(subject: Any, /, *args: Any, **called: Any) -> list[dict[str, Any]]:
     """Return the events of a run in either library."""
-    with v1_allowed():
+    with allow_v1():
         return asyncio.run(aread(subject.astream_events(*args, **called)))

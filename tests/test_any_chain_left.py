@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hearing import ahandlers, handlers
 from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
+from recording import ahandlers, handlers
 from user_code import Base, Shouting, run
 
 PROMPT = PromptTemplate.from_template("{text}")

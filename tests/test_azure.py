@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from langchain_peer import aclients, clients, dumped, normalised, v1_allowed
+from langchain_peer import aclients, allow_v1, clients, dump_messages, normalize_events
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -96,9 +96,9 @@ def test_requests_are_langchains(place: int, streams: bool) -> None:
     assert second == first
     assert urls[1] == urls[0]
     if streams:
-        assert dumped(found) == dumped(expected)
+        assert dump_messages(found) == dump_messages(expected)
     else:
-        assert dumped(found) == dumped(expected)
+        assert dump_messages(found) == dump_messages(expected)
         assert found.response_metadata["prompt_filter_results"] == [{"prompt_index": 0}]
 
 
@@ -113,10 +113,10 @@ def test_events_are_langchains() -> None:
             async with aclients() as given:
                 return await read(langchain_openai.AzureChatOpenAI(**given, **arguments))
 
-        with v1_allowed():
+        with allow_v1():
             expected = asyncio.run(theirs())
         found = asyncio.run(read(AzureChatOpenAI(**arguments)))
-    assert normalised(found) == normalised(expected)
+    assert normalize_events(found) == normalize_events(expected)
     assert found[0]["metadata"]["ls_model_name"] == "gpt-4o-0125"
 
 

@@ -10,8 +10,18 @@ from uuid import UUID
 import pytest
 
 from endings import exhaust
-from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, ahandlers, handlers, heard, pair
 from langchain_peer import KEY, apeer, peer
+from recording import (
+    AstreamBody,
+    BrokenBody,
+    CallBody,
+    EmptyBody,
+    StreamBody,
+    ahandlers,
+    comparable_calls,
+    handlers,
+    make_models,
+)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -59,7 +69,7 @@ def test_handlers_receive_the_same_calls_as_in_langchain(body: type, way: str, m
     for place in (0, 1):
         log = logs[place]
         flags = {"run_inline": True} if make_handlers is handlers else {}
-        model = pair(
+        model = make_models(
             body,
             callbacks=tuple([make_handlers(log, "local", **flags)[i]] for i in (0, 1)),
             tags=["m"],
@@ -68,7 +78,7 @@ def test_handlers_receive_the_same_calls_as_in_langchain(body: type, way: str, m
         config = {**CONFIG, "callbacks": [make_handlers(log, "config", **flags)[place]]}
         with contextlib.suppress(RuntimeError, ValueError):
             WAYS[way](model, config)
-        calls.append(heard(log))
+        calls.append(comparable_calls(log))
     assert calls[1] == calls[0]
     assert calls[1]
 
@@ -89,7 +99,7 @@ def test_handlers_of_openai_receive_the_same_calls_as_in_langchain(
         calls[way](theirs, {**CONFIG, "callbacks": [handlers(logs[0])[0]]})
     ours = OpenAI(base_url=mock_server.url, api_key=KEY, streaming=streaming, tags=["m"])
     calls[way](ours, {**CONFIG, "callbacks": [handlers(logs[1])[1]]})
-    assert without_usage(heard(logs[1])) == without_usage(heard(logs[0]))
+    assert without_usage(comparable_calls(logs[1])) == without_usage(comparable_calls(logs[0]))
 
 
 @pytest.mark.parametrize("way", ["stream", "invoke"])
@@ -113,7 +123,7 @@ def test_handlers_of_openai_in_async_code_receive_the_same_calls_as_in_langchain
     asyncio.run(
         call(OpenAI(base_url=mock_server.url, api_key=KEY), {**CONFIG, "callbacks": [make_handlers(logs[1])[1]]})
     )
-    assert heard(logs[1]) == heard(logs[0])
+    assert comparable_calls(logs[1]) == comparable_calls(logs[0])
 
 
 # Which handlers are called.
@@ -122,12 +132,12 @@ def test_handlers_of_openai_in_async_code_receive_the_same_calls_as_in_langchain
 def test_handlers_and_managers_of_langchain_are_accepted() -> None:
     log: list[Any] = []
     theirs = handlers(log)[0]
-    _, model = pair(StreamBody)
+    _, model = make_models(StreamBody)
     list(model.stream("p", {"callbacks": [theirs]}))
-    listed, log[:] = heard(log), []
+    listed, log[:] = comparable_calls(log), []
     manager = TheirManager([theirs], [theirs], UUID(int=9), tags=["a", "b"], inheritable_tags=["b"], metadata={"z": 1})
     list(model.stream("p", {"callbacks": manager}))
-    managed = heard(log)
+    managed = comparable_calls(log)
     assert [entry[:2] for entry in managed] == [entry[:2] for entry in listed]
     start = dict(managed[0][3])
     assert log[0][3]["parent_run_id"] == UUID(int=9)
@@ -141,7 +151,7 @@ def test_a_handler_that_ignores_models_is_not_called() -> None:
     class Deaf(type(handlers(log)[1])):  # type: ignore[misc]
         ignore_llm = True
 
-    pair(StreamBody)[1].invoke("p", {"callbacks": [Deaf(log)]})
+    make_models(StreamBody)[1].invoke("p", {"callbacks": [Deaf(log)]})
     assert [event for _, event, _, _ in log] == ["on_text"]
 
 
@@ -150,6 +160,6 @@ def test_sync_handlers_are_called_before_async_ones_in_sync_code_as_in_langchain
     for place in (0, 1):
         log: list[Any] = []
         both = [ahandlers(log, "async")[place], handlers(log, "sync")[place]]
-        list(pair(StreamBody)[place].stream("ab", {"callbacks": both}))
-        calls.append(heard(log))
+        list(make_models(StreamBody)[place].stream("ab", {"callbacks": both}))
+        calls.append(comparable_calls(log))
     assert calls[1] == calls[0]

@@ -10,7 +10,7 @@ import pytest
 
 from cases import each
 from endings import aread, read_all
-from langchain_peer import KEY, achat_peer, events_of, normalised, v1_allowed
+from langchain_peer import KEY, achat_peer, allow_v1, events_of, normalize_events
 from marks import versions
 from test_chat_openai import DEFECTS, WIRE
 
@@ -73,14 +73,14 @@ def test_events_of_chat_openai_are_langchains(
         async with achat_peer(mock_server.url, **made) as model:
             return await aread(model.astream_events("p", dict(config), version=version, **called))
 
-    with v1_allowed():
+    with allow_v1():
         expected = asyncio.run(theirs())
     model = ChatOpenAI(base_url=mock_server.url, api_key=KEY, **made)
     assert settled(events_of(model, "p", config, version=version, **called)) == settled(expected)
 
 
 def settled(events: list[dict[str, Any]]) -> Any:
-    """Return events normalised, without what the SDK adds to a whole answer and the server did not send."""
+    """Return normalized events, without the fields that the SDK adds to a complete answer."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, list) and value and all(isinstance(item, tuple) for item in value):
@@ -90,7 +90,7 @@ def settled(events: list[dict[str, Any]]) -> Any:
             return "chatcmpl"
         return [plain(item) for item in value] if isinstance(value, list) else value
 
-    return [without_order(plain(event)) for event in normalised(events)]
+    return [without_order(plain(event)) for event in normalize_events(events)]
 
 
 def without_order(value: Any, *, within: bool = False) -> Any:
@@ -117,7 +117,7 @@ def test_events_of_every_vector_are_langchains(case: dict[str, Any], version: Ev
         return events, True
 
     with MockServer(Reply(body=case["body"])) as server:
-        with v1_allowed():
+        with allow_v1():
             expected, well = asyncio.run(theirs(server.url))
         events, error = read_all(ChatOpenAI(base_url=server.url, api_key=KEY).astream_events("p", version=version))
     assert settled(events) == settled(expected)
@@ -141,7 +141,7 @@ def test_a_run_that_fails_hands_out_its_chunks_and_no_end(
 @versions
 def test_sync_events_are_those_of_async_code(mock_server: MockServer, version: EventVersion) -> None:
     model = ChatOpenAI(base_url=mock_server.url, api_key=KEY)
-    assert normalised(list(model.stream_events("p", version=version))) == normalised(
+    assert normalize_events(list(model.stream_events("p", version=version))) == normalize_events(
         events_of(model, "p", version=version)
     )
 
@@ -236,15 +236,15 @@ def test_events_of_a_users_model_are_langchains(body: type, version: EventVersio
     expected = events_of(theirs, "hello", dict(config), version=version, stop=["x"])
     found = events_of(ours, "hello", config, version=version, stop=["x"])
     # LangChain makes "stopstop" of two finish reasons.
-    assert normalised(found) == without_stops(normalised(expected))
+    assert normalize_events(found) == without_stops(normalize_events(expected))
 
 
 @versions
 def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
     theirs, ours = pair(StreamBody)
     type(ours).chunk = staticmethod(type(theirs).chunk)
-    expected = normalised(events_of(theirs, "hi", version=version))
-    assert normalised(events_of(ours, "hi", version=version)) == expected
+    expected = normalize_events(events_of(theirs, "hi", version=version))
+    assert normalize_events(events_of(ours, "hi", version=version)) == expected
 
 
 @versions
@@ -254,10 +254,10 @@ def test_what_came_before_an_error_is_handed_out_as_langchain_does(
 ) -> None:
     told = []
     for model in pair(body):
-        with v1_allowed():
+        with allow_v1():
             events, raised = read_all(model.astream_events("p", version=version))
         assert isinstance(raised, error)
-        told.append((normalised(events), str(raised)))
+        told.append((normalize_events(events), str(raised)))
     # LangChain's first version says nothing at all of a run that yields nothing.
     if not (version == "v1" and body is EmptyBody):
         assert told[0] == told[1]
@@ -283,7 +283,7 @@ FAKES: list[tuple[str, Callable[[Any, Any], Any]]] = [
 @pytest.mark.parametrize("make", [fake[1] for fake in FAKES], ids=[fake[0] for fake in FAKES])
 def test_events_of_the_fakes_are_langchains(make: Any, version: EventVersion) -> None:
     expected = events_of(make(their_fakes, TheirMessage), "hi", version=version)
-    assert normalised(events_of(make(our_fakes, AIMessage), "hi", version=version)) == normalised(expected)
+    assert normalize_events(events_of(make(our_fakes, AIMessage), "hi", version=version)) == normalize_events(expected)
 
 
 # Below other runs.
@@ -314,5 +314,5 @@ def test_events_of_a_chat_model_in_a_function_are_langchains(body: type, way: st
         events = events_of(wrapped.with_config(run_name="f"), "hello", version=version)
         shown = [event for event in events if "chat_model" in event["event"]]
         told.append([{**event, "parent_ids": len(event["parent_ids"])} for event in shown])
-    assert normalised(told[1]) == without_stops(normalised(told[0]))
+    assert normalize_events(told[1]) == without_stops(normalize_events(told[0]))
     assert len(told[1]) >= 2

@@ -13,8 +13,8 @@ from uuid import UUID
 import pytest
 
 from endings import exhaust, read_all
-from hearing import achat_handlers, ahandlers, chat_handlers, handlers, heard
-from langchain_peer import KEY, achat_peer, chat_peer, dumped
+from langchain_peer import KEY, achat_peer, chat_peer, dump_messages
+from recording import achat_handlers, ahandlers, chat_handlers, comparable_calls, handlers
 from test_chat_events import BODIES, AstreamBody, BrokenBody, EmptyBody, StreamBody, WholeBody, pair
 
 with warnings.catch_warnings():
@@ -56,7 +56,7 @@ def settled(log: Any) -> Any:
     for place, (label, event, args, kwargs) in enumerate(log):
         if event == "on_llm_new_token" and args:
             log[place] = (label, event, (), {**kwargs, "token": args[0]})
-    return json.loads(re.sub('"(stop)+"', '"stop"', json.dumps(heard(log), default=str)))
+    return json.loads(re.sub('"(stop)+"', '"stop"', json.dumps(comparable_calls(log), default=str)))
 
 
 @pytest.mark.parametrize("kind", [handlers, ahandlers, chat_handlers, achat_handlers])
@@ -205,7 +205,7 @@ def test_a_users_model_answers_as_langchains_does(body: type, way: str) -> None:
         warnings.simplefilter("ignore")
         from langchain_core.messages import HumanMessage as TheirHuman
     theirs, ours = pair(body)
-    assert dumped(call(ours)) == dumped(call(theirs))
+    assert dump_messages(call(ours)) == dump_messages(call(theirs))
 
 
 def test_a_stream_that_yields_nothing_raises() -> None:
@@ -342,7 +342,7 @@ def test_the_fakes_answer_as_langchains_do(make: Any) -> None:
             asyncio.run(model.abatch(["p", "q"], {"max_concurrency": 1})),
             model.asdict(),
         ]
-        told.append(dumped(answers))
+        told.append(dump_messages(answers))
     assert told[1] == told[0]
 
 

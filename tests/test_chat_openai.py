@@ -10,7 +10,7 @@ import pytest
 
 from cases import choices_in, each, load_wire
 from endings import read_all
-from langchain_peer import KEY, achat_peer, chat_of, chat_peer, dumped
+from langchain_peer import KEY, achat_peer, chat_of, chat_peer, dump_messages
 from millstream import ChatOpenAI
 from millstream.errors import (
     EventTooLargeError,
@@ -106,7 +106,7 @@ def theirs_of(server: MockServer, *, asynchronous: bool, **made: Any) -> tuple[l
 
 def total(chunks: Iterable[Any]) -> Any:
     first, *rest = chunks
-    return dumped(first + rest) if rest else dumped(first)
+    return dump_messages(first + rest) if rest else dump_messages(first)
 
 
 # Every vector, beside LangChain and the SDK.
@@ -118,7 +118,7 @@ def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchr
     with MockServer(Reply(body=case["body"])) as server:
         expected, theirs_error = theirs_of(server, asynchronous=asynchronous)
         chunks, error = streamed(chat_of(server, n=choices_in(case)), asynchronous=asynchronous)
-    same = dumped(chunks) == dumped(expected) and (error is None) is (theirs_error is None)
+    same = dump_messages(chunks) == dump_messages(expected) and (error is None) is (theirs_error is None)
     assert same is (case["name"] not in DEFECTS)
 
 
@@ -131,7 +131,7 @@ def test_the_sum_of_every_vectors_chunks_is_langchains(case: dict[str, Any], asy
         assert total(chunks) == total(expected)
         with chat_peer(server.url, streaming=True) as theirs:
             invoked = theirs.invoke("p")
-        assert dumped(chat_of(server, streaming=True).invoke("p")) == dumped(invoked)
+        assert dump_messages(chat_of(server, streaming=True).invoke("p")) == dump_messages(invoked)
 
 
 @both_ways
@@ -141,7 +141,7 @@ def test_every_vector_streams_what_it_says_at_any_split(case: dict[str, Any], as
     reads = [body[start : start + 7] for start in range(0, len(body), 7)]
     chunks, error = streamed(over(*reads, n=n), asynchronous=asynchronous)
     whole, _ = streamed(over(body, n=n), asynchronous=asynchronous)
-    assert dumped(chunks) == dumped(whole)
+    assert dump_messages(chunks) == dump_messages(whole)
     texts = "".join(item[2] for item in case["expected"] if item[:2] == ["text", 0])
     assert "".join(chunk.content for chunk in chunks) == texts
     kinds: dict[str, type[StreamError]] = {"error": ProviderError, "truncated": StreamTruncatedError}
@@ -229,7 +229,7 @@ def test_a_call_in_the_first_form_is_what_was_asked_for(asynchronous: bool) -> N
         expected, _ = theirs_of(server, asynchronous=asynchronous)
         chunks, _ = streamed(chat_of(server), asynchronous=asynchronous, functions=[{"name": "f"}])
         calls, _ = streamed(chat_of(server), asynchronous=asynchronous)
-    assert dumped(chunks) == dumped(expected)
+    assert dump_messages(chunks) == dump_messages(expected)
     assert total(calls)["tool_calls"] == [{"name": "f", "args": {"x": 1}, "id": None, "type": "tool_call"}]
 
 

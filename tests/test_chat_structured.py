@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypedDict
 import pytest
 
 from endings import read_all
-from hearing import chat_handlers
 from langchain_peer import KEY, chat_peer
+from recording import chat_handlers
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

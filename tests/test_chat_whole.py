@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from langchain_peer import achat_peer, chat_of, chat_peer, dumped
+from langchain_peer import achat_peer, chat_of, chat_peer, dump_messages
 from millstream.errors import StreamTruncatedError
 from millstream.testing import MockServer, Reply
 
 
 def settled(message: Any) -> Any:
     """Return a message as a dict, without what the SDK adds to a response and the server did not send."""
-    told = dumped(message)
+    told = dump_messages(message)
     told["response_metadata"] = without_none(told["response_metadata"])
     return told
 

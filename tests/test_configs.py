@@ -16,10 +16,10 @@ with warnings.catch_warnings():
     from langchain_core.runnables import config as theirs
 
 from chains import chained, function, model, parser, prompt
-from hearing import AstreamBody, BrokenBody, StreamBody, handlers, heard
 from millstream.callbacks.manager import CallbackManager
 from millstream.runnables import RunnableLambda
 from millstream.runnables import config as ours
+from recording import AstreamBody, BrokenBody, StreamBody, comparable_calls, handlers
 
 HANDLERS = [handlers([], label)[1] for label in "abc"]
 some_handlers = st.lists(st.sampled_from(HANDLERS), max_size=2, unique_by=id)
@@ -203,4 +203,4 @@ def test_a_run_id_is_for_the_first_call_of_a_bound_batch() -> None:
     starts = [kwargs["run_id"] for _, event, _, kwargs in log if event == "on_chain_start"]
     assert starts.count(UUID(int=5)) == 1
     assert len(set(starts)) == 2
-    assert heard(log)
+    assert comparable_calls(log)

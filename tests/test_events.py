@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from endings import aread, read_all
-from langchain_peer import KEY, apeer, events_of, normalised, v1_allowed
+from langchain_peer import KEY, allow_v1, apeer, events_of, normalize_events
 from marks import versions
 
 with warnings.catch_warnings():
@@ -97,10 +97,10 @@ def test_events_of_openai_are_langchains(
         async with apeer(mock_server.url, **made) as model:
             return await aread(model.astream_events("p", dict(config), version=version, **called))
 
-    with v1_allowed():
+    with allow_v1():
         expected = asyncio.run(theirs())
     model = OpenAI(base_url=mock_server.url, api_key=KEY, **made)
-    assert normalised(events_of(model, "p", config, version=version, **called)) == normalised(expected)
+    assert normalize_events(events_of(model, "p", config, version=version, **called)) == normalize_events(expected)
 
 
 @versions
@@ -164,14 +164,16 @@ def test_events_of_a_users_model_are_langchains(body: type, version: EventVersio
     theirs, ours = pair(body)
     config = {"tags": ["t"], "metadata": {"k": 1}}
     expected = events_of(theirs, "hello", dict(config), version=version, stop=["x"])
-    assert normalised(events_of(ours, "hello", config, version=version, stop=["x"])) == normalised(expected)
+    assert normalize_events(events_of(ours, "hello", config, version=version, stop=["x"])) == normalize_events(expected)
 
 
 @versions
 def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
     theirs, ours = pair(StreamBody)
     type(ours).chunk = staticmethod(type(theirs).chunk)
-    assert normalised(events_of(ours, "hi", version=version)) == normalised(events_of(theirs, "hi", version=version))
+    assert normalize_events(events_of(ours, "hi", version=version)) == normalize_events(
+        events_of(theirs, "hi", version=version)
+    )
 
 
 @versions
@@ -181,10 +183,10 @@ def test_what_came_before_an_error_is_handed_out_as_langchain_does(
 ) -> None:
     told = []
     for model in pair(body):
-        with v1_allowed():
+        with allow_v1():
             events, raised = read_all(model.astream_events("p", version=version))
         assert isinstance(raised, error)
-        told.append((normalised(events), str(raised)))
+        told.append((normalize_events(events), str(raised)))
     # LangChain's first version says nothing at all of a run that yields nothing.
     if not (version == "v1" and body is EmptyBody):
         assert told[0] == told[1]
@@ -243,7 +245,7 @@ def test_the_events_of_a_bound_model_are_its_own(mock_server: MockServer, versio
     model = OpenAI(base_url=mock_server.url, api_key=KEY)
     bound = model.bind(stop=["x"]).with_config(tags=["t"])
     direct = events_of(model, "p", {"tags": ["t"]}, version=version, stop=["x"])
-    assert normalised(events_of(bound, "p", version=version)) == normalised(direct)
+    assert normalize_events(events_of(bound, "p", version=version)) == normalize_events(direct)
     assert mock_server.requests[-1].body["stop"] == ["x"]
 
 

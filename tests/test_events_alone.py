@@ -18,13 +18,13 @@ with warnings.catch_warnings():
     from langchain_core.runnables import Runnable as TheirRunnable
 
 from chains import chat_prompt, events_of, function, json_parser, parser, prompt
-from hearing import AstreamBody, pair
-from langchain_peer import v1_allowed
+from langchain_peer import allow_v1
 from millstream.callbacks.manager import CallbackManager
 from millstream.language_models import fake as our_fake
 from millstream.language_models import fake_chat_models as our_chat
 from millstream.messages import AIMessage
 from millstream.runnables import Runnable, RunnableLambda
+from recording import AstreamBody, make_models
 
 LIBRARIES: Any = (
     (their_fake, their_chat, TheirMessage, TheirRunnable),
@@ -41,7 +41,7 @@ def streaming_llm(place: int, fake: Any, *_: Any) -> Any:
 
 
 def doubling_llm(place: int, *_: Any) -> Any:
-    base: Any = type(pair(AstreamBody)[place])
+    base: Any = type(make_models(AstreamBody)[place])
 
     class Doubling(base):  # type: ignore[misc]
         async def astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
@@ -52,7 +52,7 @@ def doubling_llm(place: int, *_: Any) -> Any:
 
 
 def breaking_llm(place: int, *_: Any) -> Any:
-    base: Any = type(pair(AstreamBody)[place])
+    base: Any = type(make_models(AstreamBody)[place])
 
     class Breaking(base):  # type: ignore[misc]
         async def astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
@@ -124,7 +124,7 @@ ALONE: dict[str, Any] = {
 def test_events_of_what_stands_alone_are_langchains(alone: str, config: Any, version: str) -> None:
     make, input = ALONE[alone]
     theirs, ours = make()
-    with v1_allowed():
+    with allow_v1():
         expected = events_of(theirs.astream_events(input, config, version=version))
     assert expected[0]
     assert events_of(ours.astream_events(input, config, version=version)) == expected

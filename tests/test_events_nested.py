@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from endings import read_all
-from hearing import AstreamBody, BrokenBody, CallBody, StreamBody, handlers, heard, made, pair
-from langchain_peer import KEY, apeer, v1_allowed
+from langchain_peer import KEY, allow_v1, apeer
 from marks import versions
+from recording import AstreamBody, BrokenBody, CallBody, StreamBody, comparable_calls, handlers, make_model, make_models
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -120,8 +120,8 @@ def by_run(events: list[Any]) -> list[Any]:
 
 
 def both(outer: type, inner: type, way: str) -> tuple[Any, Any]:
-    inners = pair(inner, tags=["inner"])
-    return pair(outer, inner=inners, way=way, tags=["outer"])
+    inners = make_models(inner, tags=["inner"])
+    return make_models(outer, inner=inners, way=way, tags=["outer"])
 
 
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "root"}
@@ -138,7 +138,7 @@ INNERS = [CallBody, StreamBody, AstreamBody]
 def test_events_of_models_in_models_are_langchains(outer: type, inner: type, way: str, version: str) -> None:
     told = []
     for model in both(outer, inner, way):
-        with v1_allowed():
+        with allow_v1():
             events, raised = read_all(model.astream_events("hello", dict(CONFIG), version=version))
         assert raised is None
         told.append(numbered(by_run(events) if way == "batch" else events))
@@ -150,7 +150,7 @@ def test_events_of_models_in_models_are_langchains(outer: type, inner: type, way
 def test_a_failed_run_below_is_told_as_langchain_does(outer: type, version: str) -> None:
     told = []
     for model in both(outer, BrokenBody, "invoke"):
-        with v1_allowed():
+        with allow_v1():
             events, raised = read_all(model.astream_events("hello", version=version))
         assert str(raised) == "broken"
         told.append(numbered(events))
@@ -171,7 +171,7 @@ FILTERS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("wanted", FILTERS)
 def test_filters_choose_among_the_runs(wanted: dict[str, Any], version: str) -> None:
     theirs, ours = both(OuterStream, StreamBody, "invoke")
-    with v1_allowed():
+    with allow_v1():
         expected, _ = read_all(theirs.astream_events("hello", dict(CONFIG), version=version, **wanted))
     events, _ = read_all(ours.astream_events("hello", CONFIG, version=version, **wanted))
     everything, _ = read_all(ours.astream_events("hello", CONFIG, version=version))
@@ -207,12 +207,12 @@ def test_the_first_event_that_passes_keeps_its_own_input(version: str) -> None:
 def test_openai_in_a_users_model(mock_server: MockServer, version: str, way: str) -> None:
     async def theirs() -> list[Any]:
         async with apeer(mock_server.url) as inner:
-            outer = pair(Outer, inner=(inner, None), way=way)[0]
+            outer = make_models(Outer, inner=(inner, None), way=way)[0]
             return [event async for event in outer.astream_events("p", version=version)]
 
-    with v1_allowed():
+    with allow_v1():
         expected = numbered(asyncio.run(theirs()))
-    outer = made(Outer, inner=OpenAI(base_url=mock_server.url, api_key=KEY), way=way)
+    outer = make_model(Outer, inner=OpenAI(base_url=mock_server.url, api_key=KEY), way=way)
     events, raised = read_all(outer.astream_events("p", version=version))
     assert raised is None
     if way == "stream":
@@ -229,9 +229,9 @@ def _shape(event: Any) -> Any:
 
 
 def test_parents_are_told_from_the_root_down() -> None:
-    innermost = made(CallBody, name="innermost")
-    middle = made(Outer, inner=innermost, name="middle")
-    outer = made(OuterStream, inner=middle, name="outer")
+    innermost = make_model(CallBody, name="innermost")
+    middle = make_model(Outer, inner=innermost, name="middle")
+    outer = make_model(OuterStream, inner=middle, name="outer")
     events, _ = read_all(outer.astream_events("p", version="v2"))
     ids = {event["name"]: event["run_id"] for event in events if event["event"] == "on_llm_start"}
     parents = {event["name"]: event["parent_ids"] for event in events}
@@ -251,8 +251,8 @@ def test_events_of_a_stream_of_events_in_a_model_tell_their_parents_too() -> Non
             return "done"
 
     seen: list[Any] = []
-    middle = made(Outer, inner=made(CallBody))
-    events, _ = read_all(made(Watching, inner=middle).astream_events("p"))
+    middle = make_model(Outer, inner=make_model(CallBody))
+    events, _ = read_all(make_model(Watching, inner=middle).astream_events("p"))
     root = events[0]["run_id"]
     assert seen[0]["parent_ids"] == [root]
     assert seen[1]["parent_ids"] == [root, seen[0]["run_id"]]
@@ -267,7 +267,7 @@ def test_runs_side_by_side_keep_their_own_order() -> None:
         async def _acall(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
             return "".join(await asyncio.gather(self.inner.ainvoke("a"), self.inner.ainvoke("b")))
 
-    events, raised = read_all(made(Both, inner=made(StreamBody)).astream_events("p"))
+    events, raised = read_all(make_model(Both, inner=make_model(StreamBody)).astream_events("p"))
     assert raised is None
     root = events[0]["run_id"]
     for run_id in {event["run_id"] for event in events} - {root}:
@@ -285,7 +285,7 @@ def test_callbacks_of_models_in_models_are_langchains() -> None:
             config = {**CONFIG, "callbacks": [handlers(log, run_inline=True)[place]]}
             list(model.stream("hello", config))
             model.invoke("hello", config)
-            told.append(heard(log))
+            told.append(comparable_calls(log))
         assert told[1] == told[0]
 
 
@@ -316,7 +316,7 @@ def test_a_slow_consumer_of_events_holds_up_the_runs_below() -> None:
     async def main(body: type) -> None:
         seen = 0
         done.clear()
-        async for _ in made(body, inner=made(CallBody)).astream_events("p"):
+        async for _ in make_model(body, inner=make_model(CallBody)).astream_events("p"):
             seen += 1
             await asyncio.sleep(0)
             assert 2 * len(done) <= seen + 132

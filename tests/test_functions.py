@@ -9,9 +9,9 @@ import pytest
 
 from chains import TheirLambda, function
 from endings import aread
-from hearing import handlers
 from millstream.runnables import RunnableLambda
 from millstream.runnables import chain as as_runnable
+from recording import handlers
 
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from endings import read_all, read_into
-from hearing import AstreamBody, CallBody, StreamBody, handlers, made
 from langchain_peer import KEY
+from recording import AstreamBody, CallBody, StreamBody, handlers, make_model
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -84,7 +84,7 @@ def test_an_exception_of_a_handler_is_logged(
 ) -> None:
     log: list[Any] = []
     config = {"callbacks": [handler_class(log, event, raise_error=False)]}
-    model = made(StreamBody)
+    model = make_model(StreamBody)
     with caplog.at_level(logging.WARNING, "millstream"):
         if for_async:
             asyncio.run(read_into([], model.astream("ab", config)))
@@ -101,7 +101,7 @@ def test_with_raise_error_the_exception_is_raised_and_the_run_still_ends_once(ev
     logs: list[list[Any]] = [[], [], []]
     config = {"callbacks": [Raising(logs[0], "", raise_error=False), Raising(logs[1], event, raise_error=True)]}
     config["callbacks"].append(Raising(logs[2], "", raise_error=False))
-    model = made(StreamBody)
+    model = make_model(StreamBody)
     _, raised = read_all(model.astream("ab", config) if for_async else model.stream("ab", config))
     assert (type(raised), str(raised)) == (KeyError, repr(event))
     for log in logs:
@@ -113,7 +113,7 @@ def test_with_raise_error_the_exception_is_raised_and_the_run_still_ends_once(ev
 
 def test_an_exception_of_an_async_handler_in_sync_code_is_raised_too() -> None:
     # LangChain logs it, even with `raise_error`.
-    model = made(CallBody)
+    model = make_model(CallBody)
     with pytest.raises(KeyError, match="end"):
         model.invoke("p", {"callbacks": [RaisingAsync([], "end", raise_error=True)]})
 
@@ -142,7 +142,7 @@ class Noting(BaseCallbackHandler):
 
 @pytest.mark.parametrize("body", [StreamBody, AstreamBody])
 def test_closing_a_stream_early_is_an_error_with_all_chunks_so_far(body: type) -> None:
-    model = made(body)
+    model = make_model(body)
     sync = Noting()
     for chunk in model.stream("abc", {"callbacks": [sync]}):
         if chunk == "a":
@@ -158,7 +158,7 @@ def test_closing_a_stream_early_is_an_error_with_all_chunks_so_far(body: type) -
     noted = [Noting(), Noting(), Noting()]
 
     async def leave() -> None:
-        slow = made(Slow)
+        slow = make_model(Slow)
         async with slow.astream("abc", {"callbacks": [noted[0]]}) as stream:
             await anext(stream)
         async for _ in slow.astream("abc", {"callbacks": [noted[1]]}):
@@ -218,7 +218,7 @@ def test_a_context_variable_set_by_a_handler_keeps_its_value_for_the_whole_run()
             variable.reset(self.token)
 
     seen: list[str] = []
-    model = made(StreamBody)
+    model = make_model(StreamBody)
 
     async def run(handler: Any) -> None:
         config = {"callbacks": [handler]}
@@ -241,11 +241,11 @@ def test_a_model_called_by_a_handler_is_a_child_run_for_which_the_handler_is_not
     class Calling(BaseCallbackHandler):
         def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
             runs.append(run_id)
-            made(CallBody).invoke("inner")
+            make_model(CallBody).invoke("inner")
 
     runs: list[UUID] = []
     log: list[Any] = []
-    made(CallBody).invoke("outer", {"callbacks": [Calling(), handlers(log)[1]]})
+    make_model(CallBody).invoke("outer", {"callbacks": [Calling(), handlers(log)[1]]})
     assert len(runs) == 1
     parents = [kwargs["parent_run_id"] for _, event, _, kwargs in log if event == "on_llm_start"]
     assert parents == [None, runs[0]]
@@ -259,7 +259,7 @@ def test_async_handlers_of_a_sync_model_run_on_the_loop_of_the_consumer() -> Non
             loops.append(asyncio.get_running_loop())
 
     async def run() -> None:
-        await read_into([], made(StreamBody).astream("ab", {"callbacks": [Where()]}))
+        await read_into([], make_model(StreamBody).astream("ab", {"callbacks": [Where()]}))
         assert loops == [asyncio.get_running_loop()] * 3
 
     asyncio.run(run())
@@ -274,8 +274,8 @@ def test_tracing_that_is_configured_but_not_supported_warns_once(
     langsmith._warn_once.cache_clear()
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     with caplog.at_level(logging.WARNING, "millstream"):
-        made(CallBody).invoke("p")
-        made(CallBody).invoke("p")
+        make_model(CallBody).invoke("p")
+        make_model(CallBody).invoke("p")
     assert len(caplog.records) == 1
     assert "sends no traces" in caplog.text
     langsmith._warn_once.cache_clear()
@@ -299,7 +299,7 @@ def test_managers_merge_and_copy_as_in_langchain() -> None:
 
 def test_bound_callbacks_and_those_of_a_call_are_joined() -> None:
     log: list[Any] = []
-    model = made(CallBody)
+    model = make_model(CallBody)
     first, second = handlers(log, "1")[1], handlers(log, "2")[1]
     model.with_config(callbacks=[first]).invoke("p", {"callbacks": [second]})
     model.with_config(callbacks=CallbackManager([first], [first])).invoke("p", {"callbacks": [second]})
@@ -365,7 +365,7 @@ def test_a_second_cancellation_does_not_prevent_the_handlers_call_for_the_first(
 
     async def main() -> None:
         config: Any = {"callbacks": [Slow()]}
-        for call in (made(Forever).ainvoke("p", config), read_into([], made(Forever).astream("p", config))):
+        for call in (make_model(Forever).ainvoke("p", config), read_into([], make_model(Forever).astream("p", config))):
             begun.clear()
             task = asyncio.ensure_future(call)
             await begun.wait()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from endings import aread
-from langchain_peer import apeer, normalised
+from langchain_peer import apeer, normalize_events
 from millstream import OpenAI
 from millstream.callbacks import BaseCallbackHandler
 from millstream.testing import MockServer, Reply
@@ -61,4 +61,4 @@ def test_the_events_are_langchains() -> None:
 
     with MockServer(Reply(body=[frame.encode() for frame in FRAMES])) as server:
         own, expected = asyncio.run(both(server))
-    assert normalised(own)[-1] == normalised(expected)[-1]
+    assert normalize_events(own)[-1] == normalize_events(expected)[-1]

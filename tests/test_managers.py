@@ -20,11 +20,11 @@ with warnings.catch_warnings():
     from langchain_core.callbacks import CallbackManager as TheirManager
     from langchain_core.runnables import run_in_executor as their_run_in_executor
 
-from hearing import ahandlers, handlers
 from millstream.callbacks import BaseCallbackManager
 from millstream.callbacks.manager import AsyncCallbackManager, CallbackManager
 from millstream.runnables import RunnableLambda, run_in_executor
 from millstream.runnables.config import run_in_executor as of_config
+from recording import ahandlers, handlers
 
 HANDLERS = [handlers([], label)[1] for label in "abcd"]
 MANAGER_CLASSES = [

@@ -8,11 +8,11 @@ from langchain_core import messages as theirs
 from langchain_openai.chat_models import base as their_openai
 from langchain_openai.chat_models._compat import _convert_from_v1_to_chat_completions
 
+from message_samples import BLOCKS, CALL, SAMPLES, SENT, USAGE, Made, make_both
 from millstream import messages as ours
 from millstream.language_models.prompt_text import to_prompt
 from millstream.messages.openai import to_openai_message
 from millstream.messages.tool_calls import read_raw_call
-from said import BLOCKS, CALL, SAMPLES, SENT, USAGE, Made, made
 
 LIKE: list[Any] = [
     "hi",
@@ -78,7 +78,7 @@ def test_dicts_keep_unknown_keys_as_in_langchain() -> None:
 
 
 def test_conversations_are_formatted_as_in_langchain() -> None:
-    samples = [made(sample) for sample in SAMPLES if sample[0] != "BaseMessage"]
+    samples = [make_both(sample) for sample in SAMPLES if sample[0] != "BaseMessage"]
     own, their = [pair[0] for pair in samples], [pair[1] for pair in samples]
     assert ours.get_buffer_string(own) == theirs.get_buffer_string(their) == to_prompt(own)
     prefixes = ("H", "A")
@@ -92,7 +92,7 @@ def test_conversations_are_formatted_as_in_langchain() -> None:
 def test_chunks_are_converted_to_messages() -> None:
     for sample in SAMPLES:
         if sample[0] != "BaseMessage" and not {"foo", "example"} & sample[1].keys():
-            own, their = made(sample)
+            own, their = make_both(sample)
             whole = theirs.message_chunk_to_message(their)
             message = ours.message_chunk_to_message(own)
             assert (type(message).__name__, message.model_dump()) == (type(whole).__name__, whole.model_dump())
@@ -100,7 +100,7 @@ def test_chunks_are_converted_to_messages() -> None:
 
 @pytest.mark.parametrize("sample", [*SAMPLES[:-1], *(("HumanMessage", {"content": content}) for content in SENT)])
 def test_requests_are_equal_to_those_of_langchain(sample: Made) -> None:
-    own, their = made(sample)
+    own, their = make_both(sample)
     try:
         sent_by_them = _convert_from_v1_to_chat_completions(their) if isinstance(their, theirs.AIMessage) else their
         expected = their_openai._convert_message_to_dict(sent_by_them)
@@ -161,7 +161,7 @@ def test_blocks_of_any_provider_are_converted_as_in_langchain(
 
 
 def test_one_message_is_converted_to_one_dict() -> None:
-    samples = [made(sample) for sample in SAMPLES[:-1]]
+    samples = [make_both(sample) for sample in SAMPLES[:-1]]
     for own, their in samples:
         if any(isinstance(block, dict) and "type" not in block for block in own.content):
             continue

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core import messages as theirs
 
+from message_samples import CALL, PNG, SAMPLES, SENT, USAGE, Made, make_both
 from millstream import RecordWriter
 from millstream import messages as ours
-from said import CALL, PNG, SAMPLES, SENT, USAGE, Made, made
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_messages_print_and_dump_as_in_langchain(sample: Made) -> None:
-    own, their = made(sample)
+    own, their = make_both(sample)
     assert own.model_dump() == their.model_dump()
     assert list(own.model_dump()) == list(their.model_dump())
     assert own.model_dump_json() == their.model_dump_json()
@@ -33,7 +33,7 @@ def test_messages_print_and_dump_as_in_langchain(sample: Made) -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_messages_survive_pickles_copies_and_dicts(sample: Made) -> None:
-    own, _ = made(sample)
+    own, _ = make_both(sample)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         assert pickle.loads(pickle.dumps(own, protocol)) == own
     for other in (copy.copy(own), copy.deepcopy(own), own.model_copy(), own.copy(), type(own)(**own.model_dump())):
@@ -46,14 +46,14 @@ def test_messages_survive_pickles_copies_and_dicts(sample: Made) -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_records_contain_the_fields_of_langchains_dump(sample: Made) -> None:
-    own, their = made(sample)
+    own, their = make_both(sample)
     writer = RecordWriter()
     assert writer.write({"data": {"chunk": own}}) == writer.write({"data": {"chunk": their.model_dump()}})
 
 
 @pytest.mark.parametrize("sample", [sample for sample in SAMPLES if sample[0] != "BaseMessage"])
 def test_messages_of_langchain_are_converted_to_ours(sample: Made) -> None:
-    own, their = made(sample)
+    own, their = make_both(sample)
     (converted,) = ours.convert_to_messages([their])
     assert type(converted) is type(own)
     extra = {"foo", "example"}
@@ -194,7 +194,7 @@ def drop_generated_ids(value: Any) -> Any:
     ],
 )
 def test_content_has_langchains_standard_blocks(sample: Made) -> None:
-    own, their = made(sample)
+    own, their = make_both(sample)
     assert own.content_blocks == drop_generated_ids(their.content_blocks)
 
 
@@ -214,7 +214,7 @@ VALUES: Any = st.recursive(
 )
 def test_any_message_dumps_and_prints_as_in_langchain(name: str, content: Any, details: Any, id: Any) -> None:
     fields = {"content": content, "additional_kwargs": details, "response_metadata": details, "id": id}
-    own, their = made((name, fields))
+    own, their = make_both((name, fields))
     assert own.model_dump() == their.model_dump()
     assert repr(own) == repr(their)
     assert pickle.loads(pickle.dumps(own)) == own

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from endings import read_into
-from hearing import AstreamBody, CallBody, StreamBody, handlers, made
 from langchain_peer import KEY
 from millstream import OpenAI
 from millstream._context import var_child_runnable_config
@@ -16,6 +15,7 @@ from millstream.callbacks import CallbackManager
 from millstream.runnables import ensure_config, patch_config
 from millstream.runnables.config import merge_configs
 from millstream.testing import MockServer
+from recording import AstreamBody, CallBody, StreamBody, handlers, make_model
 
 
 class Outer(CallBody):
@@ -61,8 +61,8 @@ def starts(log: list[Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("outer", [Outer, OuterStream])
 def test_a_call_in_users_code_is_a_run_below(outer: type, way: str) -> None:
     log: list[Any] = []
-    inner = made(StreamBody, callbacks=[handlers(log, "inner's")[1]], tags=["i"], metadata={"i": 1})
-    model = made(
+    inner = make_model(StreamBody, callbacks=[handlers(log, "inner's")[1]], tags=["i"], metadata={"i": 1})
+    model = make_model(
         outer, inner=inner, callbacks=[handlers(log, "outer's")[1]], tags=["o"], metadata={"o": 1}, name="outer"
     )
     config = {"callbacks": [handlers(log, "call's")[1]], "tags": ["t"], "metadata": {"k": 1}, "run_name": "r"}
@@ -83,8 +83,8 @@ def test_a_call_in_users_code_is_a_run_below(outer: type, way: str) -> None:
 @ways
 def test_a_handler_of_an_inner_model_alone_hears_of_its_parent(way: str) -> None:
     log: list[Any] = []
-    inner = made(StreamBody, callbacks=[handlers(log)[1]])
-    WAYS[way](made(OuterStream, inner=inner), {"tags": ["t"], "run_id": UUID(int=1)})
+    inner = make_model(StreamBody, callbacks=[handlers(log)[1]])
+    WAYS[way](make_model(OuterStream, inner=inner), {"tags": ["t"], "run_id": UUID(int=1)})
     (start,) = starts(log)
     assert (start["parent_run_id"], start["tags"]) == (UUID(int=1), ["t"])
 
@@ -92,7 +92,7 @@ def test_a_handler_of_an_inner_model_alone_hears_of_its_parent(way: str) -> None
 @ways
 def test_nothing_is_handed_down_once_the_call_is_over(way: str) -> None:
     def consume() -> None:
-        WAYS[way](made(OuterStream, inner=made(AstreamBody)), {"tags": ["t"]})
+        WAYS[way](make_model(OuterStream, inner=make_model(AstreamBody)), {"tags": ["t"]})
         assert var_child_runnable_config.get() is None
 
     contextvars.copy_context().run(consume)
@@ -100,12 +100,12 @@ def test_nothing_is_handed_down_once_the_call_is_over(way: str) -> None:
 
 def test_between_the_chunks_of_a_stream_the_consumer_is_in_no_run() -> None:
     async def main() -> None:
-        async for _ in made(OuterStream, inner=made(AstreamBody)).astream("abc"):
+        async for _ in make_model(OuterStream, inner=make_model(AstreamBody)).astream("abc"):
             assert var_child_runnable_config.get() is None
-        async for _ in made(Outer, inner=made(CallBody)).astream_events("abc"):
+        async for _ in make_model(Outer, inner=make_model(CallBody)).astream_events("abc"):
             assert var_child_runnable_config.get() is None
 
-    for _ in made(OuterStream, inner=made(StreamBody)).stream("abc"):
+    for _ in make_model(OuterStream, inner=make_model(StreamBody)).stream("abc"):
         assert var_child_runnable_config.get() is None
     asyncio.run(main())
 
@@ -121,7 +121,7 @@ def test_what_a_call_says_itself_wins_over_what_is_handed_down() -> None:
 
     log: list[Any] = []
     config = {"callbacks": [handlers(log)[1]], "tags": ["t"], "metadata": {"k": 1}}
-    made(Telling, inner=made(CallBody)).invoke("p", config)
+    make_model(Telling, inner=make_model(CallBody)).invoke("p", config)
     _, below = starts(log)
     assert (below["name"], below["tags"], below["metadata"]["k"]) == ("mine", ["t", "own"], 2)
 
@@ -136,7 +136,7 @@ def test_threads_and_tasks_that_users_code_begins_are_in_its_run() -> None:
 
     log: list[Any] = []
     config: Any = {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)}
-    asyncio.run(made(Spreading, inner=made(CallBody)).ainvoke("p", config))
+    asyncio.run(make_model(Spreading, inner=make_model(CallBody)).ainvoke("p", config))
     assert [start["parent_run_id"] for start in starts(log)] == [None, UUID(int=1), UUID(int=1)]
 
 
@@ -145,7 +145,7 @@ def test_openai_in_a_users_model_is_a_run_below(mock_server: MockServer) -> None
     inner = OpenAI(base_url=mock_server.url, api_key=KEY)
     for way, call in WAYS.items():
         log.clear()
-        call(made(OuterStream, inner=inner), {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)})
+        call(make_model(OuterStream, inner=inner), {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)})
         assert [start["parent_run_id"] for start in starts(log)] == [None, UUID(int=1)], way
         ends = [event for _, event, _, _ in log if event in ("on_llm_end", "on_llm_error")]
         assert ends == ["on_llm_end"] * 2
@@ -159,7 +159,9 @@ def test_generate_called_by_itself_in_users_code_is_a_run_below_too() -> None:
             return str(self.inner.generate([prompt]).generations[0][0].text)
 
     log: list[Any] = []
-    made(GenerateCall, inner=made(CallBody)).invoke("p", {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)})
+    make_model(GenerateCall, inner=make_model(CallBody)).invoke(
+        "p", {"callbacks": [handlers(log)[1]], "run_id": UUID(int=1)}
+    )
     assert [start["parent_run_id"] for start in starts(log)] == [None, UUID(int=1)]
 
 
@@ -170,7 +172,7 @@ def test_run_managers_tell_what_runs_below_inherit() -> None:
             return prompt
 
     asked: list[Any] = []
-    made(Asking, tags=["m"]).invoke("p", {"tags": ["t"], "configurable": {"c": 1}, "recursion_limit": 7})
+    make_model(Asking, tags=["m"]).invoke("p", {"tags": ["t"], "configurable": {"c": 1}, "recursion_limit": 7})
     manager, config = asked[0]
     child = manager.get_child("below")
     assert isinstance(child, CallbackManager)
@@ -214,8 +216,8 @@ def test_a_binding_made_in_a_run_does_not_keep_that_run() -> None:
 
     bound: list[Any] = []
     log: list[Any] = []
-    inner = made(CallBody, callbacks=[handlers(log)[1]])
-    made(Binding, inner=inner).invoke("p", {"tags": ["t"]})
+    inner = make_model(CallBody, callbacks=[handlers(log)[1]])
+    make_model(Binding, inner=inner).invoke("p", {"tags": ["t"]})
     bound[0].invoke("p")
     (start,) = starts(log)
     assert (start["parent_run_id"], start["tags"]) == (None, ["b"])

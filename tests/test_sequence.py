@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 
 from chains import chained, function, json_parser, model, parser, prompt
 from endings import aread, read_all
-from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, JsonBody, StreamBody, ahandlers, handlers, heard
 from millstream.runnables import RunnableLambda, RunnableSequence, RunnableSerializable
+from recording import (
+    AstreamBody,
+    BrokenBody,
+    CallBody,
+    EmptyBody,
+    JsonBody,
+    StreamBody,
+    ahandlers,
+    comparable_calls,
+    handlers,
+)
 
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
 INPUT = {"text": "hello"}
@@ -90,7 +100,7 @@ def test_handlers_of_a_chain_hear_what_langchains_do(chain: str, way: str, kind:
         subject = CHAINS[chain](**own)[place]
         config = {**CONFIG, "callbacks": [kind(log, "config", **flags)[place]]}
         outcome(lambda subject=subject, config=config: WAYS[way](subject, config))
-        told.append(heard(log))
+        told.append(comparable_calls(log))
     assert shown(told[1]) == shown(told[0])
     assert told[1]
 
@@ -112,7 +122,7 @@ def test_langchains_handlers_hear_of_our_chains_what_ours_do(chain: str, way: st
         log: list[Any] = []
         config = {**CONFIG, "callbacks": [handlers(log, run_inline=True)[place]]}
         outcome(lambda config=config: WAYS[way](CHAINS[chain]()[1], config))
-        told.append(heard(log))
+        told.append(comparable_calls(log))
     assert told[1] == told[0]
     assert told[1]
 
@@ -171,7 +181,7 @@ def test_each_input_of_a_batch_is_a_run_that_has_its_end() -> None:
         subject = chained(prompt(), model(CallBody), function(picky))[place]
         config = {"callbacks": [handlers(log)[place]], "max_concurrency": 1}
         subject.batch(INPUTS, config, return_exceptions=True)
-        told.append(heard(log))
+        told.append(comparable_calls(log))
     assert shown(told[1]) == shown(told[0])
 
 
@@ -290,6 +300,8 @@ def test_handlers_of_any_chain_hear_what_langchains_do(
         found = outcome(lambda subject=subject, config=config: WAYS[way](subject, config))
         # Of a step that fails, LangChain tells the first chunk of its input alone.
         hidden = {"on_chain_error": "inputs"}
-        calls = [(*call[:3], [item for item in call[3] if item[0] != hidden.get(call[1])]) for call in heard(log)]
+        calls = [
+            (*call[:3], [item for item in call[3] if item[0] != hidden.get(call[1])]) for call in comparable_calls(log)
+        ]
         told.append((shown(found), shown(calls)))
     assert told[1] == told[0]

@@ -8,7 +8,6 @@ import pytest
 
 from chains import chain_of
 from endings import read_into
-from hearing import ahandlers, handlers
 from millstream._context import var_child_runnable_config
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.output_parsers import StrOutputParser
@@ -16,6 +15,7 @@ from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.testing import MockServer
+from recording import ahandlers, handlers
 from user_code import Base, Shouting, consume, run, settled
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chains import chained, events_of, function, json_parser, model, parser, prompt
-from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, JsonBody, StreamBody
-from langchain_peer import v1_allowed
+from langchain_peer import allow_v1
 from marks import versions
+from recording import AstreamBody, BrokenBody, CallBody, EmptyBody, JsonBody, StreamBody
 
 INPUT = {"text": "hello"}
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
@@ -72,7 +72,7 @@ CHAINS: dict[str, Any] = {
 def test_events_of_a_chain_are_langchains(chain: str, config: Any, version: str) -> None:
     theirs, ours = CHAINS[chain]()
     input = INPUT["text"] if chain == "model, parser" else INPUT
-    with v1_allowed():
+    with allow_v1():
         expected = events_of(theirs.astream_events(input, config, version=version))
     assert events_of(ours.astream_events(input, config, version=version)) == expected
     assert expected[0]
@@ -82,7 +82,7 @@ def test_the_input_of_a_function_that_fails_is_all_that_it_got() -> None:
     # LangChain's version 1 tells the first chunk alone: it reads on only where all went well.
     theirs, ours = chained(prompt(), model(AstreamBody), function(refuse), parser())
     for version in ("v1", "v2"):
-        with v1_allowed():
+        with allow_v1():
             expected, error = events_of(theirs.astream_events(INPUT, version=version))
         if version == "v1":
             assert ("data", [("input", "H"), ("output", None)]) in expected[-1]
@@ -112,7 +112,7 @@ def test_events_of_any_chain_are_langchains(kind: str, names: list[str], version
     theirs, ours = chained(
         prompt("{text}?"), model(MODELS[kind], metadata={"own": 1}), *(STEPS[one]() for one in names)
     )
-    with v1_allowed():
+    with allow_v1():
         expected = events_of(theirs.astream_events(INPUT, config, version=version))
     assert events_of(ours.astream_events(INPUT, config, version=version)) == expected
     error = events_of(ours.stream_events(INPUT, config, version=version))[1]

@@ -10,13 +10,13 @@ import pytest
 
 from chains import chain_of
 from endings import assert_closed_by_us, read_all, read_into
-from hearing import ahandlers, handlers
 from langchain_peer import KEY
 from millstream import OpenAI
 from millstream.errors import StreamTruncatedError
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
 from millstream.testing import VERSE, Cut, MockServer, Reply, Stall
+from recording import ahandlers, handlers
 from user_code import Shouting, run, settled
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from chains import chained, function, model, parser, prompt
 from endings import read_into
-from hearing import AstreamBody, StreamBody, ahandlers, handlers
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
 from millstream.output_parsers import StrOutputParser
@@ -20,6 +19,7 @@ from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.testing import VERSE, MockServer
+from recording import AstreamBody, StreamBody, ahandlers, handlers
 from user_code import Base, Shouting, run, settled
 
 INPUT = {"text": "p"}

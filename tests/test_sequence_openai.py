@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from chains import chat_prompt, events_of, function, json_parser, numbered, parser, prompt
-from langchain_peer import KEY, aclients, v1_allowed
+from langchain_peer import KEY, aclients, allow_v1
 from marks import versions
 from millstream import OpenAI, RecordWriter
 from millstream.callbacks import BaseCallbackHandler
@@ -66,7 +66,7 @@ def of_theirs(chain: str, kind: str, server: MockServer, read: Any, **arguments:
             llm = MODELS[kind][0](base_url=server.url, api_key=key, **given, **arguments)
             return await read(CHAINS[chain](0, llm))
 
-    with v1_allowed():
+    with allow_v1():
         return asyncio.run(main())
 
 

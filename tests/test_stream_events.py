@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from endings import read_all
-from hearing import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, handlers, made
-from langchain_peer import KEY, normalised
+from langchain_peer import KEY, normalize_events
 from marks import versions
 from millstream import OpenAI
 from millstream.events.schema import EventVersion
 from millstream.runnables import Stream
 from millstream.testing import Cut, MockServer, Reply, Stall
+from recording import AstreamBody, BrokenBody, CallBody, EmptyBody, StreamBody, handlers, make_model
 from test_events_nested import Outer, OuterStream, numbered
 
 
@@ -25,16 +25,16 @@ def test_events_of_openai_are_those_of_async_code(mock_server: MockServer, versi
     stream = model.stream_events("p", {"tags": ["t"]}, version=version, **called)
     assert isinstance(stream, Stream)
     expected, _ = read_all(model.astream_events("p", {"tags": ["t"]}, version=version, **called))
-    assert normalised(list(stream)) == normalised(expected)
+    assert normalize_events(list(stream)) == normalize_events(expected)
 
 
 @versions
 @pytest.mark.parametrize("body", [CallBody, StreamBody, BrokenBody, EmptyBody])
 def test_events_of_a_users_model_are_those_of_async_code(body: type, version: EventVersion) -> None:
-    model = made(body)
+    model = make_model(body)
     events, raised = read_all(model.stream_events("hello", version=version))
     expected, failure = read_all(model.astream_events("hello", version=version))
-    assert normalised(events) == normalised(expected)
+    assert normalize_events(events) == normalize_events(expected)
     assert (type(raised), str(raised)) == (type(failure), str(failure))
 
 
@@ -42,8 +42,8 @@ def test_events_of_a_users_model_are_those_of_async_code(body: type, version: Ev
 @pytest.mark.parametrize("outer", [Outer, OuterStream])
 @pytest.mark.parametrize("heard", [False, True])
 def test_events_of_models_in_models_are_those_of_async_code(outer: type, version: EventVersion, heard: bool) -> None:
-    inner = made(StreamBody)
-    model = made(outer, inner=inner, way="stream")
+    inner = make_model(StreamBody)
+    model = make_model(outer, inner=inner, way="stream")
     config: Any = {"callbacks": [handlers([])[1]]} if heard else None
     events, raised = read_all(model.stream_events("hello", config, version=version))
     expected, _ = read_all(model.astream_events("hello", config, version=version))
@@ -53,7 +53,7 @@ def test_events_of_models_in_models_are_those_of_async_code(outer: type, version
 
 def test_an_unknown_version_raises() -> None:
     with pytest.raises(NotImplementedError, match="v9"):
-        next(made(CallBody).stream_events("p", version="v9"))
+        next(make_model(CallBody).stream_events("p", version="v9"))
 
 
 def test_events_come_when_they_happen() -> None:
@@ -67,7 +67,7 @@ def test_events_come_when_they_happen() -> None:
             assert go_on.wait(5)
             return "done"
 
-    with made(Slow, inner=made(CallBody)).stream_events("p") as stream:
+    with make_model(Slow, inner=make_model(CallBody)).stream_events("p") as stream:
         assert [next(stream)["event"] for _ in range(3)] == ["on_llm_start", "on_llm_start", "on_llm_end"]
         go_on.set()
         assert [event["event"] for event in stream] == ["on_llm_end"]
@@ -104,7 +104,7 @@ def test_a_model_that_streams_for_async_code_only_is_called() -> None:
     class OnlyAstream(CallBody):
         _astream = AstreamBody._astream
 
-    events = list(made(OnlyAstream).stream_events("hello", version="v1"))
+    events = list(make_model(OnlyAstream).stream_events("hello", version="v1"))
     assert [event["data"].get("chunk") for event in events] == [None, "hel", None]
 
 
@@ -114,7 +114,7 @@ def test_the_consumer_of_a_users_model_is_woken_for_batches() -> None:
             for _ in range(1000):
                 yield self.chunk("x")  # type: ignore[attr-defined]
 
-    assert len(list(made(Many).stream_events("p"))) == 1002
+    assert len(list(make_model(Many).stream_events("p"))) == 1002
 
 
 def test_usage_is_in_the_end_with_handlers_as_without(mock_server: MockServer) -> None:

@@ -10,7 +10,6 @@ import anyio
 import pytest
 
 from endings import read_all, read_into
-from hearing import AstreamBody, handlers, made
 from millstream import LLM
 from millstream.callbacks import AsyncCallbackHandler
 from millstream.errors import StreamTruncatedError
@@ -18,6 +17,7 @@ from millstream.language_models import BaseChatModel
 from millstream.messages import AIMessageChunk
 from millstream.outputs import ChatGenerationChunk, GenerationChunk
 from millstream.streaming.channel import MAX_BUFFERED_ITEMS
+from recording import AstreamBody, handlers, make_model
 from user_code import Base, consume, run
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
@@ -233,9 +233,9 @@ class Shared(AsyncCallbackHandler):
 @pytest.mark.parametrize("body", [AstreamBody])
 def test_a_scope_that_a_handler_leaves_open_does_not_reach_the_consumer(body: type) -> None:
     async def main() -> None:
-        async for _ in made(body).astream("abc", {"callbacks": [Shared()]}):
+        async for _ in make_model(body).astream("abc", {"callbacks": [Shared()]}):
             await asyncio.sleep(0.03)
-        await made(body).ainvoke("abc", {"callbacks": [Shared()]})
+        await make_model(body).ainvoke("abc", {"callbacks": [Shared()]})
         await asyncio.sleep(0.03)
 
     run(main)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from endings import read_into
-from hearing import handlers
 from millstream.outputs import GenerationChunk
 from millstream.streaming.channel import MAX_BUFFERED_ITEMS, Channel
+from recording import handlers
 from user_code import Base, run, settled
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")

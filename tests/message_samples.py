@@ -1,4 +1,4 @@
-"""Messages of every kind, made in both libraries."""
+"""Samples of messages of every class, constructed in both libraries."""
 
 import copy
 from typing import Any
@@ -8,7 +8,7 @@ from langchain_core import messages as theirs
 
 from millstream import messages as ours
 
-__all__ = ("BLOCKS", "CALL", "PNG", "SAMPLES", "SENT", "USAGE", "Made", "made")
+__all__ = ("BLOCKS", "CALL", "PNG", "SAMPLES", "SENT", "USAGE", "Made", "make_both")
 
 CALL = {"name": "f", "args": {"a": 1}, "id": "c1"}
 USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "input_token_details": {"cache_read": 1, "x": 2}}
@@ -72,7 +72,7 @@ SAMPLES: list[Made] = [
 ]
 
 
-def made(sample: Made) -> tuple[Any, Any]:
+def make_both(sample: Made) -> tuple[Any, Any]:
     name, fields = sample
     return getattr(ours, name)(**copy.deepcopy(fields)), getattr(theirs, name)(**copy.deepcopy(fields))
 

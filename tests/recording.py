@@ -1,4 +1,4 @@
-"""Handlers that write down what they hear, one for each library, and models that are equal in both."""
+"""Handlers that record their calls, and models with equal behaviour, one of each for each library."""
 
 import asyncio
 import warnings
@@ -12,13 +12,13 @@ with warnings.catch_warnings():
     from langchain_core.language_models.llms import LLM as TheirLLM
     from langchain_core.outputs import GenerationChunk as TheirChunk
 
-from langchain_peer import dumped
+from langchain_peer import dump_messages
 from millstream import LLM
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.outputs import GenerationChunk
 
 __all__ = (
-    "HEARD",
+    "EVENTS",
     "AstreamBody",
     "BrokenBody",
     "CallBody",
@@ -28,64 +28,64 @@ __all__ = (
     "achat_handlers",
     "ahandlers",
     "chat_handlers",
+    "comparable_calls",
     "handlers",
-    "heard",
-    "made",
-    "pair",
+    "make_model",
+    "make_models",
 )
 
-HEARD = (
+EVENTS = (
     *("on_llm_start", "on_llm_new_token", "on_llm_end", "on_llm_error", "on_text", "on_custom_event"),
     *("on_chain_start", "on_chain_end", "on_chain_error"),
 )
 
 
-class _Writing:
+class _Recorder:
     def __init__(self, log: list[Any], label: str = "", **flags: Any) -> None:
         self.log = log
         self.label = label
         self.__dict__.update(flags)
 
-    def hear(self, event: str, args: Any, kwargs: Any) -> None:
+    def record(self, event: str, args: Any, kwargs: Any) -> None:
         self.log.append((self.label, event, args, dict(kwargs)))
 
 
 def _method(event: str) -> Any:
     def method(self: Any, *args: Any, **kwargs: Any) -> None:
-        self.hear(event, args, kwargs)
+        self.record(event, args, kwargs)
 
     return method
 
 
 def _amethod(event: str) -> Any:
     async def method(self: Any, *args: Any, **kwargs: Any) -> None:
-        self.hear(event, args, kwargs)
+        self.record(event, args, kwargs)
         await asyncio.sleep(0)
 
     return method
 
 
-_SYNC = {event: _method(event) for event in HEARD}
-_ASYNC = {event: _amethod(event) for event in HEARD}
-Ours: Any = type("Ours", (_Writing, BaseCallbackHandler), _SYNC)
-Theirs: Any = type("Theirs", (_Writing, TheirHandler), _SYNC)
-OursAsync: Any = type("OursAsync", (_Writing, AsyncCallbackHandler), _ASYNC)
-TheirsAsync: Any = type("TheirsAsync", (_Writing, TheirAsyncHandler), _ASYNC)
+_SYNC = {event: _method(event) for event in EVENTS}
+_ASYNC = {event: _amethod(event) for event in EVENTS}
+Ours: Any = type("Ours", (_Recorder, BaseCallbackHandler), _SYNC)
+Theirs: Any = type("Theirs", (_Recorder, TheirHandler), _SYNC)
+OursAsync: Any = type("OursAsync", (_Recorder, AsyncCallbackHandler), _ASYNC)
+TheirsAsync: Any = type("TheirsAsync", (_Recorder, TheirAsyncHandler), _ASYNC)
 _CHAT = {"on_chat_model_start": _method("on_chat_model_start")}
 _ACHAT = {"on_chat_model_start": _amethod("on_chat_model_start")}
-ChatOurs: Any = type("Ours", (_Writing, BaseCallbackHandler), _SYNC | _CHAT)
-ChatTheirs: Any = type("Theirs", (_Writing, TheirHandler), _SYNC | _CHAT)
-ChatOursAsync: Any = type("OursAsync", (_Writing, AsyncCallbackHandler), _ASYNC | _ACHAT)
-ChatTheirsAsync: Any = type("TheirsAsync", (_Writing, TheirAsyncHandler), _ASYNC | _ACHAT)
+ChatOurs: Any = type("Ours", (_Recorder, BaseCallbackHandler), _SYNC | _CHAT)
+ChatTheirs: Any = type("Theirs", (_Recorder, TheirHandler), _SYNC | _CHAT)
+ChatOursAsync: Any = type("OursAsync", (_Recorder, AsyncCallbackHandler), _ASYNC | _ACHAT)
+ChatTheirsAsync: Any = type("TheirsAsync", (_Recorder, TheirAsyncHandler), _ASYNC | _ACHAT)
 
 
 def chat_handlers(log: list[Any], label: str = "", **flags: Any) -> tuple[Any, Any]:
-    """Return a sync handler of LangChain's and one of ours, which know chat models."""
+    """Return a sync handler of LangChain's and one of ours, with `on_chat_model_start`."""
     return ChatTheirs(log, label, **flags), ChatOurs(log, label, **flags)
 
 
 def achat_handlers(log: list[Any], label: str = "", **flags: Any) -> tuple[Any, Any]:
-    """Return an async handler of LangChain's and one of ours, which know chat models."""
+    """Return an async handler of LangChain's and one of ours, with `on_chat_model_start`."""
     return ChatTheirsAsync(log, label, **flags), ChatOursAsync(log, label, **flags)
 
 
@@ -99,8 +99,8 @@ def ahandlers(log: list[Any], label: str = "", **flags: Any) -> tuple[Any, Any]:
     return TheirsAsync(log, label, **flags), OursAsync(log, label, **flags)
 
 
-def heard(log: list[Any]) -> list[Any]:
-    """Return what was heard in a form that both libraries share: runs numbered, LangChain's versions left out."""
+def comparable_calls(log: list[Any]) -> list[Any]:
+    """Return the recorded calls in a form that both libraries share: runs numbered, LangChain's versions omitted."""
     numbers: dict[str, int] = {}
     return [
         (label, event, _plain(args, numbers), sorted(_plain(kwargs, numbers).items()))
@@ -122,10 +122,10 @@ def _plain(value: Any, numbers: dict[str, int]) -> Any:
     if hasattr(value, "to_string"):
         return (type(value).__name__, value.to_string())
     if hasattr(value, "generation_info"):
-        said = [dumped(value.message)] if hasattr(value, "message") else []
-        return (type(value).__name__, value.text, value.generation_info, *said)
+        message = [dump_messages(value.message)] if hasattr(value, "message") else []
+        return (type(value).__name__, value.text, value.generation_info, *message)
     if hasattr(value, "content"):
-        return (type(value).__name__, dumped(value))
+        return (type(value).__name__, dump_messages(value))
     if hasattr(value, "hex") and hasattr(value, "version"):
         return numbers.setdefault(str(value), len(numbers))
     return value
@@ -135,7 +135,7 @@ def _plain(value: Any, numbers: dict[str, int]) -> Any:
 
 
 class CallBody:
-    """What ``invoke`` runs."""
+    """Has `_call` alone."""
 
     size: int = 3
 
@@ -150,7 +150,7 @@ class CallBody:
 
 
 class StreamBody(CallBody):
-    """Streams, and tells its chunks."""
+    """Streams, and reports its chunks."""
 
     def _stream(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Iterator[Any]:
         for piece in ("", *prompt[: self.size]):
@@ -193,26 +193,27 @@ class EmptyBody(CallBody):
         yield from ()
 
 
-def pair(body: type, **given: Any) -> tuple[Any, Any]:
+def make_models(body: type, **fields: Any) -> tuple[Any, Any]:
     """Return one model of each library with the same methods, LangChain's first.
 
-    What is given are fields, or attributes of the body; a tuple of two is one for each library.
+    ``fields`` are fields of the model, or attributes of the body; a tuple has one value for each library.
     """
     chunk: Any = staticmethod(lambda text: TheirChunk(text=text, generation_info={"count": [text]}))
     split = [
-        {name: value[place] if isinstance(value, tuple) else value for name, value in given.items()} for place in (0, 1)
+        {name: value[place] if isinstance(value, tuple) else value for name, value in fields.items()}
+        for place in (0, 1)
     ]
-    return type("MyLLM", (body, TheirLLM), {"chunk": chunk})(**split[0]), made(body, **split[1])
+    return type("MyLLM", (body, TheirLLM), {"chunk": chunk})(**split[0]), make_model(body, **split[1])
 
 
-def made(body: type, **given: Any) -> Any:
-    """Return a model of ours with the methods of ``body``; what is given are fields, or attributes of the body."""
+def make_model(body: type, **fields: Any) -> Any:
+    """Return a model of ours with the methods of ``body``; ``fields`` are its fields, or attributes of the body."""
     chunk: Any = staticmethod(lambda text: GenerationChunk(text, {"count": [text]}))
-    attributes = {name: given.pop(name) for name in list(given) if hasattr(body, name)}
-    return type("MyLLM", (type("Body", (body,), attributes), LLM), {"chunk": chunk})(**given)
+    attributes = {name: fields.pop(name) for name in list(fields) if hasattr(body, name)}
+    return type("MyLLM", (type("Body", (body,), attributes), LLM), {"chunk": chunk})(**fields)
 
 
 class JsonBody(AstreamBody):
-    """Streams what it is asked, which is JSON."""
+    """Streams its prompt, which is JSON."""
 
     size = 1000
