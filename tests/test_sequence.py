@@ -210,7 +210,7 @@ def test_what_is_no_step_is_refused() -> None:
 
     for thing, words in ((1, "unsupported type"), ({"a": step}, "dicts"), (yielding, "generator functions")):
         with pytest.raises(TypeError, match=words):
-            step | thing
+            step | thing  # type: ignore[operator]
     with pytest.raises(ValueError, match="at least 2 steps"):
         RunnableSequence(step)
     with pytest.raises(TypeError, match="callable type"):

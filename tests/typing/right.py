@@ -3,6 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypedDict, assert_type
 
+import httpx
+import httpx2
+import pydantic
+from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
+from langchain_core.messages import HumanMessage as TheirMessage
+from langchain_core.prompt_values import PromptValue as TheirPromptValue
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from millstream import (
@@ -221,6 +228,17 @@ assert_type(raw["parsing_error"], Exception | None)
 rawest = model.with_structured_output({"title": "song"}, include_raw=True).invoke("x")
 assert_type(rawest["parsed"], dict[str, Any] | None)
 
+# What is LangChain's, httpx's and pydantic's.
+
+
+def foreign(tool: BaseTool, prompt_value: TheirPromptValue, handler: TheirHandler, secret: pydantic.SecretStr) -> None:
+    assert_type(model.bind_tools([tool]).invoke("x"), AIMessage)
+    assert_type(model.invoke([TheirMessage("x")]), AIMessage)
+    assert_type(llm.invoke(prompt_value, {"callbacks": [handler]}), str)
+    ChatOpenAI(api_key=secret, timeout=httpx.Timeout(3), http_client=httpx.Client(), callbacks=[handler])
+    OpenAI(timeout=httpx2.Timeout(3), http_client=httpx2.Client(), http_async_client=httpx2.AsyncClient())
+
+
 # Messages.
 
 answer = AIMessage("x", id="1", name="n", response_metadata={"a": 1})
@@ -238,6 +256,7 @@ assert_type(prompt.invoke({"topic": "x"}), PromptValue)
 assert_type(prompt.format_messages(topic="x"), list[BaseMessage])
 assert_type(PromptTemplate.from_template("{topic}") | llm, Runnable[dict[str, Any], str])
 assert_type(prompt | model, Runnable[dict[str, Any], AIMessage])
+assert_type(model.pipe(StrOutputParser(), len).invoke("x"), Any)
 joke_chain = prompt | model | StrOutputParser()
 assert_type(joke_chain, Runnable[dict[str, Any], str])
 assert_type(joke_chain.invoke({"topic": "x"}), str)

@@ -118,6 +118,9 @@ joke_chain.invoke({"topic": "x"}).content  # error
 prompt.invoke(3)  # error
 RunnableLambda(len).invoke("x").upper()  # error
 RunnableLambda(3)  # error
+prompt | 3  # error
+model.pipe(3)  # error
+model.pipe(StrOutputParser(), 3)  # error
 StrOutputParser(nam="x")  # error
 
 # The core.

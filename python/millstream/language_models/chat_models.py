@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..messages.base import BaseMessage
     from ..runnables.config import RunnableConfig
     from ..streaming.stream import AsyncStream, Stream
-    from .schemas import Schema, SchemaClass, StructuredAnswer
+    from .schemas import Schema, SchemaClass, StructuredAnswer, Tool
 
 __all__ = ("BaseChatModel", "SimpleChatModel")
 
@@ -181,7 +181,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     # Tools.
 
     def bind_tools(
-        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any]], *, tool_choice: Any = None, **kwargs: Any
+        self, tools: Sequence[Tool], *, tool_choice: Any = None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Return this model with ``tools`` that it may call; models that support tools override it."""
         raise NotImplementedError

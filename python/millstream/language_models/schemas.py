@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from ..messages.ai import AIMessage
 
-__all__ = ("Schema", "SchemaClass", "SchemaMethod", "StructuredAnswer")
+__all__ = ("Schema", "SchemaClass", "SchemaMethod", "StructuredAnswer", "Tool", "ToolObject")
 
 
 class _PydanticObject(Protocol):
@@ -26,10 +26,28 @@ class _FirstPydanticObject(Protocol):
         """Return an object of ``obj``."""
 
 
+class ToolObject(Protocol):
+    """A tool of LangChain's."""
+
+    @property
+    def name(self) -> str:
+        """The name that a call has."""
+
+    @property
+    def description(self) -> str:
+        """What the tool does, for the model."""
+
+    @property
+    def tool_call_schema(self) -> Any:
+        """The schema of the arguments: a pydantic class, or a JSON schema."""
+
+
 SchemaClass = TypeVar("SchemaClass", bound=_PydanticObject | _FirstPydanticObject | Mapping[str, object])
 """A pydantic class or a ``TypedDict``, whose objects an answer is parsed into."""
-Schema = Mapping[str, Any] | Callable[..., Any] | None
-"""A JSON schema, or a function whose parameters are one: the answer is a dict. ``None`` asks for any JSON object."""
+Schema = Mapping[str, Any] | Callable[..., Any] | ToolObject | None
+"""A JSON schema, or a function or tool whose parameters are one: the answer is a dict. ``None``: any JSON object."""
+Tool = Mapping[str, Any] | type | Callable[..., Any] | ToolObject
+"""A tool that a model may call."""
 SchemaMethod = Literal["function_calling", "json_mode", "json_schema"]
 """How a schema is sent to a model."""
 Parsed = TypeVar("Parsed")

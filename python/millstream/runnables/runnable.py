@@ -355,19 +355,13 @@ class Runnable(ABC, Generic[Input, Output]):
     ) -> Runnable[Input, Other]: ...
     @overload
     def __or__(self, other: Callable[[Any], Other]) -> Runnable[Input, Other]: ...
-    @overload
-    def __or__(self, other: Any) -> Runnable[Input, Any]: ...
     def __or__(self, other: Any) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``other``: a Runnable, or a function."""
         return self.pipe(other)
 
-    @overload
-    def __ror__(self, other: Runnable[Other, Any] | Callable[[Other], Any]) -> Runnable[Other, Output]: ...
-    @overload
-    def __ror__(self, other: Any) -> Runnable[Any, Output]: ...
-    def __ror__(self, other: Any) -> Runnable[Any, Output]:
+    def __ror__(self, other: Runnable[Other, Any] | Callable[[Other], Any]) -> Runnable[Other, Output]:
         """Return the sequence of ``other``, a function, and this Runnable."""
-        return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self))
+        return cast("Runnable[Other, Output]", late("RunnableSequence")(other, self))
 
     @overload
     def pipe(
@@ -380,7 +374,9 @@ class Runnable(ABC, Generic[Input, Output]):
     @overload
     def pipe(self, other: Callable[[Any], Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
     @overload
-    def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]: ...
+    def pipe(
+        self, *others: Runnable[Any, Any] | Callable[..., Any], name: str | None = None
+    ) -> Runnable[Input, Any]: ...
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``, under ``name``."""
         return cast("Runnable[Input, Any]", late("RunnableSequence")(self, *others, name=name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from uuid import UUID
@@ -30,7 +30,7 @@ from .responses import refuse_responses
 
 if TYPE_CHECKING:
     from ...language_models.prompt_text import LanguageModelInput
-    from ...language_models.schemas import Schema, SchemaClass, SchemaMethod, StructuredAnswer
+    from ...language_models.schemas import Schema, SchemaClass, SchemaMethod, StructuredAnswer, Tool
     from ...messages.ai import AIMessage
     from ...messages.base import BaseMessage
     from ...runnables.runnable import Runnable
@@ -177,7 +177,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
 
     def bind_tools(
         self,
-        tools: Sequence[Mapping[str, Any] | type | Callable[..., Any]],
+        tools: Sequence[Tool],
         *,
         tool_choice: dict[str, Any] | str | bool | None = None,
         strict: bool | None = None,
@@ -207,7 +207,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         method: SchemaMethod = ...,
         include_raw: Literal[False] = False,
         strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, SchemaClass]: ...
     @overload
@@ -218,7 +218,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         method: SchemaMethod = ...,
         include_raw: Literal[True],
         strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, StructuredAnswer[SchemaClass]]: ...
     @overload
@@ -229,7 +229,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         method: SchemaMethod = ...,
         include_raw: Literal[False] = False,
         strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
     @overload
@@ -240,7 +240,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         method: SchemaMethod = ...,
         include_raw: Literal[True],
         strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, StructuredAnswer[dict[str, Any]]]: ...
     @overload
@@ -251,7 +251,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         method: SchemaMethod = ...,
         include_raw: bool,
         strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]: ...
     def with_structured_output(
@@ -261,7 +261,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         method: str = "function_calling",
         include_raw: bool = False,
         strict: bool | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[Tool] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
         """Return a Runnable whose output fits ``schema``: a pydantic class, a ``TypedDict``, a JSON schema.
@@ -329,7 +329,7 @@ class ChatOpenAI(BaseChatOpenAI):
             method: str = "json_schema",
             include_raw: bool = False,
             strict: bool | None = None,
-            tools: Sequence[Any] | None = None,
+            tools: Sequence[Tool] | None = None,
             **kwargs: Any,
         ) -> Runnable[LanguageModelInput, Any]:
             """Return a Runnable whose output fits ``schema``; see :meth:`BaseChatOpenAI.with_structured_output`."""
