@@ -1,0 +1,20 @@
+"""The script that writes the seeds of the fuzz targets knows every target, and the form of an input."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUZZ = Path(__file__).parent.parent / "fuzz"
+WRITTEN_BY_HAND = {"compare"}
+
+pytestmark = pytest.mark.skipif(not FUZZ.is_dir(), reason="the fuzz targets are not here")
+
+
+def test_every_target_has_seeds(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, FUZZ / "seeds.py", tmp_path], check=True)
+    targets = {path.stem for path in (FUZZ / "fuzz_targets").glob("*.rs")}
+    assert {path.name for path in tmp_path.iterdir()} == targets - WRITTEN_BY_HAND
+    assert {path.name for path in (FUZZ / "corpus").iterdir()} == WRITTEN_BY_HAND
+    assert all(len(path.read_bytes()) >= 2 for path in tmp_path.glob("*/*"))
