@@ -1,4 +1,4 @@
-"""Which transport serves a request; :mod:`millstream.transport` says by what rules."""
+"""Selects the transport for a request, by the rules in :mod:`millstream.transport`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _VARIABLE = "MILLSTREAM_TRANSPORT"
 
 
 def check_transport(name: str, *clients: Any) -> None:
-    """Raise :class:`ValueError` if ``name`` is no transport's, or contradicts the clients that are given."""
+    """Raise :class:`ValueError` if ``name`` names no transport, or contradicts the clients."""
     if name not in TRANSPORTS:
         raise ValueError(f"transport must be one of {', '.join(TRANSPORTS)}, not {name!r}")
     if name == "native" and any(hasattr(client, "build_request") for client in clients):
@@ -37,9 +37,9 @@ def check_transport(name: str, *clients: Any) -> None:
 
 
 def sync_transport(client: Any = None, *, proxy: str | None = None, transport: str = "auto") -> Transport:
-    """Return the transport for sync code: ``client``, or over it, or the one that is chosen request by request.
+    """Return the transport for sync code: over ``client`` if there is one, else selected for each request.
 
-    Raises :class:`TypeError` where ``client`` is none.
+    Raises :class:`TypeError` if ``client`` is neither a client of httpx2 or httpx nor a transport.
     """
     if client is None:
         return _selector(transport, proxy)
@@ -55,7 +55,7 @@ def sync_transport(client: Any = None, *, proxy: str | None = None, transport: s
 def async_transport(
     client: Any = None, sync_client: Any = None, *, proxy: str | None = None, transport: str = "auto"
 ) -> AsyncTransport:
-    """:func:`sync_transport` for async code; a sync client that is a transport for both serves here too."""
+    """:func:`sync_transport` for async code; a sync client that is a transport for both is used here too."""
     if client is None and hasattr(sync_client, "aopen"):
         return sync_client  # type: ignore[no-any-return]
     if client is None:
@@ -70,7 +70,7 @@ def async_transport(
 
 
 class TransportSelector:
-    """Sends each request by the transport that serves it; ``transport`` and ``proxy`` are the model's."""
+    """Selects a transport for each request; ``transport`` and ``proxy`` are the model's arguments."""
 
     def __init__(self, transport: str, proxy: str | None) -> None:
         self._preference = transport
@@ -88,23 +88,23 @@ class TransportSelector:
         return transport.aopen(request)
 
     def close(self) -> None:
-        """Leave the connections open: all models share them."""
+        """Do nothing: all models share the connections."""
 
     async def aclose(self) -> None:
-        """Leave the connections open: all models share them."""
+        """Do nothing: all models share the connections."""
 
     def _select(self, url: str, *, is_async: bool) -> Any:
         wanted = self._preference if self._preference != "auto" else os.environ.get(_VARIABLE) or "auto"
         start = url.find("/", url.find("://") + 3)
         key = wanted, url[:start] if start > 0 else url, is_async and not _is_supported_loop()
-        # No KeyError: the context of what goes wrong would show the key, with a password in it.
+        # Not by KeyError: as the context of a later error it would show the key, which may contain a password.
         reason = self._reasons.get(key, _UNDECIDED)
         if reason is _UNDECIDED:
             reason = self._reasons[key] = self._find_reason(*key)
         return _native() if reason is None else _httpx2(self._proxy)
 
     def _find_reason(self, wanted: str, origin: str, is_foreign_loop: bool) -> str | None:
-        """Return why httpx2 is to serve ``origin``; ``None`` where the native transport does. Say so, once."""
+        """Return why ``origin`` needs httpx2, ``None`` if it does not; log the decision."""
         if wanted not in TRANSPORTS:
             raise ValueError(f"{_VARIABLE} must be one of {', '.join(TRANSPORTS)}, not {wanted!r}")
         target = read_url(origin)
@@ -136,20 +136,20 @@ class TransportSelector:
 
 
 def _bypasses_proxy(host: str, no_proxy: str) -> bool:
-    """Return whether ``NO_PROXY`` surely says that ``host`` is reached without a proxy; else httpx2 looks closer."""
+    """Return True if ``NO_PROXY`` clearly excludes ``host``; unclear cases are left to httpx2."""
     for name in no_proxy.lower().split(","):
         name = name.strip()
         if name == "*" or name.strip("[]") == host:
             return True
         suffix = name.removeprefix("*")
-        # As httpx2 has it: "example.com" is for its subdomains too, ".example.com" for them alone.
+        # As in httpx2: "example.com" includes its subdomains, ".example.com" means them alone.
         if suffix and "/" not in suffix and host.endswith(suffix if suffix.startswith(".") else f".{suffix}"):
             return True
     return False
 
 
 def _is_supported_loop() -> bool:
-    """Return whether the running task is one of a loop that the native transport has a driver for."""
+    """Return whether the running task belongs to asyncio's or uvloop's event loop."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
         return False
@@ -157,7 +157,7 @@ def _is_supported_loop() -> bool:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return False
-    # Another library may run its tasks inside asyncio's loop.
+    # Another library may run its own tasks inside asyncio's loop.
     kind = type(loop)
     if kind not in _supported:
         _supported[kind] = issubclass(kind, asyncio.BaseEventLoop) or kind.__module__.partition(".")[0] == "uvloop"

@@ -1,7 +1,6 @@
 """The HTTP clients that models share: one per process for sync code, one per event loop for async code.
 
-A client is made by the first request that needs it; httpx2 is imported then. Only what talks TLS
-pays for a TLS context.
+The first request that needs a client creates it, and imports httpx2. Plain HTTP creates no TLS context.
 """
 
 from __future__ import annotations
@@ -40,20 +39,20 @@ __all__ = (
 C = TypeVar("C")
 
 _lock = threading.Lock()
-# By whether they talk plain HTTP, and by the proxy that is theirs in place of the environment's.
+# The key: whether the client is for plain HTTP, and the proxy that replaces the environment's.
 _sync: dict[tuple[bool, str | None], httpx2.Client] = {}
 _async: dict[
     tuple[asyncio.AbstractEventLoop, bool, str | None], tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
 ] = {}
-# The loop in which a client of a user's was used last.
+# The loop in which a user's client was used last.
 _last_loops: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _inherited: list[Any] = []
-# Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
+# This flag keeps streams in later exit handlers from leaving connections in a pool that was already closed.
 _is_exiting = False
 
 
 def sync_client(url: str, proxy: str | None = None) -> httpx2.Client:
-    """Return this process's client for ``url``, by way of ``proxy`` if there is one."""
+    """Return this process's client for ``url``, through ``proxy`` if there is one."""
     key = url.startswith("http://"), proxy
     client = _sync.get(key)
     if client is None or client.is_closed:
@@ -84,8 +83,8 @@ async def async_client(url: str, proxy: str | None = None) -> httpx2.AsyncClient
 
 
 async def _close_at_loop_shutdown(key: Any, client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
-    # asyncio and trio close the generators that are still open before it closes the loop: the one moment at
-    # which idle connections can be closed without anybody asking for it.
+    # asyncio and trio close open async generators before they close the loop: the only moment at which
+    # idle connections can be closed without an explicit call.
     try:
         yield
     finally:
@@ -94,9 +93,9 @@ async def _close_at_loop_shutdown(key: Any, client: httpx2.AsyncClient) -> Async
 
 
 def drop_dead_connections(client: Any) -> Any:
-    """Return a user's ``client`` without the connections that were made in a loop that is closed now.
+    """Return a user's ``client`` after dropping the connections that belong to a closed event loop.
 
-    They are dead, and look alive: a request sent over one is written and can never be answered.
+    They are dead but look alive: a request over one of them is written and never answered.
     """
     loop, last_loop = current_loop(), None
     with suppress(TypeError):
@@ -110,14 +109,14 @@ def drop_dead_connections(client: Any) -> Any:
                         shut_down(sock)
                 pool._connections.clear()
                 pool._requests.clear()
-        # A client of another library may be one that cannot be watched.
+        # A client of another library may not support weak references.
         with suppress(TypeError):
             _last_loops[client] = loop
     return client
 
 
 def close_idle(url: str | None) -> None:
-    """Close the connections to ``url``'s origin, or all, that wait in the clients of sync code."""
+    """Close the idle connections of the sync clients: those to ``url``'s origin, or all."""
     for connection in _take_idle(tuple(_sync.values()), url):
         connection.close()
 
@@ -130,7 +129,7 @@ async def aclose_idle(url: str | None) -> None:
 
 
 def idle_descriptors() -> set[int]:
-    """Return the descriptors of the connections that wait in any client."""
+    """Return the file descriptors of the idle connections of all clients."""
     clients = (*_sync.values(), *(client for client, _ in tuple(_async.values())))
     found = set()
     for pool in _pools(clients):
@@ -142,7 +141,7 @@ def idle_descriptors() -> set[int]:
 
 
 def _take_idle(clients: Iterable[Any], url: str | None) -> list[Any]:
-    """Take connections that nobody uses out of their pools; they are the caller's to close."""
+    """Remove unused connections from their pools, and return them for the caller to close."""
     origin = None if url is None else str(read_url(url).origin)
     taken = []
     for pool in _pools(clients):
@@ -157,7 +156,7 @@ def _take_idle(clients: Iterable[Any], url: str | None) -> list[Any]:
 
 
 def _pools(clients: Iterable[Any]) -> Iterator[Any]:
-    """Return the pools inside of clients of ours: httpx2 has no other way to them."""
+    """Return the connection pools of ``clients``; httpx2 has no public access to them."""
     for client in clients:
         for transport in (client._transport, *client._mounts.values()):
             pool = getattr(transport, "_pool", None)
@@ -166,9 +165,9 @@ def _pools(clients: Iterable[Any]) -> Iterator[Any]:
 
 
 def _make_client(kind: type[C], network: type[Network], plain: bool, proxy: str | None) -> C:
-    """Return a client; raises :class:`~millstream.errors.MillstreamError` where the environment does not let us.
+    """Create a client; raises :class:`~millstream.errors.MillstreamError` for a broken environment.
 
-    Nothing is shown of what httpx2 says: it may quote a proxy's password.
+    httpx2's own message is left out: it may quote a proxy's password.
     """
     check_proxies(proxy)
     options = _options(plain, proxy)
@@ -189,7 +188,7 @@ def _make_client(kind: type[C], network: type[Network], plain: bool, proxy: str 
 
 
 def install_deadlines(client: Any, network: type[Network]) -> None:
-    """Have the connections that ``client`` is going to make keep to our deadlines; also a client that is given."""
+    """Wrap the network backend of ``client``, ours or a user's, so that new connections observe our deadlines."""
     if not hasattr(client, "_mounts"):
         return
     for pool in _pools([client]):
@@ -205,15 +204,15 @@ def _options(plain: bool, proxy: str | None) -> dict[str, Any]:
     import httpx2
 
     return {
-        # Plain HTTP needs no certificates (loading them takes 20 ms), unless a proxy is in between.
+        # Plain HTTP needs no certificates (loading them takes 20 ms), unless it goes through a proxy.
         "verify": not plain or bool(proxy or getproxies()),
         "proxy": proxy,
-        # A redirected POST would take the key along.
+        # A redirected POST would carry the key to another server.
         "follow_redirects": False,
         "limits": httpx2.Limits(
             max_connections=None, max_keepalive_connections=0 if _is_exiting else 100, keepalive_expiry=30.0
         ),
-        # The client is shared, so that it must not carry one user's cookies to another's request.
+        # The client is shared: it must not send one user's cookies with another's request.
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
     }
 
@@ -227,7 +226,7 @@ def _close_all() -> None:
 
 
 def _forget_after_fork() -> None:
-    """Leave the parent's connections alone: kept unused, for closing them would reach the server."""
+    """Keep the parent's clients, unused: closing or collecting them would end the parent's connections."""
     global _lock
     _lock = threading.Lock()
     _inherited.extend((*_sync.values(), *_async.values()))

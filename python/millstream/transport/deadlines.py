@@ -1,7 +1,7 @@
-"""Deadlines around httpx2's calls, which limit each read of a socket, and nothing that takes many of them.
+"""Deadlines for httpx2, whose own timeouts limit single reads of a socket, not their sum.
 
-The clients get a network around theirs, whose streams know a point in time by which the whole of a head, a
-chunk's line or a body's trailers has to be there, however slowly their bytes come.
+The clients' network backends are wrapped. The streams of a wrapped backend have a deadline for a whole head,
+a chunk's line or a body's trailers, however slowly their bytes arrive.
 """
 
 import threading
@@ -13,7 +13,7 @@ __all__ = ("HEAD_DEADLINE", "AsyncNetwork", "LimitedStream", "Network")
 
 
 class _HeadDeadline(threading.local):
-    """By when the head of the response is to be there that this thread waits for."""
+    """The deadline of the response head that this thread waits for."""
 
     end_by = inf
 
@@ -22,14 +22,14 @@ HEAD_DEADLINE = _HeadDeadline()
 
 
 class LimitedStream:
-    """A network stream of httpx2's, every call of which ends by ``end_by`` at the latest."""
+    """A network stream of httpx2 whose calls end by ``end_by`` at the latest."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self.end_by = inf
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        """Return what arrives next, to be awaited in async code."""
+        """Read the next bytes; in async code the result is awaited."""
         return self._stream.read(max_bytes, _time_left(timeout, self.end_by))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
@@ -45,11 +45,11 @@ class LimitedStream:
         await self._stream.aclose()
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
-        """Return the stream inside of TLS."""
+        """Return the stream wrapped in TLS."""
         return LimitedStream(self._stream.start_tls(ssl_context, server_hostname, _time_left(timeout, self.end_by)))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the stream says of itself."""
+        """Return the stream's own information."""
         return self._stream.get_extra_info(info)
 
 
@@ -59,7 +59,7 @@ class AsyncLimitedStream(LimitedStream):
     async def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> "AsyncLimitedStream":
-        """Return the stream inside of TLS; cancelled in the handshake, it leaves no socket to the collector."""
+        """Return the stream wrapped in TLS; a cancellation in the handshake closes the socket."""
         import anyio
 
         try:
@@ -71,7 +71,7 @@ class AsyncLimitedStream(LimitedStream):
 
 
 class Network:
-    """A network backend of httpx2's whose streams have deadlines."""
+    """A network backend of httpx2 whose streams have deadlines."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -106,7 +106,7 @@ class AsyncNetwork(Network):
 
 
 def _time_left(timeout: float | None, end_by: float) -> float | None:
-    """Return how long one call may take; raise :class:`TimeoutError` where the time is over."""
+    """Return how long one call may take; raise :class:`TimeoutError` after the deadline."""
     end_by = min(end_by, HEAD_DEADLINE.end_by)
     if end_by == inf:
         return timeout

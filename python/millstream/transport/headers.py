@@ -1,8 +1,7 @@
-"""What a header may hold: one rule, whichever transport sends it.
+"""Validation of headers, the same for both transports.
 
 A header's value, and a key in it, is printable ASCII without white space at its ends. HTTP allows more,
-but the libraries do not agree on how to write it, and a key with a space or a line end behind it was
-copied badly.
+but libraries disagree on how to encode it, and a key that ends in a space or a newline was copied badly.
 """
 
 import re
@@ -15,9 +14,9 @@ _TEXT = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?")
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise if ``value``, which the message calls ``name``, cannot stand in a header; it is never shown.
+    """Raise if ``value`` cannot be sent in a header; the message names it ``name`` and never shows it.
 
-    :class:`TypeError` for what is not a ``str``, :class:`ValueError` for characters outside printable ASCII
+    :class:`TypeError` if it is not a ``str``, :class:`ValueError` for characters outside printable ASCII
     and for white space at either end.
     """
     if not isinstance(value, str):
@@ -29,7 +28,7 @@ def check_text(name: str, value: object) -> None:
 def check_header(name: object, value: object) -> None:
     """Raise :class:`TypeError` or :class:`ValueError` if a header with this name and value cannot be sent.
 
-    The message shows the valid beginning of the name, and nothing of the value.
+    The message shows the valid beginning of the name, never the value.
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a header must be a str, not {type(name).__name__}")
@@ -44,6 +43,6 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """:func:`check_header` for each of ``headers``."""
     is_token, is_text = _TOKEN.fullmatch, _TEXT.fullmatch
     for name, value in headers.items():
-        # Hardly any header is ever wrong: the message is made where one is.
+        # The fast path for valid headers; ``check_header`` finds the message for an invalid one.
         if not (type(name) is type(value) is str and is_token(name) and is_text(value)):
             check_header(name, value)

@@ -1,4 +1,4 @@
-"""The transport over httpx2, or over any client of httpx2 or httpx that is given."""
+"""The transport over httpx2, or over a user's client of httpx2 or httpx."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from .watchdog import shut_down, watch
 
 __all__ = ("HTTPX2AsyncResponse", "HTTPX2Response", "HTTPX2Transport")
 
-# How long the end of a body is waited for, once the stream itself has ended.
+# How long to wait for the end of a body after the stream in it has ended.
 _DRAIN_SECONDS = 0.1
-# By how much a wait may end before its time.
+# A wait may end this much before its deadline.
 _TICK = 0.001
 _HEAD = "receive_response_headers."
 
@@ -33,8 +33,8 @@ class HTTPX2Transport:
     """Sends requests with httpx2, sync and async.
 
     ``client`` and ``async_client`` are clients of httpx2 or httpx to use, with their own pools,
-    proxies, TLS and timeouts; without them, those that all models share, by way of ``proxy`` or of
-    what the environment names.
+    proxies, TLS and timeouts. Without them, all models share clients, which use ``proxy`` or the
+    proxies of the environment.
     """
 
     def __init__(self, client: Any = None, async_client: Any = None, proxy: str | None = None) -> None:
@@ -51,7 +51,7 @@ class HTTPX2Transport:
         end_by = _end_of(request)
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
-            # A proxy's answer to CONNECT is a head, too.
+            # A proxy's response to CONNECT has a head, too.
             if _HEAD in event:
                 waits = event.endswith(".started")
                 HEAD_DEADLINE.end_by = min(end_by, monotonic() + _head_seconds(sent)) if waits else end_by
@@ -98,7 +98,7 @@ class HTTPX2Transport:
         return HTTPX2AsyncResponse(response, request, sent)
 
     def _connect_error(self, error: Exception, request: Request, sent: Any, is_shared: bool) -> Exception:
-        """Return the error for what went wrong before there was a response."""
+        """Return the exception to raise for ``error``, raised before there was a response."""
         translated = translate_error(error)
         if translated is None:
             return error
@@ -112,49 +112,49 @@ class HTTPX2Transport:
         return build_error("the request failed before the response began", translated, late, exceeded_total, error)
 
     def close(self) -> None:
-        """Leave the clients open: they are shared, or their owner's to close."""
+        """Do nothing: the clients are shared, or closed by their owner."""
 
     async def aclose(self) -> None:
-        """Leave the clients open: they are shared, or their owner's to close."""
+        """Do nothing: the clients are shared, or closed by their owner."""
 
 
 class _Response:
-    """What the sync and the async response share."""
+    """The shared part of the sync and the async response."""
 
     def __init__(self, response: Any, request: Request, sent: Any) -> None:
         self._response = response
         self._ended = False
         self._pid = getpid()
-        # Case and order do not matter to a model; equal names are joined, as HTTP allows.
+        # Models ignore case and order; values of equal names are joined, as HTTP allows.
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self.status: int = response.status_code
         self._end_by, self._limit = _end_of(request), request.total or inf
         head = _head_seconds(sent)
         if self.status >= 300 and monotonic() + head < self._end_by:
-            # An error's body gets no more time, in total, than each read of it has.
+            # The whole body of an error has as much time as one read.
             self._end_by, self._limit = monotonic() + head, head
         self._idle = head if request.idle is None else min(head, request.idle)
         _limit_reads(response, min(self._idle, self._limit))
         stream = response.extensions.get("network_stream")
         self._stream = stream if isinstance(stream, LimitedStream) else None
-        # A client of the user's (a mock, a cache) may have read and decompressed the body already.
+        # A user's client (a mock, a cache) may have read and decompressed the body already.
         self._is_read = response.is_stream_consumed
         self._content: ContentDecoder | None = None
         if not self._is_read and "content-encoding" in self.headers:
             self._content = content_decoder(self.headers["content-encoding"])
 
     def _begin_read(self, seconds: float) -> None:
-        """Limit what one item of the body may take, however many reads of the socket that is."""
+        """Set the deadline of the next item of the body, which may take several reads of the socket."""
         if self._stream is not None:
             self._stream.end_by = min(monotonic() + seconds, self._end_by)
 
     def _check_time(self) -> None:
-        """Raise if the time for the whole response is over, whatever keeps arriving."""
+        """Raise if the total time is over, although data keeps arriving."""
         if self._end_by < inf and monotonic() >= self._end_by:
             raise TimeoutError("the time is over")
 
     def _read_error(self, error: Exception) -> Exception:
-        """Return the error for what went wrong in the body."""
+        """Return the exception to raise for ``error``, raised while the body was read."""
         self._ended = True
         translated = translate_error(error)
         if isinstance(error, StreamDecodeError):
@@ -166,19 +166,20 @@ class _Response:
         return build_error(stage, translated, late, self._exceeded_total(), error, self._response)
 
     def _exceeded_total(self) -> float | None:
-        """Return the seconds that the whole response had, if they are over."""
+        """Return the total time in seconds if it is over."""
         return self._limit if monotonic() + _TICK >= self._end_by else None
 
     def _release(self) -> None:
-        """See to it that the connection is closed, at once, unless the next exchange can rely on it."""
+        """Close the connection at once, unless it can be reused."""
         if self._stream is not None:
             self._stream.end_by = inf
-        # Bytes behind the body would be the next response; a child process may have a copy of the socket.
+        # Bytes after the body would be read as the next response. Shut down, not only closed: a child process
+        # may have a copy of the socket.
         if (not self._ended or has_trailing_data(self._response)) and (sock := self._socket()) is not None:
             shut_down(sock)
 
     def _socket(self) -> Any:
-        """Return the socket of HTTP/1.1, which is this response's alone, and this process's."""
+        """Return the socket if only this response and this process use it, as with HTTP/1.1."""
         stream = self._response.extensions.get("network_stream")
         version = self._response.extensions.get("http_version")
         if stream is None or version == b"HTTP/2" or self._response.is_closed or getpid() != self._pid:
@@ -192,7 +193,7 @@ class HTTPX2Response(_Response):
 
     def __init__(self, response: Any, request: Request, sent: Any) -> None:
         super().__init__(response, request, sent)
-        # Not iter_raw, which gives the connection back behind the last item: until then it is ours.
+        # Not iter_raw, which returns the connection to its pool after the last item, before ``close`` can check it.
         self._reads: Iterator[bytes] = response.iter_bytes() if self._is_read else iter(response.stream)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -213,7 +214,7 @@ class HTTPX2Response(_Response):
                 elif content is None:
                     yield data
                 else:
-                    # Also what brings nothing is handed out: the consumer has a clock to look at.
+                    # An empty item is yielded too: the consumer may have to check its own deadline.
                     content.feed(data)
                     yield content.take() or b""
         except Exception as error:
@@ -222,11 +223,11 @@ class HTTPX2Response(_Response):
             raise failure from failure.__cause__
 
     def drain(self) -> None:
-        """Read the body to its end, for 100 ms at most, so that the connection can serve again; never raises."""
+        """Read the body to its end, for 100 ms at most, so that the connection can be reused; never raises."""
         if self._ended or (sock := self._socket()) is None:
             return
-        # What goes wrong here matters to nobody any more. A connection that a client of the user's has made by
-        # itself has no deadline: its read is interrupted by shutting down the socket, while it is this response's.
+        # Errors are ignored: the stream has already ended. A connection without our deadlines, opened by a
+        # user's client, is shut down to interrupt its read.
         with contextlib.suppress(Exception), contextlib.nullcontext() if self._stream else watch(sock):
             end_by = monotonic() + _DRAIN_SECONDS
             self._end_by = min(end_by, self._end_by)
@@ -248,13 +249,13 @@ class HTTPX2AsyncResponse(_Response):
 
     def __init__(self, response: Any, request: Request, sent: Any) -> None:
         super().__init__(response, request, sent)
-        # Not the response's own stream, whose generator would leave the one below it to the collector.
+        # Not the response's own stream: closing that generator leaves the one inside it to the garbage collector.
         self._reads: AsyncIterator[bytes] = (
             response.aiter_bytes() if self._is_read else aiter(find_core_stream(response))
         )
 
     async def read(self) -> Sequence[bytes]:
-        """Return the next read of the body; nothing at its end."""
+        """Return the next read of the body; empty at its end."""
         content = self._content
         try:
             while not self._ended:
@@ -279,7 +280,7 @@ class HTTPX2AsyncResponse(_Response):
         return ()
 
     async def adrain(self) -> None:
-        """Read the body to its end, for 100 ms at most; never raises (cancellation apart)."""
+        """Read the body to its end, for 100 ms at most; raises only cancellation."""
         if self._ended:
             return
         import anyio
@@ -293,7 +294,7 @@ class HTTPX2AsyncResponse(_Response):
         """Let the response go, at once."""
         self._release()
         try:
-            # From the outside in: httpx2's own generators are left in order, none to the collector.
+            # From the outside in, so that httpx2's generators are closed here and not by the garbage collector.
             with contextlib.suppress(Exception):
                 await self._reads.aclose()  # type: ignore[attr-defined]
         finally:
@@ -302,7 +303,7 @@ class HTTPX2AsyncResponse(_Response):
 
 
 def _prepare(request: Request) -> Request:
-    """Return ``request`` as it is sent: what the URL says of the user is a header, and no line of a log shows it."""
+    """Return ``request`` as it is sent: the user in the URL becomes a header, which is not logged."""
     check_headers(request.headers)
     target = read_request_url(request.url)
     headers = request.headers
@@ -318,14 +319,14 @@ def _end_of(request: Request) -> float:
 
 
 def _head_seconds(sent: Any) -> float:
-    """Return how long the head may take: as long as one read."""
+    """Return the time limit for the head: the read timeout."""
     seconds = (sent.extensions.get("timeout") or {}).get("read")
     return inf if seconds is None else seconds
 
 
 def _limit_reads(response: Any, seconds: float) -> None:
-    """Wait for each read of the body ``seconds`` at most, however long the head may have taken."""
-    # The transport reads the limit when the body's first read begins, from this very dict.
+    """Set the read timeout of the body, which may differ from that of the head."""
+    # httpcore looks up the timeout in this dict when the first read of the body begins.
     timeouts = response.request.extensions.get("timeout")
     if isinstance(timeouts, dict) and seconds < inf:
         timeouts["read"] = seconds

@@ -1,4 +1,4 @@
-"""Exceptions of httpx2 and httpx, and of what is below them, as ours."""
+"""Translates exceptions of httpx2 and httpx, and of the libraries they use, to ours."""
 
 import sys
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from ..errors import APIConnectionError, APITimeoutError, MillstreamError, Strea
 
 __all__ = ("as_library_error", "build_error", "describe_timeout", "translate_error", "with_limit")
 
-# By name, for either library may be absent: the roots of httpx2's and httpx's, of httpcore's, h11's, anyio's and
-# trio's exceptions.
+# The base classes of the exceptions of httpx2, httpx, httpcore, h11, anyio and trio. By name, since any of these
+# libraries may be absent.
 _CONNECTION_ERRORS = frozenset(
     (
         "HTTPError",
@@ -27,7 +27,7 @@ _CONNECTION_ERRORS = frozenset(
     )
 )
 
-# What did not happen in time before the head came, and the wait that limits it.
+# The message for each timeout before the head, and the name of the limit.
 _TIMEOUTS = {
     "ConnectTimeout": ("no connection to {goal}", "connect"),
     "WriteTimeout": ("the request could not be sent", "write"),
@@ -36,7 +36,7 @@ _TIMEOUTS = {
 
 
 def translate_error(error: Exception) -> tuple[type[MillstreamError], str] | None:
-    """Return which of our exceptions stands for ``error``, and what it says; ``None`` for ours, and for others."""
+    """Return our exception class for ``error`` and the reason; ``None`` if ``error`` is ours or of another origin."""
     if isinstance(error, MillstreamError):
         return None
     kinds = {kind.__name__ for kind in type(error).__mro__}
@@ -51,7 +51,7 @@ def translate_error(error: Exception) -> tuple[type[MillstreamError], str] | Non
 
 
 def _message(error: BaseException | None) -> str:
-    """Return what ``error`` says, or what is below it: in async code the library's own says nothing."""
+    """Return the message of ``error``, or of its cause: in async code, httpx2's own exceptions have none."""
     while error is not None and not str(error):
         error = error.__cause__ or error.__context__
     return "" if error is None else str(error)
@@ -65,9 +65,9 @@ def build_error(
     error: Exception,
     response: Any = None,
 ) -> MillstreamError:
-    """Return what :func:`translate_error` told of ``error`` as an exception.
+    """Return the exception for what :func:`translate_error` returned for ``error``.
 
-    ``late`` is what did not happen in time, where that is the error; ``exceeded_total`` is a total time that is over.
+    ``late`` is the reason of a timeout. ``exceeded_total`` is the total time, in seconds, if that is over.
     """
     kind, reason = translated
     cause: BaseException = error if response is None else as_library_error(response, error)
@@ -82,19 +82,19 @@ def build_error(
 
 
 def describe_timeout(error: Exception, waits: Mapping[str, float | None], goal: str) -> str:
-    """Return what did not happen in time, before the response began; ``goal`` is what was to be connected to."""
+    """Return the reason of a timeout before the response began; ``goal`` is the origin to connect to."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     what, wait = next((late for name, late in _TIMEOUTS.items() if name in kinds), ("the head did not come", "read"))
     return with_limit(what.format(goal=goal), waits.get(wait))
 
 
 def with_limit(what: str, seconds: float | None) -> str:
-    """Return ``what`` with the limit that it had; one that a client has by itself is not known."""
+    """Return ``what`` with its time limit; the limit of a user's client is not known."""
     return f"{what} in time" if seconds is None or seconds == inf else f"{what} within {seconds:g} s"
 
 
 def as_library_error(response: Any, error: Exception) -> Exception:
-    """Return ``error`` as the library of ``response`` has it, over what it was below the library."""
+    """Return ``error`` as an exception of the library of ``response``, caused by the original one."""
     library = sys.modules.get(type(response).__module__.partition(".")[0])
     name = "DecodingError" if isinstance(error, StreamDecodeError) else type(error).__name__
     kind = getattr(library, name, None)

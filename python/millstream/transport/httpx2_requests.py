@@ -1,4 +1,4 @@
-"""Requests of httpx2 and httpx, and what cannot be had of their responses but by looking inside."""
+"""Builds requests for httpx2 and httpx, and reads private attributes of their responses."""
 
 import logging
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from .timeouts import DEFAULT_TIMEOUTS
 
 __all__ = ("build_request", "find_core_stream", "has_trailing_data")
 
-# From a response to h11's state, through httpx2, httpx and httpcore alike.
+# The attributes from a response to h11's state, the same in httpx2 and httpx.
 _PATH_TO_CORE = ("stream", "_stream", "_httpcore_stream")
 _PATH_TO_H11 = (*_PATH_TO_CORE, "_stream", "_connection", "_h11_state")
 
 
 def build_request(client: Any, request: Request, trace: Callable[..., Any], *, is_shared: bool) -> Any:
-    """Return ``request`` as one of ``client``'s; ``trace`` is called as it is sent."""
+    """Return ``request`` as a request of ``client``; ``trace`` is called while it is sent."""
     options: dict[str, Any] = {"extensions": {"trace": trace}}
     if request.timeouts is not None or is_shared:
         options["timeout"] = tuple(request.timeouts or DEFAULT_TIMEOUTS)
@@ -34,13 +34,13 @@ def build_request(client: Any, request: Request, trace: Callable[..., Any], *, i
 
 
 def has_trailing_data(response: Any) -> bool:
-    """Return whether bytes have been read behind the body's end: the next response would begin with them."""
+    """Return whether bytes were read after the body's end: the next response would begin with them."""
     state = _follow(response, _PATH_TO_H11)
     return state is not None and bool(state.trailing_data[0])
 
 
 def find_core_stream(response: Any) -> Any:
-    """Return the body's stream: httpcore's, where there is one."""
+    """Return the body's stream: httpcore's if there is one, else the response's own."""
     stream = _follow(response, _PATH_TO_CORE)
     return response.stream if stream is None else stream
 
@@ -53,7 +53,7 @@ def _follow(value: Any, path: tuple[str, ...]) -> Any:
 
 @cache
 def _quiet_url_class(kind: Any) -> Any:
-    """Return a class of URLs that is ``kind``, but for the line of its library's logger, which has no query."""
+    """Return a subclass of the URL class ``kind`` whose query is left out of the library's log."""
     for name in ("httpx2", "httpx"):
         logger = logging.getLogger(name)
         if _leave_out_queries not in logger.filters:
@@ -62,7 +62,7 @@ def _quiet_url_class(kind: Any) -> Any:
 
 
 def _leave_out_queries(record: logging.LogRecord) -> bool:
-    """Shorten the URLs of requests of ours: a query may hold a key."""
+    """Remove the query from the URLs of our requests: it may contain a key."""
     if isinstance(record.args, tuple) and any(hasattr(part, "_millstream_is_quiet") for part in record.args):
         record.args = tuple(
             str(part).partition("?")[0] if hasattr(part, "_millstream_is_quiet") else part for part in record.args

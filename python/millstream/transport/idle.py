@@ -1,7 +1,7 @@
-"""The connections that wait in pools for their next use: which they are, and how they are closed.
+"""Lists and closes the idle connections of all pools.
 
-Models share their connections, so that no model closes one that another's stream runs over: what is
-idle can be closed at any time, and the next request opens another.
+Models share their connections, so a model cannot close a connection that another model's stream uses.
+Idle connections can be closed at any time; the next request opens a new one.
 """
 
 import sys
@@ -11,7 +11,7 @@ __all__ = ("aclose_idle", "close_idle", "idle_descriptors")
 
 
 def close_idle(url: str | None = None) -> None:
-    """Close the shared connections of sync code that nobody uses: those to ``url``'s origin, or all of them."""
+    """Close the idle connections of sync code: those to ``url``'s origin, or all of them."""
     if (native := _loaded("native")) is not None:
         native.close_idle(url)
     if (clients := _loaded("clients")) is not None:
@@ -27,7 +27,7 @@ async def aclose_idle(url: str | None = None) -> None:
 
 
 def idle_descriptors() -> set[int]:
-    """Return the file descriptors of the connections that Millstream keeps for later."""
+    """Return the file descriptors of the idle connections."""
     found: set[int] = set()
     for name in ("native", "clients"):
         if (module := _loaded(name)) is not None:
@@ -36,5 +36,5 @@ def idle_descriptors() -> set[int]:
 
 
 def _loaded(name: str) -> Any:
-    """Return a module of this package, if something has been sent with it."""
+    """Return a module of this package if it has been imported, that is, used by a request."""
     return sys.modules.get(f"{__package__}.{name}")

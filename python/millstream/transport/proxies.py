@@ -1,4 +1,4 @@
-"""Proxies: which the environment names, and whether httpx2 can use them."""
+"""The proxies of the environment, and whether httpx2 can use them."""
 
 import os
 import sys
@@ -12,10 +12,10 @@ _SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def environment_proxies() -> dict[str, str]:
-    """Return the proxies of the environment by scheme, as httpx2 asks for them."""
+    """Return the proxies of the environment by scheme, looked up as httpx2 does."""
     named = any(value and name.lower().endswith("_proxy") for name, value in os.environ.items())
     if not named and sys.platform not in ("darwin", "win32"):
-        # Nothing could be found, so that importing who looks (and TLS with it) is spared.
+        # Skips the import of urllib.request, and of ssl with it, where there is nothing to find.
         return {}
     from urllib.request import getproxies
 
@@ -25,7 +25,7 @@ def environment_proxies() -> dict[str, str]:
 def check_proxies(proxy: str | None) -> None:
     """Raise :class:`~millstream.errors.MillstreamError` for a proxy that httpx2 cannot use; its URL is not shown.
 
-    httpx2 makes one client for all proxies of the environment, unless a model has its own.
+    httpx2 creates one client for all proxies of the environment, unless a model has its own proxy.
     """
     if proxy is not None:
         _check("openai_proxy", proxy)
@@ -33,7 +33,7 @@ def check_proxies(proxy: str | None) -> None:
     proxies = environment_proxies()
     for scheme in ("http", "https", "all"):
         if url := proxies.get(scheme):
-            # httpx2 has it that a proxy without a scheme speaks HTTP.
+            # As in httpx2, a proxy without a scheme is an HTTP proxy.
             _check(f"the environment variable {scheme.upper()}_PROXY", url if "://" in url else f"http://{url}")
 
 

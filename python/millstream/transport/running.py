@@ -1,4 +1,4 @@
-"""Which async library runs the current task: asyncio, or trio."""
+"""The async library that runs the current task: asyncio or trio."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ __all__ = ("current_loop", "sleep")
 
 
 def current_loop() -> Any:
-    """Return what stands for the run that this task is part of: asyncio's loop, or the token of trio's."""
+    """Return the event loop of this task: asyncio's loop, or trio's token of the run."""
     trio = _running_trio()
     if trio is not None:
         return trio.lowlevel.current_trio_token()
@@ -17,7 +17,7 @@ def current_loop() -> Any:
 
 
 async def sleep(seconds: float) -> None:
-    """Wait for so long."""
+    """Wait, under asyncio or trio."""
     trio = _running_trio()
     if trio is not None:
         await trio.sleep(seconds)
@@ -28,6 +28,6 @@ async def sleep(seconds: float) -> None:
 
 
 def _running_trio() -> Any:
-    """Return trio where it runs the task."""
+    """Return the module trio if it runs the current task."""
     trio = sys.modules.get("trio")
     return trio if trio is not None and trio.lowlevel.in_trio_task() else None

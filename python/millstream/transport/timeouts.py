@@ -1,4 +1,4 @@
-"""How long a request waits for what."""
+"""The timeouts of a request."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ __all__ = ("DEFAULT_TIMEOUTS", "Timeouts", "read_timeouts")
 
 
 class Timeouts(NamedTuple):
-    """Seconds to wait for a connection, a read, a write, a place in the pool; ``None`` waits for ever."""
+    """Seconds to wait for a connection, a read, a write and a free place in the pool; ``None`` waits for ever."""
 
     connect: float | None
     read: float | None
@@ -18,9 +18,9 @@ DEFAULT_TIMEOUTS = Timeouts(connect=5.0, read=600.0, write=600.0, pool=600.0)
 
 
 def read_timeouts(value: Any) -> Timeouts | None:
-    """Return the timeouts that ``value`` says: seconds for all, a tuple ``(connect, read, …)``, or httpx's ``Timeout``.
+    """Convert ``value``: seconds for all, a tuple ``(connect, read, …)``, or httpx's ``Timeout``.
 
-    ``None`` says nothing and gives ``None``. Raises :class:`TypeError` or :class:`ValueError` for anything else.
+    ``None`` stays ``None``. Raises :class:`TypeError` or :class:`ValueError` for anything else.
     """
     if value is None or isinstance(value, Timeouts):
         return value

@@ -1,7 +1,8 @@
-"""Does what is due after a while, where no loop does: interrupts blocking reads, gives up on connections.
+"""Deadlines for sync code, which has no event loop to schedule them.
 
-One thread serves each of the two in the whole process, and ends when nobody has needed it for a while: a
-``threading.Timer`` would start a thread for every stream, which costs as much as its request.
+There are two: a blocking read is interrupted after 100 ms, and an unfinished connection is given up after a
+second. Each has one thread for the whole process, which ends after some idle seconds. A ``threading.Timer``
+would start a thread for every stream, which costs as much as its request.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ _IDLE_SECONDS = 5.0
 
 
 class Watch:
-    """What is to be done unless its ``with`` block has ended by then; after that it is not."""
+    """A context manager: calls ``callback`` at the deadline, unless its block has ended by then."""
 
     __slots__ = ("_lock", "callback", "deadline")
 
@@ -30,16 +31,20 @@ class Watch:
         self._lock = lock
 
     def __enter__(self) -> None:
-        """Go on: the clock is running."""
+        """Return: the clock is running."""
 
     def __exit__(self, *raised: object) -> None:
-        """Watch no longer."""
+        """Cancel the callback."""
         with self._lock:
             self.callback = None
 
 
 class _Watchdog:
-    """The thread and what it watches, in the order of the deadlines: every wait is equally long."""
+    """One thread and its watches, in the order of their deadlines, since all of them wait equally long.
+
+    ``_runs`` keeps a second thread from being started. ``_sleeps`` keeps :meth:`watch` from waking a thread
+    that has a deadline to wait for anyway.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -73,7 +78,7 @@ class _Watchdog:
                         return
 
     def _next(self) -> float | None:
-        """Do what is due and return the next deadline, if there is one."""
+        """Call what is due and return the next deadline, if there is one."""
         with self._lock:
             while self._watches:
                 watch = self._watches[0]
@@ -91,20 +96,20 @@ _end_watchdog = _Watchdog(1.0)
 
 
 def watch(sock: Any) -> Watch:
-    """Shut ``sock`` down in 100 ms, unless the watch has ended by then."""
+    """Shut ``sock`` down in 100 ms, unless the block of the watch has ended by then."""
     return _read_watchdog.watch(partial(shut_down, sock))
 
 
 def call_later(callback: Callable[[], None]) -> None:
-    """Call ``callback`` in a second; it must not raise, and not wait for anything."""
+    """Call ``callback`` in a second; it must neither raise nor block."""
     _end_watchdog.watch(callback)
 
 
 def shut_down(sock: Any) -> None:
-    """End both directions of ``sock``, whoever else has a copy of it; it may be closed already."""
+    """End both directions of ``sock``, also for processes with a copy of it; it may be closed already."""
     with contextlib.suppress(OSError, ValueError):
         if isinstance(sock, socket.socket):
-            # Not TLS's own method: what it goes on to read would not be decrypted.
+            # Not the method of SSLSocket, after which reads return undecrypted bytes.
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
         elif (descriptor := sock.fileno()) >= 0:
             twin = socket.socket(fileno=descriptor)
@@ -115,7 +120,7 @@ def shut_down(sock: Any) -> None:
 
 
 def _reset_after_fork() -> None:
-    """Leave the parent's threads behind: a fork does not copy them."""
+    """Replace the watchdogs: a fork does not copy their threads."""
     global _read_watchdog, _end_watchdog
     _read_watchdog, _end_watchdog = _Watchdog(0.1), _Watchdog(1.0)
 

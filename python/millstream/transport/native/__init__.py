@@ -1,25 +1,30 @@
-"""The native transport: HTTP/1.1 over the loop's own sockets and over blocking ones, framed by the Rust core.
+"""The native transport: HTTP/1.1, parsed by the Rust core, over the event loop's sockets or blocking ones.
 
-==================  ==============================================================================
-``origins``         from a URL to where it points
-``tls``             TLS contexts
-``exchange``        one request and its response, without the connection: what both drivers share
-``content``         bodies that were compressed unasked
-``pool``            which connections are kept, and for how long
-``loops``           the driver for asyncio and uvloop: a connection as ``asyncio.BufferedProtocol``
-``loop_response``   its exchanges and responses
-``loop_pool``       the connections of one event loop
-``connecting``      the race of a host's addresses
-``sockets``         the driver for sync code: blocking sockets
-==================  ==============================================================================
+======================  ==========================================================================
+``origins``             parses URLs
+``tls``                 creates TLS contexts
+``exchange``            one request and its response, without I/O: shared by async and sync code
+``content_coding``      decompresses bodies
+``pool``                idle and parked connections: shared by async and sync code
+``asyncio_connection``  a connection as ``asyncio.BufferedProtocol``, for asyncio and uvloop
+``asyncio_response``    the exchanges over it
+``asyncio_pool``        the connections of one event loop
+``blocking``            connections, exchanges and pool of sync code, over blocking sockets
+``addresses``           the addresses of a host, and one attempt to connect
+``connecting``          races these attempts (RFC 8305) in an event loop
+``racing``              races them in sync code
+======================  ==========================================================================
 
-Timeouts are those of the request: ``connect`` for a connection (TLS included), ``write`` until the
-request is sent, ``pool`` for a place where ``max_connections`` are in use, ``read`` for the
-response's head and, with ``idle``, for the time between two reads of its body; ``total`` is for
+Begin with ``exchange``, then ``asyncio_response``: its ``begin``, ``read`` and ``aclose`` are the life of a
+request.
+
+Timeouts are those of the request: ``connect`` for a new connection (TLS included), ``write`` until the
+request is sent, ``pool`` for a free place if ``max_connections`` are in use, ``read`` for the
+response's head and, with ``idle``, for the time between two reads of its body; ``total`` for
 everything together.
 
-A consumer that stops reading has its socket paused once 262,144 bytes wait for it, so that at most
-so many, and two reads of 65,536, are held for each stream.
+If a consumer stops reading, its socket is paused once 262,144 bytes are unread. Each stream buffers at
+most that much and two reads of 65,536 bytes.
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = ("Limits", "NativeTransport", "close_idle", "idle_descriptors")
 
 _POOL = "pool"
-# Streams of handlers that run behind ours at the interpreter's end leave nothing in a pool.
+# This flag keeps streams in later exit handlers from leaving connections in a pool that was already closed.
 _is_exiting = False
 _transports: weakref.WeakSet[NativeTransport] = weakref.WeakSet()
 _inherited: list[object] = []
@@ -54,14 +59,14 @@ _inherited: list[object] = []
 class NativeTransport:
     """Sends requests over connections of its own: a pool for sync code, and one for each event loop.
 
-    Models share one such transport. One made with an ``ssl_context`` (for a certificate of one's own,
-    say) or with ``limits`` is given to a model as ``http_client`` and closed by who made it; pools of
-    loops are closed with their loop as well. ::
+    Models share one such transport. One with an ``ssl_context`` (for your own certificate, say) or with
+    ``limits`` is passed to a model as ``http_client``, and closed by its owner; the pool of a loop is closed
+    with the loop as well. ::
 
         context = ssl.create_default_context(cafile="ca.pem")
         llm = OpenAI(http_client=NativeTransport(ssl_context=context))
 
-    Proxies, HTTP/2 and Unix sockets are not its: :mod:`millstream.transport.httpx2` has them.
+    For proxies, HTTP/2 and Unix sockets see :mod:`millstream.transport.httpx2`.
     """
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
@@ -81,7 +86,7 @@ class NativeTransport:
             from .blocking import SocketPool
 
             limits = self._limits._replace(max_idle=0) if _is_exiting else self._limits
-            # Many threads may make one; one of them stays, for all.
+            # Several threads may create a pool; ``setdefault`` keeps one of them.
             pool = self._sync.setdefault(_POOL, SocketPool(limits, self._ssl_context))
         return pool.send(request)
 
@@ -119,7 +124,7 @@ class NativeTransport:
         return pool
 
     def _pools(self, *, of_loop: bool = False) -> Iterable[SocketPool | LoopPool]:
-        """Return the pool of sync code, or that of the running loop, if it is there."""
+        """Return the pool of sync code, or that of the running loop, if it exists."""
         if not of_loop:
             return tuple(self._sync.values())
         import asyncio
@@ -131,20 +136,24 @@ class NativeTransport:
         return () if pool is None else (pool,)
 
     def _forget(self) -> None:
-        """Leave the connections of a parent process to it."""
+        """Drop the connections of the parent process, in a child.
+
+        The parent goes on using them, so the child must neither send nor shut anything down. Blocking sockets
+        are closed, which ends only this process's descriptors (see ``Connection.abort``, which compares process
+        ids). An event loop's epoll instance is shared with the parent: unregistering a socket here would
+        unregister it there. So the pools of loops are kept, unused, in ``_inherited``, and no destructor runs.
+        """
         sync = self._sync.pop(_POOL, None)
         loops, self._loops = self._loops, {}
-        # A loop's sockets are registered in the kernel for the parent too: nothing of them is touched.
         _inherited.append(loops)
         for pool in loops.values():
             pool.is_inherited = True
         if sync is not None:
-            # The descriptors of this process, closed without a word to the server.
             sync.close()
 
 
 def close_idle(url: str | None, *, of_loop: bool = False) -> None:
-    """Close the connections to ``url``'s origin, or all, that wait in the pools of sync code or of the running loop."""
+    """Close the idle connections of sync code, or of the running loop: those to ``url``'s origin, or all."""
     origin = None if url is None else read_url(url).origin
     for transport in tuple(_transports):
         for pool in transport._pools(of_loop=of_loop):
@@ -152,7 +161,7 @@ def close_idle(url: str | None, *, of_loop: bool = False) -> None:
 
 
 def idle_descriptors() -> set[int]:
-    """Return the descriptors of the connections that wait in any pool."""
+    """Return the file descriptors of the idle connections of all pools."""
     pools = [pool for one in tuple(_transports) for pool in (*one._pools(), *tuple(one._loops.values()))]
     sockets = [connection.socket for pool in pools for connection in pool.unused_connections()]
     return {sock.fileno() for sock in sockets if sock is not None}

@@ -1,4 +1,4 @@
-"""A host's addresses, and one attempt to connect to one of them: what both drivers' races share."""
+"""The addresses of a host, and one attempt to connect to one of them: shared by async and sync code."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ __all__ = (
     "start_connect",
 )
 
-# How long an address is given before the next one is tried beside it: RFC 8305's.
+# The head start of an attempt before the next one begins (RFC 8305, "Connection Attempt Delay").
 HEAD_START = 0.25
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
@@ -26,7 +26,7 @@ Address = tuple[int, Any]
 
 
 def parse_address(host: str, port: int) -> list[Address]:
-    """Return the one address that ``host`` is, if it is one: an address needs nobody to look it up."""
+    """Return ``host`` as a list of one address if it is an IP address, which needs no lookup; else an empty list."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, host)
@@ -37,7 +37,7 @@ def parse_address(host: str, port: int) -> list[Address]:
 
 
 def interleave_families(found: Iterable[tuple[Any, ...]]) -> list[Address]:
-    """Return what ``getaddrinfo`` found, families taking turns, the system's preference first."""
+    """Interleave the address families in a result of ``getaddrinfo``, the system's preferred family first."""
     families: dict[int, list[Address]] = {}
     for family, _, _, _, address in found:
         families.setdefault(family, []).append((family, address))
@@ -45,7 +45,7 @@ def interleave_families(found: Iterable[tuple[Any, ...]]) -> list[Address]:
 
 
 def start_connect(family: int, address: Any) -> tuple[socket.socket, int]:
-    """Begin to connect without waiting, and return the socket and the system's code; 0 where it is connected."""
+    """Begin to connect without blocking; return the socket and the system's error code, 0 if it is connected."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -57,7 +57,7 @@ def start_connect(family: int, address: Any) -> tuple[socket.socket, int]:
 
 
 def is_in_progress(code: int) -> bool:
-    """Return whether ``code`` says that the attempt goes on."""
+    """Return whether ``code`` means that the attempt continues in the background."""
     return code in _UNDER_WAY
 
 
@@ -67,7 +67,7 @@ def attempt_error(code: int, address: Any) -> OSError:
 
 
 def merge_errors(errors: list[OSError]) -> OSError:
-    """Return one error for those of all attempts."""
+    """Combine the errors of all attempts into one."""
     if len({str(error) for error in errors}) == 1:
         return errors[0]
     return OSError("; ".join(map(str, errors)) or "the host has no address")

@@ -1,8 +1,18 @@
-"""The driver for event loops: a connection as ``asyncio.BufferedProtocol``.
+"""A connection of an event loop, as ``asyncio.BufferedProtocol``.
 
-A read costs one callback and, where somebody waits for it, one future. There is one timer a
-connection, armed anew only when a deadline comes before it; it sets the future that is waited for.
-Nothing here runs in a task of its own.
+A read costs one callback and, if a task waits for it, one future. Nothing here runs in a task of its own.
+
+**One timer, armed lazily.** Every read has a new deadline, and most reads come long before it, so a timer for
+each read would be nearly all of its cost. A connection therefore has one timer. ``wait_for_change`` only stores
+the deadline, and arms the timer if none runs or the running one is too late. When the timer fires, it compares
+the time with the deadline stored last: if that has moved on, the timer is armed again for it.
+
+**Back pressure.** Data that no task waits for stays in ``reads``. Beyond ``UNREAD_SIZE`` the transport is paused,
+so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection.take` resumes it. Between two
+exchanges there is no consumer, and such data ends the connection instead.
+
+**States.** *active*: an exchange uses the connection. *idle*: it is in the pool. *parked*: it is in the pool
+too, but the last chunk of its body has not arrived yet (see ``_park``). *closed*.
 """
 
 from __future__ import annotations
@@ -26,15 +36,15 @@ if TYPE_CHECKING:
 
 __all__ = ("Connection",)
 
-# A consumer that leaves more than this unread has its socket paused: at most so much and two reads
-# (of READ_SIZE) wait in memory for each stream.
+# The socket is paused when more than this is unread. A stream buffers at most this much and two reads
+# (of READ_SIZE).
 UNREAD_SIZE = 262_144
 
 _ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
 
 
 class ConnectionOwner(Protocol):
-    """The pool of a loop, as a connection sees it."""
+    """What a connection needs of its pool."""
 
     loop: asyncio.AbstractEventLoop
     now: Callable[[], float]
@@ -47,7 +57,7 @@ class ConnectionOwner(Protocol):
         """Keep an idle connection."""
 
     def park(self, connection: Connection) -> None:
-        """Keep a connection that waits for the end of its body."""
+        """Keep a connection that waits for the end of a body."""
 
     def unpark(self, connection: Connection) -> bool:
         """Take a parked connection out; return whether it was there."""
@@ -57,9 +67,12 @@ class ConnectionOwner(Protocol):
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One connection: what arrived and was not taken yet is in ``reads``.
+    """One connection. ``reads`` holds the data that has arrived and was not taken yet.
 
-    ``is_lost`` says that nothing more will arrive, and ``error`` why, where there is a reason.
+    ``is_lost`` is set when nothing more will arrive, and ``error`` is the reason, if there is one.
+    ``is_paused`` keeps the transport from being paused or resumed twice. ``is_writing`` is set while a large
+    request is being sent, when the write timeout applies instead of the read timeout. ``is_reused`` permits
+    sending a request again, on a new connection, after a loss (see ``Exchange.may_send_again``).
     """
 
     __slots__ = (
@@ -98,7 +111,7 @@ class Connection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = self._deadline = inf
         self._pid = getpid()
-        # The loop's transport owns it.
+        # The loop's transport owns this socket.
         self.socket: socket.socket | None = None
         self._unread = 0
         self.reads: list[bytes] = []
@@ -110,18 +123,18 @@ class Connection(asyncio.BufferedProtocol):
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
         if self._state == _CLOSED:
-            # Given up before it was there.
+            # ``abort`` was called before the connection was made.
             self._transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer that all connections of the loop share: what is read is copied out at once."""
+        """Return the buffer that all connections of the loop share; ``buffer_updated`` copies the data out at once."""
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Keep what was read, and wake who waits for it."""
+        """Keep the data, and wake the task that waits for it."""
         self.reads.append(bytes(self._view[:nbytes]))
         waiter = self._waiter
         if waiter is None:
@@ -132,21 +145,21 @@ class Connection(asyncio.BufferedProtocol):
                 waiter.set_result(False)
 
     def eof_received(self) -> None:
-        """Take note that the peer will send no more; the loop closes the connection."""
+        """Mark the connection as lost: the peer sends no more, and the loop closes the transport."""
         self._on_lost(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Take note of the end."""
+        """Mark the connection as lost."""
         self._on_lost(error)
         self._transport = None
         self._stop_timer()
 
     def pause_writing(self) -> None:
-        """Take note that a large request is under way."""
+        """Mark the request as being sent: it is larger than the buffers."""
         self.is_writing = True
 
     def resume_writing(self) -> None:
-        """Take note that it is sent, all but for its end."""
+        """Mark the request as sent: the rest fits into the buffers."""
         self.is_writing = False
         self._wake()
 
@@ -158,7 +171,10 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(data)
 
     def wait_for_change(self, deadline: float) -> asyncio.Future[bool]:
-        """Return what is set when something has changed: to ``True`` if that is the time, on the loop's clock."""
+        """Return a future that is set at the next change: to ``False`` by data or the end, to ``True`` by the deadline.
+
+        ``deadline`` is on the loop's clock; see the module for how it is timed.
+        """
         self._deadline = deadline
         if deadline < self._timer_at:
             self._start_timer(deadline)
@@ -167,7 +183,7 @@ class Connection(asyncio.BufferedProtocol):
         return waiter
 
     def take(self) -> bytes:
-        """Return all that has arrived, as one read."""
+        """Return all data that has arrived, joined, and resume a paused transport."""
         reads = self.reads
         self.reads = []
         if self._unread:
@@ -177,9 +193,9 @@ class Connection(asyncio.BufferedProtocol):
         return reads[0] if len(reads) == 1 else b"".join(reads)
 
     def release(self, framing: HTTPConnection, *, is_drained: bool) -> None:
-        """End an exchange: keep the connection where the body has ended, close it where it has not.
+        """End an exchange: keep the connection if the body has ended, else close it.
 
-        With ``is_drained`` nothing but the end is missing, and it is waited for a while, here.
+        With ``is_drained`` only the end of the body is missing: the connection is parked until it arrives.
         """
         self._waiter = None
         if is_drained and self.reads:
@@ -195,7 +211,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
 
     async def settle(self, deadline: float) -> bool:
-        """Wait for the end of a body; return whether the connection can serve. If not, it stays parked or is closed."""
+        """Wait for the end of a body; return whether the connection can be used. If not, it is parked or closed."""
         framing, self._framing = self._framing, None
         assert framing is not None
         self._state = _ACTIVE
@@ -253,14 +269,14 @@ class Connection(asyncio.BufferedProtocol):
         self._pool.connections.discard(self)
         transport, self._transport = self._transport, None
         sock, self.socket = self.socket, None
-        # A loop that a fork has doubled is the parent's.
+        # After a fork, the loop and its sockets belong to the parent.
         if self._pool.is_inherited:
             return
-        # The server learns of it at once, although a child process may have a copy of the socket.
+        # Shut down, not only closed: the server notices it even if a child process has a copy of the socket.
         if sock is not None and getpid() == self._pid:
             shut_down(sock)
         if self._loop.is_closed():
-            # It wakes nobody and calls nothing later, so that its transport would leave the socket to the collector.
+            # A closed loop runs no callbacks, so its transport would leave the socket to the garbage collector.
             if sock is not None:
                 sock.close()
             return
@@ -268,10 +284,8 @@ class Connection(asyncio.BufferedProtocol):
         if transport is not None:
             transport.abort()
 
-    # What is left.
-
     def use(self) -> None:
-        """Take the connection out of its rest."""
+        """Begin the next exchange on an idle connection."""
         self._state = _ACTIVE
         self.is_reused = True
 
@@ -279,13 +293,21 @@ class Connection(asyncio.BufferedProtocol):
         if self.is_paused:
             self._resume()
         self._unread = 0
-        # Some of the request may not be sent yet, where the server answered before it had read it all.
+        # A server may answer before it has read the whole request: the rest must not precede the next one.
         if self._transport is None or self._transport.get_write_buffer_size():
             return self.abort()
         self._state = _IDLE
         self._pool.rest(self)
 
     def _park(self, framing: HTTPConnection) -> None:
+        """Wait for the end of a body, outside of any task.
+
+        The stream in a body ends (``[DONE]``) before the body does: the last chunk, of size zero, often comes
+        in a packet of its own. Waiting for it would delay the consumer; closing the connection would cost the
+        next request a handshake. So the connection is parked: the loop feeds what arrives to the framing, and
+        moves the connection to the idle ones when the body ends. It is closed after ``PARKED_SECONDS``. A request
+        that finds no idle connection waits ``SETTLING_SECONDS`` for a parked one, then opens a new one.
+        """
         self._state = _PARKED
         self._framing = framing
         if self.is_paused:
@@ -296,7 +318,7 @@ class Connection(asyncio.BufferedProtocol):
         self._pool.park(self)
 
     def _on_unawaited_read(self, nbytes: int) -> None:
-        """Count what nobody waits for; between exchanges it is the end of the last body, or a mistake."""
+        """Handle data that no task waits for: the rest of a body, the end of a parked body, or a server's mistake."""
         if self._state == _ACTIVE:
             self._unread += nbytes
             if self._unread > UNREAD_SIZE and not self.is_paused and self._transport is not None:
@@ -334,7 +356,7 @@ class Connection(asyncio.BufferedProtocol):
     def _start_timer(self, deadline: float) -> None:
         self._stop_timer()
         self._timer_at = deadline
-        # Timers outlive the exchange: they must not keep its context, which is the user's.
+        # The timer may outlive the exchange, and must not keep the user's context alive.
         self._timer = self._loop.call_at(deadline, self._on_timer, context=self._pool.context)
 
     def _stop_timer(self) -> None:
@@ -344,13 +366,13 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _on_timer(self) -> None:
-        """Act on a deadline that has passed; wait on for one that was put off meanwhile."""
+        """Act on a deadline that has passed; if it has moved on since, arm the timer again."""
         self._timer, self._timer_at = None, inf
         waiter = self._waiter
         if waiter is None and self._state != _PARKED:
-            # Whoever waits next, arms the timer.
+            # The next ``wait_for_change`` arms the timer.
             return
-        # Loops round to their clock's ticks, uvloop to milliseconds.
+        # Timers may fire early by a tick of the clock, uvloop's by a millisecond.
         if self._pool.now() + 0.001 < self._deadline:
             if self._deadline < inf:
                 self._start_timer(self._deadline)

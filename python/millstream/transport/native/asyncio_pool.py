@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class LoopPool(Pool[Connection]):
-    """The connections of one loop, the buffer they read into, and who waits for one of them."""
+    """The connections of one event loop, the buffer they read into, and the requests that wait for a free place."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits, ssl_context: ssl.SSLContext | None) -> None:
         super().__init__(limits)
@@ -38,26 +38,26 @@ class LoopPool(Pool[Connection]):
         # The same clock as asyncio's own, at half the cost.
         self.now = monotonic if isinstance(loop, asyncio.BaseEventLoop) else loop.time
         self.view = memoryview(bytearray(READ_SIZE))
-        # What connections' callbacks run in: nobody's variables, since connections outlive requests.
+        # An empty context for callbacks: connections outlive requests, and must not keep users' variables alive.
         self.context = Context()
         self.connections: set[Connection] = set()
-        # A child process has the sockets of its parent, and must leave them alone.
+        # Set in a child process after a fork: it prevents this process from closing the parent's sockets.
         self.is_inherited = False
         self._ssl_context = ssl_context
         self._active = 0
         self._waiters: deque[asyncio.Future[bool]] = deque()
-        # Weak, or the timer's end would not be the end of what hangs on it.
+        # Weak: a strong reference would keep the timer, and with it its ``_LoopFinalizer``, alive.
         self._sweeper: Callable[[], asyncio.TimerHandle | None] | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
 
     async def start(self, pools: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
-        """Become one of ``pools`` until the loop shuts its async generators down, as it does before it closes."""
+        """Add this pool to ``pools`` until the loop shuts down its async generators, shortly before it closes."""
         pools[self.loop] = self
         self._keeper = _close_at_loop_shutdown(self, pools)
         await anext(self._keeper)
 
     async def send(self, request: Request) -> AsyncResponse:
-        """Send ``request`` and return once the response's head has arrived; follow one redirect."""
+        """Send ``request`` and return when the response's head has arrived; follow one redirect."""
         target = read_request_url(request.url)
         response = AsyncResponse(request, target, self.now())
         await response.begin(self, target.origin)
@@ -69,7 +69,7 @@ class LoopPool(Pool[Connection]):
         return response
 
     async def enter(self, response: AsyncResponse) -> None:
-        """Wait until there may be one more exchange; :meth:`leave` is to be called after it."""
+        """Wait for a free place under ``max_connections``; call :meth:`leave` after the exchange."""
         limit = self.limits.max_connections
         if limit is None or self._active < limit:
             self._active += 1
@@ -81,7 +81,7 @@ class LoopPool(Pool[Connection]):
         try:
             is_ours = await turn
         except BaseException:
-            # Cancelled, maybe at the very moment in which the turn came.
+            # Cancelled, perhaps after the place was assigned: pass it on.
             if turn.done() and not turn.cancelled() and turn.result():
                 self.leave()
             raise
@@ -92,7 +92,7 @@ class LoopPool(Pool[Connection]):
             raise timeout_error(response, response.waits.pool, f"none of {limit} connections became free")
 
     def leave(self) -> None:
-        """Take note that an exchange is over; its turn goes to who has waited longest."""
+        """End an exchange; its place goes to the request that has waited longest."""
         while self._waiters and not self.loop.is_closed():
             turn = self._waiters.popleft()
             if not turn.done():
@@ -101,15 +101,15 @@ class LoopPool(Pool[Connection]):
         self._active -= 1
 
     async def reuse(self, origin: Origin) -> Connection | None:
-        """Return a connection that is there already, if one can serve."""
+        """Return an existing connection that can be used, if there is one."""
         connection = self.take(origin, self.now()) or await self._reuse_parked(origin)
         if connection is not None:
             connection.use()
         return connection
 
     async def _reuse_parked(self, origin: Origin) -> Connection | None:
-        """Return a parked connection whose body ends in a moment; the others stay parked."""
-        # The one that has waited longest ends first. Others that end go back to the idle ones by themselves.
+        """Wait a moment for the end of a parked connection's body; the other connections stay parked."""
+        # The connection parked first ends first. Others that end become idle by themselves.
         for connection in self.parked(origin)[:1]:
             if self.unpark(connection) and await connection.settle(self.now() + SETTLING_SECONDS):
                 return connection
@@ -117,7 +117,7 @@ class LoopPool(Pool[Connection]):
         return None
 
     async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:
-        """Return a new connection."""
+        """Open a connection."""
         self.make_room(self._active)
         seconds = min(response.waits.connect, response.end_by - self.now())
         tls = (self._ssl_context or default_context()) if origin.tls else None
@@ -136,13 +136,13 @@ class LoopPool(Pool[Connection]):
         return connection
 
     def rest(self, connection: Connection) -> None:
-        """Keep ``connection``, and see to it that it is closed when it has been idle for too long."""
+        """Keep an idle connection, and schedule its closing."""
         self.put(connection, self.now())
         if self._sweeper is None and not self.is_closed:
             self._sweep_in(self.limits.idle_seconds)
 
     def close(self) -> None:
-        """Close every connection of the loop, used ones too."""
+        """Close all connections of the loop, including those in use."""
         super().close()
         sweeper = None if self._sweeper is None else self._sweeper()
         if sweeper is not None:
@@ -152,7 +152,7 @@ class LoopPool(Pool[Connection]):
             connection.abort()
 
     async def aclose(self) -> None:
-        """Close the pool while the loop goes on."""
+        """Close the pool while the loop keeps running."""
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             await keeper.aclose()
@@ -166,7 +166,7 @@ class LoopPool(Pool[Connection]):
                 lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if origin.tls else None
             )
         except BaseException:
-            # The loop's transport closes it in its next turn; this one does not wait for that.
+            # The loop's transport would close the socket in a later turn.
             sock.close()
             raise
         connection.socket = sock
@@ -185,7 +185,11 @@ class LoopPool(Pool[Connection]):
 
 
 class _LoopFinalizer:
-    """Hangs on a timer: a loop that is closed drops its timers, also where it shuts no async generators down."""
+    """Closes the pool when its loop is closed without shutting down async generators, as ``loop.close()`` alone does.
+
+    It is an argument of the timer that closes idle connections. A closed loop drops its timers, and with them
+    the last reference to this object.
+    """
 
     __slots__ = ("_pool",)
 
@@ -194,7 +198,7 @@ class _LoopFinalizer:
 
     def __del__(self) -> None:
         loop = self._pool.loop
-        # uvloop closes its sockets by itself.
+        # uvloop closes its sockets itself.
         if loop.is_closed() and isinstance(loop, asyncio.BaseEventLoop) and not self._pool.is_inherited:
             self._pool.close()
 
@@ -207,8 +211,8 @@ def _time_out_turn(turn: asyncio.Future[bool]) -> None:
 async def _close_at_loop_shutdown(
     pool: LoopPool, pools: dict[asyncio.AbstractEventLoop, LoopPool]
 ) -> AsyncGenerator[None, None]:
-    # asyncio closes the generators that are still open before it closes the loop: the one moment at
-    # which idle connections can be closed without anybody asking for it.
+    # asyncio closes open async generators before it closes the loop: the only moment at which idle
+    # connections can be closed without an explicit call.
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The driver for event loops: exchanges over connections of the running loop, responses that are awaited."""
+"""Exchanges over the connections of an event loop."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ __all__ = ("AsyncResponse",)
 
 
 class ResponsePool(Protocol):
-    """The pool of a loop, as a response sees it."""
+    """What a response needs of its pool."""
 
     now: Callable[[], float]
 
     async def enter(self, response: AsyncResponse) -> None:
-        """Wait until there may be one more exchange."""
+        """Wait for a free place under ``max_connections``."""
 
     def leave(self) -> None:
-        """Take note that an exchange is over."""
+        """End an exchange."""
 
     async def reuse(self, origin: Origin) -> Connection | None:
-        """Return a connection that is there already, if one can serve."""
+        """Return an existing connection that can be used, if there is one."""
 
     async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:
-        """Return a new connection."""
+        """Open a connection."""
 
 
 class AsyncResponse(Exchange):
-    """A response over a connection of the running loop; see :class:`~millstream.transport.AsyncResponse`."""
+    """A response for async code; see :class:`~millstream.transport.AsyncResponse`."""
 
     __slots__ = ("_connection", "_pool")
 
@@ -53,7 +53,7 @@ class AsyncResponse(Exchange):
                 self._connection = connection
                 if await self._head(connection):
                     return
-                # Stale, and safe to be sent again: see may_send_again.
+                # The connection was stale, and the request may be sent again: see ``may_send_again``.
                 connection.abort()
                 self.restart()
             self._connection = connection = await pool.connect(origin, self)
@@ -68,7 +68,7 @@ class AsyncResponse(Exchange):
             raise
 
     async def _head(self, connection: Connection) -> bool:
-        """Send the request and read the head; ``False`` if the connection was a stale one."""
+        """Send the request and read the head; return ``False`` if the connection was stale."""
         is_seen = False
         waits, now = self.waits, self._pool.now
         connection.send(self.payload)
@@ -98,7 +98,7 @@ class AsyncResponse(Exchange):
                 raise self._timeout_error(deadline, waits.write, "the request could not be sent")
 
     async def read(self) -> Sequence[bytes]:
-        """Wait until something has arrived, and return all that has, as one item; empty at the end."""
+        """Wait for data, and return all that has arrived, as one item; empty at the end."""
         framing = self.framing
         while (connection := self._connection) is not None:
             if self.end_by < inf and self._pool.now() >= self.end_by:
@@ -121,23 +121,23 @@ class AsyncResponse(Exchange):
                 if not connection.reads:
                     continue
             data = connection.take()
-            # Also what brings nothing of the body is handed out: the consumer has a clock to look at.
+            # An empty item is returned too: the consumer may have to check its own deadline.
             return (data if self._through else self.feed_body(data),)
         return ()
 
     async def adrain(self) -> None:
-        """Have the connection wait for the body's end, once this response is let go: nobody waits here."""
+        """Let the connection wait for the body's end after :meth:`aclose`, without waiting here."""
         self._is_drained = True
 
     async def aclose(self) -> None:
-        """Let the response go, at once."""
+        """Release the connection, at once."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release(self.framing, is_drained=self._is_drained)
             self._pool.leave()
 
     def _close(self, connection: Connection) -> None:
-        """Take note that nothing more will come; raise where that is not how a body ends."""
+        """Handle the end of the connection; raise unless it ends the body."""
         build_error = read_error if self.status else connect_error
         if connection.error is not None:
             raise build_error(connection.error)

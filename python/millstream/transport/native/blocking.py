@@ -1,4 +1,4 @@
-"""The driver for sync code: blocking sockets, shared by the threads of the process."""
+"""Connections, exchanges and pool of sync code: blocking sockets, shared by the threads of the process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Response", "SocketPool")
 
-# How much of a body is read without waiting, to reach its end.
+# Maximum number of bytes that ``drain`` reads.
 _DRAINED_SIZE = 262_144
 
 
@@ -45,29 +45,29 @@ class Connection:
         self._pid = getpid()
 
     def receive(self, seconds: float) -> bytes:
-        """Return what arrives next, empty at the end; raises :class:`TimeoutError` if nothing does in time."""
+        """Return the next data, empty at the end; raises :class:`TimeoutError` after ``seconds``."""
         self.wait_for(seconds)
         return self.socket.recv(READ_SIZE)
 
     def wait_for(self, seconds: float) -> None:
-        """Limit every wait from now on; not to nothing, which would mean not to wait for what is there."""
+        """Set the timeout of the socket, above zero: a timeout of zero would make it non-blocking."""
         self.socket.settimeout(None if seconds == inf else max(seconds, 0.0001))
 
     def look(self) -> bytes | None:
-        """Return what is there already, empty at the end, ``None`` where nothing is; raises :class:`OSError`."""
+        """Read without blocking: return data, empty at the end, or ``None`` if there is nothing yet."""
         self.socket.setblocking(False)
         try:
             return self.socket.recv(READ_SIZE)
         except BlockingIOError:
             return None
         except OSError as error:
-            # TLS has its own names for "not now". No import: where ssl is not loaded, nothing speaks it.
+            # The exceptions of TLS for "not now", by name: importing ssl is expensive, and plain HTTP does not need it.
             if type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError"):
                 return None
             raise
 
     def settle(self, framing: HTTPConnection, seconds: float) -> bool:
-        """Wait for the end of a body; return whether the connection can serve, ``False`` also if it may later."""
+        """Wait for the end of a body; return whether it came, and the connection can be used."""
         deadline = time.monotonic() + seconds
         try:
             while not framing.ended and framing.failure is None:
@@ -85,21 +85,21 @@ class Connection:
         return framing.reusable and self.is_sound()
 
     def is_sound(self) -> bool:
-        """Return whether an exchange may begin: the peer has neither closed nor said anything unasked."""
+        """Return whether an exchange may begin: the peer has neither closed the connection nor sent anything."""
         try:
             return self.look() is None
         except OSError:
             return False
 
     def has_spoken(self) -> bool:
-        """Return whether the peer said something before it was asked."""
+        """Return whether the peer has sent data before the request."""
         try:
             return bool(self.look())
         except OSError:
             return False
 
     def abort(self) -> None:
-        """Close the socket; the server learns of it at once, although a child process may have a copy."""
+        """Close the socket; shut down first, so that the server notices it even if a child process has a copy."""
         if getpid() == self._pid:
             shut_down(self.socket)
         with contextlib.suppress(OSError):
@@ -107,13 +107,13 @@ class Connection:
 
 
 class SocketPool(Pool[Connection]):
-    """The connections of the process, for any of its threads."""
+    """The connections of the process, for all of its threads."""
 
     def __init__(self, limits: Limits, ssl_context: ssl.SSLContext | None) -> None:
         super().__init__(limits)
         self._ssl_context = ssl_context
-        # Turns to be taken, where their number is limited. Unlike a semaphore's, its lock may be met
-        # again in a destructor.
+        # One item for each free place under ``max_connections``. Not a semaphore: its lock would deadlock if a
+        # destructor released a place while the same thread held that lock; a SimpleQueue is reentrant.
         self._turns: queue.SimpleQueue[None] | None = None
         if limits.max_connections is not None:
             self._turns = queue.SimpleQueue()
@@ -121,7 +121,7 @@ class SocketPool(Pool[Connection]):
                 self._turns.put(None)
 
     def send(self, request: Request) -> Response:
-        """Send ``request`` and return once the response's head has arrived; follow one redirect."""
+        """Send ``request`` and return when the response's head has arrived; follow one redirect."""
         target = read_request_url(request.url)
         response = Response(request, target, time.monotonic())
         response.begin(self, target.origin)
@@ -133,7 +133,7 @@ class SocketPool(Pool[Connection]):
         return response
 
     def enter(self, response: Response) -> None:
-        """Wait until there may be one more exchange; :meth:`leave` is to be called after it."""
+        """Wait for a free place under ``max_connections``; call :meth:`leave` after the exchange."""
         if self._turns is None:
             return
         seconds = min(response.waits.pool, response.end_by - time.monotonic())
@@ -144,26 +144,26 @@ class SocketPool(Pool[Connection]):
             raise timeout_error(response, response.waits.pool, f"none of {limit} connections became free") from None
 
     def leave(self) -> None:
-        """Take note that an exchange is over."""
+        """End an exchange, and free its place."""
         if self._turns is not None:
             self._turns.put(None)
 
     def reuse(self, origin: Origin) -> Connection | None:
-        """Return a connection that is there already, if one can serve."""
+        """Return an existing connection that can be used, if there is one."""
         connection = self.take(origin, time.monotonic()) or self._reuse_parked(origin)
         if connection is not None:
             connection.is_reused = True
         return connection
 
     def _reuse_parked(self, origin: Origin) -> Connection | None:
-        """Return a parked connection whose body has ended, or does so in a moment; the others stay parked."""
+        """Return a parked connection whose body has ended, or ends in a moment; the others stay parked."""
         seconds = SETTLING_SECONDS
         for connection in self.parked(origin):
             framing = connection.framing
             if framing is None or not self.unpark(connection):
                 continue
             try:
-                # The one that has waited longest ends first; the others may have ended meanwhile.
+                # Wait for the connection parked first; only look at the others.
                 waited, seconds = seconds, 0.0
                 if connection.settle(framing, waited):
                     connection.framing = None
@@ -175,7 +175,7 @@ class SocketPool(Pool[Connection]):
         return None
 
     def _park_again(self, connection: Connection, framing: HTTPConnection) -> None:
-        """Park ``connection`` again, unless its end was no good one, or it is late."""
+        """Park ``connection`` again, or close it if its body was broken or its time is over."""
         is_late = time.monotonic() >= connection.parked_since + PARKED_SECONDS
         if framing.ended or framing.failure is not None or is_late:
             connection.abort()
@@ -183,7 +183,7 @@ class SocketPool(Pool[Connection]):
             self.park(connection)
 
     def connect(self, origin: Origin, response: Response) -> Connection:
-        """Return a new connection."""
+        """Open a connection."""
         if self._turns is not None and self.limits.max_connections is not None:
             self.make_room(self.limits.max_connections - self._turns.qsize())
         seconds = min(response.waits.connect, response.end_by - time.monotonic())
@@ -196,11 +196,11 @@ class SocketPool(Pool[Connection]):
             raise connect_error(error, f"no connection to {origin}: ") from error
 
     def rest(self, connection: Connection) -> None:
-        """Keep ``connection``."""
+        """Keep an idle connection."""
         self.put(connection, time.monotonic())
 
     def wait_for_end(self, connection: Connection, framing: HTTPConnection) -> None:
-        """Keep ``connection``, whose body has not ended yet, for a second."""
+        """Park ``connection``, whose body has not ended yet, for a second."""
         connection.framing = framing
         connection.parked_since = time.monotonic()
         self.park(connection)
@@ -208,7 +208,7 @@ class SocketPool(Pool[Connection]):
 
     def _give_up_later(self, connection: Connection, framing: HTTPConnection) -> Callable[[], None]:
         def give_up() -> None:
-            # It may have served since, and wait for another end by now.
+            # The connection may have been used since, and be parked for another body.
             if connection.framing is not framing or not self.unpark(connection):
                 return
             if connection.settle(framing, 0):
@@ -221,7 +221,7 @@ class SocketPool(Pool[Connection]):
 
 
 def _open_socket(origin: Origin, context: ssl.SSLContext | None, deadline: float) -> socket.socket:
-    """Return a socket that is connected to ``origin``, and talks TLS where it should."""
+    """Return a connected socket, with TLS for https."""
     sock = connect(origin.host, origin.port, deadline)
     try:
         if context is None:
@@ -243,7 +243,7 @@ def _limit(sock: socket.socket, deadline: float) -> None:
 
 
 class Response(Exchange):
-    """A response over a blocking socket; see :class:`~millstream.transport.Response`."""
+    """A response for sync code; see :class:`~millstream.transport.Response`."""
 
     __slots__ = ("_connection", "_pool", "_rest")
 
@@ -262,7 +262,7 @@ class Response(Exchange):
                 self._connection = connection
                 if self._head(connection):
                     return
-                # Stale, and safe to be sent again: see Exchange.may_send_again.
+                # The connection was stale, and the request may be sent again: see ``may_send_again``.
                 connection.abort()
                 self.restart()
             self._connection = connection = pool.connect(origin, self)
@@ -293,11 +293,11 @@ class Response(Exchange):
             if not data:
                 framing.close()
             else:
-                # Also what brings nothing of the body is handed out: the consumer has a clock to look at.
+                # An empty item is yielded too: the consumer may have to check its own deadline.
                 yield data if self._through else self.feed_body(data)
 
     def drain(self) -> None:
-        """Read what has arrived already of the body's end; :meth:`close` lets the pool wait for the rest."""
+        """Read the data that has arrived already; if the body has not ended, :meth:`close` parks the connection."""
         self._is_drained = True
         connection, framing = self._connection, self.framing
         if connection is None:
@@ -317,7 +317,7 @@ class Response(Exchange):
             framing.close()
 
     def close(self) -> None:
-        """Let the response go: back to the pool where the body had ended, else the connection is closed, at once."""
+        """Return the connection to the pool if the body has ended, else close or park it, at once."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -331,7 +331,7 @@ class Response(Exchange):
         self._pool.leave()
 
     def _head(self, connection: Connection) -> bool:
-        """Send the request and read the head; ``False`` if the connection was a stale one."""
+        """Send the request and read the head; return ``False`` if the connection was stale."""
         is_seen = False
         waits = self.waits
         sent_at = time.monotonic()
@@ -363,7 +363,7 @@ class Response(Exchange):
                 return True
 
     def _send(self, connection: Connection) -> OSError | None:
-        """Send the request; a server that stops reading may still have said why, so return that error."""
+        """Send the request; return the error if the server closed, since it may have sent a response before that."""
         connection.wait_for(min(self.waits.write, self.end_by - time.monotonic()))
         try:
             connection.socket.sendall(self.payload)
@@ -387,12 +387,12 @@ class Response(Exchange):
             raise read_error(error) from error
 
     def _check_time(self) -> None:
-        """Raise if the time for the whole response is over, whatever keeps arriving."""
+        """Raise if the total time is over, although data keeps arriving."""
         if self.end_by < inf and time.monotonic() >= self.end_by:
             raise self.total_timeout_error()
 
     def _timeout_error(self, what: str, seconds: float) -> APITimeoutError:
-        # A wait may end a little before its time.
+        # A wait may end a little before its deadline.
         if time.monotonic() + 0.001 >= self.end_by:
             return self.total_timeout_error()
         return timeout_error(self, seconds, what)

@@ -1,8 +1,12 @@
-"""A connected socket for an event loop, whichever of a host's addresses answers first.
+"""Connects to a host in an event loop, by racing its addresses (RFC 8305, "Happy Eyeballs").
 
-The loops' own way to race addresses (RFC 8305) runs a task for each of them, which outlives a
-cancellation by some turns and may lose a socket to it; uvloop has none. Here the race is callbacks
-and one future: cancelled, it has closed every socket before the exception goes up.
+The first address gets a head start of 250 ms, then the next attempt begins beside it, and so on; an attempt
+that fails starts the next one at once. The first socket that connects wins, and all others are closed.
+
+asyncio's own race runs a task for each address. After a cancellation these tasks live on for some turns of the
+loop and may lose a socket; uvloop has no race at all. Here the race consists of callbacks and one future, so
+that a cancelled :func:`connect` has closed every socket before the exception leaves it. ``racing`` is the same
+for sync code, with a selector in place of the loop.
 """
 
 import asyncio
@@ -25,7 +29,7 @@ __all__ = ("connect",)
 
 
 async def connect(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """Return a socket that is connected to ``host``; raises :class:`OSError` where no address can be reached."""
+    """Return a socket connected to ``host``; raises :class:`OSError` if no address can be reached."""
     addresses = await _resolve(loop, host, port)
     if type(loop).add_writer is asyncio.AbstractEventLoop.add_writer:
         return await _one_by_one(loop, addresses)
@@ -44,7 +48,7 @@ async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> lis
 
 
 async def _one_by_one(loop: asyncio.AbstractEventLoop, addresses: list[Address]) -> socket.socket:
-    """:func:`connect` for a loop that does not tell when a socket is ready: Windows' proactor."""
+    """Try one address after the other, for a loop without ``add_writer``: the proactor loop of Windows."""
     reasons: list[str] = []
     for family, address in addresses:
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -64,7 +68,7 @@ async def _one_by_one(loop: asyncio.AbstractEventLoop, addresses: list[Address])
 
 
 class _Race:
-    """The attempts under way; ``over`` gets whether one of them was the first to connect."""
+    """The running attempts; the future ``over`` is set to whether one of them has connected."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, addresses: list[Address]) -> None:
         self.over: asyncio.Future[bool] = loop.create_future()
@@ -76,7 +80,7 @@ class _Race:
         self._timer: asyncio.TimerHandle | None = None
 
     def try_next(self) -> None:
-        """Try the next address; where none is left and none runs, the race is lost."""
+        """Start the next attempt; the race is lost if none is left and none is running."""
         self._stop_timer()
         while self._left and not self.over.done():
             if self._try(*self._left.popleft()):
@@ -87,18 +91,18 @@ class _Race:
             self.over.set_result(False)
 
     def winner(self) -> socket.socket:
-        """Return the connected socket; it is the caller's."""
+        """Return the connected socket; the caller closes it."""
         winner, self._winner = self._winner, None
         assert winner is not None
         return winner
 
     def error(self) -> OSError:
-        """Return what went wrong; it is kept nowhere else, or its traceback would be part of a cycle."""
+        """Return the error, and drop the errors here: a traceback that leads back to itself would be a cycle."""
         errors, self._errors = self._errors, []
         return merge_errors(errors)
 
     def close(self) -> None:
-        """Close whatever nobody has taken."""
+        """Close all sockets, except for a winner that was returned."""
         self._stop_timer()
         self._left.clear()
         for sock in tuple(self._running):
@@ -108,7 +112,7 @@ class _Race:
             self.winner().close()
 
     def _try(self, family: int, address: Any) -> bool:
-        """Begin to connect, and return whether that is under way or done."""
+        """Start an attempt; return whether it is running or has connected."""
         try:
             sock, code = start_connect(family, address)
         except OSError as error:
@@ -121,7 +125,7 @@ class _Race:
         return True
 
     def _settle(self, sock: socket.socket, address: Any) -> None:
-        """Take note that an attempt has come to its end, whichever."""
+        """Handle the end of an attempt."""
         self._leave(sock)
         if not self._finish_attempt(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), address):
             self.try_next()

@@ -1,4 +1,4 @@
-"""Content codings: what a server compressed although it was asked not to. Both transports read them here."""
+"""Content codings: decompresses bodies, for both transports. We ask for none, but servers may ignore that."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -10,36 +10,36 @@ from ...errors import StreamDecodeError
 
 __all__ = ("ContentDecoder", "Inflater", "MultiDecoder", "UnsupportedCoding", "content_decoder")
 
-# The most that comes out at once: what a small body grows to is never held as a whole.
+# Maximum size of one piece of output: a small body that inflates a thousandfold is never held as a whole.
 _PIECE_SIZE = 65_536
-# The most that goes in at once, and how often before something has to come out: data that means nothing
-# (empty members, empty blocks) comes back to whoever has a clock to look at.
+# Maximum size of one step's input, and the number of steps without output before an empty piece is returned:
+# a body of empty members or blocks must not keep the consumer from checking its deadline.
 _SLICE_SIZE = 4096
 _MOST_SLICES = 16
 _GZIP, _ZLIB, _RAW = 31, 15, -15
-# Nobody applies more; each is a chance to grow a thousandfold.
+# No server applies more, and each one may inflate the data a thousandfold.
 _MOST_CODINGS = 5
 _UNREADABLE = frozenset(("br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"))
 
 
 class ContentDecoder(Protocol):
-    """Turns a body as it came into what it means."""
+    """Decodes a body. Call :meth:`take` until it returns ``None`` before the next :meth:`feed`."""
 
     def feed(self, data: bytes) -> None:
-        """Take in some of the body."""
+        """Feed data of the body."""
 
     def take(self) -> bytes | None:
-        """Return the next piece, empty where this much work brought nothing; ``None`` when more must be put in."""
+        """Return the next piece, which may be empty; ``None`` if more data is needed."""
 
     def close(self) -> None:
-        """Check that the body was complete."""
+        """Raise if the body is incomplete."""
 
 
 def content_decoder(coding: str) -> ContentDecoder | None:
-    """Return what reads a body with this ``content-encoding``; ``None`` where it is read as it is.
+    """Return the decoder for a ``content-encoding``; ``None`` if there is nothing to decode.
 
-    As httpx2 has it, a name that is no coding (``UTF-8``, ``none``) says nothing; unlike it, a coding that
-    cannot be read is an error, not a body of noise.
+    As in httpx2, a name that is not a coding (``UTF-8``, ``none``) is ignored. Unlike there, a coding that
+    cannot be read is an error; httpx2 returns the compressed bytes.
     """
     names = [name for name in (part.strip().lower() for part in coding.split(",")) if name in _KNOWN]
     if not names:
@@ -47,13 +47,13 @@ def content_decoder(coding: str) -> ContentDecoder | None:
     unreadable = next((name for name in names if name in _UNREADABLE), None)
     if unreadable is not None or len(names) > _MOST_CODINGS:
         return UnsupportedCoding(unreadable or ", ".join(names))
-    # They were applied in this order, so that the last is taken off first.
+    # They were applied in this order, so the last one is decoded first.
     steps = [_KNOWN[name]() for name in reversed(names)]
     return steps[0] if len(steps) == 1 else MultiDecoder(steps)
 
 
 class Inflater:
-    """Reads gzip, also several members in a row, and deflate, with or without zlib's header."""
+    """Decodes gzip, with any number of members, and deflate, with or without zlib's header."""
 
     __slots__ = ("_at", "_bits", "_data", "_decompressor", "_has_begun")
 
@@ -65,15 +65,14 @@ class Inflater:
         self._decompressor: Any = zlib.decompressobj(bits)
 
     def feed(self, data: bytes) -> None:
-        """Take in some of the body."""
+        """Feed data of the body."""
         self._data = self._data[self._at :] + data
         self._at = 0
 
     def take(self) -> bytes | None:
-        """Return the next piece, 64 KiB at most, empty where this much work brought nothing.
+        """Return the next piece, of at most 64 KiB; it may be empty. ``None`` if more data is needed.
 
-        ``None`` when more must be put in first. Raises :class:`~millstream.errors.StreamDecodeError`
-        where the data is not what it should be.
+        Raises :class:`~millstream.errors.StreamDecodeError` for invalid data.
         """
         for _ in range(_MOST_SLICES):
             data = self._data[self._at : self._at + _SLICE_SIZE]
@@ -102,7 +101,7 @@ class Inflater:
         return piece
 
     def _check_header(self) -> bool:
-        """Return whether it is known by now if zlib's header is there, which some servers leave out."""
+        """Detect a missing zlib header, which some servers omit; return ``False`` if that needs more data."""
         header = self._data[self._at : self._at + 2]
         if len(header) < 2:
             return False
@@ -113,7 +112,7 @@ class Inflater:
 
 
 class UnsupportedCoding:
-    """Stands for a coding that cannot be read: the first byte of the body is an error."""
+    """Stands for a coding that cannot be read: any data is an error, an empty body is not."""
 
     __slots__ = ("_coding",)
 
@@ -127,14 +126,14 @@ class UnsupportedCoding:
         )
 
     def take(self) -> None:
-        """Return nothing."""
+        """Return ``None``: there is no data."""
 
     def close(self) -> None:
         """Accept an empty body."""
 
 
 class MultiDecoder:
-    """Reads a body to which several codings were applied; each of ``steps`` takes one off."""
+    """Decodes a body to which several codings were applied; each of ``steps`` decodes one."""
 
     __slots__ = ("_steps",)
 
@@ -142,11 +141,11 @@ class MultiDecoder:
         self._steps = steps
 
     def feed(self, data: bytes) -> None:
-        """Take in some of the body."""
+        """Feed data of the body."""
         self._steps[0].feed(data)
 
     def take(self) -> bytes | None:
-        """Return the next piece, empty where this much work brought nothing; ``None`` when more must be put in."""
+        """Return the next piece, which may be empty; ``None`` if more data is needed."""
         piece = self._steps[-1].take()
         if piece is not None:
             return piece

@@ -1,7 +1,7 @@
-"""One request and its response, without the connection: what both drivers share.
+"""One request and its response, without I/O: shared by async and sync code.
 
-What arrived is *fed*, in the order in which it arrived, and the exchange says what it means: whether
-the head is complete, what of the body came, whether it has ended, what is wrong.
+Received data is *fed*, in order. The exchange returns the head once it is complete, then the data of the
+body, and keeps whether the body has ended or an error.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = (
     "unsolicited_error",
 )
 
-# The most bytes of one read. Larger objects would come from fresh pages of the system, each of them.
+# Maximum number of bytes of one read. Larger objects would each be allocated from fresh pages of the system.
 READ_SIZE = 65_536
 
 _NO_REQUEST: tuple[str, str, list[tuple[str, str]], bytes] = ("", "", [], b"")
-# A connection that is lost so soon after the request was sent was closed before the request arrived.
+# A connection lost within this time after the request was sent had been closed before the request arrived.
 _STALE_SECONDS = 0.1
 
 _BEFORE = "the request failed before the response began: "
@@ -43,7 +43,7 @@ _WHILE = "the connection broke while the response was read: "
 
 
 class Waits(NamedTuple):
-    """How long one exchange waits for what, in seconds; infinite where there is no limit."""
+    """The time limits of one exchange, in seconds; infinite for no limit."""
 
     connect: float
     write: float
@@ -61,10 +61,13 @@ class Waits(NamedTuple):
 
 
 class Exchange:
-    """The request, and the response as far as it is there.
+    """The request, and the response as far as it has arrived.
 
-    Every exchange has a framing of its own, so that what is left of an old one can never reach the
-    next one on its connection.
+    Every exchange has a framing of its own, so that the rest of an old response can never become part of the
+    next one on the same connection. ``_may_resend`` keeps a request that must be sent once from being sent
+    again. ``_through`` is set when a decoder reads the framing, and keeps the data from being unframed twice.
+    ``_is_drained`` is set when the consumer has read its stream to the end, and keeps the connection from
+    being closed for want of the body's end.
     """
 
     __slots__ = (
@@ -98,36 +101,42 @@ class Exchange:
         self._is_drained = False
 
     def restart(self) -> None:
-        """Begin: with the request unsent, and nothing seen of an answer.
+        """Begin the exchange, for the first or the second time.
 
-        Raises :class:`ValueError` for what no request may hold, before any byte is sent.
+        Raises :class:`ValueError` for an invalid request, before any byte is sent.
         """
         self.framing = HTTPConnection()
         self.payload = self.framing.request(*self._asked)
 
     def may_send_again(self, seconds: float) -> bool:
-        """Return whether a connection that was lost ``seconds`` after the request was sent had been lost before.
+        """Return whether the request may be sent again after a reused connection was lost.
 
-        A server may close a connection while nothing is asked, and that may cross the request. Where not
-        one byte of an answer came, and the end came at once, the server has not worked on the request: it is
-        sent again, once, on a new connection; but for requests that are to be sent once.
+        A server closes idle connections when it likes, and the end may cross a request on the way: the
+        connection was *stale*, and the server never saw the request. A server that fails while it works on a
+        request closes the connection too, and then the request must not be sent twice. The two cases look
+        alike, except for time: ``seconds`` is the time from sending to the loss. At most ``_STALE_SECONDS``
+        means stale, provided that no byte of a response has arrived, which the caller checks. The request is
+        then sent again, once, on a new connection; not with ``resend=False``.
+
+        This is the second line of defence: ``is_sound`` of the connection finds an end that has already
+        arrived before the request is sent.
         """
         return self._may_resend and seconds <= _STALE_SECONDS
 
     def limit_error(self, now: float) -> None:
-        """Give an error's body no more time, in total, than each read of it has."""
+        """Limit the whole body of an error to the time of one read."""
         if self.status >= 300 and now + self.waits.head < self.end_by:
             self.end_by, self._limit = now + self.waits.head, self.waits.head
 
     def total_timeout_error(self) -> APITimeoutError:
-        """Return the error for a response that did not end in time, whatever kept arriving."""
+        """Return the error for a response that did not end in time, although data kept arriving."""
         return timeout_error(self, self._limit, "the response did not end")
 
     def hand_over(self, decoder: Any) -> None:
-        """Let ``decoder`` read the framing too: from now on the body comes as the network sent it.
+        """Let ``decoder`` read the framing too: from now on, reads return raw data of the network.
 
-        That is one call into the core per read instead of two. Nothing changes for a body that was
-        compressed, or for a decoder of the other half of the core, which knows no framing.
+        That is one call into the core per read instead of two. It has no effect for a compressed body, and
+        for a decoder of the pure Python half, which cannot read framing.
         """
         through = getattr(decoder, "_attach_connection", None)
         if self._content is None and through is not None:
@@ -135,9 +144,9 @@ class Exchange:
             self._through = True
 
     def feed_head(self, data: bytes) -> bytes | None:
-        """Take in some of the head; once it is complete, return what stands behind it, and ``None`` until then.
+        """Feed data of the head; return the data after the head once that is complete, ``None`` until then.
 
-        Raises :class:`~millstream.errors.APIConnectionError` where it is no head.
+        Raises :class:`~millstream.errors.APIConnectionError` for an invalid head.
         """
         framing = self.framing
         rest = framing.feed_head(data)
@@ -152,14 +161,14 @@ class Exchange:
         self.headers = headers
         if "content-encoding" in headers:
             self._content = content_decoder(headers["content-encoding"])
-        # Not kept for the length of the stream.
+        # Release the request: the stream may be long.
         self.payload, self._asked = b"", _NO_REQUEST
         return rest
 
     def feed_body(self, data: bytes) -> bytes:
-        """Return what ``data`` brings of the body, decompressed where it has to be; :meth:`read_decoded` has the rest.
+        """Return the part of the body in ``data``, decompressed; :meth:`read_decoded` returns the rest.
 
-        Nothing, maybe, where ``data`` is framing or compressed data alone.
+        The part may be empty, if ``data`` is only framing or the beginning of compressed data.
         """
         data = self.framing.feed(data)
         if self._content is None or not data:
@@ -168,7 +177,7 @@ class Exchange:
         return self._content.take() or b""
 
     def read_decoded(self) -> bytes | None:
-        """Return what is still to be decompressed of what was fed; at the body's end, check that this was all."""
+        """Decompress more of the data that was fed; at the body's end, check that the data is complete."""
         if self._content is None:
             return None
         piece = self._content.take()
@@ -178,17 +187,17 @@ class Exchange:
 
 
 def connect_error(cause: BaseException | None, what: str = "") -> APIConnectionError:
-    """Return the error for what goes wrong before there is a response, with its cause set."""
+    """Return the error for a request that failed before the response began, with its cause set."""
     return _build_error(_BEFORE, cause, what)
 
 
 def read_error(cause: BaseException | None) -> APIConnectionError:
-    """Return the error for what goes wrong in the body, with its cause set."""
+    """Return the error for a connection that broke in the body, with its cause set."""
     return _build_error(_WHILE, cause, "")
 
 
 def _build_error(stage: str, cause: BaseException | None, what: str) -> APIConnectionError:
-    # Some exceptions of the system say nothing; their names do.
+    # Some exceptions of the system have no message; their class name is used instead.
     reason = "the connection was closed" if cause is None else str(cause) or type(cause).__name__
     error = APIConnectionError(f"{stage}{what}{reason}")
     error.__cause__ = cause
@@ -196,12 +205,12 @@ def _build_error(stage: str, cause: BaseException | None, what: str) -> APIConne
 
 
 def unsolicited_error() -> APIConnectionError:
-    """Return the error for a server that speaks first: its answer could not be told from one to the request."""
+    """Return the error for a server that sends data first, which would be read as the response."""
     return connect_error(APIConnectionError("the server spoke before it was asked"))
 
 
 def timeout_error(exchange: Exchange, seconds: float, what: str) -> APITimeoutError:
-    """Return the error for ``what`` did not happen within ``seconds``."""
+    """Return the error for a timeout; ``what`` names what did not happen within ``seconds``."""
     reason = f"{what} within {seconds:g} s"
     error = APITimeoutError(f"{_WHILE}{reason}" if exchange.status else f"{_BEFORE}timed out ({reason})")
     error.__cause__ = TimeoutError(reason)
@@ -209,10 +218,10 @@ def timeout_error(exchange: Exchange, seconds: float, what: str) -> APITimeoutEr
 
 
 def redirect_request(request: Request, response: Exchange) -> Request | None:
-    """Return the request to send in place of ``request``, if that is what ``response`` says.
+    """Return the request to send in place of ``request``, if ``response`` is a redirect to follow.
 
-    Only 307 and 308 do, which keep method and body, and only to the same origin: anywhere else the
-    key would go along.
+    These are 307 and 308, which keep method and body, to the same origin: another server must not receive
+    the key.
     """
     if response.status not in (307, 308):
         return None
@@ -222,11 +231,11 @@ def redirect_request(request: Request, response: Exchange) -> Request | None:
 
 
 def _build_headers(given: Mapping[str, str], target: Target) -> list[tuple[str, str]]:
-    """Return the headers to send: with the host, and with what a user in the URL stands for."""
+    """Return the headers to send: with the host, and with the authorization for a user in the URL."""
     names = {name.lower() for name in given}
     headers = [] if "host" in names else [("host", target.host)]
     if target.authorization is None:
         return [*headers, *given.items()]
-    # The user in the URL wins, as with httpx2: a gateway in front of the server asks for it.
+    # The user in the URL wins, as in httpx2: it is meant for a gateway in front of the server.
     headers += [(name, value) for name, value in given.items() if name.lower() != "authorization"]
     return [*headers, ("authorization", target.authorization)]

@@ -1,4 +1,4 @@
-"""From a URL to where it points: the origin to connect to, and what the request says of it."""
+"""Parses URLs: the origin to connect to, and the parts of the request that the URL determines."""
 
 import re
 from base64 import b64encode
@@ -13,29 +13,29 @@ __all__ = ("Origin", "Target", "read_request_url", "read_url", "same_origin")
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# What separates the parts of a URL, or cannot be in a name at all.
+# Characters that separate the parts of a URL, or that no host may contain.
 _NO_HOST = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
 _ODD = re.compile('[^\x21-\x7e]|["<>\\\\^`{|}]|%(?![0-9A-Fa-f]{2})')
 _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-# What may stand in a path or a query as it is; "%" too, since what is quoted already stays so.
+# Characters of a path or query that are not quoted; "%" is one of them, so that nothing is quoted twice.
 _SAFE = "/?%:@!$&'()*+,;=~-._[]"
 
 
 class Origin(NamedTuple):
-    """What connections are shared by: ``host`` is a name or an address without brackets, in lower case."""
+    """The key under which connections are shared; ``host`` is a name or an address without brackets, in lower case."""
 
     tls: bool
     host: str
     port: int
 
     def __str__(self) -> str:
-        """Return the origin as it stands in a URL."""
+        """Return the origin in the form of a URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
 class Target(NamedTuple):
-    """Where a URL points.
+    """The target of a URL.
 
     ``target`` and ``host`` are what the request line and the ``host`` header say; ``authorization``
     is the header that a user in the URL stands for.
@@ -47,14 +47,14 @@ class Target(NamedTuple):
     authorization: str | None
 
     def __repr__(self) -> str:
-        """Leave out the query and the user: they may be secrets."""
+        """Leave out the query and the user: they may contain secrets."""
         return f"Target({self.origin})"
 
 
 def read_request_url(url: str) -> Target:
-    """Return where a request for ``url`` goes: :func:`read_url` for what has no fragment.
+    """Return the target of a request; :func:`read_url` for a URL that must not have a fragment.
 
-    A fragment is never sent. One in a model's ``base_url`` would swallow the path that is put behind it.
+    A fragment is never sent. One in a model's ``base_url`` would swallow the path that is appended to it.
     """
     if "#" in url:
         raise _url_error("it has a fragment (#\u2026), which is not sent: leave it out, or write %23 for the character")
@@ -63,10 +63,10 @@ def read_request_url(url: str) -> Target:
 
 @lru_cache(maxsize=256)
 def read_url(url: str) -> Target:
-    """Return where ``url`` points; what a path or a query cannot hold as it is, is percent-encoded.
+    """Return the target of ``url``; invalid characters of the path and the query are percent-encoded.
 
-    Raises :class:`~millstream.errors.APIConnectionError` for what is no absolute http or https URL.
-    The message does not show it: it may hold a key.
+    Raises :class:`~millstream.errors.APIConnectionError` if ``url`` is not an absolute http or https URL.
+    The message does not show it: it may contain a key.
     """
     if _CONTROL.search(url) or _SURROGATE.search(url):
         raise _url_error("it holds a control character or half a surrogate pair")
@@ -75,7 +75,7 @@ def read_url(url: str) -> Target:
         port = parts.port
         host = _ascii(parts.hostname) if parts.hostname else ""
     except ValueError:
-        # What Python says of it may quote the user and the password: it is no cause, and no context.
+        # Raise outside of this block: Python's message may quote the password, and must not be the context.
         parts = None
     if parts is None:
         raise _url_error("its host or its port is not a valid one")
@@ -92,9 +92,9 @@ def read_url(url: str) -> Target:
 
 
 def _ascii(host: str) -> str:
-    """Return ``host`` as it is looked up; raises :class:`ValueError` for what is no name and no address."""
+    """Return ``host`` in ASCII; raises :class:`ValueError` if it is neither a name nor an address."""
     if ":" in host:
-        # Brackets were around it, and what is in them was checked to be an address.
+        # It stood in brackets, whose content urlsplit has checked to be an address.
         return host
     if not host.isascii():
         host = _idna(host)
@@ -104,7 +104,7 @@ def _ascii(host: str) -> str:
 
 
 def _idna(host: str) -> str:
-    """Return an international name in ASCII, as httpx2 writes it."""
+    """Return an international name in ASCII, as httpx2 does."""
     try:
         import idna
     except ImportError:
@@ -113,7 +113,7 @@ def _idna(host: str) -> str:
 
 
 def same_origin(url: str, location: str) -> str | None:
-    """Return the URL that ``location`` means, seen from ``url``; ``None`` if that is another origin."""
+    """Resolve ``location`` against ``url``; return ``None`` if the result has another origin."""
     try:
         # A fragment is not sent.
         target = urljoin(url, location).partition("#")[0]

@@ -1,4 +1,4 @@
-"""What is kept of connections between exchanges: the rules, for both drivers.
+"""Idle and parked connections: shared by async and sync code.
 
 No lock is held anywhere. The garbage collector may drop a stream in the middle of any statement, also
 one of this module, and its connection returns to the pool from there: a lock of this thread would wait
@@ -19,19 +19,19 @@ from .origins import Origin
 
 __all__ = ("PARKED_SECONDS", "SETTLING_SECONDS", "Limits", "Pool", "Pooled")
 
-# How long the end of a body may take, once the stream in it has ended.
+# How long a connection is parked, from the end of its stream to the end of its body.
 PARKED_SECONDS = 1.0
-# An end that is under way arrives within this time; a new connection would take longer.
+# How long a request waits for a parked connection: a new connection would take longer.
 SETTLING_SECONDS = 0.02
-# How many of the connections that wait for an end one checkout looks at.
+# Maximum number of parked connections that one request looks at.
 _LOOKED_AT = 8
 
 
 class Limits(NamedTuple):
-    """How many connections there may be, and how long they are kept.
+    """The limits of a pool.
 
-    ``max_connections`` is for all origins together (``None``: no limit), ``max_idle`` for each of
-    them, ``idle_seconds`` how long a connection waits for its next use.
+    ``max_connections`` counts the connections to all origins (``None``: no limit). ``max_idle`` counts the
+    idle connections to each origin. ``idle_seconds`` is how long a connection may be idle.
     """
 
     max_connections: int | None = None
@@ -40,14 +40,14 @@ class Limits(NamedTuple):
 
 
 class Pooled(Protocol):
-    """A connection, as the pool sees it."""
+    """What the pool needs of a connection."""
 
     origin: Origin
     idle_since: float
     parked_since: float
 
     def is_sound(self) -> bool:
-        """Return whether the connection can serve, as far as can be told without waiting."""
+        """Return whether the next exchange may begin, as far as this is known without waiting."""
 
     def abort(self) -> None:
         """Close the connection, at once."""
@@ -57,7 +57,10 @@ C = TypeVar("C", bound=Pooled)
 
 
 class Pool(Generic[C]):
-    """The connections that nobody uses: *idle* ones can serve at once, *parked* ones wait for their body's end."""
+    """The unused connections: *idle* ones can be used at once, *parked* ones wait for the end of a body.
+
+    ``is_closed`` keeps connections that are released after :meth:`close` from being kept.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -67,7 +70,7 @@ class Pool(Generic[C]):
         self._swept = 0.0
 
     def take(self, origin: Origin, now: float) -> C | None:
-        """Return the idle connection to ``origin`` that was used last, if one is sound; it is the caller's now."""
+        """Take the idle connection to ``origin`` that was used last, if there is a sound one; the caller owns it."""
         if now - self._swept > self.limits.idle_seconds:
             self.sweep(now)
         idle = self._idle.get(origin)
@@ -82,7 +85,7 @@ class Pool(Generic[C]):
         return None
 
     def put(self, connection: C, now: float) -> None:
-        """Keep ``connection`` for the next exchange; the oldest goes where there are too many."""
+        """Keep an idle connection; close the oldest one if there are too many."""
         connection.idle_since = now
         idle = self._idle.setdefault(connection.origin, [])
         idle.append(connection)
@@ -92,7 +95,7 @@ class Pool(Generic[C]):
             self.close()
 
     def park(self, connection: C) -> None:
-        """Keep ``connection``, whose body has not ended yet; the one that has waited longest stands first."""
+        """Keep ``connection``, whose body has not ended yet, in the order of ``parked_since``."""
         last = self._parked[-1:]
         if last and connection.parked_since < last[0].parked_since:
             self._parked.insert(0, connection)
@@ -102,7 +105,7 @@ class Pool(Generic[C]):
             self.close()
 
     def unpark(self, connection: C) -> bool:
-        """Take ``connection`` out; ``False`` if somebody else has done so."""
+        """Take a parked connection out; return ``False`` if it is no longer there."""
         try:
             self._parked.remove(connection)
         except ValueError:
@@ -110,27 +113,27 @@ class Pool(Generic[C]):
         return True
 
     def parked(self, origin: Origin) -> list[C]:
-        """Return some of the connections to ``origin`` that wait for an end, oldest first; :meth:`unpark` takes one."""
+        """Return some of the parked connections to ``origin``, oldest first; :meth:`unpark` takes one."""
         return list(islice((one for one in self._parked.copy() if one.origin == origin), _LOOKED_AT))
 
     def close_idle(self, origin: Origin | None) -> None:
-        """Close the connections to ``origin`` that nobody uses; those to all origins where it is ``None``."""
+        """Close the unused connections to ``origin``, or to all origins if it is ``None``."""
         for waiting in (self._parked, *tuple(self._idle.values())):
             for connection in waiting.copy():
                 if origin is None or connection.origin == origin:
                     try:
                         waiting.remove(connection)
                     except ValueError:
-                        # Somebody has just taken it.
+                        # It has just been taken.
                         continue
                     connection.abort()
 
     def unused_connections(self) -> list[C]:
-        """Return the connections that wait here."""
+        """Return the idle and the parked connections."""
         return [connection for waiting in (self._parked, *tuple(self._idle.values())) for connection in waiting]
 
     def remove(self, connection: C) -> None:
-        """Take ``connection`` out, wherever it is: it is closed."""
+        """Take out a connection that was closed, idle or parked."""
         if not self.unpark(connection) and (idle := self._idle.get(connection.origin)):
             try:
                 idle.remove(connection)
@@ -138,13 +141,13 @@ class Pool(Generic[C]):
                 return
 
     def sweep(self, now: float) -> float | None:
-        """Close what has been idle for too long, and return when the next will have been, if there is one."""
+        """Close connections that were idle for too long; return when the next one will have been, if there is one."""
         self._swept = now
         left = [since for idle in tuple(self._idle.values()) if (since := self._expire(idle, now)) is not None]
         return min(left) + self.limits.idle_seconds if left else None
 
     def make_room(self, active: int) -> None:
-        """Close unused connections until there is room for ``active`` ones under the limit."""
+        """Close unused connections until ``active`` ones fit under the limit."""
         limit = self.limits.max_connections
         while limit is not None and active + self.unused > limit:
             waiting = next(filter(None, (self._parked, *self._idle.values())), None)
@@ -154,25 +157,25 @@ class Pool(Generic[C]):
 
     @property
     def unused(self) -> int:
-        """How many connections wait here."""
+        """The number of idle and parked connections."""
         return len(self._parked) + sum(map(len, tuple(self._idle.values())))
 
     def close(self) -> None:
-        """Close every connection that waits here, and each that comes back later."""
+        """Close all unused connections, and each one that is released later."""
         self.is_closed = True
         for waiting in (self._parked, *self._idle.values()):
             while waiting:
                 self._close_first(waiting)
 
     def _expire(self, idle: list[C], now: float) -> float | None:
-        """Close the first of ``idle`` that have waited for too long; return since when the next has."""
+        """Close the first of ``idle`` that have expired; return since when the next one is idle."""
         while first := idle[:1]:
             if now - first[0].idle_since < self.limits.idle_seconds:
                 return first[0].idle_since
             try:
                 idle.remove(first[0])
             except ValueError:
-                # Somebody has just taken it.
+                # It has just been taken.
                 continue
             first[0].abort()
         return None

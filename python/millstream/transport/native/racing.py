@@ -1,4 +1,4 @@
-"""A connected socket for sync code, whichever of a host's addresses answers first (RFC 8305)."""
+"""Connects to a host in sync code, by racing its addresses (RFC 8305); see ``connecting``."""
 
 import selectors
 import socket
@@ -19,15 +19,15 @@ from .addresses import (
 
 __all__ = ("connect",)
 
-# Unlike epoll, poll takes no descriptor; where there is neither, select has to do.
+# poll needs no file descriptor of its own, unlike epoll; select is for systems without poll.
 _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 def connect(host: str, port: int, deadline: float) -> socket.socket:
-    """Return a socket that is connected to ``host`` and does not block.
+    """Return a non-blocking socket connected to ``host``.
 
-    Raises :class:`OSError` where no address can be reached, :class:`TimeoutError` where none was by ``deadline``,
-    on the monotonic clock; it is one deadline for all addresses.
+    Raises :class:`OSError` if no address can be reached, and :class:`TimeoutError` after ``deadline``, on the
+    monotonic clock; it is one deadline for all addresses.
     """
     with _Selector() as selector:
         race = _Race(selector, _resolve(host, port))
@@ -42,7 +42,7 @@ def _resolve(host: str, port: int) -> list[Address]:
 
 
 class _Race:
-    """The attempts under way, each registered with ``selector``."""
+    """The running attempts, each registered with ``selector``."""
 
     def __init__(self, selector: selectors.BaseSelector, addresses: list[Address]) -> None:
         self._selector = selector
@@ -50,7 +50,7 @@ class _Race:
         self._errors: list[OSError] = []
 
     def run(self, deadline: float) -> socket.socket:
-        """Return the first socket that is connected; another address is tried after each head start."""
+        """Return the first socket that connects; the next attempt begins after each head start."""
         while True:
             if (sock := self._try_next()) is not None:
                 return sock
@@ -63,15 +63,15 @@ class _Race:
                 raise TimeoutError("timed out")
 
     def close(self) -> None:
-        """Close whatever has not won."""
-        # An exception keeps this frame: it must not be kept by it.
+        """Close the sockets of all other attempts."""
+        # The exception's traceback refers to this object: a reference back would be a cycle.
         self._errors = []
         for key in tuple((self._selector.get_map() or {}).values()):
             self._leave(key.fileobj)
             key.fileobj.close()  # type: ignore[union-attr]
 
     def _try_next(self) -> socket.socket | None:
-        """Try addresses until one attempt is under way, or done."""
+        """Start attempts until one is running; return the socket if it has connected at once."""
         while self._left:
             family, address = self._left.popleft()
             try:
@@ -89,7 +89,7 @@ class _Race:
         return None
 
     def _wait(self, until: float) -> socket.socket | None:
-        """Wait for the end of an attempt, whichever; return its socket if it is connected."""
+        """Wait for the end of any attempt; return its socket if it has connected."""
         ready = self._selector.select(None if until == float("inf") else max(until - monotonic(), 0.0))
         for key, _ in ready:
             sock: Any = key.fileobj

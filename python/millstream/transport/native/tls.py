@@ -1,4 +1,4 @@
-"""TLS contexts: the one place that makes them."""
+"""Creates TLS contexts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ("check_protocol", "default_context", "environment_certificates")
 
 _lock = threading.Lock()
-# Where systems keep their certificates, for a Python whose OpenSSL was built for another one.
+# Where Linux distributions keep their certificates, for a Python whose OpenSSL was built for another one.
 _BUNDLES = (
     "/etc/ssl/cert.pem",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -27,19 +27,19 @@ _BUNDLES = (
 
 
 def default_context() -> ssl.SSLContext:
-    """Return the context that all connections share which are given none.
+    """Return the context of all connections without an ``ssl_context`` of their own.
 
-    It trusts what httpx2 trusts: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` where they are set, else the
-    system's certificates. Making it takes milliseconds; the first request that talks TLS pays for it.
+    It trusts the same certificates as httpx2: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` if they are set, else the
+    system's. Creating it takes milliseconds, which the first request over TLS pays.
     """
     with _lock:
         return _make_default_context()
 
 
 def environment_certificates() -> tuple[str, str] | None:
-    """Return the environment variable that says which certificates are trusted, and its path; ``None`` without one.
+    """Return the environment variable that names the trusted certificates, and its path; ``None`` if there is none.
 
-    Raises :class:`~millstream.errors.MillstreamError` where the path is not there: nothing could be trusted.
+    Raises :class:`~millstream.errors.MillstreamError` if the path does not exist: nothing would be trusted.
     """
     for variable, is_there, kind in (
         ("SSL_CERT_FILE", os.path.isfile, "file"),
@@ -69,7 +69,7 @@ def _make_default_context() -> ssl.SSLContext:
                 f"the environment variable {variable} names {path!r}, which holds no certificates that can be read"
             ) from error
     elif sys.platform in ("darwin", "win32"):
-        # OpenSSL cannot read these systems' stores; truststore comes with httpx2.
+        # OpenSSL cannot read the certificate stores of these systems; truststore is installed with httpx2.
         import truststore
 
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -82,9 +82,9 @@ def _make_default_context() -> ssl.SSLContext:
 
 
 def check_protocol(tls: ssl.SSLObject | ssl.SSLSocket | None) -> None:
-    """Raise :class:`~millstream.errors.APIConnectionError` if the server was made to speak another protocol.
+    """Raise :class:`~millstream.errors.APIConnectionError` if the server chose another protocol than HTTP/1.1.
 
-    That takes a context of the user's which offers one.
+    It does so only if a user's ``ssl_context`` offers one.
     """
     spoken = None if tls is None else tls.selected_alpn_protocol()
     if spoken not in (None, "http/1.1"):
