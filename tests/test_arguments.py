@@ -45,7 +45,7 @@ def test_a_mistyped_argument_raises_and_names_the_one_that_was_meant(cls: type[A
 
 
 def test_what_only_other_servers_know_raises_and_says_where_it_goes() -> None:
-    with pytest.raises(TypeError, match=r"'top_k'.* \(what OpenAI does not know is sent by extra_body="):
+    with pytest.raises(TypeError, match=r"'top_k'.* \(to send a parameter that OpenAI does not have, pass extra_body="):
         ChatOpenAI(api_key="k", top_k=5)  # type: ignore[call-arg]
     ChatOpenAI(api_key="k", extra_body={"top_k": 5}, model_kwargs={"min_p": 0.1})
 
@@ -125,9 +125,9 @@ def calls(model: Any, **kwargs: Any) -> list[Any]:
     ("wrong", "hint"),
     [
         ({"temprature": 1}, r"'temprature'; did you mean temperature\?"),
-        ({"max_concurrency": 5}, r"'max_concurrency'; give it in the configuration: config="),
+        ({"max_concurrency": 5}, r"'max_concurrency'; pass it in the configuration: config="),
         ({"api_key": "sk-secret"}, r"'api_key'; it is an argument of (Chat)?OpenAI\(…\)"),
-        ({"top_k": 5}, r"'top_k'.* \(what OpenAI does not know is sent by extra_body="),
+        ({"top_k": 5}, r"'top_k'.* \(to send a parameter that OpenAI does not have, pass extra_body="),
         ({"messages": []}, r"'messages'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""OpenAI's models, and those of every server that speaks its protocol; Azure's too."""
+"""Models of OpenAI, of Azure, and of every server with OpenAI's protocol."""
 
 from typing import TYPE_CHECKING
 

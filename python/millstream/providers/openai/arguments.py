@@ -1,8 +1,8 @@
-"""The arguments that models of OpenAI's protocol know, and what is said of others.
+"""The arguments of models with OpenAI's protocol, and the errors for unknown ones.
 
-What an endpoint takes is known by name, in the order of the OpenAI SDK, so that bodies can be
-compared as they are. Anything else raises: a mistyped name would be sent to a server that ignores it,
-and a mistyped key would leave in the body.
+The parameters of an endpoint are listed in the order of the OpenAI SDK, so that bodies can be compared
+byte by byte. Any other argument raises: a mistyped name would be sent to a server that ignores it, and a
+key under a mistyped name would be sent in the body.
 """
 
 import math
@@ -35,12 +35,12 @@ COMPLETIONS = (
     *("model", "stream", "prompt", "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens"),
     *("n", "presence_penalty", "seed", "stop", "stream_options", "suffix", "temperature", "top_p", "user"),
 )
-# What a call may say beside the endpoint's parameters: of the request, of the stream, and for the Responses API.
+# Arguments of a call beside the endpoint's parameters: of the request, of the stream, and of the Responses API.
 _CALL_ARGUMENTS = frozenset(
     {"extra_headers", "extra_query", "extra_body", "timeout", "stream_usage", "ls_structured_output_format"}
     | {"context_management", "include", "previous_response_id", "reasoning", "text", "truncation"}
 )
-# What a call's input says.
+# Parameters that are set from the input of a call.
 _INPUT = frozenset({"messages", "prompt"})
 _CONFIG = frozenset(
     {"callbacks", "configurable", "max_concurrency", "metadata", "recursion_limit", "run_id", "run_name", "tags"}
@@ -57,24 +57,24 @@ _TYPE_WORDS = {
 
 
 def list_constructor_params(endpoint: Iterable[str]) -> list[str]:
-    """Return the parameters of an endpoint that the constructor takes: all but what each call says anew."""
+    """Return the parameters of an endpoint that the constructor accepts: all but the input and ``stream``."""
     return [name for name in endpoint if name not in _INPUT and name != "stream"]
 
 
 def make_argument_error(owner: str, name: str, known: Iterable[str]) -> TypeError:
-    """Return the exception for an argument of a constructor that nobody knows."""
+    """Return the exception for an unknown argument of a constructor."""
     return TypeError(f"{owner}() got an unexpected argument: {name!r}{_hint(name, known)}")
 
 
 def refuse_in_call(owner: Any, endpoint: Collection[str], kwargs: Iterable[str]) -> None:
-    """Raise :class:`TypeError` where a call of the model ``owner`` has an argument that nobody knows."""
+    """Raise :class:`TypeError` for an unknown argument in a call of the model ``owner``."""
     for name in kwargs:
         if (name in endpoint and name not in _INPUT) or name in _CALL_ARGUMENTS or name in owner.model_kwargs:
             continue
         if name in _INPUT:
             hint = "; it is the call's first argument"
         elif name in _CONFIG:
-            hint = f"; give it in the configuration: config={{{name!r}: …}}"
+            hint = f"; pass it in the configuration: config={{{name!r}: …}}"
         elif name in owner.__millstream_names__ and name != "stop_sequences":
             hint = f"; it is an argument of {type(owner).__name__}(…)"
         else:
@@ -83,17 +83,17 @@ def refuse_in_call(owner: Any, endpoint: Collection[str], kwargs: Iterable[str])
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    meant = did_you_mean(name, known)
+    suggestion = did_you_mean(name, known)
     if is_secret_name(name):
-        return meant
-    return f"{meant} (what OpenAI does not know is sent by extra_body={{{name!r}: …}})"
+        return suggestion
+    return f"{suggestion} (to send a parameter that OpenAI does not have, pass extra_body={{{name!r}: …}})"
 
 
 def check_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
-    """Return ``value`` as the argument ``name`` holds it, whose type is ``annotation``.
+    """Return the checked value of the argument ``name``, whose type is ``annotation``.
 
-    Numbers may be written as texts, as in LangChain. Raises :class:`TypeError` for a value of
-    another type, and :class:`ValueError` for one that can never be right; neither shows a secret.
+    As in LangChain, a text that is a number is converted. Raises :class:`TypeError` for a value of another
+    type, and :class:`ValueError` for a value out of range. No message contains a secret.
     """
     if name in KEYS:
         _check_key(owner, name, value)
@@ -121,7 +121,7 @@ def check_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
 
 
 def _read_types(annotation: Any) -> list[str]:
-    """Return the simple types that ``annotation`` names; none where it names others, which are not checked."""
+    """Return the simple types in ``annotation``; none if it contains other types, which are not checked."""
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     named = [part.strip().partition("[")[0] for part in text.split("|")]
     kinds = [name for name in named if name != "None"]
@@ -148,7 +148,7 @@ def _number(wanted: str, value: Any, *, whole: bool) -> int | float:
 
 
 def _check_key(owner: str, name: str, value: Any) -> None:
-    """Raise for what can be no key: another type, or an empty text."""
+    """Raise for a value that cannot be a key: another type, or an empty text."""
     if value is None or callable(value):
         return
     if hasattr(value, "get_secret_value"):
@@ -156,4 +156,4 @@ def _check_key(owner: str, name: str, value: Any) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{owner}(): {name} must be a str, a SecretStr or a function, not {type(value).__name__}")
     if not value:
-        raise ValueError(f'{owner}(): {name} must not be empty (a server that asks for none takes any text: "none")')
+        raise ValueError(f'{owner}(): {name} must not be empty (if the server requires none, pass any text: "none")')

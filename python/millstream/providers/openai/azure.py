@@ -1,4 +1,4 @@
-"""``AzureChatOpenAI``: chat completions of models that Azure serves."""
+"""``AzureChatOpenAI``: chat completions of models on Azure."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ __all__ = ("AzureChatOpenAI",)
 
 
 class AzureChatOpenAI(ChatOpenAI):
-    """Chat completions over Azure's form of the protocol; takes the arguments of ``langchain_openai.AzureChatOpenAI``.
+    """Chat completions over Azure's protocol, with the arguments of ``langchain_openai.AzureChatOpenAI``.
 
-    Where it is: ``azure_endpoint`` and ``azure_deployment`` (or a whole ``base_url``), ``api_version``. Who
-    asks: ``api_key``, ``azure_ad_token``, or a function that returns a token when it is asked,
+    The address is ``azure_endpoint`` and ``azure_deployment`` (or a whole ``base_url``), and ``api_version``.
+    The credentials are ``api_key``, ``azure_ad_token``, or a function that returns a token for each request,
     ``azure_ad_token_provider`` (``azure_ad_async_token_provider`` for async code). ::
 
         model = AzureChatOpenAI(
             azure_endpoint="https://example.openai.azure.com", azure_deployment="gpt-4o", api_version="2024-10-21"
         )
 
-    Raises what :class:`ChatOpenAI` raises, and :class:`~millstream.errors.MillstreamError` where the
-    endpoint or the version is not known, or the provider withheld an answer.
+    Raises the errors of :class:`ChatOpenAI`, and :class:`~millstream.errors.MillstreamError` if the endpoint
+    or the API version is missing, or if Azure's content filter withheld an answer.
     """
 
     if TYPE_CHECKING:
@@ -65,25 +65,25 @@ class AzureChatOpenAI(ChatOpenAI):
     def _check_address(self) -> None:
         if self.openai_api_base and self.validate_base_url:
             if "/openai" not in self.openai_api_base:
-                raise ValueError("base_url has no /openai in it: an endpoint of Azure's goes to azure_endpoint")
+                raise ValueError("base_url does not contain /openai: pass an endpoint of Azure as azure_endpoint")
             if self.deployment_name:
-                raise ValueError("base_url and azure_deployment contradict each other: give azure_endpoint instead")
+                raise ValueError("base_url and azure_deployment contradict each other: pass azure_endpoint instead")
         if not self.openai_api_base and not self.azure_endpoint:
             raise MillstreamError(
-                "no endpoint: give azure_endpoint=…, or set the environment variable AZURE_OPENAI_ENDPOINT"
+                "no endpoint: pass azure_endpoint=…, or set the environment variable AZURE_OPENAI_ENDPOINT"
             )
         if self.openai_api_base and self.azure_endpoint:
             raise ValueError("base_url and azure_endpoint contradict each other: leave one out")
         if not self.openai_api_version:
             raise MillstreamError(
-                "no API version: give api_version=…, or set the environment variable OPENAI_API_VERSION"
+                "no API version: pass api_version=…, or set the environment variable OPENAI_API_VERSION"
             )
 
     def _check_key(self) -> None:
         tokens = (self.azure_ad_token, self.azure_ad_token_provider, self.azure_ad_async_token_provider)
         if self.openai_api_key is None and all(token is None for token in tokens):
             raise MillstreamError(
-                "no API key: give api_key=…, azure_ad_token=… or azure_ad_token_provider=…, or set the environment"
+                "no API key: pass api_key=…, azure_ad_token=… or azure_ad_token_provider=…, or set the environment"
                 " variable AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN"
             )
 
@@ -99,13 +99,14 @@ class AzureChatOpenAI(ChatOpenAI):
         return {"azure_deployment": self.deployment_name, **super()._identifying_params}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        told = {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": "azure"}
+        params = {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": "azure"}
         if "model" not in kwargs and (name := self.model_name or self.deployment_name):
             version = self.model_version.lstrip("-")
-            told["ls_model_name"] = f"{name}-{version}" if self.model_name and version and version not in name else name
-        return told
+            is_versioned = not self.model_name or not version or version in name
+            params["ls_model_name"] = name if is_versioned else f"{name}-{version}"
+        return params
 
-    # Where requests go, and by whom.
+    # Addresses and credentials.
 
     def _url(self, path: str, params: Mapping[str, Any]) -> str:
         base, _, query = self._base(params).partition("?")
@@ -113,7 +114,7 @@ class AzureChatOpenAI(ChatOpenAI):
         return f"{base.rstrip('/')}{path}?{query}{'&' if query else ''}{version}"
 
     def _base(self, params: Mapping[str, Any]) -> str:
-        """Return what all requests go below: the deployment, or else a model of the same name."""
+        """Return the base URL: that of the deployment, or else of a deployment named like the model."""
         base = (self.openai_api_base or f"{(self.azure_endpoint or '').rstrip('/')}/openai").rstrip("/")
         name = self.deployment_name or (params.get("model") if "/deployments" not in base else None)
         return f"{base}/deployments/{name}" if name and "/deployments/" not in base else base
@@ -133,7 +134,7 @@ class AzureChatOpenAI(ChatOpenAI):
             return self.azure_ad_token
         return TokenProvider(self.azure_ad_token_provider, self.azure_ad_async_token_provider)
 
-    # Answers.
+    # Results.
 
     def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
         result = super()._create_chat_result(response, legacy=legacy)
@@ -148,17 +149,17 @@ class AzureChatOpenAI(ChatOpenAI):
             output["prompt_filter_results"] = body["prompt_filter_results"]
         choices = body.get("choices")
         filters = [
-            one.get("content_filter_results", {}) if isinstance(one, Mapping) else {}
-            for one in (choices if isinstance(choices, list) else ())
+            choice.get("content_filter_results", {}) if isinstance(choice, Mapping) else {}
+            for choice in (choices if isinstance(choices, list) else ())
         ]
         for place, generation in enumerate(result.generations):
-            found = filters[place] if place < len(filters) else {}
-            generation.generation_info = {**infos[place], "content_filter_results": found}
+            filtered = filters[place] if place < len(filters) else {}
+            generation.generation_info = {**infos[place], "content_filter_results": filtered}
         return result
 
 
 class TokenProvider:
-    """Functions that return a token when it is asked for, one for sync and one for async code."""
+    """The functions that return a token for each request: one for sync code, one for async code."""
 
     def __init__(self, provider: Callable[[], str] | None, async_provider: Callable[[], Awaitable[str]] | None) -> None:
         self._provider = provider
@@ -167,9 +168,9 @@ class TokenProvider:
     def __call__(self) -> Any:
         """Return a token for sync code."""
         if self._provider is None:
-            raise TypeError("azure_ad_async_token_provider is for async methods: give azure_ad_token_provider too")
+            raise TypeError("azure_ad_async_token_provider is for async methods: pass azure_ad_token_provider too")
         return self._provider()
 
     def for_async(self) -> Any:
-        """Return a token for async code, or what to await for one."""
+        """Return a token for async code, or an awaitable of one."""
         return self() if self._async_provider is None else self._async_provider()

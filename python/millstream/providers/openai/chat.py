@@ -1,4 +1,4 @@
-"""``ChatOpenAI``: chat completions, from OpenAI or whatever speaks its protocol."""
+"""``ChatOpenAI``: chat completions of OpenAI, or of any server with its protocol."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ _FORMAT = "openai.chat"
 
 
 class BaseChatOpenAI(ChatFields, BaseChatModel):
-    """Chat completions over OpenAI's protocol: the base of :class:`ChatOpenAI`, for models of other providers."""
+    """Chat completions over OpenAI's protocol: the base class of :class:`ChatOpenAI`, for models of other providers."""
 
     if TYPE_CHECKING:
 
         def __init__(self, **arguments: Unpack[ChatArguments]) -> None: ...
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        told = super()._get_invocation_params(stop=stop)
-        return {"model": self.model_name, **told, **self._default_params, **kwargs}
+        params = super()._get_invocation_params(stop=stop)
+        return {"model": self.model_name, **params, **self._default_params, **kwargs}
 
-    # One answer.
+    # Whole responses.
 
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -71,14 +71,14 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         return self._create_chat_result(response, legacy="functions" in request.params)
 
     def _whole_response(self, request: PendingRequest) -> WholeResponse:
-        """Return the part that reads a whole answer."""
+        """Return the processor of a whole response."""
         return WholeResponse(_FORMAT, n=request.n, size=self.max_response_size)
 
     def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
-        """Return the result that a whole answer holds."""
+        """Return the result of a whole response."""
         return build_chat_result(response, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
-    # One stream.
+    # Streams.
 
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -135,7 +135,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _whole_request(self, call: ModelCall) -> PendingRequest:
         params = self._get_request_payload(call.prompt, stop=call.stop, **call.kwargs)
         params.pop("stream_usage", None)
-        # Where a model that streams must not, the answer is asked for whole.
+        # Set explicitly: the model's own `streaming` may be switched off for this call.
         params["stream"] = False
         return PendingRequest(self, "/chat/completions", params, None)
 
@@ -147,19 +147,19 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         return PendingRequest(self, "/chat/completions", params, self.stream_chunk_timeout or None)
 
     def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
-        """Return whether a stream's usage is asked for: the call says it, or its options, or the model."""
+        """Return whether to request the usage of a stream: an argument of the call decides, or else the model."""
         sources = (
             stream_usage,
             (kwargs.get("stream_options") or {}).get("include_usage"),
             (self.model_kwargs.get("stream_options") or {}).get("include_usage"),
             self.stream_usage,
         )
-        return next((told for told in sources if isinstance(told, bool)), False)
+        return next((value for value in sources if isinstance(value, bool)), False)
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """Return the body of a request, and what is for the request itself."""
+        """Return the parameters in a request's body, and its options such as ``timeout``."""
         kwargs.pop("ls_structured_output_format", None)
         refuse_in_call(self, self._endpoint, kwargs)
         params = {**self._default_params, **kwargs}
@@ -189,15 +189,15 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
 
         A tool is a function with annotations and a docstring, a pydantic class, a ``TypedDict``, or a
         dict that describes one. ``tool_choice`` is a tool's name, ``"auto"``, ``"none"``, ``"any"``,
-        ``"required"``, ``True`` (any of them) or OpenAI's dict; ``strict`` asks that arguments fit their
-        schemas, ``parallel_tool_calls=False`` for one call at a time.
+        ``"required"``, ``True`` (any of them) or OpenAI's dict. ``strict`` requires arguments to fit their
+        schemas; ``parallel_tool_calls=False`` allows one call at a time.
         """
-        from .tools import tool_arguments
+        from .tools import build_tool_arguments
 
-        asked = {"tool_choice": tool_choice, "strict": strict, "response_format": response_format}
         if parallel_tool_calls is not None:
             kwargs["parallel_tool_calls"] = parallel_tool_calls
-        return self.bind(**tool_arguments(tools, **asked), **kwargs)
+        arguments = build_tool_arguments(tools, tool_choice=tool_choice, strict=strict, response_format=response_format)
+        return self.bind(**arguments, **kwargs)
 
     @overload
     def with_structured_output(
@@ -266,14 +266,14 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     ) -> Runnable[LanguageModelInput, Any]:
         """Return a Runnable whose output fits ``schema``: a pydantic class, a ``TypedDict``, a JSON schema.
 
-        ``method`` is ``"json_schema"``, ``"function_calling"`` or ``"json_mode"``. Streams yield the
-        object as far as it is known. With ``include_raw`` the output is a dict of the message
-        (``raw``), what it says (``parsed``) and, where that failed, the error (``parsing_error``).
+        ``method`` is ``"json_schema"``, ``"function_calling"`` or ``"json_mode"``. Streams yield the partial
+        object each time it grows. With ``include_raw`` the output is a dict of the message (``raw``), the
+        object (``parsed``) and the error, if parsing failed (``parsing_error``).
 
-        An answer that was cut off raises :class:`~millstream.errors.TruncatedOutputError`, one that the
-        provider's filter ended :class:`~millstream.errors.ContentFilterError`, a refusal
-        :class:`~millstream.errors.RefusalError`, and one that does not fit
-        :class:`~millstream.exceptions.OutputParserException`; a stream at its end.
+        Raises :class:`~millstream.errors.TruncatedOutputError` for an answer that was cut off,
+        :class:`~millstream.errors.ContentFilterError` for one that the provider's filter ended,
+        :class:`~millstream.errors.RefusalError` for a refusal, and
+        :class:`~millstream.exceptions.OutputParserException` for one that does not fit; a stream raises at its end.
         """
         from .structured_output import build_structured_model
 
@@ -283,20 +283,20 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
 
 
 class ChatOpenAI(BaseChatOpenAI):
-    """Chat completions over OpenAI's protocol; takes the arguments of ``langchain_openai.ChatOpenAI``.
+    """Chat completions over OpenAI's protocol, with the arguments of ``langchain_openai.ChatOpenAI``.
 
-    ``http_client`` and ``http_async_client`` take clients of httpx2 or httpx, or a
-    :class:`~millstream.transport.Transport`. The endpoint's parameters that have no field go to the
-    request's body, with a warning; what only other servers know is given as ``extra_body``. What a
-    message cannot hold in a field of its own, refusals and ``reasoning_content``, is in its ``additional_kwargs``. ::
+    ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
+    :class:`~millstream.transport.Transport`. Parameters of the endpoint without a field are sent in the
+    request's body, with a warning; parameters of other servers are passed as ``extra_body``. Refusals and
+    ``reasoning_content``, for which a message has no field, are in its ``additional_kwargs``. ::
 
         model = ChatOpenAI(model="gpt-4o-mini", temperature=0)
         for chunk in model.stream("Write me a 1 verse song about sparkling water."):
             print(chunk.content, end="|", flush=True)
 
-    Raises :class:`TypeError` for arguments and values that are not known, :class:`ValueError` for
-    those that contradict each other, :class:`~millstream.errors.MillstreamError` where no API key is known, and
-    :class:`~millstream.errors.UnsupportedError` for what needs the Responses API.
+    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for
+    arguments that contradict each other, :class:`~millstream.errors.MillstreamError` without an API key, and
+    :class:`~millstream.errors.UnsupportedError` for arguments that need the Responses API.
     """
 
     if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class ChatOpenAI(BaseChatOpenAI):
     ) -> dict[str, Any]:
         params = _rename_max_tokens(super()._get_request_payload(input_, stop=stop, **kwargs))
         if re.match(r"^o\d", self.model_name or ""):
-            # These models take a developer's word where others take the system's.
+            # These models have the role `developer` instead of `system`.
             for message in params["messages"]:
                 if message["role"] == "system":
                     message["role"] = "developer"
@@ -339,12 +339,12 @@ class ChatOpenAI(BaseChatOpenAI):
 
 
 def _rename_max_tokens(params: dict[str, Any]) -> dict[str, Any]:
-    """Return ``params`` with the newer name of ``max_tokens``."""
+    """Rename ``max_tokens`` to its newer name in ``params``, and return them."""
     if "max_tokens" in params:
         params["max_completion_tokens"] = params.pop("max_tokens")
     return params
 
 
 def _token_info(chunk: ChatGenerationChunk) -> dict[str, Any]:
-    """Return what handlers are told of a chunk beside its text."""
+    """Return the arguments of ``on_llm_new_token`` beside the text."""
     return {"chunk": chunk, "logprobs": (chunk.generation_info or {}).get("logprobs")}

@@ -1,4 +1,4 @@
-"""The parameters of chat completions: fields, the environment, and what a call makes of them."""
+"""``ChatFields``: the fields of chat models, and the parameters of a call that they determine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .usage import combine_llm_outputs
 
 __all__ = ("ChatFields",)
 
-# What goes into every body that has it.
+# Fields that are sent in the body if they are set.
 _BODY_FIELDS = (
     *("presence_penalty", "frequency_penalty", "seed", "top_p", "logprobs", "top_logprobs", "logit_bias", "stop"),
     *("max_tokens", "extra_body", "n", "temperature", "reasoning_effort", "reasoning", "verbosity"),
@@ -25,14 +25,14 @@ _TIMEOUT_VARIABLE = "LANGCHAIN_OPENAI_STREAM_CHUNK_TIMEOUT_S"
 
 def _chunk_timeout() -> float:
     try:
-        asked = float(os.environ.get(_TIMEOUT_VARIABLE, ""))
+        seconds = float(os.environ.get(_TIMEOUT_VARIABLE, ""))
     except ValueError:
         return 120.0
-    return asked if asked >= 0 else 120.0
+    return seconds if seconds >= 0 else 120.0
 
 
 class ChatFields(OpenAIEndpoint):
-    """The fields of the chat models of OpenAI's protocol, as ``langchain_openai`` names them."""
+    """The fields of chat models with OpenAI's protocol, named as in ``langchain_openai``."""
 
     _endpoint = CHAT
 
@@ -75,7 +75,7 @@ class ChatFields(OpenAIEndpoint):
             raise ValueError("n must be 1 when streaming.")
         if self.openai_proxy and (self.http_client is not None or self.http_async_client is not None):
             raise ValueError("openai_proxy and http_client or http_async_client contradict each other: leave one out")
-        if isinstance(self.stop, list | tuple) and not all(isinstance(one, str) for one in self.stop):
+        if isinstance(self.stop, list | tuple) and not all(isinstance(text, str) for text in self.stop):
             raise TypeError(f"{type(self).__name__}(): stop must be a str or a list of str")
         for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty"):
             setattr(self, name, as_float(getattr(self, name)))
@@ -86,12 +86,12 @@ class ChatFields(OpenAIEndpoint):
             self.stream_usage = True
 
     def _targets_openai(self) -> bool:
-        """Return whether requests go to OpenAI itself, which knows ``stream_options``."""
-        elsewhere = (self.openai_api_base, self.openai_proxy, self.http_client, self.http_async_client)
-        return all(one is None for one in elsewhere)
+        """Return whether requests go to OpenAI itself, which supports ``stream_options``."""
+        redirections = (self.openai_api_base, self.openai_proxy, self.http_client, self.http_async_client)
+        return all(redirection is None for redirection in redirections)
 
     def _set_fields(self, values: dict[str, Any]) -> None:
-        """Fit the temperature to models that take one value only, as LangChain does."""
+        """Adapt the temperature to models that accept one value only, as LangChain does."""
         name = str(values.get("model_name") or "").lower()
         if name.startswith("o1") and "temperature" not in values:
             values = {**values, "temperature": 1}
@@ -112,10 +112,10 @@ class ChatFields(OpenAIEndpoint):
     @property
     def _default_params(self) -> dict[str, Any]:
         """Return the parameters of every call."""
-        given = {name: getattr(self, name) for name in _BODY_FIELDS}
-        given["stop"] = self.stop or None
-        known = {name: value for name, value in given.items() if value is not None}
-        return {"model": self.model_name, "stream": self.streaming, **known, **self.model_kwargs}
+        values = {name: getattr(self, name) for name in _BODY_FIELDS}
+        values["stop"] = self.stop or None
+        params = {name: value for name, value in values.items() if value is not None}
+        return {"model": self.model_name, "stream": self.streaming, **params, **self.model_kwargs}
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ class ChatFields(OpenAIEndpoint):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = {**self._default_params, **kwargs}
-        told: dict[str, Any] = {
+        ls_params: dict[str, Any] = {
             "ls_provider": "openai",
             "ls_model_name": params.get("model", self.model_name),
             "ls_model_type": "chat",
@@ -131,10 +131,10 @@ class ChatFields(OpenAIEndpoint):
         }
         limit = params.get("max_tokens", self.max_tokens) or params.get("max_completion_tokens", self.max_tokens)
         if limit:
-            told["ls_max_tokens"] = limit
-        if ends := stop or params.get("stop"):
-            told["ls_stop"] = ends
-        return told
+            ls_params["ls_max_tokens"] = limit
+        if stop_texts := stop or params.get("stop"):
+            ls_params["ls_stop"] = stop_texts
+        return ls_params
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
         return combine_llm_outputs(llm_outputs, self.model_name)

@@ -1,4 +1,4 @@
-"""Whole answers of chat completions, as results."""
+"""``build_chat_result``: the result of a whole response of chat completions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from ...messages.conversion import finish_message
 from ...outputs.chat_generation import ChatGeneration, ChatResult
 from ..whole_response import WholeResponse, merge_finish
 from .chat_stream import make_delta_chunk
-from .usage import usage_metadata
+from .usage import create_usage_metadata
 
 __all__ = ("build_chat_result",)
 
@@ -20,9 +20,9 @@ def build_chat_result(
 ) -> ChatResult:
     """Return the result of ``response``, with one generation per choice.
 
-    ``legacy`` says that function calls were asked for in OpenAI's first form, ``with_headers`` that the
-    response's headers are wanted. Raises :class:`~millstream.errors.StreamTruncatedError` where there is no
-    choice.
+    With ``legacy``, the request used OpenAI's first form of function calls; with ``with_headers``, the result
+    includes the response's headers. Raises :class:`~millstream.errors.StreamTruncatedError` for a response
+    without choices.
     """
     choices = response.choices()
     if not choices:
@@ -42,13 +42,13 @@ def build_chat_result(
     for place, deltas in enumerate(choices):
         message = _message(deltas, legacy=legacy or _has_first_form(response, place, deltas))
         if response.usage is not None:
-            message.usage_metadata = usage_metadata(response.usage, tier)
+            message.usage_metadata = create_usage_metadata(response.usage, tier)
         generations.append(ChatGeneration(message, {**headers, **merge_finish(deltas)}))
     return ChatResult(generations, output)
 
 
 def _has_first_form(response: WholeResponse, place: int, deltas: Sequence[Delta | str]) -> bool:
-    """Return whether a choice calls a function in OpenAI's first form, unasked: LangChain says it as it came."""
+    """Return whether a choice calls a function in OpenAI's first form, though the request did not use that form."""
     calls = [call for delta in deltas if not isinstance(delta, str) for call in delta.tool_calls]
     if len(calls) != 1 or calls[0].id is not None:
         return False
@@ -66,6 +66,6 @@ def _message(deltas: list[Delta | str], *, legacy: bool) -> AIMessage:
         for delta in deltas
     ]
     message: AIMessage = finish_message(merge_messages([text_chunk("", None), *chunks]))
-    # That there was no refusal is said too, as in LangChain.
+    # As in LangChain, the key is there without a refusal too.
     message.additional_kwargs.setdefault("refusal", None)
     return message

@@ -1,4 +1,4 @@
-"""The messages of one chat stream: what a chat model's ``stream`` runs on."""
+"""The processors of chat streams: message chunks, and generation chunks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,20 +12,20 @@ from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatGenerationChunk
 from ...streaming.protocols import Recorder
 from ..stream_decoding import DecodedStream
-from .usage import usage_metadata
+from .usage import create_usage_metadata
 
 __all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "make_delta_chunk")
 
 PROVIDER = {"model_provider": "openai"}
-"""What every message says of where it comes from."""
+"""The metadata of every message about its origin."""
 
 
 class DecodedMessages(DecodedStream):
-    """Message chunks of choice 0 come out, one per delta; the last one is empty and says that it is the last.
+    """Outputs the message chunks of choice 0, one per delta, and an empty last chunk marked as the last.
 
-    ``id`` is that of all of them. The usage comes when the stream has ended well, as one chunk: what
-    servers say of it on the way are totals, not parts. Only with ``collect_result`` is there a
-    :meth:`result`. ``legacy`` says that function calls were asked for in OpenAI's first form.
+    All chunks have the id ``id``. The usage is one chunk at the end, if the stream ended well: servers send
+    totals on the way, not increments. :meth:`result` needs ``collect_result``. With ``legacy``, the request
+    used OpenAI's first form of function calls.
     """
 
     __slots__ = ("_collected", "_has_non_text", "_id", "_legacy", "_response", "_usage", "_write")
@@ -44,19 +44,19 @@ class DecodedMessages(DecodedStream):
         self._id = id
         self._legacy = legacy
         self._collected: list[AIMessageChunk] = []
-        # Whether a delta came that has more than text.
+        # Whether a delta with more than text has arrived.
         self._has_non_text = False
         self._usage: Mapping[str, Any] | None = None
         self._response: tuple[str | None, ...] = (None, None, None, None)
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
-        """Return what turns a read into chunks."""
+        """Return the function from the data of a read to chunks."""
         read, id, rest = self._decoder._feed_parts, self._id, self._outputs
 
         def feed(data: bytes) -> Sequence[Any]:
             parts = read(data)
-            # A read that brings one text is what there is most of, then one that brings nothing but text.
+            # The most frequent read has one text, the next most frequent one several texts and nothing else.
             if len(parts) == 1 and type(parts[0]) is str:
                 return (text_chunk(parts[0], id, {"model_provider": "openai"}),)
             for part in parts:
@@ -67,7 +67,7 @@ class DecodedMessages(DecodedStream):
         return feed
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder:
-        """Return the decoder's own method: text comes as records, and other chunks are written by ``write``."""
+        """Return the decoder's method that returns text as records; other chunks are encoded by ``write``."""
         self._write = write
         return self._decoder._feed_record_parts
 
@@ -85,14 +85,14 @@ class DecodedMessages(DecodedStream):
         return text_chunk(text, self._id, {"model_provider": "openai"})
 
     def close(self) -> Sequence[Any]:
-        """Return what was held back, the usage and the last chunk, and judge the end."""
+        """Return the outputs that were held back, the usage and the last chunk; set ``error`` unless it ended well."""
         outputs = super().close()
         if self.error is not None:
             return outputs
         return [*outputs, *self._closing_chunks()]
 
     def result(self) -> LLMResult:
-        """Return the sum of the chunks, the last one left out."""
+        """Return the merged chunks, without the last one."""
         message = merge_messages([self.plain(self._decoder._kept_text), *self._collected])
         info = {key: value for key, value in message.response_metadata.items() if key not in PROVIDER}
         return LLMResult([[ChatGenerationChunk(message, info or None)]])
@@ -104,12 +104,12 @@ class DecodedMessages(DecodedStream):
             return self._outputs(error.items), error
 
     def _closing_chunks(self) -> list[Any]:
-        """Return what comes behind the last delta."""
-        # An answer in which nothing is said is an answer all the same.
+        """Return the chunks after the last delta."""
+        # An empty answer is a valid answer: one empty chunk.
         ends = [] if self._has_non_text or self._decoder.text else [self._to_chunk("")]
         if self._usage is not None:
             chunk = text_chunk("", self._id)
-            chunk.usage_metadata = usage_metadata(self._usage, self._response[3])
+            chunk.usage_metadata = create_usage_metadata(self._usage, self._response[3])
             self._collect(chunk)
             ends.append(self._wrap(chunk, {}))
         return ends + self._last_chunks()
@@ -149,7 +149,7 @@ class DecodedMessages(DecodedStream):
         return self._wrap(chunk, info)
 
     def _collect(self, chunk: AIMessageChunk) -> None:
-        # The text is the decoder's to keep.
+        # The text is kept by the decoder.
         if self._collects:
             self._collected.append(chunk.model_copy(update={"content": ""}) if chunk.content else chunk.model_copy())
 
@@ -157,22 +157,22 @@ class DecodedMessages(DecodedStream):
         return chunk
 
     def _info(self, delta: Delta) -> dict[str, Any]:
-        """Return what the provider says of a chunk: the finish, with what made the answer, and log probabilities."""
+        """Return the generation info of a delta: the finish reason with the model's metadata, and log probabilities."""
         info: dict[str, Any] = {}
         if delta.finish_reason is not None:
             info["finish_reason"] = delta.finish_reason
             names = ("model_name", "system_fingerprint", "service_tier")
-            info.update((name, told) for name, told in zip(names, self._response[1:], strict=True) if told)
+            info.update((name, value) for name, value in zip(names, self._response[1:], strict=True) if value)
         if delta.logprobs is not None:
             info["logprobs"] = delta.logprobs
         return info
 
 
 class DecodedGenerations(DecodedMessages):
-    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out.
+    """Outputs generation chunks, for ``_stream`` and ``_astream``.
 
-    The base of chat models gives their messages ids, puts in the details, and adds the last chunk.
-    ``with_headers`` puts the response's headers into the details of the first one.
+    The base class of chat models sets the ids of their messages, adds the generation info to their metadata,
+    and adds the last chunk. ``with_headers`` puts the response's headers into the info of the first chunk.
     """
 
     __slots__ = ("_header_info", "_with_headers")
@@ -186,12 +186,12 @@ class DecodedGenerations(DecodedMessages):
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
-        """Return what turns a read into chunks."""
+        """Return the function from the data of a read to chunks."""
         read, outputs = self._decoder._feed_parts, self._outputs
         return lambda data: outputs(read(data))
 
     def opened(self, body: Any) -> None:
-        """Note the headers, where they are asked for."""
+        """Keep the headers, if they are requested."""
         super().opened(body)
         if self._with_headers:
             self._header_info = {"headers": dict(body.headers)}
@@ -205,9 +205,9 @@ class DecodedGenerations(DecodedMessages):
         return generation
 
     def _wrap(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
-        first, self._header_info = self._header_info, None
-        info = {**(first or {}), **info}
-        # The chunk of the usage has details that are empty, as LangChain's.
+        header_info, self._header_info = self._header_info, None
+        info = {**(header_info or {}), **info}
+        # As in LangChain, the chunk of the usage has an empty info.
         return ChatGenerationChunk(chunk, info if info or chunk.usage_metadata else None)
 
     def _last_chunks(self) -> list[Any]:
@@ -219,7 +219,7 @@ def make_delta_chunk(
 ) -> AIMessageChunk:
     """Return the chunk of a delta that has more than text.
 
-    What has no field of a message's is in ``additional_kwargs``: reasoning, refusals, audio, and with
+    Data without a field in a message is in ``additional_kwargs``: reasoning, refusals, audio, and with
     ``legacy`` calls in OpenAI's first form.
     """
     chunk = text_chunk(delta.text or "", id, metadata)
@@ -235,7 +235,7 @@ def make_delta_chunk(
         kwargs["function_call"] = {"arguments": call.args, "name": call.name or ""}
     elif delta.tool_calls:
         pieces = [_to_tool_call_chunk(call) for call in delta.tool_calls]
-        # One payload may have several pieces of one call.
+        # One payload may contain several pieces of one call.
         chunk._tool_call_chunks = pieces if len(pieces) == 1 else merge_lists([pieces])
     chunk._additional_kwargs = kwargs or None
     return chunk

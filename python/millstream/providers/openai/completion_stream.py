@@ -1,4 +1,4 @@
-"""The text of one completions stream: what an LLM's ``stream`` runs on."""
+"""The processors of completion streams: texts, and generation chunks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ __all__ = ("DecodedChunks", "DecodedText")
 
 
 class DecodedText(DecodedStream):
-    """Text of choice 0 comes out, and nothing is kept beside it.
+    """Outputs the texts of choice 0, and keeps nothing else.
 
-    Only with ``collect_result`` is there a :meth:`result`.
+    :meth:`result` needs ``collect_result``.
     """
 
     __slots__ = ("_records",)
@@ -28,11 +28,11 @@ class DecodedText(DecodedStream):
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
-        """Return the decoder's own method: no call of ours per read."""
+        """Return the decoder's own method, so that a read calls no Python code of ours."""
         return self._decoder.feed_text
 
     def close(self) -> Sequence[Any]:
-        """Return what was held back, and judge the end; an answer in which nothing is said is an empty text."""
+        """Return the outputs that were held back, and set ``error`` unless it ended well. An empty answer is ``""``."""
         outputs = super().close()
         if self.error is None and self._decoder.finish_reason is None and not self._decoder.text:
             return [*outputs, self._empty_chunk()]
@@ -47,13 +47,13 @@ class DecodedText(DecodedStream):
         return self._decoder.feed_records
 
     def result(self) -> LLMResult:
-        """Return the text, its finish reason and the usage, where the stream had one."""
+        """Return the text, its finish reason, and the usage, if the stream had one."""
         decoder = self._decoder
         info = {"finish_reason": decoder.finish_reason, "logprobs": self._logprobs()}
         return LLMResult([[GenerationChunk(decoder._kept_text, info)]], self.llm_output())
 
     def llm_output(self) -> dict[str, Any] | None:
-        """Return the usage, where the stream had one."""
+        """Return the usage, if the stream had one."""
         usage = self._decoder.usage
         return None if usage is None else {"token_usage": usage}
 
@@ -68,27 +68,27 @@ class DecodedText(DecodedStream):
             return error.items, error
 
     def _logprobs(self) -> Any:
-        """Return the sum of the log probabilities, asked for or not."""
+        """Return the merged log probabilities, requested or not."""
         return merge_info([{"logprobs": logprobs} for logprobs in self._decoder._kept_logprobs]).get("logprobs")
 
 
 def _read_texts(lines: bytes) -> list[str]:
-    """Return the texts of records that are nothing but a string and a line end."""
+    """Return the texts of records that are a string and a line end only."""
     return [read_json(line) for line in lines.splitlines()]
 
 
 class DecodedChunks(DecodedText):
-    """The part that makes generation chunks: what ``_stream`` and ``_astream`` hand out."""
+    """Outputs generation chunks, for ``_stream`` and ``_astream``."""
 
     __slots__ = ()
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
-        """Return what turns a read into chunks."""
+        """Return the function from the data of a read to chunks."""
         return lambda data: self._outputs(self._decoder.feed(data))
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
-        """Return nothing: chunks are Python objects anyway."""
+        """Return ``None``: chunks are Python objects anyway."""
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:

@@ -1,4 +1,4 @@
-"""``OpenAI``: text completions, from OpenAI or whatever speaks its protocol."""
+"""``OpenAI``: text completions of OpenAI, or of any server with its protocol."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -29,21 +29,21 @@ _FORMAT = "openai.completions"
 
 
 class OpenAI(OpenAIEndpoint, BaseLLM):
-    """Text completions over OpenAI's protocol; takes the arguments of ``langchain_openai.OpenAI``.
+    """Text completions over OpenAI's protocol, with the arguments of ``langchain_openai.OpenAI``.
 
-    Beside those: ``stream_usage=True`` asks for the usage of streams, ``stream_chunk_timeout`` is the
-    longest wait for content in a stream, in seconds, whatever comments keep coming (``None``: no
-    limit), ``http_client`` and ``http_async_client`` take clients of httpx2 or httpx, or a
-    :class:`~millstream.transport.Transport`, and ``transport`` forces ``"native"`` or ``"httpx2"``
-    (see :mod:`millstream.transport`). The endpoint's parameters that have no field go to the request's
-    body, with a warning; what only other servers know is given as ``extra_body``. ::
+    Additional arguments: ``stream_usage=True`` requests the usage of streams. ``stream_chunk_timeout`` is
+    the longest wait for content in a stream, in seconds, whatever comments arrive (``None``: no limit).
+    ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
+    :class:`~millstream.transport.Transport`. ``transport`` forces ``"native"`` or ``"httpx2"`` (see
+    :mod:`millstream.transport`). Parameters of the endpoint without a field are sent in the request's body,
+    with a warning; parameters of other servers are passed as ``extra_body``. ::
 
         llm = OpenAI(model="gpt-3.5-turbo-instruct", temperature=0, max_tokens=512)
         for chunk in llm.stream("Write me a 1 verse song about sparkling water."):
             print(chunk, end="|", flush=True)
 
-    Raises :class:`TypeError` for arguments and values that are not known, :class:`ValueError` for
-    those that contradict each other, and :class:`~millstream.errors.MillstreamError` where no API key is known.
+    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for
+    arguments that contradict each other, and :class:`~millstream.errors.MillstreamError` without an API key.
     """
 
     if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _generate_by_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
     ) -> LLMResult:
-        """Return what one stream brings, as chunks only where handlers are notified of them."""
+        """Return the result of one stream; chunks are made only if there are handlers to notify of them."""
         if _has_handlers(run_manager):
             request = self._stream_request(ModelCall(prompt, stop, kwargs))
             chunks = self._generations(request, collect_result=True)
@@ -174,7 +174,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     async def _agenerate_by_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
     ) -> LLMResult:
-        """Return what one stream brings, as chunks only where handlers are notified of them."""
+        """:meth:`_generate_by_stream` for async code."""
         if _has_handlers(run_manager):
             request = self._stream_request(ModelCall(prompt, stop, kwargs))
             chunks = self._generations(request, collect_result=True)
@@ -193,7 +193,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _chunks(
         self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
     ) -> Generator[GenerationChunk, None, None]:
-        """Yield the chunks of one stream, each after its handlers have been notified of it."""
+        """Yield the chunks of one stream, each after the handlers have been notified of it."""
         has_handlers = _has_handlers(run_manager)
         with closing(drive(request, chunks)) as outputs:
             for chunk in outputs:
@@ -206,7 +206,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     async def _achunks(
         self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
     ) -> AsyncGenerator[GenerationChunk, None]:
-        """Yield the chunks of one stream, each after its handlers have been notified of it."""
+        """:meth:`_chunks` for async code."""
         has_handlers = _has_handlers(run_manager)
         async with NestedIterator(adrive(request, chunks)) as outputs:
             async for chunk in outputs:
@@ -237,9 +237,9 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _whole_request(
         self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
     ) -> tuple[PendingRequest, WholeResponse]:
-        """Return the request for whole merged, and the part that reads them."""
+        """Return the request for a whole response, and the processor that reads it."""
         params = self._params(stop, kwargs)
-        # The answer is read whole, whatever the call says.
+        # The response is not streamed, whatever the arguments say.
         params.pop("stream", None)
         request = self._prompt_request(prompts, params)
         n = request.n if len(prompts) == 1 else None
@@ -266,7 +266,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         if stop is not None:
             params["stop"] = stop
         if params.get("max_tokens") == -1:
-            # As many as the model has room for: that is what servers do when the field is left out.
+            # -1 means as many tokens as fit: servers do that if the field is missing.
             del params["max_tokens"]
         return params
 

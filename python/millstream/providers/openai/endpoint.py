@@ -1,4 +1,4 @@
-"""How a model reaches a server that speaks OpenAI's protocol: key, URL, headers, clients, tries."""
+"""``OpenAIEndpoint``: a server with OpenAI's protocol, and its key, URL, headers, clients and retries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .arguments import KEYS, check_value, list_constructor_params, make_argument
 __all__ = ("OpenAIEndpoint", "as_float", "from_env")
 
 _DEFAULT_URL = "https://api.openai.com/v1"
-# What users of the SDK's client look for in the class of the same name.
+# Attributes of the SDK's client, which has the same name as our completions model.
 _SDK_NAMES = frozenset(
     {"audio", "batches", "beta", "chat", "completions", "embeddings", "files", "fine_tuning", "images", "models"}
     | {"moderations", "realtime", "responses", "uploads", "vector_stores", "with_options", "with_raw_response"}
@@ -30,38 +30,38 @@ _SDK_NAMES = frozenset(
 
 
 def from_env(*names: str) -> Callable[[], str | None]:
-    """Return what reads the first of the environment variables ``names`` that is set."""
+    """Return a function that returns the first of the environment variables ``names`` that is set."""
     return lambda: next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
 def as_float(value: Any) -> Any:
-    """Return an integer as a float; anything else as it is."""
+    """Return an integer as a float; any other value unchanged."""
     return float(value) if type(value) is int else value
 
 
 class _SDKAttribute:
-    """An attribute of the OpenAI SDK's client; no ``__getattr__``, which makes every attribute of a model dearer."""
+    """An attribute of the OpenAI SDK's client. A ``__getattr__`` would make every attribute of a model slower."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __get__(self, model: object, kind: type) -> NoReturn:
-        """Raise :class:`AttributeError`, which says what to write."""
-        cls = kind.__name__
+    def __get__(self, model: object, owner: type) -> NoReturn:
+        """Raise :class:`AttributeError`, with the call to write instead."""
+        cls = owner.__name__
         raise AttributeError(
-            f"{cls!r} object has no attribute {self._name!r}: it is a model as LangChain's, not the client of the"
+            f"{cls!r} object has no attribute {self._name!r}: it is a model like LangChain's, not the client of the"
             f" OpenAI SDK; write {cls}(...).invoke(...) or ChatOpenAI(...).invoke(messages)"
         )
 
 
 class OpenAIEndpoint(Fields):
-    """What the models of OpenAI's protocol have in common: the fields that say where and how requests go.
+    """The base class of models with OpenAI's protocol: the fields for the address and the transport of requests.
 
-    The endpoint's parameters that have no field go to the request's body, with a warning; any other
-    argument raises :class:`TypeError`. Beside LangChain's there are
-    ``transport`` (see :mod:`millstream.transport`), ``total_timeout``, the longest time for one whole
-    answer, in seconds, with all tries and waits, whatever keeps coming, and ``max_response_size``, the most
-    bytes of an answer that does not stream, after decompression.
+    Parameters of the endpoint without a field are sent in the request's body, with a warning; any other
+    argument raises :class:`TypeError`. Fields that LangChain does not have: ``transport`` (see
+    :mod:`millstream.transport`); ``total_timeout``, the deadline of one whole answer, in seconds, including
+    all tries and the waits between them; ``max_response_size``, the limit of a response without streaming, in
+    bytes after decompression.
     """
 
     # The parameters of the endpoint, in the order of the OpenAI SDK.
@@ -95,16 +95,19 @@ class OpenAIEndpoint(Fields):
         """Check the fields against each other."""
         super().__post_init__()
         if self.client is not None or self.async_client is not None:
-            raise TypeError("client and async_client are the OpenAI SDK's: give http_client and http_async_client")
+            raise TypeError("client and async_client are the OpenAI SDK's: pass http_client and http_async_client")
         check_transport(self.transport, self.http_client, self.http_async_client)
         if isinstance(self.openai_api_key, str):
             self.openai_api_key = SecretStr(self.openai_api_key)
         self._check_key()
-        if (wrong := self._find_header_error()) is not None:
-            raise wrong
+        if (error := self._find_header_error()) is not None:
+            raise error
 
     def _find_header_error(self) -> Exception | None:
-        """Return what is wrong with the keys and headers that are the same for every request."""
+        """Return the error of the keys and headers that are the same for every request, if there is one.
+
+        It is returned without its traceback, since a key is a variable in those frames.
+        """
         try:
             for name, key in self._iter_fixed_keys():
                 check_text(name, key)
@@ -114,7 +117,6 @@ class OpenAIEndpoint(Fields):
             for name, value in headers.items():
                 check_header(name, "" if value is None else value)
         except (TypeError, ValueError) as error:
-            # Without its frames, in which a key is a variable.
             return error.with_traceback(None)
         return None
 
@@ -129,19 +131,19 @@ class OpenAIEndpoint(Fields):
         names = {name.lower() for name in self.default_headers or ()}
         if self.openai_api_key is None and "authorization" not in names:
             raise MillstreamError(
-                "no API key: give api_key=…, or set the environment variable OPENAI_API_KEY"
-                ' (a server that asks for none takes any text: api_key="none")'
+                "no API key: pass api_key=…, or set the environment variable OPENAI_API_KEY"
+                ' (if the server requires none, pass any text: api_key="none")'
             )
 
     def _check_value(self, given: str, spec: Field, value: Any) -> Any:
-        """Return ``value`` if the field can hold it; a number that is written as a text is read, a key is hidden."""
+        """Return the checked value of a field; a text that is a number is converted, a key becomes a ``SecretStr``."""
         value = check_value(type(self).__name__, given, spec.annotation, value)
         return SecretStr(value) if isinstance(value, str) and spec.name in KEYS else value
 
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         """Move the endpoint's parameters that have no field into ``model_kwargs``, with a warning.
 
-        Raises :class:`TypeError` for what the endpoint does not know either.
+        Raises :class:`TypeError` for an argument that is not a parameter of the endpoint either.
         """
         extra = dict(values.get("model_kwargs") or {})
         known = list_constructor_params(self._endpoint)
@@ -163,17 +165,17 @@ class OpenAIEndpoint(Fields):
         return f"write {cls.__name__}(model=..., api_key=...)"
 
     def __dir__(self) -> Iterable[str]:
-        """Leave out what is there for its message alone."""
+        """Leave out the attributes that exist only for their error message."""
         return (name for name in super().__dir__() if name not in _SDK_NAMES)
 
     # The connections.
 
     def close(self) -> None:
-        """Close the connections to this model's server that wait in sync code for another request.
+        """Close the idle connections of sync code to this model's server.
 
-        Streams that run are not touched, and the model goes on to serve: its next request opens a
-        connection. Connections are shared by all models of the process, so that others to the same server
-        open theirs anew, too. A client given as ``http_client`` is for its owner to close.
+        Running streams are not affected, and the model stays usable: its next request opens a new
+        connection. All models of the process share the connections, so other models of the same server also
+        open new ones. A client passed as ``http_client`` is not closed: it belongs to its owner.
         """
         close_idle(self._url("", {}))
 
@@ -183,7 +185,7 @@ class OpenAIEndpoint(Fields):
         await aclose_idle(self._url("", {}))
 
     def __enter__(self) -> Self:
-        """Return the model, whose idle connections are closed at the end of ``with``."""
+        """Return the model; its idle connections are closed at the end of ``with``."""
         return self
 
     def __exit__(
@@ -193,7 +195,7 @@ class OpenAIEndpoint(Fields):
         self.close()
 
     async def __aenter__(self) -> Self:
-        """Return the model, whose idle connections are closed at the end of ``async with``."""
+        """Return the model; its idle connections are closed at the end of ``async with``."""
         return self
 
     async def __aexit__(
@@ -210,28 +212,28 @@ class OpenAIEndpoint(Fields):
                 yield name, None, Any
 
     def _set_fields(self, values: dict[str, Any]) -> None:
-        """Take out of ``model_kwargs`` what a field knows, with a warning."""
+        """Move the names of fields out of ``model_kwargs``, with a warning."""
         extra = dict(values.get("model_kwargs") or {})
         names, fields = self.__millstream_names__, self.__millstream_fields__
-        known = sorted(extra.keys() & names.keys())
-        if twice := [name for name in known if names[name] in values]:
-            raise ValueError(f"Found {twice[0]} supplied twice.")
-        if known:
+        misplaced = sorted(extra.keys() & names.keys())
+        if duplicates := [name for name in misplaced if names[name] in values]:
+            raise ValueError(f"Found {duplicates[0]} supplied twice.")
+        if misplaced:
             warnings.warn(
-                f"Parameters {set(known)} should be specified explicitly. "
+                f"Parameters {set(misplaced)} should be specified explicitly. "
                 "Instead they were passed in as part of `model_kwargs` parameter.",
                 stacklevel=3,
             )
-        moved = {names[name]: self._check_value(name, fields[names[name]], extra.pop(name)) for name in known}
+        moved = {names[name]: self._check_value(name, fields[names[name]], extra.pop(name)) for name in misplaced}
         super()._set_fields({**values, **moved, "model_kwargs": extra})
 
     def _url(self, path: str, params: Mapping[str, Any]) -> str:
-        """Return where a request with ``params`` goes."""
+        """Return the URL of a request with ``params``."""
         base, mark, query = (self.openai_api_base or _DEFAULT_URL).partition("?")
         return f"{base.rstrip('/')}{path}{mark}{query}"
 
     def _headers(self, key: str | None, more: Mapping[str, str | None] | None) -> dict[str, str]:
-        """Return the headers of a request, ``more`` over all others; what can have changed is checked anew."""
+        """Return the headers of a request, overridden by ``more``; those that can have changed are checked again."""
         headers = {
             "accept": "application/json",
             "accept-encoding": "identity",
@@ -250,11 +252,11 @@ class OpenAIEndpoint(Fields):
         return headers
 
     def _key_headers(self, key: str) -> dict[str, str]:
-        """Return how the request says who sends it."""
+        """Return the headers that authenticate the request."""
         return {"authorization": f"Bearer {key}"}
 
     def _key(self) -> Any:
-        """Return what holds or returns the key."""
+        """Return the key: a ``SecretStr``, or a callable that returns it."""
         return self.openai_api_key
 
     @property

@@ -1,4 +1,4 @@
-"""When LangChain would ask OpenAI's Responses API: that is not there yet, and a clear error says so."""
+"""Detects calls for which LangChain uses OpenAI's Responses API; they are not supported yet, and raise."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,15 +15,15 @@ _ARGUMENTS = (*_FIELDS, "previous_response_id", "text")
 def refuse_responses(model: Any, params: Mapping[str, Any]) -> None:
     """Raise :class:`~millstream.errors.UnsupportedError` for a call that needs the Responses API.
 
-    ``model`` has the fields of ``ChatOpenAI``, ``params`` are those of the call; ``use_responses_api=False``
-    says that chat completions are to be asked whatever they are.
+    ``model`` has the fields of ``ChatOpenAI``; ``params`` are those of the call. With
+    ``use_responses_api=False``, chat completions are used for every call.
     """
     if model.use_responses_api is False:
         return
     if reason := _find_reason(model, params):
         raise UnsupportedError(
-            f"{reason} needs OpenAI's Responses API, which is not there yet; use_responses_api=False asks for"
-            " chat completions all the same"
+            f"{reason} needs OpenAI's Responses API, which is not supported yet;"
+            " use_responses_api=False uses chat completions instead"
         )
 
 
@@ -34,15 +34,15 @@ def _find_reason(model: Any, params: Mapping[str, Any]) -> str | None:
         return "output_version='responses/v1'"
     if model.use_previous_response_id:
         return "use_previous_response_id=True"
-    told = [name for name in _FIELDS if getattr(model, name) is not None]
-    told += [name for name in _ARGUMENTS if name in params]
-    if told:
-        return told[0]
+    names = [name for name in _FIELDS if getattr(model, name) is not None]
+    names += [name for name in _ARGUMENTS if name in params]
+    if names:
+        return names[0]
     name = model.model_name or ""
     if name.startswith(_MODELS) or "codex" in name:
         return f"the model {name}"
     tools = params.get("tools") or ()
     if name.lower().startswith("gpt-6") and tools:
         return f"the model {name} with tools"
-    kinds = [tool["type"] for tool in tools if isinstance(tool, Mapping) and tool.get("type", "function") != "function"]
-    return f"the built-in tool {kinds[0]!r}" if kinds else None
+    types = [tool["type"] for tool in tools if isinstance(tool, Mapping) and tool.get("type", "function") != "function"]
+    return f"the built-in tool {types[0]!r}" if types else None

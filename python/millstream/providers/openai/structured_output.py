@@ -1,4 +1,4 @@
-"""Structured output of chat completions: what is asked for, and who reads the answer."""
+"""Structured output of chat completions: the parameters that request a schema, and the parser of the answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _METHODS = ("json_schema", "function_calling", "json_mode")
 
 
 class StructuredModel(Protocol):
-    """A chat model, as structured output uses it."""
+    """The interface of a chat model that structured output uses."""
 
     model_name: str
     disabled_params: dict[str, Any] | None
@@ -45,7 +45,7 @@ def build_structured_model(
     tools: Sequence[Any] | None,
     kwargs: Mapping[str, Any],
 ) -> Runnable[Any, Any]:
-    """Return ``model`` asked for ``schema``, and what reads its answers."""
+    """Return ``model``, bound to the parameters that request ``schema`` and piped to the parser of its answers."""
     if method not in _METHODS:
         raise ValueError(f"method must be one of {', '.join(_METHODS)}, not {method!r}")
     if strict is not None and method == "json_mode":
@@ -55,12 +55,12 @@ def build_structured_model(
     if schema is not None and not _is_schema(schema):
         raise ValueError(
             f"schema must be a pydantic class, a TypedDict or a JSON schema with a title, not {schema!r:.100};"
-            " what is no object (a list, say) goes into a field of one"
+            " wrap a type that is not an object, such as a list, in a field of one"
         )
     if method == "json_schema" and is_first_version(schema):
         warnings.warn(
             "A class of pydantic.v1 cannot be used with method='json_schema'; method='function_calling' is used"
-            " instead. Give a JSON schema or a class of pydantic's second version.",
+            " instead. Pass a JSON schema or a class of pydantic's second version.",
             stacklevel=4,
         )
         method = "function_calling"
@@ -74,9 +74,10 @@ def build_structured_model(
     if method == "function_calling":
         bound, parser = _bind_tool(model, schema, strict, dict(kwargs))
     elif method == "json_mode":
-        told = {"kwargs": {"method": method}, "schema": schema}
-        asked = {"response_format": {"type": "json_object"}, "ls_structured_output_format": told, **kwargs}
-        bound = model.bind(**asked)
+        format = {"kwargs": {"method": method}, "schema": schema}
+        bound = model.bind(
+            **{"response_format": {"type": "json_object"}, "ls_structured_output_format": format, **kwargs}
+        )
         parser = PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()
     else:
         bound, parser = _bind_schema(model, schema, strict, tools, dict(kwargs))
@@ -84,7 +85,7 @@ def build_structured_model(
 
 
 def _is_schema(schema: Any) -> bool:
-    """Return whether ``schema`` may describe an object: no text, no object itself, no ``int`` or ``list[…]``."""
+    """Return whether ``schema`` may describe an object: not a text, not a value, not ``int`` or ``list[…]``."""
     if isinstance(schema, Mapping) or hasattr(schema, "args_schema"):
         return True
     origin = get_origin(schema)
@@ -98,7 +99,7 @@ def _lacks_json_schema(name: str) -> bool:
 
 def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     name = convert_to_openai_tool(schema)["function"]["name"]
-    asked = {
+    arguments = {
         "tool_choice": name,
         "parallel_tool_calls": False,
         "strict": strict,
@@ -108,9 +109,11 @@ def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs:
         },
         **kwargs,
     }
-    off = model.disabled_params or {}
-    asked = {key: value for key, value in asked.items() if key not in off or not _is_disabled(value, off[key])}
-    bound = model.bind_tools([schema], **asked)
+    disabled = model.disabled_params or {}
+    arguments = {
+        key: value for key, value in arguments.items() if key not in disabled or not _is_disabled(value, disabled[key])
+    }
+    bound = model.bind_tools([schema], **arguments)
     if is_model_class(schema):
         return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
     return bound, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
@@ -123,7 +126,7 @@ def _is_disabled(value: Any, values: Any) -> bool:
 def _bind_schema(
     model: StructuredModel, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "response_format": json_schema_format(schema, strict=strict),
         "ls_structured_output_format": {
             "kwargs": {"method": "json_schema", "strict": strict},
@@ -132,5 +135,5 @@ def _bind_schema(
         **kwargs,
     }
     if tools:
-        asked["tools"] = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-    return model.bind(**asked), PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()
+        arguments["tools"] = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    return model.bind(**arguments), PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()

@@ -1,4 +1,4 @@
-"""The arguments of a call that brings tools: how OpenAI's interface wants them."""
+"""``build_tool_arguments``: the parameters of a request with tools, in OpenAI's form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from ...function_calling import convert_to_openai_tool
 from ...function_calling.formats import json_schema_format
 
-__all__ = ("tool_arguments",)
+__all__ = ("build_tool_arguments",)
 
 _BUILT_IN = (
     *("file_search", "web_search_preview", "web_search", "computer_use_preview", "code_interpreter", "mcp"),
@@ -14,43 +14,43 @@ _BUILT_IN = (
 )
 
 
-def tool_arguments(
+def build_tool_arguments(
     tools: Sequence[Any], *, tool_choice: Any, strict: bool | None, response_format: Any
 ) -> dict[str, Any]:
-    """Return ``tools``, ``tool_choice`` and ``response_format`` as a request has them."""
+    """Return the parameters ``tools``, ``tool_choice`` and ``response_format`` of a request."""
     if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
         name = getattr(tools, "__name__", None) or type(tools).__name__
         raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
     if response_format and strict is not False:
-        # Beside a schema for the answer, functions have to be strict.
+        # In a request with a response format, functions have to be strict.
         strict = True
     formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
     arguments: dict[str, Any] = {"tools": formatted}
     if tool_choice:
         names = [tool.get("function", tool).get("name") for tool in formatted]
-        arguments["tool_choice"] = _choice(tool_choice, names)
+        arguments["tool_choice"] = _convert_choice(tool_choice, names)
     if response_format:
-        arguments["response_format"] = _format(response_format, strict)
+        arguments["response_format"] = _convert_format(response_format, strict)
     return arguments
 
 
-def _choice(asked: Any, names: Sequence[Any]) -> Any:
-    if isinstance(asked, bool):
+def _convert_choice(choice: Any, names: Sequence[Any]) -> Any:
+    if isinstance(choice, bool):
         return "required"
-    if isinstance(asked, Mapping):
-        return dict(asked)
-    if not isinstance(asked, str):
-        raise ValueError(f"Unrecognized tool_choice type. Expected str, bool or dict. Received: {asked}")
-    if asked in names:
-        return {"type": "function", "function": {"name": asked}}
-    if asked in _BUILT_IN:
-        return {"type": asked}
-    # What other models call so.
-    return "required" if asked == "any" else asked
+    if isinstance(choice, Mapping):
+        return dict(choice)
+    if not isinstance(choice, str):
+        raise ValueError(f"Unrecognized tool_choice type. Expected str, bool or dict. Received: {choice}")
+    if choice in names:
+        return {"type": "function", "function": {"name": choice}}
+    if choice in _BUILT_IN:
+        return {"type": choice}
+    # "any" is the name of other providers for it.
+    return "required" if choice == "any" else choice
 
 
-def _format(asked: Any, strict: bool | None) -> Any:
-    inner = asked.get("json_schema") if isinstance(asked, Mapping) and asked.get("type") == "json_schema" else None
+def _convert_format(format: Any, strict: bool | None) -> Any:
+    inner = format.get("json_schema") if isinstance(format, Mapping) and format.get("type") == "json_schema" else None
     if isinstance(inner, Mapping) and "schema" in inner:
         return json_schema_format(inner["schema"], strict=inner.get("strict"))
-    return json_schema_format(asked, strict=strict)
+    return json_schema_format(format, strict=strict)
