@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from .._late import late
@@ -188,7 +188,12 @@ class BaseMessage(ReprMixin, PydanticField):
         return self.model_copy(update=update, deep=deep)
 
     def model_dump(
-        self, *, include: Any = None, exclude: Any = None, exclude_none: bool = False, mode: str = "python"
+        self,
+        *,
+        include: Collection[str] | None = None,
+        exclude: Collection[str] | None = None,
+        exclude_none: bool = False,
+        mode: str = "python",
     ) -> Fields:
         """Return the fields and then the other attributes as a dict of plain data.
 
@@ -333,10 +338,10 @@ def get_msg_title_repr(title: str, *, bold: bool = False) -> str:
     return f"{before}\033[1m{padded}\033[0m{after}" if bold else f"{before}{padded}{after}"
 
 
-_SLOTS: dict[Any, list[tuple[str, str, Any]]] = {}
+_SLOTS: dict[type[BaseMessage], list[tuple[str, str, Any]]] = {}
 
 
-def _slots(cls: Any) -> list[tuple[str, str, Any]]:
+def _slots(cls: type[BaseMessage]) -> list[tuple[str, str, Any]]:
     """Return the fields of a class, each with the attribute that stores it and its default."""
     if (slots := _SLOTS.get(cls)) is None:
         slots = _SLOTS[cls] = [

@@ -116,7 +116,7 @@ def _from_dict(message: Mapping[str, Any]) -> BaseMessage:
     return _from_role(role, message["content"] or "", fields)
 
 
-def _from_role(role: Any, content: Any, fields: dict[str, Any]) -> BaseMessage:
+def _from_role(role: object, content: Any, fields: dict[str, Any]) -> BaseMessage:
     cls = _TYPES.get(role) if isinstance(role, str) else None
     if cls is None or issubclass(cls, ChatMessage):
         raise ValueError(f"Unexpected message type: {role!r}. Use one of {_ROLE_NAMES}.")

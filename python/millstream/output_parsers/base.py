@@ -39,7 +39,7 @@ def text_of(answer: object) -> str:
     return str(text)
 
 
-def generation_of(answer: object) -> Any:
+def generation_of(answer: Any) -> Any:
     """Return ``answer``, a text or a message, as a generation; a generation is returned as it is."""
     if hasattr(answer, "content"):
         from ..outputs import ChatGeneration

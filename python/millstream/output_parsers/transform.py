@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..outputs import Generation
 from ..runnables.stages import StageRunnable
 from ..streaming.protocols import Stage
 from .base import BaseOutputParser, T, generation_of
@@ -77,7 +78,7 @@ class _AllChunks(Stage[Any, Any]):
         return (output,)
 
 
-def _chunk_of(item: object) -> Any:
+def _chunk_of(item: Any) -> Generation:
     """Return ``item`` as a generation chunk."""
     from ..outputs import ChatGenerationChunk, GenerationChunk
 

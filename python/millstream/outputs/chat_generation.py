@@ -23,9 +23,9 @@ class ChatGeneration(Generation):
     __slots__ = ("message",)
     __match_args__ = ("message", "generation_info")
 
-    def __init__(self, message: Any, generation_info: dict[str, Any] | None = None, *, text: str = "") -> None:
+    def __init__(self, message: BaseMessage, generation_info: dict[str, Any] | None = None, *, text: str = "") -> None:
         # `text` is ignored, as in LangChain: the text is the message's.
-        self.message: BaseMessage = message
+        self.message = message
         self.generation_info = generation_info
 
     @property
@@ -67,13 +67,13 @@ class ChatGenerationChunk(ChatGeneration):
         """``"ChatGenerationChunk"``: the name in event records."""
         return "ChatGenerationChunk"
 
-    def __add__(self, other: Any) -> Self:
+    def __add__(self, other: object) -> Self:
         """Return the merged chunk; ``other`` is a chunk or a list of chunks, of ours or of LangChain's.
 
         Messages are merged. In ``generation_info``, lists are joined and counts added. Of finish reasons
         and names, the last one wins.
         """
-        others = other if isinstance(other, list) else [other]
+        others: list[Any] = other if isinstance(other, list) else [other]
         if not all(hasattr(one, "message") and hasattr(one, "generation_info") for one in others):
             types = f"'{type(self)}' and '{type(other)}'"
             raise TypeError(f"unsupported operand type(s) for +: {types}")
@@ -112,7 +112,7 @@ class ChatResult(PydanticField):
         return f"ChatResult(generations={self.generations!r}, llm_output={self.llm_output!r})"
 
 
-def merge_chat_generation_chunks(chunks: Sequence[Any]) -> Any:
+def merge_chat_generation_chunks(chunks: Sequence[ChatGenerationChunk]) -> Any:
     """Merge ``chunks``, in time linear in them; ``None`` if there are none."""
     if len(chunks) > 1:
         return chunks[0] + list(chunks[1:])

@@ -59,10 +59,10 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
             raise ValueError("Cannot have a variable named 'stop', as it is used internally, please rename.")
 
     @abstractmethod
-    def format(self, /, **variables: Any) -> Any:
+    def format(self, /, **variables: Any) -> str:
         """Return the prompt as text."""
 
-    async def aformat(self, /, **variables: Any) -> Any:
+    async def aformat(self, /, **variables: Any) -> str:
         """Return what :meth:`format` returns."""
         return self.format(**variables)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from .._late import late
+from .._merge import Content
 from .._repr import ReprMixin
 from ..messages.ai import AIMessage
 from ..messages.base import BaseMessage, get_msg_title_repr
@@ -151,17 +152,17 @@ class _MessageTemplate(BaseMessagePromptTemplate):
         """Return the message with ``variables``; empty texts in a list of blocks are dropped."""
         return self._make_message(self._content(variables))
 
-    def _content(self, variables: dict[str, Any]) -> Any:
+    def _content(self, variables: dict[str, Any]) -> Content:
         if isinstance(self.prompt, PromptTemplate):
             return self.prompt.format(**variables)
-        blocks = []
+        blocks: list[str | dict[str, Any]] = []
         for prompt in self.prompt:
             block = prompt.format(**{name: variables[name] for name in prompt.input_variables})
             if block:
                 blocks.append({"type": "text", "text": block} if isinstance(block, str) else block)
         return blocks
 
-    def _make_message(self, content: Any) -> BaseMessage:
+    def _make_message(self, content: Content) -> BaseMessage:
         return self._message(content, additional_kwargs=self.additional_kwargs)
 
     async def aformat(self, /, **variables: Any) -> BaseMessage:
@@ -201,9 +202,15 @@ class ChatMessagePromptTemplate(_MessageTemplate):
 
     _fields: ClassVar[tuple[str, ...]] = (*_MessageTemplate._fields, "role")
 
-    def __init__(self, prompt: Any, additional_kwargs: dict[str, Any] | None = None, *, role: str) -> None:
+    def __init__(
+        self,
+        prompt: PromptTemplate | Sequence[BlockTemplate],
+        additional_kwargs: dict[str, Any] | None = None,
+        *,
+        role: str,
+    ) -> None:
         super().__init__(prompt, additional_kwargs)
         self.role = role
 
-    def _make_message(self, content: Any) -> BaseMessage:
+    def _make_message(self, content: Content) -> BaseMessage:
         return ChatMessage(content, role=self.role, additional_kwargs=self.additional_kwargs)
