@@ -114,7 +114,7 @@ impl Block {
         Some(if value.starts_with(b" ") { 6 } else { 5 })
     }
 
-    /// Whether the beginning of the current line was taken: what comes of it is data.
+    /// Whether the beginning of the current line was taken: the rest of it is data.
     pub fn is_in_value(&self) -> bool {
         self.not_data.is_some()
     }

@@ -63,7 +63,7 @@ impl StreamDecoder {
     }
 
     /// Reads every payload whole from now on, instead of comparing it with those before: slower,
-    /// with the same result. It is what the comparison is held against.
+    /// with the same result. Tests compare the two.
     #[must_use]
     pub fn without_comparison(mut self) -> Self {
         self.payloads.compares = false;

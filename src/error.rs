@@ -36,7 +36,7 @@ pub enum Error {
         /// The data.
         frame: Vec<u8>,
     },
-    /// A payload passes a limit of what is kept apart.
+    /// A payload exceeds a [`Limit`].
     LimitPassed {
         /// The limit.
         limit: Limit,

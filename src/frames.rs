@@ -1,5 +1,5 @@
-//! Lines → frames, in the words of the WHATWG specification: what the event parser and the stream
-//! decoder share.
+//! Lines → frames, in the words of the WHATWG specification, for the event parser and the stream
+//! decoder.
 
 use memchr::memchr2;
 
@@ -8,7 +8,7 @@ pub use crate::block::{Frame, IsError, Large};
 use crate::error::Error;
 use crate::lines::{Line, Lines, NextLine};
 
-/// What [`Frames::next`] found.
+/// The result of [`Frames::next`].
 #[derive(Debug)]
 pub enum NextFrame<'a> {
     /// A dispatched block.

@@ -1,7 +1,7 @@
 //! Bytes → lines, as the WHATWG event-stream format cuts them.
 //!
 //! Lines are cut on bytes and decoded whole: CR, LF and the colon never occur inside a UTF-8
-//! sequence, so the result is that of decoding first. Every byte is looked at once: what is left
+//! sequence, so the result is that of decoding first. Every byte is looked at once: the rest
 //! of a read waits in `carry`, already searched.
 
 use memchr::memchr2;
@@ -23,7 +23,7 @@ pub struct Line<'a> {
     pub is_carried: bool,
 }
 
-/// What [`Lines::next`] found.
+/// The result of [`Lines::next`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextLine<'a> {
     /// A whole line.
@@ -131,7 +131,7 @@ impl Lines {
         self.line_offset
     }
 
-    /// What has arrived of a line without an end.
+    /// The bytes of a line without an end.
     pub fn unfinished(&mut self) -> &[u8] {
         self.forget_read();
         if self.bom < 3 {
@@ -140,7 +140,7 @@ impl Lines {
         &self.carry
     }
 
-    /// Takes what has arrived of a line without an end.
+    /// Takes the bytes of a line without an end.
     pub fn take_unfinished(&mut self) -> Vec<u8> {
         self.unfinished();
         std::mem::take(&mut self.carry)
@@ -152,7 +152,7 @@ impl Lines {
         self.carry.len()
     }
 
-    /// What has arrived of a line without an end, as far as that is settled.
+    /// The bytes of a line without an end, as far as they are settled.
     pub fn carried(&mut self) -> &[u8] {
         self.forget_read();
         &self.carry
@@ -208,7 +208,7 @@ impl Lines {
         }
     }
 
-    /// What looked like a BOM is the start of the first line.
+    /// The beginning of a BOM is the start of the first line.
     fn no_bom(&mut self) {
         self.carry.extend_from_slice(&BOM[..usize::from(self.bom)]);
         self.bom = 4;

@@ -218,7 +218,7 @@ impl Payloads {
         is_news
     }
 
-    /// Finds what is to be handed out of the choices of `payload`, before any of it is. A payload that
+    /// Finds the output of the choices of `payload`, before any of it is handed out. A payload that
     /// passes a limit hands out nothing but the failure.
     fn settle<'p>(
         &mut self,

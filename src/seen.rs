@@ -10,7 +10,7 @@ const HEAD_SIZE: usize = 64;
 const MAX_KEYS: usize = 8;
 const MAX_NAME: usize = 40;
 
-/// What a stream lacks between its frames.
+/// The line ends that a stream lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// All of it is one line, without an end.
@@ -41,7 +41,7 @@ pub struct Seen {
     pub keys: Vec<String>,
     /// The first bytes of the stream.
     pub head: Vec<u8>,
-    /// What it lacks, where it ended without a frame.
+    /// The line ends it lacks, where it ended without a frame.
     pub missing: Option<Missing>,
     /// The first frame that is recognisably another format's, while none of this format's came.
     pub foreign: Option<Foreign>,

@@ -21,12 +21,12 @@ pub struct Event<'a> {
     pub retry: Option<u64>,
 }
 
-/// Takes events as they are dispatched.
+/// Receives events as they are dispatched.
 pub trait EventSink {
-    /// Takes one.
+    /// Receives one.
     fn event(&mut self, event: Event<'_>);
 
-    /// Takes one whose data is not that of `event` but `data`, in a buffer of its own.
+    /// Receives one whose data is not that of `event` but `data`, in a buffer of its own.
     fn large(&mut self, event: Event<'_>, data: Large) {
         let data = data.data();
         self.event(Event { data, ..event });

@@ -87,7 +87,7 @@ impl Utf8Decoder {
         result
     }
 
-    /// Decides what was held: the stream has ended.
+    /// Decides the held bytes: the stream has ended.
     pub fn close(&mut self) -> (String, Option<InvalidUtf8>) {
         let held = std::mem::take(&mut self.held);
         self.decide(&held)

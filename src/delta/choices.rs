@@ -216,7 +216,7 @@ impl Choices {
 }
 
 impl ChoiceState {
-    /// Reads typed parts into `delta`; where the kind changes, what there is is handed out first.
+    /// Reads typed parts into `delta`; where the kind changes, the delta so far is handed out first.
     fn parts<'p>(
         &mut self,
         parts: &[Part<'p>],

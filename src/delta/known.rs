@@ -23,7 +23,7 @@ pub struct FieldPiece<'a, 'p> {
     pub piece: Raw<'p>,
 }
 
-/// What a piece belongs to.
+/// The field that a piece belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// The text of the answer.

@@ -6,7 +6,7 @@ use crate::text::Held;
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
-/// `delta`, or `message`, or what stands for it.
+/// `delta`, or `message`, or the field in its place.
 #[derive(Debug, Default)]
 pub struct Message<'p> {
     /// `role`
@@ -66,7 +66,7 @@ pub struct Function<'p> {
     pub arguments: Option<Arguments<'p>>,
 }
 
-/// `arguments`: JSON text in a string, or what it would say.
+/// `arguments`: JSON text in a string, or the JSON itself.
 #[derive(Clone, Copy, Debug)]
 pub enum Arguments<'p> {
     /// A string.
@@ -293,7 +293,7 @@ pub(super) fn whole_piece<'p>(held: &mut Held, raw: Raw<'p>, joins: bool) -> Tex
     if joins { raw.joined(held) } else { raw.whole() }
 }
 
-/// Adds to what a field has.
+/// Appends to a field.
 pub(super) fn append<'p>(field: &mut Option<Text<'p>>, text: Text<'p>) {
     match field {
         None => *field = Some(text),

@@ -54,11 +54,11 @@ pub(super) enum Place {
 pub struct Choice<'p> {
     /// `index`, or the element's position.
     pub index: u32,
-    /// What the choice says.
+    /// The content of the choice.
     pub message: Message<'p>,
     pub(super) place: Place,
     has_message: bool,
-    /// What counts where the message is absent.
+    /// The content that counts where `message` is absent.
     other: Option<Box<Message<'p>>>,
     /// `finish_reason`
     pub finish_reason: Option<Raw<'p>>,

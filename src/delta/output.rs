@@ -106,7 +106,7 @@ impl Output {
         if !self.is_cut {
             let room = self.max_text - self.text.len();
             self.text.push_str(start(text, room));
-            // Nothing that comes later may fill what is left of the room.
+            // No later text may fill the rest of the room.
             self.max_text = self.text.len();
             self.is_cut = true;
         }

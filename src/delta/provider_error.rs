@@ -4,7 +4,7 @@
 
 use crate::json::{InvalidJson, Raw, Reader};
 
-/// What an object says of an error; of equal names the last counts.
+/// The members of an object that make it an error; of equal names the last counts.
 #[derive(Debug, Default)]
 struct Signs {
     /// `error_message`, `error_type` and `detail`, where they have words.

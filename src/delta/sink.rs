@@ -73,7 +73,7 @@ impl Delta<'_> {
 /// The members that describe the response. The first is kept once, the others whenever they change.
 pub const INFO_MEMBERS: [&str; 4] = ["id", "model", "system_fingerprint", "service_tier"];
 
-/// What a stream has said of its response so far, under the names of [`INFO_MEMBERS`].
+/// The description of a stream's response so far, under the names of [`INFO_MEMBERS`].
 pub type ResponseInfo = [Option<String>; INFO_MEMBERS.len()];
 
 /// An increment of one tool call.
@@ -89,12 +89,12 @@ pub struct ToolCallDelta<'p> {
     pub args: Option<Text<'p>>,
 }
 
-/// Takes deltas as they are decoded.
+/// Receives deltas as they are decoded.
 pub trait Sink {
-    /// Takes one.
+    /// Receives one.
     fn delta(&mut self, delta: &Delta<'_>);
 
-    /// Takes one that has text and nothing else: most are so, and need not be wrapped up.
+    /// Receives one that has text and nothing else: most are so, and need no `Delta`.
     fn text(&mut self, index: u32, text: &str) {
         self.delta(&Delta {
             index,
@@ -103,7 +103,7 @@ pub trait Sink {
         });
     }
 
-    /// Takes note of what the stream says of its response, whenever that has changed.
+    /// Receives the description of the response, whenever it has changed.
     fn response_info(&mut self, info: &ResponseInfo) {
         let _ = info;
     }

@@ -85,7 +85,7 @@ struct Said<'p> {
 pub(super) struct HeldArguments(BTreeMap<u32, u16>);
 
 impl Tools {
-    /// What is to be handed out of `entry`, under the index of the call it belongs to; `is_whole` says
+    /// The part of `entry` to hand out, under the index of the call it belongs to; `is_whole` says
     /// that it stands in a whole message.
     pub fn settle<'p>(&mut self, entry: &ToolCall<'p>, is_whole: bool) -> Result<Entry<'p>, Limit> {
         let entry = Said::new(entry);
@@ -104,7 +104,7 @@ impl Tools {
         Ok(added)
     }
 
-    /// What is to be handed out of an entry that has a piece of arguments and nothing else but the index
+    /// The entry to hand out for a piece of arguments that comes with nothing else but the index
     /// of its call; `None` if none has begun under it.
     pub fn settle_piece<'p>(&mut self, index: u32, piece: Raw<'p>) -> Option<Entry<'p>> {
         let at = *self.by_index.get(&index)?;
@@ -169,7 +169,7 @@ impl Call {
         !is_blank(&entry.text) && !repeats_id && self.arguments.are_whole()
     }
 
-    /// Takes `entry` in; returns what is to be handed out of it.
+    /// Adds `entry` to the call; returns the part of it to hand out.
     fn add<'p>(&mut self, entry: Said<'p>) -> Result<Entry<'p>, Limit> {
         let id = entry.id.filter(|_| self.id.is_none());
         if let Some(id) = &id {
@@ -188,7 +188,7 @@ impl Call {
         })
     }
 
-    /// Takes arguments in, whose text is `text`; returns what is to be handed out of them.
+    /// Adds arguments, whose text is `text`, to the call; returns the entry to hand out.
     fn add_arguments<'p>(&mut self, arguments: Option<Arguments<'p>>, text: Text<'p>) -> Entry<'p> {
         if let Some(Arguments::Json(_)) = arguments {
             self.arguments = Progress::Whole;
@@ -276,7 +276,7 @@ impl Progress {
         }
     }
 
-    /// Takes in what has come as text.
+    /// Reads on in arguments that arrive as text.
     fn add(&mut self, text: &str) {
         if let Self::None = self {
             *self = Self::Json(Box::new(JsonAssembler::new(true)));

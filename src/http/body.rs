@@ -73,7 +73,7 @@ fn content_length(head: &Head) -> Result<Option<u64>, Error> {
     if !is_number || values.any(|other| other != first) {
         return Err(Error::ContentLength);
     }
-    // All digits: what does not parse is 2**64 or more.
+    // All digits: a number that does not parse is 2**64 or more.
     first.parse().map(Some).map_err(|_| Error::ContentLength)
 }
 
@@ -102,7 +102,7 @@ impl BodyReader {
         }
     }
 
-    /// Hands out what of `data` belongs to the body; `data` is moved on to what is behind its end.
+    /// Hands out the bytes of `data` that belong to the body, and moves `data` on behind its end.
     #[inline]
     pub fn feed<'d>(
         &mut self,

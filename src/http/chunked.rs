@@ -70,7 +70,7 @@ impl Chunked {
         self.state == ChunkState::Ended
     }
 
-    /// Hands out what of `data` is chunks' data; `data` is moved on to what is behind the body.
+    /// Hands out the data of the chunks in `data`, and moves `data` on behind the body.
     pub fn feed<'d>(
         &mut self,
         data: &mut &'d [u8],
@@ -103,7 +103,7 @@ impl Chunked {
         Ok(())
     }
 
-    /// Reads one byte of what is around the data.
+    /// Reads one byte of the framing around the data.
     fn next(&mut self, byte: u8) -> Result<ChunkState, Error> {
         match (self.state, byte) {
             (ChunkState::DataCr, b'\r') => return Ok(ChunkState::DataLf),

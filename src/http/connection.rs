@@ -117,7 +117,7 @@ impl Connection {
     }
 
     /// Reads up to the end of the body and hands out what belongs to it: slices of `data`, in
-    /// order. Reads what is missing of the head first. Bytes behind the end make the connection one
+    /// order. Reads the rest of the head first. Bytes behind the end make the connection one
     /// that is not reusable; after a failure, or `close`, nothing comes out.
     #[inline]
     pub fn feed<'d>(&mut self, data: &'d [u8], mut body: impl FnMut(&'d [u8])) {

@@ -1,4 +1,4 @@
-//! The head of a response: its status, its headers, and what they say about the connection.
+//! The head of a response: its status, its headers, and whether they keep the connection alive.
 
 use httparse::{EMPTY_HEADER, Response, Status};
 use memchr::{memchr, memchr_iter};
@@ -158,7 +158,7 @@ impl HeadReader {
         }
     }
 
-    /// The final head, if it is complete; `data` is moved on past what was read.
+    /// The final head, if it is complete; moves `data` on past the bytes read.
     pub fn feed(&mut self, data: &mut &[u8], limits: &Limits) -> Result<Option<Head>, Error> {
         while !data.is_empty() {
             let room = limits.head_size - self.used;

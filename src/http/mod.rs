@@ -4,7 +4,7 @@
 //! method, target, headers ─▶ request ─▶ bytes to send
 //!
 //! data ─▶ section ─▶ head ─▶ framing ─▶ body (chunked) ─▶ pieces of data, where they lie
-//!         └───────────────── connection: what a read means ──────────────────┘
+//!         └───────────────── connection: one exchange ───────────────────────┘
 //! ```
 //!
 //! Heads are read by `httparse`. A body is never copied: what [`Connection::feed`] hands out are

@@ -48,7 +48,7 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// The head of a request, ready to be sent, and what it means for the connection.
+/// The head of a request, ready to be sent, and its effect on the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The head, with the blank line.
@@ -62,7 +62,7 @@ pub struct Request {
 /// Writes the head of a request with a body of `body_len` bytes, or without one.
 ///
 /// Headers keep their order and their spelling. Values may hold visible characters, spaces and
-/// tabs; what is not ASCII goes out as UTF-8. With a body, and no content-length among the headers,
+/// tabs; other characters than ASCII are sent as UTF-8. With a body, and no content-length among the headers,
 /// one is added behind them.
 ///
 /// ```

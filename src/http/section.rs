@@ -1,4 +1,4 @@
-//! Bytes → what stands before a blank line: a head, or a trailer section.
+//! Bytes → a section up to its blank line: a head, or trailers.
 //!
 //! Every byte is looked at once, however the reads fall; a section that is whole in one read is
 //! handed out where it lies.
@@ -16,7 +16,7 @@ enum At {
     Cr,
 }
 
-/// What [`Section::next`] found.
+/// The result of [`Section::next`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextSection<'a> {
     /// The section, its blank line included.

@@ -1,4 +1,4 @@
-//! Numbers that arrive piece by piece: which text is one, and what it says so far.
+//! Numbers that arrive piece by piece: their grammar, and their value so far.
 
 /// At most this many bytes of an unfinished number are parsed, so that polling after every digit stays
 /// linear.

@@ -43,7 +43,7 @@ impl JsonAssembler {
         }
     }
 
-    /// Reads on. Returns what is wrong with the text, after which nothing more may be fed.
+    /// Reads on. Returns the error in the text, after which nothing more may be fed.
     pub fn feed(&mut self, text: &str) -> Option<Error> {
         let tape = Arc::make_mut(&mut self.tape);
         let (at, fits) = self.machine.read(tape, text);

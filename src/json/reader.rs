@@ -1,4 +1,4 @@
-//! A reader that validates the whole document and hands out only what it is asked for.
+//! A reader that validates the whole document and returns only the requested parts.
 //!
 //! RFC 8259, strictly but for the numbers `NaN`, `Infinity` and `-Infinity`, which servers write, at
 //! most [`MAX_DEPTH`] levels deep. No value is built: strings come out as

@@ -13,7 +13,7 @@ pub(super) enum TokenKind {
     True,
     Number,
     String,
-    /// The name of an object's member; what it names follows.
+    /// The name of an object's member; its value follows.
     Key,
     Array,
     Object,
@@ -41,11 +41,11 @@ pub struct Tape {
     grows: bool,
 }
 
-/// Makes values of another kind from a document.
+/// Builds values of another kind from a document.
 pub trait Build {
-    /// What is made.
+    /// The values built.
     type Value;
-    /// Why it could not be made.
+    /// The error of building one.
     type Error;
 
     /// From how many characters on an integer is a float. It is asked for integers of
@@ -57,10 +57,10 @@ pub trait Build {
     /// A value that holds no others.
     fn scalar(&mut self, scalar: Scalar<'_>) -> Result<Self::Value, Self::Error>;
 
-    /// An array of what was made before.
+    /// An array of values built before.
     fn array(&mut self, elements: Vec<Self::Value>) -> Result<Self::Value, Self::Error>;
 
-    /// An object of what was made before. A name may come twice: the last one counts.
+    /// An object of values built before. A name may come twice: the last one counts.
     fn object(&mut self, members: Vec<(&str, Self::Value)>) -> Result<Self::Value, Self::Error>;
 }
 
@@ -70,7 +70,7 @@ impl Tape {
         self.tokens.is_empty()
     }
 
-    /// Makes the value that begins at the token `at`, as far as it is known; 0 is the document.
+    /// Builds the value that begins at the token `at`, as far as it is known; 0 is the document.
     ///
     /// The calls nest as deep as the document, which the reader limits.
     pub fn build<B: Build>(&self, at: usize, builder: &mut B) -> Result<B::Value, B::Error> {

@@ -123,7 +123,7 @@ impl PyHttpConnection {
 
     /// Return the bytes of the body in ``data``.
     ///
-    /// Reads what is missing of the head first. The call that meets a failure returns what came
+    /// Reads the rest of the head first. The call that meets a failure returns the bytes that came
     /// before it; after one, and after ``close``, nothing comes out.
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let py = data.py();

@@ -191,7 +191,7 @@ impl<'py> Argument<'py> {
     }
 }
 
-/// Checks what a user gave for the fields of a value class as the pure half does.
+/// Checks a user's values for the fields of a value class as the pure half does.
 pub fn check_fields(name: &str, fields: &Bound<'_, PyTuple>) -> PyResult<()> {
     let py = fields.py();
     values(py)?.call_method1(intern!(py, "check_fields"), (name, fields))?;
@@ -230,7 +230,7 @@ pub fn code_points(utf32: &[u8]) -> impl Iterator<Item = u32> {
     codes.iter().map(|code| u32::from_le_bytes(*code))
 }
 
-/// What `__reduce__` of a value class returns.
+/// The result of `__reduce__` for a value class.
 pub fn reduced<'py>(
     py: Python<'py>,
     name: &str,

@@ -17,7 +17,7 @@ use crate::decode::{Ended, Format, StreamDecoder};
 
 /// Decodes a model's stream, bytes in and deltas out.
 ///
-/// ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
+/// ``format`` is the provider's format: ``"openai.completions"`` or ``"openai.chat"``.
 /// ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
 /// deltas and the same error however they are cut.
 ///
@@ -45,7 +45,7 @@ use crate::decode::{Ended, Format, StreamDecoder};
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
 pub struct PyStreamDecoder(Decoding);
 
-/// A list, for what is handed out and for the `items` of a failure.
+/// The list twice: for the result, and for the `items` of a failure.
 fn twice(list: Bound<'_, PyList>) -> (Bound<'_, PyList>, Bound<'_, PyList>) {
     (list.clone(), list)
 }

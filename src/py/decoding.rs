@@ -89,7 +89,7 @@ impl Decoding {
         self.finished.bind(py).clone()
     }
 
-    /// Shows the collector what is kept.
+    /// Visits the kept objects for the garbage collector.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.finished)?;
         self.shared.traverse(visit)

@@ -237,7 +237,7 @@ impl PyDelta {
         repr(NAME, &FIELDS, &self.fields(py)?)
     }
 
-    // PyO3 answers `NotImplemented` for what is of another type.
+    // PyO3 returns `NotImplemented` for an object of another type.
     fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.fields(py)?.eq(other.fields(py)?)
     }
@@ -260,7 +260,7 @@ impl PyDelta {
         reduced(py, NAME, self.fields(py)?)
     }
 
-    // As a tuple: what it refers to never changes, so that a cycle is broken elsewhere.
+    // As for a tuple: its references never change, so that a cycle is broken elsewhere.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.tool_calls)?;
         for kept in [&self.usage, &self.error, &self.logprobs, &self.audio] {
@@ -349,7 +349,7 @@ impl PyToolCallDelta {
         repr(TOOL_NAME, &TOOL_FIELDS, &self.fields(py)?)
     }
 
-    // PyO3 answers `NotImplemented` for what is of another type.
+    // PyO3 returns `NotImplemented` for an object of another type.
     fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.fields(py)?.eq(other.fields(py)?)
     }

@@ -192,7 +192,7 @@ impl PyServerSentEvent {
         repr(NAME, &FIELDS, &self.fields(py)?)
     }
 
-    // PyO3 answers `NotImplemented` for what is of another type.
+    // PyO3 returns `NotImplemented` for an object of another type.
     fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
         self.fields(py)?.eq(other.fields(py)?)
     }

@@ -26,7 +26,7 @@ impl Growing {
         Ok(text.cast_into::<PyString>()?)
     }
 
-    /// Shows the collector what is kept.
+    /// Visits the kept objects for the garbage collector.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(self.0.get())
     }

@@ -45,7 +45,7 @@ mod _core {
     #[pymodule_export]
     use super::text::PyTextAssembler;
 
-    /// Says of the function what the attributes of the classes say.
+    /// Sets the module of the function, as the attributes of the classes do.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module

@@ -233,7 +233,7 @@ impl<'a> Parts<'a> {
             .map_or(&[], |records| records.0.bytes())
     }
 
-    /// Puts the records so far before what comes next.
+    /// Puts the records so far before the next item.
     fn finish_records(&mut self) {
         let end = self.record_bytes().len();
         if end > self.recorded {

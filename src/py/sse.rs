@@ -132,7 +132,7 @@ impl EventSink for Events<'_> {
 }
 
 impl PySseParser {
-    /// The events, and what was taken of the one after them appended to the text of its data.
+    /// The events. `begun`, the beginning of the next event's data, is appended to that event's text.
     #[cold]
     fn put_together<'py>(
         &self,

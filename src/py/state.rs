@@ -64,7 +64,7 @@ pub struct State<T> {
     /// The core object.
     pub core: T,
     is_closed: bool,
-    /// An exception came in between reading data and handing out what it held.
+    /// An exception was raised between reading data and returning its output.
     is_interrupted: bool,
     /// The kind of input, or of output, that the first call decided.
     kind: Option<&'static str>,
@@ -158,7 +158,7 @@ impl<T: Core> Shared<T> {
             let Some(failure) = self.lock(py).core.failure() else {
                 return Ok(None);
             };
-            // Another thread may have been quicker: what was set first stays.
+            // Another thread may have been quicker: the first exception stays.
             let _ = self.failure.set(exception(py, &failure)?.unbind());
         }
         Ok(self.failure.get().map(|failure| failure.bind(py).clone()))
@@ -194,7 +194,7 @@ impl<T: Core> Shared<T> {
         Err(raised(failure))
     }
 
-    /// Shows the collector what is kept.
+    /// Visits the kept objects for the garbage collector.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(self.failure.get())
     }
@@ -210,7 +210,7 @@ impl<T: Core> State<T> {
         Ok(())
     }
 
-    /// Whether nothing more can be read: the core failed, or what it had read was lost.
+    /// Whether nothing more can be read: the core failed, or output was lost.
     #[inline]
     pub fn is_spoilt(&self) -> bool {
         self.is_interrupted || self.core.has_failed()
@@ -230,7 +230,7 @@ impl<T: Core> State<T> {
     }
 }
 
-/// What `__reduce__` of a class that does not pickle raises.
+/// The exception of `__reduce__` for a class that does not pickle.
 pub fn unpicklable(name: &str) -> PyErr {
     PyTypeError::new_err(format!("{name} objects cannot be pickled"))
 }

@@ -45,7 +45,7 @@ class Arrived:
         return self._size <= self._limit
 
     def count(self, seen: int) -> None:
-        """Count the pieces, and drop what is too much; ``seen`` bytes of the stream have come."""
+        """Count the pieces, and drop those past the limit; ``seen`` bytes of the stream have arrived."""
         self._count()
         self.next = seen + _STEP
 

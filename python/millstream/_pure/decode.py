@@ -30,7 +30,7 @@ _METHODS = {"deltas": "feed", "text": "feed_text", "records": "feed_records", "p
 class StreamDecoder(DecoderState):
     r"""Decodes a model's stream, bytes in and deltas out.
 
-    ``format`` names what the provider speaks: ``"openai.completions"`` or ``"openai.chat"``.
+    ``format`` is the provider's format: ``"openai.completions"`` or ``"openai.chat"``.
     ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
     deltas and the same error however they are cut.
 
@@ -243,7 +243,7 @@ class StreamDecoder(DecoderState):
             self._model_type = "sse"
 
     def _sniff(self, data: bytes, out: list[Any]) -> None:
-        """Find out what the body is.
+        """Find the kind of the body.
 
         White space before it is the parser's in any case, which limits how long a line may be.
         """
@@ -265,7 +265,7 @@ class StreamDecoder(DecoderState):
             if len(self._body) >= _HTML_SIZE:
                 self._refuse_html(out)
         elif len(self._body) > self._limit:
-            # As everywhere, what is reported ends with the first byte too many.
+            # As everywhere, the reported frame ends with the first byte too many.
             frame = bytes(self._body[: min(self._limit + 1, FRAME_SIZE)])
             self._payloads.fail_too_large(self._limit, self._offset, frame, out)
 

@@ -66,7 +66,7 @@ class Block:
         self.size = 0
         """Bytes of the values held, those of data and error joined by LF."""
         self.taken: Taken | None = None
-        """What was taken of the data, if it is large."""
+        """The data taken before the block's end, if it is large."""
 
 
 class Frames:

@@ -1,8 +1,8 @@
 """The validating JSON reader: RFC 8259, at most 128 levels deep, lone surrogates welcome.
 
 ``NaN``, ``Infinity`` and ``-Infinity`` count as numbers: servers write them in log probabilities.
-orjson reads what it can. What it refuses although it is valid here (lone surrogate escapes, numbers
-beyond a double, those three words) the standard library reads.
+orjson reads nearly everything. The standard library reads the rest: lone surrogate escapes, numbers
+beyond a double, those three words.
 """
 
 import json
@@ -169,6 +169,6 @@ def _elements(text: str, at: int) -> Iterator[tuple[int, tuple[int, int]]]:
 
 
 def _past_comma(text: str, at: int) -> int:
-    """Return the position of what follows a value that ends at ``at``: the next part, or the bracket."""
+    """Return the position behind a value that ends at ``at``: of the next part, or of the bracket."""
     at = _past_space(text, at)
     return _past_space(text, at + 1) if text[at] == "," else at

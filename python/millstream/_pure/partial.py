@@ -41,19 +41,19 @@ class JSONAssembler(Turns):
     """Reads a JSON document that arrives piece by piece; the document so far is available at any time.
 
     ``feed`` takes time linear in the text, whatever the pieces. ``value`` is the document so far, made
-    of new objects each time it is asked for, at the cost of its size; ``diff`` is what has changed. The
+    of new objects on each access, at the cost of its size; ``diff`` returns the changes. The
     document is kept, without a limit of its own: at most some 25 bytes for a character of text (some 100
     in the Python half), and less the longer its strings are.
 
-    A string is known as far as it came, without an unfinished escape at its end or half a surrogate
+    A string is known as far as it has arrived, without an unfinished escape at its end or half a surrogate
     pair; half a pair that stays alone is U+FFFD. A number is what it would be if it ended here (``1``
     for ``1.``); of an unfinished number longer than 1,024 characters, only those are read. ``true``, ``false`` and
     ``null`` are known when they are whole, a key when its value has begun. The last of equal keys
     counts. Numbers are those of ``json.loads``: integers exact (floats from as many characters on as
     ``sys.get_int_max_str_digits()`` says), other numbers floats, infinite where they are too large.
 
-    Anything else than RFC 8259 is an error at its first wrong character, and so is an array or object
-    at a depth of more than 128; what was known before stays. ``strict=False`` lets control characters
+    Text that RFC 8259 does not allow is an error at its first wrong character, and so is an array or object
+    at a depth of more than 128; the document before it stays. ``strict=False`` lets control characters
     stand in strings, as ``json.loads`` does.
 
     >>> from millstream import JSONAssembler
@@ -113,7 +113,7 @@ class JSONAssembler(Turns):
     def feed(self, text: str) -> None:
         """Read on in the document.
 
-        The text may end anywhere. The call that meets an error reads what stands before it and sets
+        The text may end anywhere. The call that meets an error reads the text before it and sets
         ``failure``, a ``StreamDecodeError`` whose ``offset`` counts the characters before the wrong
         one; later calls raise it. Raises ``TypeError`` if ``text`` is not a ``str``, and ``ValueError``
         after ``close``.
@@ -146,7 +146,7 @@ class JSONAssembler(Turns):
         self._check_sound()
 
     def diff(self, *, append: bool = True) -> list[dict[str, Any]]:
-        """Return what has changed since the last call: operations like those of JSON Patch (RFC 6902).
+        """Return the changes since the last call: operations like those of JSON Patch (RFC 6902).
 
         Each is a dict of ``op``, ``path`` (a JSON Pointer) and ``value``. ``"add"`` has a member or
         the next element, with everything in it so far; ``"replace"`` has the document when it begins, or

@@ -29,7 +29,7 @@ _TEXT_ALONE = text_delta("")._fields[3:]
 class Payloads:
     """The decoding of one stream from its payloads on.
 
-    ``out`` is where the methods put what they make: deltas, or the text that records are made of too.
+    The methods append their output to ``out``: deltas, or text, of which records are made too.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class Payloads:
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.kind: str | None = None
-        """What comes out, once that is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
+        """The kind of output, once it is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
         self.arrived = Arrived(limit)
         """Choice 0's text."""
         self.info: dict[str, str | None] = dict.fromkeys(INFO_MEMBERS)
@@ -67,7 +67,7 @@ class Payloads:
         self.seen = Seen()
         self.ended: str | None = None
         self.failed: tuple[type[StreamError], str, int, bytes] | None = None
-        """What stopped the decoding: the exception's class and message, and the offset and the data of the frame."""
+        """The error that stopped the decoding: the exception's class and message, the frame's offset and data."""
         self.kept: list[Delta] = []
         """The deltas of choice 0 that have log probabilities, where all is kept."""
         self.finished: list[bool] = []
@@ -94,7 +94,7 @@ class Payloads:
         return self.texts_seen + self.contents_read
 
     def check_kind(self, kind: str) -> None:
-        """Settle, or hold to, what comes out."""
+        """Set the kind of output, or raise ``ValueError`` if it is another one already."""
         if self.kind is None:
             self.kind = kind
             if kind == "parts":
@@ -105,7 +105,7 @@ class Payloads:
             raise ValueError(f"this StreamDecoder hands out {self.kind}: {kind} {need}")
 
     def read_frame(self, block: Block, out: list[Any]) -> None:
-        """Take in what stood between two blank lines: data, then an error of llama.cpp's kind."""
+        """Take in a block: data, then an error of llama.cpp's kind."""
         if block.data:
             data = b"\n".join(block.data)
             self._look(data, block.offset, block.event)

@@ -16,7 +16,7 @@ class Sniffer:
         self._bom: bytes | None = b""
 
     def feed(self, data: bytes) -> tuple[str | None, bytes]:
-        """Return what the body is and the end of ``data`` that starts with its first byte.
+        """Return the kind of the body and the end of ``data`` that starts with its first byte.
 
         ``"json"`` and ``"html"`` are whole bodies, anything else is ``"sse"``; ``None`` says that
         nothing but white space has come.

@@ -34,7 +34,7 @@ class Text:
         self._held = ""
 
     def add(self, piece: str) -> None:
-        """Add what comes next, with all halves of surrogate pairs that are in it."""
+        """Add the next piece, with all halves of surrogate pairs in it."""
         text = self._held + piece
         self._held = text[-1:] if is_high(text[-1:]) else ""
         if whole := join_surrogates(text[: len(text) - len(self._held)]):
@@ -60,7 +60,7 @@ class Number:
         self.grows = True
 
     def value(self) -> int | float:
-        """Return what the number says; what cannot end it is left out while it grows."""
+        """Return the value of the number; while it grows, an end that cannot be its end is left out."""
         # A piece is a character, or two with the minus sign: no more of them are read than count.
         text = "".join(self.pieces[:GROWING] if self.grows else self.pieces)
         if self.grows:
@@ -83,7 +83,7 @@ def build(tape: Tape, at: int = 0) -> Any:
 
 
 def _value(tape: Tape, at: int) -> tuple[Any, int]:
-    """Return the value that begins at the token ``at``, and where what follows it begins."""
+    """Return the value that begins at the token ``at``, and the position of the token behind it."""
     token = tape[at]
     if token is ARRAY:
         return _container(tape, at + 1, [], _element)

@@ -58,7 +58,7 @@ class TextAssembler(Turns):
         self._errors = check_option("errors", errors, ("ignore", "replace", "strict"))
         self._takes: type | None = None
         self._held: bytes | str = b""
-        # Bytes or characters before what is held.
+        # Bytes or characters before the held ones.
         self._fed = 0
         self._closed = False
         # The error of a strict assembler: bytes that are not UTF-8, or "" for half a surrogate pair.
@@ -101,7 +101,7 @@ class TextAssembler(Turns):
         return "\ufffd" if held and self._errors == "replace" else ""
 
     def _check_kind(self, kind: type) -> None:
-        """Settle, or hold to, the kind of pieces this assembler takes."""
+        """Set the kind of pieces, or raise ``TypeError`` if it is another one already."""
         if self._takes is None:
             self._takes = kind
             self._held = kind()

@@ -46,7 +46,7 @@ class Turns(Sealed):
         # Not there while a call is running. Deleting it is one step: no other thread and no signal handler
         # comes in between, and it takes less time than a lock.
         self._turn = True
-        # Whether an exception came in between reading data and handing out what it held.
+        # Whether an exception was raised between reading data and returning its output.
         self._interrupted = False
         # The exception for the error that stopped the reading, made on first access. Two threads may make
         # one each: the first counts.

@@ -6,7 +6,7 @@ __all__ = ("unfinished",)
 def unfinished(data: bytes | bytearray) -> int:
     """Return how many bytes at the end of ``data`` are the beginning of a character: 0 to 3.
 
-    Only what is still a prefix of a valid sequence waits. The Encoding Standard's decoder narrows
+    Only a prefix of a valid sequence waits. The Encoding Standard's decoder narrows
     the second byte after some leads, so that ``ED A0``, ``F4 90``, ``E0 80`` and ``F0 80`` are
     errors at once, and ``C0``, ``C1``, ``F5`` and above never lead:
 

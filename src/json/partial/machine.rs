@@ -25,7 +25,7 @@ pub(super) enum Expected {
     Text,
     /// The character behind a backslash.
     Escape,
-    /// So many more digits of `\uXXXX`, and what the ones before them said.
+    /// The number of missing digits of `\uXXXX`, and the value of those before them.
     Unicode(u8, u32),
     /// The rest of a number.
     Number(NumberPart),
@@ -222,7 +222,7 @@ impl Machine {
         }
     }
 
-    /// Reads what stands for itself; returns where that ends.
+    /// Reads characters that need no unescaping; returns where they end.
     fn plain(&mut self, tape: &mut Tape, text: &str, at: usize) -> usize {
         let rest = text.get(at..).unwrap_or_default();
         let length = plain_length(rest.as_bytes());

@@ -1,4 +1,4 @@
-"""What a decoder hands out: one ``Delta`` per choice per payload."""
+"""The output of a decoder: one ``Delta`` per choice per payload."""
 
 from collections.abc import Mapping
 from typing import Any, Self, final

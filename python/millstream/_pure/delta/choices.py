@@ -28,7 +28,7 @@ class ChoiceState:
         self.tools = Tools()
 
     def whole(self, field: str | int, piece: str) -> str:
-        """Return what can be handed out now that ``piece`` of ``field`` has come; it is not empty."""
+        """Return the text to hand out for ``piece`` of ``field``; ``piece`` is not empty."""
         piece = self.held.pop(field, "") + piece
         if not has_surrogate(piece):
             return piece
@@ -75,7 +75,7 @@ class Reading:
             self._entries = [settle(entry, is_whole=is_whole) for entry in entries]
 
     def _find_message(self, body: bool) -> tuple[str, dict[str, Any]]:
-        """Return the name and the value of what a chat choice says: ``delta``, or else ``message``.
+        """Return the name and the value of the content of a chat choice: ``delta``, or else ``message``.
 
         A ``message`` in a stream counts only if the choice has handed out nothing yet: some servers
         repeat there what they have sent. In a ``body`` it goes first.
@@ -90,7 +90,7 @@ class Reading:
         return "", {}
 
     def read(self) -> list[Delta]:
-        """Return the deltas of what was settled."""
+        """Return the deltas of the choice."""
         if self._message:
             self._read_message()
         reason = _string(self._choice.get("finish_reason"))
@@ -146,7 +146,7 @@ class Reading:
         return self._deltas
 
     def _read_parts(self, content: Any) -> None:
-        """Take in typed parts; where their kind changes, what there is becomes a delta of its own."""
+        """Take in typed parts; where their kind changes, the text so far becomes a delta of its own."""
         is_first = True
         for field, pieces in groupby(_pieces(content), itemgetter(0)):
             if not is_first:
@@ -184,7 +184,7 @@ def _as_message(text: Any) -> dict[str, Any]:
 
 
 def _entries(message: dict[str, Any], path: Path, document: Document) -> Iterator[Entry]:
-    """Yield what the entries of ``tool_calls`` say; without any, a call in OpenAI's first form."""
+    """Yield the entries of ``tool_calls``; without any, a call in OpenAI's first form."""
     calls = message.get("tool_calls")
     is_empty = True
     for position, call in enumerate(calls if isinstance(calls, list) else ()):

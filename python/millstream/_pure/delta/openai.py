@@ -232,7 +232,7 @@ def _string(value: Any) -> str | None:
 
 
 def _up_to_first(choices: list[Any]) -> list[Any]:
-    """Return ``choices`` without what follows the first one."""
+    """Return ``choices`` up to the first one."""
     first = next((position for position, choice in enumerate(choices) if isinstance(choice, dict)), len(choices))
     return choices[: first + 1]
 

@@ -43,7 +43,7 @@ class LimitPassedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What an entry of ``tool_calls`` says, or what is to be handed out of it; ``None`` where it says nothing.
+    """The fields of an entry of ``tool_calls``, or of the entry to hand out; ``None`` for an absent one.
 
     ``is_json`` says that the arguments came as an object or array.
     """
@@ -73,7 +73,7 @@ class _Arguments:
         return self._came_whole or (self._reader is not None and self._reader._could_end)
 
     def add(self, text: str, *, is_json: bool) -> None:
-        """Take in what has come."""
+        """Take in the next piece of the arguments."""
         self.have_begun = True
         if is_json:
             self._came_whole = True
@@ -116,7 +116,7 @@ class _Call:
         return bool(entry.args and entry.args.strip(_BLANK)) and not repeats_id and self.arguments.are_whole()
 
     def add(self, entry: Entry) -> Entry:
-        """Take ``entry`` in, and return what is to be handed out of it."""
+        """Add ``entry`` to the call, and return the part of it to hand out."""
         id = entry.id if self.id is None else None
         if id is not None:
             _check_size(len(id.encode()))
@@ -170,7 +170,7 @@ class Tools:
         return call.index
 
     def settle(self, entry: Entry, *, is_whole: bool) -> Entry:
-        """Return what is to be handed out of ``entry``, under the index of the call it belongs to.
+        """Return the part of ``entry`` to hand out, under the index of the call it belongs to.
 
         ``is_whole`` says that it stands in a whole message. Raises :class:`LimitPassedError`.
         """
