@@ -10,10 +10,10 @@
         ...                                   # the connection breaks after three pieces
 
     with assert_no_leaks():
-        ...                                   # no task, no descriptor, no thread, no warning is left
+        ...                                   # leaves no task, descriptor, thread or warning
 
 Installing Millstream gives pytest the fixtures ``mock_server``, a server that runs for one test, and
-``no_leaks``, which fails a test that leaves something behind.
+``no_leaks``, which fails a test that leaks.
 """
 
 from .addresses import refusing_url, unaccepting_url

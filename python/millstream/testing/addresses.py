@@ -11,7 +11,7 @@ _HOST = "127.0.0.1"
 
 @contextlib.contextmanager
 def refusing_url() -> Iterator[str]:
-    """Give a base URL whose port refuses connections; no other process can take it meanwhile."""
+    """Yield a base URL whose port refuses connections; no other process can bind it meanwhile."""
     with socket.socket() as sock:
         sock.bind((_HOST, 0))
         yield _url(sock)
@@ -19,12 +19,12 @@ def refusing_url() -> Iterator[str]:
 
 @contextlib.contextmanager
 def unaccepting_url() -> Iterator[str]:
-    """Give a base URL that connections are never made to, nor refused: its queue is full (on Linux)."""
+    """Yield a base URL that neither accepts nor refuses connections: its backlog is full (on Linux)."""
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(socket.socket())
         listening.bind((_HOST, 0))
         listening.listen(0)
-        # The first ones fill the queue; the handshakes of those behind it, and of whoever comes next, are dropped.
+        # The first connections fill the backlog; the handshakes of all later ones are dropped.
         for _ in range(4):
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)

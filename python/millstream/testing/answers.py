@@ -1,4 +1,4 @@
-"""What is answered to a request: the routes, and the frames of each."""
+"""Builds the response to a request: routes, and the frames of each."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _ROUTES = {"/completions": False, "/chat/completions": True}
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response before it is sent: its head, the frames of its body, and what is to go wrong with it."""
+    """One response before it is sent: its head, the frames of its body, and its faults."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,7 +29,7 @@ class Response:
 
 
 def response_to(request: RecordedRequest, reply: Reply) -> Response:
-    """Return the response to ``request`` that ``reply`` says."""
+    """Return the response to ``request`` that ``reply`` describes."""
     response = _routed(request, reply)
     own = {"x-request-id": f"req-mock{request.number}"}
     response = replace(response, headers={**own, **response.headers})
@@ -73,7 +73,7 @@ def _streamed(source: Iterable[Frame], reply: Reply) -> Response:
 
 
 def _document(ask: Ask, reply: Reply, number: int) -> Response:
-    """Return an answer that does not stream."""
+    """Return a response that does not stream."""
     data = document(ask, reply, number)
     for fault in reply.faults:
         if isinstance(fault, ErrorFrame):
@@ -88,7 +88,7 @@ def _error_status(fault: ErrorStatus, reply: Reply) -> Response:
 
 
 def _refusal(status: int, message: str, reply: Reply) -> Response:
-    """Tell the client what is wrong with its request."""
+    """Return an error response for an invalid request."""
     detail = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return _json(status, encode({"error": detail}), reply)
 
@@ -104,7 +104,7 @@ def _whole(status: int, headers: Mapping[str, str], data: bytes, reply: Reply) -
 
 
 def _for_a_document(fault: Fault) -> Fault | None:
-    """Return ``fault`` as it strikes a body that has no pieces; ``None`` where it does not."""
+    """Return ``fault`` adapted to a body without pieces; ``None`` if it does not apply."""
     if not isinstance(getattr(fault, "after", None), int):
         return fault
     match fault:
@@ -120,7 +120,7 @@ def _for_a_document(fault: Fault) -> Fault | None:
 
 
 def read_body(data: bytes) -> Any:
-    """Return the JSON value of a request's body, or ``None`` where it is no JSON."""
+    """Return the JSON value of a request's body, or ``None`` if it is not valid JSON."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

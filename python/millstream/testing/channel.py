@@ -1,4 +1,4 @@
-"""One connection of the mock server: requests in, answers out, in order, and its end noticed at once."""
+"""One connection of the mock server: receives requests, sends the responses in order."""
 
 import asyncio
 import socket
@@ -18,10 +18,9 @@ __all__ = ("Answerer", "Channel")
 class Channel(asyncio.Protocol):
     """The server's end of one connection.
 
-    ``accepted`` is called once, before anything is read; ``answer`` for one request at a time, and
+    ``accepted`` is called once, before anything is read. ``answer`` is called for one request at a time, and
     cancelled when the client leaves. While it is open, the channel is one of ``channels``. ``drip``
-    splits what is written from then on; ``reply`` is for the first request, where it is fixed before
-    that one arrives.
+    splits later writes. ``reply`` is the reply to the first request, if it is known before that arrives.
     """
 
     def __init__(
@@ -47,14 +46,14 @@ class Channel(asyncio.Protocol):
         """Record the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # Without a buffer above the kernel's, what was written is on its way, or the client does not read.
+        # Without a buffer above the kernel's, written data is on its way, unless the client does not read.
         transport.set_write_buffer_limits(0)
         self.record = self._state.open()
         self._channels.add(self)
         self._accepted(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take in requests, and begin to answer."""
+        """Parse requests, and begin to answer."""
         try:
             self._queue.extend(self._reader.feed(data))
         except HTTPError as error:
@@ -63,14 +62,14 @@ class Channel(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._serve())
 
     def eof_received(self) -> None:
-        """Let go at once: a client that has closed its side waits for nothing."""
+        """Abort: a client that has closed its side waits for nothing."""
         self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Stop answering, and record the end."""
         if self._task is not None:
             self._task.cancel()
-        # asyncio closes the socket behind this call: who is told of the end shall find it closed.
+        # asyncio closes the socket after this call. The end is recorded after that, so that waiters find it closed.
         asyncio.get_running_loop().call_soon(self._closed)
 
     def _closed(self) -> None:
@@ -78,13 +77,13 @@ class Channel(asyncio.Protocol):
         self._state.close(self.record, self._left_by)
 
     def pause_writing(self) -> None:
-        """Wait with writing: the client reads slowly."""
+        """Stop writing: the client reads slowly."""
         self._writable.clear()
         self.record.blocked = True
         self._state.changed()
 
     def resume_writing(self) -> None:
-        """Go on writing: the client caught up."""
+        """Continue to write: the client caught up."""
         self._writable.set()
         self.record.blocked = False
         self.record.bytes_sent = self._written
@@ -119,29 +118,29 @@ class Channel(asyncio.Protocol):
         self._transport.resume_reading()
 
     def bound_send_buffer(self, size: int) -> None:
-        """Have the kernel keep no more than about ``size`` bytes that the client has not taken."""
+        """Limit the kernel's send buffer to about ``size`` bytes."""
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     async def arrived(self) -> None:
-        """Wait until the client's kernel has all that was written, where this can be known (on Linux)."""
+        """Wait until the client's kernel has received all written data (on Linux; elsewhere do not wait)."""
         try:
             from fcntl import ioctl
             from termios import TIOCOUTQ
 
             sock = self._transport.get_extra_info("socket")
-            # The kernel tells nobody when an acknowledgement arrives.
+            # The kernel offers no notification of acknowledgements.
             while struct.unpack("i", ioctl(sock.fileno(), TIOCOUTQ, b"\0" * 4)) != (0,):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         except (ImportError, OSError):
             return
 
     def finish(self) -> None:
-        """Close the connection once everything is written."""
+        """Close the connection when everything is written."""
         self._left_by = "server"
         self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection without waiting for anything."""
+        """Close the connection at once."""
         self._left_by = "server"
         self._transport.abort()
 
@@ -165,7 +164,7 @@ class Channel(asyncio.Protocol):
                 if not request.keep_alive:
                     return self.finish()
         except Exception as error:
-            # A mistake in the test's own reply, or in this server: `stop` raises it where the test sees it.
+            # An error in the test's own reply, or in this server: ``stop`` raises it in the test.
             self._state.error = self._state.error or error
             self.reset()
 

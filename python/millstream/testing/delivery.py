@@ -1,4 +1,4 @@
-"""Sends one response: head, frames, end, with the pauses between them and the faults at their places."""
+"""Sends one response: head, frames and end, with pauses and faults at their places."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,20 @@ from .wire import Wire
 __all__ = ("Delivery",)
 
 Pause = Callable[[], Coroutine[Any, Any, object]]
-"""Returns once the test lets a stalled answer go on."""
+"""Returns when the test releases a stalled response."""
 
 _NOTHING = Frame(b"")
 
 
 class Over(Exception):
-    """The fault was the end of the response."""
+    """The response ends here, by a fault."""
 
 
 class Delivery:
-    """One response on its way."""
+    """The delivery of one response.
+
+    ``_held`` are frames that wait for a full write, ``_left`` the bytes missing from a body of known length.
+    """
 
     def __init__(self, channel: Channel, request: RecordedRequest, reply: Reply, state: State, released: Pause) -> None:
         self._channel = channel
@@ -37,11 +40,10 @@ class Delivery:
         self._released = released
         self._held: list[bytes] = []
         self._held_pieces = 0
-        # What a body of known length still owes.
         self._left = 0
 
     async def run(self, response: Response) -> None:
-        """Send ``response``, to its end or to the fault."""
+        """Send ``response``, to its end or to a fault that ends it."""
         reused = self._channel.record.requests > 1
         self._pending = [(place, fault) for fault in response.faults if (place := _place(fault, reused)) is not None]
         self._wire = Wire(response.framing, response.faults)
@@ -79,7 +81,7 @@ class Delivery:
     async def _body(self, frames: Iterable[Frame]) -> None:
         """Send ``frames`` in writes of the reply's size."""
         sent = 0
-        # The empty frame is the end itself, where a fault may strike too.
+        # The empty frame stands for the end, at which a fault may be scheduled too.
         for frame in chain(frames, (_NOTHING,)):
             if self._pending and not frame.is_opening:
                 frame = await self._reach(sent, frame)
@@ -88,7 +90,7 @@ class Delivery:
         await self._flush()
 
     async def _put(self, frame: Frame, *, first: bool) -> None:
-        """Hold ``frame`` until a write is full; pace the writes, the first piece apart."""
+        """Collect frames for one write; pause before each write but the first."""
         if frame.is_piece and not self._held and not first and self._reply.pace:
             await asyncio.sleep(self._reply.pace * self._reply.pieces_per_write)
         self._held.append(frame.data)
@@ -100,7 +102,7 @@ class Delivery:
         if not self._held:
             return
         data = b"".join(self._held)
-        # Counted before the write: who has received a piece finds it counted.
+        # Counted before the write, so that a client that has received a piece finds it counted.
         self._request.pieces_sent += self._held_pieces
         self._held, self._held_pieces = [], 0
         for part in _parts(data, self._reply.bytes_per_write):
@@ -108,16 +110,16 @@ class Delivery:
         self._state.changed()
 
     async def _write(self, data: bytes) -> None:
-        """Send ``data`` as the framing has it."""
+        """Send data of the body, framed."""
         if self._left:
             self._left -= len(data)
-            # The last byte of such a body is its end mark too.
+            # The last byte of a body of known length is also its end.
             if not self._left:
                 self._done()
         await self._channel.write(self._wire.data(data))
 
     async def _end(self) -> None:
-        """Mark the body's end, however the framing does it."""
+        """Send the end of the body."""
         self._done()
         await self._channel.write(self._wire.end())
         await self._reach("body")
@@ -125,7 +127,7 @@ class Delivery:
             self._channel.finish()
 
     def _done(self) -> None:
-        """Say so before the last write: a client may act on the end before this thread runs again."""
+        """Record the end, before the last write: the client may act on it before this thread runs again."""
         self._request.answered = True
         self._state.changed()
 
@@ -135,7 +137,7 @@ class Delivery:
         return any(where == place for where, _ in self._pending)
 
     async def _reach(self, place: Place, frame: Frame = _NOTHING) -> Frame:
-        """Let what strikes at ``place`` strike, each fault once, and return what is left to send of ``frame``."""
+        """Trigger every fault scheduled for ``place``, once each; return the unsent rest of ``frame``."""
         for pending in [pending for pending in self._pending if pending[0] == place]:
             self._pending.remove(pending)
             await self._flush()
@@ -168,7 +170,7 @@ class Delivery:
 
     async def _leave(self, how: str) -> None:
         if how == "reset":
-            # A reset throws away what is still on its way.
+            # A reset discards data that is still on its way.
             await self._channel.arrived()
             self._channel.reset()
         else:
@@ -181,15 +183,15 @@ class Delivery:
         if fault.how != "end":
             await self._leave(fault.how)
         if self._left:
-            # Too short for its length, so that only closing ends it.
+            # The body is shorter than its length, so only closing can end it.
             await self._leave("fin")
         await self._end()
         raise Over
 
     def _halves(self, data: bytes, inside: object) -> tuple[bytes, bytes]:
-        """Return both halves of a frame as they are sent: as a chunk each, or of one chunk."""
+        """Return both halves of a frame as they are sent: as two chunks, or as the halves of one."""
         if inside == "chunk":
-            # The middle of the data, not of the chunk: the size before it is sent whole.
+            # The middle of the data, not of the chunk, so that the size before it is sent whole.
             whole = self._wire.data(data)
             middle = whole.find(data) + len(data) // 2
             return whole[:middle], whole[middle:]
@@ -224,7 +226,7 @@ class Delivery:
 
     @contextlib.contextmanager
     def _release(self) -> "Iterator[asyncio.Future[object]]":
-        """Give what is done once the test lets the answer go on."""
+        """Yield a future that is done when the test releases the response."""
         released: asyncio.Future[object] = asyncio.ensure_future(self._released())
         try:
             yield released
@@ -233,7 +235,7 @@ class Delivery:
 
 
 def _place(fault: Fault, reused: bool) -> Place | None:
-    """Return where ``fault`` strikes; ``None`` for one that does not, but changes what is sent."""
+    """Return the place of ``fault``; ``None`` for a fault of the whole response."""
     match fault:
         case Refuse():
             return "request"

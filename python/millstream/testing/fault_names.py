@@ -43,7 +43,7 @@ def _nothing(argument: str) -> Any:
     raise ValueError(argument)
 
 
-# What each name makes of its argument, and which fault it is without one.
+# For each name, the function from its argument to a fault, and the fault without an argument.
 _NAMED: dict[str, tuple[Callable[[str], Fault], Fault]] = {
     "status": (lambda given: ErrorStatus(_number(given)), ErrorStatus()),
     "error": (lambda given: ErrorFrame(after=_number(given)), ErrorFrame()),

@@ -1,18 +1,18 @@
-"""What can go wrong with an answer, as values: give one to :class:`~millstream.testing.Reply`, or several in a tuple.
+"""The faults of a response: pass one to :class:`~millstream.testing.Reply`, or several in a tuple.
 
-Most of them strike at a *place*, which their ``after`` names: how far the connection gets first. ::
+Most faults happen at a *place*, their ``after``: how far the connection gets before the fault. ::
 
     "accept"      the connection is there; nothing of the request is read
     "request"     the request is read; not a byte of the response is sent
     "half-head"   half of the response's head
     "head"        the head
-    0, 1, 2, …    so many pieces; chat's role frame is none
+    0, 1, 2, …    that many pieces; chat's role frame does not count
     "done"        the whole stream, ``[DONE]`` too, but no terminating chunk
     "body"        the whole response; the connection would be kept alive
 
-An answer without streaming is one document: what strikes between pieces strikes before it, and a
-connection that is cut there leaves half of it. ``[DONE]`` and the last chunk are apart with framing
-``"chunked"`` alone.
+A response that does not stream is one document: a fault between pieces happens before it, and a
+connection that is cut there sends half of it. Only with framing ``"chunked"`` is ``[DONE]`` separate from
+the last chunk.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ __all__ = (
 )
 
 Place = int | Literal["accept", "request", "half-head", "head", "done", "body"]
-"""How far a connection gets before a fault strikes; see the module's first lines."""
+"""How far a connection gets before a fault; see the module's first lines."""
 
 _BEFORE_THE_BODY = ("accept", "request", "half-head", -1)
 
@@ -61,12 +61,12 @@ Garbling = Literal[
     "bare-lf",
     "chunk-end",
 ]
-"""What :class:`Garble` does to the framing of a response."""
+"""The ways in which :class:`Garble` breaks the framing of a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorStatus:
-    """An error status in place of an answer, with ``headers`` (``retry-after``, say) and a JSON body.
+    """An error status in place of a response, with ``headers`` (``retry-after``, say) and a JSON body.
 
     ``body`` defaults to an OpenAI error object with ``message`` and ``code``.
     """
@@ -82,7 +82,7 @@ class ErrorStatus:
 class ErrorFrame:
     """An error object inside the stream, after ``after`` pieces; the body then ends as it should.
 
-    Without streaming it is the whole body, under status 200, as some proxies do it. ``done`` says
+    Without streaming it is the whole body, with status 200, as some proxies send it. ``done`` says
     whether ``[DONE]`` follows.
     """
 
@@ -100,7 +100,7 @@ class ErrorFrame:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """A redirect in place of an answer: to ``location``, a URL or a path, by default the one that was asked for."""
+    """A redirect in place of a response: to ``location``, a URL or a path, by default the requested one."""
 
     status: int = 307
     location: str = ""
@@ -108,15 +108,15 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The answer stops after ``after``, and so does the connection.
+    """The response stops after ``after``, and the connection closes.
 
     ``how`` is ``"reset"`` (RST), ``"fin"`` (closed without the terminating chunk) or ``"end"`` (the
-    body ends as HTTP wants it, but without ``[DONE]``, and the connection lives on). ``inside``
+    body ends correctly, but without ``[DONE]``, and the connection stays open). ``inside``
     sends half of the next frame before that: as a chunk of its own (``True`` or ``"frame"``), or as
     half of a chunk, whose size promises more (``"chunk"``).
 
-    ``Cut("body", "fin")`` is a server that closes a connection it was expected to keep alive,
-    ``Cut("request", "fin")`` one that closes it unanswered.
+    ``Cut("body", "fin")`` is a server that closes a connection after a complete response,
+    ``Cut("request", "fin")`` one that closes it without a response.
     """
 
     after: Place = 3
@@ -131,7 +131,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """The answer pauses after ``after`` until ``server.release()`` or until the client leaves.
+    """The response pauses after ``after`` until ``server.release()`` or until the client leaves.
 
     ``comment_every`` sends a comment line every so many seconds meanwhile, as proxies do to keep a
     connection open. ``inside`` is that of :class:`Cut`; the other half follows after the pause.
@@ -151,9 +151,9 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    r"""``data`` goes out as it is, after ``after``, between the bytes of HTTP; the answer then goes on.
+    r"""``data`` is sent unchanged, after ``after``, between the bytes of HTTP; the response then continues.
 
-    ``Send(b"HTTP/1.1 200 OK\r\n…", after="body")`` is a response that nobody asked for.
+    ``Send(b"HTTP/1.1 200 OK\r\n…", after="body")`` is a response without a request.
     """
 
     data: bytes
@@ -162,12 +162,12 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """After ``after`` the body goes on for ever: ``data`` again and again, by default a comment.
+    """After ``after`` the body never ends: ``data`` is sent again and again, by default a comment.
 
-    ``data=None`` repeats the piece at which it strikes, ``Reply.pieces_per_write`` times a write
-    and paced as pieces are. It ends when the client leaves, at ``server.release()``, or after
-    ``count`` times, and then the answer goes on. ``send_buffer_size`` bounds the kernel's own
-    buffer (in bytes, which Linux doubles), so that a client that does not read is felt early.
+    ``data=None`` repeats the next piece, ``Reply.pieces_per_write`` times a write and paced as pieces
+    are. It ends when the client leaves, at ``server.release()``, or after ``count`` times, and then the
+    response continues. ``send_buffer_size`` limits the kernel's buffer (in bytes; Linux doubles it), so
+    that a client that does not read blocks the server early.
     """
 
     after: Place = 3
@@ -188,15 +188,15 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The connection closes, unanswered, when it is used again: the race that clients of kept connections lose.
+    """The connection closes without a response when it is reused: a race that clients with pools may lose.
 
-    A connection's first request is answered, so a client that tries again on a fresh one succeeds.
+    The first request of each connection gets a response, so a retry on a new connection succeeds.
     """
 
     how: Literal["reset", "fin"] = "fin"
 
     def __post_init__(self) -> None:
-        """Refuse other words."""
+        """Refuse unknown values."""
         _check("how", self.how, ("reset", "fin"))
 
 
@@ -204,19 +204,19 @@ class Stale:
 class Garble:
     """A response whose framing is broken.
 
-    The head can be none (``"not-http"``, ``"tls"``, ``"status-line"``, ``"header-line"``; the
+    The head can be invalid (``"not-http"``, ``"tls"``, ``"status-line"``, ``"header-line"``; the
     connection then closes), lie about the body's length (``"bad-length"``, ``"length-overflow"``,
     ``"conflicting-lengths"``, ``"length-and-chunked"``, ``"chunked-not-last"``), or the chunk after
-    ``after`` pieces is one that no server may send: ``"chunk-size"`` (no number),
-    ``"negative-size"``, ``"size-overflow"`` (right modulo 2**64), ``"bare-lf"`` (a line end without
-    CR), ``"chunk-end"`` (data that runs on where its CRLF belongs).
+    ``after`` pieces is invalid: ``"chunk-size"`` (not a number),
+    ``"negative-size"``, ``"size-overflow"`` (correct modulo 2**64), ``"bare-lf"`` (a line end without
+    CR), ``"chunk-end"`` (data in place of the CRLF after it).
     """
 
     how: Garbling = "chunk-size"
     after: int = 3
 
     def __post_init__(self) -> None:
-        """Refuse other words."""
+        """Refuse unknown values."""
         _check("how", self.how, get_args(Garbling))
 
     @property
@@ -227,7 +227,7 @@ class Garble:
 
 @dataclass(frozen=True, slots=True)
 class GiantHead:
-    """A head of at least ``size`` bytes, which it has of ``headers`` headers beside the usual ones."""
+    """A head of at least ``size`` bytes, in ``headers`` headers beside the usual ones."""
 
     size: int = 1 << 20
     headers: int = 1
@@ -235,14 +235,14 @@ class GiantHead:
 
 @dataclass(frozen=True, slots=True)
 class Interim:
-    """Interim responses before the head: ``100 Continue`` though nobody asked for it, ``103 Early Hints``."""
+    """Interim responses before the head: ``100 Continue`` without an ``expect`` header, ``103 Early Hints``."""
 
     statuses: tuple[int, ...] = (100, 103)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """A chunked body as the specification allows it and few servers send it: chunk extensions, and trailers."""
+    """A chunked body with valid but rare features: chunk extensions and trailers."""
 
     extension: str = 'name="a value; of sorts"'
     trailers: Mapping[str, str] = field(default_factory=lambda: {"x-trailer": "1"})
@@ -250,24 +250,24 @@ class Chunking:
 
 @dataclass(frozen=True, slots=True)
 class Compress:
-    """The body is compressed, though the client asked for ``identity``; each piece can be read as it arrives."""
+    """The body is compressed although the client asked for ``identity``; each piece is flushed."""
 
     encoding: Literal["gzip", "deflate"] = "gzip"
 
     def __post_init__(self) -> None:
-        """Refuse other words."""
+        """Refuse unknown values."""
         _check("encoding", self.encoding, ("gzip", "deflate"))
 
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """Every write to the socket, head and framing too, goes out in parts of ``size`` bytes, ``pace`` seconds apart."""
+    """Every write, of head and framing too, is split into parts of ``size`` bytes, ``pace`` seconds apart."""
 
     size: int = 1
     pace: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse parts of nothing."""
+        """Refuse empty parts."""
         if self.size < 1:
             raise ValueError("size must be at least 1")
 

@@ -1,4 +1,4 @@
-"""What the OpenAI API sends: frames for a streamed answer, one document for another."""
+"""Builds responses of the OpenAI API: frames of a stream, or one document."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +12,13 @@ from .samples import sample
 __all__ = ("Ask", "Frame", "document", "encode", "frames", "model_list", "read_ask", "sse")
 
 _CREATED = 1_760_000_000
-# So many characters of a call's arguments come at a time.
+# Number of characters in each piece of a call's arguments.
 _ARGUMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request asks for."""
+    """The parsed parameters of a request."""
 
     chat: bool
     model: str
@@ -47,7 +47,7 @@ class Choice(NamedTuple):
 
 
 def read_ask(body: Any, *, chat: bool) -> Ask:
-    """Return what ``body``, a request's JSON, asks for; raise :class:`ValueError` with words for the client."""
+    """Parse ``body``, the JSON of a request; raise :class:`ValueError` with a message for the client."""
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")
     check_body(body)
@@ -105,7 +105,7 @@ def _choice(ask: Ask, reply: Reply, prompt: str, index: int) -> Choice:
 
 
 def _call(call: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Return one call as an answer that does not stream has it."""
+    """Return one tool call in the form of a response that does not stream."""
     args = call.get("args", {})
     arguments = args if isinstance(args, str) else json.dumps(args)
     function = {"name": call["name"], "arguments": arguments}
@@ -113,7 +113,7 @@ def _call(call: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def _deltas(choice: Choice, *, chat: bool) -> Iterator[Any]:
-    """Yield what a stream brings of ``choice``: its text, then its calls, the arguments in pieces."""
+    """Yield the deltas of ``choice``: its text, then its tool calls, the arguments in pieces."""
     for piece in choice.pieces:
         yield {"content": piece} if chat else piece
     for index, call in enumerate(choice.calls):
@@ -148,9 +148,9 @@ def frames(ask: Ask, reply: Reply, number: int) -> Iterator[Frame]:
         for index in range(len(choices)):
             delta = {"role": "assistant", "content": "", "refusal": None}
             yield Frame(_chunk(base, ask, index, delta), is_opening=True)
-    told = [list(_deltas(choice, chat=ask.chat)) for choice in choices]
-    for step in range(max(map(len, told)) + 1):
-        for index, (choice, deltas) in enumerate(zip(choices, told, strict=True)):
+    deltas_of = [list(_deltas(choice, chat=ask.chat)) for choice in choices]
+    for step in range(max(map(len, deltas_of)) + 1):
+        for index, (choice, deltas) in enumerate(zip(choices, deltas_of, strict=True)):
             if step < len(deltas):
                 yield Frame(_chunk(base, ask, index, deltas[step]), is_piece=True)
             elif step == len(deltas) and choice.finish_reason is not None:
@@ -185,7 +185,7 @@ def document(ask: Ask, reply: Reply, number: int) -> bytes:
 
 
 def model_list(reply: Reply) -> bytes:
-    """Return the answer to a question for the models there are."""
+    """Return the list of models."""
     model = {"id": reply.model or "mock", "object": "model", "created": _CREATED, "owned_by": "millstream"}
     return encode({"object": "list", "data": [model]})
 
@@ -209,7 +209,7 @@ def _usage(ask: Ask, choices: Sequence[Choice]) -> dict[str, int]:
 
 
 def encode(value: Any) -> bytes:
-    """Return ``value`` as compact JSON in UTF-8; half of a surrogate pair leaves escaped, as servers send it."""
+    """Return ``value`` as compact JSON in UTF-8; a lone surrogate is escaped, as servers do."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 

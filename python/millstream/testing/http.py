@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a server speaks it, without I/O: bytes to requests, and heads and chunks to bytes."""
+"""The server side of HTTP/1.1 without I/O: parses requests, serializes heads and chunks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class HTTPError(Exception):
-    """The bytes are no request that this server takes; ``status`` says why."""
+    """The request is invalid or not supported; ``status`` is the status of the response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class HTTPError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """A whole request; header names are in lower case."""
+    """A complete request; header names are in lower case."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class RawRequest:
 
 
 class RequestReader:
-    """Turns the bytes of one connection into requests, however they are split."""
+    """Parses the bytes of one connection into requests, however they are split."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -43,7 +43,7 @@ class RequestReader:
         self._length = 0
 
     def feed(self, data: bytes) -> list[RawRequest]:
-        """Return the requests that ``data`` completes; raise :class:`HTTPError` for what is none."""
+        """Return the requests that ``data`` completes; raise :class:`HTTPError` for an invalid one."""
         self._buffer += data
         requests: list[RawRequest] = []
         while (request := self._next()) is not None:
@@ -104,7 +104,7 @@ def _body_length(headers: Mapping[str, str]) -> int:
 
 
 def head(status: int, headers: Mapping[str, str], version: str = "HTTP/1.1") -> bytes:
-    """Return a response's head; raise :class:`ValueError` for a header that would end its line."""
+    """Return a response's head; raise :class:`ValueError` for a header with a line end."""
     try:
         reason = HTTPStatus(status).phrase
     except ValueError:
@@ -116,5 +116,5 @@ def head(status: int, headers: Mapping[str, str], version: str = "HTTP/1.1") -> 
 
 
 def chunk(data: bytes) -> bytes:
-    """Return ``data`` as one chunk of a chunked body; nothing for nothing, since an empty chunk ends the body."""
+    """Return ``data`` as one chunk of a chunked body; empty for empty data, since an empty chunk ends the body."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""

@@ -1,4 +1,4 @@
-"""What can leak, one watcher for each kind: it remembers what was there and tells what has come."""
+"""One watcher for each kind of leak: it records what exists at the start, and reports what is new at the end."""
 
 import asyncio
 import asyncio.runners
@@ -19,52 +19,52 @@ from .server import running_ports
 
 __all__ = ("Allowance", "Descriptors", "Generators", "Tasks", "Threads", "Warnings", "Watcher")
 
-# A thread that is past its last statement takes a moment to go.
+# A thread lives on for a moment after its last statement.
 _GOING_SECONDS = 0.1
 
-# The generators whose only purpose is to be closed by their loop, and pools with them.
+# Generators whose only purpose is to be closed by their loop, and to close its pool.
 _KEEPERS = ("_close_at_loop_shutdown",)
 
 
 class Allowance(Protocol):
-    """What may stay."""
+    """What does not count as a leak."""
 
     idle_connections: int
     threads: Collection[str]
 
 
 class Watcher(Protocol):
-    """Watches one kind."""
+    """Watches one kind of leak."""
 
     def start(self) -> None:
-        """Remember what is there."""
+        """Record what exists."""
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield a line for everything that has come since and is still there."""
+        """Yield a line for everything that is new since the start and still exists."""
 
 
 class Tasks:
     """Tasks that are not done: of the running loop, and of each loop of ``asyncio.run`` at its end."""
 
     def start(self) -> None:
-        """Remember the tasks of the running loop, if one runs."""
+        """Record the tasks of the running loop, if there is one."""
         self._before: WeakSet[asyncio.Task[Any]] = WeakSet(_tasks())
         self._left: list[str] = []
-        # What asyncio.run cancels at the end would otherwise be gone without a trace.
+        # asyncio.run cancels the tasks that are left at its end, without a trace; this hook sees them before.
         self._cancel = getattr(asyncio.runners, "_cancel_all_tasks", None)
         if self._cancel is not None:
             asyncio.runners._cancel_all_tasks = self._ended  # type: ignore[attr-defined]
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         if self._cancel is not None:
             asyncio.runners._cancel_all_tasks = self._cancel  # type: ignore[attr-defined]
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield what loops had at their ends, and what the running one has."""
+        """Yield the tasks that loops had at their ends, and those of the running loop."""
         yield from self._left
         yield from (_task(task) for task in _tasks() if task not in self._before)
 
@@ -78,24 +78,24 @@ class Tasks:
 
 
 class Generators:
-    """Async generators of this thread that were begun, and neither exhausted nor closed."""
+    """Async generators of this thread that have started, and are neither exhausted nor closed."""
 
     def start(self) -> None:
-        """Watch generators begin."""
+        """Watch the start of generators."""
         self._begun: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
         self._hooks = sys.get_asyncgen_hooks()
-        # A loop that is run in the block has hooks of its own; its end is watched with its tasks.
+        # A loop that runs inside the block has hooks of its own; ``Tasks`` reports the generators left at its end.
         finalizer = None if self._hooks.finalizer is None else self._finalize
         sys.set_asyncgen_hooks(firstiter=self._begin, finalizer=finalizer)
         self._own = sys.get_asyncgen_hooks()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         if sys.get_asyncgen_hooks() == self._own:
             sys.set_asyncgen_hooks(*self._hooks)
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield those that are still open."""
+        """Yield the generators that are still open."""
         yield from (_generator(generator) for generator in tuple(self._begun) if _is_left(generator))
 
     def _begin(self, generator: AsyncGenerator[Any, Any]) -> None:
@@ -104,7 +104,7 @@ class Generators:
             self._hooks.firstiter(generator)
 
     def _finalize(self, generator: AsyncGenerator[Any, Any]) -> None:
-        # Its last reference has gone, and the weak one with it; the loop is to close it, which it has not yet.
+        # The last reference is gone, and the weak one with it; the loop has yet to close the generator.
         self._begun.add(generator)
         if self._hooks.finalizer is not None:
             self._hooks.finalizer(generator)
@@ -114,14 +114,14 @@ class Threads:
     """Threads."""
 
     def start(self) -> None:
-        """Remember those that run."""
+        """Record the running threads."""
         self._before = WeakSet(threading.enumerate())
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield those that have begun since and have not ended."""
+        """Yield the new threads that have not ended."""
         for thread in threading.enumerate():
             if thread in self._before or thread.name.startswith(tuple(allowed.threads)):
                 continue
@@ -135,14 +135,14 @@ class Descriptors:
     """File descriptors: sockets, pipes, files."""
 
     def start(self) -> None:
-        """Remember those that are open."""
+        """Record the open descriptors."""
         self._before = _descriptors()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield those opened since, but for Millstream's own idle connections, and for as many others as allowed."""
+        """Yield new descriptors, except for Millstream's idle connections and the allowed number of others."""
         connections = allowed.idle_connections
         idle = idle_descriptors()
         for descriptor, identity in sorted(_descriptors().items()):
@@ -155,7 +155,7 @@ class Descriptors:
 
 
 class Warnings(logging.Handler):
-    """What Python and asyncio say about objects that went unclosed, unawaited or unretrieved."""
+    """Warnings of Python and asyncio about objects that were not closed, awaited or retrieved."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -163,28 +163,28 @@ class Warnings(logging.Handler):
         self._filters = warnings.catch_warnings()
 
     def start(self) -> None:
-        """Listen; other warnings go where they went."""
+        """Record these warnings; all others are shown as before."""
         self._filters.__enter__()
         self._show = warnings.showwarning
         warnings.filterwarnings("always", category=ResourceWarning)
         warnings.filterwarnings("always", ".* was never awaited", RuntimeWarning)
-        warnings.showwarning = self._heard
+        warnings.showwarning = self._record_warning
         logging.getLogger("asyncio").addHandler(self)
 
     def stop(self) -> None:
-        """Listen no longer."""
+        """Stop recording."""
         logging.getLogger("asyncio").removeHandler(self)
         self._filters.__exit__(None, None, None)
 
     def found(self, allowed: Allowance) -> Iterator[str]:
-        """Yield what was said."""
+        """Yield the recorded warnings."""
         yield from self._lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a line of asyncio's."""
+        """Record a message of asyncio's logger."""
         self._lines.append(f"asyncio: {record.getMessage()}")
 
-    def _heard(
+    def _record_warning(
         self,
         message: Warning | str,
         category: type[Warning],
@@ -201,7 +201,7 @@ class Warnings(logging.Handler):
 
 
 def _tasks() -> set["asyncio.Task[Any]"]:
-    """Return the tasks of the running loop but the one that asks."""
+    """Return the tasks of the running loop, without the current one."""
     try:
         return asyncio.all_tasks() - {asyncio.current_task()}
     except RuntimeError:
@@ -211,7 +211,7 @@ def _tasks() -> set["asyncio.Task[Any]"]:
 def _task(task: "asyncio.Task[Any]") -> str:
     coroutine: Any = task.get_coro()
     line = f"task {task.get_name()!r} of {_where(coroutine, 'cr')}"
-    # Known where asyncio's debug mode is on; the last frames are asyncio's own.
+    # Only set in asyncio's debug mode; the last frames are asyncio's own.
     stack = getattr(task, "_source_traceback", None) or ()
     created = [frame for frame in stack if os.path.dirname(frame.filename) != os.path.dirname(asyncio.__file__)]
     return line + (f", created at {created[-1].filename}:{created[-1].lineno}" if created else "")
@@ -251,8 +251,8 @@ def _numbers(directories: Collection[str] = ("/proc/self/fd", "/dev/fd")) -> lis
 
 
 def _described(descriptor: int) -> tuple[bool, str]:
-    """Return whether a descriptor is a connection, and what it is; nothing for one that is closed or a MockServer's."""
-    # A server's thread may close it between any two of these lines.
+    """Return whether a descriptor is a connection, and its description; empty if closed or a MockServer's."""
+    # A server's thread may close the descriptor between any two of these lines.
     with contextlib.suppress(OSError):
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISSOCK(mode):
@@ -286,6 +286,6 @@ def _socket(sock: socket.socket) -> tuple[bool, str]:
 
 
 def _was_connected(sock: socket.socket, port: int) -> bool:
-    """Return whether a socket without a peer was a connection: one in a pool that the other end has reset."""
+    """Return whether a socket without a peer was a connection, such as an idle one that the peer has reset."""
     is_stream = sock.type == socket.SOCK_STREAM and port != 0
     return is_stream and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)

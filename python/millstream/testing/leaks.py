@@ -1,4 +1,4 @@
-"""``assert_no_leaks``: a block of code leaves nothing behind, at once."""
+"""``assert_no_leaks``: checks that a block of code leaves nothing behind."""
 
 import asyncio
 import gc
@@ -11,19 +11,19 @@ from .leak_watchers import Descriptors, Generators, Tasks, Threads, Warnings, Wa
 __all__ = ("SHARED_THREADS", "assert_no_leaks")
 
 SHARED_THREADS = ("millstream-watchdog", "asyncio_")
-"""How the names of threads begin that serve the whole process or loop, and stay for a while when they are idle.
+"""Prefixes of the names of threads that belong to the whole process or loop, and outlive the block.
 
-The watchdog of sync streams, and the default executor of a loop, in which asyncio resolves names.
+These are the watchdog of sync streams, and the default executor of a loop, in which asyncio resolves names.
 """
 
 
 class assert_no_leaks:
-    """The block leaves nothing behind, or its end raises :class:`AssertionError`, which lists what it left.
+    """Raises :class:`AssertionError` at the end of a block that leaves something behind, and lists it.
 
-    What counts: tasks that are not done (of the running loop, or of loops that ended in the block),
-    open file descriptors, threads, async generators that were begun and neither exhausted nor
+    These are leaks: tasks that are not done (of the running loop, or of loops that ended in the block),
+    open file descriptors, threads, async generators that have started and are neither exhausted nor
     closed, :class:`ResourceWarning`, coroutines that were never awaited, and whatever asyncio
-    reports to its logger (a task that was destroyed while pending, an exception that nobody
+    reports to its logger (a task that was destroyed while pending, an exception that was never
     retrieved). ::
 
         with assert_no_leaks():                         # around asyncio.run, or sync code
@@ -33,17 +33,18 @@ class assert_no_leaks:
             async for chunk in llm.astream("hello"):    # inside of a loop
                 ...
 
-    The garbage collector is off meanwhile, so that nothing is closed by its luck; with
+    The garbage collector is off meanwhile, so that nothing is closed by accident; with
     ``collect=True`` it stays on and runs before the check, which then proves less. ``with`` checks
     at once; ``async with`` after ``turns`` turns of the loop, since asyncio takes one to begin
     closing what was left, one to close it, and one to close its socket.
 
-    Connections that Millstream keeps in its pools for the next request are no leaks. ``idle_connections``
-    is how many others may be kept, by clients of your own; they are counted, not examined. ``threads`` is
-    how the names of threads begin that may stay. Sockets of a :class:`~millstream.testing.MockServer` that
-    runs are its own business. A block that raises is not checked, for a traceback keeps everything alive.
-    One block at a time: warnings, the collector and file descriptors are the process's; what a library
-    opens once for the process counts when it does. As a pytest fixture: ``no_leaks``.
+    Idle connections in Millstream's pools are not leaks. ``idle_connections`` is the number of other
+    connections that may stay open, those of your own clients; they are counted, not examined. ``threads``
+    are prefixes of the names of threads that may stay. Sockets of a running
+    :class:`~millstream.testing.MockServer` are ignored. A block that raises is not checked, since the
+    traceback keeps everything alive. Use one block at a time: warnings, the collector and file descriptors
+    belong to the process. A descriptor that a library opens once per process is reported by the block in
+    which that happens. The pytest fixture is ``no_leaks``.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class assert_no_leaks:
         self._collected = False
 
     def start(self) -> None:
-        """Begin: what is there now is nobody's leak."""
+        """Begin: what exists now is not a leak."""
         if self._watchers:
             raise RuntimeError("this block has begun already")
         self._collected = gc.isenabled()
@@ -75,7 +76,7 @@ class assert_no_leaks:
             watcher.start()
 
     def stop(self) -> None:
-        """Stop watching, without a check; again does nothing."""
+        """Stop watching, without a check; a second call does nothing."""
         watchers, self._watchers = self._watchers, ()
         for watcher in reversed(watchers):
             watcher.stop()
@@ -83,7 +84,7 @@ class assert_no_leaks:
             gc.enable()
 
     def check(self) -> None:
-        """Raise :class:`AssertionError` for what has been left by now."""
+        """Raise :class:`AssertionError` for what has leaked so far."""
         if self.collect:
             gc.collect()
         leaks = [leak for watcher in self._watchers for leak in watcher.found(self)]

@@ -1,4 +1,4 @@
-"""A transport that answers from memory: for tests and benchmarks that are about what comes after the network."""
+"""A transport that responds from memory, for tests and benchmarks of everything above the network."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -9,10 +9,10 @@ __all__ = ("MemoryResponse", "MemoryTransport")
 
 
 class MemoryTransport:
-    """Answers every request with ``reads``, one after the other, an exception among them being raised.
+    """Responds to every request with ``reads``, one after the other; an exception among them is raised.
 
-    Serves sync and async code; ``requests`` holds what was sent, ``opened`` and ``closed`` count the
-    responses. Give it to a model as ``http_client``.
+    For sync and async code. ``requests`` holds the requests, ``opened`` and ``closed`` count the responses.
+    Pass it to a model as ``http_client``.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class MemoryTransport:
         self.requests: list[Request] = []
         self.opened = 0
         self.closed = 0
-        # Stepping a list costs nothing; only what must raise needs a generator.
+        # A list is cheaper to step through; only exceptions need a generator.
         self.raises = any(isinstance(read, Exception) for read in self.reads)
 
     def open(self, request: Request) -> "MemoryResponse":
@@ -45,7 +45,7 @@ class MemoryTransport:
 
 
 class MemoryResponse:
-    """One response from memory, for sync and async code alike; the reads go on where they were left."""
+    """One response from memory, for sync and async code alike; each reader continues where the last one stopped."""
 
     def __init__(self, transport: MemoryTransport) -> None:
         self.status = transport.status
@@ -60,25 +60,25 @@ class MemoryResponse:
         return self._reads
 
     async def read(self) -> Sequence[bytes]:
-        """Return the reads that are left: all at once, but for those before an exception, which come one by one."""
+        """Return the remaining reads: all at once, or one by one if there is an exception among them."""
         return [*islice(self._reads, 1 if self._transport.raises else None)]
 
     def drain(self) -> None:
-        """Take note."""
+        """Record the call."""
         self.drained = True
 
     async def adrain(self) -> None:
-        """Take note."""
+        """Record the call."""
         self.drained = True
 
     def close(self) -> None:
-        """Count, once."""
+        """Count the closing, once."""
         if self._open:
             self._open = False
             self._transport.closed += 1
 
     async def aclose(self) -> None:
-        """Count, once."""
+        """Count the closing, once."""
         self.close()
 
 

@@ -14,9 +14,9 @@ __all__ = ("mock_server", "no_leaks")
 
 @pytest.fixture
 def mock_server() -> "Iterator[MockServer]":
-    """Give a :class:`millstream.testing.MockServer` that runs for one test.
+    """Run a :class:`millstream.testing.MockServer` for one test.
 
-    Change its ``reply`` or extend its ``script`` to have other answers than the default.
+    Change its ``reply`` or extend its ``script`` for other responses than the default.
     """
     # Imported here, so that a test run without this fixture does not pay for it.
     from .server import MockServer
@@ -27,10 +27,9 @@ def mock_server() -> "Iterator[MockServer]":
 
 @pytest.fixture
 def no_leaks(request: pytest.FixtureRequest) -> "Iterator[assert_no_leaks]":
-    """Fail a test that leaves something behind: see :class:`millstream.testing.assert_no_leaks`.
+    """Fail a test that leaks: see :class:`millstream.testing.assert_no_leaks`.
 
-    The test may set ``idle_connections`` of the block it is given. A test that has failed anyway is
-    not checked.
+    The test may set ``idle_connections`` of the fixture's value. A test that fails is not checked.
     """
     from .leaks import assert_no_leaks
 

@@ -1,4 +1,4 @@
-"""How the mock server answers one request: a :class:`Reply`."""
+"""``Reply``: the mock server's response to one request."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,27 +10,27 @@ from .http import Framing
 __all__ = ("PiecesFor", "Reply")
 
 PiecesFor = Callable[[str, int], Sequence[str]]
-"""Gives the pieces for a prompt and the number of the choice among that prompt's choices."""
+"""Returns the pieces for a prompt, and for the index of a choice among the choices of that prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How one request is answered; every field has a default that makes a well-behaved server.
+    """The response to one request; with the defaults, the server is a well-behaved one.
 
     ``pieces``
-        the text, piece by piece, or a callable that gives it for a prompt; by default the sample
+        the text, piece by piece, or a callable that returns them for a prompt; by default the sample
         of LangChain's page. The finish reason comes with the last piece where that is empty, else
         with one more, empty piece. ``max_tokens`` shortens the sample alone.
     ``tool_calls``
-        the tools that a chat answer calls: mappings of ``name``, ``args`` (a mapping, or a text that is
-        sent as it is) and perhaps ``id``. Such an answer has no text unless ``pieces`` gives it one,
+        the tools that a chat response calls: mappings of ``name``, ``args`` (a mapping, or a text that is
+        sent unchanged) and optionally ``id``. Such a response has no text unless ``pieces`` is set,
         and its finish reason is ``"tool_calls"``.
     ``finish_reason``
         the finish reason; ``None`` leaves every choice unfinished.
     ``done``
         whether ``[DONE]`` ends the stream.
     ``model``
-        the model that the frames name; by default the one that was asked for.
+        the model in the frames; by default the requested one.
     ``pace``
         seconds from one piece to the next.
     ``pieces_per_write``
@@ -38,15 +38,15 @@ class Reply:
     ``bytes_per_write``
         splits every write further, for tiny ones.
     ``body``
-        sent as it is in place of an answer: bytes, or the list of writes; ``pace`` is then
+        sent unchanged in place of a generated body: bytes, or the list of writes; ``pace`` is then
         between writes, and ``Cut``, ``Stall`` and ``ErrorFrame`` count writes.
     ``status``, ``content_type``, ``headers``
         of the response; ``content_type`` is for ``body``.
     ``framing``
-        how the body's end is marked: ``"chunked"``, ``"length"``, ``"close"`` (and the head says so) or
-        ``"http/1.0"`` (the same, and the head says nothing but its version).
+        how the body's end is marked: ``"chunked"``, ``"length"``, ``"close"`` (with a ``connection: close``
+        header) or ``"http/1.0"`` (closed too, without that header).
     ``fault``
-        what goes wrong: one fault, or several in a tuple.
+        one fault, or several in a tuple.
     """
 
     pieces: Sequence[str] | PiecesFor | None = None
@@ -66,13 +66,13 @@ class Reply:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What goes wrong, one or several."""
+        """The faults, as a tuple."""
         if self.fault is None:
             return ()
         return self.fault if isinstance(self.fault, tuple) else (self.fault,)
 
     def __post_init__(self) -> None:
-        """Refuse what could never be sent."""
+        """Refuse invalid combinations."""
         if self.pieces_per_write < 1 or (self.bytes_per_write is not None and self.bytes_per_write < 1):
             raise ValueError("pieces_per_write and bytes_per_write must be at least 1")
         if not 0 <= self.pace <= 60:

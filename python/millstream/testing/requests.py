@@ -1,4 +1,4 @@
-"""What is wrong with a request, in words for the client: as the OpenAI API checks it, types and a few ranges."""
+"""Validates the body of a request as the OpenAI API does: types and a few ranges."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -53,7 +53,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def check_body(body: Mapping[str, Any]) -> None:
-    """Raise :class:`ValueError` for the first member of ``body`` that has another type than its name asks for."""
+    """Raise :class:`ValueError` for the first member of ``body`` with a wrong type or range."""
     for name, value in body.items():
         if value is None or name not in _KINDS:
             continue

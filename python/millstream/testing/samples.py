@@ -43,9 +43,9 @@ def split(text: str) -> tuple[str, ...]:
 
 
 def echo(prompt: str, index: int) -> tuple[str, ...]:
-    """Return pieces that give the prompt back, so that a test can tell which answer belongs to which prompt.
+    """Return the prompt as pieces, so that a test can match responses with prompts.
 
-    ``index`` counts the choices of one prompt; those after the first say so.
+    ``index`` is the index of the choice; all choices but the first begin with it.
     """
     return (f"{index}: " if index else "", *split(prompt), "")
 

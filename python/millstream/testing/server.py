@@ -22,7 +22,7 @@ from .state import Connection, Connections, RecordedRequest, State
 __all__ = ("MockServer", "ReplyFor", "running_ports")
 
 ReplyFor = Callable[[RecordedRequest], Reply]
-"""Makes the reply for a request."""
+"""Returns the reply to a request."""
 
 _HOST = "127.0.0.1"
 _STOP_TIMEOUT = 30.0
@@ -31,7 +31,7 @@ _ports: set[int] = set()
 
 
 def running_ports() -> frozenset[int]:
-    """Return the ports of the servers of this process that run now."""
+    """Return the ports of the running servers of this process."""
     return frozenset(_ports)
 
 
@@ -40,9 +40,9 @@ class MockServer:
 
     It is a context manager, for ``with`` and ``async with`` alike, and runs in a thread of its own,
     so sync and async code use it the same way. Each request takes the next :class:`Reply` of
-    ``script``; once that is used up, ``reply`` answers. Either may be a callable that makes a
+    ``script``; once that is used up, ``reply`` is used. Either may be a callable that returns a
     reply for a request, and both can be changed while the server runs. A request may name a fault
-    itself: by the header ``x-mock-fault: reset:3`` or by a model called ``fault:reset:3``.
+    itself, in the header ``x-mock-fault: reset:3`` or as the model ``fault:reset:3``.
 
     It listens on 127.0.0.1 alone. ``port=0`` takes a free port.
     """
@@ -83,7 +83,7 @@ class MockServer:
         return self._state.connections
 
     def start(self) -> Self:
-        """Begin to listen; raises :class:`OSError` where the port is taken."""
+        """Begin to listen; raises :class:`OSError` if the port is in use."""
         if self._thread is not None:
             raise RuntimeError("this MockServer has been started already")
         listening: Future[None] = Future()
@@ -93,7 +93,7 @@ class MockServer:
         return self
 
     def stop(self) -> None:
-        """Close every connection and the port, then raise what went wrong inside the server, if anything did."""
+        """Close all connections and the port, then raise the first error inside the server, if there was one."""
         if self._thread is None:
             return
         if self._loop is not None:
@@ -104,14 +104,14 @@ class MockServer:
             raise error
 
     def release(self, answers: int = 1) -> None:
-        """Let as many answers go on that :class:`Stall` holds, or that will come to their stall later."""
+        """Release that many responses from a :class:`Stall`, now or when they reach it."""
         for _ in range(answers):
             self._call(self._released.release)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 30.0) -> None:
-        """Block until ``condition`` holds; it is looked at after every request, piece, answer and closed connection.
+        """Block until ``condition`` holds; it is checked after every request, piece, response and closed connection.
 
-        It runs in the server's thread, so it should only look at the server. Raises
+        It runs in the server's thread, so it should only inspect the server. Raises
         :class:`TimeoutError` after ``timeout`` seconds.
         """
         self._state.wait(condition, timeout, "the condition")
@@ -123,7 +123,7 @@ class MockServer:
     def wait_closed(self, connection_id: int | None = None, timeout: float = 30.0) -> Connection:
         """Block until the connection (by default the newest) is closed, and return its record.
 
-        ``closed_by`` of the record says by whom. Raises :class:`TimeoutError` after ``timeout`` seconds.
+        ``closed_by`` of the record is the side that closed it. Raises :class:`TimeoutError` after ``timeout`` seconds.
         """
         record = self._record(connection_id)
         self._state.wait(lambda: record.closed, timeout, f"connection {record.id} is closed")
@@ -186,8 +186,8 @@ class MockServer:
         _ports.add(self.port)
         listening.set_result(None)
         await self._stopping.wait()
-        # A connection that is being accepted is a task of asyncio's at first, and no channel yet; the
-        # server must not be closed before it is one, or asyncio forgets the socket.
+        # A connection that is being accepted is only a task of asyncio at first. The server must not be closed
+        # before it has become a channel, or asyncio forgets the socket.
         with contextlib.suppress(NotImplementedError):
             self._loop.remove_reader(server.sockets[0].fileno())
         while self._channels or len(asyncio.all_tasks()) > 1:
@@ -200,14 +200,14 @@ class MockServer:
         return Channel(self._state, self._accepted, self._answer, self._channels)
 
     def _accepted(self, channel: Channel) -> None:
-        """Let the fault strike that comes before any request."""
+        """Trigger the fault that comes before any request, if there is one."""
         reply = self.script[0] if self.script else self.reply
         faults = () if callable(reply) else reply.faults
         fault = next((f for f in faults if isinstance(f, Cut | Stall) and f.after == "accept"), None)
         if fault is None:
             return
         if self.script:
-            # Used up now: the next connection, which may come before this one's request, has another.
+            # Used up now: the next connection, which may come before this one's request, gets the next reply.
             self.script.popleft()
         if isinstance(fault, Stall):
             assert isinstance(reply, Reply)
@@ -242,7 +242,7 @@ class MockServer:
 
 
 def _fault_of_a_request(name: str) -> Fault:
-    """Return the fault that a request asks for; its connection was accepted long ago."""
+    """Return the fault that a request names. Its connection was accepted long ago, so that place is moved."""
     try:
         fault = fault_named(name)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the mock server has seen, readable and waitable from any thread."""
+"""The records of the mock server, which any thread may read and wait for."""
 
 import asyncio
 import threading
@@ -10,19 +10,18 @@ from typing import Any, Literal
 
 __all__ = ("Connection", "Connections", "RecordedRequest", "State")
 
-# Records of the latest ones are kept; the counts go on.
+# Maximum number of records; older ones are dropped, but still counted.
 _KEPT_RECORDS = 10_000
 
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One request as it arrived, and how far its answer went.
+    """One request, and the progress of its response.
 
-    ``headers`` has names in lower case, ``body`` is the parsed JSON (``None`` where there is none),
-    ``data`` the body's bytes. ``pieces_sent`` counts the pieces so far, from just before each is
-    written; ``answered`` is ``True`` from just before the answer's proper end is written, so who
-    has read to the end finds both final. ``over`` is ``True`` once nothing more will be sent, faults
-    included.
+    ``headers`` has names in lower case, ``body`` is the parsed JSON (``None`` if there is none), ``data``
+    the body's bytes. ``pieces_sent`` is incremented just before each piece is written, and ``answered`` is
+    set just before the end of a complete response is written, so a client that has read to the end finds
+    both final. ``over`` is set when nothing more will be sent, by faults neither.
     """
 
     number: int
@@ -39,11 +38,11 @@ class RecordedRequest:
 
 @dataclass(slots=True)
 class Connection:
-    """One connection: how many requests came over it, and who closed it (``None`` while it is open).
+    """One connection: its number of requests, and which side closed it (``None`` while it is open).
 
-    ``bytes_sent`` counts what the kernel has taken of the responses, to the byte whenever the
-    connection is not ``blocked``; it is while the server has more to send and the client does not
-    read, so that neither end's buffer has room.
+    ``bytes_sent`` counts the bytes of the responses that the kernel has accepted; it is exact unless the
+    connection is ``blocked``. It is ``blocked`` while the server has more to send, the client does not
+    read, and the buffers of both ends are full.
     """
 
     id: int
@@ -59,7 +58,7 @@ class Connection:
 
 
 class Connections:
-    """The connections that the server accepted: ``opened`` and ``closed`` count them, iterating gives the records."""
+    """The connections that the server accepted: ``opened`` and ``closed`` count them, iteration yields the records."""
 
     def __init__(self) -> None:
         self.opened = 0
@@ -68,11 +67,11 @@ class Connections:
 
     @property
     def open(self) -> int:
-        """How many are open now."""
+        """The number of open connections."""
         return self.opened - self.closed
 
     def __len__(self) -> int:
-        """Return how many were opened."""
+        """Return the number of connections opened so far."""
         return self.opened
 
     def __iter__(self) -> Iterator[Connection]:
@@ -121,7 +120,7 @@ class State:
         self.changed()
 
     def changed(self) -> None:
-        """Let those go on whose condition holds now."""
+        """Wake the waiters whose condition holds now."""
         if not self._waiters:
             return
         with self._lock:
@@ -141,7 +140,7 @@ class State:
         """:meth:`wait` for async code."""
         future = self._waiter(condition)
         try:
-            # asyncio.wait leaves the future alone when time is up, so no late result hits a closed loop.
+            # asyncio.wait does not cancel the future after the timeout, so no late result reaches a closed loop.
             done, _ = await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout)
         finally:
             self._forget(future)
@@ -150,10 +149,12 @@ class State:
 
     def _waiter(self, condition: Callable[[], bool]) -> Future[None]:
         future: Future[None] = Future()
-        # Registered before it is looked at: a change in between is not missed, only seen twice.
+        # Registered before the first check: ``changed`` skips an empty list without taking the lock, and would
+        # miss a change between a check and the registration after it.
         with self._lock:
-            if not _is_met(condition, future):
-                self._waiters.append((condition, future))
+            self._waiters.append((condition, future))
+            if _is_met(condition, future):
+                self._waiters.pop()
         return future
 
     def _forget(self, future: Future[None]) -> None:
@@ -162,12 +163,12 @@ class State:
 
 
 def _is_met(condition: Callable[[], bool], future: Future[None]) -> bool:
-    """Return whether ``condition`` need not be looked at again, after telling ``future`` what came of it."""
+    """Check ``condition``, and set ``future`` if it holds or raises; return whether it did."""
     try:
         if not condition():
             return False
     except Exception as error:
-        # A mistake in the condition is its author's, not the server's.
+        # An error in the condition is raised in the waiting test, not in the server.
         future.set_exception(error)
     else:
         future.set_result(None)

@@ -1,4 +1,4 @@
-"""The bytes of one response on the wire: head, body and end, as its framing has them and as its faults bend them."""
+"""Serializes one response: head, body and end, with its framing and its faults."""
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,16 +12,16 @@ __all__ = ("Wire", "compressed")
 
 ModelType = TypeVar("ModelType")
 
-# Where a head should be.
+# Sent in place of a head.
 _NO_HEADS = {
     "not-http": b"SSH-2.0-OpenSSH_9.9\r\n",
-    # An alert: what a server of HTTPS says to a client that speaks HTTP.
+    # A TLS alert: the response of an HTTPS server to plain HTTP.
     "tls": b"\x15\x03\x03\x00\x02\x02\x46",
     "status-line": b"HTTP/1.1 OK\r\ncontent-length: 0\r\n\r\n",
     "header-line": b"HTTP/1.1 200 OK\r\nthis line has no colon\r\ncontent-length: 0\r\n\r\n",
 }
 
-# The headers that say how long a body of so many bytes is.
+# Headers for the length of a body.
 _LENGTHS: dict[str, Callable[[int], tuple[str, ...]]] = {
     "bad-length": lambda length: (f"content-length: {length}x",),
     "length-overflow": lambda length: (f"content-length: {(1 << 64) + length}",),
@@ -31,7 +31,7 @@ _LENGTHS: dict[str, Callable[[int], tuple[str, ...]]] = {
 }
 _PLAIN = ("bad-length", "length-overflow", "conflicting-lengths")
 
-# One chunk, where a right one should be.
+# An invalid chunk in place of a valid one.
 _CHUNKS: dict[str, Callable[[bytes], bytes]] = {
     "chunk-size": lambda data: b"zz\r\n%b\r\n" % data,
     "negative-size": lambda data: b"-%x\r\n%b\r\n" % (len(data), data),
@@ -42,10 +42,10 @@ _CHUNKS: dict[str, Callable[[bytes], bytes]] = {
 
 
 class Wire:
-    """Makes the bytes of one response; a fault that needs chunks has them, whatever ``framing`` says.
+    """Serializes one response; a fault that needs chunks overrides ``framing``.
 
-    ``garbage`` is what is sent in place of the head and of all the rest, or ``None``. ``lengths``
-    says whether :meth:`head` needs the body's length.
+    ``garbage`` is sent in place of the whole response, unless it is ``None``. ``lengths`` is set if
+    :meth:`head` needs the body's length.
     """
 
     def __init__(self, framing: Framing, faults: Sequence[Fault]) -> None:
@@ -67,7 +67,7 @@ class Wire:
         return self.framing in ("close", "http/1.0")
 
     def head(self, status: int, headers: Mapping[str, str], length: int) -> bytes:
-        """Return the head, and what is sent before it; ``length`` is the body's, where :attr:`lengths`."""
+        """Return the head, after interim responses; ``length`` is the body's, used if :attr:`lengths`."""
         version = "HTTP/1.0" if self.framing == "http/1.0" else "HTTP/1.1"
         begun = head(status, headers, version).removesuffix(b"\r\n")
         lines = "".join(f"{line}\r\n" for line in (*self._framing_lines(length), *self._giant_lines()))
@@ -90,7 +90,7 @@ class Wire:
                 yield f"x-filler-{number}: ".ljust(each - 2, "y")
 
     def data(self, data: bytes) -> bytes:
-        """Return one write of the body; nothing for nothing."""
+        """Frame one write of the body; empty for empty data."""
         if not self._chunked or not data:
             return data
         if self._chunking is not None:
@@ -98,11 +98,11 @@ class Wire:
         return chunk(data)
 
     def garbled(self, data: bytes) -> bytes:
-        """Return one write of the body as the chunk that no server may send."""
+        """Frame one write of the body as an invalid chunk."""
         return _CHUNKS[self._garbling](data)
 
     def end(self) -> bytes:
-        """Return the mark of the body's end, where the framing has one."""
+        """Return the end of the body: its last chunk, or nothing."""
         if not self._chunked:
             return b""
         if self._chunking is None:
@@ -116,7 +116,7 @@ def _first(kind: type[ModelType], faults: Sequence[Fault]) -> ModelType | None:
 
 
 def compressed(source: Iterable[Frame], fault: Compress) -> Iterator[Frame]:
-    """Yield ``source`` compressed; what has come of it can be read at once."""
+    """Yield ``source`` compressed, each frame flushed."""
     compressor = zlib.compressobj(wbits=31 if fault.encoding == "gzip" else 15)
     for frame in source:
         yield frame._replace(data=compressor.compress(frame.data) + compressor.flush(zlib.Z_SYNC_FLUSH))
