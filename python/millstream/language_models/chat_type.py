@@ -50,7 +50,7 @@ class ChatModelType:
         is_known = isinstance(input, str | Sequence) and not isinstance(input, bytes | bytearray | memoryview)
         if not is_known and not hasattr(input, "to_messages"):
             raise ValueError(
-                f"Invalid input type {type(input)}: a model takes a str, a list of messages or a prompt value."
+                f"Invalid input type {type(input)}: a model accepts a str, a list of messages or a prompt value."
             )
         return convert_to_messages(input)
 
@@ -151,7 +151,7 @@ class ChatModelType:
         """Request the answers one after the other."""
         config = ensure_config()
         results = [
-            child_context(config, run).run(self._answer, model, ModelCall(prompt, stop, kwargs), run)
+            child_context(config, run).run(self._generate_one, model, ModelCall(prompt, stop, kwargs), run)
             for prompt, run in zip(prompts, runs, strict=True)
         ]
         return _join_results(model, results)
@@ -163,7 +163,7 @@ class ChatModelType:
 
         async def one(prompt: Any, run: Any) -> ChatResult:
             with enter_run(run):
-                return await self._aanswer(model, ModelCall(prompt, stop, kwargs), run)
+                return await self._agenerate_one(model, ModelCall(prompt, stop, kwargs), run)
 
         if len(prompts) == 1:
             return _join_results(model, [await one(prompts[0], runs[0])])
@@ -179,7 +179,7 @@ class ChatModelType:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    def _answer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    def _generate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=False):
             native = self._native_stream(model, call, run, for_async=False)
             if native is not None:
@@ -199,7 +199,7 @@ class ChatModelType:
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
         return complete_result(model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id)
 
-    async def _aanswer(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    async def _agenerate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=True):
             native = self._native_stream(model, call, run, for_async=True)
             if native is not None:

@@ -64,7 +64,7 @@ class FakeStreamingListLLM(FakeListLLM):
             for place, character in enumerate(self.invoke(input, config)):
                 if self.sleep is not None:
                     time.sleep(self.sleep)
-                self._check(place)
+                self._raise_at(place)
                 yield character
 
         return Stream(characters())
@@ -85,11 +85,11 @@ class FakeStreamingListLLM(FakeListLLM):
             for place, character in enumerate(await self.ainvoke(input, config)):
                 if self.sleep is not None:
                     await asyncio.sleep(self.sleep)
-                self._check(place)
+                self._raise_at(place)
                 yield character
 
         return AsyncStream(characters())
 
-    def _check(self, place: int) -> None:
+    def _raise_at(self, place: int) -> None:
         if self.error_on_chunk_number is not None and place == self.error_on_chunk_number:
             raise FakeListLLMError

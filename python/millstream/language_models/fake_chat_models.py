@@ -175,7 +175,7 @@ class GenericFakeChatModel(BaseChatModel):
         message = self._generate(messages, stop=stop, run_manager=run_manager, **kwargs).generations[0].message
         if not isinstance(message, AIMessage):
             raise ValueError(f"Expected invoke to return an AIMessage, but got {type(message)} instead.")
-        for chunk in _pieces(message):
+        for chunk in _split_message(message):
             if run_manager:
                 run_manager.on_llm_new_token(chunk.content, chunk=ChatGenerationChunk(chunk))
             yield ChatGenerationChunk(chunk)
@@ -185,7 +185,7 @@ class GenericFakeChatModel(BaseChatModel):
         return "generic-fake-chat-model"
 
 
-def _pieces(message: AIMessage) -> Iterator[AIMessageChunk]:
+def _split_message(message: AIMessage) -> Iterator[AIMessageChunk]:
     content = message.content
     if content:
         if not isinstance(content, str):
@@ -195,11 +195,11 @@ def _pieces(message: AIMessage) -> Iterator[AIMessageChunk]:
             last = place == len(words) - 1 and not message.additional_kwargs
             yield AIMessageChunk(word, id=message.id, chunk_position="last" if last else None)
     for key, value in message.additional_kwargs.items():
-        for piece in _function_pieces(value) if key == "function_call" else (value,):
+        for piece in _split_function_call(value) if key == "function_call" else (value,):
             yield AIMessageChunk("", id=message.id, additional_kwargs={key: piece})
 
 
-def _function_pieces(call: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _split_function_call(call: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for key, value in call.items():
         for piece in re.split(r"(,)", value) if isinstance(value, str) else (value,):
             yield {key: piece}

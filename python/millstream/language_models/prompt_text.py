@@ -48,5 +48,5 @@ def to_prompt(value: object) -> str:
 
         return get_buffer_string(convert_to_messages(value))
     raise ValueError(
-        f"Invalid input type {type(value)}: a model takes a str, a list of messages or a prompt value (with to_string)."
+        f"Invalid input type {type(value)}: a model accepts a str, a list of messages or a prompt value with to_string."
     )

@@ -173,5 +173,4 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         }
 
     def _find_cause(self) -> BaseException | None:
-        """Return the cause of our error: the transport's own."""
         return None if self._disconnect is None else self._disconnect.__cause__ or self._disconnect

@@ -22,7 +22,7 @@ class WholeResponse(DecodedStream):
     the model, the system fingerprint and the service tier; ``raw`` is the first megabyte of the response.
     """
 
-    __slots__ = ("_left", "_others", "_size", "deltas", "headers", "metadata", "raw", "usage")
+    __slots__ = ("_others", "_remaining", "_size", "deltas", "headers", "metadata", "raw", "usage")
 
     def __init__(self, format: str, *, n: int | None, size: int) -> None:
         self._size = size
@@ -31,7 +31,7 @@ class WholeResponse(DecodedStream):
 
     def _start(self) -> None:
         super()._start()
-        self._left = self._size
+        self._remaining = self._size
         # `_feed_parts` returns choice 0 only; a second decoder reads the other choices, if there may be any.
         self._others = None if self._n == 1 else self._new_decoder()
         self.raw = bytearray()
@@ -50,17 +50,17 @@ class WholeResponse(DecodedStream):
 
     def feed(self, data: bytes) -> Sequence[Any]:
         """Collect the deltas of ``data``; there are no outputs."""
-        self._left -= len(data)
+        self._remaining -= len(data)
         if len(self.raw) < _RAW_SIZE:
             self.raw += data[: _RAW_SIZE - len(self.raw)]
-        if self._left < 0:
+        if self._remaining < 0:
             frame = bytes(self.raw[:FRAME_SIZE])
-            message = f"the answer grew past max_response_size ({self._size} bytes)"
+            message = f"the response is larger than max_response_size ({self._size} bytes)"
             self.error = EventTooLargeError(message, offset=0, frame=frame)
             return ()
-        self._take(self._decoder._feed_parts(data))
+        self._collect(self._decoder._feed_parts(data))
         if self._others is not None and not self._others.done:
-            self._take_others(self._others.feed(data))
+            self._collect_others(self._others.feed(data))
         return ()
 
     def on_idle(self) -> bool:
@@ -99,21 +99,21 @@ class WholeResponse(DecodedStream):
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         failure: StreamError | None = None
         try:
-            self._take(self._decoder._close_parts())
+            self._collect(self._decoder._close_parts())
         except StreamError as error:
-            self._take(error.items)
+            self._collect(error.items)
             failure = error
         if self._others is not None:
             try:
-                self._take_others(self._others.close())
+                self._collect_others(self._others.close())
             except StreamError as error:
-                self._take_others(error.items)
+                self._collect_others(error.items)
         try:
             return (), failure
         finally:
             del failure
 
-    def _take(self, parts: Sequence[Any]) -> None:
+    def _collect(self, parts: Sequence[Any]) -> None:
         for part in parts:
             if type(part) is tuple:
                 self.metadata = part
@@ -124,7 +124,7 @@ class WholeResponse(DecodedStream):
             elif part.error is None:
                 self._add(0, part)
 
-    def _take_others(self, deltas: Sequence[Delta]) -> None:
+    def _collect_others(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:
             if delta.index and delta.usage is None and delta.error is None:
                 self._add(delta.index, delta)
@@ -148,7 +148,7 @@ class WholeResponse(DecodedStream):
 
 def merge_finish(deltas: list[Delta | str]) -> dict[str, Any]:
     """Return the generation info of a choice: its finish reason, and its merged log probabilities."""
-    whole = [delta for delta in deltas if not isinstance(delta, str)]
-    reasons = [delta.finish_reason for delta in whole if delta.finish_reason is not None]
-    logprobs = merge_info([{"logprobs": delta.logprobs} for delta in whole if delta.logprobs is not None])
+    full = [delta for delta in deltas if not isinstance(delta, str)]
+    reasons = [delta.finish_reason for delta in full if delta.finish_reason is not None]
+    logprobs = merge_info([{"logprobs": delta.logprobs} for delta in full if delta.logprobs is not None])
     return {"finish_reason": reasons[-1] if reasons else None, "logprobs": logprobs.get("logprobs")}

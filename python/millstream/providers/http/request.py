@@ -125,18 +125,18 @@ class PendingRequest:
 
 
 def _read_key(key: Any) -> Any:
-    found = _call_key(key)
-    if inspect.isawaitable(found):
-        if inspect.iscoroutine(found):
-            found.close()
+    value = _call_key(key)
+    if inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()
         raise TypeError("api_key is an async function, which only the async methods can call")
-    return found
+    return value
 
 
 async def _aread_key(key: Any) -> Any:
     for_async = getattr(key, "for_async", None)
-    found = _call_key(key) if for_async is None else for_async()
-    return await found if inspect.isawaitable(found) else found
+    value = _call_key(key) if for_async is None else for_async()
+    return await value if inspect.isawaitable(value) else value
 
 
 def _call_key(key: Any) -> Any:

@@ -112,8 +112,8 @@ def _may_retry(error: Exception, headers: Mapping[str, str]) -> bool:
         return not error.is_final
     if isinstance(error, StreamTruncatedError):
         return True
-    if (answer := headers.get("x-should-retry")) in ("true", "false"):
-        return answer == "true"
+    if (should_retry := headers.get("x-should-retry")) in ("true", "false"):
+        return should_retry == "true"
     status = getattr(error, "status_code", 0)
     return status in (408, 409, 429) or status >= 500
 

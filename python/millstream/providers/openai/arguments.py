@@ -102,21 +102,21 @@ def check_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
             read_timeouts(value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{owner}(): {name}: {error}") from None
-    kinds = _read_types(annotation)
-    if value is None or not kinds:
+    types = _read_types(annotation)
+    if value is None or not types:
         return value
-    if isinstance(value, bool) and "bool" in kinds:
+    if isinstance(value, bool) and "bool" in types:
         return value
-    wanted = f"{owner}(): {name} must be {' or '.join(_TYPE_WORDS[kind] for kind in kinds)}, not"
-    if "int" in kinds or "float" in kinds:
-        value = _number(wanted, value, whole="float" not in kinds)
+    expected = f"{owner}(): {name} must be {' or '.join(_TYPE_WORDS[type_name] for type_name in types)}, not"
+    if "int" in types or "float" in types:
+        value = _read_number(expected, value, integral="float" not in types)
         if value < _MINIMUMS.get(name, -math.inf):
             raise ValueError(f"{owner}(): {name} must be at least {_MINIMUMS[name]}, not {value}")
         if name == "total_timeout" and not value > 0:
             raise ValueError(f"{owner}(): total_timeout must be more than 0 seconds, not {value}")
         return value
-    if not isinstance(value, tuple(_TYPES[kind] for kind in kinds)):
-        raise TypeError(f"{wanted} {type(value).__name__}")
+    if not isinstance(value, tuple(_TYPES[type_name] for type_name in types)):
+        raise TypeError(f"{expected} {type(value).__name__}")
     return value
 
 
@@ -124,26 +124,26 @@ def _read_types(annotation: Any) -> list[str]:
     """Return the simple types in ``annotation``; none if it contains other types, which are not checked."""
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     named = [part.strip().partition("[")[0] for part in text.split("|")]
-    kinds = [name for name in named if name != "None"]
-    return kinds if all(kind in _TYPE_WORDS for kind in kinds) else []
+    types = [name for name in named if name != "None"]
+    return types if all(type_name in _TYPE_WORDS for type_name in types) else []
 
 
-def _number(wanted: str, value: Any, *, whole: bool) -> int | float:
+def _read_number(expected: str, value: Any, *, integral: bool) -> int | float:
     if isinstance(value, str):
         try:
-            number: Any = int(value) if whole else float(value)
+            number: Any = int(value) if integral else float(value)
         except ValueError:
-            raise TypeError(f"{wanted} {value!r}") from None
+            raise TypeError(f"{expected} {value!r}") from None
     else:
         number = value
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise TypeError(f"{wanted} {type(value).__name__}")
+        raise TypeError(f"{expected} {type(value).__name__}")
     if not math.isfinite(number):
-        raise ValueError(f"{wanted} {value!r}")
-    if not whole:
+        raise ValueError(f"{expected} {value!r}")
+    if not integral:
         return number
     if number != int(number):
-        raise TypeError(f"{wanted} {value!r}")
+        raise TypeError(f"{expected} {value!r}")
     return int(number)
 
 

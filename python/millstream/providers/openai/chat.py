@@ -71,11 +71,9 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         return self._create_chat_result(response, legacy="functions" in request.params)
 
     def _whole_response(self, request: PendingRequest) -> WholeResponse:
-        """Return the processor of a whole response."""
         return WholeResponse(_FORMAT, n=request.n, size=self.max_response_size)
 
     def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
-        """Return the result of a whole response."""
         return build_chat_result(response, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
     # Streams.
@@ -346,5 +344,4 @@ def _rename_max_tokens(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _token_info(chunk: ChatGenerationChunk) -> dict[str, Any]:
-    """Return the arguments of ``on_llm_new_token`` beside the text."""
     return {"chunk": chunk, "logprobs": (chunk.generation_info or {}).get("logprobs")}

@@ -39,28 +39,28 @@ def build_chat_result(
         output["service_tier"] = tier
     headers = {"headers": dict(response.headers)} if with_headers else {}
     generations = []
-    for place, deltas in enumerate(choices):
-        message = _message(deltas, legacy=legacy or _has_first_form(response, place, deltas))
+    for index, deltas in enumerate(choices):
+        message = _merge_message(deltas, legacy=legacy or _has_first_form(response, index, deltas))
         if response.usage is not None:
             message.usage_metadata = create_usage_metadata(response.usage, tier)
         generations.append(ChatGeneration(message, {**headers, **merge_finish(deltas)}))
     return ChatResult(generations, output)
 
 
-def _has_first_form(response: WholeResponse, place: int, deltas: Sequence[Delta | str]) -> bool:
+def _has_first_form(response: WholeResponse, index: int, deltas: Sequence[Delta | str]) -> bool:
     """Return whether a choice calls a function in OpenAI's first form, though the request did not use that form."""
     calls = [call for delta in deltas if not isinstance(delta, str) for call in delta.tool_calls]
     if len(calls) != 1 or calls[0].id is not None:
         return False
     choices = response.document().get("choices")
     try:
-        message = choices[place]["message"]  # type: ignore[index]
+        message = choices[index]["message"]  # type: ignore[index]
         return not message.get("tool_calls") and bool(message.get("function_call"))
     except (TypeError, IndexError, KeyError, AttributeError):
         return False
 
 
-def _message(deltas: list[Delta | str], *, legacy: bool) -> AIMessage:
+def _merge_message(deltas: list[Delta | str], *, legacy: bool) -> AIMessage:
     chunks = [
         text_chunk(delta, None) if isinstance(delta, str) else make_delta_chunk(delta, None, legacy=legacy)
         for delta in deltas

@@ -28,7 +28,7 @@ class DecodedMessages(DecodedStream):
     used OpenAI's first form of function calls.
     """
 
-    __slots__ = ("_collected", "_has_non_text", "_id", "_legacy", "_response", "_usage", "_write")
+    __slots__ = ("_collected", "_has_non_text", "_id", "_legacy", "_metadata", "_usage", "_write")
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class DecodedMessages(DecodedStream):
         # Whether a delta with more than text has arrived.
         self._has_non_text = False
         self._usage: Mapping[str, Any] | None = None
-        self._response: tuple[str | None, ...] = (None, None, None, None)
+        self._metadata: tuple[str | None, ...] = (None, None, None, None)
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, id, rest = self._decoder._feed_parts, self._id, self._outputs
+        read, id, convert = self._decoder._feed_parts, self._id, self._outputs
 
         def feed(data: bytes) -> Sequence[Any]:
             parts = read(data)
@@ -61,7 +61,7 @@ class DecodedMessages(DecodedStream):
                 return (text_chunk(parts[0], id, {"model_provider": "openai"}),)
             for part in parts:
                 if type(part) is not str:
-                    return rest(parts)
+                    return convert(parts)
             return [text_chunk(text, id, {"model_provider": "openai"}) for text in parts]
 
         return feed
@@ -109,7 +109,7 @@ class DecodedMessages(DecodedStream):
         ends = [] if self._has_non_text or self._decoder.text else [self._to_chunk("")]
         if self._usage is not None:
             chunk = text_chunk("", self._id)
-            chunk.usage_metadata = create_usage_metadata(self._usage, self._response[3])
+            chunk.usage_metadata = create_usage_metadata(self._usage, self._metadata[3])
             self._collect(chunk)
             ends.append(self._wrap(chunk, {}))
         return ends + self._last_chunks()
@@ -127,7 +127,7 @@ class DecodedMessages(DecodedStream):
                 has_text = True
                 outputs.append(self._to_chunk(part))
             elif type(part) is tuple:
-                self._response = part
+                self._metadata = part
             elif part.usage is not None:
                 self._usage = part.usage
             elif part.error is None:
@@ -162,7 +162,7 @@ class DecodedMessages(DecodedStream):
         if delta.finish_reason is not None:
             info["finish_reason"] = delta.finish_reason
             names = ("model_name", "system_fingerprint", "service_tier")
-            info.update((name, value) for name, value in zip(names, self._response[1:], strict=True) if value)
+            info.update((name, value) for name, value in zip(names, self._metadata[1:], strict=True) if value)
         if delta.logprobs is not None:
             info["logprobs"] = delta.logprobs
         return info

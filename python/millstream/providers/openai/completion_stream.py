@@ -68,7 +68,6 @@ class DecodedText(DecodedStream):
             return error.items, error
 
     def _logprobs(self) -> Any:
-        """Return the merged log probabilities, requested or not."""
         return merge_info([{"logprobs": logprobs} for logprobs in self._decoder._kept_logprobs]).get("logprobs")
 
 

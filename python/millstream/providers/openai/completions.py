@@ -217,7 +217,6 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
             run_manager.llm_output = chunks.llm_output()
 
     def _token_info(self, chunk: GenerationChunk) -> dict[str, Any]:
-        """Return the arguments of ``on_llm_new_token`` beside the text."""
         return {"chunk": chunk, "verbose": self.verbose, "logprobs": (chunk.generation_info or {}).get("logprobs")}
 
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:

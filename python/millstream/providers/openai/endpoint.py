@@ -135,9 +135,9 @@ class OpenAIEndpoint(Fields):
                 ' (if the server requires none, pass any text: api_key="none")'
             )
 
-    def _check_value(self, given: str, spec: Field, value: Any) -> Any:
+    def _check_value(self, argument: str, spec: Field, value: Any) -> Any:
         """Return the checked value of a field; a text that is a number is converted, a key becomes a ``SecretStr``."""
-        value = check_value(type(self).__name__, given, spec.annotation, value)
+        value = check_value(type(self).__name__, argument, spec.annotation, value)
         return SecretStr(value) if isinstance(value, str) and spec.name in KEYS else value
 
     def _take_unknown(self, unknown: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class OpenAIEndpoint(Fields):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close the idle connections."""
         self.close()
@@ -199,7 +199,7 @@ class OpenAIEndpoint(Fields):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close the idle connections."""
         await self.aclose()
