@@ -25,7 +25,7 @@ class PydanticField:
     """A value with a ``model_dump``. Its class may annotate a pydantic field, or the result of an endpoint."""
 
     __slots__ = ()
-    __pydantic_serializer__ = _Serializer()
+    __pydantic_serializer__: Any = _Serializer()
 
     def _pydantic_dump(self, info: Any) -> Any:
         """Return the value as plain data; ``info`` has the options of pydantic's dump."""

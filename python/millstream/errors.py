@@ -178,13 +178,13 @@ class APIStatusError(APIError):
     ) -> None:
         super().__init__(message)
         self.status_code = status_code
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.body = body
         detail: Any = body.get("error", body) if isinstance(body, dict) else None
         fields: Mapping[str, Any] = detail if isinstance(detail, dict) else {}
-        self.code = fields.get("code")
-        self.type = fields.get("type")
-        self.request_id = self.headers.get("x-request-id")
+        self.code: Any = fields.get("code")
+        self.type: Any = fields.get("type")
+        self.request_id: str | None = self.headers.get("x-request-id")
 
 
 class BadRequestError(APIStatusError):
@@ -248,7 +248,7 @@ class StreamError(MillstreamError):
         self.text = text
         self.text_complete = text_complete
         self.deltas_seen = deltas_seen
-        self.items = list(items)
+        self.items: list[Any] = list(items)
 
 
 class StreamTruncatedError(StreamError, EOFError):
@@ -284,9 +284,9 @@ class ProviderError(StreamError):
         deltas_seen: int = 0,
     ) -> None:
         super().__init__(message, text=text, text_complete=text_complete, deltas_seen=deltas_seen)
-        self.error = dict(error)
-        self.code = self.error.get("code")
-        self.type = self.error.get("type")
+        self.error: dict[str, Any] = dict(error)
+        self.code: Any = self.error.get("code")
+        self.type: Any = self.error.get("type")
 
 
 def _rebuild(

@@ -39,7 +39,7 @@ class StringPromptValue(PromptValue):
     type = "StringPromptValue"
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text: str = text
 
     def to_string(self) -> str:
         """Return the text."""
@@ -61,7 +61,7 @@ class ChatPromptValue(PromptValue):
     _fields: ClassVar[tuple[str, ...]] = ("messages",)
 
     def __init__(self, messages: Iterable[Any]) -> None:
-        self.messages = convert_to_messages(messages)
+        self.messages: list[BaseMessage] = convert_to_messages(messages)
 
     def to_string(self) -> str:
         """Return the messages as lines, each prefixed by its role."""

@@ -19,10 +19,12 @@ from millstream import (
     ChatOpenAI,
     Delta,
     OpenAI,
+    RateLimitError,
     RecordWriter,
     ServerSentEvent,
     SSEParser,
     StreamDecoder,
+    StreamError,
 )
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler, CallbackManagerForLLMRun
 from millstream.language_models import FakeListLLM, SecretStr, field
@@ -311,6 +313,18 @@ assert_type(Length().batch(["x"]), list[int])
 assert_type(prompt | Parrot() | Words(), Runnable[dict[str, Any], list[str]])
 assert_type(Parrot().stream("x"), Stream[AIMessageChunk])
 model.invoke("x", {"callbacks": [Counter(), AsyncCounter()]})
+
+# Errors.
+
+try:
+    llm.invoke("x")
+except RateLimitError as error:
+    assert_type(error.status_code, int)
+    assert_type(error.code, Any)
+    assert_type(error.request_id, str | None)
+    assert_type(error.headers, dict[str, str])
+except StreamError as error:
+    assert_type(error.text, str)
 
 # The core.
 

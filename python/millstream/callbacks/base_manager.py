@@ -40,16 +40,16 @@ class BaseCallbackManager:
         inheritable_metadata: dict[str, Any] | None = None,
         parent_ids: Sequence[str] | None = None,
     ) -> None:
-        self.handlers = list(handlers)
-        self.inheritable_handlers = list(inheritable_handlers or ())
+        self.handlers: list[Any] = list(handlers)
+        self.inheritable_handlers: list[Any] = list(inheritable_handlers or ())
         self.parent_run_id = parent_run_id
-        self.tags = list(tags or ())
-        self.inheritable_tags = list(inheritable_tags or ())
-        self.metadata = dict(metadata or {})
-        self.inheritable_metadata = dict(inheritable_metadata or {})
+        self.tags: list[str] = list(tags or ())
+        self.inheritable_tags: list[str] = list(inheritable_tags or ())
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.inheritable_metadata: dict[str, Any] = dict(inheritable_metadata or {})
         if parent_ids is None:
             parent_ids = () if parent_run_id is None else (str(parent_run_id),)
-        self.parent_ids = list(parent_ids)
+        self.parent_ids: list[str] = list(parent_ids)
 
     @property
     def is_async(self) -> bool:

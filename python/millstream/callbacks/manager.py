@@ -63,14 +63,14 @@ class BaseRunManager:
         parent_ids: Sequence[str] = (),
     ) -> None:
         self.run_id = run_id
-        self.handlers = list(handlers)
-        self.inheritable_handlers = list(inheritable_handlers)
+        self.handlers: list[Any] = list(handlers)
+        self.inheritable_handlers: list[Any] = list(inheritable_handlers)
         self.parent_run_id = parent_run_id
-        self.tags = tags or []
-        self.inheritable_tags = inheritable_tags or []
-        self.metadata = metadata or {}
-        self.inheritable_metadata = inheritable_metadata or {}
-        self.parent_ids = list(parent_ids)
+        self.tags: list[str] = tags or []
+        self.inheritable_tags: list[str] = inheritable_tags or []
+        self.metadata: dict[str, Any] = metadata or {}
+        self.inheritable_metadata: dict[str, Any] = inheritable_metadata or {}
+        self.parent_ids: list[str] = list(parent_ids)
         self._run_handlers = RunHandlers(self.handlers, self._config_without)
 
     @classmethod

@@ -29,7 +29,7 @@ class ChatMessage(BaseMessage):
         **fields: Any,
     ) -> None:
         super().__init__(content, content_blocks, **fields)
-        self.role = as_text(self.__class__.__name__, "role", role)
+        self.role: str = as_text(self.__class__.__name__, "role", role)
 
 
 class ChatMessageChunk(ChatMessage, BaseMessageChunk):

@@ -65,8 +65,8 @@ class ToolMessage(BaseMessage):
     ) -> None:
         super().__init__(_as_text_or_blocks(content), content_blocks, **fields)
         owner = self.__class__.__name__
-        self.tool_call_id = as_id(owner, "tool_call_id", tool_call_id)
-        self.artifact = artifact
+        self.tool_call_id: str = as_id(owner, "tool_call_id", tool_call_id)
+        self.artifact: Any = artifact
         self.status = as_status(owner, status)
 
 

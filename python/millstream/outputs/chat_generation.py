@@ -25,7 +25,7 @@ class ChatGeneration(Generation):
 
     def __init__(self, message: BaseMessage, generation_info: dict[str, Any] | None = None, *, text: str = "") -> None:
         # `text` is ignored, as in LangChain: the text is the message's.
-        self.message = message
+        self.message: BaseMessage = message
         self.generation_info = generation_info
 
     @property
@@ -92,8 +92,8 @@ class ChatResult(PydanticField):
     __match_args__ = ("generations", "llm_output")
 
     def __init__(self, generations: Sequence[ChatGeneration], llm_output: dict[str, Any] | None = None) -> None:
-        self.generations = list(generations)
-        self.llm_output = llm_output
+        self.generations: list[ChatGeneration] = list(generations)
+        self.llm_output: dict[str, Any] | None = llm_output
 
     def model_dump(self) -> dict[str, Any]:
         """Return the result as a plain dict, the generations too."""

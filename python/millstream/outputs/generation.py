@@ -20,8 +20,8 @@ class Generation(PydanticField):
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __init__(self, text: str, generation_info: dict[str, Any] | None = None) -> None:
-        self.text = text
-        self.generation_info = generation_info
+        self.text: str = text
+        self.generation_info: dict[str, Any] | None = generation_info
 
     @property
     def type(self) -> str:

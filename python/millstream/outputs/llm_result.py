@@ -29,9 +29,9 @@ class LLMResult(PydanticField):
         llm_output: dict[str, Any] | None = None,
         run: list[RunInfo] | None = None,
     ) -> None:
-        self.generations = [list(choices) for choices in generations]
-        self.llm_output = llm_output
-        self.run = run
+        self.generations: list[list[Generation]] = [list(choices) for choices in generations]
+        self.llm_output: dict[str, Any] | None = llm_output
+        self.run: list[RunInfo] | None = run
 
     @property
     def type(self) -> str:

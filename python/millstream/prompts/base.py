@@ -50,8 +50,8 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
     ) -> None:
         self.partial_variables: dict[str, Any] = dict(partial_variables or {})
         self.input_types: dict[str, Any] = dict(input_types or {})
-        self.metadata = None if metadata is None else dict(metadata)
-        self.tags = None if tags is None else list(tags)
+        self.metadata: dict[str, Any] | None = None if metadata is None else dict(metadata)
+        self.tags: list[str] | None = None if tags is None else list(tags)
         self.name = name
 
     def _check_names(self) -> None:

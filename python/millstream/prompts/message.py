@@ -107,7 +107,7 @@ class _MessageTemplate(BaseMessagePromptTemplate):
         self, prompt: PromptTemplate | Sequence[BlockTemplate], additional_kwargs: dict[str, Any] | None = None
     ) -> None:
         self.prompt = prompt if isinstance(prompt, PromptTemplate) else list(prompt)
-        self.additional_kwargs = dict(additional_kwargs or {})
+        self.additional_kwargs: dict[str, Any] = dict(additional_kwargs or {})
 
     @classmethod
     def from_template(
