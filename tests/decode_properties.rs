@@ -1,4 +1,4 @@
-//! `StreamDecoder` on streams that nobody wrote: every split alike, and no panic.
+//! `StreamDecoder` on generated streams: every split alike, and no panic.
 
 mod support;
 

@@ -18,7 +18,7 @@ fn argument(case: &Value, name: &str) -> Option<Vec<u8>> {
 #[test]
 fn every_case_is_written_or_refused_as_its_vector_says() {
     let cases = load("encode");
-    // Rust's types keep out what Python has to refuse: a `retry` that is no `u64`.
+    // Rust's types keep out what Python has to refuse: a `retry` that is not a `u64`.
     let typed = cases
         .iter()
         .filter(|case| case.get("retry").is_none_or(Value::is_u64));

@@ -313,7 +313,7 @@ fn nothing_can_be_injected_into_a_request() {
 }
 
 #[test]
-fn a_refused_request_does_not_tell_its_values() {
+fn an_error_of_a_request_does_not_quote_its_values() {
     let secret = "sk-secret\r\n";
     for refused in [
         head("GET", "/", &[("authorization", secret)], None),

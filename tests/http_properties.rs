@@ -1,4 +1,4 @@
-//! `http` on responses that nobody sent: every split alike, no panic, and what `ureq-proto` reads.
+//! `http` on generated responses: every split alike, no panic, and what `ureq-proto` reads.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

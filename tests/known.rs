@@ -25,8 +25,8 @@ impl Sink for Reports {
         self.0.push(delta_value(delta).to_string());
     }
 
-    fn response_info(&mut self, told: &ResponseInfo) {
-        self.0.push(format!("{told:?}"));
+    fn response_info(&mut self, info: &ResponseInfo) {
+        self.0.push(format!("{info:?}"));
     }
 }
 
@@ -144,7 +144,7 @@ fn filled(make: &str, values: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn two_makes_in_turn_bring_all_they_say() {
+fn two_kinds_of_payloads_in_turn_are_both_read_in_full() {
     for first in MAKES {
         for second in MAKES {
             let mut payloads = filled(first, &["a", "", "c"]);
@@ -243,7 +243,7 @@ fn a_number_that_says_nothing_must_be_one_all_the_same() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8_become_replacements_all_the_same() {
+fn invalid_utf8_becomes_replacement_characters_all_the_same() {
     let wrong: [&[u8]; 8] = [
         b"\xFF",
         b"a\x80",
@@ -365,9 +365,9 @@ fn an_id_of_its_own_in_each_payload_is_reported_once() {
     );
     let [compared, read] = reports(&framed(&payloads, "\n"), Format::OpenAiCompletions);
     assert_eq!(compared, read);
-    let told = compared.iter().filter(|report| report.starts_with('['));
+    let info = compared.iter().filter(|report| report.starts_with('['));
     assert_eq!(
-        told.collect::<Vec<_>>(),
+        info.collect::<Vec<_>>(),
         ["[Some(\"a\"), None, None, None]"]
     );
 }

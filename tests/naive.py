@@ -77,7 +77,7 @@ class TooLarge:
     """Where an event grew too large, and the error's words.
 
     ``at`` is how many bytes there are with the first one too many; ``None`` where only the end of
-    the stream tells that they are a line's, as two thirds of a BOM are.
+    the stream shows that they are a line's, as two thirds of a BOM are.
     """
 
     at: int | None

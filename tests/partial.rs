@@ -52,11 +52,11 @@ fn value(json: &JsonAssembler) -> Option<Value> {
     (!tape.is_empty()).then_some(value)
 }
 
-/// The changes as `diff` tells them.
+/// The changes as `diff` returns them.
 fn changes(json: &mut JsonAssembler) -> Vec<Value> {
     let changes = json.changes(true, MAX_DIGITS);
     let tape = json.tape();
-    let told = changes.into_iter().map(|change| {
+    let reported = changes.into_iter().map(|change| {
         let value = match change.value {
             ChangeValue::Value(at) => {
                 let Ok(value) = tape.build(at, &mut Values);
@@ -66,7 +66,7 @@ fn changes(json: &mut JsonAssembler) -> Vec<Value> {
         };
         json!({"op": change.operation.name(), "path": change.path, "value": value})
     });
-    told.collect()
+    reported.collect()
 }
 
 fn assembler(case: &Value) -> JsonAssembler {
@@ -107,7 +107,7 @@ fn every_character_makes_known_and_changes_what_the_vectors_say() {
             continue;
         }
         let (name, mut json) = (name_of(&case), assembler(&case));
-        let (mut known, mut told) = (None, Vec::new());
+        let (mut known, mut reported) = (None, Vec::new());
         for (fed, character) in characters(case["text"].as_str().unwrap())
             .into_iter()
             .enumerate()
@@ -120,13 +120,13 @@ fn every_character_makes_known_and_changes_what_the_vectors_say() {
             assert_eq!(value(&json), known, "{name} at {fed}");
             let changes = changes(&mut json);
             if !changes.is_empty() {
-                told.push(json!([fed + 1, changes]));
+                reported.push(json!([fed + 1, changes]));
             }
             if error.is_some() {
                 break;
             }
         }
-        assert_eq!(list_of(&case["diff"]), told, "{name}");
+        assert_eq!(list_of(&case["diff"]), reported, "{name}");
     }
 }
 

@@ -70,7 +70,7 @@ fn an_unfinished_event_is_discarded_and_the_stream_called_truncated() {
 }
 
 #[test]
-fn an_unfinished_event_is_dispatched_at_close_when_asked() {
+fn eof_flush_dispatches_an_unfinished_event_at_close() {
     for case in load("sse_flush") {
         let (early, late) = (list_of(&case["expected"]), list_of(&case["flushed"]));
         for pieces in splits(&bytes_of(&case, "input")) {

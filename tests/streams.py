@@ -82,8 +82,8 @@ def run(reader: Any, pieces: list[bytes], *, text: bool = False) -> Outcome:
 def described(error: BaseException) -> dict[str, Any]:
     """Return everything that an error of the core says."""
     names = ("offset", "frame", "text", "text_complete", "deltas_seen")
-    told = {name: getattr(error, name) for name in names if hasattr(error, name)}
-    return {"type": type(error).__name__, "message": str(error), **told}
+    details = {name: getattr(error, name) for name in names if hasattr(error, name)}
+    return {"type": type(error).__name__, "message": str(error), **details}
 
 
 def by_field(value: Any) -> Any:

@@ -53,7 +53,7 @@ def test_a_name_may_have_64_kib_in_all_its_pieces(impl: ModuleType) -> None:
     half, pair = "x" * (SIZE // 2), "\u00e9" * (SIZE // 4)
     first, second = ({"index": 0, "function": {"name": name}} for name in (half, pair))
     assert failure_of(impl, frame(first), frame(second)) is None
-    # The whole name again is no piece.
+    # The whole name again is not a piece.
     again = {"index": 0, "function": {"name": half + pair}}
     assert failure_of(impl, frame(first), frame(second), frame(again)) is None
     one_more = {"index": 0, "function": {"name": "y"}}
@@ -69,7 +69,7 @@ def test_the_payload_that_grows_past_a_limit_gives_nothing_in_any_form(impl: Mod
     assert impl.StreamDecoder("openai.chat").feed_text(good + bad + good) == ["kept"]
     assert impl.StreamDecoder("openai.chat").feed_records(good + bad + DONE, b"<", b">") == b'<"kept">'
     parts = impl.StreamDecoder("openai.chat")
-    told = bad.replace(b"{", b'{"model": "m", ', 1)
-    assert parts._feed_parts(good + told) == ["kept"]
+    with_model = bad.replace(b"{", b'{"model": "m", ', 1)
+    assert parts._feed_parts(good + with_model) == ["kept"]
     assert (decoder.failure.offset, decoder.failure.text) == (len(good) + len("data: "), "kept")
     assert decoder.failure.frame == bad.removeprefix(b"data: ")[:512]

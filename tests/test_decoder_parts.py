@@ -74,8 +74,8 @@ def test_parts_of_our_own_cases_are_choice_0_s_deltas(impl: ModuleType, case: di
 
 
 @each([case for case in WIRE if not case["body"].lstrip().startswith(b"{")])
-def test_what_is_told_is_what_the_payloads_say(impl: ModuleType, case: dict[str, Any]) -> None:
-    told: dict[str, str | None] = dict.fromkeys(NAMES)
+def test_the_description_reported_is_that_of_the_payloads(impl: ModuleType, case: dict[str, Any]) -> None:
+    described: dict[str, str | None] = dict.fromkeys(NAMES)
     expected = []
     for line in case["body"].splitlines():
         try:
@@ -83,11 +83,11 @@ def test_what_is_told_is_what_the_payloads_say(impl: ModuleType, case: dict[str,
         except ValueError:
             continue
         if isinstance(payload, dict):
-            now = {**told, **{name: payload[name] for name in NAMES if isinstance(payload.get(name), str)}}
-            now = {name: text or told[name] for name, text in now.items()}
-            now["id"] = told["id"] or now["id"]
-            if now != told:
-                told = now
+            now = {**described, **{name: payload[name] for name in NAMES if isinstance(payload.get(name), str)}}
+            now = {name: text or described[name] for name, text in now.items()}
+            now["id"] = described["id"] or now["id"]
+            if now != described:
+                described = now
                 expected.append(tuple(now.values()))
     found = [part for part in parts_of(impl, case["format"], [case["body"]])[:-3] if isinstance(part, tuple)]
     assert found == expected[: len(found)]
@@ -105,8 +105,8 @@ def test_record_parts_are_the_parts_with_records_for_strings(impl: ModuleType, c
         assert shown(read) == shown(parts_of(impl, case["format"], pieces, **case["options"]))
 
 
-def payload(text: str, **told: str) -> bytes:
-    body = {**told, "choices": [{"index": 0, "delta": {"content": text}}]}
+def payload(text: str, **described: str) -> bytes:
+    body = {**described, "choices": [{"index": 0, "delta": {"content": text}}]}
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
@@ -120,16 +120,16 @@ def test_records_come_alone_where_there_is_nothing_else(impl: ModuleType) -> Non
     assert decoder._feed_record_parts(b"".join(frames[1:]), b"<", b">") == news
 
 
-def test_news_is_told_although_the_payloads_are_alike_but_for_it(impl: ModuleType) -> None:
+def test_a_changed_description_is_reported_although_the_payloads_are_otherwise_alike(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
-    told = [decoder._feed_parts(payload("x", id="1", model=str(i))) for i in range(5)]
-    assert told == [[("1", str(i), None, None), "x"] for i in range(5)]
+    described = [decoder._feed_parts(payload("x", id="1", model=str(i))) for i in range(5)]
+    assert described == [[("1", str(i), None, None), "x"] for i in range(5)]
 
 
 def test_an_id_is_reported_once_although_each_payload_has_its_own(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
-    told = [decoder._feed_parts(payload("x", id=str(i), model="m")) for i in range(5)]
-    assert told == [[("0", "m", None, None), "x"], *[["x"]] * 4]
+    described = [decoder._feed_parts(payload("x", id=str(i), model="m")) for i in range(5)]
+    assert described == [[("0", "m", None, None), "x"], *[["x"]] * 4]
 
 
 def test_a_description_comes_again_where_an_earlier_one_returns(impl: ModuleType) -> None:
@@ -139,8 +139,8 @@ def test_a_description_comes_again_where_an_earlier_one_returns(impl: ModuleType
         b"data: " + json.dumps({"model": model, "choices": [{"delta": delta}]}).encode() + b"\n\n"
         for model, delta in (("a", role), ("b", {"content": "y"}), ("a", role))
     ]
-    told = [[part for part in decoder._feed_parts(frame) if isinstance(part, tuple)] for frame in frames]
-    assert told == [[(None, model, None, None)] for model in "aba"]
+    described = [[part for part in decoder._feed_parts(frame) if isinstance(part, tuple)] for frame in frames]
+    assert described == [[(None, model, None, None)] for model in "aba"]
 
 
 def test_a_decoder_of_parts_hands_out_nothing_else(impl: ModuleType) -> None:

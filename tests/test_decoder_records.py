@@ -25,7 +25,7 @@ def records_of(texts: list[str]) -> bytes:
 
 
 def steps(decoder: Any, pieces: list[bytes], *, records: bool) -> list[Any]:
-    """Return what each call brings, and how the stream ended; texts as the records they would be."""
+    """Return what each call returns, and how the stream ended; texts as the records they would be."""
     found: list[Any] = []
     for piece in pieces:
         if decoder.failure is not None:
@@ -83,7 +83,7 @@ def test_a_decoder_hands_out_records_or_something_else(impl: ModuleType) -> None
                     other(decoder)
 
 
-def test_a_read_makes_one_object_however_many_records_it_brings(native: ModuleType) -> None:
+def test_a_read_makes_one_object_however_many_records_it_completes(native: ModuleType) -> None:
     frame = b'data: {"choices":[{"text":" a","x":["y","z"]}],"id":"i"}\n\n'
 
     def made(count: int) -> int:

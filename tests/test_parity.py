@@ -79,8 +79,8 @@ def test_any_bytes_make_the_same_events(
     outcomes = [run(parser, way) for parser, way in zip(parsers, [[body], cut(body, cuts)] * 2, strict=True)]
     assert outcomes == [outcomes[0]] * 4
     assert (outcomes[1].at, outcomes[1].failed_at) == (outcomes[3].at, outcomes[3].failed_at)
-    told = [(parser.last_event_id, parser.retry, parser.truncated) for parser in parsers]
-    assert told == [told[0]] * 4
+    states = [(parser.last_event_id, parser.retry, parser.truncated) for parser in parsers]
+    assert states == [states[0]] * 4
 
 
 @given(body=st.binary(max_size=60), cuts=CUTS, format_=FORMATS)

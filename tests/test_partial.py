@@ -69,15 +69,15 @@ def test_every_character_makes_known_what_the_vectors_say(impl: ModuleType) -> N
 def test_every_character_changes_what_the_vectors_say(impl: ModuleType) -> None:
     for case in (one for one in CASES if "diff" in one):
         assembler = made(impl, case)
-        told = []
+        changed = []
         for fed, character in enumerate(case["text"], 1):
             assembler.feed(character)
             if patch := assembler.diff():
-                told.append([fed, patch])
+                changed.append([fed, patch])
             assert assembler.diff() == [], case["name"]
             if assembler.failure is not None:
                 break
-        assert repr(told) == repr(case["diff"]), case["name"]
+        assert repr(changed) == repr(case["diff"]), case["name"]
 
 
 def test_every_split_ends_as_the_vectors_say(impl: ModuleType) -> None:
@@ -186,7 +186,7 @@ def test_the_document_is_made_anew_each_time(impl: ModuleType) -> None:
     assert assembler.value == {"a": [10]}
 
 
-def test_null_is_told_from_nothing(impl: ModuleType) -> None:
+def test_null_is_distinguished_from_no_document(impl: ModuleType) -> None:
     assembler = impl.JSONAssembler()
     assert (assembler.value, assembler.started, assembler.complete) == (None, False, False)
     assembler.feed("nul")
@@ -205,7 +205,7 @@ def test_a_number_alone_is_whole_at_the_end(impl: ModuleType) -> None:
         assert assembler.complete is complete
 
 
-def test_a_document_that_was_cut_off_is_no_error(impl: ModuleType) -> None:
+def test_a_document_that_was_cut_off_is_not_an_error(impl: ModuleType) -> None:
     assembler = impl.JSONAssembler()
     assembler.feed('{"a": "b')
     assert assembler.close() is None
@@ -283,13 +283,13 @@ def test_halves_of_pairs_are_joined_wherever_they_stand(impl: ModuleType) -> Non
     assert str(assembler.failure) == "invalid JSON at character 40"
 
 
-def test_a_change_brings_all_that_is_new_at_its_place(impl: ModuleType) -> None:
+def test_a_change_has_everything_new_at_its_place(impl: ModuleType) -> None:
     assembler = impl.JSONAssembler()
-    told = []
+    changed = []
     for piece in ('{"a": [1, {"b": "x', 'y"}, 2', '5], "c', '~/": "', "d", 'e", "a": [', "0]", "}"):
         assembler.feed(piece)
-        told.append([tuple(operation.values()) for operation in assembler.diff()])
-    assert told == [
+        changed.append([tuple(operation.values()) for operation in assembler.diff()])
+    assert changed == [
         [("replace", "", {"a": [1, {"b": "x"}]})],
         [("append", "/a/1/b", "y"), ("add", "/a/2", 2)],
         [("replace", "/a/2", 25)],
@@ -301,7 +301,7 @@ def test_a_change_brings_all_that_is_new_at_its_place(impl: ModuleType) -> None:
     ]
 
 
-def test_changes_can_be_told_in_json_patch_alone(impl: ModuleType) -> None:
+def test_changes_can_be_limited_to_json_patch(impl: ModuleType) -> None:
     assembler = impl.JSONAssembler()
     assembler.feed('["a')
     assembler.diff(append=False)
@@ -320,7 +320,7 @@ def test_a_million_levels_are_refused_at_once(impl: ModuleType) -> None:
         assert len(assembler.diff()) == 1
 
 
-def test_a_document_is_read_while_another_thread_of_thought_asks(impl: ModuleType) -> None:
+def test_value_may_be_read_while_a_callback_of_the_collector_feeds(impl: ModuleType) -> None:
     # Building a value may run the collector, and so any code at all: here, one that feeds.
     assembler = impl.JSONAssembler()
     assembler.feed("[" + "[1]," * 5000)

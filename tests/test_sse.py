@@ -59,7 +59,7 @@ def test_an_unfinished_event_is_discarded_and_the_stream_called_truncated(impl: 
             assert (parser.last_event_id, parser.retry) == final, case["name"]
 
 
-def test_an_unfinished_event_is_dispatched_at_close_when_asked(impl: ModuleType) -> None:
+def test_eof_flush_dispatches_an_unfinished_event_at_close(impl: ModuleType) -> None:
     for case in load("sse_flush"):
         flushed = case["flush_last_event_id"], case["flush_retry"]
         for pieces in splits(bytes_of(case)):

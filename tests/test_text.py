@@ -144,8 +144,8 @@ def test_unpaired_halves_are_dropped_when_they_are_ignored(impl: ModuleType, pie
 
 
 def wrong(offset: int, frame: bytes | None, kind: str = "invalid UTF-8 at byte") -> dict[str, Any]:
-    told = {"offset": offset, "frame": frame, "text": "", "text_complete": True, "deltas_seen": 0}
-    return {"type": "StreamDecodeError", "message": f"{kind} {offset}", **told}
+    details = {"offset": offset, "frame": frame, "text": "", "text_complete": True, "deltas_seen": 0}
+    return {"type": "StreamDecodeError", "message": f"{kind} {offset}", **details}
 
 
 @pytest.mark.parametrize(

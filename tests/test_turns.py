@@ -166,7 +166,7 @@ def test_other_threads_wait(impl: ModuleType, input: Input) -> None:
 
 @WAYS
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_failure_is_the_same_whoever_asks_for_it_and_when(impl: ModuleType, way: Any, kind: str) -> None:
+def test_a_failure_is_one_object_for_every_access(impl: ModuleType, way: Any, kind: str) -> None:
     name, piece, options = BROKEN[kind]
     input = next(input for input in INPUTS if input.name == name)
     for _ in range(10):

@@ -16,8 +16,8 @@ impl Sink for Deltas {
         self.0.push(format!("{delta:?}"));
     }
 
-    fn response_info(&mut self, told: &ResponseInfo) {
-        self.0.push(format!("{told:?}"));
+    fn response_info(&mut self, info: &ResponseInfo) {
+        self.0.push(format!("{info:?}"));
     }
 }
 

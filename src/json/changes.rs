@@ -132,8 +132,8 @@ impl Cursor {
         } else {
             Operation::Add
         };
-        if let Some(Level::Array(told)) = self.open.last_mut() {
-            *told += 1;
+        if let Some(Level::Array(count)) = self.open.last_mut() {
+            *count += 1;
         }
         let path = self.path(tape);
         changes.push(Change {
@@ -157,8 +157,8 @@ impl Cursor {
             (Some(TokenKind::End), _) => {
                 self.open.pop();
             }
-            (_, Some(Level::Array(told))) => {
-                *told += 1;
+            (_, Some(Level::Array(count))) => {
+                *count += 1;
                 return self.begin(tape);
             }
             _ => return self.begin(tape),
@@ -182,9 +182,9 @@ impl Cursor {
         for level in &self.open {
             path.push('/');
             match level {
-                Level::Array(told) => {
+                Level::Array(count) => {
                     // Writing to a string does not fail.
-                    let _ = write!(path, "{}", told.saturating_sub(1));
+                    let _ = write!(path, "{}", count.saturating_sub(1));
                 }
                 Level::Object(key) => write_key(&mut path, tape.string(*key)),
             }

@@ -15,8 +15,8 @@ pub fn random_cases() -> ProptestConfig {
     }
 }
 
-/// Whether `text` is JSON of at most 128 levels, by `serde_json`, which is told neither of lone
-/// surrogates nor of numbers beyond its range: both are grammar enough for RFC 8259. The three words
+/// Whether `text` is JSON of at most 128 levels, by `serde_json`, which gets no lone
+/// surrogates and no numbers beyond its range: for RFC 8259 both are a matter of grammar alone. The three words
 /// that count as numbers are `null` to it.
 pub fn is_json(text: &str) -> bool {
     let text = without_words(&with_short_numbers(&without_lone_surrogates(text)));
@@ -93,7 +93,7 @@ fn with_short_numbers(text: &str) -> String {
                 '+' | '-' if room == 1 => 1,
                 _ => 20,
             };
-            // The digits of an escape are no number.
+            // The digits of an escape are not a number.
             escaped = if character == '\\' {
                 5
             } else {

@@ -29,7 +29,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The same, seen by whoever reads in `pieces`.
+    /// The same, read in `pieces`.
     pub fn expected_for(&self, pieces: &[&[u8]]) -> Self {
         let fed = |due: Option<usize>| due.and_then(|due| super::reads::fed_with(due, pieces));
         Self {

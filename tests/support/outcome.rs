@@ -45,7 +45,7 @@ impl Outcome {
     }
 }
 
-/// Feeds `pieces` and closes. A reader that failed must stay as it is, whatever else it is told.
+/// Feeds `pieces` and closes. A reader that failed must stay as it is, whatever is fed to it.
 pub fn run(reader: &mut impl Reader, pieces: &[&[u8]]) -> Outcome {
     let (mut items, mut at, mut fed, mut done_at) = (Vec::new(), Vec::new(), 0, None);
     for piece in pieces {
