@@ -36,7 +36,7 @@ def reason(url: str, transport: str = "auto", proxy: str | None = None) -> str |
     return told
 
 
-def test_the_native_transport_serves_where_it_can() -> None:
+def test_the_native_transport_is_used_where_it_works() -> None:
     assert reason("http://host/v1/completions") is None
     assert reason("https://user:secret@host:8000/v1?a=b") is None
 
@@ -63,7 +63,7 @@ def test_the_native_transport_serves_where_it_can() -> None:
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "http://10.0.0.1/", "httpx2"),
     ],
 )
-def test_proxies_of_the_environment_are_httpx2s(
+def test_proxies_of_the_environment_select_httpx2(
     environment: dict[str, str], url: str, serves: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -76,7 +76,7 @@ def test_proxies_of_the_environment_are_httpx2s(
     assert told is not None or direct
 
 
-def test_a_models_proxy_is_used(mock_server: MockServer) -> None:
+def test_a_models_proxy_selects_httpx2(mock_server: MockServer) -> None:
     llm = OpenAI(base_url="http://name.invalid/v1", api_key=KEY, openai_proxy=mock_server.origin, max_retries=0)
     mock_server.reply = Reply(body=b'data: {"choices": [{"index": 0, "text": "by proxy"}]}\n\ndata: [DONE]\n\n')
     assert list(llm.stream("p")) == ["by proxy"]
@@ -88,7 +88,7 @@ def test_a_models_proxy_is_used(mock_server: MockServer) -> None:
     assert {request.path for request in mock_server.requests} == {"http://name.invalid/v1/completions"}
 
 
-def test_a_transport_can_be_asked_for(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transport_can_be_forced(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reason("http://host/", "httpx2") == "it was asked for"
     monkeypatch.setenv("MILLSTREAM_TRANSPORT", "httpx2")
     assert reason("http://host/") == "it was asked for"
@@ -101,7 +101,7 @@ def test_a_transport_can_be_asked_for(mock_server: MockServer, monkeypatch: pyte
         OpenAI(api_key=KEY, transport="curl")
 
 
-def test_the_native_transport_says_why_it_cannot_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_the_forced_native_transport_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MillstreamError, match="cannot serve http://host: openai_proxy names a proxy"):
         reason("http://host/", "native", proxy="http://p:1")
     monkeypatch.setenv("HTTPS_PROXY", "http://p:1")
@@ -113,7 +113,7 @@ def test_the_native_transport_says_why_it_cannot_serve(monkeypatch: pytest.Monke
         reason("http://host/", "native")
 
 
-def test_a_client_that_is_given_serves(mock_server: MockServer) -> None:
+def test_a_users_client_is_used(mock_server: MockServer) -> None:
     with httpx2.Client() as new, httpx.Client() as old:
         for client in (new, old):
             assert isinstance(sync_transport(client, transport="httpx2"), HTTPX2Transport)
@@ -132,7 +132,7 @@ def test_a_client_that_is_given_serves(mock_server: MockServer) -> None:
         async_transport(client)
 
 
-def test_one_line_says_which_serves(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_log_message_names_the_transport(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "millstream")
     for _ in range(3):
         assert list(OpenAI(base_url=mock_server.url, api_key=KEY).stream("p")) == list(VERSE)
@@ -145,7 +145,7 @@ def test_one_line_says_which_serves(mock_server: MockServer, caplog: pytest.LogC
     ]
 
 
-def test_under_another_library_httpx2_serves(mock_server: MockServer) -> None:
+def test_under_another_async_library_httpx2_is_used(mock_server: MockServer) -> None:
     async def main() -> Any:
         llm = OpenAI(base_url=mock_server.url, api_key=KEY)
         return [chunk async for chunk in llm.astream("p")], choice._is_supported_loop()
@@ -156,7 +156,7 @@ def test_under_another_library_httpx2_serves(mock_server: MockServer) -> None:
     assert chosen._find_reason("auto", "http://host", True) == "the event loop is neither asyncio's nor uvloop's"
 
 
-def test_a_url_that_is_none_is_told_by_either() -> None:
+def test_an_invalid_url_is_an_error_of_either_transport() -> None:
     for transport in ("native", "httpx2"):
         for url in ("nonsense", "ftp://host/v1", "http://", "http://a b/"):
             with pytest.raises(APIConnectionError):

@@ -69,20 +69,20 @@ def test_mock_serves_until_it_is_interrupted() -> None:
         assert process.wait() == 130
 
 
-def test_mock_fails_as_often_as_it_is_told() -> None:
+def test_mock_limits_the_number_of_faults() -> None:
     with mock("--fault", "status:503", "--times", "2", "--varied", "5") as (url, _):
         statuses = [httpx2.post(url + "/completions", json={"prompt": "p"}).status_code for _ in range(3)]
     assert statuses == [503, 503, 200]
 
 
-def test_mock_takes_a_fault_by_the_request() -> None:
+def test_mock_accepts_a_fault_named_by_the_request() -> None:
     with mock("--pieces-per-write", "3", "--bytes-per-write", "5") as (url, _):
         body = {"prompt": "p", "model": "fault:status:429"}
         assert httpx2.post(url + "/completions", json=body).status_code == 429
         assert httpx2.post(url + "/completions", json={"prompt": "p", "stream": True}).text.count("data: ") == 30
 
 
-def test_a_taken_port_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with mock() as (url, _):
         assert main(["mock", "--port", str(httpx2.URL(url).port)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
@@ -100,7 +100,7 @@ def test_a_taken_port_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) ->
         ["demo", "--pace", "x"],
     ],
 )
-def test_a_wrong_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2

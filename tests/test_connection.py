@@ -67,13 +67,13 @@ def test_a_failure_is_an_error_of_the_connection(native: ModuleType) -> None:
     assert str(connection.failure) == 'the server does not speak HTTP/1.1, it said "SSH-2.0-x"'
 
 
-def test_what_came_before_a_failure_comes_out(native: ModuleType) -> None:
+def test_data_before_a_failure_is_returned(native: ModuleType) -> None:
     connection = begun(native)
     assert connection.feed(CHUNKED + b"1\r\na\r\n1\r\nb\r\nx") == b"ab"
     assert (connection.status, str(connection.failure)) == (200, "the line with a chunk's size holds the byte 0x78")
 
 
-def test_a_read_that_is_all_body_comes_back_as_it_is(native: ModuleType) -> None:
+def test_a_read_of_body_alone_is_returned_as_the_same_object(native: ModuleType) -> None:
     connection = begun(native)
     assert connection.feed_head(b"HTTP/1.1 200 OK\r\n\r\n") == b""
     data = b"Hello"
@@ -109,7 +109,7 @@ def test_one_exchange_follows_the_other(native: ModuleType) -> None:
 BUSY = "the connection cannot take a request: its last exchange is not over, or was to be its last"
 
 
-def test_a_request_needs_a_connection_that_can_take_it(native: ModuleType) -> None:
+def test_a_request_needs_a_reusable_connection(native: ModuleType) -> None:
     connection = begun(native)
     for data in (b"", RESPONSE[:20], RESPONSE[20:-1]):
         connection.feed(data)
@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[str, str, list[tuple[str, str]], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_no_request_may_hold_is_refused(native: ModuleType, name: str) -> None:
+def test_an_invalid_request_raises(native: ModuleType, name: str) -> None:
     method, target, headers, message = REFUSED[name]
     with pytest.raises(ValueError) as raised:
         native.HTTPConnection().request(method, target, headers, b"ab")
@@ -179,7 +179,7 @@ def test_what_no_request_may_hold_is_refused(native: ModuleType, name: str) -> N
 
 
 @pytest.mark.parametrize("secret", ["sk-secret\n", "sk-secret\ud800", "sk-secret\x85"])
-def test_a_refused_request_does_not_tell_its_values(native: ModuleType, secret: str) -> None:
+def test_the_error_of_an_invalid_request_shows_no_values(native: ModuleType, secret: str) -> None:
     requests = [
         (secret, "/", "x", "y"),
         ("GET", secret, "x", "y"),
@@ -200,7 +200,7 @@ def test_headers_are_pairs_of_strings(native: ModuleType, headers: Any) -> None:
         native.HTTPConnection().request("GET", "/", headers, b"")
 
 
-def test_limits_are_what_was_asked_for(native: ModuleType) -> None:
+def test_the_limits_are_the_requested_ones(native: ModuleType) -> None:
     messages = {
         "max_head_size": "the response head grew past 1 bytes",
         "max_header_count": "the response head has more than 1 headers",

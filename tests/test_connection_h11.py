@@ -232,7 +232,9 @@ def responses(draw: st.DrawFn) -> bytes:
 
 @given(data=responses(), cuts=st.lists(st.integers(0, 300), max_size=5), method=st.sampled_from(["GET", "GET", "HEAD"]))
 @example(data=CHUNKED + b"5\r\nHelloXX0\r\n\r\n", cuts=[], method="GET")
-def test_what_both_accept_they_read_alike(native: ModuleType, data: bytes, cuts: list[int], method: str) -> None:
+def test_responses_that_both_accept_are_read_alike(
+    native: ModuleType, data: bytes, cuts: list[int], method: str
+) -> None:
     compare(native, method, data, cut(data, cuts))
 
 
@@ -246,14 +248,14 @@ def test_the_vectors_are_read_alike(native: ModuleType, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("message", "reason", "data"), STRICTER)
-def test_where_we_are_stricter_a_reason_says_why(native: ModuleType, message: str, reason: str, data: bytes) -> None:
+def test_every_stricter_case_has_a_reason(native: ModuleType, message: str, reason: str, data: bytes) -> None:
     assert theirs("GET", [data]).refused is None, reason
     refused: Any = ours(native, "GET", [data]).refused
     assert refused.startswith(message), reason
 
 
 @pytest.mark.parametrize(("pattern", "reason", "data"), LAXER)
-def test_where_we_take_more_a_reason_says_why(native: ModuleType, pattern: bytes, reason: str, data: bytes) -> None:
+def test_every_laxer_case_has_a_reason(native: ModuleType, pattern: bytes, reason: str, data: bytes) -> None:
     assert theirs("GET", [data]).refused is not None, reason
     assert ours(native, "GET", [data]).refused is None, reason
     assert re.search(pattern, data), reason

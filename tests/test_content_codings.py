@@ -40,7 +40,7 @@ def model(server: MockServer, transport: str) -> OpenAI:
 @both_ways
 @over_both
 @pytest.mark.parametrize("coding", IDENTITY)
-def test_a_name_that_is_no_coding_says_nothing(coding: str, transport: str, asynchronous: bool) -> None:
+def test_an_unknown_content_coding_is_ignored(coding: str, transport: str, asynchronous: bool) -> None:
     with MockServer(Reply(body=[FRAMES, END], headers={"content-encoding": coding})) as server:
         assert streamed(model(server, transport), asynchronous) == TEXTS
         assert streamed(model(server, transport), asynchronous) == TEXTS
@@ -50,7 +50,7 @@ def test_a_name_that_is_no_coding_says_nothing(coding: str, transport: str, asyn
 @both_ways
 @over_both
 @pytest.mark.parametrize("coding", list(CODED))
-def test_codings_are_taken_off_from_the_last_to_the_first(coding: str, transport: str, asynchronous: bool) -> None:
+def test_codings_are_decoded_from_the_last_to_the_first(coding: str, transport: str, asynchronous: bool) -> None:
     data = CODED[coding](FRAMES + END)
     writes = [data[place : place + 7] for place in range(0, len(data), 7)]
     with MockServer(Reply(body=writes, headers={"content-encoding": coding})) as server:
@@ -90,7 +90,7 @@ def pieces_of(coding: str, data: bytes) -> list[bytes]:
     return pieces
 
 
-def test_data_that_means_nothing_comes_back_in_small_steps() -> None:
+def test_compressed_data_without_output_returns_in_small_steps() -> None:
     members = gzip.compress(b"") * 10_000
     pieces = pieces_of("gzip", members + gzip.compress(b"end"))
     assert b"".join(pieces) == b"end"
@@ -100,7 +100,7 @@ def test_data_that_means_nothing_comes_back_in_small_steps() -> None:
     assert (b"".join(pieces), len(pieces) > 100) == (b"", True)
 
 
-def test_no_piece_is_large_however_many_codings_there_are() -> None:
+def test_pieces_are_small_with_any_number_of_codings() -> None:
     bomb = gzip.compress(gzip.compress(bytes(20_000_000)))
     pieces = pieces_of("gzip, gzip", bomb)
     assert (sum(map(len, pieces)), max(map(len, pieces))) == (20_000_000, 65_536)

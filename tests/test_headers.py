@@ -29,11 +29,11 @@ def test_a_value_that_is_not_printable_ascii_or_has_white_space_at_an_end_is_ref
 
 
 @pytest.mark.parametrize("value", ["", "a", "a b", "Bearer sk-1", "~!\"'{}"])
-def test_printable_ascii_passes(value: str) -> None:
+def test_printable_ascii_is_accepted(value: str) -> None:
     check_header("X-a_b.c", value)
 
 
-def test_what_is_no_text_is_named_by_its_type() -> None:
+def test_a_value_that_is_not_a_str_is_named_by_its_type() -> None:
     with pytest.raises(TypeError, match="the header 'x' must be a str, not int"):
         check_header("x", 1)
     with pytest.raises(TypeError, match="the name of a header must be a str, not bytes"):
@@ -43,7 +43,7 @@ def test_what_is_no_text_is_named_by_its_type() -> None:
         list(OpenAI(api_key="k", base_url="http://127.0.0.1:1", default_headers=headers).stream("p"))
 
 
-def test_a_name_is_shown_up_to_what_is_wrong_with_it() -> None:
+def test_an_invalid_name_is_shown_up_to_the_invalid_character() -> None:
     for name in ("authorization: Bearer sk-canary", "authorization\r\nsk-canary"):
         with pytest.raises(ValueError, match="that begins with 'authorization' holds what no name may") as caught:
             check_header(name, "")
@@ -65,7 +65,7 @@ def told(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("value", WRONG)
-def test_nothing_of_a_wrong_key_is_seen_or_sent(
+def test_an_invalid_key_is_neither_shown_nor_sent(
     value: str, asynchronous: bool, transport: str, mock_server: MockServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -88,7 +88,7 @@ def test_nothing_of_a_wrong_key_is_seen_or_sent(
 
 
 @pytest.mark.parametrize("value", WRONG)
-def test_a_wrong_key_is_refused_when_the_model_is_made(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_key_is_refused_when_the_model_is_created(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     azure: dict[str, Any] = {"azure_endpoint": "http://127.0.0.1:1", "api_version": "1", "model": "m"}
     made: list[tuple[str, Callable[[], object]]] = [
         ("api_key", lambda: OpenAI(api_key=value)),

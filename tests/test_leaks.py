@@ -52,7 +52,7 @@ def test_a_connection_names_both_ends_and_may_be_allowed(after: ExitStack) -> No
     assert leaked(lambda: (act(), act()), idle_connections=2) == ""
 
 
-def test_a_connection_that_the_other_end_reset_is_one_still(after: ExitStack) -> None:
+def test_a_connection_that_the_peer_has_reset_still_counts(after: ExitStack) -> None:
     def act() -> None:
         sock = after.enter_context(closing(socket.create_connection(("127.0.0.1", server.port))))
         server.wait_until(lambda: server.connections.opened > server.connections.closed)
@@ -65,7 +65,7 @@ def test_a_connection_that_the_other_end_reset_is_one_still(after: ExitStack) ->
         assert leaked(act, idle_connections=1) == ""
 
 
-def test_a_descriptor_that_takes_a_closed_ones_number_is_noticed(after: ExitStack) -> None:
+def test_a_new_descriptor_with_a_reused_number_is_found(after: ExitStack) -> None:
     old = socket.socketpair()
     for sock in old:
         after.enter_context(closing(sock))
@@ -98,7 +98,7 @@ def test_a_server_that_is_left_running_counts(after: ExitStack) -> None:
     assert "descriptor" in told
 
 
-def test_descriptors_are_known_without_proc() -> None:
+def test_descriptors_are_found_without_proc() -> None:
     assert set(_numbers(("/nowhere",))) >= {0, 1, 2}
     with closing(socket.socket(socket.AF_UNIX)) as sock:
         assert _socket(sock) == (False, "socket")
@@ -126,7 +126,7 @@ def test_a_task_is_named_with_its_place(after: ExitStack) -> None:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def test_a_task_that_the_end_of_its_loop_cancels_was_left(run: Callable[[Any], Any]) -> None:
+def test_a_task_that_the_end_of_its_loop_cancels_is_a_leak(run: Callable[[Any], Any]) -> None:
     async def main() -> None:
         main.task = asyncio.create_task(forever())  # type: ignore[attr-defined]
         await asyncio.sleep(0)
@@ -138,7 +138,7 @@ def test_a_task_that_the_end_of_its_loop_cancels_was_left(run: Callable[[Any], A
     assert told.endswith("cancelled by the end of its loop")
 
 
-def test_tasks_that_were_there_or_are_done_do_not_count() -> None:
+def test_older_tasks_and_finished_tasks_do_not_count() -> None:
     async def main() -> str:
         before = asyncio.create_task(forever())
         await asyncio.sleep(0)
@@ -198,7 +198,7 @@ def test_an_async_generator_that_is_left_is_closed_within_three_turns_and_not_at
     assert "async generator numbers()" in at_once
 
 
-def test_an_async_generator_that_the_end_of_its_loop_closes_was_left() -> None:
+def test_an_async_generator_that_the_end_of_its_loop_closes_is_a_leak() -> None:
     async def main() -> Any:
         generator = numbers()
         await anext(generator)
@@ -207,7 +207,7 @@ def test_an_async_generator_that_the_end_of_its_loop_closes_was_left() -> None:
     assert leaked(lambda: asyncio.run(main())).endswith("closed by the end of its loop")
 
 
-def test_the_loops_own_hooks_go_on_working() -> None:
+def test_the_hooks_of_the_loop_keep_working() -> None:
     async def main() -> bool:
         hooks = sys.get_asyncgen_hooks()
         async with assert_no_leaks():

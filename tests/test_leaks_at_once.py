@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("after")
 # Warnings.
 
 
-def test_what_is_collected_unclosed_has_leaked() -> None:
+def test_an_object_that_is_collected_unclosed_has_leaked() -> None:
     def act() -> None:
         socket.socket()
 
@@ -52,7 +52,7 @@ def test_a_task_that_is_destroyed_while_pending_has_leaked() -> None:
     assert "asyncio: Task was destroyed but it is pending!" in told
 
 
-def test_an_exception_that_nobody_retrieves_has_leaked() -> None:
+def test_an_exception_that_is_never_retrieved_has_leaked() -> None:
     async def fail() -> None:
         raise LookupError("lost")
 
@@ -63,7 +63,7 @@ def test_an_exception_that_nobody_retrieves_has_leaked() -> None:
     assert "asyncio: Task exception was never retrieved" in told
 
 
-def test_other_warnings_go_where_they_went() -> None:
+def test_other_warnings_are_shown_as_before() -> None:
     with pytest.warns(DeprecationWarning, match="mine"), assert_no_leaks():
         warnings.warn("mine", DeprecationWarning, stacklevel=1)
     with assert_no_leaks(), pytest.raises(UserWarning, match="as an error"):
@@ -88,7 +88,7 @@ class Cycle:
         self.sock.close()
 
 
-def test_what_only_the_collector_would_close_has_leaked() -> None:
+def test_an_object_that_only_the_collector_would_close_has_leaked() -> None:
     def act() -> None:
         Cycle()
         for _ in range(3000):

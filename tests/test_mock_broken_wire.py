@@ -88,7 +88,7 @@ def test_a_connection_can_be_cut_at_every_place(how: Any, mark: bytes) -> None:
     assert broken(Cut("accept", how)) in (mark, b"<reset>")
 
 
-def test_half_a_chunk_promises_more() -> None:
+def test_a_cut_inside_a_chunk_announces_the_whole_chunk() -> None:
     body = broken(Cut(1, "fin", inside="chunk")).partition(b"\r\n\r\n")[2]
     *_, size, rest = body.split(b"\r\n")
     assert len(rest.removesuffix(b"<fin>")) == int(size, 16) // 2
@@ -99,7 +99,7 @@ def test_half_a_chunk_promises_more() -> None:
 
 @pytest.mark.parametrize("place", ["accept", "request", "half-head", "head", 0, 1, "done", "body"])
 @pytest.mark.parametrize("inside", [False, "frame", "chunk"])
-def test_an_answer_that_was_held_goes_on_where_it_stopped(place: Any, inside: Any, mock_server: MockServer) -> None:
+def test_a_released_response_continues_where_it_stalled(place: Any, inside: Any, mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Stall(place, inside=inside))
     mock_server.release()
     response = httpx2.post(mock_server.url + "/completions", content=BODY)
@@ -107,7 +107,7 @@ def test_an_answer_that_was_held_goes_on_where_it_stopped(place: Any, inside: An
     assert mock_server.requests[0].pieces_sent == 28
 
 
-def test_a_stall_is_left_by_leaving(mock_server: MockServer) -> None:
+def test_a_client_that_leaves_ends_a_stall(mock_server: MockServer) -> None:
     places: list[Place] = ["request", "half-head", "head", 1, "done"]
     for count, place in enumerate(places, 1):
         mock_server.reply = Reply(fault=Stall(place))
@@ -118,7 +118,7 @@ def test_a_stall_is_left_by_leaving(mock_server: MockServer) -> None:
         mock_server.wait_until(lambda: mock_server.requests[-1].over)
 
 
-def test_a_script_has_one_reply_for_each_connection_it_drops(mock_server: MockServer) -> None:
+def test_a_connection_that_is_dropped_at_accept_uses_up_one_reply(mock_server: MockServer) -> None:
     mock_server.script.extend([Reply(fault=Cut("accept")), Reply(pieces=["held"], fault=Stall("accept"))])
     assert wire(mock_server) == b"<reset>"
     with connected(mock_server) as held:
@@ -140,7 +140,7 @@ def test_bytes_can_be_sent_at_any_place() -> None:
 # Bodies.
 
 
-def test_a_body_may_end_with_its_connection_and_nothing_says_so() -> None:
+def test_an_http_1_0_body_ends_with_its_connection() -> None:
     head, _, body = broken((), framing="http/1.0").partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.0 200 OK\r\n")
     assert not any(word in head for word in (b"length", b"encoding", b"connection"))
@@ -156,7 +156,7 @@ def test_extensions_and_trailers_surround_the_chunks(mock_server: MockServer) ->
 
 @pytest.mark.parametrize(("encoding", "wbits"), [("gzip", 31), ("deflate", 15)])
 @pytest.mark.parametrize("framing", ["close", "http/1.0"])
-def test_a_compressed_body_can_be_read_as_it_comes(encoding: Any, wbits: int, framing: Any) -> None:
+def test_a_compressed_body_can_be_decompressed_piece_by_piece(encoding: Any, wbits: int, framing: Any) -> None:
     head, _, body = broken(Compress(encoding), framing=framing).partition(b"\r\n\r\n")
     assert b"content-encoding: " + encoding.encode() in head
     assert zlib.decompress(body.removesuffix(b"<fin>"), wbits).endswith(b"[DONE]\n\n")
@@ -182,7 +182,7 @@ def test_an_endless_body_ends_by_its_count_and_by_release(mock_server: MockServe
     assert b"[DONE]" in wire(mock_server)
 
 
-def test_what_a_client_does_not_read_blocks_the_server(mock_server: MockServer) -> None:
+def test_a_client_that_does_not_read_blocks_the_server(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Endless("head", data=b"x" * 1000, send_buffer_size=10_000))
     with connected(mock_server) as sock:
         sock.sendall(ASK)
@@ -198,7 +198,7 @@ def test_what_a_client_does_not_read_blocks_the_server(mock_server: MockServer) 
     mock_server.wait_closed()
 
 
-def test_what_is_sent_is_counted_to_the_byte(mock_server: MockServer) -> None:
+def test_sent_bytes_are_counted_exactly(mock_server: MockServer) -> None:
     data = wire(mock_server)
     mock_server.wait_until(lambda: mock_server.requests[0].over)
     assert mock_server.connections[1].bytes_sent == len(data)
@@ -209,7 +209,7 @@ def test_what_is_sent_is_counted_to_the_byte(mock_server: MockServer) -> None:
 
 
 @pytest.mark.parametrize(("fault", "lines"), [(GiantHead(), 1), (GiantHead(headers=5000), 5000)])
-def test_a_head_is_as_large_as_it_is_told(fault: GiantHead, lines: int, mock_server: MockServer) -> None:
+def test_a_giant_head_has_the_requested_size(fault: GiantHead, lines: int, mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=fault)
     head = wire(mock_server).partition(b"\r\n\r\n")[0]
     assert 1 << 20 <= len(head) < (1 << 20) + 10_000
@@ -222,7 +222,7 @@ def test_interim_responses_come_first(mock_server: MockServer) -> None:
     assert [int(head[9:12]) for head in heads] == [100, 103, 103, 200]
 
 
-def test_a_redirect_goes_where_it_is_told(mock_server: MockServer) -> None:
+def test_a_redirect_has_the_requested_location(mock_server: MockServer) -> None:
     mock_server.script.append(Reply(fault=Redirect()))
     response = httpx2.post(mock_server.url + "/completions", content=BODY)
     assert (response.status_code, response.headers["location"]) == (307, "/v1/completions")
@@ -231,7 +231,7 @@ def test_a_redirect_goes_where_it_is_told(mock_server: MockServer) -> None:
     assert response.json()["object"] == "list"
 
 
-def test_one_byte_a_write_is_the_same_wire(mock_server: MockServer) -> None:
+def test_a_response_in_writes_of_one_byte_has_the_same_bytes(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=(Drip(), Cut("done", "fin")))
     with connected(mock_server) as sock:
         sock.sendall(ASK)
@@ -260,7 +260,7 @@ def test_one_byte_a_write_is_the_same_wire(mock_server: MockServer) -> None:
         ("chunk-end", b"\r\n3\r\nabc\r\n2\r\nde!!0\r\n\r\n"),
     ],
 )
-def test_framing_is_broken_as_it_is_called(how: Any, bytes_: bytes) -> None:
+def test_each_garbling_sends_its_broken_framing(how: Any, bytes_: bytes) -> None:
     assert bytes_ in broken((Garble(how, after=1), Cut("body", "fin")), body=[b"abc", b"de"])
 
 
@@ -288,7 +288,7 @@ def test_a_document_is_broken_too(mock_server: MockServer) -> None:
 
 
 @pytest.mark.parametrize("how", ["fin", "reset"])
-def test_a_connection_closes_when_it_is_used_again(how: Any, mock_server: MockServer) -> None:
+def test_a_stale_connection_closes_at_its_second_request(how: Any, mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Stale(how))
     with httpx2.Client() as client:
         assert client.get(mock_server.url + "/models").status_code == 200
@@ -298,7 +298,7 @@ def test_a_connection_closes_when_it_is_used_again(how: Any, mock_server: MockSe
     assert [connection.requests for connection in mock_server.connections] == [2, 1]
 
 
-def test_addresses_without_a_server() -> None:
+def test_addresses_without_a_server_refuse_or_never_accept() -> None:
     with refusing_url() as url, pytest.raises(httpx2.ConnectError):
         httpx2.get(url + "/models")
     with unaccepting_url() as url, pytest.raises(httpx2.ConnectTimeout):
@@ -353,18 +353,18 @@ def test_a_fault_of_the_wire_has_a_name(name: str, fault: Fault) -> None:
     "name",
     ["stale:x", "garble:x", "compress:br", "drip:0", "drip:x", "end:request", "endless:body", "refuse:1", "reset:tail"],
 )
-def test_a_name_that_makes_no_sense_is_refused(name: str) -> None:
+def test_an_invalid_name_of_a_fault_is_an_error(name: str) -> None:
     with pytest.raises(ValueError, match=f"no fault is named '{name}'"):
         fault_named(name)
 
 
-def test_a_request_that_names_a_place_before_it_means_itself(mock_server: MockServer) -> None:
+def test_a_request_that_names_accept_has_the_fault_itself(mock_server: MockServer) -> None:
     with pytest.raises(httpx2.ReadError):
         httpx2.post(mock_server.url + "/completions", content=BODY, headers={"x-mock-fault": "reset:accept"})
     assert len(mock_server.requests) == 1
 
 
-def test_a_fault_that_could_never_strike_is_refused() -> None:
+def test_a_fault_with_an_impossible_place_is_an_error() -> None:
     wrong: list[Callable[[], object]] = [
         lambda: Cut("request", "end"),
         lambda: Stall("request", comment_every=1),

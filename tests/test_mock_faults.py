@@ -134,7 +134,7 @@ def test_a_fault_has_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "nope", "status:x", "reset:-1"])
-def test_another_name_is_no_fault(mock_server: MockServer, client: openai.OpenAI, name: str) -> None:
+def test_an_unknown_name_of_a_fault_is_an_error(mock_server: MockServer, client: openai.OpenAI, name: str) -> None:
     with pytest.raises(ValueError, match="no fault is named"):
         fault_named(name)
     with pytest.raises(openai.BadRequestError, match="no fault is named"):
@@ -148,7 +148,7 @@ def test_a_request_can_name_its_fault(client: openai.OpenAI) -> None:
         client.completions.create(model="fault:status:401", prompt="p")
 
 
-def test_a_reply_that_could_never_be_sent_is_refused() -> None:
+def test_an_invalid_reply_is_an_error() -> None:
     for wrong in (
         {"pieces_per_write": 0},
         {"bytes_per_write": 0},

@@ -64,12 +64,12 @@ def test_async_code_waits_without_blocking(mock_server: MockServer) -> None:
     asyncio.run(leave_early())
 
 
-def test_a_wait_has_an_end(mock_server: MockServer) -> None:
+def test_a_wait_has_a_timeout(mock_server: MockServer) -> None:
     with pytest.raises(TimeoutError, match=r"not within 0\.01 s: the condition"):
         mock_server.wait_until(lambda: False, timeout=0.01)
 
 
-def test_a_mistake_in_a_condition_comes_back_to_who_waits(mock_server: MockServer) -> None:
+def test_an_error_in_a_condition_is_raised_in_the_waiting_code(mock_server: MockServer) -> None:
     with pytest.raises(IndexError):
         mock_server.wait_until(lambda: mock_server.requests[0].answered)
 
@@ -132,7 +132,7 @@ def test_a_taken_port_is_an_error_at_the_start(mock_server: MockServer) -> None:
         mock_server.start()
 
 
-def test_a_mistake_in_a_reply_comes_out_where_the_test_sees_it() -> None:
+def test_an_error_in_a_reply_function_is_raised_by_stop() -> None:
     def broken(prompt: str, index: int) -> list[str]:
         raise LookupError(f"no text for {prompt!r}")
 

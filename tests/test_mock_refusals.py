@@ -25,7 +25,9 @@ WRONG: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
-def test_a_model_hears_why_its_request_is_refused(cls: type[Any], transport: str, mock_server: MockServer) -> None:
+def test_the_error_of_a_model_says_why_its_request_is_refused(
+    cls: type[Any], transport: str, mock_server: MockServer
+) -> None:
     model = cls(base_url=mock_server.url, api_key="k", transport=transport)
 
     async def read(name: str, value: Any) -> None:
@@ -51,7 +53,7 @@ def test_a_model_hears_why_its_request_is_refused(cls: type[Any], transport: str
         b'{"prompt": "p", "model": []}', b'{"prompt": [[1]]}',
     ],
 )  # fmt: skip
-def test_any_body_is_answered(body: bytes, mock_server: MockServer) -> None:
+def test_every_request_body_gets_a_response(body: bytes, mock_server: MockServer) -> None:
     import httpx2
 
     answer = httpx2.post(f"{mock_server.url}/completions", content=body)

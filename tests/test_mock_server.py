@@ -16,7 +16,7 @@ def test_the_default_text_is_the_sample_of_the_page(client: openai.OpenAI) -> No
     assert (VERSE[0], VERSE[-2:]) == ("\n\n", (" delight", ""))
 
 
-def test_goldfish_on_the_moon_get_a_verse_of_their_own(client: openai.OpenAI) -> None:
+def test_the_prompt_about_goldfish_has_its_own_sample(client: openai.OpenAI) -> None:
     assert texts(client, "Write me a 1 verse song about goldfish on the moon") == list(GOLDFISH)
     assert GOLDFISH[:3] == ("\n\n", "Sw", "imming")
 
@@ -81,7 +81,7 @@ def test_a_stop_sequence_ends_the_text_before_it(client: openai.OpenAI) -> None:
     assert "".join(texts(client, stop=["none of it", "ling"])) == "\n\nSpark"
 
 
-def test_half_a_surrogate_pair_leaves_escaped(mock_server: MockServer) -> None:
+def test_a_lone_surrogate_is_sent_escaped(mock_server: MockServer) -> None:
     mock_server.reply = Reply(pieces=["\ud83c", "\udfa3", "é"])
     body = post(mock_server.url).content
     assert b'"text":"\\ud83c"' in body
@@ -110,7 +110,9 @@ def test_split_text_joins_to_itself() -> None:
         ("/chat/completions", {"messages": "p"}, 400, "messages must be"),
     ],
 )
-def test_a_wrong_request_is_told_so(mock_server: MockServer, path: str, body: Any, status: int, words: str) -> None:
+def test_an_invalid_request_gets_an_error_response(
+    mock_server: MockServer, path: str, body: Any, status: int, words: str
+) -> None:
     response = httpx2.post(mock_server.url + path, json=body)
     assert response.status_code == status
     assert words in response.json()["error"]["message"]

@@ -16,7 +16,7 @@ VECTORS = Path(__file__).parent / "vectors" / "wire"
 
 
 @pytest.mark.parametrize("path", sorted(VECTORS.glob("*.sse")), ids=lambda path: path.stem)
-def test_a_raw_body_arrives_as_it_is(mock_server: MockServer, path: Path) -> None:
+def test_a_raw_body_is_sent_unchanged(mock_server: MockServer, path: Path) -> None:
     body = path.read_bytes()
     for reply in (Reply(body=body), Reply(body=body, bytes_per_write=7), Reply(body=body, framing="close")):
         mock_server.reply = reply
@@ -103,7 +103,7 @@ def test_requests_may_arrive_in_any_pieces(mock_server: MockServer) -> None:
         (b"GET / HTTP/1.1\r\nx: " + b"y" * 70_000, 431),
     ],
 )
-def test_bytes_that_are_no_request_are_refused(wire: bytes, status: int) -> None:
+def test_an_invalid_request_is_refused(wire: bytes, status: int) -> None:
     with pytest.raises(HTTPError) as caught:
         RequestReader().feed(wire)
     assert caught.value.status == status

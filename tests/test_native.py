@@ -39,7 +39,9 @@ def test_a_request_has_its_host_and_its_length(
 
 
 @three_ways
-def test_a_header_cannot_carry_another(native_transport: NativeTransport, mock_server: MockServer, run: Any) -> None:
+def test_a_header_cannot_inject_another_header(
+    native_transport: NativeTransport, mock_server: MockServer, run: Any
+) -> None:
     for headers in ({"x": "1\r\ny: 2"}, {"x\r\ny": "2"}, {"x": "a\0b"}, {"x:y": ""}, {"host": "a\r\nx: b"}):
         with pytest.raises(ValueError, match="header") as caught:
             get(native_transport, run, post(mock_server, headers=headers))
@@ -78,7 +80,7 @@ def test_a_user_in_the_url_becomes_a_header(native_transport: NativeTransport, m
         ("http://[::1/", None, None, None),
     ],
 )
-def test_where_a_url_points(url: str, origin: str | None, target: str | None, host: str | None) -> None:
+def test_a_url_is_parsed_into_its_target(url: str, origin: str | None, target: str | None, host: str | None) -> None:
     if origin is None:
         with pytest.raises(APIConnectionError, match="URL"):
             read_url(url)
@@ -87,7 +89,7 @@ def test_where_a_url_points(url: str, origin: str | None, target: str | None, ho
     assert (str(found.origin), found.request_target, found.host) == (origin, target, host)
 
 
-def test_neither_a_key_in_a_url_nor_a_user_is_shown() -> None:
+def test_messages_and_reprs_show_no_secrets_of_a_url() -> None:
     assert "canary" not in repr(read_url("http://canary:canary@host/?key=canary"))
     with pytest.raises(APIConnectionError) as caught:
         read_url("http//canary:canary@host/?key=canary")
@@ -119,7 +121,9 @@ def test_a_large_request_is_sent_whole(native_transport: NativeTransport, run: A
 
 
 @three_ways
-def test_an_answer_before_the_request_is_sent_is_an_answer(native_transport: NativeTransport, run: Any) -> None:
+def test_a_response_that_arrives_before_the_request_is_sent_is_read(
+    native_transport: NativeTransport, run: Any
+) -> None:
     left = socket.socketpair()
 
     def script(sock: socket.socket) -> None:
@@ -148,7 +152,9 @@ def test_an_answer_before_the_request_is_sent_is_an_answer(native_transport: Nat
 
 @pytest.mark.parametrize("how", ["gzip", "deflate", "raw deflate", "x-gzip", "members", "one byte at a time"])
 @three_ways
-def test_what_was_compressed_unasked_is_read(native_transport: NativeTransport, how: str, run: Any) -> None:
+def test_a_body_that_is_compressed_without_request_is_decompressed(
+    native_transport: NativeTransport, how: str, run: Any
+) -> None:
     text = b"data: x\n\n" * 100_000
     raw = zlib.compressobj(wbits=-15)
     data = {
@@ -164,7 +170,7 @@ def test_what_was_compressed_unasked_is_read(native_transport: NativeTransport, 
 
 
 @three_ways
-def test_compressed_data_that_is_wrong_or_ends_early_is_told(native_transport: NativeTransport, run: Any) -> None:
+def test_invalid_or_incomplete_compressed_data_raises(native_transport: NativeTransport, run: Any) -> None:
     for coding, data, reason in (
         ("gzip", b"nonsense", "incorrect header"),
         ("gzip", gzip.compress(b"data: x\n\n" * 1000)[:-20], "ends early"),
@@ -180,7 +186,7 @@ def test_compressed_data_that_is_wrong_or_ends_early_is_told(native_transport: N
             get(native_transport, run, post(server))
 
 
-def test_a_bomb_comes_out_in_pieces() -> None:
+def test_a_decompression_bomb_is_returned_in_pieces() -> None:
     bomb = content_decoder("gzip")
     assert bomb is not None
     bomb.feed(gzip.compress(bytes(50_000_000)))
@@ -199,7 +205,7 @@ class Decoder:
 
 
 @three_ways
-def test_a_response_that_is_handed_over_gives_what_the_network_sent(
+def test_a_response_with_a_decoder_returns_raw_data_of_the_network(
     native_transport: NativeTransport, mock_server: MockServer, run: Any
 ) -> None:
     async def main() -> bytes:
@@ -266,7 +272,7 @@ def test_a_redirect_to_the_same_origin_is_followed_once(
     ("status", "location"),
     [(302, "/a"), (301, "/a"), (303, "/a"), (307, None), (308, "http://localhost/a"), (307, "http://[/"), (307, "//b")],
 )
-def test_any_other_redirect_is_the_models_to_judge(
+def test_any_other_redirect_is_returned_as_a_response(
     native_transport: NativeTransport, status: int, location: str | None, run: Any
 ) -> None:
     where = "" if location is None else f"location: {location}\r\n"
@@ -291,7 +297,7 @@ def test_neither_httpx2_nor_asyncio_is_imported_for_a_sync_stream(mock_server: M
     assert (done.stdout, done.stderr) == ("[]\n[] True\n", "")
 
 
-def test_the_native_transport_is_what_the_protocols_say(
+def test_the_native_transport_implements_the_protocols(
     native_transport: NativeTransport, mock_server: MockServer
 ) -> None:
     serves: Transport = native_transport

@@ -154,7 +154,7 @@ def test_cancellation_at_every_wait_of_a_kept_connection(mock_server: MockServer
 
 @both_loops
 @pytest.mark.parametrize("when", ["begins", "is over"])
-def test_cancellation_while_the_end_of_the_last_body_is_waited_for(
+def test_cancellation_while_a_parked_connection_is_waited_for(
     run: Run, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(native_loops, "PARKED_SECONDS", 0.1)
@@ -174,7 +174,7 @@ def test_cancellation_while_the_end_of_the_last_body_is_waited_for(
 
 
 @both_loops
-def test_cancelled_many_times_it_still_lets_go(mock_server: MockServer, run: Run) -> None:
+def test_a_request_cancelled_many_times_still_releases_its_connection(mock_server: MockServer, run: Run) -> None:
     native = NativeTransport()
     mock_server.reply = Reply(fault=Stall(after=3))
 

@@ -62,14 +62,14 @@ def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @loops
 @pytest.mark.usefixtures("hesitant")
-def test_an_address_that_refuses_gives_way_to_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
+def test_after_an_address_that_refuses_the_next_is_tried(kind: Kind, mock_server: MockServer, reach: Any) -> None:
     with refusing_url() as raise_on_first_step:
         reached, _ = reach(kind, port(raise_on_first_step), port(raise_on_first_step), mock_server.port)
         assert reached == mock_server.port
 
 
 @pytest.mark.parametrize("kind", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_an_address_that_says_nothing_is_raced_by_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
+def test_an_address_that_does_not_respond_is_raced_by_the_next(kind: Kind, mock_server: MockServer, reach: Any) -> None:
     with unaccepting_url() as silent:
         reached, took = reach(kind, port(silent), mock_server.port)
         assert reached == mock_server.port
@@ -77,7 +77,7 @@ def test_an_address_that_says_nothing_is_raced_by_the_next(kind: Kind, mock_serv
 
 
 @loops
-def test_where_nobody_answers_every_reason_is_told(kind: Kind, reach: Any) -> None:
+def test_if_no_address_can_be_reached_the_error_has_every_reason(kind: Kind, reach: Any) -> None:
     with refusing_url() as raise_on_first_step, refusing_url() as another:
         with pytest.raises(OSError, match="refused|111|Connect call failed"):
             reach(kind, port(raise_on_first_step), port(another))
@@ -85,7 +85,7 @@ def test_where_nobody_answers_every_reason_is_told(kind: Kind, reach: Any) -> No
             reach(kind)
 
 
-def test_families_take_turns() -> None:
+def test_address_families_are_interleaved() -> None:
     async def found(*_: Any, **__: Any) -> list[Any]:
         return [(family, 1, 6, "", (name, 1)) for family, name in ((6, "a"), (6, "b"), (6, "c"), (4, "d"))]
 
@@ -97,7 +97,7 @@ def test_families_take_turns() -> None:
     assert [address for _, (address, _) in addresses] == ["a", "d", "b", "c"]
 
 
-def test_a_loop_like_windows_own_serves(mock_server: MockServer) -> None:
+def test_a_loop_without_add_writer_connects(mock_server: MockServer) -> None:
     native = NativeTransport()
     with asyncio.Runner(loop_factory=Proactorlike) as runner:
         for _ in range(3):
@@ -106,7 +106,7 @@ def test_a_loop_like_windows_own_serves(mock_server: MockServer) -> None:
 
 
 @both_loops
-def test_a_connect_that_takes_too_long_leaves_nothing(run: Run) -> None:
+def test_a_connect_that_times_out_leaves_no_socket(run: Run) -> None:
     native = NativeTransport()
 
     async def main(url: str) -> None:
@@ -137,13 +137,15 @@ def reach_in_sync(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, f
 
 
 @pytest.mark.usefixtures("hesitant")
-def test_in_sync_code_an_address_that_refuses_gives_way(mock_server: MockServer, reach_in_sync: Any) -> None:
+def test_in_sync_code_after_an_address_that_refuses_the_next_is_tried(
+    mock_server: MockServer, reach_in_sync: Any
+) -> None:
     with refusing_url() as raise_on_first_step:
         reached, _ = reach_in_sync(port(raise_on_first_step), port(raise_on_first_step), mock_server.port, seconds=60)
         assert reached == mock_server.port
 
 
-def test_in_sync_code_an_address_that_says_nothing_is_raced(mock_server: MockServer, reach_in_sync: Any) -> None:
+def test_in_sync_code_an_address_that_does_not_respond_is_raced(mock_server: MockServer, reach_in_sync: Any) -> None:
     with unaccepting_url() as silent, refusing_url() as raise_on_first_step:
         reached, took = reach_in_sync(port(silent), mock_server.port)
         assert (reached, took > 0.2) == (mock_server.port, True)
@@ -152,7 +154,7 @@ def test_in_sync_code_an_address_that_says_nothing_is_raced(mock_server: MockSer
         assert (reached, took > 0.2) == (mock_server.port, True)
 
 
-def test_in_sync_code_every_reason_is_told(reach_in_sync: Any) -> None:
+def test_in_sync_code_the_error_has_every_reason(reach_in_sync: Any) -> None:
     with refusing_url() as raise_on_first_step, refusing_url() as another:
         with pytest.raises(OSError, match=r"refused.*; .*refused"):
             reach_in_sync(port(raise_on_first_step), port(another))

@@ -61,7 +61,7 @@ def streams(server: MockServer | str, asynchronous: bool, times: int, ended: Siz
 
 
 @both_ways
-def test_ends_that_come_40_ms_late_cost_no_connection_each(asynchronous: bool) -> None:
+def test_bodies_that_end_40_ms_late_do_not_cost_a_connection_each(asynchronous: bool) -> None:
     opened: list[int] = []
     with scripted(*[ending_after(0.04, opened)] * 12) as url:
         assert streams(url, asynchronous, 12) == [["0"]] * 12
@@ -70,7 +70,7 @@ def test_ends_that_come_40_ms_late_cost_no_connection_each(asynchronous: bool) -
 
 
 @both_ways
-def test_an_end_that_comes_while_nothing_is_asked_gives_the_connection_back(asynchronous: bool) -> None:
+def test_a_parked_connection_whose_body_ends_between_requests_becomes_idle(asynchronous: bool) -> None:
     opened: list[int] = []
     ended: list[int] = []
     with scripted(*[ending_after(0.04, opened, ended)] * 4) as url:
@@ -78,7 +78,7 @@ def test_an_end_that_comes_while_nothing_is_asked_gives_the_connection_back(asyn
         assert len(opened) == 1
 
 
-def test_in_sync_code_a_connection_that_ended_in_time_outlives_the_second() -> None:
+def test_in_sync_code_a_body_that_ended_within_the_second_keeps_its_connection() -> None:
     opened: list[int] = []
     native = NativeTransport()
     with scripted(*[ending_after(0.04, opened)] * 2) as url:
@@ -91,7 +91,7 @@ def test_in_sync_code_a_connection_that_ended_in_time_outlives_the_second() -> N
 
 
 @both_ways
-def test_a_body_that_does_not_end_is_left_alone_when_the_next_is_wanted(asynchronous: bool) -> None:
+def test_a_body_that_does_not_end_does_not_delay_the_next_request(asynchronous: bool) -> None:
     native = NativeTransport()
     with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
         started = time.monotonic()

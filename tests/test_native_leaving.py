@@ -101,21 +101,23 @@ def run_and_leave(run: Run, server: MockServer, way: Callable[[Any], Awaitable[N
 
 @both_loops
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_stream_that_is_left(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+def test_a_stream_that_is_left_closes_its_connection_at_once(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
     with MockServer(Reply(fault=Stall(after=3))) as server:
         run_and_leave(run, server, way)
 
 
 @both_loops
 @pytest.mark.parametrize("way", BEFORE_THE_HEAD, ids=lambda way: way.__name__)
-def test_a_stream_that_is_left_before_the_head(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+def test_a_stream_that_is_left_before_the_head_closes_its_connection(
+    run: Run, way: Callable[[Any], Awaitable[None]]
+) -> None:
     with MockServer(Reply(fault=Stall(after=-1))) as server:
         run_and_leave(run, server, way)
 
 
 @both_loops
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_fast_stream_that_is_left(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+def test_a_fast_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
     frame = b'data: {"choices": [{"index": 0, "text": "0"}]}\n\n'
     with MockServer(Reply(body=[frame * 1000] * 1000)) as server:
         native = NativeTransport()
@@ -159,7 +161,7 @@ def test_streams_that_are_left_to_their_loop_are_closed_with_it(run: Run) -> Non
         assert server.connections.opened == 4
 
 
-def test_a_loop_that_is_closed_without_its_generators_is_no_ones_trouble(mock_server: MockServer) -> None:
+def test_a_loop_that_is_closed_without_its_generators_leaves_no_connection(mock_server: MockServer) -> None:
     native = NativeTransport()
     loop = asyncio.new_event_loop()
     loop.run_until_complete(aread(native, post(mock_server)))
@@ -175,7 +177,7 @@ def test_a_loop_that_is_closed_without_its_generators_is_no_ones_trouble(mock_se
         gc.collect()
 
 
-def test_a_task_that_is_destroyed_with_a_closed_loop_fails_nowhere(mock_server: MockServer) -> None:
+def test_a_task_that_is_destroyed_after_its_loop_closed_raises_nothing(mock_server: MockServer) -> None:
     native = NativeTransport()
     mock_server.reply = Reply(fault=Stall(after=3))
 
@@ -201,7 +203,7 @@ def test_a_task_that_is_destroyed_with_a_closed_loop_fails_nowhere(mock_server: 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 @pytest.mark.parametrize("after", [-1, 3])
-def test_an_exception_of_a_signal_handler_closes(after: int) -> None:
+def test_an_exception_of_a_signal_handler_closes_the_connection(after: int) -> None:
     native = NativeTransport()
 
     class Interrupted(Exception):
@@ -223,7 +225,7 @@ def test_an_exception_of_a_signal_handler_closes(after: int) -> None:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_a_sync_stream_that_is_left_gives_its_turn_to_the_next(mock_server: MockServer) -> None:
+def test_a_sync_stream_that_is_left_frees_its_place_for_the_next(mock_server: MockServer) -> None:
     native = NativeTransport(limits=Limits(max_connections=1))
     for _ in range(10):
         for _ in model(mock_server.url, native).stream("p"):
@@ -243,7 +245,7 @@ def test_a_sync_stream_that_is_left_gives_its_turn_to_the_next(mock_server: Mock
         ["asyncio.run(read())"],
     ],
 )
-def test_an_interpreter_that_ends_says_nothing_and_closes(mock_server: MockServer, lines: list[str]) -> None:
+def test_at_the_interpreters_end_connections_close_without_warnings(mock_server: MockServer, lines: list[str]) -> None:
     mock_server.reply = Reply() if "list" in lines[-1] or "read" in lines[-1] else Reply(fault=Stall(after=3))
     code = [
         "import asyncio",

@@ -25,7 +25,7 @@ END = b"data: [DONE]\n\n"
 
 
 @both_loops
-def test_exchanges_beyond_the_limit_wait_for_their_turn(mock_server: MockServer, run: Run) -> None:
+def test_exchanges_beyond_max_connections_wait_for_a_place(mock_server: MockServer, run: Run) -> None:
     native = NativeTransport(limits=Limits(max_connections=3))
 
     async def main() -> None:
@@ -41,7 +41,7 @@ def test_exchanges_beyond_the_limit_wait_for_their_turn(mock_server: MockServer,
 
 
 @both_loops
-def test_a_turn_that_does_not_come_is_given_up(run: Run) -> None:
+def test_waiting_for_a_place_ends_with_the_pool_timeout(run: Run) -> None:
     native = NativeTransport(limits=Limits(max_connections=1))
     with MockServer(Reply(fault=Stall(after=3))) as server:
 
@@ -64,7 +64,7 @@ def test_a_turn_that_does_not_come_is_given_up(run: Run) -> None:
         run(main())
 
 
-def test_threads_wait_for_their_turn_too(mock_server: MockServer) -> None:
+def test_threads_wait_for_a_place_too(mock_server: MockServer) -> None:
     native = NativeTransport(limits=Limits(max_connections=2))
     with ThreadPoolExecutor(8) as executor:
         bodies = list(executor.map(lambda _: read(native, post(mock_server)), range(40)))
@@ -83,7 +83,7 @@ def test_threads_wait_for_their_turn_too(mock_server: MockServer) -> None:
 
 
 @both_loops
-def test_a_kept_connection_keeps_nothing_of_a_request(mock_server: MockServer, run: Run) -> None:
+def test_an_idle_connection_keeps_no_reference_to_a_request(mock_server: MockServer, run: Run) -> None:
     native = NativeTransport()
     variable: contextvars.ContextVar[Any] = contextvars.ContextVar("variable")
 
@@ -134,7 +134,7 @@ def test_a_child_process_leaves_the_connections_of_loops_alone(mock_server: Mock
     assert [connection.requests for connection in mock_server.connections] == [2, 1]
 
 
-def test_a_hundred_streams_at_once_all_come(mock_server: MockServer) -> None:
+def test_a_hundred_streams_at_once_are_all_read(mock_server: MockServer) -> None:
     native = NativeTransport()
 
     async def main() -> None:

@@ -46,7 +46,7 @@ def test_in_sync_code_the_next_request_closes_what_was_idle_for_too_long(mock_se
 
 
 @both_loops
-def test_the_connection_that_was_used_last_serves_next(mock_server: MockServer, run: Run) -> None:
+def test_the_connection_that_was_used_last_is_reused_first(mock_server: MockServer, run: Run) -> None:
     native = NativeTransport()
 
     async def main() -> None:
@@ -64,7 +64,7 @@ def test_the_connection_that_was_used_last_serves_next(mock_server: MockServer, 
 
 
 @both_loops
-def test_no_more_than_so_many_stay_idle(mock_server: MockServer, run: Run) -> None:
+def test_at_most_max_idle_connections_are_kept(mock_server: MockServer, run: Run) -> None:
     native = NativeTransport(limits=Limits(max_idle=2))
 
     async def main() -> None:
@@ -128,7 +128,7 @@ def test_a_response_that_outlives_its_transport_is_closed_with_it(mock_server: M
 
 
 @both_loops
-def test_a_body_that_ends_late_gives_its_connection_back(run: Run) -> None:
+def test_a_body_that_ends_late_keeps_its_connection(run: Run) -> None:
     native = NativeTransport()
     with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
 
@@ -145,7 +145,7 @@ def test_a_body_that_ends_late_gives_its_connection_back(run: Run) -> None:
 
 
 @both_loops
-def test_a_body_that_ends_as_the_connection_is_wanted_gives_it_back(run: Run) -> None:
+def test_a_body_that_ends_while_a_request_waits_keeps_its_connection(run: Run) -> None:
     native = NativeTransport()
     with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
         server.release(3)
@@ -158,7 +158,7 @@ def test_a_body_that_ends_as_the_connection_is_wanted_gives_it_back(run: Run) ->
         assert server.connections.opened == 1
 
 
-def test_in_sync_code_a_late_end_is_seen_by_the_next_request() -> None:
+def test_in_sync_code_the_next_request_finds_the_late_end_of_a_body() -> None:
     native = NativeTransport()
     with MockServer(Reply(body=[FRAMES + END, b": late\n\n"], fault=Stall(after=1))) as server:
         for _ in range(3):

@@ -71,7 +71,7 @@ def test_a_new_connection_that_closes_is_not_replaced(run: Any) -> None:
 
 @three_ways
 @pytest.mark.parametrize("beginning", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n"])
-def test_where_an_answer_has_begun_nothing_is_sent_again(beginning: bytes, run: Any) -> None:
+def test_after_the_first_byte_of_a_response_nothing_is_sent_again(beginning: bytes, run: Any) -> None:
     with scripted(answering(OK, beginning), answering(OK)) as url:
         first, second, third = in_turn(url, run, 3)
         assert (first, third) == (b"ok", b"ok")
@@ -79,7 +79,7 @@ def test_where_an_answer_has_begun_nothing_is_sent_again(beginning: bytes, run: 
 
 
 @three_ways
-def test_a_connection_that_says_something_unasked_is_not_used(run: Any) -> None:
+def test_a_connection_with_data_between_requests_is_not_used(run: Any) -> None:
     go, said = threading.Event(), threading.Event()
 
     def talking(sock: socket.socket) -> None:
@@ -98,7 +98,7 @@ def test_a_connection_that_says_something_unasked_is_not_used(run: Any) -> None:
 
 
 @three_ways
-def test_a_timeout_on_a_used_connection_is_not_tried_again(run: Any) -> None:
+def test_a_request_that_times_out_on_a_reused_connection_is_not_sent_again(run: Any) -> None:
     seen: list[bytes] = []
 
     def stalling(sock: socket.socket) -> None:
@@ -124,7 +124,7 @@ def test_a_timeout_on_a_used_connection_is_not_tried_again(run: Any) -> None:
 
 
 @three_ways
-def test_a_connection_that_is_lost_after_the_server_worked_is_not_replaced(run: Any) -> None:
+def test_a_connection_that_is_lost_long_after_sending_is_not_replaced(run: Any) -> None:
     def working(sock: socket.socket) -> None:
         answering(OK)(sock)
         read_request(sock)
@@ -137,7 +137,7 @@ def test_a_connection_that_is_lost_after_the_server_worked_is_not_replaced(run: 
 
 
 @three_ways
-def test_a_request_that_is_to_be_sent_once_is(run: Any) -> None:
+def test_a_request_without_resend_is_sent_once(run: Any) -> None:
     def closing(sock: socket.socket) -> None:
         answering(OK)(sock)
         read_request(sock)
@@ -148,7 +148,7 @@ def test_a_request_that_is_to_be_sent_once_is(run: Any) -> None:
         assert "closed" in str(second)
 
 
-def test_what_a_server_says_before_it_is_asked_answers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_a_server_sends_before_the_request_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(OK)
     monkeypatch.setattr(blocking, "_open_socket", lambda *_: ours)

@@ -28,9 +28,7 @@ def fails(native_transport: NativeTransport, run: Any, request: Request, match: 
 
 
 @three_ways
-def test_tls_that_does_not_begin_is_a_connection_that_takes_too_long(
-    native_transport: NativeTransport, run: Any
-) -> None:
+def test_a_tls_handshake_that_does_not_begin_is_a_connect_timeout(native_transport: NativeTransport, run: Any) -> None:
     def mute(sock: socket.socket) -> None:
         while sock.recv(1_000_000):
             pass
@@ -45,7 +43,9 @@ def test_tls_that_does_not_begin_is_a_connection_that_takes_too_long(
 
 
 @three_ways
-def test_a_request_that_nobody_reads_is_given_up(native_transport: NativeTransport, run: Any) -> None:
+def test_a_request_that_the_server_does_not_read_is_a_write_timeout(
+    native_transport: NativeTransport, run: Any
+) -> None:
     left = socket.socketpair()
 
     def deaf(sock: socket.socket) -> None:
@@ -58,7 +58,7 @@ def test_a_request_that_nobody_reads_is_given_up(native_transport: NativeTranspo
 
 
 @three_ways
-def test_a_head_that_does_not_come_is_given_up(native_transport: NativeTransport, run: Any) -> None:
+def test_a_head_that_does_not_arrive_is_a_read_timeout(native_transport: NativeTransport, run: Any) -> None:
     with MockServer(Reply(fault=Stall(after=-1))) as server:
         request = post(server, timeouts=LONG._replace(read=0.1))
         assert 0.09 < fails(native_transport, run, request, "the head did not come within 0.1 s") < 5
@@ -67,7 +67,7 @@ def test_a_head_that_does_not_come_is_given_up(native_transport: NativeTransport
 
 @three_ways
 @pytest.mark.parametrize("how", ["idle", "read"])
-def test_a_body_that_stops_is_given_up(native_transport: NativeTransport, how: str, run: Any) -> None:
+def test_a_body_that_stops_is_an_idle_timeout(native_transport: NativeTransport, how: str, run: Any) -> None:
     with MockServer(Reply(fault=Stall(after=3))) as server:
         changes: dict[str, Any] = {"idle": 0.1} if how == "idle" else {"timeouts": LONG._replace(read=0.1), "idle": 5}
         assert 0.09 < fails(native_transport, run, post(server, **changes), "nothing arrived within 0.1 s") < 5
@@ -75,7 +75,7 @@ def test_a_body_that_stops_is_given_up(native_transport: NativeTransport, how: s
 
 
 @three_ways
-def test_a_body_that_drips_is_given_up_in_total(native_transport: NativeTransport, run: Any) -> None:
+def test_a_body_that_drips_ends_with_the_total_timeout(native_transport: NativeTransport, run: Any) -> None:
     with MockServer(Reply(body=[b": x\n\n"] * 10_000, pace=0.01)) as server:
         request = post(server, total=0.2, idle=5)
         assert 0.19 < fails(native_transport, run, request, "the response did not end within 0.2 s") < 5
@@ -88,13 +88,15 @@ def test_a_total_covers_the_connection_and_the_head(native_transport: NativeTran
 
 
 @three_ways
-def test_no_timeouts_at_all_are_fine(native_transport: NativeTransport, mock_server: MockServer, run: Any) -> None:
+def test_requests_work_without_any_timeout(
+    native_transport: NativeTransport, mock_server: MockServer, run: Any
+) -> None:
     request = post(mock_server, timeouts=Timeouts(None, None, None, None), idle=None)
     assert get(native_transport, run, request).endswith(b"[DONE]\n\n")
 
 
 @both_loops
-def test_a_deadline_is_put_off_by_what_arrives(native_transport: NativeTransport, run: Run) -> None:
+def test_arriving_data_postpones_the_deadline(native_transport: NativeTransport, run: Run) -> None:
     with MockServer(Reply(body=[b": x\n\n"] * 15, pace=0.05)) as server:
         assert run(aread(native_transport, post(server, idle=0.6))) == b": x\n\n" * 15
 

@@ -60,7 +60,7 @@ def test_a_stream_over_tls_that_is_left_closes_its_connection(run: Run) -> None:
 
 
 @pytest.mark.parametrize("run", [None, *both_loops.args[1]], ids=["sync", "asyncio", "uvloop"])
-def test_a_certificate_that_nobody_trusts_is_refused(mock_server: MockServer, run: Any) -> None:
+def test_an_untrusted_certificate_is_refused(mock_server: MockServer, run: Any) -> None:
     with tls_front(mock_server.url, 1) as url:
         with pytest.raises(APIConnectionError, match="no connection to https://.*CERTIFICATE_VERIFY_FAILED") as caught:
             run(aread(model(url).astream("p"))) if run is not None else list(model(url).stream("p"))
@@ -77,7 +77,7 @@ def test_a_certificate_for_another_name_is_refused(mock_server: MockServer) -> N
 
 
 @pytest.mark.parametrize("run", [None, *both_loops.args[1]], ids=["sync", "asyncio", "uvloop"])
-def test_a_server_that_was_made_to_speak_http2_is_told(mock_server: MockServer, run: Any) -> None:
+def test_a_server_that_negotiates_http2_is_an_error(mock_server: MockServer, run: Any) -> None:
     native = NativeTransport(ssl_context=client_context("h2", "http/1.1"))
     wrong = pytest.raises(APIConnectionError, match="speak h2; this transport speaks HTTP/1.1 alone")
     with tls_front(mock_server.url, 1, server_context("h2")) as url, wrong:
@@ -89,7 +89,7 @@ def plain(sock: socket.socket) -> None:
     sock.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
 
 
-def test_a_server_without_tls_is_told() -> None:
+def test_a_server_without_tls_is_a_connection_error() -> None:
     with scripted(plain, plain) as url:
         llm = model(url.replace("http:", "https:"))
         with pytest.raises(APIConnectionError, match="no connection to https"):
@@ -98,7 +98,7 @@ def test_a_server_without_tls_is_told() -> None:
             asyncio.run(aread(llm.astream("p")))
 
 
-def test_the_default_context_checks_and_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_context_verifies_and_is_created_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from millstream.transport.native import tls
 
     context = default_context()

@@ -100,7 +100,7 @@ def test_every_loop_has_a_client_of_its_own(mock_server: MockServer) -> None:
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-def test_a_body_that_does_not_end_is_given_up_in_time(asynchronous: bool, transport: str) -> None:
+def test_waiting_for_the_end_of_a_body_has_a_limit(asynchronous: bool, transport: str) -> None:
     with MockServer(Reply(body=[FRAMES, END, b": more\n\n"], fault=Stall(after=2))) as server:
         started = time.monotonic()
         texts = streamed(llm_of(server), asynchronous)
@@ -132,7 +132,7 @@ def test_the_last_text_comes_before_the_bodys_end_is_waited_for(asynchronous: bo
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-def test_a_body_that_goes_on_and_on_is_given_up_too(asynchronous: bool) -> None:
+def test_a_body_that_never_ends_is_closed_too(asynchronous: bool) -> None:
     endless = [FRAMES, END, *[b": more\n\n"] * 2000]
     with MockServer(Reply(body=endless, pace=0.001)) as server:
         assert streamed(llm_of(server), asynchronous) == TEXTS
@@ -144,7 +144,7 @@ def test_a_body_that_goes_on_and_on_is_given_up_too(asynchronous: bool) -> None:
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("name", ["gzip", "deflate"])
-def test_a_body_that_is_compressed_unasked_is_read(name: str, asynchronous: bool) -> None:
+def test_a_body_that_is_compressed_without_request_is_read(name: str, asynchronous: bool) -> None:
     data = gzip.compress(FRAMES + END) if name == "gzip" else zlib.compress(FRAMES + END)
     with MockServer(Reply(body=[data[:20], data[20:]], headers={"content-encoding": name})) as server:
         texts = streamed(llm_of(server), asynchronous)
@@ -224,7 +224,7 @@ def test_a_body_cut_off_in_an_invoke_is_truncated_too() -> None:
             asyncio.run(llm_of(server, max_retries=0).ainvoke("p"))
 
 
-def test_a_name_that_does_not_resolve_and_a_url_that_is_none_are_told() -> None:
+def test_an_unknown_host_and_an_invalid_url_are_connection_errors() -> None:
     for url in ("http://name.invalid/v1", "nonsense", "ftp://host/v1"):
         with pytest.raises(APIConnectionError):
             list(OpenAI(base_url=url, api_key="k", max_retries=0).stream("p"))
@@ -233,7 +233,7 @@ def test_a_name_that_does_not_resolve_and_a_url_that_is_none_are_told() -> None:
 # Clients that are given.
 
 
-def test_clients_of_httpx_and_httpx2_are_used_as_they_are(mock_server: MockServer) -> None:
+def test_clients_of_httpx_and_httpx2_are_used_unchanged(mock_server: MockServer) -> None:
     with httpx.Client(headers={"x-mine": "old"}) as old, httpx2.Client(headers={"x-mine": "new"}) as new:
         for client in (old, new):
             assert list(llm_of(mock_server, http_client=client).stream("p")) == list(VERSE)
@@ -252,7 +252,7 @@ def test_clients_of_httpx_and_httpx2_are_used_as_they_are(mock_server: MockServe
     assert told == ["old"] * 2 + ["new"] * 2 + ["old"] * 2 + [None] * 2
 
 
-def test_a_given_client_keeps_its_timeouts_unless_the_model_has_some(mock_server: MockServer) -> None:
+def test_a_users_client_keeps_its_timeouts_unless_the_model_has_some(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Stall(after=-1))
     with httpx2.Client(timeout=0.1) as client, pytest.raises(APITimeoutError):
         list(llm_of(mock_server, http_client=client, max_retries=0).stream("p"))
@@ -262,7 +262,7 @@ def test_a_given_client_keeps_its_timeouts_unless_the_model_has_some(mock_server
         list(llm_of(mock_server, max_retries=0).stream("p", timeout=0.1))
 
 
-def test_a_mock_transport_of_httpx_serves() -> None:
+def test_a_mock_transport_of_httpx_is_used() -> None:
     def answer(request: Any) -> Any:
         return httpx2.Response(200, content=FRAMES + END)
 
@@ -282,7 +282,7 @@ def test_a_redirect_is_not_followed(mock_server: MockServer) -> None:
     assert mock_server.requests == []
 
 
-def test_cookies_of_one_response_go_to_no_other_request() -> None:
+def test_cookies_of_a_response_are_not_sent_with_other_requests() -> None:
     with MockServer(Reply(headers={"set-cookie": "session=abc; Path=/"})) as server:
         for _ in range(2):
             list(llm_of(server).stream("p"))
@@ -310,7 +310,7 @@ def test_timeouts_are_seconds_tuples_or_httpxs(value: Any, expected: Timeouts | 
 
 
 @pytest.mark.parametrize("value", ["5", True, (1,), object()])
-def test_what_is_no_timeout_is_told(value: Any) -> None:
+def test_an_invalid_timeout_is_an_error(value: Any) -> None:
     with pytest.raises(TypeError, match="timeout"):
         read_timeouts(value)
     with pytest.raises(ValueError, match="negative"):
@@ -320,7 +320,7 @@ def test_what_is_no_timeout_is_told(value: Any) -> None:
 # The protocol.
 
 
-def test_the_transport_is_what_the_protocols_say(mock_server: MockServer) -> None:
+def test_the_httpx2_transport_implements_the_protocols(mock_server: MockServer) -> None:
     transport = HTTPX2Transport()
     serves: Transport = transport
     aserves: AsyncTransport = transport
@@ -355,7 +355,7 @@ def test_a_request_shows_neither_headers_nor_query() -> None:
     assert repr(request) == "Request(POST http://host/path, 2 bytes)"
 
 
-def test_a_whole_answer_has_a_limit_of_its_own_whatever_keeps_coming(mock_server: MockServer) -> None:
+def test_a_response_that_does_not_stream_has_a_time_limit_of_its_own(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Endless())
     llm = llm_of(mock_server, max_retries=0, total_timeout=0.2)
     with pytest.raises(StreamStalledError) as sync_error:

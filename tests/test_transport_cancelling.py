@@ -48,7 +48,9 @@ def test_a_handshake_that_is_cancelled_leaves_no_socket(transport: str) -> None:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("kept", [False, True], ids=["idle", "idle and in use"])
-def test_a_loop_that_shuts_nothing_down_closes_its_connections(mock_server: MockServer, tls: bool, kept: bool) -> None:
+def test_a_loop_without_shutdown_of_generators_closes_its_connections(
+    mock_server: MockServer, tls: bool, kept: bool
+) -> None:
     native = NativeTransport(ssl_context=client_context())
     responses: list[Any] = []
 

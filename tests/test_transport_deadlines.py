@@ -159,7 +159,7 @@ def compressed(pieces: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[b
 @pytest.mark.parametrize(
     "pieces", [compressed(empty_blocks), compressed(empty_members)], ids=["empty blocks", "empty members"]
 )
-def test_compressed_data_that_means_nothing_stalls(
+def test_compressed_data_without_output_is_a_stall(
     pieces: Callable[[], Iterator[bytes]], pace: float, transport: str, asynchronous: bool
 ) -> None:
     with scripted(sending(pieces, pace)) as url, pytest.raises(StreamStalledError, match="keep-alives") as caught:
@@ -170,7 +170,9 @@ def test_compressed_data_that_means_nothing_stalls(
 @both_ways
 @over_both
 @pytest.mark.parametrize("pieces", [lines_of_chunks, trailers])
-def test_framing_that_drips_stalls(pieces: Callable[[], Iterator[bytes]], transport: str, asynchronous: bool) -> None:
+def test_framing_that_drips_is_a_stall(
+    pieces: Callable[[], Iterator[bytes]], transport: str, asynchronous: bool
+) -> None:
     with scripted(sending(pieces)) as url, pytest.raises(StreamStalledError) as caught:
         read(url, asynchronous, transport, stream_chunk_timeout=0.3)
     assert caught.value.text == "x"
@@ -208,7 +210,7 @@ def test_a_retry_follows_an_errors_body_that_drips(transport: str, asynchronous:
 
 @both_ways
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_a_given_client_keeps_the_limits_too(library: Any, asynchronous: bool) -> None:
+def test_a_users_client_observes_the_deadlines_too(library: Any, asynchronous: bool) -> None:
     dripping = sending(forever(b"a: b\r\n", first=b"HTTP/1.1 200 OK\r\n"))
 
     def told(url: str, client: Any) -> OpenAI:
@@ -233,7 +235,7 @@ def test_a_given_client_keeps_the_limits_too(library: Any, asynchronous: bool) -
                 list(told(url, client).stream("p"))
 
 
-def test_a_unix_socket_of_a_given_client_is_reached(tmp_path: Path) -> None:
+def test_a_unix_socket_of_a_users_client_is_reached(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
@@ -254,7 +256,7 @@ def test_a_unix_socket_of_a_given_client_is_reached(tmp_path: Path) -> None:
 
 
 @both_ways
-def test_the_total_time_counts_the_wait_for_a_place_in_a_given_clients_pool(asynchronous: bool) -> None:
+def test_the_total_time_includes_the_wait_for_the_pool_of_a_users_client(asynchronous: bool) -> None:
     limits = httpx2.Limits(max_connections=1)
 
     async def aread(url: str) -> None:

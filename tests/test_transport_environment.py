@@ -53,7 +53,7 @@ def everything(error: BaseException) -> str:
 @both_ways
 @over_both
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_certificates_that_are_not_there_are_named_at_once(
+def test_a_missing_certificate_file_is_named_at_once(
     variable: str, transport: str, asynchronous: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     missing = str(tmp_path / "missing.pem")
@@ -97,7 +97,7 @@ def test_a_file_without_certificates_is_named(
         ("http://", "ALL_PROXY is not the URL of a proxy"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_named_by_its_variable(
+def test_an_unusable_proxy_is_named_by_its_variable(
     proxy: str, says: str, transport: str, asynchronous: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
@@ -108,7 +108,7 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable(
 
 
 @both_ways
-def test_a_models_own_proxy_that_cannot_be_used_is_named(asynchronous: bool) -> None:
+def test_an_unusable_proxy_of_a_model_is_named(asynchronous: bool) -> None:
     for proxy in ("127.0.0.1:1", "socks://u:canary@127.0.0.1:1", "u:canary@127.0.0.1:1"):
         with pytest.raises(MillstreamError, match="openai_proxy names a proxy with") as caught:
             streamed(OpenAI(base_url="http://name.example/v1", api_key=KEY, openai_proxy=proxy), asynchronous)
@@ -135,7 +135,7 @@ def test_a_models_own_proxy_that_cannot_be_used_is_named(asynchronous: bool) -> 
         "http://u:canary@a/\x7f",
     ],
 )
-def test_a_url_that_is_none_is_told_without_its_secrets_and_not_tried_again(
+def test_an_invalid_url_is_reported_without_secrets_and_not_retried(
     url: str, transport: str, asynchronous: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -168,7 +168,7 @@ def test_a_path_is_percent_encoded_once(
 
 @both_ways
 @over_both
-def test_no_line_of_a_log_shows_the_user_or_the_query(
+def test_no_log_message_shows_the_user_or_the_query(
     transport: str, asynchronous: bool, mock_server: MockServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -181,7 +181,9 @@ def test_no_line_of_a_log_shows_the_user_or_the_query(
     assert "canary" not in "".join(lines)
 
 
-def test_other_requests_of_httpx2_keep_their_lines(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_messages_of_other_requests_of_httpx2_are_unchanged(
+    mock_server: MockServer, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     list(OpenAI(base_url=mock_server.url, api_key="k", transport="httpx2", default_query={"a": "b"}).stream("p"))
     with httpx2.Client() as client:
@@ -191,7 +193,7 @@ def test_other_requests_of_httpx2_keep_their_lines(mock_server: MockServer, capl
     assert ["mine=1" in line for line in lines] == [False, True]
 
 
-def test_what_is_wrong_is_decided_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_the_selection_are_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = TransportSelector("auto", None)
     for _ in range(2):
         with pytest.raises(APIConnectionError) as caught:
@@ -199,7 +201,7 @@ def test_what_is_wrong_is_decided_anew_each_time(monkeypatch: pytest.MonkeyPatch
         assert caught.value.__context__ is None
 
 
-def test_an_error_that_is_final_takes_no_time(mock_server: MockServer) -> None:
+def test_a_final_error_is_not_retried(mock_server: MockServer) -> None:
     started = time.monotonic()
     native: Any = NativeTransport()
     with pytest.raises(APIConnectionError):

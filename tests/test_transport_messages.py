@@ -54,7 +54,7 @@ def failures(cls: Any, url: str, *streams: bool, **waits: float) -> list[tuple[t
         ({"total_timeout": 0.5}, "the response did not end within 0.5 s"),
     ],
 )
-def test_a_stream_that_stalls_says_which_wait_was_over(
+def test_the_error_of_a_stalled_stream_names_the_timeout(
     waits: dict[str, float], says: str, mock_server: MockServer
 ) -> None:
     mock_server.reply = Reply(fault=Stall(after=3))
@@ -68,14 +68,14 @@ def test_a_stream_that_stalls_says_which_wait_was_over(
         ({"total_timeout": 0.5}, "timed out (the response did not end within 0.5 s)"),
     ],
 )
-def test_a_head_that_does_not_come_says_which_wait_was_over(
+def test_the_error_of_a_missing_head_names_the_timeout(
     waits: dict[str, float], says: str, mock_server: MockServer
 ) -> None:
     mock_server.reply = Reply(fault=Stall(after="request"))
     assert failures(OpenAI, mock_server.url, True, False, **waits) == [(APITimeoutError, BEFORE + says)] * 8
 
 
-def test_a_connection_that_is_not_made_names_where_it_would_go() -> None:
+def test_the_error_of_a_failed_connect_names_the_origin() -> None:
     with refusing_url() as url:
         for kind, message in failures(ChatOpenAI, url, True):
             assert kind is APIConnectionError
@@ -88,7 +88,7 @@ def test_a_connection_that_is_not_made_names_where_it_would_go() -> None:
 @both_ways
 @over_both
 @pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
-def test_a_connection_that_is_lost_says_how(
+def test_the_error_of_a_lost_connection_says_how_it_was_lost(
     transport: str, asynchronous: bool, streams: bool, mock_server: MockServer
 ) -> None:
     llm = model(ChatOpenAI, mock_server.url, transport)
@@ -103,9 +103,7 @@ def test_a_connection_that_is_lost_says_how(
 
 
 @both_ways
-def test_a_proxy_on_the_way_is_named_as_what_may_have_refused(
-    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_of_a_failed_connect_mentions_a_proxy(asynchronous: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing_url() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.removesuffix("/v1"))
         monkeypatch.setenv("NO_PROXY", "")

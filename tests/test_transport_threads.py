@@ -37,14 +37,14 @@ def test_every_stream_of_many_threads_is_right(mock_server: MockServer, transpor
     assert in_threads(lambda: list(llm.stream("p"))) == [list(VERSE)] * (THREADS * STREAMS)
 
 
-def test_every_stream_over_a_given_client_is_right(mock_server: MockServer) -> None:
+def test_every_stream_over_a_users_client_is_right(mock_server: MockServer) -> None:
     with httpx2.Client(limits=httpx2.Limits(max_connections=None)) as client:
         llm = OpenAI(base_url=mock_server.url, api_key=KEY, http_client=client, max_retries=0)
         assert in_threads(lambda: list(llm.stream("p"))) == [list(VERSE)] * (THREADS * STREAMS)
 
 
 @over_both
-def test_streams_that_are_left_disturb_no_others(mock_server: MockServer, transport: str) -> None:
+def test_streams_that_are_left_do_not_disturb_others(mock_server: MockServer, transport: str) -> None:
     llm = OpenAI(base_url=mock_server.url, api_key=KEY, transport=transport, max_retries=0)
     turns = iter(range(THREADS * STREAMS))
 
@@ -58,7 +58,7 @@ def test_streams_that_are_left_disturb_no_others(mock_server: MockServer, transp
     assert in_threads(work) == [list(VERSE)] * (THREADS * STREAMS)
 
 
-def test_threads_that_are_first_together_share_one_pool(mock_server: MockServer) -> None:
+def test_threads_that_create_a_pool_together_share_it(mock_server: MockServer) -> None:
     for _ in range(20):
         native = NativeTransport()
         barrier = threading.Barrier(8)

@@ -116,7 +116,7 @@ def assert_ends(got: tuple[str, Exception | None], ending: Ending) -> None:
 
 @both_ways
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_fault_of_the_wire(
+def test_a_stream_with_a_fault_of_the_wire_is_whole_or_a_typed_error(
     case: Case, asynchronous: bool, transport: str, mock_server: MockServer, request: pytest.FixtureRequest
 ) -> None:
     if case.reused:
@@ -142,7 +142,7 @@ def test_a_fault_of_the_wire(
 @pytest.mark.parametrize(
     ("url", "error", "timeout"), [(refusing_url, APIConnectionError, 20), (unaccepting_url, APITimeoutError, 0.2)]
 )
-def test_a_connection_that_cannot_be_made(
+def test_a_connection_that_cannot_be_made_is_a_typed_error(
     url: Callable[[], AbstractContextManager[str]], error: type[Exception], timeout: float, asynchronous: bool
 ) -> None:
     with url() as address:
@@ -153,7 +153,7 @@ def test_a_connection_that_cannot_be_made(
 @both_ways
 @pytest.mark.parametrize("status", [307, 308])
 @pytest.mark.parametrize("absolute", [False, True], ids=["path", "url"])
-def test_a_redirect_to_the_same_origin_is_a_matter_of_the_transport(
+def test_only_the_native_transport_follows_a_redirect_to_the_same_origin(
     status: int, absolute: bool, asynchronous: bool, transport: str, mock_server: MockServer
 ) -> None:
     location = mock_server.url + "/completions" if absolute else ""
@@ -169,7 +169,7 @@ def test_a_redirect_to_the_same_origin_is_a_matter_of_the_transport(
 
 @both_ways
 @pytest.mark.parametrize("how", ["fin", "reset"])
-def test_a_kept_connection_that_closes_as_it_is_used_again(
+def test_a_connection_that_closes_as_it_is_reused_is_replaced(
     how: Any, asynchronous: bool, transport: str, mock_server: MockServer
 ) -> None:
     mock_server.reply = Reply(fault=Stale(how))
@@ -191,7 +191,7 @@ def test_without_retries_a_request_is_sent_once(how: Any, asynchronous: bool, mo
 
 
 @both_ways
-def test_a_kept_connection_that_was_closed_meanwhile(asynchronous: bool, mock_server: MockServer) -> None:
+def test_a_connection_that_was_closed_while_idle_is_replaced(asynchronous: bool, mock_server: MockServer) -> None:
     mock_server.script.append(Reply(fault=Cut("body", "fin")))
     connections = mock_server.connections
     llm = model(mock_server.url)
@@ -202,7 +202,7 @@ def test_a_kept_connection_that_was_closed_meanwhile(asynchronous: bool, mock_se
 
 @both_ways
 @pytest.mark.parametrize("data", [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", b"\r\n", b"x"])
-def test_a_response_that_nobody_asked_for_answers_nobody(
+def test_data_after_a_response_is_not_read_as_the_next_response(
     data: bytes, asynchronous: bool, transport: str, mock_server: MockServer
 ) -> None:
     mock_server.script.append(Reply(fault=Send(data, after="body")))
