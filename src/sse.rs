@@ -172,13 +172,20 @@ impl SseParser {
 }
 
 /// "Set the last event ID string of the event source to the value of the last event ID buffer."
+#[inline]
 fn set_id(frame: &Frame<'_>, last_event_id: &mut String) {
     if let Some(id) = frame.id {
-        *last_event_id = utf8::decode(id).into_owned();
+        decode_id(id, last_event_id);
     }
 }
 
+#[inline(never)]
+fn decode_id(id: &[u8], last_event_id: &mut String) {
+    *last_event_id = utf8::decode(id).into_owned();
+}
+
 /// "Dispatch the event."
+#[inline]
 fn dispatch(
     frame: &Frame<'_>,
     last_event_id: &mut String,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::known::{Field, FieldPiece};
-use super::message::{Content, Part, append, piece, some};
+use super::message::{Content, Part, append, piece, some, whole_piece};
 use super::openai::{Choice, Place};
 use super::output::Output;
 use super::sink::{Delta, Sink, Text, ToolCallDelta};
@@ -148,7 +148,12 @@ impl Choices {
         }
         let joins = self.joins;
         let state = self.state(increment.index);
-        if let Some(text) = piece(&mut state.text, Some(increment.piece), joins) {
+        // Nearly every piece has nothing to unescape and nothing to join: it costs no call.
+        let text = match increment.piece.plain() {
+            Some(text) if state.text.is_none() => Cow::Borrowed(text),
+            _ => whole_piece(&mut state.text, increment.piece, joins),
+        };
+        if !text.is_empty() {
             state.has_handed_out = true;
             output.hand_out_text(increment.index, &text, sink);
         }
@@ -194,11 +199,17 @@ impl Choices {
         Ok(())
     }
 
+    #[inline]
     fn state(&mut self, index: u32) -> &mut ChoiceState {
         match index {
             0 => &mut self.first,
-            index => self.others.entry(index).or_default(),
+            index => self.other_state(index),
         }
+    }
+
+    #[inline(never)]
+    fn other_state(&mut self, index: u32) -> &mut ChoiceState {
+        self.others.entry(index).or_default()
     }
 
     /// Hands out U+FFFD for every half that still waits, a delta for each choice that has one.

@@ -66,10 +66,11 @@ pub struct PyDelta {
     /// Why the choice ended, in the provider's word; only in the delta that ends it.
     #[pyo3(get)]
     finish_reason: Option<Py<PyString>>,
-    usage: Option<LazyJson>,
-    error: Option<LazyJson>,
-    logprobs: Option<LazyJson>,
-    audio: Option<LazyJson>,
+    // Few deltas have one of these: a pointer each keeps the others small.
+    usage: Option<Box<LazyJson>>,
+    error: Option<Box<LazyJson>>,
+    logprobs: Option<Box<LazyJson>>,
+    audio: Option<Box<LazyJson>>,
 }
 
 impl PyDelta {
@@ -87,7 +88,11 @@ impl PyDelta {
         let tool_calls = calls.map(|call| PyToolCallDelta::of(py, call, scratch));
         let tool_calls = tool_calls.collect::<PyResult<SmallVec<[_; 4]>>>()?;
         let field = |span| string(py, scratch.field(span));
-        let kept = |span| scratch.field(span).map(|json| LazyJson::Json(json.into()));
+        let kept = |span| {
+            scratch
+                .field(span)
+                .map(|json| Box::new(LazyJson::Json(json.into())))
+        };
         Bound::new(
             py,
             Self {
@@ -194,6 +199,7 @@ impl PyDelta {
         let fields = head.add(ends)?.cast_into::<PyTuple>()?;
         check_fields(NAME, &fields)?;
         let (role, text, reasoning, refusal) = texts.extract()?;
+        let kept = |value: Bound<'_, PyAny>| Box::new(LazyJson::Value(value.unbind()));
         Ok(Self {
             index: fields.get_item(0)?.extract()?,
             role,
@@ -202,35 +208,35 @@ impl PyDelta {
             refusal,
             tool_calls: tool_calls.extract()?,
             finish_reason: fields.get_item(6)?.extract()?,
-            usage: usage.map(|value| LazyJson::Value(value.unbind())),
-            error: error.map(|value| LazyJson::Value(value.unbind())),
-            logprobs: logprobs.map(|value| LazyJson::Value(value.unbind())),
-            audio: audio.map(|value| LazyJson::Value(value.unbind())),
+            usage: usage.map(kept),
+            error: error.map(kept),
+            logprobs: logprobs.map(kept),
+            audio: audio.map(kept),
         })
     }
 
     /// The provider's count of tokens, parsed when read.
     #[getter]
     fn usage<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.usage.as_ref(), read_kept)
+        read(py, self.usage.as_deref(), read_kept)
     }
 
     /// The error the provider sent inside the stream, with a ``message`` in every case, parsed when read.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.error.as_ref(), read_error)
+        read(py, self.error.as_deref(), read_error)
     }
 
     /// The provider's log probabilities for this delta, parsed when read.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.logprobs.as_ref(), read_kept)
+        read(py, self.logprobs.as_deref(), read_kept)
     }
 
     /// The provider's object of spoken output, such as a piece of sound and its transcript, parsed when read.
     #[getter]
     fn audio<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        read(py, self.audio.as_ref(), read_kept)
+        read(py, self.audio.as_deref(), read_kept)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -264,7 +270,7 @@ impl PyDelta {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.tool_calls)?;
         for kept in [&self.usage, &self.error, &self.logprobs, &self.audio] {
-            if let Some(LazyJson::Value(value)) = kept {
+            if let Some(LazyJson::Value(value)) = kept.as_deref() {
                 visit.call(value)?;
             }
         }

@@ -24,7 +24,7 @@ impl Span {
 pub struct Scratch<'a> {
     data: &'a [u8],
     /// The text that was copied; its places follow those of the data.
-    copied: SmallVec<[u8; 128]>,
+    copied: SmallVec<[u8; 512]>,
 }
 
 impl<'a> Scratch<'a> {

@@ -101,6 +101,7 @@ impl<'a> Events<'a> {
     }
 
     /// Puts an event in that has more than data.
+    #[inline(never)]
     fn push_other(&mut self, event: PlainEvent) {
         self.found.push(Found::Other(self.others.len()));
         self.others.push(event);

@@ -180,9 +180,14 @@ impl<T: Core> Shared<T> {
     #[inline]
     pub fn handed_out<V>(&self, py: Python<'_>, made: PyResult<V>) -> PyResult<V> {
         if made.is_err() {
-            self.lock(py).is_interrupted = true;
+            self.interrupt(py);
         }
         made
+    }
+
+    #[cold]
+    fn interrupt(&self, py: Python<'_>) {
+        self.lock(py).is_interrupted = true;
     }
 
     /// Raises the failure that the core met in closing, with the items that came before it.
