@@ -17,7 +17,7 @@ GIVEN: dict[str, Any] = {"response_format": {"type": "text"}, "tools": [], "max_
 AZURE = {"azure_endpoint": "https://host", "api_version": "2024-10-21"}
 
 
-def made(cls: type[Any], **arguments: Any) -> Any:
+def build_model(cls: type[Any], **arguments: Any) -> Any:
     """Make a model with what its class cannot do without."""
     needed = AZURE if cls is AzureChatOpenAI else {}
     return cls(**{"api_key": "sk-x", **needed, **arguments})
@@ -40,18 +40,18 @@ def made(cls: type[Any], **arguments: Any) -> Any:
 )
 def test_a_mistyped_argument_raises_and_names_the_one_that_was_meant(cls: type[Any], wrong: str, meant: str) -> None:
     with pytest.raises(TypeError, match=f"'{wrong}'; did you mean {meant}\\?") as caught:
-        made(cls, **{wrong: "sk-secret"})
+        build_model(cls, **{wrong: "sk-secret"})
     assert "sk-secret" not in str(caught.value)
 
 
-def test_what_only_other_servers_know_raises_and_says_where_it_goes() -> None:
+def test_a_parameter_of_other_servers_raises_and_names_extra_body() -> None:
     with pytest.raises(TypeError, match=r"'top_k'.* \(to send a parameter that OpenAI does not have, pass extra_body="):
         ChatOpenAI(api_key="k", top_k=5)  # type: ignore[call-arg]
     ChatOpenAI(api_key="k", extra_body={"top_k": 5}, model_kwargs={"min_p": 0.1})
 
 
 @pytest.mark.parametrize("name", ["messages", "prompt"])
-def test_the_input_is_no_argument_of_the_constructor(name: str) -> None:
+def test_the_constructor_rejects_the_input(name: str) -> None:
     given: dict[str, Any] = {name: "p"}
     for cls in (OpenAI, ChatOpenAI):
         with pytest.raises(TypeError, match=name):
@@ -59,7 +59,9 @@ def test_the_input_is_no_argument_of_the_constructor(name: str) -> None:
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
-def test_every_parameter_of_the_endpoint_is_known_and_goes_to_the_body(cls: type[Any], mock_server: MockServer) -> None:
+def test_every_parameter_of_the_endpoint_is_accepted_and_sent_in_the_body(
+    cls: type[Any], mock_server: MockServer
+) -> None:
     from openai.types import completion_create_params as completions
     from openai.types.chat import completion_create_params as chat
 
@@ -90,7 +92,7 @@ def test_a_signature_shows_every_argument(cls: type[Any]) -> None:
     assert parameters["temperature"].annotation in ("float | None", float)
 
 
-def test_a_signature_of_a_class_with_its_own_constructor_is_that_constructors() -> None:
+def test_the_signature_of_a_class_with_its_own_constructor_is_that_of_the_constructor() -> None:
     class Mine(ChatOpenAI):
         def __init__(self, size: int) -> None:
             super().__init__(api_key="k", max_tokens=size)
@@ -101,7 +103,7 @@ def test_a_signature_of_a_class_with_its_own_constructor_is_that_constructors() 
 # Names, in a call.
 
 
-def calls(model: Any, **kwargs: Any) -> list[Any]:
+def list_calls(model: Any, **kwargs: Any) -> list[Any]:
     """Return every way to call ``model`` with ``kwargs``, each as a function."""
 
     asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
@@ -134,17 +136,17 @@ def calls(model: Any, **kwargs: Any) -> list[Any]:
 def test_an_unknown_argument_of_a_call_raises_before_anything_is_sent(
     cls: type[Any], wrong: dict[str, Any], hint: str, mock_server: MockServer
 ) -> None:
-    for call in calls(cls(api_key="k", base_url=mock_server.url), **wrong):
+    for call in list_calls(cls(api_key="k", base_url=mock_server.url), **wrong):
         with pytest.raises(TypeError, match=hint):
             call()
     assert mock_server.requests == []
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
-def test_what_a_call_may_say_is_sent(cls: type[Any], mock_server: MockServer) -> None:
+def test_the_arguments_of_a_call_are_sent(cls: type[Any], mock_server: MockServer) -> None:
     model = cls(api_key="k", base_url=mock_server.url, model_kwargs={"top_k": 1})
     said = {"user": "u", "seed": 3, "top_k": 2, "extra_body": {"min_p": 0.1}, "extra_headers": {"x-a": "b"}}
-    for call in calls(model, **said):
+    for call in list_calls(model, **said):
         call()
         request = mock_server.requests[-1]
         assert {name: request.body[name] for name in ("user", "seed", "top_k", "min_p")} == {
@@ -154,7 +156,7 @@ def test_what_a_call_may_say_is_sent(cls: type[Any], mock_server: MockServer) ->
         assert request.headers["x-a"] == "b"
 
 
-def test_a_model_of_ones_own_takes_whatever_its_methods_accept(mock_server: MockServer) -> None:
+def test_a_users_model_accepts_the_arguments_of_its_methods(mock_server: MockServer) -> None:
     class Shouting(ChatOpenAI):
         def _stream(self, *args: Any, shout: int = 0, **kwargs: Any) -> Any:
             for chunk in super()._stream(*args, **kwargs):
@@ -217,14 +219,14 @@ def test_a_model_of_ones_own_takes_whatever_its_methods_accept(mock_server: Mock
         ("tags", "one", TypeError, "tags must be a list, not str"),
     ],
 )
-def test_a_value_that_cannot_be_right_raises_where_the_model_is_made(
+def test_an_invalid_value_raises_in_the_constructor(
     cls: type[Any], name: str, value: Any, kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
-        made(cls, **{name: value})
+        build_model(cls, **{name: value})
 
 
-def test_values_that_are_for_one_model_are_checked_too() -> None:
+def test_values_of_one_models_own_fields_are_checked_too() -> None:
     of_completions: list[dict[str, Any]] = [{"batch_size": 0}, {"best_of": 0}, {"stream_chunk_timeout": -1}]
     for wrong in of_completions:
         with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -236,17 +238,17 @@ def test_values_that_are_for_one_model_are_checked_too() -> None:
     with pytest.raises(TypeError, match="stop"):
         ChatOpenAI(api_key="k", stop=["a", 3])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="azure_ad_token must not be empty"):
-        made(AzureChatOpenAI, azure_ad_token="")
+        build_model(AzureChatOpenAI, azure_ad_token="")
 
 
 @pytest.mark.parametrize("cls", MODELS)
 def test_numbers_may_be_texts_as_in_langchain(cls: type[Any]) -> None:
-    model = made(cls, temperature="0.5", max_retries="3", max_tokens=5.0, top_p=1)
+    model = build_model(cls, temperature="0.5", max_retries="3", max_tokens=5.0, top_p=1)
     assert (model.temperature, model.max_retries, model.max_tokens) == (0.5, 3, 5)
     assert (type(model.max_tokens), type(model.top_p)) == (int, float)
 
 
-def test_what_is_right_raises_and_warns_nothing() -> None:
+def test_valid_arguments_neither_raise_nor_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ChatOpenAI(

@@ -44,7 +44,7 @@ def weather(city: str) -> str:
     return city
 
 
-def ways(runnable: Any) -> Iterator[Callable[..., Any]]:
+def list_calls(runnable: Any) -> Iterator[Callable[..., Any]]:
     """Yield the ways to call ``runnable`` with a configuration."""
 
     async def streamed(config: Any) -> None:
@@ -74,11 +74,11 @@ def ways(runnable: Any) -> Iterator[Callable[..., Any]]:
         ([print], "callbacks must hold handlers, with methods such as on_llm_end, not builtin_function_or_method"),
     ],
 )
-def test_callbacks_that_could_not_be_called_are_refused(callbacks: Any, says: str, mock_server: MockServer) -> None:
+def test_callbacks_that_cannot_be_called_are_rejected(callbacks: Any, says: str, mock_server: MockServer) -> None:
     llm = OpenAI(base_url=mock_server.url, api_key="k")
     chat = ChatOpenAI(base_url=mock_server.url, api_key="k")
     for runnable in (llm, chat, PromptTemplate.from_template("{p}") | chat, RunnableLambda(len), StrOutputParser()):
-        for call in ways(runnable):
+        for call in list_calls(runnable):
             with pytest.raises(TypeError, match=says):
                 call({"callbacks": callbacks})
     with pytest.raises(TypeError, match=says):
@@ -93,7 +93,7 @@ def test_handlers_are_handlers_by_their_methods(mock_server: MockServer) -> None
 
 
 @pytest.mark.parametrize("inputs", ["two texts", b"bytes", {"topic": "water"}, (text for text in "ab"), None, 3])
-def test_a_batch_takes_a_list_and_not_one_input(inputs: Any, mock_server: MockServer) -> None:
+def test_a_batch_accepts_a_list_but_not_one_input(inputs: Any, mock_server: MockServer) -> None:
     llm, chat = (cls(base_url=mock_server.url, api_key="k") for cls in (OpenAI, ChatOpenAI))
     chain = PromptTemplate.from_template("{topic}") | llm
     for runnable in (llm, chat, chain, llm.bind(stop=["x"]), RunnableLambda(len)):
@@ -105,7 +105,7 @@ def test_a_batch_takes_a_list_and_not_one_input(inputs: Any, mock_server: MockSe
 
 
 @pytest.mark.parametrize("at_once", [-1, "3", 1.5, True])
-def test_a_number_of_calls_at_once_that_cannot_be_is_refused(at_once: Any, mock_server: MockServer) -> None:
+def test_an_invalid_max_concurrency_is_rejected(at_once: Any, mock_server: MockServer) -> None:
     for cls in (OpenAI, ChatOpenAI):
         llm = cls(base_url=mock_server.url, api_key="k")
         chain: Runnable[Any, Any] = PromptTemplate.from_template("{p}") | llm
@@ -125,6 +125,6 @@ def test_one_tool_alone_is_not_a_list_of_tools(tools: Any) -> None:
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
 @pytest.mark.parametrize("schema", [int, list, list[Order], Order | None, "Order", Order(item="nuts")])
-def test_a_schema_is_of_an_object_and_no_object(schema: Any, method: SchemaMethod) -> None:
+def test_a_schema_that_does_not_describe_an_object_is_rejected(schema: Any, method: SchemaMethod) -> None:
     with pytest.raises(ValueError, match="schema must be a pydantic class, a TypedDict or a JSON schema with a title"):
         ChatOpenAI(base_url="http://127.0.0.1:1/v1", api_key="k").with_structured_output(schema, method=method)

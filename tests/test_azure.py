@@ -43,14 +43,14 @@ def without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def watched(urls: list[str]) -> Iterator[dict[str, Any]]:
+def record_urls(urls: list[str]) -> Iterator[dict[str, Any]]:
     """Make clients that note where requests go."""
     with clients() as given:
         given["http_client"].event_hooks = {"request": [lambda request: urls.append(str(request.url))]}
         yield given
 
 
-def told(server: MockServer) -> list[tuple[Any, ...]]:
+def list_requests(server: MockServer) -> list[tuple[Any, ...]]:
     """Return what the last two requests say: who asks, and the body."""
     return [
         (
@@ -62,7 +62,7 @@ def told(server: MockServer) -> list[tuple[Any, ...]]:
     ]
 
 
-def made(url: str) -> list[tuple[str, dict[str, Any]]]:
+def list_arguments(url: str) -> list[tuple[str, dict[str, Any]]]:
     base = url.removesuffix("/v1")
     version = {"api_version": "2024-10-21"}
     return [
@@ -86,13 +86,13 @@ def made(url: str) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
 def test_requests_are_langchains(place: int, streams: bool) -> None:
     urls: list[str] = []
-    with MockServer(STREAMED if streams else WHOLE) as server, watched(urls) as given:
-        _, arguments = made(server.url)[place]
+    with MockServer(STREAMED if streams else WHOLE) as server, record_urls(urls) as given:
+        _, arguments = list_arguments(server.url)[place]
         theirs = langchain_openai.AzureChatOpenAI(**given, **arguments)
         expected: Any = list(theirs.stream("p")) if streams else theirs.invoke("p")
         ours = AzureChatOpenAI(**given, **arguments)
         found: Any = list(ours.stream("p")) if streams else ours.invoke("p")
-        first, second = told(server)
+        first, second = list_requests(server)
     assert second == first
     assert urls[1] == urls[0]
     if streams:
@@ -104,7 +104,7 @@ def test_requests_are_langchains(place: int, streams: bool) -> None:
 
 def test_events_are_langchains() -> None:
     with MockServer(STREAMED) as server:
-        arguments = {**made(server.url)[2][1], "model_version": "0125"}
+        arguments = {**list_arguments(server.url)[2][1], "model_version": "0125"}
 
         async def read(model: Any) -> list[Any]:
             return [event async for event in model.astream_events("p", version="v2")]
@@ -120,12 +120,12 @@ def test_events_are_langchains() -> None:
     assert found[0]["metadata"]["ls_model_name"] == "gpt-4o-0125"
 
 
-def test_async_code_asks_the_async_provider() -> None:
+def test_async_code_calls_the_async_token_provider() -> None:
     async def provide() -> str:
         return "async"
 
     with MockServer(WHOLE) as server:
-        arguments = {key: value for key, value in made(server.url)[0][1].items() if key != "api_key"}
+        arguments = {key: value for key, value in list_arguments(server.url)[0][1].items() if key != "api_key"}
         model = AzureChatOpenAI(**arguments, azure_ad_async_token_provider=provide)
         asyncio.run(model.ainvoke("p"))
         assert server.requests[-1].headers["authorization"] == "Bearer async"
@@ -168,18 +168,18 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_what_is_missing_or_contradicts_is_told_at_once(
+def test_missing_or_contradicting_arguments_raise_in_the_constructor(
     arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         AzureChatOpenAI(**arguments)
 
 
-def test_an_answer_that_was_withheld_is_an_error() -> None:
+def test_a_withheld_answer_is_an_error() -> None:
     choice = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}
     body = json.dumps({"choices": [choice]}).encode()
     with MockServer(Reply(body=body, content_type="application/json")) as server:
-        model = AzureChatOpenAI(**made(server.url)[0][1])
+        model = AzureChatOpenAI(**list_arguments(server.url)[0][1])
         with pytest.raises(MillstreamError, match="content filter"):
             model.invoke("p")
 

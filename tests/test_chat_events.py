@@ -76,10 +76,10 @@ def test_events_of_chat_openai_are_langchains(
     with allow_v1():
         expected = asyncio.run(theirs())
     model = ChatOpenAI(base_url=mock_server.url, api_key=KEY, **made)
-    assert settled(events_of(model, "p", config, version=version, **called)) == settled(expected)
+    assert normalize(events_of(model, "p", config, version=version, **called)) == normalize(expected)
 
 
-def settled(events: list[dict[str, Any]]) -> Any:
+def normalize(events: list[dict[str, Any]]) -> Any:
     """Return normalized events, without the fields that the SDK adds to a complete answer."""
 
     def plain(value: Any) -> Any:
@@ -90,15 +90,15 @@ def settled(events: list[dict[str, Any]]) -> Any:
             return "chatcmpl"
         return [plain(item) for item in value] if isinstance(value, list) else value
 
-    return [without_order(plain(event)) for event in normalize_events(events)]
+    return [sort_events(plain(event)) for event in normalize_events(events)]
 
 
-def without_order(value: Any, *, within: bool = False) -> Any:
+def sort_events(value: Any, *, within: bool = False) -> Any:
     """Return ``value`` with the provider's own objects in it sorted: the SDK has an order of its own."""
     if isinstance(value, tuple):
-        return value[0], without_order(value[1], within=within or value[0] in ("token_usage", "logprobs"))
+        return value[0], sort_events(value[1], within=within or value[0] in ("token_usage", "logprobs"))
     if isinstance(value, list):
-        items = [without_order(item, within=within) for item in value]
+        items = [sort_events(item, within=within) for item in value]
         return sorted(items, key=repr) if within else items
     return value
 
@@ -120,7 +120,7 @@ def test_events_of_every_vector_are_langchains(case: dict[str, Any], version: Ev
         with allow_v1():
             expected, well = asyncio.run(theirs(server.url))
         events, error = read_all(ChatOpenAI(base_url=server.url, api_key=KEY).astream_events("p", version=version))
-    assert settled(events) == settled(expected)
+    assert normalize(events) == normalize(expected)
     assert (error is None) is well
 
 
@@ -128,7 +128,7 @@ def test_events_of_every_vector_are_langchains(case: dict[str, Any], version: Ev
 @pytest.mark.parametrize(
     ("fault", "error"), [(ErrorFrame(after=3), ProviderError), (Cut(after=3, how="reset"), StreamTruncatedError)]
 )
-def test_a_run_that_fails_hands_out_its_chunks_and_no_end(
+def test_a_failing_run_yields_its_chunks_and_no_end_event(
     version: EventVersion, fault: Any, error: type[Exception]
 ) -> None:
     with MockServer(Reply(fault=fault)) as server:
@@ -148,7 +148,9 @@ def test_sync_events_are_those_of_async_code(mock_server: MockServer, version: E
 
 @versions
 @pytest.mark.parametrize("input", ["text", [("human", "h"), ("ai", "a")], [{"role": "user", "content": "c"}]])
-def test_the_start_tells_the_input_as_it_was_given(mock_server: MockServer, version: EventVersion, input: Any) -> None:
+def test_the_start_event_contains_the_unchanged_input(
+    mock_server: MockServer, version: EventVersion, input: Any
+) -> None:
     start = events_of(ChatOpenAI(base_url=mock_server.url, api_key=KEY), input, version=version)[0]
     assert start["data"]["input"] is input
 
@@ -195,7 +197,7 @@ class EmptyBody(StreamBody):
 BODIES = [WholeBody, StreamBody, AstreamBody]
 
 
-def pair(body: type) -> tuple[Any, Any]:
+def build_pair(body: type) -> tuple[Any, Any]:
     """Return one model of each library with the same methods."""
     theirs = {
         "chunk": staticmethod(lambda text: TheirChunk(message=TheirMessageChunk(content=text), generation_info=INFO)),
@@ -231,7 +233,7 @@ def without_stops(value: Any) -> Any:
 @versions
 @pytest.mark.parametrize("body", BODIES)
 def test_events_of_a_users_model_are_langchains(body: type, version: EventVersion) -> None:
-    theirs, ours = pair(body)
+    theirs, ours = build_pair(body)
     config = {"tags": ["t"], "metadata": {"k": 1}}
     expected = events_of(theirs, "hello", dict(config), version=version, stop=["x"])
     found = events_of(ours, "hello", config, version=version, stop=["x"])
@@ -240,8 +242,8 @@ def test_events_of_a_users_model_are_langchains(body: type, version: EventVersio
 
 
 @versions
-def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
-    theirs, ours = pair(StreamBody)
+def test_a_model_may_yield_langchains_chunks(version: EventVersion) -> None:
+    theirs, ours = build_pair(StreamBody)
     type(ours).chunk = staticmethod(type(theirs).chunk)
     expected = normalize_events(events_of(theirs, "hi", version=version))
     assert normalize_events(events_of(ours, "hi", version=version)) == expected
@@ -249,11 +251,9 @@ def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
 
 @versions
 @pytest.mark.parametrize(("body", "error"), [(BrokenBody, RuntimeError), (EmptyBody, ValueError)])
-def test_what_came_before_an_error_is_handed_out_as_langchain_does(
-    body: type, error: type[Exception], version: EventVersion
-) -> None:
+def test_events_before_an_error_are_langchains(body: type, error: type[Exception], version: EventVersion) -> None:
     told = []
-    for model in pair(body):
+    for model in build_pair(body):
         with allow_v1():
             events, raised = read_all(model.astream_events("p", version=version))
         assert isinstance(raised, error)
@@ -302,7 +302,7 @@ def test_events_of_a_chat_model_in_a_function_are_langchains(body: type, way: st
         return model.invoke(input).content if way == "invoke" else [chunk.content for chunk in model.stream(input)]
 
     told = []
-    for model, wrap in zip(pair(body), (TheirLambda, RunnableLambda), strict=True):
+    for model, wrap in zip(build_pair(body), (TheirLambda, RunnableLambda), strict=True):
 
         async def call(input: Any, model: Any = model) -> Any:
             return await read(model, input)

@@ -15,7 +15,7 @@ import pytest
 from endings import exhaust, read_all
 from langchain_peer import KEY, achat_peer, chat_peer, dump_messages
 from recording import achat_handlers, ahandlers, chat_handlers, comparable_calls, handlers
-from test_chat_events import BODIES, AstreamBody, BrokenBody, EmptyBody, StreamBody, WholeBody, pair
+from test_chat_events import BODIES, AstreamBody, BrokenBody, EmptyBody, StreamBody, WholeBody, build_pair
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -51,7 +51,7 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def settled(log: Any) -> Any:
+def normalize(log: Any) -> Any:
     """Return what was heard with LangChain's finish reasons as they should be, and tokens as keywords."""
     for place, (label, event, args, kwargs) in enumerate(log):
         if event == "on_llm_new_token" and args:
@@ -62,22 +62,22 @@ def settled(log: Any) -> Any:
 @pytest.mark.parametrize("kind", [handlers, ahandlers, chat_handlers, achat_handlers])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("body", [*BODIES, BrokenBody])
-def test_handlers_hear_what_langchains_do(body: type, way: str, kind: Any) -> None:
+def test_handlers_receive_langchains_calls(body: type, way: str, kind: Any) -> None:
     told = []
     for place in (0, 1):
         log: list[Any] = []
         flags = {"run_inline": True} if kind in (handlers, chat_handlers) else {}
-        model = pair(body)[place]
+        model = build_pair(body)[place]
         config = {**CONFIG, "callbacks": [kind(log, "config", **flags)[place]]}
         with contextlib.suppress(RuntimeError):
             WAYS[way](model, config)
-        told.append(settled(log))
+        told.append(normalize(log))
     assert told[1] == told[0]
     assert told[1]
 
 
 @pytest.mark.parametrize(("way", "streaming"), [("stream", False), ("invoke", True), ("batch", False)])
-def test_handlers_of_chat_openai_hear_what_langchains_do(mock_server: MockServer, way: str, streaming: bool) -> None:
+def test_handlers_of_chat_openai_receive_langchains_calls(mock_server: MockServer, way: str, streaming: bool) -> None:
     calls: dict[str, Any] = {
         "batch": lambda model, config: model.batch(["a"], {**config, "run_id": None}),
         "invoke": lambda model, config: model.invoke("hello", config, stop=["x"]),
@@ -88,20 +88,20 @@ def test_handlers_of_chat_openai_hear_what_langchains_do(mock_server: MockServer
         calls[way](theirs, {**CONFIG, "callbacks": [chat_handlers(logs[0])[0]]})
     ours = ChatOpenAI(base_url=mock_server.url, api_key=KEY, streaming=streaming, tags=["m"], model="m")
     calls[way](ours, {**CONFIG, "callbacks": [chat_handlers(logs[1])[1]]})
-    told = [without_details(settled(log)) for log in logs]
+    told = [drop_details(normalize(log)) for log in logs]
     assert told[1] == told[0]
 
 
-def without_details(value: Any) -> Any:
+def drop_details(value: Any) -> Any:
     """Return ``value`` without what the SDK adds to a whole answer, and the number of the mock's answer."""
     if isinstance(value, dict):
-        return {key: without_details(item) for key, item in value.items() if item is not None}
+        return {key: drop_details(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [without_details(item) for item in value]
+        return [drop_details(item) for item in value]
     return "chatcmpl" if isinstance(value, str) and value.startswith("chatcmpl-mock") else value
 
 
-def test_handlers_of_chat_openai_in_async_code_hear_what_langchains_do(mock_server: MockServer) -> None:
+def test_handlers_of_chat_openai_in_async_code_receive_langchains_calls(mock_server: MockServer) -> None:
     logs: list[list[Any]] = [[], []]
 
     async def theirs() -> None:
@@ -112,15 +112,15 @@ def test_handlers_of_chat_openai_in_async_code_hear_what_langchains_do(mock_serv
     ours = ChatOpenAI(base_url=mock_server.url, api_key=KEY, model="m")
     config: Any = {**CONFIG, "callbacks": [achat_handlers(logs[1])[1]]}
     asyncio.run(exhaust(ours.astream("hello", config)))
-    assert settled(logs[1]) == settled(logs[0])
+    assert normalize(logs[1]) == normalize(logs[0])
 
 
-def test_a_handler_that_ignores_chat_models_hears_of_no_start() -> None:
+def test_a_handler_that_ignores_chat_models_receives_no_start() -> None:
     log: list[Any] = []
     ours = chat_handlers(log)[1]
     type(ours).ignore_chat_model = True
     try:
-        pair(WholeBody)[1].invoke("p", {"callbacks": [ours]})
+        build_pair(WholeBody)[1].invoke("p", {"callbacks": [ours]})
     finally:
         del type(ours).ignore_chat_model
     assert [event for _, event, _, _ in log] == ["on_llm_end"]
@@ -142,7 +142,7 @@ class Noting(BaseCallbackHandler):
 
 
 @pytest.mark.parametrize("body", [StreamBody, AstreamBody])
-def test_leaving_early_closes_the_model_and_is_an_error_with_what_was_handed_out(body: type) -> None:
+def test_leaving_early_closes_the_model_and_reports_an_error_with_the_chunks_so_far(body: type) -> None:
     closed: list[str] = []
 
     class Endless(body):  # type: ignore[misc]
@@ -162,7 +162,7 @@ def test_leaving_early_closes_the_model_and_is_an_error_with_what_was_handed_out
             finally:
                 closed.append("async")
 
-    model = pair(Endless)[1]
+    model = build_pair(Endless)[1]
     noting = Noting()
     for _ in model.stream("p", {"callbacks": [noting]}):
         break
@@ -204,18 +204,18 @@ def test_a_users_model_answers_as_langchains_does(body: type, way: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from langchain_core.messages import HumanMessage as TheirHuman
-    theirs, ours = pair(body)
+    theirs, ours = build_pair(body)
     assert dump_messages(call(ours)) == dump_messages(call(theirs))
 
 
 def test_a_stream_that_yields_nothing_raises() -> None:
-    ours = pair(EmptyBody)[1]
+    ours = build_pair(EmptyBody)[1]
     for stream in (ours.stream("p"), ours.astream("p")):
         items, error = read_all(stream)
         assert (items, type(error), str(error)) == ([], ValueError, "No generation chunks were returned")
 
 
-def test_what_is_no_chunk_is_refused() -> None:
+def test_an_object_that_is_not_a_chunk_is_rejected() -> None:
     class Wrong(WholeBody, BaseChatModel):
         def _stream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Iterator[Any]:
             yield "text"
@@ -225,7 +225,7 @@ def test_what_is_no_chunk_is_refused() -> None:
     assert "ChatGenerationChunk" in str(error)
 
 
-def test_inputs_of_any_form_are_messages() -> None:
+def test_inputs_of_any_form_become_messages() -> None:
     parrot = ParrotFakeChatModel()
     assert parrot.invoke("a").content == "a"
     assert parrot.invoke([("system", "s"), {"role": "user", "content": "b"}]).content == "b"
@@ -235,7 +235,7 @@ def test_inputs_of_any_form_are_messages() -> None:
             parrot.invoke(wrong)  # type: ignore[arg-type]
 
 
-def test_a_rate_limiter_is_asked_before_each_request() -> None:
+def test_a_rate_limiter_is_called_before_each_request() -> None:
     class Limiter:
         asked = 0
 
@@ -279,7 +279,7 @@ def test_the_first_failure_of_many_answers_ends_all_their_runs() -> None:
     assert noting.ends == [("RuntimeError", [[]])] * 2
 
 
-def test_a_simple_model_writes_one_text() -> None:
+def test_a_simple_model_returns_one_text() -> None:
     class Shout(SimpleChatModel):
         def _call(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
             return str(messages[-1].content).upper()
@@ -309,7 +309,7 @@ def test_generations_are_values() -> None:
         chunk + "b"
 
 
-def test_forms_of_output_that_are_not_there_are_refused() -> None:
+def test_unsupported_output_versions_are_rejected() -> None:
     with pytest.raises(ValueError, match="output_version"):
         ParrotFakeChatModel(output_version="v1")
 
@@ -346,7 +346,7 @@ def test_the_fakes_answer_as_langchains_do(make: Any) -> None:
     assert told[1] == told[0]
 
 
-def test_fakes_may_take_their_time_and_fail() -> None:
+def test_fakes_can_sleep_and_fail() -> None:
     model = FakeListChatModel(responses=["abc"], error_on_chunk_number=2, sleep=0.001)
     begun = time.monotonic()
     for stream in (model.stream("p"), model.astream("p")):
@@ -360,7 +360,7 @@ def test_fakes_may_take_their_time_and_fail() -> None:
             list(GenericFakeChatModel(messages=iter([wrong])).stream("p"))
 
 
-def test_the_fakes_of_completions_answer_from_their_list() -> None:
+def test_the_fake_completion_models_return_the_responses_of_their_list() -> None:
     assert FakeListLLM(responses=["a", "b"]).batch(["p", "q", "r"]) == ["a", "b", "a"]
     assert asyncio.run(FakeListLLM(responses=["a"]).ainvoke("p")) == "a"
     model = FakeStreamingListLLM(responses=["abc", "de"])

@@ -69,7 +69,7 @@ SUMMED = [
 ]
 
 
-def over(*reads: bytes, **arguments: Any) -> ChatOpenAI:
+def model_over(*reads: bytes, **arguments: Any) -> ChatOpenAI:
     return ChatOpenAI(api_key=KEY, http_client=MemoryTransport(reads), **arguments)
 
 
@@ -82,12 +82,12 @@ def frame(content: str | None = None, *, finish: str | None = None, index: int =
 DONE = b"data: [DONE]\n\n"
 
 
-def streamed(model: Any, *, asynchronous: bool, **called: Any) -> tuple[list[Any], Exception | None]:
+def collect_stream(model: Any, *, asynchronous: bool, **called: Any) -> tuple[list[Any], Exception | None]:
     """Return the chunks of one stream and the exception it ended with."""
     return read_all(model.astream("p", **called) if asynchronous else model.stream("p", **called))
 
 
-def theirs_of(server: MockServer, *, asynchronous: bool, **made: Any) -> tuple[list[Any], Exception | None]:
+def collect_peer_stream(server: MockServer, *, asynchronous: bool, **made: Any) -> tuple[list[Any], Exception | None]:
     async def read() -> tuple[list[Any], Exception | None]:
         chunks: list[Any] = []
         async with achat_peer(server.url, **made) as model:
@@ -104,7 +104,7 @@ def theirs_of(server: MockServer, *, asynchronous: bool, **made: Any) -> tuple[l
         return read_all(model.stream("p"))
 
 
-def total(chunks: Iterable[Any]) -> Any:
+def merge(chunks: Iterable[Any]) -> Any:
     first, *rest = chunks
     return dump_messages(first + rest) if rest else dump_messages(first)
 
@@ -116,8 +116,8 @@ def total(chunks: Iterable[Any]) -> Any:
 @each(WIRE)
 def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchronous: bool) -> None:
     with MockServer(Reply(body=case["body"])) as server:
-        expected, theirs_error = theirs_of(server, asynchronous=asynchronous)
-        chunks, error = streamed(chat_of(server, n=choices_in(case)), asynchronous=asynchronous)
+        expected, theirs_error = collect_peer_stream(server, asynchronous=asynchronous)
+        chunks, error = collect_stream(chat_of(server, n=choices_in(case)), asynchronous=asynchronous)
     same = dump_messages(chunks) == dump_messages(expected) and (error is None) is (theirs_error is None)
     assert same is (case["name"] not in DEFECTS)
 
@@ -126,9 +126,9 @@ def test_the_chunks_of_every_vector_are_langchains(case: dict[str, Any], asynchr
 @each(SUMMED)
 def test_the_sum_of_every_vectors_chunks_is_langchains(case: dict[str, Any], asynchronous: bool) -> None:
     with MockServer(Reply(body=case["body"])) as server:
-        expected, _ = theirs_of(server, asynchronous=asynchronous)
-        chunks, _ = streamed(chat_of(server), asynchronous=asynchronous)
-        assert total(chunks) == total(expected)
+        expected, _ = collect_peer_stream(server, asynchronous=asynchronous)
+        chunks, _ = collect_stream(chat_of(server), asynchronous=asynchronous)
+        assert merge(chunks) == merge(expected)
         with chat_peer(server.url, streaming=True) as theirs:
             invoked = theirs.invoke("p")
         assert dump_messages(chat_of(server, streaming=True).invoke("p")) == dump_messages(invoked)
@@ -136,11 +136,11 @@ def test_the_sum_of_every_vectors_chunks_is_langchains(case: dict[str, Any], asy
 
 @both_ways
 @each(WIRE)
-def test_every_vector_streams_what_it_says_at_any_split(case: dict[str, Any], asynchronous: bool) -> None:
+def test_every_vector_streams_its_chunks_at_any_split(case: dict[str, Any], asynchronous: bool) -> None:
     body, n = case["body"], choices_in(case)
     reads = [body[start : start + 7] for start in range(0, len(body), 7)]
-    chunks, error = streamed(over(*reads, n=n), asynchronous=asynchronous)
-    whole, _ = streamed(over(body, n=n), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(*reads, n=n), asynchronous=asynchronous)
+    whole, _ = collect_stream(model_over(body, n=n), asynchronous=asynchronous)
     assert dump_messages(chunks) == dump_messages(whole)
     texts = "".join(item[2] for item in case["expected"] if item[:2] == ["text", 0])
     assert "".join(chunk.content for chunk in chunks) == texts
@@ -162,7 +162,7 @@ def test_the_openai_sdk_reads_what_our_decoder_reads(case: dict[str, Any]) -> No
         client.chat.completions.create(model="m", messages=[{"role": "user", "content": "p"}], stream=True) as stream,
     ):
         deltas = [chunk.choices[0].delta for chunk in stream if chunk.choices]
-    chunks, _ = streamed(over(case["body"]), asynchronous=False)
+    chunks, _ = collect_stream(model_over(case["body"]), asynchronous=False)
     assert "".join(chunk.content for chunk in chunks) == "".join(delta.content or "" for delta in deltas)
     told = [(call.index, call.id, call.function.name, call.function.arguments)
             for delta in deltas for call in delta.tool_calls or () if call.function is not None]  # fmt: skip
@@ -185,30 +185,32 @@ def test_refusals_and_reasoning_are_kept(asynchronous: bool) -> None:
         frame(refusal="no"),
         frame("a", finish="stop"),
     ]
-    chunks, error = streamed(over(*reads, DONE), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(*reads, DONE), asynchronous=asynchronous)
     assert error is None
-    assert total(chunks)["additional_kwargs"] == {"reasoning_content": "think", "refusal": "no"}
+    assert merge(chunks)["additional_kwargs"] == {"reasoning_content": "think", "refusal": "no"}
 
 
 @both_ways
 def test_the_choices_of_a_stream_with_several_do_not_mix(mock_server: MockServer, asynchronous: bool) -> None:
-    chunks, error = streamed(chat_of(mock_server, n=3), asynchronous=asynchronous)
+    chunks, error = collect_stream(chat_of(mock_server, n=3), asynchronous=asynchronous)
     assert error is None
     assert [chunk.content for chunk in chunks] == ["", *VERSE, ""]
     assert mock_server.requests[-1].body["n"] == 3
 
 
 @both_ways
-def test_totals_that_come_with_every_chunk_are_not_added_up(asynchronous: bool) -> None:
+def test_usage_totals_in_every_chunk_are_not_added_up(asynchronous: bool) -> None:
     (case,) = [case for case in WIRE if case["name"] == "vllm-chat-continuous-usage.sse"]
-    chunks, _ = streamed(over(case["body"]), asynchronous=asynchronous)
-    assert total(chunks)["usage_metadata"]["total_tokens"] == 7
+    chunks, _ = collect_stream(model_over(case["body"]), asynchronous=asynchronous)
+    assert merge(chunks)["usage_metadata"]["total_tokens"] == 7
 
 
 @both_ways
 def test_two_finish_chunks_never_become_stopstop(asynchronous: bool) -> None:
-    chunks, _ = streamed(over(frame("a", finish="stop"), frame("", finish="stop"), DONE), asynchronous=asynchronous)
-    assert total(chunks)["response_metadata"]["finish_reason"] == "stop"
+    chunks, _ = collect_stream(
+        model_over(frame("a", finish="stop"), frame("", finish="stop"), DONE), asynchronous=asynchronous
+    )
+    assert merge(chunks)["response_metadata"]["finish_reason"] == "stop"
 
 
 @both_ways
@@ -217,36 +219,36 @@ def test_surrogates_split_over_two_frames_are_one_character(asynchronous: bool) 
         b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83c"}}]}\n\n',
         b'data: {"choices":[{"index":0,"delta":{"content":"\\udfa3"},"finish_reason":"stop"}]}\n\n',
     ]
-    chunks, error = streamed(over(*reads, DONE), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(*reads, DONE), asynchronous=asynchronous)
     assert error is None
     assert "".join(chunk.content for chunk in chunks) == "🎣"
 
 
 @both_ways
-def test_a_call_in_the_first_form_is_what_was_asked_for(asynchronous: bool) -> None:
+def test_a_function_call_in_the_first_form_is_returned_if_requested(asynchronous: bool) -> None:
     (case,) = [case for case in WIRE if case["name"] == "openai-chat-function-call-legacy.sse"]
     with MockServer(Reply(body=case["body"])) as server:
-        expected, _ = theirs_of(server, asynchronous=asynchronous)
-        chunks, _ = streamed(chat_of(server), asynchronous=asynchronous, functions=[{"name": "f"}])
-        calls, _ = streamed(chat_of(server), asynchronous=asynchronous)
+        expected, _ = collect_peer_stream(server, asynchronous=asynchronous)
+        chunks, _ = collect_stream(chat_of(server), asynchronous=asynchronous, functions=[{"name": "f"}])
+        calls, _ = collect_stream(chat_of(server), asynchronous=asynchronous)
     assert dump_messages(chunks) == dump_messages(expected)
-    assert total(calls)["tool_calls"] == [{"name": "f", "args": {"x": 1}, "id": None, "type": "tool_call"}]
+    assert merge(calls)["tool_calls"] == [{"name": "f", "args": {"x": 1}, "id": None, "type": "tool_call"}]
 
 
 @both_ways
-def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous: bool) -> None:
+def test_a_stream_cut_before_its_end_mark_raises_with_the_text_so_far(asynchronous: bool) -> None:
     for how in ("reset", "fin", "end"):
         with MockServer(Reply(fault=Cut(after=3, how=how))) as server:
-            chunks, error = streamed(chat_of(server), asynchronous=asynchronous)
+            chunks, error = collect_stream(chat_of(server), asynchronous=asynchronous)
         assert isinstance(error, StreamTruncatedError)
         assert [chunk.content for chunk in chunks] == ["", *VERSE[:3]]
         assert error.text == "".join(VERSE[:3])
 
 
 @both_ways
-def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> None:
+def test_an_error_in_mid_stream_raises_with_the_text_so_far(asynchronous: bool) -> None:
     with MockServer(Reply(fault=ErrorFrame(after=3, code="full"))) as server:
-        chunks, error = streamed(chat_of(server), asynchronous=asynchronous)
+        chunks, error = collect_stream(chat_of(server), asynchronous=asynchronous)
     assert isinstance(error, ProviderError)
     assert (str(error), error.code) == ("overloaded", "full")
     assert [chunk.chunk_position for chunk in chunks] == [None] * 4
@@ -255,28 +257,28 @@ def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> 
 @both_ways
 def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
-        chunks, error = streamed(chat_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = collect_stream(chat_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
     assert isinstance(error, StreamStalledError)
     assert [chunk.content for chunk in chunks] == ["", *VERSE[:2]]
 
 
 @both_ways
-def test_what_cannot_be_read_raises_after_what_was_right(asynchronous: bool) -> None:
-    chunks, error = streamed(over(frame("a") + b"data: {oops}\n\n" + frame("b")), asynchronous=asynchronous)
+def test_an_invalid_frame_raises_after_the_chunks_before_it(asynchronous: bool) -> None:
+    chunks, error = collect_stream(model_over(frame("a") + b"data: {oops}\n\n" + frame("b")), asynchronous=asynchronous)
     assert isinstance(error, StreamDecodeError)
     assert ([chunk.content for chunk in chunks], error.text) == (["a"], "a")
-    chunks, error = streamed(over(frame("a"), b"data: " + b"x" * (17 << 20)), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(frame("a"), b"data: " + b"x" * (17 << 20)), asynchronous=asynchronous)
     assert isinstance(error, EventTooLargeError)
     assert [chunk.content for chunk in chunks] == ["a"]
 
 
 @both_ways
-def test_a_body_that_is_one_document_comes_out_as_if_it_had_streamed(asynchronous: bool) -> None:
+def test_a_body_that_is_one_document_is_streamed_all_the_same(asynchronous: bool) -> None:
     message = {"role": "assistant", "content": "all of it"}
     whole = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
-    chunks, error = streamed(over(whole[:20], whole[20:]), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(whole[:20], whole[20:]), asynchronous=asynchronous)
     assert error is None
-    assert total(chunks)["content"] == "all of it"
+    assert merge(chunks)["content"] == "all of it"
 
 
 @both_ways
@@ -291,13 +293,13 @@ def test_a_stream_is_lazy_and_its_chunks_are_small(asynchronous: bool) -> None:
     assert len({chunk.id for chunk in rest}) == 1
 
 
-def test_chunks_share_nothing_that_a_consumer_may_change() -> None:
-    first, second, *_ = over(frame("a") + frame("b"), frame("", finish="stop"), DONE).stream("p")
+def test_chunks_share_no_mutable_object() -> None:
+    first, second, *_ = model_over(frame("a") + frame("b"), frame("", finish="stop"), DONE).stream("p")
     first.response_metadata["mine"] = 1
     assert second.response_metadata == {"model_provider": "openai"}
 
 
-def test_response_headers_are_told_where_they_are_asked_for(mock_server: MockServer) -> None:
+def test_response_headers_are_included_if_requested(mock_server: MockServer) -> None:
     model = chat_of(mock_server, include_response_headers=True)
     first, *_ = model.stream("p")
     assert first.response_metadata["headers"]["x-request-id"] == "req-mock1"

@@ -40,7 +40,7 @@ def test_an_unknown_argument_goes_to_the_body_with_a_warning() -> None:
         assert ChatOpenAI(api_key="k", model_kwargs={"temperature": 0.1}).temperature == 0.1
 
 
-def test_a_missing_key_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_raises_in_the_constructor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(MillstreamError, match="OPENAI_API_KEY"):
         ChatOpenAI()
@@ -99,7 +99,7 @@ def test_a_model_pickles(mock_server: MockServer) -> None:
     assert [chunk.content for chunk in model.stream("p")] == ["", *VERSE, ""]
 
 
-def test_a_key_is_never_said(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_is_never_shown(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     model = ChatOpenAI(base_url=mock_server.url, api_key=KEY, default_headers={"x-api-key": KEY})
     said = [repr(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model._serialized)]

@@ -232,7 +232,7 @@ ANSWER = '{"place": "x", "setup": "s", "rating": 1, "a": 1}'
 
 @pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
 @pytest.mark.parametrize(("name", "schema", "options"), STRUCTURED, ids=[case[0] for case in STRUCTURED])
-def test_structured_output_is_asked_for_as_langchain_does(
+def test_structured_output_is_requested_as_by_langchain(
     name: str, schema: Any, options: dict[str, Any], streams: bool
 ) -> None:
     with MockServer(Reply(pieces=[ANSWER])) as server:
@@ -251,7 +251,7 @@ def test_structured_output_is_asked_for_as_langchain_does(
 # URLs, headers, the environment.
 
 
-def test_the_request_goes_to_chat_completions_with_the_key_and_the_headers_asked_for() -> None:
+def test_the_request_is_sent_to_chat_completions_with_the_key_and_the_requested_headers() -> None:
     done = [b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n']
     transport = MemoryTransport(done)
     model = ChatOpenAI(
@@ -270,7 +270,7 @@ def test_the_request_goes_to_chat_completions_with_the_key_and_the_headers_asked
     assert (headers["openai-organization"], headers["x-mine"], headers["x-call"]) == ("org", "1", "3")
 
 
-def test_usage_is_asked_for_where_openai_itself_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usage_is_requested_from_openai_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_BASE", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     assert ChatOpenAI(api_key="k").stream_usage is True

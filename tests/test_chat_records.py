@@ -103,7 +103,7 @@ def test_filters_leave_out_the_same_records(version: str, format_: Format, filte
     check_model(model([WIRE[0]["body"]]), version, format_, {**RUN, "tags": ["t"]}, **filters)
 
 
-def test_no_object_is_made_for_a_text(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_object_is_created_for_a_text(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     class RecordsOnly:
         """A decoder that can do nothing else."""
 
@@ -122,7 +122,7 @@ def test_no_object_is_made_for_a_text(impl: ModuleType, monkeypatch: pytest.Monk
 
 
 @ways
-def test_handlers_hear_every_chunk_of_a_run_in_records(half: ModuleType, version: str, format_: Format) -> None:
+def test_handlers_receive_every_chunk_of_a_stream_of_records(half: ModuleType, version: str, format_: Format) -> None:
     heard: list[str] = []
 
     class Listener(BaseCallbackHandler):
@@ -155,7 +155,7 @@ def test_the_records_of_a_bound_model_are_its_own(version: str, format_: Format)
 
 
 @pytest.mark.parametrize(("fault", "kind"), FAULTS, ids=str)
-def test_an_error_comes_after_the_records_and_nothing_marks_the_end(fault: Any, kind: type[StreamError]) -> None:
+def test_an_error_is_raised_after_the_records_and_there_is_no_end_record(fault: Any, kind: type[StreamError]) -> None:
     with MockServer(Reply(fault=fault)) as server:
         chat = ChatOpenAI(base_url=server.url, api_key=KEY, stream_chunk_timeout=0.2)
         records, error = read_all(chat.astream_records("p", RUN))

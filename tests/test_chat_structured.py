@@ -62,17 +62,17 @@ CASES: list[tuple[str, Any, str, Reply]] = [
 cases = pytest.mark.parametrize(("name", "schema", "method", "reply"), CASES, ids=[case[0] for case in CASES])
 
 
-def ours(server: MockServer) -> ChatOpenAI:
+def build_model(server: MockServer) -> ChatOpenAI:
     return ChatOpenAI(base_url=server.url, api_key=KEY, model="gpt-4o")
 
 
 @cases
-def test_what_comes_out_is_what_langchain_gives(name: str, schema: Any, method: SchemaMethod, reply: Reply) -> None:
+def test_the_output_is_langchains(name: str, schema: Any, method: SchemaMethod, reply: Reply) -> None:
     with MockServer(reply) as server, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with chat_peer(server.url, model="gpt-4o") as theirs:
             expected = theirs.with_structured_output(schema, method=method).invoke("p")
-        structured = ours(server).with_structured_output(schema, method=method)
+        structured = build_model(server).with_structured_output(schema, method=method)
         assert structured.invoke("p") == expected
         assert asyncio.run(structured.ainvoke("p")) == expected
         assert structured.batch(["p", "q"]) == [expected] * 2
@@ -84,7 +84,7 @@ def test_the_object_grows_in_a_stream(
     name: str, schema: Any, method: SchemaMethod, reply: Reply, asynchronous: bool
 ) -> None:
     with MockServer(reply) as server:
-        structured = ours(server).with_structured_output(schema, method=method)
+        structured = build_model(server).with_structured_output(schema, method=method)
         objects, error = read_all(structured.astream("p") if asynchronous else structured.stream("p"))
     assert error is None
     if schema is Joke:
@@ -96,9 +96,9 @@ def test_the_object_grows_in_a_stream(
 
 
 @cases
-def test_the_message_may_be_asked_for_too(name: str, schema: Any, method: SchemaMethod, reply: Reply) -> None:
+def test_include_raw_returns_the_message_too(name: str, schema: Any, method: SchemaMethod, reply: Reply) -> None:
     with MockServer(reply) as server:
-        model = ours(server)
+        model = build_model(server)
         expected = model.with_structured_output(schema, method=method).invoke("p")
         structured = model.with_structured_output(schema, method=method, include_raw=True)
         output = structured.invoke("p")
@@ -109,9 +109,9 @@ def test_the_message_may_be_asked_for_too(name: str, schema: Any, method: Schema
     assert {tuple(piece) for piece in pieces[:-1]} == {("raw",)}
 
 
-def test_what_cannot_be_parsed_is_an_error_or_told() -> None:
+def test_an_unparsable_answer_raises_or_is_reported_in_the_output() -> None:
     with MockServer(Reply(pieces=["no JSON"])) as server:
-        model = ours(server)
+        model = build_model(server)
         for schema in (Joke, SCHEMA):
             with pytest.raises(OutputParserException):
                 model.with_structured_output(schema).invoke("p")
@@ -120,17 +120,17 @@ def test_what_cannot_be_parsed_is_an_error_or_told() -> None:
         assert isinstance(output["parsing_error"], OutputParserException)
         assert output["raw"].content == "no JSON"
     with MockServer(Reply(pieces=['{"rating": 1}'])) as server, pytest.raises(OutputParserException, match="setup"):
-        ours(server).with_structured_output(Joke).invoke("p")
+        build_model(server).with_structured_output(Joke).invoke("p")
 
 
-def test_a_refusal_is_an_error_that_says_it() -> None:
+def test_a_refusal_is_an_error_with_its_text() -> None:
     message = {"role": "assistant", "content": None, "refusal": "I won't."}
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
     with (
         MockServer(Reply(body=body, content_type="application/json")) as server,
         pytest.raises(RefusalError, match=r"I won't\."),
     ):
-        ours(server).with_structured_output(Joke).invoke("p")
+        build_model(server).with_structured_output(Joke).invoke("p")
     frames = [b'data: {"choices":[{"index":0,"delta":{"refusal":"I "}}]}\n\n',
               b'data: {"choices":[{"index":0,"delta":{"refusal":"won\'t."},"finish_reason":"stop"}]}\n\n',
               b"data: [DONE]\n\n"]  # fmt: skip
@@ -140,13 +140,13 @@ def test_a_refusal_is_an_error_that_says_it() -> None:
         assert (objects, type(error), str(error)) == ([], RefusalError, "I won't.")
 
 
-def test_an_answer_by_tools_beside_a_schema_is_none() -> None:
+def test_a_call_of_another_tool_beside_a_schema_is_parsed_as_none() -> None:
     with MockServer(Reply(tool_calls=[{"name": "add", "args": {}}])) as server:
-        structured = ours(server).with_structured_output(Joke, tools=[add], strict=True)
+        structured = build_model(server).with_structured_output(Joke, tools=[add], strict=True)
         assert structured.invoke("p") is None
 
 
-def test_models_that_know_no_schemas_are_asked_by_a_tool() -> None:
+def test_models_without_schema_support_are_called_with_a_tool() -> None:
     with MockServer(BY_TOOL) as server:
         model = ChatOpenAI(base_url=server.url, api_key=KEY, model="gpt-4")
         with pytest.warns(UserWarning, match="function_calling") as caught:
@@ -163,12 +163,12 @@ def test_models_that_know_no_schemas_are_asked_by_a_tool() -> None:
         ({"schema": Joke, "method": "json_mode", "strict": True}, "not supported"),
     ],
 )
-def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+def test_contradicting_arguments_of_structured_output_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ChatOpenAI(api_key="k", model="gpt-4o").with_structured_output(**options)
 
 
-def test_models_without_tools_say_so() -> None:
+def test_structured_output_of_models_without_tools_raises() -> None:
     with pytest.raises(NotImplementedError):
         FakeListChatModel(responses=["a"]).bind_tools([])
     with pytest.raises(NotImplementedError, match="with_structured_output"):
@@ -179,14 +179,14 @@ def test_a_users_model_with_tools_has_structured_output() -> None:
     class Calling(FakeListChatModel):
         def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
             with MockServer(BY_TOOL) as server:
-                return ours(server).bind_tools(tools, tool_choice=tool_choice, **kwargs)
+                return build_model(server).bind_tools(tools, tool_choice=tool_choice, **kwargs)
 
     structured = Calling(responses=[]).with_structured_output(Joke)
     assert structured.steps[-1].tools == [Joke]  # type: ignore[attr-defined]
 
 
 @cases
-def test_handlers_are_told_the_schema_as_langchain_tells_it(
+def test_handlers_receive_the_schema_as_in_langchain(
     name: str, schema: Any, method: SchemaMethod, reply: Reply
 ) -> None:
     logs: list[list[Any]] = [[], []]
@@ -195,7 +195,7 @@ def test_handlers_are_told_the_schema_as_langchain_tells_it(
         with chat_peer(server.url, model="gpt-4o") as theirs:
             asked = theirs.with_structured_output(schema, method=method)
             asked.invoke("p", {"callbacks": [chat_handlers(logs[0])[0]]})
-        mine = ours(server).with_structured_output(schema, method=method)
+        mine = build_model(server).with_structured_output(schema, method=method)
         mine.invoke("p", {"callbacks": [chat_handlers(logs[1])[1]]})
     told = [[kwargs for _, event, _, kwargs in log if event == "on_chat_model_start"] for log in logs]
     ((expected,), (found,)) = told
@@ -221,7 +221,7 @@ def test_handlers_are_told_the_schema_as_langchain_tells_it(
     ],
     ids=str,
 )
-def test_models_that_need_the_responses_api_are_refused(made: dict[str, Any]) -> None:
+def test_models_that_need_the_responses_api_are_rejected(made: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedError, match="Responses API"):
         ChatOpenAI(api_key="k", **made)
 
@@ -231,7 +231,7 @@ def test_models_that_need_the_responses_api_are_refused(made: dict[str, Any]) ->
     [{"tools": [{"type": "web_search"}]}, {"reasoning": {}}, {"previous_response_id": "r"}, {"text": {}}],
     ids=str,
 )
-def test_calls_that_need_the_responses_api_are_refused(called: dict[str, Any]) -> None:
+def test_calls_that_need_the_responses_api_are_rejected(called: dict[str, Any]) -> None:
     model = ChatOpenAI(api_key="k")
     with pytest.raises(UnsupportedError, match="Responses API"):
         model.invoke("p", **called)
@@ -241,7 +241,7 @@ def test_calls_that_need_the_responses_api_are_refused(called: dict[str, Any]) -
     assert (events, type(error)) == ([], UnsupportedError)
 
 
-def test_chat_completions_can_be_asked_all_the_same(mock_server: MockServer) -> None:
+def test_use_responses_api_false_uses_chat_completions(mock_server: MockServer) -> None:
     model = ChatOpenAI(
         base_url=mock_server.url, api_key=KEY, model="codex-mini", use_responses_api=False, reasoning={"effort": "low"}
     )

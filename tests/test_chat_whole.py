@@ -12,16 +12,16 @@ from millstream.errors import StreamTruncatedError
 from millstream.testing import MockServer, Reply
 
 
-def settled(message: Any) -> Any:
+def normalize(message: Any) -> Any:
     """Return a message as a dict, without what the SDK adds to a response and the server did not send."""
     told = dump_messages(message)
-    told["response_metadata"] = without_none(told["response_metadata"])
+    told["response_metadata"] = drop_none(told["response_metadata"])
     return told
 
 
-def without_none(value: Any) -> Any:
+def drop_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_none(item) for key, item in value.items() if item is not None}
+        return {key: drop_none(item) for key, item in value.items() if item is not None}
     return value
 
 
@@ -36,7 +36,7 @@ MESSAGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=["text", "calls", "function call", "refusal"])
-def test_a_whole_answer_is_langchains(message: dict[str, Any]) -> None:
+def test_a_whole_response_is_langchains(message: dict[str, Any]) -> None:
     usage = {
         **{"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14},
         "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": 0},
@@ -55,9 +55,9 @@ def test_a_whole_answer_is_langchains(message: dict[str, Any]) -> None:
     body = json.dumps(told).encode()
     with MockServer(Reply(body=body, content_type="application/json")) as server:
         with chat_peer(server.url) as theirs:
-            expected = settled(theirs.invoke("p"))
-        found = settled(chat_of(server).invoke("p"))
-        assert settled(asyncio.run(chat_of(server).ainvoke("p"))) == found
+            expected = normalize(theirs.invoke("p"))
+        found = normalize(chat_of(server).invoke("p"))
+        assert normalize(asyncio.run(chat_of(server).ainvoke("p"))) == found
     assert found == expected
 
 
@@ -69,7 +69,7 @@ def test_calls_that_cannot_be_read_are_invalid() -> None:
     assert (found.tool_calls, [call["id"] for call in found.invalid_tool_calls]) == ([], ["call_2"])
 
 
-def test_generate_and_batch_return_what_langchains_do(mock_server: MockServer) -> None:
+def test_generate_and_batch_return_langchains_results(mock_server: MockServer) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from langchain_core.messages import HumanMessage as said

@@ -111,7 +111,7 @@ def test_an_empty_stream_of_a_users_model_is_an_error() -> None:
         collect(Empty().astream("p"))
 
 
-def test_what_users_code_raises_goes_up_as_it_is_after_what_it_yielded() -> None:
+def test_an_exception_of_users_code_is_raised_unchanged_after_its_chunks() -> None:
     class Broken(Echo):
         def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
             yield GenerationChunk("a")
@@ -122,7 +122,7 @@ def test_what_users_code_raises_goes_up_as_it_is_after_what_it_yielded() -> None
         assert (seen, type(raised), str(raised)) == (["a"], ConnectionResetError, "mine")
 
 
-def test_what_is_no_chunk_is_told() -> None:
+def test_an_object_that_is_not_a_chunk_raises() -> None:
     class Wrong(Echo):
         def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
             yield "text"
@@ -143,7 +143,7 @@ def test_stop_and_other_arguments_reach_the_model() -> None:
     assert asyncio.run(model.ainvoke("p", k=3)) == "None {'k': 3}"
 
 
-def test_methods_without_run_manager_are_not_given_one() -> None:
+def test_methods_without_a_run_manager_parameter_receive_none() -> None:
     class Old(LLM):
         def _call(self, prompt: str, stop: Any = None) -> str:  # type: ignore[override]
             return prompt
@@ -155,7 +155,7 @@ def test_methods_without_run_manager_are_not_given_one() -> None:
     assert (Old().invoke("p"), asyncio.run(Old().ainvoke("p"))) == ("p", "p")
 
 
-def test_acall_serves_async_code() -> None:
+def test_async_code_calls_acall() -> None:
     class Async(Echo):
         async def _acall(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
             return "async"
@@ -165,7 +165,7 @@ def test_acall_serves_async_code() -> None:
     assert Async().invoke("hello") == "hello"
 
 
-def test_a_model_that_generates_for_many_prompts_is_asked_once() -> None:
+def test_a_model_that_generates_for_many_prompts_is_called_once() -> None:
     class Many(BaseLLM):
         def _generate(self, prompts: list[str], stop: Any = None, run_manager: Any = None, **kwargs: Any) -> LLMResult:
             asked.append(prompts)
@@ -181,7 +181,7 @@ def test_a_model_that_generates_for_many_prompts_is_asked_once() -> None:
     assert asked == [["a", "b", "c"], ["a", "b"], ["c"]]
 
 
-def test_abstract_methods_must_be_written() -> None:
+def test_abstract_methods_must_be_implemented() -> None:
     with pytest.raises(TypeError, match="abstract"):
         LLM()  # type: ignore[abstract]
 
@@ -202,7 +202,7 @@ class Doubling(Runnable[int, int]):
         return input * 2
 
 
-def test_a_runnable_has_everything_from_invoke_alone() -> None:
+def test_a_subclass_with_invoke_alone_has_every_method() -> None:
     runnable = Doubling()
     assert list(runnable.stream(1)) == [2]
     assert collect(runnable.astream(1)) == [2]
@@ -224,7 +224,7 @@ def test_configurations_of_a_batch_must_be_as_many_as_its_inputs() -> None:
 # Threads.
 
 
-def test_a_sync_stream_in_async_code_does_not_hold_up_the_loop() -> None:
+def test_a_sync_stream_in_async_code_does_not_block_the_loop() -> None:
     class Slow(Echo):
         def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
             threads.add(threading.current_thread())
@@ -247,7 +247,7 @@ def test_a_sync_stream_in_async_code_does_not_hold_up_the_loop() -> None:
     assert threading.main_thread() not in threads
 
 
-def test_context_variables_reach_the_model_and_what_it_sets_stays_there() -> None:
+def test_context_variables_reach_the_model_and_its_changes_stay_there() -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
     class Reading(Echo):

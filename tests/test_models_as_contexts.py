@@ -19,9 +19,7 @@ def text(chunks: list[Any]) -> str:
 
 @MODELS
 @TRANSPORTS
-def test_the_end_of_with_closes_the_connection_that_waits(
-    cls: type[Any], transport: str, mock_server: MockServer
-) -> None:
+def test_the_end_of_with_closes_the_idle_connection(cls: type[Any], transport: str, mock_server: MockServer) -> None:
     with cls(base_url=mock_server.url, api_key="k", transport=transport) as model:
         assert isinstance(model, cls)
         assert text(list(model.stream("p"))) == "".join(VERSE)
@@ -53,7 +51,7 @@ def test_the_end_of_async_with_closes_the_connections_of_the_loop(
 
 
 @TRANSPORTS
-def test_a_stream_that_runs_is_not_touched(transport: str) -> None:
+def test_a_running_stream_is_not_affected(transport: str) -> None:
     with MockServer(Reply(fault=Stall(after=1))) as server:
         model = OpenAI(base_url=server.url, api_key="k", transport=transport)
         stream = model.stream("p")
@@ -64,7 +62,7 @@ def test_a_stream_that_runs_is_not_touched(transport: str) -> None:
         model.close()
 
 
-def test_a_client_that_was_given_is_its_owners_to_close() -> None:
+def test_a_client_passed_as_an_argument_is_not_closed() -> None:
     class Noting(MemoryTransport):
         def close(self) -> None:
             raise AssertionError

@@ -11,13 +11,13 @@ from millstream._pure import StreamDecoder as PureDecoder
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI, AzureChatOpenAI])
-def test_an_argument_without_a_name_raises_and_is_not_shown(cls: type[Any]) -> None:
+def test_a_positional_argument_raises_and_is_not_shown(cls: type[Any]) -> None:
     with pytest.raises(TypeError, match=rf"^{cls.__name__}\(\) takes keyword .*write {cls.__name__}\(model=") as caught:
         cls("sk-secret")
     assert "sk-secret" not in str(caught.value)
 
 
-def test_a_model_of_ones_own_names_its_first_field() -> None:
+def test_the_error_of_a_users_model_names_its_first_field() -> None:
     class Echo(LLM):
         size: int
 
@@ -34,7 +34,7 @@ def test_a_model_of_ones_own_names_its_first_field() -> None:
 
 @pytest.mark.parametrize("name", ["chat", "completions", "responses", "embeddings", "models"])
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
-def test_a_model_is_not_the_sdks_client_and_says_so(cls: type[Any], name: str) -> None:
+def test_attributes_of_the_sdks_client_raise_with_a_hint(cls: type[Any], name: str) -> None:
     model = cls(api_key="k")
     with pytest.raises(AttributeError, match=rf"'{name}': .*not the client of the OpenAI SDK; write .*invoke"):
         getattr(model, name)
@@ -43,7 +43,7 @@ def test_a_model_is_not_the_sdks_client_and_says_so(cls: type[Any], name: str) -
     assert name not in dir(model)
 
 
-def test_other_attributes_are_missing_as_ever() -> None:
+def test_other_missing_attributes_raise_as_usual() -> None:
     model = ChatOpenAI(api_key="k")
     with pytest.raises(AttributeError, match=r"^'ChatOpenAI' object has no attribute 'nothing'$"):
         _ = model.nothing  # type: ignore[attr-defined]
@@ -51,7 +51,7 @@ def test_other_attributes_are_missing_as_ever() -> None:
 
 
 @pytest.mark.parametrize("name", ["feed", "feed_text"])
-def test_a_decoder_takes_bytes_and_says_so(name: str) -> None:
+def test_a_decoder_accepts_bytes_and_rejects_text_with_a_hint(name: str) -> None:
     for half in (StreamDecoder, PureDecoder):
         with pytest.raises(TypeError, match=rf"^{name}\(\) takes bytes, not str$"):
             getattr(half("openai.chat"), name)("s")

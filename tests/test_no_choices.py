@@ -30,7 +30,7 @@ class AsyncFailing(AsyncCallbackHandler):
         self.errors.append(error)
 
 
-def ways(model: Any, config: Any) -> list[Any]:
+def list_calls(model: Any, config: Any) -> list[Any]:
     chain = PromptTemplate.from_template("{p}") | model | StrOutputParser()
     asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
     return [
@@ -54,13 +54,13 @@ def ways(model: Any, config: Any) -> list[Any]:
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("handler", [None, Failing, AsyncFailing], ids=["no_listeners", "handler", "async handler"])
-def test_an_end_mark_alone_is_one_error_in_every_way(cls: type[Any], streaming: bool, handler: Any) -> None:
+def test_an_end_mark_alone_is_the_same_error_in_every_method(cls: type[Any], streaming: bool, handler: Any) -> None:
     with MockServer(Reply(body=b"data: [DONE]\n\n")) as server:
         made = {"streaming": True} if streaming else {}
         model = cls(base_url=server.url, api_key="k", **made)
-        for place, _ in enumerate(ways(model, {"callbacks": []})):
+        for place, _ in enumerate(list_calls(model, {"callbacks": []})):
             heard = handler() if handler else None
-            way = ways(model, {"callbacks": [heard] if heard else []})[place]
+            way = list_calls(model, {"callbacks": [heard] if heard else []})[place]
             if streaming and cls is OpenAI and place in (8, 9):
                 continue
             before = len(server.requests)

@@ -17,7 +17,7 @@ ONE: list[dict[str, Any]] = [{}, {"n": 1}, {"extra_body": {"n": 1}}, {"extra_bod
 MORE: list[dict[str, Any]] = [{"n": 2}, {"extra_body": {"n": 2}}, {"n": 2, "extra_body": {"top_k": 1}}]
 
 
-def body(choice: str, indices: list[int]) -> bytes:
+def build_body(choice: str, indices: list[int]) -> bytes:
     choices = [choice % (index, word, "null") for index, word in zip(indices, ("a", "b", "c"), strict=True)]
     choices.append(choice % (indices[-1], "", '"stop"'))
     return b"".join(b'data: {"choices":[%s]}\n\n' % text.encode() for text in choices) + DONE
@@ -37,7 +37,7 @@ def text_of(chunk: Any) -> str:
 def test_one_choice_is_read_whatever_its_index(
     cls: Any, choice: str, indices: list[int], options: dict[str, Any]
 ) -> None:
-    with MockServer(Reply(body=body(choice, indices))) as server:
+    with MockServer(Reply(body=build_body(choice, indices))) as server:
         model = model_on(server, cls, **options)
         assert "".join(map(text_of, model.stream("p"))) == "abc"
         assert "".join(map(text_of, asyncio.run(aread(model.astream("p"))))) == "abc"
@@ -47,12 +47,12 @@ def test_one_choice_is_read_whatever_its_index(
 @pytest.mark.parametrize("options", MORE, ids=str)
 @pytest.mark.parametrize(("cls", "choice"), MODELS)
 def test_of_several_choices_the_first_is_streamed(cls: Any, choice: str, options: dict[str, Any]) -> None:
-    with MockServer(Reply(body=body(choice, [1, 0, 1]))) as server:
+    with MockServer(Reply(body=build_body(choice, [1, 0, 1]))) as server:
         assert "".join(map(text_of, model_on(server, cls, **options).stream("p"))) == "b"
 
 
 @pytest.mark.parametrize(("cls", "choice"), MODELS)
-def test_what_a_call_binds_counts(cls: Any, choice: str) -> None:
-    with MockServer(Reply(body=body(choice, [1, 0, 1]))) as server:
+def test_the_n_of_a_call_overrides_the_models(cls: Any, choice: str) -> None:
+    with MockServer(Reply(body=build_body(choice, [1, 0, 1]))) as server:
         assert "".join(map(text_of, model_on(server, cls).bind(n=2).stream("p"))) == "b"
         assert "".join(map(text_of, model_on(server, cls, n=2).bind(n=1).stream("p"))) == "abc"

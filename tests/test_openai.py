@@ -28,7 +28,7 @@ WIRE = Path(__file__).parent / "vectors" / "wire"
 SPARKLING = "Write me a 1 verse song about sparkling water."
 
 
-def over(*reads: bytes, **arguments: Any) -> OpenAI:
+def model_over(*reads: bytes, **arguments: Any) -> OpenAI:
     return OpenAI(api_key=KEY, http_client=MemoryTransport(reads), **arguments)
 
 
@@ -37,7 +37,7 @@ def frame(text: str = "", **fields: Any) -> bytes:
     return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
 
 
-def streamed(
+def collect_stream(
     model: OpenAI, *, asynchronous: bool, prompt: str = "p", **called: Any
 ) -> tuple[list[str], Exception | None]:
     """Return the chunks of one stream and the exception it ended with."""
@@ -62,7 +62,7 @@ def test_the_pages_sync_sample_streams_piece_by_piece(
 
 
 def test_the_pages_async_sample_streams_piece_by_piece(mock_server: MockServer) -> None:
-    assert streamed(llm_of(mock_server), asynchronous=True, prompt=SPARKLING) == (list(VERSE), None)
+    assert collect_stream(llm_of(mock_server), asynchronous=True, prompt=SPARKLING) == (list(VERSE), None)
 
 
 @both_ways
@@ -80,10 +80,10 @@ def test_chunks_are_langchains(asynchronous: bool, options: dict[str, Any]) -> N
         else:
             with peer(server.url) as theirs:
                 expected = list(theirs.stream(SPARKLING))
-        assert streamed(llm_of(server), asynchronous=asynchronous, prompt=SPARKLING) == (expected, None)
+        assert collect_stream(llm_of(server), asynchronous=asynchronous, prompt=SPARKLING) == (expected, None)
 
 
-def test_a_stream_is_lazy_and_its_first_chunk_comes_before_the_last_is_sent() -> None:
+def test_a_stream_is_lazy_and_its_first_chunk_is_yielded_before_the_last_is_sent() -> None:
     with MockServer(Reply(fault=Stall(after=2))) as server:
         stream = llm_of(server).stream("p")
         assert server.requests == []
@@ -95,7 +95,7 @@ def test_a_stream_is_lazy_and_its_first_chunk_comes_before_the_last_is_sent() ->
 # invoke, batch, generate.
 
 
-def test_generate_returns_what_langchains_does(mock_server: MockServer) -> None:
+def test_generate_returns_langchains_result(mock_server: MockServer) -> None:
     with peer(mock_server.url, n=2, best_of=2) as theirs:
         expected = theirs.generate(["a", "b"])
     result = llm_of(mock_server, n=2, best_of=2).generate(["a", "b"])
@@ -108,7 +108,7 @@ def test_generate_returns_what_langchains_does(mock_server: MockServer) -> None:
     assert len(result.run) == 2
 
 
-def test_ainvoke_and_abatch_return_what_langchains_do(mock_server: MockServer) -> None:
+def test_ainvoke_and_abatch_return_langchains_results(mock_server: MockServer) -> None:
     async def run() -> None:
         async with apeer(mock_server.url) as theirs:
             expected = await theirs.ainvoke("a"), await theirs.abatch(["a", "b"])
@@ -118,7 +118,7 @@ def test_ainvoke_and_abatch_return_what_langchains_do(mock_server: MockServer) -
     asyncio.run(run())
 
 
-def test_a_failing_batch_fails_alike_for_every_input_of_its_group() -> None:
+def test_a_failing_batch_fails_for_every_input_of_its_group() -> None:
     def reply(request: Any) -> Reply:
         return Reply(fault=ErrorFrame()) if "b" in request.body["prompt"] else Reply()
 
@@ -131,7 +131,7 @@ def test_a_failing_batch_fails_alike_for_every_input_of_its_group() -> None:
             llm_of(server).batch(["a", "b"])
 
 
-def test_a_streaming_model_takes_one_prompt_at_a_time(mock_server: MockServer) -> None:
+def test_a_streaming_model_accepts_one_prompt_at_a_time(mock_server: MockServer) -> None:
     model = llm_of(mock_server, streaming=True)
     assert model.invoke("p") == "".join(VERSE)
     with pytest.raises(ValueError, match="Cannot stream results with multiple prompts"):
@@ -151,8 +151,8 @@ def test_an_empty_batch_sends_nothing(mock_server: MockServer) -> None:
 @both_ways
 def test_two_finish_chunks_never_become_stopstop(asynchronous: bool) -> None:
     reads = [frame("a"), frame("", finish_reason="stop"), frame("", finish_reason="stop"), b"data: [DONE]\n\n"]
-    assert streamed(over(*reads), asynchronous=asynchronous) == (["a", ""], None)
-    (generations,) = over(*reads, streaming=True).generate(["p"]).generations
+    assert collect_stream(model_over(*reads), asynchronous=asynchronous) == (["a", ""], None)
+    (generations,) = model_over(*reads, streaming=True).generate(["p"]).generations
     assert generations[0].generation_info == {"finish_reason": "stop", "logprobs": None}
     first, second = GenerationChunk("a", {"finish_reason": "stop"}), GenerationChunk("b", {"finish_reason": "stop"})
     assert (first + second).generation_info == {"finish_reason": "stop"}
@@ -160,7 +160,7 @@ def test_two_finish_chunks_never_become_stopstop(asynchronous: bool) -> None:
 
 @both_ways
 def test_the_choices_of_a_stream_with_several_do_not_mix(mock_server: MockServer, asynchronous: bool) -> None:
-    chunks, error = streamed(llm_of(mock_server, n=3), asynchronous=asynchronous)
+    chunks, error = collect_stream(llm_of(mock_server, n=3), asynchronous=asynchronous)
     assert (chunks, error) == (list(VERSE), None)
     assert mock_server.requests[-1].body["n"] == 3
 
@@ -172,10 +172,10 @@ def test_surrogates_split_over_two_frames_are_one_character(asynchronous: bool) 
         b'data: {"choices":[{"index":0,"text":"\\udfa3","finish_reason":"stop"}]}\n\n',
         b"data: [DONE]\n\n",
     ]
-    assert streamed(over(*reads), asynchronous=asynchronous) == (["🎣"], None)
+    assert collect_stream(model_over(*reads), asynchronous=asynchronous) == (["🎣"], None)
 
 
-def test_the_usage_of_a_stream_is_kept_when_it_is_there(mock_server: MockServer) -> None:
+def test_the_usage_of_a_stream_is_kept(mock_server: MockServer) -> None:
     async def end(model: OpenAI) -> Any:
         events = [event async for event in model.astream_events("p", version="v2")]
         return events[-1]["data"]["output"]["llm_output"]
@@ -199,7 +199,7 @@ def test_log_probabilities_of_a_stream_are_joined() -> None:
         frame("b", logprobs=probabilities("b"), finish_reason="stop"),
         b"data: [DONE]\n\n",
     ]
-    (generations,) = over(*reads, streaming=True, logprobs=1).generate(["p"]).generations
+    (generations,) = model_over(*reads, streaming=True, logprobs=1).generate(["p"]).generations
     info = generations[0].generation_info
     assert info is not None
     assert (generations[0].text, info["finish_reason"]) == ("ab", "stop")
@@ -207,10 +207,10 @@ def test_log_probabilities_of_a_stream_are_joined() -> None:
 
 
 @both_ways
-def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous: bool) -> None:
+def test_a_stream_cut_before_its_end_mark_raises_with_the_text_so_far(asynchronous: bool) -> None:
     for how in ("reset", "fin", "end"):
         with MockServer(Reply(fault=Cut(after=3, how=how))) as server:
-            chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
+            chunks, error = collect_stream(llm_of(server), asynchronous=asynchronous)
             assert isinstance(error, StreamTruncatedError)
             assert chunks == list(VERSE[:3])
             assert (error.text, error.deltas_seen) == ("".join(VERSE[:3]), 3)
@@ -218,9 +218,9 @@ def test_a_stream_cut_before_its_end_mark_raises_with_what_arrived(asynchronous:
 
 
 @both_ways
-def test_a_connection_cut_inside_a_frame_hands_out_the_whole_frames(asynchronous: bool) -> None:
+def test_a_connection_cut_inside_a_frame_yields_the_complete_frames(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Cut(after=3, how="fin", inside=True))) as server:
-        chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
+        chunks, error = collect_stream(llm_of(server), asynchronous=asynchronous)
     assert isinstance(error, StreamTruncatedError)
     assert isinstance(error, EOFError)
     assert chunks == list(VERSE[:3])
@@ -230,13 +230,13 @@ def test_a_connection_cut_inside_a_frame_hands_out_the_whole_frames(asynchronous
 def test_a_connection_cut_after_the_finish_is_no_failure(asynchronous: bool) -> None:
     for how in ("reset", "fin", "end"):
         with MockServer(Reply(fault=Cut(after=len(VERSE), how=how))) as server:
-            assert streamed(llm_of(server), asynchronous=asynchronous) == (list(VERSE), None)
+            assert collect_stream(llm_of(server), asynchronous=asynchronous) == (list(VERSE), None)
 
 
 @both_ways
-def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> None:
+def test_an_error_in_mid_stream_raises_with_the_text_so_far(asynchronous: bool) -> None:
     with MockServer(Reply(fault=ErrorFrame(after=3, code="full"))) as server:
-        chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
+        chunks, error = collect_stream(llm_of(server), asynchronous=asynchronous)
     assert isinstance(error, ProviderError)
     assert chunks == list(VERSE[:3])
     assert (str(error), error.type, error.code) == ("overloaded", "server_error", "full")
@@ -246,7 +246,7 @@ def test_an_error_in_mid_stream_raises_with_what_arrived(asynchronous: bool) -> 
 @both_ways
 def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
-        chunks, error = streamed(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = collect_stream(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
     assert isinstance(error, StreamStalledError)
     assert isinstance(error, TimeoutError)
     assert (chunks, error.text) == (list(VERSE[:2]), "".join(VERSE[:2]))
@@ -255,7 +255,7 @@ def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
 @both_ways
 def test_a_stream_that_falls_silent_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2))) as server:
-        chunks, error = streamed(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = collect_stream(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
         assert server.wait_closed().closed_by == "client"
     assert isinstance(error, StreamStalledError)
     assert (chunks, error.text) == (list(VERSE[:2]), "".join(VERSE[:2]))
@@ -265,14 +265,14 @@ def test_a_stream_that_falls_silent_stalls(asynchronous: bool) -> None:
 @both_ways
 def test_comments_between_chunks_do_not_add_up_to_a_stall(asynchronous: bool) -> None:
     reads = [b": ping\n\n", frame("a")] * 20 + [frame("", finish_reason="stop"), b"data: [DONE]\n\n"]
-    chunks, error = streamed(over(*reads, stream_chunk_timeout=0.0001), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(*reads, stream_chunk_timeout=0.0001), asynchronous=asynchronous)
     assert (chunks, error) == (["a"] * 20 + [""], None)
 
 
 @both_ways
 def test_a_body_that_is_html_is_an_error_that_shows_it(asynchronous: bool) -> None:
     with MockServer(Reply(body=b"<html><body>Sign in</body></html>", content_type="text/html")) as server:
-        chunks, error = streamed(llm_of(server), asynchronous=asynchronous)
+        chunks, error = collect_stream(llm_of(server), asynchronous=asynchronous)
         assert isinstance(error, StreamDecodeError)
         assert (chunks, error.frame) == ([], b"<html><body>Sign in</body></html>")
         with pytest.raises(StreamDecodeError) as caught:
@@ -281,27 +281,27 @@ def test_a_body_that_is_html_is_an_error_that_shows_it(asynchronous: bool) -> No
 
 
 @both_ways
-def test_a_body_that_is_one_document_comes_out_as_if_it_had_streamed(asynchronous: bool) -> None:
+def test_a_body_that_is_one_document_is_streamed_all_the_same(asynchronous: bool) -> None:
     whole = b'{"choices": [{"index": 0, "text": "all of it", "finish_reason": "stop"}]}'
-    assert streamed(over(whole[:20], whole[20:]), asynchronous=asynchronous) == (["all of it"], None)
+    assert collect_stream(model_over(whole[:20], whole[20:]), asynchronous=asynchronous) == (["all of it"], None)
 
 
 @both_ways
-def test_invalid_json_raises_after_what_was_right(asynchronous: bool) -> None:
-    chunks, error = streamed(over(frame("a") + b"data: {oops}\n\n" + frame("b")), asynchronous=asynchronous)
+def test_invalid_json_raises_after_the_chunks_before_it(asynchronous: bool) -> None:
+    chunks, error = collect_stream(model_over(frame("a") + b"data: {oops}\n\n" + frame("b")), asynchronous=asynchronous)
     assert isinstance(error, StreamDecodeError)
     assert (chunks, error.text, error.frame) == (["a"], "a", b"{oops}")
 
 
 @both_ways
-def test_a_stream_of_nothing_but_its_end_mark_is_no_answer(asynchronous: bool) -> None:
-    chunks, error = streamed(over(b"data: [DONE]\n\n"), asynchronous=asynchronous)
+def test_a_stream_with_only_an_end_mark_is_an_error(asynchronous: bool) -> None:
+    chunks, error = collect_stream(model_over(b"data: [DONE]\n\n"), asynchronous=asynchronous)
     assert (chunks, type(error), str(error)) == ([], StreamTruncatedError, "the server sent no choices")
 
 
 @both_ways
-def test_nothing_at_all_is_a_truncated_stream(asynchronous: bool) -> None:
-    chunks, error = streamed(over(), asynchronous=asynchronous)
+def test_an_empty_body_is_a_truncated_stream(asynchronous: bool) -> None:
+    chunks, error = collect_stream(model_over(), asynchronous=asynchronous)
     assert (chunks, type(error)) == ([], StreamTruncatedError)
 
 
@@ -311,14 +311,14 @@ def test_every_vector_of_the_format_streams(wire: Path, asynchronous: bool) -> N
     expected = json.loads(wire.with_suffix(".expected.json").read_text())
     data = wire.read_bytes()
     reads = data[: len(data) // 2], data[len(data) // 2 :]
-    chunks, error = streamed(over(*reads, n=choices_in(expected)), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(*reads, n=choices_in(expected)), asynchronous=asynchronous)
     texts = [item[2] for item in expected["expected"] if item[:2] == ["text", 0]]
     assert [chunk for chunk in chunks if chunk] == texts
     kinds: dict[str, type[StreamError]] = {"error": ProviderError, "truncated": StreamTruncatedError}
     assert type(error) is kinds.get(expected["final"]["ended"], type(None))
 
 
-def test_an_answer_without_enough_choices_is_not_made_up(mock_server: MockServer) -> None:
+def test_a_response_with_too_few_choices_raises(mock_server: MockServer) -> None:
     with MockServer(Reply(body=b'{"choices": []}', content_type="application/json")) as server:
         with pytest.raises(StreamTruncatedError, match="^the server sent no choices$"):
             llm_of(server).invoke("p")
@@ -331,7 +331,7 @@ def test_an_answer_without_enough_choices_is_not_made_up(mock_server: MockServer
         llm_of(server).generate(["p", "q"])
 
 
-def test_stream_of_chunks_is_there_for_subclasses(mock_server: MockServer) -> None:
+def test_subclasses_can_call_stream_for_chunks(mock_server: MockServer) -> None:
     class Loud(OpenAI):
         def _stream(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
             for chunk in super()._stream(prompt, stop, run_manager, **kwargs):
@@ -350,10 +350,10 @@ def test_goldfish_have_a_verse_of_their_own(mock_server: MockServer) -> None:
     assert tuple(llm_of(mock_server).stream("about goldfish on the moon")) == GOLDFISH
 
 
-def test_errors_before_the_head_are_no_stream_errors() -> None:
+def test_errors_before_the_head_are_not_stream_errors() -> None:
     model = OpenAI(api_key="k", base_url="http://127.0.0.1:9", max_retries=0)
     for asynchronous in (False, True):
-        chunks, error = streamed(model, asynchronous=asynchronous)
+        chunks, error = collect_stream(model, asynchronous=asynchronous)
         assert chunks == []
         assert isinstance(error, APIError)
         assert isinstance(error, ConnectionError)
@@ -362,6 +362,6 @@ def test_errors_before_the_head_are_no_stream_errors() -> None:
 
 def test_an_event_that_grows_too_large_ends_the_stream() -> None:
     huge = b"data: " + b"x" * (17 << 20)
-    chunks, error = streamed(over(frame("a"), huge), asynchronous=False)
+    chunks, error = collect_stream(model_over(frame("a"), huge), asynchronous=False)
     assert isinstance(error, EventTooLargeError)
     assert (chunks, error.text) == (["a"], "a")

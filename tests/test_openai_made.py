@@ -47,7 +47,7 @@ def test_an_unknown_argument_goes_to_the_body_with_a_warning() -> None:
         assert OpenAI(api_key="k", model_kwargs={"temperature": 0.1}).temperature == 0.1
 
 
-def test_a_missing_key_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_raises_in_the_constructor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(MillstreamError, match="OPENAI_API_KEY"):
         OpenAI()
@@ -87,7 +87,7 @@ def test_aliases_and_names_are_the_same_field() -> None:
         OpenAI(model="a", model_name="b", api_key="k")
 
 
-def test_the_sdks_clients_are_refused_and_so_is_a_client_of_the_wrong_kind(mock_server: MockServer) -> None:
+def test_the_sdks_clients_and_clients_of_the_wrong_type_are_rejected(mock_server: MockServer) -> None:
     import httpx2
 
     with pytest.raises(TypeError, match="http_client"):
@@ -113,7 +113,7 @@ def test_a_model_pickles(mock_server: MockServer) -> None:
 # Secrets.
 
 
-def everything_said(server: MockServer, caplog: pytest.LogCaptureFixture) -> Sequence[str]:
+def collect_texts(server: MockServer, caplog: pytest.LogCaptureFixture) -> Sequence[str]:
     """Return whatever a model shows of itself, in peace and in trouble."""
     model = llm_of(server, default_headers={"x-api-key": KEY}, model_kwargs={"user": "u"})
     said = [repr(model), str(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model.openai_api_key)]
@@ -134,9 +134,9 @@ def everything_said(server: MockServer, caplog: pytest.LogCaptureFixture) -> Seq
     return said
 
 
-def test_a_key_is_never_said(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_is_never_shown(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    for text in everything_said(mock_server, caplog):
+    for text in collect_texts(mock_server, caplog):
         assert KEY not in text
 
 
@@ -160,7 +160,7 @@ print(sorted({"httpx2", "httpx", "pydantic", "anyio", "langchain_core"} & set(sy
     assert python(code) == "[]"
 
 
-def test_warnings_are_for_those_who_deserve_them() -> None:
+def test_known_arguments_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         OpenAI(api_key="k", model="m", temperature=0, max_tokens=1, verbose=True, tags=["t"], metadata={}, name="n")

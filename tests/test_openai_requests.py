@@ -88,7 +88,7 @@ def test_invoke_of_a_streaming_model_streams_as_langchains(mock_server: MockServ
     assert body == expected
 
 
-def test_a_batch_goes_in_the_groups_of_langchains(mock_server: MockServer) -> None:
+def test_a_batch_is_split_into_langchains_groups(mock_server: MockServer) -> None:
     inputs = ["a", "b", "c", "d", "e"]
     with peer(mock_server.url, batch_size=2) as theirs:
         expected_texts = theirs.batch(inputs)
@@ -98,7 +98,7 @@ def test_a_batch_goes_in_the_groups_of_langchains(mock_server: MockServer) -> No
     assert bodies[:3] == bodies[3:]
 
 
-def test_max_concurrency_cuts_a_batch_as_langchains(mock_server: MockServer) -> None:
+def test_max_concurrency_splits_a_batch_as_in_langchain(mock_server: MockServer) -> None:
     inputs = ["a", "b", "c"]
     with peer(mock_server.url) as theirs:
         theirs.batch(inputs, {"max_concurrency": 2})
@@ -107,7 +107,7 @@ def test_max_concurrency_cuts_a_batch_as_langchains(mock_server: MockServer) -> 
     assert prompts == [["a", "b"], ["c"]] * 2
 
 
-def test_messages_become_the_prompt_that_langchain_makes(mock_server: MockServer) -> None:
+def test_messages_become_langchains_prompt(mock_server: MockServer) -> None:
     messages: list[Any] = [("system", "s"), ("human", "h"), {"role": "assistant", "content": "a"}, "u"]
     with peer(mock_server.url) as theirs:
         list(theirs.stream(messages))
@@ -124,7 +124,7 @@ def test_max_tokens_of_minus_one_leaves_the_field_out(mock_server: MockServer) -
     assert ["max_tokens" in request.body for request in mock_server.requests] == [False, False]
 
 
-def test_stream_usage_asks_for_the_usage_of_streams_only(mock_server: MockServer) -> None:
+def test_stream_usage_requests_the_usage_of_streams_only(mock_server: MockServer) -> None:
     model = llm_of(mock_server, stream_usage=True)
     list(model.stream("p"))
     model.invoke("p")
@@ -161,7 +161,7 @@ def test_the_headers_that_matter_are_langchains(mock_server: MockServer, monkeyp
     assert request.headers["user-agent"].startswith("Millstream/")
 
 
-def test_the_query_is_written_as_the_sdk_writes_it() -> None:
+def test_the_query_is_encoded_as_by_the_sdk() -> None:
     transport = MemoryTransport([STREAM])
     model = OpenAI(api_key="k", http_client=transport, default_query={"a": [1, 2], "b": True, "c": {"d": "é "}})
     list(model.stream("p", extra_query={"e": None}))
@@ -188,7 +188,7 @@ def test_a_key_may_be_a_text_a_secret_or_a_function() -> None:
         sent(later)
 
 
-def test_a_function_is_asked_for_the_key_of_every_request() -> None:
+def test_a_function_is_called_for_the_key_of_every_request() -> None:
     keys = iter(["first", "second"])
     transport = MemoryTransport([STREAM])
     model = OpenAI(api_key=lambda: next(keys), http_client=transport)
@@ -197,7 +197,7 @@ def test_a_function_is_asked_for_the_key_of_every_request() -> None:
     assert [request.headers["authorization"] for request in transport.requests] == ["Bearer first", "Bearer second"]
 
 
-def test_a_header_cannot_smuggle_a_line() -> None:
+def test_a_header_cannot_contain_a_line_end() -> None:
     transport = MemoryTransport([STREAM])
     with pytest.raises(ValueError, match="api_key") as caught:
         list(OpenAI(api_key="k\r\nx-evil: 1", http_client=transport).stream("p"))
@@ -206,7 +206,7 @@ def test_a_header_cannot_smuggle_a_line() -> None:
 
 
 @pytest.mark.parametrize("base", ["/v1", "/v1/"])
-def test_a_slash_at_the_end_of_the_base_url_is_no_difference(mock_server: MockServer, base: str) -> None:
+def test_a_slash_at_the_end_of_the_base_url_makes_no_difference(mock_server: MockServer, base: str) -> None:
     list(OpenAI(base_url=mock_server.origin + base, api_key="k").stream("p"))
     assert mock_server.requests[-1].path == "/v1/completions"
 
@@ -217,7 +217,7 @@ def test_a_prompt_with_half_a_surrogate_is_sent_as_an_escape() -> None:
     assert json.loads(transport.requests[0].body)["prompt"] == "\ud83c"
 
 
-def test_a_body_holds_integers_of_any_size_and_keys_that_are_numbers() -> None:
+def test_a_body_may_contain_integers_of_any_size_and_keys_that_are_numbers() -> None:
     transport = MemoryTransport([STREAM])
     bias: Any = {50256: -100}
     list(OpenAI(api_key="k", http_client=transport, logit_bias=bias).stream("p", seed=10**30))
@@ -225,7 +225,7 @@ def test_a_body_holds_integers_of_any_size_and_keys_that_are_numbers() -> None:
     assert (body["logit_bias"], body["seed"]) == ({"50256": -100}, 10**30)
 
 
-def test_bind_adds_to_every_call_and_the_call_wins(mock_server: MockServer) -> None:
+def test_bound_arguments_are_sent_unless_the_call_overrides_them(mock_server: MockServer) -> None:
     bound = llm_of(mock_server).bind(stop=["\n"], user="u")
     list(bound.stream("p"))
     bound.invoke("p", user="v")

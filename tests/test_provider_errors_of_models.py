@@ -49,7 +49,7 @@ def failures(model: Any, *, streamed: bool) -> list[Exception]:
 @pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 @pytest.mark.parametrize(("payload", "message"), ERRORS)
-def test_the_server_s_words_are_the_error_s(kind: Any, transport: str, payload: Any, message: str) -> None:
+def test_the_message_of_the_server_is_that_of_the_error(kind: Any, transport: str, payload: Any, message: str) -> None:
     document = json.dumps(payload).encode()
     frames = b"data: %s\n\ndata: %s\n\ndata: [DONE]\n\n" % (json.dumps(HALF).encode(), document)
     for body, streamed in ((document, False), (document, True), (frames, True)):
@@ -64,7 +64,7 @@ def test_the_server_s_words_are_the_error_s(kind: Any, transport: str, payload: 
 
 
 @pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
-def test_frames_of_status_are_no_errors(kind: Any) -> None:
+def test_status_frames_are_not_errors(kind: Any) -> None:
     frames = [
         {"status": "queued", "message": "waiting"},
         {"code": 200, "message": "ok"},

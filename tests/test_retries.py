@@ -26,17 +26,17 @@ from millstream.providers.http.retry import retry_after, wait_before_retry
 from millstream.testing import VERSE, ErrorStatus, MockServer, Refuse, Reply
 
 
-def failing(*replies: Reply) -> MockServer:
+def failing_server(*replies: Reply) -> MockServer:
     """Return a server that gives ``replies``, one after the other, and then serves well."""
     return MockServer(Reply(), script=replies)
 
 
-def soon(status: int, **headers: str) -> Reply:
+def retry_soon(status: int, **headers: str) -> Reply:
     """Return an error that may be retried after a millisecond."""
     return Reply(fault=ErrorStatus(status, headers={"retry-after-ms": "1", **headers}))
 
 
-def calls(llm: OpenAI) -> list[Any]:
+def list_calls(llm: OpenAI) -> list[Any]:
     """Return every way to send a request."""
 
     async def read() -> list[str]:
@@ -52,51 +52,51 @@ def calls(llm: OpenAI) -> list[Any]:
 
 @pytest.mark.parametrize("way", range(4))
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-def test_statuses_that_pass_are_tried_again(status: int, way: int) -> None:
-    with failing(soon(status), soon(status)) as server:
-        assert calls(llm_of(server))[way]() == "".join(VERSE)
+def test_temporary_statuses_are_retried(status: int, way: int) -> None:
+    with failing_server(retry_soon(status), retry_soon(status)) as server:
+        assert list_calls(llm_of(server))[way]() == "".join(VERSE)
         assert len(server.requests) == 3
         assert server.requests[0].data == server.requests[2].data
 
 
 @pytest.mark.parametrize("way", range(4))
-def test_connections_that_fail_are_tried_again(way: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_connections_are_retried(way: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("millstream.providers.http.retry._FIRST_DELAY", 0.001)
-    with failing(Reply(fault=Refuse()), Reply(fault=Refuse())) as server:
-        assert calls(llm_of(server))[way]() == "".join(VERSE)
-    with failing(*[Reply(fault=Refuse())] * 3) as server:
+    with failing_server(Reply(fault=Refuse()), Reply(fault=Refuse())) as server:
+        assert list_calls(llm_of(server))[way]() == "".join(VERSE)
+    with failing_server(*[Reply(fault=Refuse())] * 3) as server:
         with pytest.raises(APIConnectionError):
-            calls(llm_of(server))[way]()
+            list_calls(llm_of(server))[way]()
         assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 418])
-def test_other_statuses_are_not(status: int) -> None:
-    with failing(soon(status)) as server:
+def test_other_statuses_are_not_retried(status: int) -> None:
+    with failing_server(retry_soon(status)) as server:
         with pytest.raises(APIStatusError):
             llm_of(server).invoke("p")
         assert len(server.requests) == 1
 
 
-def test_the_server_may_say_whether_to_try_again() -> None:
-    with failing(soon(400, **{"x-should-retry": "true"})) as server:
+def test_x_should_retry_decides() -> None:
+    with failing_server(retry_soon(400, **{"x-should-retry": "true"})) as server:
         assert llm_of(server).invoke("p") == "".join(VERSE)
-    with failing(soon(500, **{"x-should-retry": "false"})) as server:
+    with failing_server(retry_soon(500, **{"x-should-retry": "false"})) as server:
         with pytest.raises(InternalServerError):
             llm_of(server).invoke("p")
         assert len(server.requests) == 1
 
 
-def test_max_retries_counts() -> None:
+def test_max_retries_limits_the_retries() -> None:
     for retries in (0, 1, 3):
-        with failing(*[soon(500)] * 5) as server:
+        with failing_server(*[retry_soon(500)] * 5) as server:
             with pytest.raises(InternalServerError):
                 llm_of(server, max_retries=retries).invoke("p")
             assert len(server.requests) == retries + 1
 
 
 @pytest.mark.parametrize("asked", [{"retry-after": "61"}, {"retry-after-ms": "4294967000"}, {"retry-after": "inf"}])
-def test_a_server_that_asks_for_more_than_a_minute_is_not_waited_for(asked: dict[str, str]) -> None:
+def test_a_retry_after_of_more_than_a_minute_is_not_waited_for(asked: dict[str, str]) -> None:
     with MockServer(Reply(fault=ErrorStatus(429, headers=asked))) as server:
         started = time.monotonic()
         with pytest.raises(RateLimitError):
@@ -114,7 +114,7 @@ def test_delays_double_up_to_eight_seconds_less_a_quarter_at_most() -> None:
     assert wait_before_retry(error, 2, 2) is None
 
 
-def test_a_wait_that_is_asked_for_is_kept() -> None:
+def test_the_wait_of_retry_after_is_kept() -> None:
     def wait(**headers: str) -> float | None:
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         return wait_before_retry(RateLimitError("slow down", status_code=429, headers=told), 0, 1)
@@ -156,7 +156,7 @@ def test_retry_after_may_be_a_date() -> None:
 def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) -> None:
     fault = ErrorStatus(status, "what happened", "a_code", headers={"x-request-id": "req-1"})
     with MockServer(Reply(fault=fault)) as server:
-        for call in calls(llm_of(server, max_retries=0)):
+        for call in list_calls(llm_of(server, max_retries=0)):
             with pytest.raises(APIStatusError) as caught:
                 call()
             error = caught.value
@@ -176,14 +176,14 @@ def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) 
         ({"error": {"message": "told"}}, "told"),
     ],
 )
-def test_the_servers_words_are_found_wherever_they_stand(body: Any, message: str) -> None:
+def test_the_servers_message_is_found_in_any_known_field(body: Any, message: str) -> None:
     with MockServer(Reply(fault=ErrorStatus(400, body=body))) as server, pytest.raises(BadRequestError) as caught:
         llm_of(server).invoke("p")
     assert str(caught.value) == f"Error code: 400 - {message}"
     assert caught.value.body == body
 
 
-def test_a_body_that_is_no_json_is_told_as_it_is() -> None:
+def test_a_body_that_is_not_json_is_the_message() -> None:
     page = b"<html>Bad gateway</html>"
     reply = Reply(body=page, status=400, content_type="text/html")
     with MockServer(reply) as server, pytest.raises(BadRequestError) as caught:

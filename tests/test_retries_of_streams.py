@@ -40,26 +40,26 @@ def text_of(events: list[Any]) -> str:
     """Return the text of the stream events of a model."""
     chunks = [event["data"]["chunk"] for event in events if event["event"].endswith("model_stream")]
     chunks += [event["data"]["chunk"] for event in events if event["event"] == "on_llm_stream"]
-    return joined(chunks)
+    return join(chunks)
 
 
-def joined(chunks: list[Any]) -> str:
+def join(chunks: list[Any]) -> str:
     return "".join(
         chunk if isinstance(chunk, str) else getattr(chunk, "content", None) or chunk.text for chunk in chunks
     )
 
 
-def ways(llm: Any) -> list[Any]:
+def list_streams(llm: Any) -> list[Any]:
     """Return every way to stream, each as a function that returns the text."""
     chain = PromptTemplate.from_template("{p}") | llm | StrOutputParser()
     return [
-        lambda: joined(list(llm.stream("p"))),
-        lambda: joined(asyncio.run(aread(llm.astream("p")))),
+        lambda: join(list(llm.stream("p"))),
+        lambda: join(asyncio.run(aread(llm.astream("p")))),
         lambda: text_of(list(llm.stream_events("p", version="v2"))),
         lambda: text_of(asyncio.run(aread(llm.astream_events("p", version="v2")))),
         lambda: text_of(asyncio.run(aread(llm.astream_events("p", version="v1")))),
-        lambda: joined(list(chain.stream({"p": "p"}))),
-        lambda: joined(asyncio.run(aread(chain.astream({"p": "p"})))),
+        lambda: join(list(chain.stream({"p": "p"}))),
+        lambda: join(asyncio.run(aread(chain.astream({"p": "p"})))),
         lambda: text_of(asyncio.run(aread(chain.astream_events({"p": "p"}, version="v2")))),
     ]
 
@@ -67,17 +67,17 @@ def ways(llm: Any) -> list[Any]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("way", range(8))
-def test_a_connection_lost_before_the_first_delta_is_tried_again(transport: str, cls: type[Any], way: int) -> None:
+def test_a_connection_lost_before_the_first_delta_is_retried(transport: str, cls: type[Any], way: int) -> None:
     early = Reply(fault=Cut(after="head", how="fin"))
     with MockServer(script=[LOST, early]) as server:
-        assert ways(model(cls, server, transport=transport))[way]() == TEXT
+        assert list_streams(model(cls, server, transport=transport))[way]() == TEXT
         assert len(server.requests) == 3
         assert server.requests[0].data == server.requests[2].data
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
-def test_records_are_written_of_the_stream_that_came(transport: str, cls: type[Any]) -> None:
+def test_the_records_of_a_retried_stream_contain_it_once(transport: str, cls: type[Any]) -> None:
     with MockServer(script=[LOST]) as server:
         llm = model(cls, server, transport=transport)
         again = b"".join(asyncio.run(aread(llm.astream_records("p"))))
@@ -88,20 +88,20 @@ def test_records_are_written_of_the_stream_that_came(transport: str, cls: type[A
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("way", [0, 1, 3, 7])
-def test_it_is_tried_again_within_max_retries(transport: str, way: int) -> None:
+def test_lost_streams_are_retried_within_max_retries(transport: str, way: int) -> None:
     for retries in (0, 1):
         with MockServer(LOST) as server:
             with pytest.raises(StreamTruncatedError, match="the connection broke"):
-                ways(model(ChatOpenAI, server, transport=transport, max_retries=retries))[way]()
+                list_streams(model(ChatOpenAI, server, transport=transport, max_retries=retries))[way]()
             assert len(server.requests) == retries + 1
 
 
-def test_statuses_and_lost_connections_share_their_tries() -> None:
+def test_statuses_and_lost_streams_share_their_tries() -> None:
     busy = Reply(fault=ErrorStatus(503, headers={"retry-after-ms": "1"}))
     for way in (0, 1):
         with MockServer(script=[busy, LOST, busy]) as server:
             with pytest.raises(InternalServerError):
-                ways(model(OpenAI, server))[way]()
+                list_streams(model(OpenAI, server))[way]()
             assert len(server.requests) == 3
 
 
@@ -119,10 +119,10 @@ def test_statuses_and_lost_connections_share_their_tries() -> None:
     ],
     ids=["delta", "end", "error", "stall", "comments", "frame"],
 )
-def test_nothing_else_is_tried_again(transport: str, way: int, reply: Reply, kind: type[Exception]) -> None:
+def test_nothing_else_is_retried(transport: str, way: int, reply: Reply, kind: type[Exception]) -> None:
     with MockServer(reply) as server:
         with pytest.raises(kind):
-            ways(model(OpenAI, server, transport=transport, stream_chunk_timeout=0.1))[way]()
+            list_streams(model(OpenAI, server, transport=transport, stream_chunk_timeout=0.1))[way]()
         assert len(server.requests) == 1
 
 
@@ -133,7 +133,7 @@ def test_nothing_else_is_tried_again(transport: str, way: int, reply: Reply, kin
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("is_async", [True, False])
-def test_total_timeout_is_one_limit_for_all_tries(
+def test_total_timeout_is_one_deadline_for_all_tries(
     transport: str, cls: type[Any], streams: bool, is_async: bool
 ) -> None:
     with MockServer(Reply(fault=Stall(after="request"))) as server:
@@ -148,14 +148,14 @@ def test_total_timeout_is_one_limit_for_all_tries(
         assert time.monotonic() - started >= 0.15
 
 
-def test_a_wait_that_would_pass_the_limit_is_not_begun() -> None:
+def test_a_wait_beyond_the_deadline_is_not_started() -> None:
     with MockServer(Reply(fault=ErrorStatus(429, headers={"retry-after": "30"}))) as server:
         with pytest.raises(RateLimitError):
             model(OpenAI, server, total_timeout=5).invoke("p")
         assert len(server.requests) == 1
 
 
-def test_all_tries_of_a_request_have_one_end() -> None:
+def test_all_tries_of_a_request_have_one_deadline() -> None:
     ends: list[float] = []
 
     class Failing:

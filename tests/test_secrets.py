@@ -100,7 +100,7 @@ def test_values_that_are_not_secret_are_shown() -> None:
     assert mask_url("http://host/v1") == "http://host/v1"
 
 
-def variables(error: BaseException | None, seen: set[int]) -> Iterator[tuple[str, str, Any]]:
+def iter_variables(error: BaseException | None, seen: set[int]) -> Iterator[tuple[str, str, Any]]:
     """Yield the variables of our frames in a traceback, and in those of its causes."""
     if error is None or id(error) in seen:
         return
@@ -112,8 +112,8 @@ def variables(error: BaseException | None, seen: set[int]) -> Iterator[tuple[str
             for name, value in frame.f_locals.items():
                 yield frame.f_code.co_name, name, value
         trace = trace.tb_next
-    yield from variables(error.__cause__, seen)
-    yield from variables(error.__context__, seen)
+    yield from iter_variables(error.__cause__, seen)
+    yield from iter_variables(error.__context__, seen)
 
 
 @MODELS
@@ -133,7 +133,7 @@ def test_no_frame_of_a_failed_call_has_the_key(cls: type[Any], transport: str, f
         for call in calls:
             with pytest.raises(Exception) as caught:
                 call()
-            assert [found[:2] for found in variables(caught.value, set()) if KEY in repr(found[2])] == []
+            assert [found[:2] for found in iter_variables(caught.value, set()) if KEY in repr(found[2])] == []
 
 
 @MODELS
@@ -147,4 +147,4 @@ def test_no_frame_of_a_rejected_key_has_it(cls: type[Any], wrong: str) -> None:
         with pytest.raises(ValueError, match="api_key") as caught:
             make()
         assert KEY not in str(caught.value)
-        assert [found[:2] for found in variables(caught.value, set()) if KEY in repr(found[2])] == []
+        assert [found[:2] for found in iter_variables(caught.value, set()) if KEY in repr(found[2])] == []

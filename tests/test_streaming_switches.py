@@ -80,7 +80,7 @@ def test_a_request_streams_where_langchains_does(made: dict[str, Any], way: str,
         assert asked == mock_server.requests[-1].body
 
 
-def test_an_answer_that_is_asked_for_whole_is_whole_whatever_the_call_says(mock_server: MockServer) -> None:
+def test_a_whole_response_is_not_streamed_whatever_the_arguments(mock_server: MockServer) -> None:
     model = ChatOpenAI(base_url=mock_server.url, api_key="k", streaming=True, disable_streaming=True)
     for _ in (model.invoke("p"), model.invoke("p", stream=True), asyncio.run(model.ainvoke("p"))):
         assert mock_server.requests[-1].body["stream"] is False

@@ -96,7 +96,7 @@ def model(answer: list[bytes]) -> ChatOpenAI:
     return ChatOpenAI(api_key=KEY, http_client=MemoryTransport(answer), model="gpt-4o")
 
 
-def structured(answer: list[bytes], schema: Any, method: SchemaMethod, **options: Any) -> Any:
+def build_structured(answer: list[bytes], schema: Any, method: SchemaMethod, **options: Any) -> Any:
     return model(answer).with_structured_output(schema, method=method, **options)
 
 
@@ -108,22 +108,22 @@ def error_of(call: Any) -> BaseException | None:
     return None
 
 
-def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: SchemaMethod) -> list[BaseException | None]:
+def list_outcomes(answers: dict[bool, list[bytes]], schema: Any, method: SchemaMethod) -> list[BaseException | None]:
     """Return the outcome of each method: invoke, ainvoke, batch, a chain, and then the streams."""
     whole, streamed = answers[False], answers[True]
-    step = structured(whole, schema, method)
-    chain = ChatPromptTemplate([("human", "{input}")]) | structured(whole, schema, method)
-    streaming = ChatPromptTemplate([("human", "{input}")]) | structured(streamed, schema, method)
+    step = build_structured(whole, schema, method)
+    chain = ChatPromptTemplate([("human", "{input}")]) | build_structured(whole, schema, method)
+    streaming = ChatPromptTemplate([("human", "{input}")]) | build_structured(streamed, schema, method)
     return [
         error_of(lambda: step.invoke("p")),
         error_of(lambda: asyncio.run(step.ainvoke("p"))),
         step.batch(["p"], return_exceptions=True)[0] if error_of(lambda: step.batch(["p"])) else None,
         error_of(lambda: chain.invoke("p")),
-        read_all(structured(streamed, schema, method).stream("p"))[1],
-        read_all(structured(streamed, schema, method).astream("p"))[1],
+        read_all(build_structured(streamed, schema, method).stream("p"))[1],
+        read_all(build_structured(streamed, schema, method).astream("p"))[1],
         read_all(streaming.stream("p"))[1],
         read_all(streaming.astream("p"))[1],
-        read_all(structured(streamed, schema, method).astream_events("p"))[1],
+        read_all(build_structured(streamed, schema, method).astream_events("p"))[1],
     ]
 
 
@@ -133,7 +133,7 @@ def ends_of(answers: dict[bool, list[bytes]], schema: Any, method: SchemaMethod)
 def test_an_answer_that_was_cut_off_or_filtered_raises(
     schema: Any, method: SchemaMethod, text: str, reason: str, error: type[Exception]
 ) -> None:
-    for found in ends_of(wire(schema, method, text, reason), schema, method):
+    for found in list_outcomes(wire(schema, method, text, reason), schema, method):
         assert type(found) is error
         assert isinstance(found, OutputParserException | MillstreamError)
         assert found.text == found.llm_output == text  # type: ignore[attr-defined]
@@ -146,7 +146,10 @@ def test_partial_outputs_are_yielded_before_the_error(
     schema: Any, method: SchemaMethod, reason: str, error: type[Exception]
 ) -> None:
     answer = wire(schema, method, BEGUN, reason)[True]
-    for stream in (structured(answer, schema, method).stream("p"), structured(answer, schema, method).astream("p")):
+    for stream in (
+        build_structured(answer, schema, method).stream("p"),
+        build_structured(answer, schema, method).astream("p"),
+    ):
         outputs, found = read_all(stream)
         assert type(found) is error
         assert outputs[-1] == (Order(item="nuts", quantity=1) if schema is Order else json.loads(BEGUN + "}"))
@@ -158,10 +161,10 @@ def test_with_include_raw_the_error_is_the_parsing_error(
     schema: Any, method: SchemaMethod, reason: str, error: type[Exception]
 ) -> None:
     answers = wire(schema, method, BEGUN, reason)
-    output = structured(answers[False], schema, method, include_raw=True).invoke("p")
+    output = build_structured(answers[False], schema, method, include_raw=True).invoke("p")
     assert (output["parsed"], type(output["parsing_error"])) == (None, error)
     assert output["raw"].response_metadata["finish_reason"] == reason
-    outputs, found = read_all(structured(answers[True], schema, method, include_raw=True).stream("p"))
+    outputs, found = read_all(build_structured(answers[True], schema, method, include_raw=True).stream("p"))
     assert (found, outputs[-1]["parsed"], type(outputs[-1]["parsing_error"])) == (None, None, error)
 
 
@@ -170,7 +173,7 @@ def test_with_include_raw_the_error_is_the_parsing_error(
 @ways
 def test_a_stream_ends_as_invoke_does(schema: Any, method: SchemaMethod, text: str, prose: bool) -> None:
     answers = wire(schema, method, text, "stop", prose=prose)
-    expected, *others = ends_of(answers, schema, method)
+    expected, *others = list_outcomes(answers, schema, method)
     for found in others:
         assert (type(found), str(found)) == (type(expected), str(expected))
     if not (by_tool(method) and (prose or not text)) and not (schema is not Order and text.endswith('"}')):
@@ -179,7 +182,7 @@ def test_a_stream_ends_as_invoke_does(schema: Any, method: SchemaMethod, text: s
 
 @ways
 def test_an_answer_with_incomplete_json_is_cut_off(schema: Any, method: SchemaMethod) -> None:
-    for found in ends_of(wire(schema, method, BEGUN, "stop"), schema, method):
+    for found in list_outcomes(wire(schema, method, BEGUN, "stop"), schema, method):
         assert type(found) is TruncatedOutputError
         assert (str(found), found.text) == ("the answer ended before its JSON did", BEGUN)
 
@@ -189,7 +192,7 @@ def test_a_refusal_raises_with_every_method(schema: Any, method: SchemaMethod) -
     message = {"role": "assistant", "content": None, "refusal": "I won't."}
     whole = [json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()]
     frames = [frame({"refusal": "I "}), frame({"refusal": "won't."}, "stop"), b"data: [DONE]\n\n"]
-    for found in ends_of({True: frames, False: whole}, schema, method):
+    for found in list_outcomes({True: frames, False: whole}, schema, method):
         assert (type(found), str(found)) == (RefusalError, "I won't.")
 
 
@@ -201,7 +204,7 @@ def test_an_output_known_only_at_the_end_is_yielded_then() -> None:
 
 def test_the_text_of_a_streamed_call_is_the_received_text() -> None:
     frames = wire(Order, "function_calling", '{"item":"nuts"}', "length")[True]
-    _, error = read_all(structured(frames, Order, "function_calling").stream("p"))
+    _, error = read_all(build_structured(frames, Order, "function_calling").stream("p"))
     assert (type(error), error.text) == (TruncatedOutputError, '{"item":"nuts"}')  # type: ignore[union-attr]
 
 
@@ -223,7 +226,7 @@ def test_the_finish_reasons_of_every_provider_are_known(name: str, reason: str) 
 
 
 def test_the_step_has_the_name_and_the_attributes_of_its_parser() -> None:
-    step = structured([], Order, "function_calling").steps[-1]
+    step = build_structured([], Order, "function_calling").steps[-1]
     assert (step.get_name(), repr(step), step.tools) == ("PydanticToolsParser", repr(step.parser), [Order])
     assert isinstance(step.parser, PydanticToolsParser | JsonOutputToolsParser)
     with pytest.raises(AttributeError):

@@ -22,7 +22,7 @@ from millstream.testing.memory import MemoryTransport
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 
 
-def both(cls: type[Any], body: Any, **made: Any) -> list[Any]:
+def call_both(cls: type[Any], body: Any, **made: Any) -> list[Any]:
     """Return what ``invoke`` and ``ainvoke`` make of ``body``: the output, or the error."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     reads = [data[: len(data) // 2], data[len(data) // 2 :]]
@@ -37,7 +37,7 @@ def both(cls: type[Any], body: Any, **made: Any) -> list[Any]:
     return outcomes
 
 
-def chat(message: Any, **more: Any) -> dict[str, Any]:
+def chat_body(message: Any, **more: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop", **more}], "usage": USAGE}
 
 
@@ -48,7 +48,7 @@ def chat(message: Any, **more: Any) -> dict[str, Any]:
     "message", [{"content": "hi"}, {"role": None, "content": "hi"}, {"role": "model", "content": "hi"}]
 )
 def test_a_message_without_a_known_role_is_the_models(message: dict[str, Any]) -> None:
-    for answer in both(ChatOpenAI, chat(message)):
+    for answer in call_both(ChatOpenAI, chat_body(message)):
         assert (answer.type, answer.content) == ("ai", "hi")
         assert answer.usage_metadata["total_tokens"] == 5
         assert answer.response_metadata["finish_reason"] == "stop"
@@ -57,7 +57,7 @@ def test_a_message_without_a_known_role_is_the_models(message: dict[str, Any]) -
 
 @pytest.mark.parametrize("choice", [{"message": None}, {}, {"message": 5}, {"message": []}, {"message": {}}])
 def test_a_message_that_is_missing_is_empty_and_the_usage_is_kept(choice: dict[str, Any]) -> None:
-    for answer in both(ChatOpenAI, {"choices": [{**choice, "finish_reason": "length"}], "usage": USAGE}):
+    for answer in call_both(ChatOpenAI, {"choices": [{**choice, "finish_reason": "length"}], "usage": USAGE}):
         assert (answer.type, answer.content) == ("ai", "")
         assert answer.usage_metadata["total_tokens"] == 5
         assert answer.response_metadata["finish_reason"] == "length"
@@ -69,25 +69,25 @@ def test_a_message_that_is_missing_is_empty_and_the_usage_is_kept(choice: dict[s
 )
 def test_arguments_may_be_an_object(arguments: Any, args: dict[str, Any]) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "run", "arguments": arguments}}
-    for answer in both(ChatOpenAI, chat({"role": "assistant", "tool_calls": [call]})):
+    for answer in call_both(ChatOpenAI, chat_body({"role": "assistant", "tool_calls": [call]})):
         assert answer.tool_calls == [{"name": "run", "args": args, "id": "call_1", "type": "tool_call"}]
         assert answer.invalid_tool_calls == []
 
 
 def test_each_entry_of_a_whole_message_is_a_call() -> None:
     calls = [{"function": {"name": name, "arguments": '{"a": 1}'}} for name in ("f", "g")]
-    for answer in both(ChatOpenAI, chat({"tool_calls": calls})):
+    for answer in call_both(ChatOpenAI, chat_body({"tool_calls": calls})):
         assert [call["name"] for call in answer.tool_calls] == ["f", "g"]
 
 
 def test_the_first_choice_is_the_answer_whatever_its_index() -> None:
     body = {"choices": [{"index": 7, "message": {"content": "hi"}, "finish_reason": "stop"}]}
-    assert [answer.content for answer in both(ChatOpenAI, body)] == ["hi", "hi"]
+    assert [answer.content for answer in call_both(ChatOpenAI, body)] == ["hi", "hi"]
     body = {"choices": [{"index": 7, "text": "hi", "finish_reason": "stop"}]}
-    assert both(OpenAI, body) == ["hi", "hi"]
+    assert call_both(OpenAI, body) == ["hi", "hi"]
 
 
-def test_all_choices_that_were_asked_for_are_kept_in_the_order_of_their_indexes() -> None:
+def test_all_requested_choices_are_kept_in_the_order_of_their_indexes() -> None:
     choices = [{"index": index, "message": {"content": str(index)}, "finish_reason": "stop"} for index in (1, 0)]
     model = ChatOpenAI(api_key="k", n=2, http_client=MemoryTransport([json.dumps({"choices": choices}).encode()]))
     assert [one.text for one in model.generate([[("user", "p")]]).generations[0]] == ["0", "1"]
@@ -98,11 +98,11 @@ def test_all_choices_that_were_asked_for_are_kept_in_the_order_of_their_indexes(
     assert result.generations[1][1].generation_info == {"finish_reason": None, "logprobs": {"tokens": [3]}}
 
 
-def test_a_stream_that_was_not_asked_for_is_read_as_well() -> None:
+def test_a_stream_that_was_not_requested_is_read_too() -> None:
     frames = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[{"delta":{"content":"b"},'
     frames += b'"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-    assert [answer.content for answer in both(ChatOpenAI, frames)] == ["ab", "ab"]
-    for error in both(ChatOpenAI, frames.partition(b'data: {"choices":[{"delta":{"content":"b"')[0]):
+    assert [answer.content for answer in call_both(ChatOpenAI, frames)] == ["ab", "ab"]
+    for error in call_both(ChatOpenAI, frames.partition(b'data: {"choices":[{"delta":{"content":"b"')[0]):
         assert type(error) is StreamTruncatedError
         assert error.text == "a"
 
@@ -125,7 +125,7 @@ def test_a_stream_that_was_not_asked_for_is_read_as_well() -> None:
     ],
 )
 def test_an_error_with_status_200_is_the_providers(cls: type[Any], body: Any, words: str) -> None:
-    for error in both(cls, body):
+    for error in call_both(cls, body):
         assert type(error) is ProviderError
         assert str(error) == words
 
@@ -133,17 +133,17 @@ def test_an_error_with_status_200_is_the_providers(cls: type[Any], body: Any, wo
 @pytest.mark.parametrize(
     "body", [b"data: [DONE]\n\n", b"[DONE]", {"choices": []}, {}, {"choices": None, "usage": USAGE}]
 )
-def test_nothing_is_no_answer(body: Any) -> None:
-    for error in (*both(ChatOpenAI, body), *both(OpenAI, body)):
+def test_an_empty_body_is_an_error(body: Any) -> None:
+    for error in (*call_both(ChatOpenAI, body), *call_both(OpenAI, body)):
         assert isinstance(error, StreamError)
     if body != b"[DONE]":
-        errors = (*both(ChatOpenAI, body), *both(OpenAI, body))
+        errors = (*call_both(ChatOpenAI, body), *call_both(OpenAI, body))
         assert {str(error) for error in errors} == {"the server sent no choices"}
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"hello", b"<html>", b"{", b'{"choices": [', b"[" * 200_000])
-def test_what_is_no_document_is_a_decode_error(body: bytes) -> None:
-    for error in (*both(ChatOpenAI, body), *both(OpenAI, body)):
+def test_a_body_that_is_not_a_document_is_a_decode_error(body: bytes) -> None:
+    for error in (*call_both(ChatOpenAI, body), *call_both(OpenAI, body)):
         assert type(error) is StreamDecodeError
 
 
@@ -167,8 +167,8 @@ ODD: list[Any] = [
 @pytest.mark.parametrize(
     "field", ["tool_calls", "content", "function_call", "refusal", "reasoning_content", "role", "audio"]
 )
-def test_a_field_of_a_wrong_type_is_as_if_it_was_absent(field: str, odd: Any) -> None:
-    for answer in both(ChatOpenAI, chat({"role": "assistant", "content": "hi", field: odd})):
+def test_a_field_of_another_type_is_ignored(field: str, odd: Any) -> None:
+    for answer in call_both(ChatOpenAI, chat_body({"role": "assistant", "content": "hi", field: odd})):
         assert answer.type == "ai"
         if field != "content":
             assert answer.content == "hi"
@@ -179,17 +179,19 @@ def test_a_field_of_a_wrong_type_is_as_if_it_was_absent(field: str, odd: Any) ->
     "field", ["usage", "model", "id", "system_fingerprint", "service_tier", "choices", "error", "object"]
 )
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
-def test_no_answer_raises_anothers_exception(cls: type[Any], field: str, odd: Any) -> None:
-    answer = chat({"content": "hi"}) if cls is ChatOpenAI else {"choices": [{"text": "hi", "finish_reason": "stop"}]}
-    for outcome in both(cls, {**answer, field: odd}):
+def test_a_field_of_another_type_raises_no_unrelated_exception(cls: type[Any], field: str, odd: Any) -> None:
+    answer = (
+        chat_body({"content": "hi"}) if cls is ChatOpenAI else {"choices": [{"text": "hi", "finish_reason": "stop"}]}
+    )
+    for outcome in call_both(cls, {**answer, field: odd}):
         assert isinstance(outcome, StreamError) or field == "choices" or getattr(outcome, "content", outcome) == "hi"
     for name in ("finish_reason", "logprobs", "index", "message" if cls is ChatOpenAI else "text"):
         changed = {**answer, "choices": [{**answer["choices"][0], name: odd}]}
-        for outcome in both(cls, changed):
+        for outcome in call_both(cls, changed):
             assert isinstance(outcome, StreamError) or hasattr(outcome, "content") or isinstance(outcome, str)
 
 
-def test_usage_is_read_alike_streamed_and_whole() -> None:
+def test_usage_is_the_same_streamed_and_whole() -> None:
     details = {"prompt_tokens_details": {"cached_tokens": 1, "video_tokens": 4, "image": None, "odd": "x", "none": 0}}
     usage = {**USAGE, **details, "completion_tokens_details": {"reasoning_tokens": 1, "accepted_prediction_tokens": 2}}
     frames = (
@@ -200,18 +202,20 @@ def test_usage_is_read_alike_streamed_and_whole() -> None:
     for chunk in ChatOpenAI(api_key="k", http_client=MemoryTransport([frames])).stream("p"):
         streamed = chunk if streamed is None else streamed + chunk
     assert streamed is not None
-    for answer in both(ChatOpenAI, {**chat({"content": "hi"}), "usage": usage}):
+    for answer in call_both(ChatOpenAI, {**chat_body({"content": "hi"}), "usage": usage}):
         assert answer.usage_metadata == streamed.usage_metadata
         assert answer.usage_metadata["input_token_details"] == {"cache_read": 1, "video_tokens": 4}
         assert answer.usage_metadata["output_token_details"] == {"reasoning": 1, "accepted_prediction_tokens": 2}
 
 
-def test_nested_arguments_are_an_invalid_call_and_no_recursion_error() -> None:
+def test_deeply_nested_arguments_are_an_invalid_call_and_not_a_recursion_error() -> None:
     call = {"id": "1", "function": {"name": "f", "arguments": "[" * 100_000}}
-    for answer in both(ChatOpenAI, chat({"tool_calls": [call]})):
+    for answer in call_both(ChatOpenAI, chat_body({"tool_calls": [call]})):
         assert answer.tool_calls == []
         assert answer.invalid_tool_calls[0]["name"] == "f"
-    for answer in both(ChatOpenAI, {**chat({"content": "hi"}), "usage": {"a": json.loads("[" * 100 + "]" * 100)}}):
+    for answer in call_both(
+        ChatOpenAI, {**chat_body({"content": "hi"}), "usage": {"a": json.loads("[" * 100 + "]" * 100)}}
+    ):
         assert answer.content == "hi"
 
 
@@ -221,9 +225,11 @@ def test_nested_arguments_are_an_invalid_call_and_no_recursion_error() -> None:
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 @pytest.mark.parametrize("zipped", [False, True])
-def test_an_answer_past_the_limit_raises_an_error_that_names_it(cls: type[Any], transport: str, zipped: bool) -> None:
+def test_a_response_beyond_the_limit_raises_an_error_that_names_the_limit(
+    cls: type[Any], transport: str, zipped: bool
+) -> None:
     text = "x" * 5000
-    body = json.dumps(chat({"content": text}) if cls is ChatOpenAI else {"choices": [{"text": text}]}).encode()
+    body = json.dumps(chat_body({"content": text}) if cls is ChatOpenAI else {"choices": [{"text": text}]}).encode()
     headers = {"content-encoding": "gzip"} if zipped else {}
     reply = Reply(body=gzip.compress(body) if zipped else body, content_type="application/json", headers=headers)
     with MockServer(reply) as server:
@@ -244,13 +250,13 @@ def test_an_answer_past_the_limit_raises_an_error_that_names_it(cls: type[Any], 
 
 def test_the_limit_is_16_mib_by_default() -> None:
     assert ChatOpenAI(api_key="k").max_response_size == OpenAI(api_key="k").max_response_size == 16 * 1024 * 1024
-    body = json.dumps(chat({"content": "x" * 100})).encode()
+    body = json.dumps(chat_body({"content": "x" * 100})).encode()
     padded = body + b" " * (16 * 1024 * 1024 - len(body))
-    assert [answer.content for answer in both(ChatOpenAI, padded)] == ["x" * 100] * 2
-    assert {type(error) for error in both(ChatOpenAI, padded + b" ")} == {EventTooLargeError}
+    assert [answer.content for answer in call_both(ChatOpenAI, padded)] == ["x" * 100] * 2
+    assert {type(error) for error in call_both(ChatOpenAI, padded + b" ")} == {EventTooLargeError}
 
 
-def test_a_large_answer_takes_a_small_multiple_of_its_size() -> None:
+def test_a_large_response_needs_a_small_multiple_of_its_size() -> None:
     import tracemalloc
 
     # JSON's densest: an empty list is 3 bytes of it and 64 in Python.
@@ -274,7 +280,7 @@ def test_a_large_answer_takes_a_small_multiple_of_its_size() -> None:
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
-def test_an_answer_that_breaks_off_is_asked_for_again(
+def test_a_response_that_breaks_off_is_requested_again(
     cls: type[Any], transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("millstream.providers.http.retry._FIRST_DELAY", 0.001)
@@ -305,5 +311,5 @@ def test_audio_is_kept_streamed_and_whole() -> None:
     for chunk in ChatOpenAI(api_key="k", http_client=MemoryTransport([data])).stream("p"):
         streamed = chunk if streamed is None else streamed + chunk
     assert streamed.additional_kwargs["audio"] == audio
-    for answer in both(ChatOpenAI, chat({"role": "assistant", "content": None, "audio": audio})):
+    for answer in call_both(ChatOpenAI, chat_body({"role": "assistant", "content": None, "audio": audio})):
         assert answer.additional_kwargs["audio"] == audio
