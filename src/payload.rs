@@ -61,13 +61,13 @@ impl Payloads {
                 self.seen.look(frame.event, data, frame.offset);
             }
             if frame.event == b"error" {
-                self.provider_error(&reported(data), sink);
+                self.provider_error(&error_text(data), sink);
             } else {
                 self.read_data(data, frame.offset, sink);
             }
         }
         if let (Some(error), None, None) = (frame.error, self.ended, &self.failure) {
-            self.provider_error(&reported(error), sink);
+            self.provider_error(&error_text(error), sink);
         }
     }
 
@@ -170,7 +170,7 @@ impl Payloads {
         if payload.read(&mut reader, self.format.shape(true)).is_err() {
             let mut lines = data.split(|byte| *byte == b'\n');
             if let Some(line) = lines.find(|line| line.starts_with(b"{") && is_error(line)) {
-                return self.provider_error(&reported(line), sink);
+                return self.provider_error(&error_text(line), sink);
             }
             let frame = cut(data);
             let error = match json_lines(data) {
@@ -328,7 +328,7 @@ pub(crate) fn is_error(line: &[u8]) -> bool {
 
 /// The error that an `error` event or field reports, as JSON text: the object it holds or is, a
 /// string, or whatever it says as a string.
-fn reported(data: &[u8]) -> String {
+fn error_text(data: &[u8]) -> String {
     let text = utf8::decode(trim(data));
     if let (Some(b'{' | b'"'), true) = (text.as_bytes().first(), json::is_valid(&text)) {
         let mut payload = Payload::default();

@@ -72,7 +72,7 @@ pub(super) struct Entry<'p> {
 }
 
 /// The fields of an entry.
-struct Said<'p> {
+struct WireEntry<'p> {
     index: Option<u32>,
     id: Option<Text<'p>>,
     name: Option<Text<'p>>,
@@ -88,7 +88,7 @@ impl Tools {
     /// The part of `entry` to hand out, under the index of the call it belongs to; `is_whole` says
     /// that it stands in a whole message.
     pub fn settle<'p>(&mut self, entry: &ToolCall<'p>, is_whole: bool) -> Result<Entry<'p>, Limit> {
-        let entry = Said::new(entry);
+        let entry = WireEntry::new(entry);
         let found = if is_whole { None } else { self.find(&entry) };
         let found = found.filter(|at| !self.calls[*at].is_followed_by(&entry));
         let at = match found {
@@ -114,7 +114,7 @@ impl Tools {
     }
 
     /// The call that `entry` seems to belong to; if there is none, it begins one.
-    fn find(&self, entry: &Said<'_>) -> Option<usize> {
+    fn find(&self, entry: &WireEntry<'_>) -> Option<usize> {
         match (entry.index, &entry.id) {
             (Some(index), _) => self.by_index.get(&index).copied(),
             (None, Some(id)) => self.by_id.get(&**id).copied(),
@@ -153,7 +153,7 @@ impl Tools {
 
 impl Call {
     /// Whether `entry`, which looks as if it belonged to this call, begins the next one.
-    fn is_followed_by(&self, entry: &Said<'_>) -> bool {
+    fn is_followed_by(&self, entry: &WireEntry<'_>) -> bool {
         let Some(name) = &entry.name else {
             return false;
         };
@@ -170,7 +170,7 @@ impl Call {
     }
 
     /// Adds `entry` to the call; returns the part of it to hand out.
-    fn add<'p>(&mut self, entry: Said<'p>) -> Result<Entry<'p>, Limit> {
+    fn add<'p>(&mut self, entry: WireEntry<'p>) -> Result<Entry<'p>, Limit> {
         let id = entry.id.filter(|_| self.id.is_none());
         if let Some(id) = &id {
             check_size(id.len())?;
@@ -291,7 +291,7 @@ impl Progress {
     }
 }
 
-impl<'p> Said<'p> {
+impl<'p> WireEntry<'p> {
     fn new(entry: &ToolCall<'p>) -> Self {
         let arguments = entry.function.arguments;
         Self {

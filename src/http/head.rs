@@ -72,7 +72,7 @@ impl Head {
         if is_folded && continuations(bytes).any(frames) {
             return Err(Error::Header);
         }
-        let value = if is_folded { unfolded } else { text };
+        let value = if is_folded { unfold } else { text };
         let headers = response.headers.iter();
         Ok(Self {
             status,
@@ -108,7 +108,7 @@ fn frames(line: &[u8]) -> bool {
 
 /// The value of a header whose lines are folded: the end of a line, and the white space that the next
 /// one begins with, are one space.
-fn unfolded(value: &[u8]) -> String {
+fn unfold(value: &[u8]) -> String {
     let lines = value.split(|byte| *byte == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start());
     text(&lines.collect::<Vec<_>>().join(&b' '))

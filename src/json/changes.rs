@@ -73,12 +73,12 @@ impl Cursor {
     /// `max_digits` from how many characters on an integer is a float.
     pub(super) fn changes(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Vec<Change> {
         let mut changes = Vec::new();
-        changes.extend(self.grown(tape, appends, max_digits));
+        changes.extend(self.change_last(tape, appends, max_digits));
         while let Some(kind) = tape.kind(self.at) {
             match kind {
                 TokenKind::Key if self.at + 1 == tape.len() => break,
-                TokenKind::Key | TokenKind::End => self.pass(tape),
-                _ => self.added(tape, &mut changes),
+                TokenKind::Key | TokenKind::End => self.skip(tape),
+                _ => self.add_value(tape, &mut changes),
             }
         }
         if let Some(last) = self.at.checked_sub(1) {
@@ -95,7 +95,7 @@ impl Cursor {
     }
 
     /// The change of the last token reported: a string that grew, or a number whose value changed.
-    fn grown(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Option<Change> {
+    fn change_last(&mut self, tape: &Tape, appends: bool, max_digits: usize) -> Option<Change> {
         let last = self.at.checked_sub(1)?;
         let (start, end) = (tape.start(last), tape.end(last));
         let (operation, value) = match tape.kind(last) {
@@ -125,7 +125,7 @@ impl Cursor {
     }
 
     /// The change for a new value, with everything in it.
-    fn added(&mut self, tape: &Tape, changes: &mut Vec<Change>) {
+    fn add_value(&mut self, tape: &Tape, changes: &mut Vec<Change>) {
         let (place, depth) = (self.at, self.open.len());
         let operation = if depth == 0 {
             Operation::Replace
@@ -146,12 +146,12 @@ impl Cursor {
             if tape.kind(self.at) == Some(TokenKind::Key) && self.at + 1 == tape.len() {
                 break;
             }
-            self.pass(tape);
+            self.skip(tape);
         }
     }
 
     /// Passes over a token, whatever it is.
-    fn pass(&mut self, tape: &Tape) {
+    fn skip(&mut self, tape: &Tape) {
         match (tape.kind(self.at), self.open.last_mut()) {
             (Some(TokenKind::Key), Some(Level::Object(key))) => *key = self.at,
             (Some(TokenKind::End), _) => {

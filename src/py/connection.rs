@@ -50,18 +50,18 @@ impl PyHttpConnection {
 }
 
 /// The exception for a mistake of the caller.
-fn mistake(error: impl std::fmt::Display) -> PyErr {
+fn value_error(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
 /// A part of a request; half a surrogate pair is refused without being shown.
 fn text(part: &Bound<'_, PyString>) -> PyResult<PyBackedStr> {
     let text = PyBackedStr::try_from(part.clone());
-    text.map_err(|_| mistake("a request cannot hold half a surrogate pair"))
+    text.map_err(|_| value_error("a request cannot hold half a surrogate pair"))
 }
 
 /// One `bytes` object of all `parts`.
-fn joined<'py>(py: Python<'py>, parts: &[&[u8]]) -> PyResult<Bound<'py, PyBytes>> {
+fn join_bytes<'py>(py: Python<'py>, parts: &[&[u8]]) -> PyResult<Bound<'py, PyBytes>> {
     let size = parts.iter().map(|part| part.len()).sum();
     PyBytes::new_with(py, size, |mut room| {
         for part in parts {
@@ -105,9 +105,9 @@ impl PyHttpConnection {
         let headers = headers.iter().map(|(name, value)| (&**name, &**value));
         let body = body.as_bytes();
         let length = request::declared_len(&method, body);
-        let made = request::head(&method, &target, headers, length).map_err(mistake)?;
+        let made = request::head(&method, &target, headers, length).map_err(value_error)?;
         self.begin(py, &made)?;
-        joined(py, &[&made.head, body])
+        join_bytes(py, &[&made.head, body])
     }
 
     /// Read up to the end of the response head; return the bytes behind it, which ``feed`` takes.
@@ -133,7 +133,7 @@ impl PyHttpConnection {
             .feed(data.as_bytes(), |piece| pieces.push(piece));
         match *pieces {
             [piece] => Ok(whole_or(&data, piece)),
-            _ => joined(py, &pieces),
+            _ => join_bytes(py, &pieces),
         }
     }
 
@@ -195,7 +195,7 @@ impl PyHttpConnection {
 impl PyHttpConnection {
     fn begin(&self, py: Python<'_>, made: &Request) -> PyResult<()> {
         let mut connection = self.lock(py);
-        connection.begin(made.is_head).map_err(mistake)?;
+        connection.begin(made.is_head).map_err(value_error)?;
         if made.is_last {
             connection.end_after_this();
         }

@@ -108,9 +108,9 @@ impl Decoding {
         let (_turn, mut state) = self.shared.begin(py)?;
         state.check_open()?;
         check_purpose(&mut state, purpose)?;
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.shared.spoilt(py));
+            return Err(self.shared.stop_error(py));
         }
         match self.connection.get() {
             None => state.core.feed(data, sink),
@@ -123,7 +123,7 @@ impl Decoding {
         let is_done = state.core.is_done();
         drop(state);
         let output = self.note_end(py, is_done).and_then(|()| make(sink));
-        self.shared.handed_out(py, output)
+        self.shared.pass_on(py, output)
     }
 
     /// Fills the list `finished` once the core is done.
@@ -146,9 +146,9 @@ impl Decoding {
         let (_turn, mut state) = self.shared.begin(py)?;
         check_purpose(&mut state, purpose)?;
         let was_open = state.begin_close();
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.shared.spoilt(py));
+            return Err(self.shared.stop_error(py));
         }
         if was_open {
             state.core.close(sink);
@@ -156,7 +156,7 @@ impl Decoding {
         let is_done = state.core.is_done();
         drop(state);
         let output = self.note_end(py, is_done).and_then(|()| make(sink));
-        let (value, items) = self.shared.handed_out(py, output)?;
+        let (value, items) = self.shared.pass_on(py, output)?;
         self.shared.check_close(py, &items)?;
         Ok(value)
     }

@@ -53,7 +53,7 @@ fn value<'py>(
         return Ok(None);
     };
     if let Ok(text) = value.cast::<PyString>() {
-        return encoded(text).map(Some);
+        return encode_utf8(text).map(Some);
     }
     match value.cast::<PyBytes>() {
         Ok(bytes) if takes_bytes => Ok(Some(bytes.clone())),
@@ -72,7 +72,7 @@ fn value<'py>(
 }
 
 /// `text` as UTF-8, U+FFFD for half a surrogate pair.
-fn encoded<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
+fn encode_utf8<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
     let py = text.py();
     if let Ok(text) = text.to_str() {
         return Ok(PyBytes::new(py, text.as_bytes()));

@@ -29,7 +29,7 @@ impl From<Error> for Failure {
 }
 
 /// The exception for what stopped a core object.
-pub fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyAny>> {
+pub fn make_exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyAny>> {
     let error = &failure.error;
     let name = if let Error::EventTooLarge { .. } = error {
         intern!(py, "EventTooLargeError")
@@ -50,7 +50,7 @@ pub fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py,
 }
 
 /// The error that raises `failure`, without the frames that raised it before.
-pub fn raised(failure: Bound<'_, PyAny>) -> PyErr {
+pub fn to_error(failure: Bound<'_, PyAny>) -> PyErr {
     let py = failure.py();
     match failure.setattr(intern!(py, "__traceback__"), py.None()) {
         Ok(()) => PyErr::from_value(failure),

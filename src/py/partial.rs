@@ -96,9 +96,9 @@ impl PyJsonAssembler {
     ) -> PyResult<()> {
         let mut state = self.0.lock(py);
         state.check_open()?;
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.0.spoilt(py));
+            return Err(self.0.stop_error(py));
         }
         // To move an error that is not there costs as much as it does to read a small piece.
         if let Some(error) = feed(&mut state.core.core) {
@@ -152,12 +152,12 @@ impl PyJsonAssembler {
     /// ``failure`` if there is one.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.0.lock(py);
-        if state.begin_close() && !state.is_spoilt() {
+        if state.begin_close() && !state.is_stopped() {
             state.core.core.close();
         }
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.0.spoilt(py));
+            return Err(self.0.stop_error(py));
         }
         Ok(())
     }

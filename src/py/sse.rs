@@ -175,9 +175,9 @@ impl PySseParser {
         let mut events = Events::new(data.as_bytes());
         let (_turn, mut state) = self.shared.begin(py)?;
         state.check_open()?;
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.shared.spoilt(py));
+            return Err(self.shared.stop_error(py));
         }
         state.core.feed(data.as_bytes(), &mut events);
         if state.core.held() > HELD {
@@ -185,10 +185,10 @@ impl PySseParser {
             drop(state);
             return self
                 .shared
-                .handed_out(py, self.put_together(&events, begun, py));
+                .pass_on(py, self.put_together(&events, begun, py));
         }
         drop(state);
-        self.shared.handed_out(py, events.list(py, &self.begun))
+        self.shared.pass_on(py, events.list(py, &self.begun))
     }
 
     /// End the stream, and return the unfinished event if ``eof`` is ``"flush"``.
@@ -200,12 +200,12 @@ impl PySseParser {
         if state.begin_close() {
             state.core.close(&mut events);
         }
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.shared.spoilt(py));
+            return Err(self.shared.stop_error(py));
         }
         drop(state);
-        self.shared.handed_out(py, events.list(py, &self.begun))
+        self.shared.pass_on(py, events.list(py, &self.begun))
     }
 
     /// The last event ID of the stream, as of the last blank line; ``""`` at first.

@@ -11,7 +11,7 @@ use pyo3::sync::MutexExt;
 use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::failure::{Failure, exception, raised};
+use super::failure::{Failure, make_exception, to_error};
 use crate::error::Error;
 
 /// A core object that an error in its input may stop.
@@ -159,17 +159,17 @@ impl<T: Core> Shared<T> {
                 return Ok(None);
             };
             // Another thread may have been quicker: the first exception stays.
-            let _ = self.failure.set(exception(py, &failure)?.unbind());
+            let _ = self.failure.set(make_exception(py, &failure)?.unbind());
         }
         Ok(self.failure.get().map(|failure| failure.bind(py).clone()))
     }
 
-    /// The exception of a call after [`State::is_spoilt`] says that nothing more can be read.
+    /// The exception of a call after [`State::is_stopped`] says that nothing more can be read.
     #[cold]
-    pub fn spoilt(&self, py: Python<'_>) -> PyErr {
+    pub fn stop_error(&self, py: Python<'_>) -> PyErr {
         match self.failure(py) {
             Err(error) => error,
-            Ok(Some(failure)) => raised(failure),
+            Ok(Some(failure)) => to_error(failure),
             Ok(None) => PyRuntimeError::new_err(
                 "an exception interrupted feed() or close(): part of the stream is lost",
             ),
@@ -178,7 +178,7 @@ impl<T: Core> Shared<T> {
 
     /// Passes on the objects `made` of the data that was read. An exception means that the data is lost.
     #[inline]
-    pub fn handed_out<V>(&self, py: Python<'_>, made: PyResult<V>) -> PyResult<V> {
+    pub fn pass_on<V>(&self, py: Python<'_>, made: PyResult<V>) -> PyResult<V> {
         if made.is_err() {
             self.interrupt(py);
         }
@@ -196,7 +196,7 @@ impl<T: Core> Shared<T> {
             return Ok(());
         };
         failure.setattr(intern!(py, "items"), items)?;
-        Err(raised(failure))
+        Err(to_error(failure))
     }
 
     /// Visits the kept objects for the garbage collector.
@@ -217,7 +217,7 @@ impl<T: Core> State<T> {
 
     /// Whether nothing more can be read: the core failed, or output was lost.
     #[inline]
-    pub fn is_spoilt(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.is_interrupted || self.core.has_failed()
     }
 

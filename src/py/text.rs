@@ -45,7 +45,7 @@ fn kind_of(piece: &Bound<'_, PyAny>) -> PyResult<&'static str> {
 }
 
 /// The error for mixing `bytes` and `str` pieces.
-fn mixed(first: &str, kind: &str) -> PyErr {
+fn mixing_error(first: &str, kind: &str) -> PyErr {
     let message =
         format!("this TextAssembler was fed {first}: {kind} pieces need one of their own");
     PyTypeError::new_err(message)
@@ -112,16 +112,16 @@ impl PyTextAssembler {
         let (_turn, mut state) = self.0.begin(py)?;
         state.check_open()?;
         if let Some(first) = state.conflicting_kind(kind) {
-            return Err(mixed(first, kind));
+            return Err(mixing_error(first, kind));
         }
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.0.spoilt(py));
+            return Err(self.0.stop_error(py));
         }
         let text = state.core.feed(&piece);
         drop(state);
         self.0
-            .handed_out(py, PyString::from_bytes(py, text.as_bytes()))
+            .pass_on(py, PyString::from_bytes(py, text.as_bytes()))
     }
 
     /// End the text, and return the rest: nothing, or U+FFFD for a character that never ended.
@@ -131,16 +131,16 @@ impl PyTextAssembler {
         let (_turn, mut state) = self.0.begin(py)?;
         let was_open = state.begin_close();
         let mut text = String::new();
-        if was_open && !state.is_spoilt() {
+        if was_open && !state.is_stopped() {
             (text, state.core.error) = state.core.core.close();
         }
-        if state.is_spoilt() {
+        if state.is_stopped() {
             drop(state);
-            return Err(self.0.spoilt(py));
+            return Err(self.0.stop_error(py));
         }
         drop(state);
         self.0
-            .handed_out(py, PyString::from_bytes(py, text.as_bytes()))
+            .pass_on(py, PyString::from_bytes(py, text.as_bytes()))
     }
 
     /// The error that a ``"strict"`` assembler met, or ``None``; later calls raise it.

@@ -27,12 +27,12 @@ class Cursor:
 
     def changes(self, tape: Tape, *, append: bool) -> list[Operation]:
         """Return the changes since the last call; ``append`` says how a string that grew is reported."""
-        changes = self._grown(tape, append)
+        changes = self._change_last(tape, append)
         while self._at < len(tape) and not self._is_lone_key(tape):
             if _is_value(tape[self._at]):
-                changes.append(self._added(tape))
+                changes.append(self._add_value(tape))
             else:
-                self._pass(tape)
+                self._skip(tape)
         last = tape[self._at - 1] if self._at else None
         if isinstance(last, Text):
             self._pieces = len(last.pieces)
@@ -41,7 +41,7 @@ class Cursor:
             self._value = self._growing.value()
         return changes
 
-    def _grown(self, tape: Tape, append: bool) -> list[Operation]:
+    def _change_last(self, tape: Tape, append: bool) -> list[Operation]:
         """Return the change of the last token reported: a string that grew, or a number whose value changed."""
         last = tape[self._at - 1] if self._at else None
         if isinstance(last, Text) and len(last.pieces) > self._pieces:
@@ -52,7 +52,7 @@ class Cursor:
             return [self._operation("replace", value)]
         return []
 
-    def _added(self, tape: Tape) -> Operation:
+    def _add_value(self, tape: Tape) -> Operation:
         """Return the change for a new value, with everything in it."""
         place, depth = self._at, len(self._open)
         self._count()
@@ -63,7 +63,7 @@ class Cursor:
                 self._count()
                 self._begin(tape)
             else:
-                self._pass(tape)
+                self._skip(tape)
         return added
 
     def _is_lone_key(self, tape: Tape) -> bool:
@@ -71,7 +71,7 @@ class Cursor:
         token = tape[self._at]
         return isinstance(token, Text) and token.is_key and self._at + 1 == len(tape)
 
-    def _pass(self, tape: Tape) -> None:
+    def _skip(self, tape: Tape) -> None:
         """Pass over the end of a container, or over a key."""
         token = tape[self._at]
         if token is END:
@@ -96,14 +96,14 @@ class Cursor:
 
     def _operation(self, name: str, value: Any) -> Operation:
         """Return an operation on the value reported last."""
-        return {"op": name, "path": "".join([f"/{_escaped(step)}" for step in self._open]), "value": value}
+        return {"op": name, "path": "".join([f"/{_escape(step)}" for step in self._open]), "value": value}
 
 
 def _is_value(token: Any) -> bool:
     return token is not END and not (isinstance(token, Text) and token.is_key)
 
 
-def _escaped(step: int | str) -> int | str:
+def _escape(step: int | str) -> int | str:
     """Return a step of a path, encoded.
 
     "the characters '~' (%x7E) and '/' (%x2F) [...] need to be encoded as '~0' and '~1'"
