@@ -95,7 +95,7 @@ __all__ = (
     "encode_sse",
 )
 
-_PLACES = {
+_MODULES = {
     "LLM": ".language_models.llms",
     "AzureChatOpenAI": ".providers.openai.azure",
     "BaseChatModel": ".language_models.chat_models",
@@ -103,9 +103,9 @@ _PLACES = {
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
 }
-_imported = lazy_names(
+_import_name = lazy_names(
     globals(),
-    {name: _PLACES.get(name, ".errors" if name.endswith("Error") else "._backend") for name in __all__},
+    {name: _MODULES.get(name, ".errors" if name.endswith("Error") else "._backend") for name in __all__},
 )
 
 
@@ -115,7 +115,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("millstream")
-    return _imported(name)
+    return _import_name(name)
 
 
 def __dir__() -> list[str]:

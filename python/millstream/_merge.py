@@ -215,7 +215,13 @@ class _Positions:
         self._without_id: set[int] = set()
 
     def find(self, index: int | str, item_id: object) -> int | None:
-        """Return the position of the item that an item with this index and id continues, or ``None``."""
+        """Return the position of the item that an item with this index and id continues; ``None`` for a new item.
+
+        An item without an id continues the latest item of its index. One with an id continues the item with
+        the same index and id. If there is no such item, it continues the latest item of its index, provided
+        that this has no id yet: some servers send the id after the first piece. Otherwise it is a new item,
+        since some servers use one index for several calls.
+        """
         latest = self._latest.get(index)
         if item_id is None or item_id == "":
             return latest

@@ -8,8 +8,8 @@ from typing import Any, TypeGuard
 
 __all__ = ("add_message", "error_path", "find_reason", "has_text")
 
-_SILENT = "the provider sent an error without a message"
-_WORDS = (
+_NO_MESSAGE = "the provider sent an error without a message"
+_MESSAGE_KEYS = (
     *("message", "error_message", "detail", "errors", "msg", "error_description", "error", "defaultMessage"),
     *("errorMessage", "error_msg", "Message", "reason", "error_type", "title"),
 )
@@ -39,10 +39,12 @@ def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
 def add_message(error: object) -> dict[str, Any]:
     """Return a provider's error, an object or a bare string, as an object with a ``message``."""
     if not isinstance(error, dict):
-        return {"message": error if isinstance(error, str) and error else _SILENT}
+        return {"message": error if isinstance(error, str) and error else _NO_MESSAGE}
     if error.get("message") in (None, ""):
         error_type = error.get("type") or error.get("code")
-        error["message"] = _words(error, _MAX_DEPTH) or f"{_SILENT}{f' ({error_type})' if error_type else ''}"
+        error["message"] = (
+            _find_message(error, _MAX_DEPTH) or f"{_NO_MESSAGE}{f' ({error_type})' if error_type else ''}"
+        )
     return error
 
 
@@ -50,10 +52,10 @@ def find_reason(body: object) -> str:
     """Return the message in the body of an error status, wherever common servers put it, or ``""``."""
     if isinstance(body, dict) and isinstance(error := body.get("error"), str):
         # In Spring, ``error`` names the status, and in OAuth it is a code. The message is under another key.
-        return _words({**body, "error": None, "error_type": None, "title": None}, _MAX_DEPTH) or error
-    if isinstance(body, dict) and (words := _words(body.get("error"), _MAX_DEPTH)):
+        return _find_message({**body, "error": None, "error_type": None, "title": None}, _MAX_DEPTH) or error
+    if isinstance(body, dict) and (words := _find_message(body.get("error"), _MAX_DEPTH)):
         return words
-    return _words(body, _MAX_DEPTH)
+    return _find_message(body, _MAX_DEPTH)
 
 
 def has_text(body: object, depth: int = _MAX_DEPTH) -> bool:
@@ -76,10 +78,10 @@ def _is_unnamed_error(payload: dict[str, Any]) -> bool:
         return True
     if isinstance(detail, list) and any(isinstance(one, dict) and _is_text(one.get("msg")) for one in detail):
         return True
-    return not _is_text(payload.get("object")) and _is_text(payload.get("message")) and _says_failed(payload)
+    return not _is_text(payload.get("object")) and _is_text(payload.get("message")) and _reports_failure(payload)
 
 
-def _says_failed(payload: dict[str, Any]) -> bool:
+def _reports_failure(payload: dict[str, Any]) -> bool:
     """Return whether a code, status, type or ``success`` in ``payload`` says that the request failed."""
     code, status, error_type = payload.get("code"), payload.get("status"), payload.get("type")
     return (
@@ -105,20 +107,20 @@ def _is_word(text: str, words: tuple[str, ...]) -> bool:
     return text.isascii() and text.lower() in words
 
 
-def _words(value: object, depth: int) -> str:
-    """Return the message of an error: a text, a list of errors, or an object with one of the keys in ``_WORDS``."""
+def _find_message(value: object, depth: int) -> str:
+    """Return the message of an error: a text, a list of errors, or an object with one of ``_MESSAGE_KEYS``."""
     if isinstance(value, str):
         return value.strip()
     if depth == 0:
         return ""
     if isinstance(value, list):
-        return "; ".join(filter(None, (_words(one, depth - 1) for one in value)))
+        return "; ".join(filter(None, (_find_message(one, depth - 1) for one in value)))
     if not isinstance(value, dict):
         return ""
-    for name in _WORDS:
+    for name in _MESSAGE_KEYS:
         found = value.get(name)
         # Validation errors by field: the values are the messages.
         found = list(found.values()) if name == "errors" and isinstance(found, dict) else found
-        if words := _words(found, depth - 1):
+        if words := _find_message(found, depth - 1):
             return words
     return ""

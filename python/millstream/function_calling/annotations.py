@@ -58,7 +58,7 @@ class SchemaOf:
         origin, args = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
             return self._of_annotated(args)
-        if _mark(origin):
+        if _qualifier(origin):
             return self(args[0])
         if origin in (Union, types.UnionType):
             return self._union(args)
@@ -146,7 +146,7 @@ class SchemaOf:
         properties: dict[str, Any] = {}
         required = []
         for name, annotation in hints.items():
-            hint, is_required = _strip_marks(annotation, name in cls.__required_keys__)
+            hint, is_required = _strip_qualifiers(annotation, name in cls.__required_keys__)
             properties[name], has_default = self._property(name, hint, key_descriptions.get(name))
             if is_required and not has_default:
                 required.append(name)
@@ -188,20 +188,20 @@ def _description(extra: object) -> str | None:
     return description if isinstance(description, str) else None
 
 
-def _mark(origin: object) -> str | None:
+def _qualifier(origin: object) -> str | None:
     """Return the name of a qualifier of a ``TypedDict`` key, of ``typing`` or ``typing_extensions``, or ``None``."""
     name = getattr(origin, "_name", None)
     return name if name in ("Required", "NotRequired", "ReadOnly") else None
 
 
-def _strip_marks(hint: object, is_required: bool) -> tuple[Any, bool]:
+def _strip_qualifiers(hint: object, is_required: bool) -> tuple[Any, bool]:
     """Return the type of a key without qualifiers, and whether the key is required."""
     origin, args = get_origin(hint), get_args(hint)
-    if mark := _mark(origin):
+    if qualifier := _qualifier(origin):
         # The class does not know the qualifiers in annotations that are strings.
-        return _strip_marks(args[0], is_required if mark == "ReadOnly" else mark == "Required")
-    if origin is Annotated and _mark(get_origin(args[0])):
-        inner, is_required = _strip_marks(args[0], is_required)
+        return _strip_qualifiers(args[0], is_required if qualifier == "ReadOnly" else qualifier == "Required")
+    if origin is Annotated and _qualifier(get_origin(args[0])):
+        inner, is_required = _strip_qualifiers(args[0], is_required)
         return Annotated[(inner, *args[1:])], is_required
     return hint, is_required
 

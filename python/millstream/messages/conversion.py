@@ -57,7 +57,7 @@ _ROLES: dict[str, type[BaseMessage]] = {
 # The values of `"type"` in the dicts of `model_dump`, besides the names of roles.
 _TYPES = {**_CLASSES, **_ROLES}
 # The required fields of a class besides the content.
-_NEEDED: dict[type[BaseMessage], tuple[str, ...]] = {
+_REQUIRED_FIELDS: dict[type[BaseMessage], tuple[str, ...]] = {
     **{ToolMessage: ("tool_call_id",), ToolMessageChunk: ("tool_call_id",)},
     **{FunctionMessage: ("name",), FunctionMessageChunk: ("name",)},
 }
@@ -127,7 +127,7 @@ def _from_role(role: object, content: Any, fields: dict[str, Any]) -> BaseMessag
         # LangChain's dicts may have them in `additional_kwargs`.
         inner = {name: rest.pop(name) for name in ("artifact", "status") if name in rest}
         known.update({name: value for name, value in inner.items() if value is not None})
-    for name in _NEEDED.get(cls, ()):
+    for name in _REQUIRED_FIELDS.get(cls, ()):
         if name not in known:
             raise ValueError(f"a message of the role {role!r} must have {name!r}")
     if known.get("tool_calls"):

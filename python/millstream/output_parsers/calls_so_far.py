@@ -101,12 +101,16 @@ class CallsSoFar:
 
 
 class _Arguments:
-    """The arguments of one call, while they arrive."""
+    """The arguments of one call, while they arrive.
+
+    ``_lead`` collects text that still means no arguments: whitespace, ``null`` or its beginning. The first
+    other text starts the incremental reader ``_json``. ``_texts`` keeps all pieces, because the incremental
+    reader is strict: if it fails, :meth:`reread` reads the complete text as the whole message would be read.
+    """
 
     __slots__ = ("_is_object", "_json", "_lead", "_texts", "_value")
 
     def __init__(self) -> None:
-        # The text so far, while it is whitespace or the beginning of `null`: no arguments.
         self._lead = ""
         self._json: JSONAssembler | None = None
         self._is_object = False
