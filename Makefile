@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made on demand. The machine needs Python 3.11 or newer, cargo, a C compiler, make,
+# Everything runs in .venv, which is created on demand. The machine needs Python 3.11 or newer, cargo, a C compiler, make,
 # and a package index.
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels lock clean
 
-help:  ## show these lines
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build  ## stream three samples from the bundled mock server
@@ -29,7 +29,7 @@ test: build  ## run every test, on both implementations
 	cargo test --locked
 	MILLSTREAM_REQUIRE_NATIVE=1 $(BIN)/python -m pytest $(PARALLEL)
 
-test-fast: build  ## run what is quick, on both implementations: for the inner loop
+test-fast: build  ## run the quick tests, on both implementations, for the inner loop
 	MILLSTREAM_HYPOTHESIS=quick $(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not packaging"
 
 test-peers: build  ## run the checks that need another program: a C++ compiler, another interpreter
@@ -38,7 +38,7 @@ test-peers: build  ## run the checks that need another program: a C++ compiler, 
 test-interpreters: $(TOOLS)  ## run the suite on other interpreters: PYTHONS="python3.12 python3.13"
 	$(BIN)/python packaging/interpreters.py $(PYTHONS)
 
-soak: build  ## stream for ten minutes with faults and threads: all right, nothing left, memory flat
+soak: build  ## stream for ten minutes with faults and threads; check results, leaks and memory
 	$(BIN)/python -m benches.soak
 
 lint: $(TOOLS)  ## check format, lints, imports and types
@@ -50,7 +50,7 @@ lint: $(TOOLS)  ## check format, lints, imports and types
 	PYTHONPATH=python $(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
-format: $(TOOLS)  ## rewrite the code in its one layout
+format: $(TOOLS)  ## format the code
 	cargo fmt
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -59,7 +59,7 @@ bench: build  ## measure against the peers and the pure-Python half, in memory a
 	$(BIN)/python -m benches
 	$(BIN)/python -m benches.transport
 
-bench-against: build  ## measure beside another checkout that is built: make bench-against CHECKOUT=../before
+bench-against: build  ## compare with another checkout that is built: make bench-against CHECKOUT=../before
 	$(BIN)/python -m benches.against $(CHECKOUT)
 
 build: $(BUILT)  ## build the extension into .venv
@@ -68,14 +68,14 @@ wheels: $(TOOLS)  ## build the manylinux2014 wheel and the pure-Python one into 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux2014 --interpreter $(PYO3_PYTHON) --out $(DIST)
 	$(BIN)/python packaging/pure_wheel.py $(DIST)
 
-lock:  ## renew requirements-dev.lock from the dev group in pyproject.toml
+lock:  ## update requirements-dev.lock from the dev group in pyproject.toml
 	$(PYTHON) -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet --upgrade pip
 	target/lock/bin/python -m pip install --quiet --group dev \
 		$$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
 	target/lock/bin/python -m pip freeze --all --exclude setuptools >requirements-dev.lock
 
-clean:  ## remove what was built
+clean:  ## remove build artifacts
 	rm -rf $(VENV) dist target $(filter-out %.pyi,$(wildcard python/millstream/_core.*))
 
 $(TOOLS): requirements-dev.lock

@@ -1,9 +1,9 @@
-"""Measures this checkout beside another one of the project, row by row: ``python -m benches.against CHECKOUT``.
+"""Compares this checkout with another one of the project, row by row: ``python -m benches.against CHECKOUT``.
 
 Three processes take turns in every round: the other checkout, this one, and the other one again.
-How far the two processes of the same code differ is the noise; a row is slower only where this
+The difference between the two processes of the same code is the noise; a row counts as slower only if this
 checkout differs by more than that. All three run the benchmarks of this checkout, over their own
-``millstream``, which must be built: the extension stands in ``CHECKOUT/python/millstream``.
+``millstream``, which must be built: the extension is in ``CHECKOUT/python/millstream``.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _SAMPLE = 4_000_000
 
 @dataclass(frozen=True)
 class Compared:
-    """One row: how many times as long this checkout takes as the other, round by round, and the other as itself."""
+    """One row: the time of this checkout relative to the other, by round, and that of the other relative to itself."""
 
     title: str
     nanoseconds: float
@@ -48,13 +48,13 @@ class Compared:
 
     @property
     def spread(self) -> float:
-        """How far two processes of the same code differ, as a factor: nine rounds of ten differ by less."""
+        """The noise, as a factor: nine in ten rounds of the same code differ by less."""
         both = sorted(max(one, 1 / one) for one in self.noise)
         return both[min(len(both) - 1, int(0.9 * len(both)))]
 
     @property
     def verdict(self) -> str:
-        """The row in one word."""
+        """The verdict on the row."""
         return "SLOWER" if self.ratio > self.spread else "faster" if self.ratio < 1 / self.spread else "same"
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Peak:
-    """How much memory a contender takes at the peak, here and in the other checkout, as so many times the stream."""
+    """The peak memory of a contender, here and in the other checkout, in multiples of the stream's size."""
 
     title: str
     here: float
@@ -72,7 +72,7 @@ class Peak:
 
     @property
     def verdict(self) -> str:
-        """The row in one word: one tenth of the stream is nothing."""
+        """The verdict on the row; a difference of a tenth of the stream is ignored."""
         return "MORE" if self.here > self.other + 0.1 else "less" if self.here < self.other - 0.1 else "same"
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Peak:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print a line for each row; return 1 where one is slower."""
+    """Measure and print a line for each row; return 1 if one is slower."""
     parser = argparse.ArgumentParser(prog="python -m benches.against", description="Measure beside another checkout.")
     parser.add_argument("checkout", type=Path, help="the other checkout, built")
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its title")
@@ -123,7 +123,7 @@ def _row(title: str, rounds: list[list[float]]) -> Compared:
 
 
 class _Child:
-    """A process that measures one round of one group whenever it is asked to."""
+    """A process that measures one round of one group on request."""
 
     def __init__(self, home: Path) -> None:
         path = os.pathsep.join((str(home / "python"), str(_HOME)))
@@ -137,7 +137,7 @@ class _Child:
         )
 
     def ask(self, question: dict[str, Any]) -> Any:
-        """Return the answer to ``question``."""
+        """Send ``question`` and return the answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(question), file=self._process.stdin, flush=True)
@@ -156,7 +156,7 @@ class _Child:
 
 
 def serve(questions: TextIO = sys.stdin) -> None:
-    """Answer the questions of the parent process: a group is bound, then measured once for each empty question."""
+    """Answer the parent process: a question with a group prepares it, each empty question measures it once."""
     known = list(groups())
     bound: list[tuple[Contender, Any, int]] = []
     with asyncio.Runner() as runner:

@@ -1,4 +1,4 @@
-"""The contenders that stream a chain: a prompt, a model over a transport in memory, a parser of its text."""
+"""The contenders that stream a chain: a prompt, a model over an in-memory transport, a parser of its text."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -50,7 +50,7 @@ def _langchain(shown: Callable[[list[Any]], list[str]], *, waits: bool) -> list[
 
 
 def chat_ids() -> list[Contender]:
-    """Return our stream from a server with one id for a response, and from one with an id for each chunk."""
+    """Return our stream of a server with one id per response, and of one with an id per chunk."""
 
     def bind(reads: Reads) -> Callable[[], list[Any]]:
         return _stream([_ID.sub(b'"id":"%d"' % number, read) for number, read in enumerate(reads)])
@@ -103,7 +103,7 @@ def _ours_as_records() -> Contender:
 
 
 def _template(reads: Reads) -> tuple[bytes, bytes]:
-    """Return what stands before and behind a chunk's text in our records."""
+    """Return the bytes before and after a chunk's text in our records."""
     events = list(_model(reads).stream_events("a prompt", _RUN))
     chunk = next(event for event in events if event["data"].get("chunk") and event["data"]["chunk"].content)
     chunk["data"]["chunk"].content = "\0"
@@ -130,7 +130,7 @@ def _model(reads: Reads) -> ChatOpenAI:
 
 
 async def _source(reads: Reads) -> AsyncIterator[bytes]:
-    """Yield the reads, as our transport in memory does for async code: none of them waits."""
+    """Yield the reads without waiting, as our in-memory transport does for async code."""
     for data in reads:
         yield data
 

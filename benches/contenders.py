@@ -1,4 +1,4 @@
-"""Who runs: both halves of Millstream, hand loops, and the peers that are installed.
+"""The contenders: both halves of Millstream, hand-written loops, and the installed peers.
 
 A peer that is missing is left out, with a line that says so; the others are named with their version.
 """
@@ -18,7 +18,7 @@ __all__ = ("Contender", "halves", "left_out", "over", "peer")
 
 @dataclass(frozen=True)
 class Contender:
-    """One way of doing the work: ``bind`` takes the reads and returns what is timed, an async function if ``waits``.
+    """One contender: ``bind`` takes the reads and returns the function to time, an async one if ``waits``.
 
     ``shown`` turns what came out into what all contenders must agree on; ``None``: nothing comes out.
     """
@@ -31,12 +31,12 @@ class Contender:
 
 
 left_out: dict[str, str] = {}
-"""Why a peer does not take part, by its package."""
+"""By package, the reason why a peer is left out."""
 
 
 @cache
 def halves() -> tuple[tuple[str, str, ModuleType], ...]:
-    """Return the halves of the core that are here: key, name, module."""
+    """Return the available halves of the core: key, name, module."""
     found = []
     for key, name, module in (("rust", "Millstream, Rust", "_core"), ("python", "Millstream, Python", "_pure")):
         try:
@@ -49,7 +49,7 @@ def halves() -> tuple[tuple[str, str, ModuleType], ...]:
 
 
 def peer(package: str, module: str) -> tuple[ModuleType, str] | None:
-    """Return ``peers/MODULE.py`` and the version of ``package``, or ``None`` where something of it is not installed."""
+    """Return ``peers/MODULE.py`` and the version of ``package``, or ``None`` if something is not installed."""
     try:
         return import_module(f".peers.{module}", __package__), version(package)
     except ModuleNotFoundError as error:

@@ -67,7 +67,7 @@ def _changed(core: ModuleType, deltas: list[str]) -> Any:
 
 
 def _parsing(parser: Callable[..., Any], **options: Any) -> Callable[[Reads], Callable[[], Any]]:
-    """Return the ``bind`` of what reads all that a parser streams, and returns the last of it."""
+    """Return the ``bind`` of a function that reads everything a parser yields, and returns the last value."""
 
     def bind(reads: Reads) -> Callable[[], Any]:
         deltas = _deltas(reads)

@@ -107,18 +107,18 @@ def _model(reads: Reads) -> OpenAI:
 
 
 def _event(chunk: str) -> dict[str, Any]:
-    """Return a stream event of version 2 as ours are: what the template is made from."""
+    """Return a stream event of version 2, equal to ours, from which the template is made."""
     return {"event": "on_llm_stream", **_RUN, "data": {"chunk": chunk}, "parent_ids": []}
 
 
 async def _source(reads: Reads) -> AsyncIterator[bytes]:
-    """Yield the reads, as our transport in memory does for async code: none of them waits."""
+    """Yield the reads without waiting, as our in-memory transport does for async code."""
     for data in reads:
         yield data
 
 
 def _chunks(events: list[Any]) -> list[str]:
-    """Return the chunks that have text; starts and ends are made by the whole models alone."""
+    """Return the chunks that have text; only complete models emit starts and ends."""
     return [event["data"]["chunk"] for event in events if event["data"].get("chunk")]
 
 

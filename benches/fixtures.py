@@ -1,4 +1,4 @@
-"""Streams to measure on: frames as the OpenAI API sends them, and the ways in which they are read.
+"""The streams of the benchmarks: frames of the OpenAI API, split into reads.
 
 The same bytes at every run. ``tests/test_bench_fixtures.py`` shows that they say what they claim.
 """
@@ -35,7 +35,7 @@ READ_SIZES: dict[str, int | None] = {
     "1,460 B": 1460,
     "64 KB": 65536,
 }
-"""Names of read sizes: a read is one event, or so many bytes (1,460 is a TCP segment's load on Ethernet)."""
+"""Names of read sizes: one event, or a number of bytes (1,460 is the payload of a TCP segment on Ethernet)."""
 
 # fmt: off
 PROSE: tuple[str, ...] = (
@@ -44,7 +44,7 @@ PROSE: tuple[str, ...] = (
     " 12", " per", " cent", ";", " \"quoted\"", "\n", "\n\n", " it's", " (so", " they", " say", ")", " well", "-known",
     " understanding", " nevertheless", " morning", " light", " down", " hill", " mill", " wheel", " turns", "!",
 )
-"""Pieces of English: one token each, a few of them with what JSON escapes."""
+"""Pieces of English: one token each, some with characters that JSON escapes."""
 
 WORLD: tuple[str, ...] = (
     "河", "流れ", "水は", "清らか", "。", "言葉", "词语", "中文", "强", "물이", " 흐른다", "👍🏽", "👩\u200d🚀", "🇫🇮",
@@ -60,7 +60,7 @@ _TEXTS = {"prose": PROSE, "world": WORLD}
 
 @dataclass(frozen=True)
 class Fixture:
-    """A stream: its format, the pieces of text that it carries, and its frames, ``[DONE]`` among them."""
+    """A stream: its format, its pieces of text, and its frames, including ``[DONE]``."""
 
     name: str
     format: str
@@ -79,7 +79,7 @@ class Fixture:
 
     @property
     def documents(self) -> list[str]:
-        """The document of each event, as Python shows it; ``[DONE]`` is none."""
+        """The ``repr`` of each event's document, without ``[DONE]``."""
         return [repr(json.loads(payload)) for payload in self.payloads[:-1]]
 
 
@@ -124,7 +124,7 @@ def arguments(count: int) -> Fixture:
     while len(_json({"sections": sections})) < size:
         text = _filling("prose", 400, len(sections))
         sections.append({"heading": text[:20], "body": text, "tags": ["water", "mill"], "words": 71, "weight": 0.25})
-    # The last text fills what is left to the character: the document is ASCII.
+    # The last text fills the rest exactly: the document is ASCII.
     sections.pop()
     sections.append({"body": ""})
     sections[-1]["body"] = "." * (size - len(_json({"sections": sections})))
@@ -151,7 +151,7 @@ def tool_calls(count: int, calls: int = 1) -> Fixture:
 
 
 def in_reads(stream: Fixture, size: int | None) -> list[bytes]:
-    """Return the stream in reads of ``size`` bytes; ``None``: of one event each."""
+    """Split the stream into reads of ``size`` bytes, or of one event each if ``None``."""
     if size is None:
         return list(stream.frames)
     body = stream.body
@@ -205,5 +205,5 @@ def _frame(payload: dict[str, Any]) -> bytes:
 
 
 def _json(value: Any) -> bytes:
-    """Return ``value`` as the API writes it: compact, and UTF-8 left as it is."""
+    """Serialize ``value`` as the API does: compact, without escaping UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

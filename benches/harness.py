@@ -22,12 +22,12 @@ __all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "calibrated", "chec
 
 
 class WrongOutputError(Exception):
-    """A contender read something else than what the stream says."""
+    """A contender returned a wrong output."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: so many rounds, each sample of so many nanoseconds at least."""
+    """How long to measure: the number of rounds, and the minimum duration of a sample in nanoseconds."""
 
     rounds: int
     sample: int
@@ -35,7 +35,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long one contender took as another: the median of the rounds, and its quartiles."""
+    """The time of one contender relative to another: the median of the rounds, and its quartiles."""
 
     median: float
     low: float
@@ -44,7 +44,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Timings:
-    """Nanoseconds of CPU per run, round by round, by the contender's key."""
+    """Nanoseconds of CPU per run, for each round, by the contender's key."""
 
     rounds: dict[str, list[float]]
 
@@ -53,7 +53,7 @@ class Timings:
         return min(self.rounds[key])
 
     def ratio(self, key: str, other: str) -> Ratio:
-        """Return how many times as long ``key`` takes as ``other``."""
+        """Return the time of ``key`` relative to ``other``."""
         pairs = zip(self.rounds[key], self.rounds[other], strict=True)
         ratios = [one / two for one, two in pairs]
         low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
@@ -80,7 +80,7 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
 
 
 def check(contender: Contender, run: Any, runner: asyncio.Runner, expected: list[str]) -> None:
-    """Raise :class:`WrongOutputError` where the output of ``run`` is not ``expected``."""
+    """Raise :class:`WrongOutputError` if the output of ``run`` is not ``expected``."""
     output = _once(contender, run, runner)
     if contender.shown is None:
         if output:
@@ -99,7 +99,7 @@ def _once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:
 
 
 def calibrated(contender: Contender, run: Any, duration: int, runner: asyncio.Runner) -> int:
-    """Return how many runs fill ``duration`` nanoseconds: a power of two, so that noise seldom changes it."""
+    """Return the number of runs that fill ``duration`` nanoseconds: a power of two, so that noise rarely changes it."""
     loops = 1
     with _collected_before():
         while sample(contender, run, loops, runner) * loops < duration:
@@ -108,7 +108,7 @@ def calibrated(contender: Contender, run: Any, duration: int, runner: asyncio.Ru
 
 
 def sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -> float:
-    """Return the time of one run, from ``loops`` of them; each run's output is dropped within its time."""
+    """Return the mean time of ``loops`` runs; dropping each run's output is included."""
     if loops > 1:
         _once(contender, run, runner)  # What ran before has the caches; a long sample warms them itself.
     if contender.waits:
@@ -126,7 +126,7 @@ def peak(contender: Contender, run: Any, runner: asyncio.Runner) -> int | None:
     """
     gc.collect()
     try:
-        # Linux forgets the peak there was.
+        # Resets the peak on Linux.
         Path("/proc/self/clear_refs").write_text("5")
         before = _memory("VmRSS")
         output = _once(contender, run, runner)

@@ -1,4 +1,4 @@
-"""The loops that an expert writes by hand, with what every Python has; and the one loop that drives our parsers.
+"""Hand-written loops over the standard library, and the loop that drives our parsers.
 
 All of them take reads and return what came out, so that all of them are checked and timed alike.
 """
@@ -14,7 +14,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def fed(feed: Callable[[bytes], Any], reads: Reads) -> list[Any]:
-    """Return what ``feed`` gives for each read: how a parser is used, ours or any."""
+    """Return the results of ``feed`` for all reads: the use of any parser."""
     out: list[Any] = []
     for data in reads:
         if items := feed(data):
@@ -23,7 +23,7 @@ def fed(feed: Callable[[bytes], Any], reads: Reads) -> list[Any]:
 
 
 def naive_split(reads: Reads) -> list[str]:
-    """Split at blank lines and cut ``data: `` off: no other line end, field, or second data line is known."""
+    """Split at blank lines and cut ``data: `` off; other line ends, fields and second data lines are not handled."""
     out: list[str] = []
     buffer = b""
     for data in reads:
@@ -46,7 +46,7 @@ class Event(NamedTuple):
 
 
 def spec_split(reads: Reads) -> list[Event]:
-    """Do all that the specification asks for, by ``split``, in time linear in the stream."""
+    """Parse as specified, with ``split``, in time linear in the stream."""
     out: list[Event] = []
     parts: list[bytes] = []
     values: list[bytes] = []
@@ -93,7 +93,7 @@ def _with_line_feeds(data: bytes, after_cr: bool) -> tuple[bytes, bool]:
 
 
 def _keep(line: bytes, values: list[bytes], others: dict[bytes, bytes]) -> None:
-    """Take in a line that does not begin with ``data:``."""
+    """Handle a line that does not begin with ``data:``."""
     name, _, value = line.partition(b":")
     value = value.removeprefix(b" ")
     if name == b"data":

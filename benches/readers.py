@@ -1,4 +1,4 @@
-"""The contenders that read bytes: events, the documents in them, the text in those."""
+"""The contenders that read bytes: as events, as the documents in them, as the text in those."""
 
 from functools import partial
 from types import ModuleType
@@ -32,7 +32,7 @@ def sse_readers() -> list[Contender]:
 
 
 def large_readers() -> list[Contender]:
-    """Return the readers that take an event of any size, if they are told so."""
+    """Return the readers that can be configured for events of any size."""
     found = [
         Contender(key, f"{name}, SSEParser", over(partial(_events, core, max_event_size=1 << 30)), _data_of_each)
         for key, name, core in halves()
@@ -41,7 +41,7 @@ def large_readers() -> list[Contender]:
 
 
 def calls() -> list[Contender]:
-    """Return what a call costs: ones that do nothing with each read, and our own with nothing to do."""
+    """Return the cost of a call: methods that do nothing, and our own with nothing to do."""
     found = [
         Contender(
             "method", "a method that does nothing, in Python", lambda reads: partial(fed, _Idle().feed, reads), None
@@ -90,12 +90,12 @@ def tool_readers() -> list[Contender]:
 
 
 def not_empty(texts: list[str]) -> list[str]:
-    """Return the pieces that have text: whether a finish comes with an empty one is each contender's own affair."""
+    """Return the pieces that have text; contenders may differ in an empty piece at the finish."""
     return [text for text in texts if text]
 
 
 class _Idle:
-    """What a call costs: a method that does nothing."""
+    """The cost of a call: a method that does nothing."""
 
     def feed(self, data: bytes) -> None:
         """Do nothing."""

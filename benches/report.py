@@ -13,7 +13,7 @@ __all__ = ("Measured", "Verdict", "as_json", "everything", "markdown", "shown", 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A target beside what was measured; ``ratio`` says how many times as long the slower side takes."""
+    """A target and its measurement; ``ratio`` is the time of the slower side relative to the faster."""
 
     target: Target
     ratio: Ratio
@@ -50,7 +50,7 @@ class Measured:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """The group's targets, where both sides took part."""
+        """The group's targets for which both sides were measured."""
         keys = {one.key for one in self.contenders}
         return [_verdict(target, self.timings) for target in self.group.targets if {target.ours, target.peer} <= keys]
 
@@ -99,7 +99,7 @@ def markdown(measured: list[Measured], found: list[Startup], note: str) -> str:
 
 
 def everything(measured: list[Measured], found: list[Startup], note: str) -> str:
-    """Return a page with all that was measured, and with all that was to be reached."""
+    """Return a page with all measurements and all targets."""
     lines = ["# Benchmarks", "", note, ""]
     for one in measured:
         lines += ["```", shown(one), "```", ""]
@@ -128,7 +128,7 @@ def _import_line(one: Startup) -> str:
 
 
 def as_json(measured: list[Measured], found: list[Startup], about: dict[str, Any]) -> dict[str, Any]:
-    """Return everything that was measured."""
+    """Return all measurements."""
     return {**about, "groups": [_group_json(one) for one in measured], "imports": [asdict(one) for one in found]}
 
 

@@ -1,4 +1,4 @@
-"""What is measured, on which bytes, and what each ratio is to reach."""
+"""The groups of contenders, their streams, and the targets for their ratios."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ _QUICK = Effort(rounds=3, sample=500_000)
 
 @dataclass(frozen=True)
 class Target:
-    """What ``ours`` is to reach beside ``peer``: so many times its speed, at least, or its time, at most."""
+    """A target of ``ours`` relative to ``peer``: at least a multiple of its speed, or at most of its time."""
 
     ours: str
     peer: str
@@ -54,7 +54,7 @@ class Group:
 
     @property
     def reads(self) -> Reads:
-        """The stream as it is read."""
+        """The reads of the stream."""
         return in_reads(self.stream, READ_SIZES[self.read])
 
     @property
@@ -78,7 +78,7 @@ class Group:
 
     @property
     def expected(self) -> list[str]:
-        """What every contender is to read."""
+        """The expected output of every contender."""
         if self.unit == "document":
             return self.stream.documents
         if self.unit == "delta":
@@ -91,7 +91,7 @@ class Group:
 
 
 def groups() -> Iterator[Group]:
-    """Yield everything that is measured; what loads the most packages comes last."""
+    """Yield all groups; the ones that import the most packages come last."""
     yield from _events()
     yield from _large_events()
     yield from _documents()
@@ -169,7 +169,7 @@ def _texts() -> Iterator[Group]:
 
 
 def _arguments() -> Iterator[Group]:
-    """Yield the same document at growing lengths: what is linear takes as long per delta in each."""
+    """Yield the same document at growing lengths: a linear reader takes the same time per delta."""
     for count in (1000, 4000, 16_000):
         peers = count <= 4000
         yield Group(
@@ -251,7 +251,7 @@ def _models_with_tools() -> Iterator[Group]:
 
 
 def _shapes_of_models() -> Iterator[Group]:
-    """Yield what a stream costs before its first chunk, and that its chunks cost the same however many there are."""
+    """Yield the cost of a stream before its first chunk, and the cost per chunk for different lengths."""
     for work, waits in (("OpenAI.stream", False), ("OpenAI.astream", True)):
         yield Group(
             f"{work}, one call of one chunk, and langchain-openai's",

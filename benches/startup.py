@@ -1,4 +1,4 @@
-"""What an import costs above the bare interpreter: CPU time and memory, each in a process of its own."""
+"""The cost of imports above the bare interpreter: CPU time and memory, each in a process of its own."""
 
 import os
 import statistics
@@ -20,7 +20,7 @@ IMPORTS: dict[str, str] = {
     "openai": "from openai import OpenAI",
     "langchain": "from langchain_openai import OpenAI",
 }
-"""What is imported; the second one is what a program has loaded once its first request is on its way."""
+"""The imports; the second one is what a program has loaded by its first request."""
 
 _CHILD = """
 import time

@@ -1,4 +1,4 @@
-"""The contenders that hand text to an application: models over a transport in memory, and loops over the same reads."""
+"""The contenders that stream text: models over an in-memory transport, and loops over the same reads."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -85,6 +85,6 @@ def _collecting(llm: OpenAI) -> Callable[[], Awaitable[list[str]]]:
 
 
 async def _source(reads: Reads) -> AsyncIterator[bytes]:
-    """Yield the reads, as our transport in memory does for async code: none of them waits."""
+    """Yield the reads without waiting, as our in-memory transport does for async code."""
     for data in reads:
         yield data

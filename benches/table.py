@@ -1,4 +1,4 @@
-"""The command that measures everything: ``python -m benches``; ``--help`` says how."""
+"""The command ``python -m benches``, which measures everything; see ``--help``."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ _STARTUP_LIMITS = 150.0, 25.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the tables, and write what was asked for; return the process's exit status."""
+    """Measure, print the tables, and write the requested files; return the exit status."""
     options = _options(arguments)
     print(machine(), end="\n\n")
     measured: list[Measured] = []
@@ -59,7 +59,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _measured(options: argparse.Namespace) -> Iterator[Measured]:
-    """Yield what was measured, group by group; a group in which nobody is left to compare with is passed over."""
+    """Yield the measurement of each group; skip a group without a peer to compare with."""
     chosen = [group for group in groups() if options.only is None or options.only in group.title]
     for number, group in enumerate(chosen, 1):
         contenders = group.contenders()
@@ -74,7 +74,7 @@ def _progress(what: str) -> None:
 
 
 def _summary(measured: list[Measured]) -> str:
-    """Return how many targets were met, and which were not."""
+    """Return the number of targets that were met, and the targets that were missed."""
     verdicts = [(one, verdict) for one in measured for verdict in one.verdicts]
     lines = [f"{sum(verdict.met for _, verdict in verdicts)} of {len(verdicts)} targets met"]
     for one, verdict in verdicts:
@@ -86,7 +86,7 @@ def _summary(measured: list[Measured]) -> str:
 
 
 def machine() -> str:
-    """Return where this was measured."""
+    """Return a description of this machine."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         processor = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
@@ -108,7 +108,7 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
 
 
 def put_between(readme: str, table: str, begin: str, end: str) -> str:
-    """Return ``readme`` with ``table`` between its marks; raise :class:`ValueError` where it has none."""
+    """Return ``readme`` with ``table`` between its marks; raise :class:`ValueError` if it has no marks."""
     head, found, rest = readme.partition(begin)
     _, closing, tail = rest.partition(end)
     if not found or not closing:

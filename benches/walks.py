@@ -1,4 +1,4 @@
-"""Counts what one stream passes through, and how the package hangs together: ``python -m benches.walks [CHECKOUT]``.
+"""Counts the functions that one stream calls, and the imports between modules: ``python -m benches.walks [CHECKOUT]``.
 
 A *walk* is one stream of four payloads over a transport in memory, on the pure-Python half, after a first
 one that has imported everything. Counted are calls of Python functions of ``millstream``; the core
@@ -37,7 +37,7 @@ _TIMED = f"{_IMPORT}; print(time.process_time_ns() - import_start); import mills
 
 @dataclass
 class Walk:
-    """Counts the calls of functions in files under ``home``, while it is entered."""
+    """A context manager that counts the calls of functions in files under ``home``."""
 
     home: str
     left_out: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ ASKED = (
 
 @dataclass
 class Interpreter:
-    """One interpreter, and how far it came."""
+    """One interpreter, and the results of its run."""
 
     path: str
     name: str
@@ -47,16 +47,16 @@ class Interpreter:
 
     @property
     def is_free_threaded(self) -> bool:
-        """Whether it runs without a global lock."""
+        """Whether it is a free-threaded build."""
         return self.name.endswith("t")
 
     @property
     def folder(self) -> Path:
-        """The environment."""
+        """The folder of its virtual environment."""
         return PLACE / self.name
 
     def run(self, *arguments: str | Path, **variables: str) -> bool:
-        """Run ``python ARGUMENTS`` in the environment; return whether that worked."""
+        """Run ``python ARGUMENTS`` in the environment; return whether it succeeded."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYO3"))}
         python = self.folder / "bin" / "python"
         environment.update(variables, VIRTUAL_ENV=str(self.folder), PYO3_PYTHON=str(python))
@@ -64,7 +64,7 @@ class Interpreter:
         return subprocess.run([python, *arguments], cwd=ROOT, env=environment, check=False).returncode == 0
 
     def install(self, *wanted: str) -> bool:
-        """Install ``wanted``, from wheels alone."""
+        """Install ``wanted``, from wheels only."""
         return self.run("-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:", *wanted)
 
     def prepare(self) -> bool:
@@ -87,7 +87,7 @@ class Interpreter:
         return self.tools != "none"
 
     def test(self, options: list[str]) -> None:
-        """Run the suite, and note how it ended."""
+        """Run the suite, and record its result."""
         report = PLACE / f"{self.name}.xml"
         report.unlink(missing_ok=True)
         core_alone = self.core_alone or self.is_free_threaded or self.tools == "core"
@@ -101,7 +101,7 @@ class Interpreter:
 
 
 def _summary(report: Path) -> str:
-    """Return what the report's head says."""
+    """Return the header of the report."""
     found = re.search(r"<testsuite [^>]*>", report.read_text()) if report.is_file() else None
     if found is None:
         return "the tests could not be run"

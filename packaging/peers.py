@@ -1,4 +1,4 @@
-"""What ``make test-peers`` runs: checks that need a program that is no part of the package's tools.
+"""Runs the checks of ``make test-peers``, which need a program outside of the project's Python environment.
 
 It prints what it found. A program that is missing leaves its checks out, but under ``CI=true`` one that any
 machine can install fails the run: what CI leaves out, nobody runs.
@@ -21,7 +21,7 @@ def compiler() -> str | None:
 
 
 def interpreter() -> str | None:
-    """Return another interpreter, of those on the path and those that pyenv keeps, or what ``PYTHONS`` names."""
+    """Return another interpreter: the one in ``PYTHONS``, or one on the path, or one of pyenv."""
     named = os.environ.get("PYTHONS", "").split()
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for version in OTHERS:
@@ -30,7 +30,7 @@ def interpreter() -> str | None:
 
 
 def _runs(path: str) -> bool:
-    # pyenv puts names on the path that run nothing until a version is chosen.
+    # pyenv puts commands on the path that fail until a version is chosen.
     return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
@@ -44,7 +44,7 @@ OPTIONAL = {"other interpreter"}
 
 
 def main() -> int:
-    """Run every check whose program is there."""
+    """Run every check whose program is installed."""
     found = {name: (look(), command) for name, (look, command) in CHECKS.items()}
     for name, (path, _) in found.items():
         print(f"{name}: {path or 'not found'}", flush=True)

@@ -1,4 +1,4 @@
-"""Make the pure-Python wheel from the native one: the same files without what was compiled.
+"""Makes the pure-Python wheel from the native one: the same files without the compiled ones.
 
 Takes the folder that holds the native wheel and writes ``*-py3-none-any.whl`` beside it. It is for
 machines that have neither a native wheel nor a compiler.
@@ -29,7 +29,7 @@ def wheel(*arguments: str) -> None:
 
 
 def strip(root: Path) -> None:
-    """Drop the shared object, the list of its parts and its libraries, and say that what is left runs anywhere."""
+    """Remove the shared object, its SBOM and its libraries, and tag the wheel for any platform."""
     cores = [path for path in root.glob("millstream/_core.*") if path.suffix != ".pyi"]
     compiled = [*cores, *root.glob("*.libs"), *root.glob("*.dist-info/sboms")]
     for path in compiled:

@@ -1,4 +1,4 @@
-"""Write LICENSE-THIRD-PARTY: the notices of every crate that is linked into the extension.
+"""Writes LICENSE-THIRD-PARTY: the notices of all crates that are linked into the extension.
 
 Reads `cargo metadata` and the crates' own files; `--check` only says whether the file is up to date.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 NOTICES = ROOT / "LICENSE-THIRD-PARTY"
-# One licence of those a crate offers, in our order of preference.
+# The licence that we choose if a crate offers several, in order of preference.
 PREFERRED = ("MIT", "Apache-2.0", "Unlicense", "BSD-3-Clause", "Zlib", "Unicode-3.0")
 HEADER = """The extension module millstream._core contains the following works, each under the licence given.
 The pure-Python distribution contains none of them.
@@ -24,7 +24,7 @@ Copyright (c) The Rust Project Contributors
 
 
 def linked_packages() -> list[dict[str, Any]]:
-    """Return the packages that end up in the extension: normal dependencies, no build scripts' or macros' own."""
+    """Return the crates linked into the extension: normal dependencies, without those of build scripts and macros."""
     command = ["cargo", "metadata", "--format-version=1", "--locked", "--features=python"]
     metadata = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
@@ -43,7 +43,7 @@ def linked_packages() -> list[dict[str, Any]]:
 
 
 def is_macro(package: dict[str, Any]) -> bool:
-    """Return whether ``package`` runs in the compiler only."""
+    """Return whether ``package`` is a procedural macro, which runs only in the compiler."""
     return any("proc-macro" in target["kind"] for target in package["targets"])
 
 

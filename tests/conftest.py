@@ -69,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect no garbage among the objects of a collection, which stay."""
+    """Exclude the objects of the test collection, which stay alive, from garbage collection."""
     gc.disable()
     try:
         return (yield)
@@ -78,7 +78,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import what ``-m "not slow"`` would leave out."""
+    """Do not even import modules that ``-m "not slow"`` excludes."""
     leaves_slow_out = "not slow" in config.option.markexpr and " or " not in config.option.markexpr
     return True if leaves_slow_out and collection_path.stem in SLOW else None
 
@@ -101,7 +101,7 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for the end of a body, without which its connection is not used again, as if no machine were ever busy."""
+    """Wait long for the end of a body, so that its connection is reused on a busy machine too."""
     for module, name in (
         ("native.blocking", "SETTLING_SECONDS"),
         ("native.asyncio_pool", "SETTLING_SECONDS"),
@@ -112,7 +112,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow; deselect the native half where that was asked for, else refuse to run without it."""
+    """Mark slow tests; with ``--no-native`` deselect those of the Rust core, else require that it is built."""
     for item in items:
         if item.path.stem in SLOW:
             item.add_marker("slow")
@@ -126,7 +126,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Take what is there before a module's tests out of what each of their collections of garbage goes through."""
+    """Exclude the objects that exist before a module's tests from the garbage collections in them."""
     if item.path != _collected_for.get("path"):
         _collected_for["path"] = item.path
         gc.collect()
@@ -141,7 +141,7 @@ def impl(request: pytest.FixtureRequest) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def native() -> ModuleType:
-    """Return the Rust core, for what only it promises."""
+    """Return the Rust core, for tests of promises that only it makes."""
     return import_module(HALVES["rust"])
 
 
@@ -160,7 +160,7 @@ def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def without_the_collector() -> Iterator[None]:
-    """Leave nothing to the garbage collector, and keep it out of what is counted."""
+    """Turn the garbage collector off, so that objects are only freed by their reference counts."""
     gc.collect()
     gc.disable()
     yield
@@ -169,7 +169,7 @@ def without_the_collector() -> Iterator[None]:
 
 @pytest.fixture
 def after() -> Iterator[ExitStack]:
-    """Clean up what a test has leaked on purpose."""
+    """Collect garbage after a test that leaks on purpose."""
     with ExitStack() as stack:
         yield stack
     assert gc.isenabled()

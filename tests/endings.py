@@ -1,4 +1,4 @@
-"""Reads streams to their ends, whichever those are."""
+"""Reads streams to their ends, normal or not."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,19 +11,19 @@ __all__ = ("aread", "assert_closed_by_us", "at_once", "exhaust", "read_all", "re
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Return what the calls return, each made in a thread of its own: what takes its time takes it once."""
+    """Return the results of ``calls``, each in a thread of its own, so that their waits overlap."""
     with ThreadPoolExecutor(len(calls)) as executor:
         return [future.result() for future in [executor.submit(call) for call in calls]]
 
 
 async def read_into(items: list[Any], stream: Any) -> None:
-    """Append what an async stream yields to ``items``; what came before an error is then in there."""
+    """Append the items of an async stream to ``items``, which keeps those before an error."""
     async for item in stream:
         items.append(item)  # noqa: PERF401
 
 
 def read_all(stream: Any) -> tuple[list[Any], Exception | None]:
-    """Return what a sync or an async stream yields, and the exception that ended it, if one did."""
+    """Return the items of a sync or async stream, and the exception that ended it, if there was one."""
     items: list[Any] = []
     try:
         if hasattr(stream, "__aiter__"):
@@ -37,7 +37,7 @@ def read_all(stream: Any) -> tuple[list[Any], Exception | None]:
 
 
 async def aread(stream: Any) -> list[Any]:
-    """Return what an async stream yields."""
+    """Return the items of an async stream."""
     return [item async for item in stream]
 
 

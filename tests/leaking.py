@@ -1,4 +1,4 @@
-"""Code that leaks, and what ``assert_no_leaks`` says of it."""
+"""Code that leaks, and the report of ``assert_no_leaks`` about it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +10,7 @@ __all__ = ("aleaked", "forever", "leaked", "numbers")
 
 
 def leaked(act: Callable[[], Any], **allowed: Any) -> str:
-    """Return what the block says about ``act``, whose result stays alive; nothing if it leaks nothing."""
+    """Return the report about ``act``, whose result stays alive; empty if it leaks nothing."""
     kept = None
     try:
         with assert_no_leaks(**allowed):

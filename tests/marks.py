@@ -1,4 +1,4 @@
-"""The ways over which whole modules run their tests."""
+"""Parameters shared by many test modules: sync or async, transport, version of events."""
 
 import pytest
 

@@ -11,7 +11,7 @@ __all__ = ("client_of", "post", "texts")
 
 
 def client_of(server: MockServer) -> openai.OpenAI:
-    """Return an SDK client of ``server`` that tries once."""
+    """Return an SDK client of ``server`` without retries."""
     return openai.OpenAI(base_url=server.url, api_key="mock", max_retries=0)
 
 

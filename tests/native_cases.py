@@ -1,4 +1,4 @@
-"""What the tests of the native transport share: requests, readers, loops."""
+"""Shared by the tests of the native transport: requests, readers, event loops."""
 
 import asyncio
 import socket
@@ -47,7 +47,7 @@ def uvloop_run(main: Coroutine[Any, Any, Any]) -> Any:
         return runner.run(main)
 
 
-# The first loop of uvloop opens a pipe that it keeps for the process: no test is to find it.
+# The first uvloop loop opens a pipe for the life of the process, which no test should report as a leak.
 uvloop_run(asyncio.sleep(0))
 
 three_ways = pytest.mark.parametrize("run", [None, asyncio.run, uvloop_run], ids=["sync", "asyncio", "uvloop"])
@@ -87,7 +87,7 @@ def get(transport: NativeTransport, run: Run | None, request: Request) -> bytes:
 
 
 def begun(transport: NativeTransport, run: Run | None, request: Request) -> Response | AsyncResponse:
-    """Return the response, closed already."""
+    """Send a request, and return the response after closing it."""
 
     async def main() -> AsyncResponse:
         response = await transport.aopen(request)
@@ -102,7 +102,7 @@ def begun(transport: NativeTransport, run: Run | None, request: Request) -> Resp
 
 
 def answering(*answers: bytes) -> Any:
-    """Return a script that answers one request after the other, and leaves."""
+    """Return a script that sends one response to each request, then ends."""
 
     def script(sock: socket.socket) -> None:
         for answer in answers:
@@ -114,18 +114,18 @@ def answering(*answers: bytes) -> Any:
 
 
 async def begin_loop() -> None:
-    """Have uvloop open the descriptor that it keeps beside its sockets."""
+    """Make uvloop open the descriptor that it keeps beside its sockets."""
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     server.close()
     await server.wait_closed()
 
 
 def model(server: MockServer | str, native: NativeTransport) -> OpenAI:
-    """Return a model over ``native`` that tries once."""
+    """Return a model over ``native`` without retries."""
     url = server if isinstance(server, str) else server.url
     return OpenAI(base_url=url, api_key=KEY, http_client=native, max_retries=0)
 
 
 def silent(sock: socket.socket) -> None:
-    """Take a request and leave without an answer."""
+    """Read a request, and close without a response."""
     read_request(sock)

@@ -1,4 +1,4 @@
-"""A server whose every connection is a function: for what no well-behaved server does, and for TLS."""
+"""A server that runs one function per connection: for misbehaving servers, and for TLS."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ CERTIFICATE = Path(__file__).parent / "tls" / "cert.pem"
 
 @contextmanager
 def scripted(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Serve one connection by each of ``scripts``, in turn, and give the base URL.
+    """Serve one connection by each of ``scripts``, in turn, and yield the base URL.
 
     Each script runs in a thread of its own. Its socket is closed after it, and at the end.
     """
@@ -24,7 +24,7 @@ def scripted(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
     threads: list[threading.Thread] = []
 
     def serve(sock: socket.socket, script: Callable[[socket.socket], None]) -> None:
-        # Whatever the client does to it: the test looks at the client.
+        # Errors here are the client's doing: the test checks the client.
         with contextlib.suppress(OSError), sock:
             script(sock)
 
@@ -55,7 +55,7 @@ def scripted(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def read_request(sock: socket.socket) -> bytes:
-    """Return one request, head and body; empty where the client has left."""
+    """Return one request, head and body; empty if the client has left."""
     data = b""
     while b"\r\n\r\n" not in data:
         if not (read := sock.recv(65_536)):
@@ -87,7 +87,7 @@ def client_context(*protocols: str) -> ssl.SSLContext:
 
 @contextmanager
 def tls_front(url: str, connections: int, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Put TLS in front of the server at ``url``, for so many connections, and give the new base URL."""
+    """Put TLS in front of the server at ``url``, for that many connections, and yield the new base URL."""
     host, _, port = url.partition("://")[2].partition("/")[0].partition(":")
     context = context or server_context()
 

@@ -1,4 +1,4 @@
-"""What the wire does to a stream, and what its reader gets: the table of ``test_wire_faults.py``."""
+"""The table of ``test_wire_faults.py``: faults of the wire, and how the stream ends for its reader."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,12 +30,12 @@ from millstream.testing import (
 __all__ = ("CASES", "WHOLE", "Case", "Ending")
 
 TRANSPORTS = ("native", "httpx2")
-"""The transports that every case runs over; ``MILLSTREAM_TRANSPORT`` names one."""
+"""The transports of every case; ``MILLSTREAM_TRANSPORT`` selects one."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """The text that arrives, and the exception that follows it, if one does.
+    """The text that arrives, and the exception after it, if there is one.
 
     ``caused`` says whether the exception has the transport's as its cause: always, unless the body
     ended as its framing wants it.
@@ -62,7 +62,7 @@ def stalled(pieces: int, *, caused: bool = True) -> Ending:
 
 @dataclass(frozen=True)
 class Case:
-    """One fault: the reply that has it, how the stream ends by what we promise, and where a transport differs.
+    """One fault: the reply with it, the promised end of the stream, and the differences of a transport.
 
     ``limits`` are the model's own, where the stream is to run into one. ``reused`` says whether the
     next stream uses the same connection, as far as that is promised; if not, this one is closed.
@@ -94,7 +94,7 @@ BEFORE_THE_HEAD = [
     case("reset in the head", Cut("half-head", "reset"), NO_HEAD),
     case("closed in the head", Cut("half-head", "fin"), NO_HEAD),
     case("closed between interim heads", (Interim((100,) * 9), Cut("half-head", "fin")), NO_HEAD),
-    # The server does not even look whether its client leaves.
+    # The server does not notice that its client leaves.
     case("stall when accepted", Stall("accept"), NO_HEAD_IN_TIME, reused=None, **HEAD_LIMIT),
     case("stall before the head", Stall("request"), NO_HEAD_IN_TIME, **HEAD_LIMIT),
     case("stall in the head", Stall("half-head"), NO_HEAD_IN_TIME, **HEAD_LIMIT),
@@ -137,7 +137,7 @@ def garbled() -> list[Case]:
             cases.append(case(f"garbled: {how}", Garble(how), NO_HEAD, differs=differs, reused=None))
             continue
         for after in (0, 3):
-            # That a chunk's data runs on is known behind it, and what has arrived is never taken back.
+            # The missing CRLF is only found after the chunk's data, which has been returned by then.
             ending = truncated(after + (how == "chunk-end"))
             cases.append(
                 case(f"garbled: {how} after {after}", Garble(how, after), ending, differs=differs, reused=None)
@@ -205,7 +205,7 @@ LEGAL = [
     case("one byte a write, without a length", Drip(), WHOLE, framing="close"),
     case("one byte a write, with everything", (Drip(), Interim(), Chunking()), WHOLE, reused=True),
     case("three bytes a write, gzip", (Drip(3), Compress()), WHOLE, reused=None),
-    # The stream is over with [DONE], whatever its body does: nobody waits long for the rest.
+    # The stream ends with [DONE], whatever follows in its body: the rest is not waited for.
     case("open after [DONE]", Stall("done"), WHOLE),
     case("open after [DONE], with comments", Stall("done", 0.01), WHOLE),
     case("comments without end after [DONE]", Endless("done"), WHOLE),

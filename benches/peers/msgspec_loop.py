@@ -36,7 +36,7 @@ class Completion(msgspec.Struct, gc=False):
 
 
 class ChoiceDelta(msgspec.Struct, gc=False):
-    """What a chat chunk adds."""
+    """The delta of a chat chunk."""
 
     content: str | None = None
 
@@ -55,7 +55,7 @@ class ChatChunk(msgspec.Struct, gc=False):
 
 
 class FullDelta(msgspec.Struct, gc=False):
-    """What a chat chunk adds, with all that a message has a field for."""
+    """The delta of a chat chunk, with all fields of a message."""
 
     role: str | None = None
     content: str | None = None
@@ -83,7 +83,7 @@ class FullChunk(msgspec.Struct, gc=False):
 
 
 class Message:
-    """A chunk of a message as a plain object: the fields of LangChain's, and nothing more."""
+    """A message chunk as a plain object with the fields of LangChain's."""
 
     __slots__ = (
         *("additional_kwargs", "chunk_position", "content", "id", "invalid_tool_calls", "name"),
@@ -187,7 +187,7 @@ async def achat_messages(reads: AsyncIterator[bytes]) -> AsyncIterator[Message]:
 
 
 async def achat_records(reads: AsyncIterator[bytes], prefix: bytes, suffix: bytes) -> AsyncIterator[bytes]:
-    """Yield for each read the records of its chat chunks that have text: JSON between what is constant."""
+    """Yield for each read the records of its chat chunks with text: JSON between constant bytes."""
     decode, encode = _CHAT.decode, msgspec.json.Encoder().encode
     buffer = b""
     async for data in reads:
@@ -256,7 +256,7 @@ async def acompletions_stream(reads: AsyncIterator[bytes]) -> AsyncIterator[str]
 
 
 async def acompletions_records(reads: AsyncIterator[bytes], prefix: bytes, suffix: bytes) -> AsyncIterator[bytes]:
-    """Yield for each read the records of its chunks: the text as JSON between what is constant."""
+    """Yield for each read the records of its chunks: the text as JSON between constant bytes."""
     decode, encode = _COMPLETION.decode, msgspec.json.Encoder().encode
     buffer = b""
     async for data in reads:

@@ -80,7 +80,7 @@ def chat_text(reads: Reads) -> list[str]:
 
 
 async def acompletions_events(reads: AsyncIterator[bytes], run: dict[str, Any], version: str) -> AsyncIterator[Any]:
-    """Yield an event for each completions chunk, as LangChain's ``astream_events`` has it for a model alone."""
+    """Yield an event for each completions chunk, like LangChain's ``astream_events`` of a single model."""
     loads = orjson.loads
     run_id, name, tags, metadata = run["run_id"], run["name"], run["tags"], run["metadata"]
     parent_ids: list[str] = []

@@ -1,4 +1,4 @@
-"""``python -m benches.soak``: streams in rounds that leave nothing behind; memory stays flat, every stream is right.
+"""``python -m benches.soak``: rounds of streams that must leave nothing behind; memory must stay flat.
 
 ``MILLSTREAM_SOAK_SECONDS`` (600) says for how long, ``MILLSTREAM_SOAK_SEED`` (0) which streams.
 """
@@ -27,11 +27,11 @@ THREADS = 3  # for each transport
 TASKS = 16  # for each transport
 PER_THREAD, PER_LOOP = 60, 180
 IN_A_ROUND = len(TRANSPORTS) * (THREADS * PER_THREAD + PER_LOOP)
-# Rounds whose memory does not count: pools, caches and arenas fill up.
+# Rounds whose memory does not count, in which pools, caches and arenas fill up.
 WARM = 3
 # Over the whole run, in bytes a stream; the smallest leak that was ever found here was 2 KB for each failed one.
 MOST_GROWTH = 200.0
-# What the allocator does by itself, in bytes.
+# The noise of the allocator, in bytes.
 NOISE = 12 << 20
 
 
@@ -46,7 +46,7 @@ class Sample:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Run the server, and give its URL."""
+    """Run the server, and yield its URL."""
     command = [sys.executable, "-m", "benches.soak.server"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
 
 
 def run_round(url: str, first: int, tally: Tally) -> None:
-    """Read as many streams as a round has, from threads and from one loop at the same time."""
+    """Read the streams of one round, from threads and from an event loop at the same time."""
     made = {name: Models(url, name) for name in TRANSPORTS}
     number = first
     threads = []
@@ -82,7 +82,7 @@ def run_round(url: str, first: int, tally: Tally) -> None:
 
 
 def sample(streams: int) -> Sample:
-    """Return what memory there is once the garbage is collected."""
+    """Return the memory in use after a garbage collection."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return Sample(streams, pages * os.sysconf("SC_PAGE_SIZE"), sys.getallocatedblocks())
@@ -100,7 +100,7 @@ def growth(samples: list[Sample]) -> tuple[float, float]:
 
 
 def verdict(tally: Tally, samples: list[Sample], leaks: list[str]) -> list[str]:
-    """Return what is wrong."""
+    """Return the failures."""
     found = [*leaks, *tally.wrong[:20]]
     if len(tally.wrong) > 20:
         found.append(f"and {len(tally.wrong) - 20} more streams that ended wrongly")

@@ -1,4 +1,4 @@
-"""What each stream is: the server and the client both know it by its number, which is the prompt."""
+"""The plan of each stream. Server and client derive it from the stream's number, which is the prompt."""
 
 import json
 import random
@@ -40,18 +40,18 @@ SYNC_WAYS = ("stream", "events", "invoke", "left")
 ASYNC_WAYS = ("stream", "events", "records", "invoke", "left")
 
 ONE_IN = 5
-# The longest that a stalled stream is waited for; all others may take as long as they like.
+# The timeout of stalled streams; all others have none.
 STALL_SECONDS = 1.0
 SOON = {"retry-after-ms": "1"}
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong, and what may come of it; no error: the stream is whole all the same."""
+    """A fault, and the errors that it may cause; without errors, the stream is complete all the same."""
 
     fault: Fault | tuple[Fault, ...] | None
     error: type[MillstreamError] | None = None
-    # What the server sends in the place of a frame.
+    # Sent by the server in place of a frame.
     bad: bytes = b""
     weight: int = 10
 
@@ -106,7 +106,7 @@ class Plan:
         return "".join(self.pieces)
 
     def reply(self) -> Reply:
-        """Return what the server does."""
+        """Return the server's reply."""
         common: dict[str, Any] = {"pieces": self.pieces, "pieces_per_write": self._per_write}
         if self.trouble is None:
             return Reply(**common)
@@ -119,19 +119,19 @@ class Plan:
         return b"data: " + json.dumps({"choices": [{"index": 0, **choice}]}).encode() + b"\n\n"
 
     def fault_found(self, text: str, error: BaseException | None, way: str) -> str | None:
-        """Return what is wrong about how the stream ended, if anything is."""
+        """Return why the end of the stream is wrong, or nothing if it is right."""
         allowed = None if self.trouble is None else self.trouble.error
         if error is None:
             if way == "left" and self.text.startswith(text):
                 return None
-            # A document is whole where a stream would lack its end, and frames are no document.
+            # A document is complete where a stream would lack its end, and frames are not a document.
             excused = way == "invoke" and (text == self.text or (self.trouble is not None and self.trouble.bad))
             if allowed is not None and not excused:
                 return f"no {allowed.__name__}, but {len(text)} characters"
             return None if excused or text == self.text else "the text is another one"
         if allowed is None or not isinstance(error, MillstreamError):
             return f"{type(error).__name__}: {error}"
-        # An answer that does not stream has no frames: it fails as a document does.
+        # A response that does not stream has no frames: it fails as a document does.
         if way != "invoke" and not isinstance(error, allowed):
             return f"{type(error).__name__}, not {allowed.__name__}: {error}"
         if not self.text.startswith(text):

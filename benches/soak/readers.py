@@ -1,4 +1,4 @@
-"""How streams are read: every way, sync and async, and what came of it."""
+"""Reads streams in every way, sync and async, and records how they ended."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ FAR = 120.0
 
 
 class Tally:
-    """What came of the streams."""
+    """How the streams ended."""
 
     def __init__(self) -> None:
         self.ended: Counter[str] = Counter()
         self.wrong: list[str] = []
 
     def note(self, plan: Plan, way: str, transport: str, text: str, error: BaseException | None) -> None:
-        """Note how a stream ended."""
+        """Record how a stream ended."""
         self.ended["whole" if error is None and way != "left" else type(error).__name__ if error else "left"] += 1
         found = plan.fault_found(text, error, way)
         if found is not None:
@@ -130,13 +130,13 @@ async def _texts(llm: Any, plan: Plan, way: str) -> AsyncIterator[str]:
 
 
 def read_all(models: Models, numbers: range, tally: Tally) -> None:
-    """Read the streams of ``numbers``, one behind the other."""
+    """Read the streams of ``numbers``, one after the other."""
     for number in numbers:
         read(models, Plan(number), tally)
 
 
 async def aread_all(models: Models, numbers: range, tally: Tally, at_once: int) -> None:
-    """Read the streams of ``numbers``, some at once."""
+    """Read the streams of ``numbers``, several at once."""
     left = iter(numbers)
 
     async def work() -> None:

@@ -1,1 +1,1 @@
-"""What a token costs over a real socket: a server process, client processes, CPU time of the client alone."""
+"""The cost of a token over a real socket: a server process, client processes, CPU time of the clients alone."""

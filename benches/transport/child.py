@@ -48,7 +48,7 @@ async def _async(task: dict[str, Any]) -> dict[str, Any]:
     await consume("20 0", str)
     _calm()
     before = _resident()
-    # The connections are there, the code is warm.
+    # The connections are open, the code is warm.
     await asyncio.gather(*(turns(place, "20 0", str) for place in range(streams)))
     takes = [_Taken(stamped=bool(task["rate"])) for _ in range(streams)]
     memory = asyncio.create_task(_memory(task, takes)) if task["rate"] else None
@@ -75,7 +75,7 @@ def _sync(task: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Taken:
-    """What came of one stream: a count, and how late each token was."""
+    """The result of one stream: a count, and the delay of tokens."""
 
     __slots__ = ("count", "late", "take")
 
@@ -89,13 +89,13 @@ class _Taken:
 
     def _stamped(self, text: str) -> None:
         self.count += 1
-        # Not of every token: to look at the clock costs as much as a tenth of what is measured.
+        # Not of every token: reading the clock costs a tenth of what is measured.
         if self.count % 8 == 0 and text:
             self.late.append(time.monotonic_ns() - int(text))
 
 
 async def _memory(task: dict[str, Any], takes: list[_Taken]) -> int:
-    """Return what the process holds in the middle of all streams, but for the text that ours keep."""
+    """Return the memory of the process in the middle of all streams, without the text that ours keep."""
     await asyncio.sleep(task["tokens"] / task["rate"] / 2)
     tokens = sum(taken.count for taken in takes) if task["client"] == "ours" else 0
     return _resident() - tokens * len(f" {time.monotonic_ns()}")

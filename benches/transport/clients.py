@@ -1,4 +1,4 @@
-"""The clients: each hands the text of one completions stream to ``take``; a floor only counts bytes."""
+"""The clients: each passes the text of one completions stream to ``take``; the floor only counts bytes."""
 
 import asyncio
 import json
@@ -80,7 +80,7 @@ def aiohttp(url: str) -> Consume:
 
 
 def floor(url: str) -> Consume:
-    """Return what counts the bytes of a body and looks for nothing but its end."""
+    """Return a client that counts the bytes of a body, and looks only for its end."""
     host, port = url.split("/")[2].split(":")
     buffer = memoryview(bytearray(65536))
 
@@ -157,7 +157,7 @@ _CHAT: dict[str, tuple[str, Callable[[str], Any]]] = {
     "langchain": ("langchain-openai {langchain-openai} ChatOpenAI.astream", langchain_chat),
 }
 CLIENTS = {"async": _ASYNC, "sync": _SYNC, "chat": _CHAT}
-"""The clients of each kind: what they are called, and what makes them for a server's URL."""
+"""The clients of each kind, by name: functions that create them for a server's URL."""
 
 
 def version_of(name: str) -> str:
@@ -178,7 +178,7 @@ def _taking(stream: Callable[[str], AsyncIterator[str]]) -> Consume:
 
 def _contents(stream: Callable[[str], AsyncIterator[Any]]) -> Consume:
     async def consume(prompt: str, take: Take) -> None:
-        # Usage and end marks come as messages of their own, which bring no token.
+        # Usage and end marks are messages of their own, without a token.
         async for chunk in stream(prompt):
             if chunk.content or "finish_reason" in chunk.response_metadata:
                 take(chunk.content)

@@ -23,12 +23,12 @@ class Result:
         return statistics.median(float(sample[figure]) for sample in self.samples[client])
 
     def ratio(self, client: str, other: str) -> float:
-        """Return how many times as much ``client`` takes as ``other``: the median over the rounds."""
+        """Return the cost of ``client`` relative to ``other``: the median over the rounds."""
         pairs = zip(self.samples[client], self.samples[other], strict=True)
         return statistics.median(float(one["ns"] / two["ns"]) for one, two in pairs)
 
     def verdict(self, goal: Goal) -> tuple[bool, str]:
-        """Return whether a goal was reached, and how it stands in words."""
+        """Return whether a goal was reached, and a description."""
         if goal.at_least is not None:
             ratio = self.ratio(goal.peer, "ours")
             words = f"{ratio:.2f}× less than {self.names[goal.peer]}; at least {goal.at_least:g}×"

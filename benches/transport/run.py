@@ -1,4 +1,4 @@
-"""The command: ``python -m benches.transport``; ``--help`` says how."""
+"""The command ``python -m benches.transport``; see ``--help``."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ _MARKS = "<!-- transport:begin -->", "<!-- transport:end -->"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the tables, and write what was asked for; return the process's exit status."""
+    """Measure, print the tables, and write the requested files; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benches.transport", description="Measure streams over loopback.")
     parser.add_argument("--quick", action="store_true", help="one short round each: shows that it works")
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its key; nothing is written then")
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Run the server, and give its URL."""
+    """Run the server, and yield its URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benches.transport.server"],
         cwd=_HOME,
@@ -77,7 +77,7 @@ def _rounds(scenario: Scenario, url: str, rounds: int, *, quick: bool) -> Result
 
 
 def measured(scenario: Scenario, client: str, url: str, *, quick: bool) -> dict[str, Any]:
-    """Return one sample: what the child measures, and the nanoseconds per unit."""
+    """Return one sample: the child's measurements, and the nanoseconds per unit."""
     tokens = scenario.tokens_of(client)
     task: dict[str, Any] = {
         "kind": scenario.kind,
@@ -90,7 +90,7 @@ def measured(scenario: Scenario, client: str, url: str, *, quick: bool) -> dict[
         "turns": min(5, scenario.turns) if quick else scenario.turns,
     }
     command = [sys.executable, "-m", "benches.transport.child", json.dumps(task)]
-    # Warm imports of what is not measured; no proxy stands between two processes of one machine.
+    # Import unmeasured modules in advance, and ignore the environment's proxies.
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(command, cwd=_HOME, env=env, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,16 +1,16 @@
-"""What is measured over a socket, with whom, and what each figure is to reach."""
+"""The scenarios over a socket, their clients and their targets."""
 
 from dataclasses import dataclass, field
 
 __all__ = ("SCENARIOS", "Goal", "Scenario")
 
-# What is slow gets a smaller share of a burst: the figures are per token.
+# Slow clients get a smaller share of a burst: the figures are per token.
 _SHARES = {"langchain": 0.05, "openai": 0.05, "httpx2": 0.2}
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What ours is to reach: so many times less than ``peer`` takes, at least, or of it, at most."""
+    """A target of ours relative to ``peer``: at least this many times cheaper, or at most this multiple."""
 
     peer: str
     at_least: float | None = None
@@ -19,7 +19,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Streams over loopback, on one kind of loop; a rate of 0 is as fast as can be.
+    """Streams over loopback, on one kind of loop; a rate of 0 is unlimited.
 
     ``kind`` is async, sync or chat (which is async too). ``turns`` are the streams that follow each
     other on a connection; figures are per ``unit``. ``max_kilobytes`` is what a stream of ours may
@@ -46,7 +46,7 @@ class Scenario:
 
 
 def _crowds() -> list[Scenario]:
-    """Return those of many streams at once."""
+    """Return the scenarios of many streams at once."""
     peers = ("ours", "floor", "aiohttp", "httpx2", "openai", "langchain")
     found = [
         Scenario(
@@ -83,7 +83,7 @@ def _crowds() -> list[Scenario]:
 
 
 def _others() -> list[Scenario]:
-    """Return those of one stream after the other, and of chat."""
+    """Return the scenarios of sequential streams, and of chat."""
     both = ("ours", "langchain")
     return [
         Scenario(

@@ -1,4 +1,4 @@
-"""A server of completions and chat streams, as fast as can be, in a process of its own.
+"""A server of completions and chat streams, as fast as possible, in a process of its own.
 
 What a client asks for stands in its prompt: ``"TOKENS RATE"``. A rate of 0 is a burst; otherwise so
 many tokens come per second, each in a write of its own, and each says when it was sent. Every token
@@ -17,7 +17,7 @@ HEAD = (
     b"cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
 )
 END = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
-# So many tokens of a burst go out in one write.
+# Number of tokens in one write of a burst.
 BATCH = 64
 
 
@@ -66,7 +66,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def poured(writer: asyncio.StreamWriter, form: bytes, tokens: int) -> None:
-    """Send a burst; other connections have their turn after every write."""
+    """Send a burst; other connections run after every write."""
     for data in burst(form, tokens):
         writer.write(data)
         await writer.drain()
@@ -74,7 +74,7 @@ async def poured(writer: asyncio.StreamWriter, form: bytes, tokens: int) -> None
 
 
 async def paced(writer: asyncio.StreamWriter, form: bytes, tokens: int, rate: float) -> None:
-    """Send so many tokens a second, from some moment of the first interval on."""
+    """Send tokens at a rate, beginning at a random moment of the first interval."""
     start = time.monotonic() + random.random() / rate
     for place in range(tokens):
         await asyncio.sleep(max(0.0, start + place / rate - time.monotonic()))
