@@ -1,4 +1,4 @@
-"""The arguments of the models of OpenAI's protocol: which are known, and what their values may be."""
+"""The arguments of models with OpenAI's protocol: the known names, and the valid values."""
 
 import asyncio
 import inspect
@@ -18,12 +18,12 @@ AZURE = {"azure_endpoint": "https://host", "api_version": "2024-10-21"}
 
 
 def build_model(cls: type[Any], **arguments: Any) -> Any:
-    """Make a model with what its class cannot do without."""
+    """Return a model with its required arguments."""
     needed = AZURE if cls is AzureChatOpenAI else {}
     return cls(**{"api_key": "sk-x", **needed, **arguments})
 
 
-# Names, where a model is made.
+# Names, in the constructor.
 
 
 @pytest.mark.parametrize("cls", MODELS)
@@ -52,10 +52,10 @@ def test_a_parameter_of_other_servers_raises_and_names_extra_body() -> None:
 
 @pytest.mark.parametrize("name", ["messages", "prompt"])
 def test_the_constructor_rejects_the_input(name: str) -> None:
-    given: dict[str, Any] = {name: "p"}
+    arguments: dict[str, Any] = {name: "p"}
     for cls in (OpenAI, ChatOpenAI):
         with pytest.raises(TypeError, match=name):
-            cls(api_key="k", **given)
+            cls(api_key="k", **arguments)
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
@@ -72,9 +72,9 @@ def test_every_parameter_of_the_endpoint_is_accepted_and_sent_in_the_body(
         if name in cls.__millstream_names__ or name == "stream_options":
             continue
         with pytest.warns(UserWarning, match=f"{name} was transferred to model_kwargs"):
-            model = cls(api_key="k", base_url=mock_server.url, **{name: GIVEN.get(name, "given")})
+            model = cls(api_key="k", base_url=mock_server.url, **{name: GIVEN.get(name, "x")})
         model.invoke("p")
-        assert mock_server.requests[-1].body[name] == GIVEN.get(name, "given")
+        assert mock_server.requests[-1].body[name] == GIVEN.get(name, "x")
 
 
 @pytest.mark.parametrize("cls", MODELS)
@@ -106,7 +106,7 @@ def test_the_signature_of_a_class_with_its_own_constructor_is_that_of_the_constr
 def list_calls(model: Any, **kwargs: Any) -> list[Any]:
     """Return every way to call ``model`` with ``kwargs``, each as a function."""
 
-    asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
+    prompts = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
     return [
         lambda: model.invoke("p", **kwargs),
         lambda: asyncio.run(model.ainvoke("p", **kwargs)),
@@ -114,8 +114,8 @@ def list_calls(model: Any, **kwargs: Any) -> list[Any]:
         lambda: asyncio.run(exhaust(model.astream("p", **kwargs))),
         lambda: model.batch(["p", "q"], **kwargs),
         lambda: asyncio.run(model.abatch(["p", "q"], **kwargs)),
-        lambda: model.generate(asked, **kwargs),
-        lambda: asyncio.run(model.agenerate(asked, **kwargs)),
+        lambda: model.generate(prompts, **kwargs),
+        lambda: asyncio.run(model.agenerate(prompts, **kwargs)),
         lambda: asyncio.run(exhaust(model.astream_events("p", version="v2", **kwargs))),
         lambda: asyncio.run(exhaust(model.astream_records("p", **kwargs))),
         lambda: model.bind(**kwargs).invoke("p"),
@@ -145,8 +145,8 @@ def test_an_unknown_argument_of_a_call_raises_before_anything_is_sent(
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 def test_the_arguments_of_a_call_are_sent(cls: type[Any], mock_server: MockServer) -> None:
     model = cls(api_key="k", base_url=mock_server.url, model_kwargs={"top_k": 1})
-    said = {"user": "u", "seed": 3, "top_k": 2, "extra_body": {"min_p": 0.1}, "extra_headers": {"x-a": "b"}}
-    for call in list_calls(model, **said):
+    arguments = {"user": "u", "seed": 3, "top_k": 2, "extra_body": {"min_p": 0.1}, "extra_headers": {"x-a": "b"}}
+    for call in list_calls(model, **arguments):
         call()
         request = mock_server.requests[-1]
         assert {name: request.body[name] for name in ("user", "seed", "top_k", "min_p")} == {
@@ -186,7 +186,7 @@ def test_a_users_model_accepts_the_arguments_of_its_methods(mock_server: MockSer
 
 @pytest.mark.parametrize("cls", MODELS)
 @pytest.mark.parametrize(
-    ("name", "value", "kind", "message"),
+    ("name", "value", "error_class", "message"),
     [
         ("temperature", "hot", TypeError, "temperature must be a number, not 'hot'"),
         ("temperature", [1], TypeError, "temperature must be a number, not list"),
@@ -220,9 +220,9 @@ def test_a_users_model_accepts_the_arguments_of_its_methods(mock_server: MockSer
     ],
 )
 def test_an_invalid_value_raises_in_the_constructor(
-    cls: type[Any], name: str, value: Any, kind: type[Exception], message: str
+    cls: type[Any], name: str, value: Any, error_class: type[Exception], message: str
 ) -> None:
-    with pytest.raises(kind, match=message):
+    with pytest.raises(error_class, match=message):
         build_model(cls, **{name: value})
 
 

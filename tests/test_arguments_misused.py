@@ -1,4 +1,4 @@
-"""What a call takes, given in another shape: the error names it and says what to write."""
+"""Arguments of calls in another shape: the error names the argument and shows the right call."""
 
 import asyncio
 from collections.abc import Callable, Iterator

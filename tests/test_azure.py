@@ -1,4 +1,4 @@
-"""``AzureChatOpenAI``: where its requests go and what they say, beside LangChain's."""
+"""``AzureChatOpenAI``: the URLs and the bodies of its requests, compared with LangChain's."""
 
 import asyncio
 import json
@@ -37,21 +37,21 @@ NAMES = (
 
 @pytest.fixture(autouse=True)
 def without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Know nothing of Azure."""
+    """Unset the environment variables of Azure."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
 
 
 @contextmanager
 def record_urls(urls: list[str]) -> Iterator[dict[str, Any]]:
-    """Make clients that note where requests go."""
-    with clients() as given:
-        given["http_client"].event_hooks = {"request": [lambda request: urls.append(str(request.url))]}
-        yield given
+    """Return HTTP clients that record the URLs of requests."""
+    with clients() as http_clients:
+        http_clients["http_client"].event_hooks = {"request": [lambda request: urls.append(str(request.url))]}
+        yield http_clients
 
 
 def list_requests(server: MockServer) -> list[tuple[Any, ...]]:
-    """Return what the last two requests say: who asks, and the body."""
+    """Return the credentials and the bodies of the last two requests."""
     return [
         (
             request.headers.get("api-key"),
@@ -86,11 +86,11 @@ def list_arguments(url: str) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
 def test_requests_are_langchains(place: int, streams: bool) -> None:
     urls: list[str] = []
-    with MockServer(STREAMED if streams else WHOLE) as server, record_urls(urls) as given:
+    with MockServer(STREAMED if streams else WHOLE) as server, record_urls(urls) as http_clients:
         _, arguments = list_arguments(server.url)[place]
-        theirs = langchain_openai.AzureChatOpenAI(**given, **arguments)
+        theirs = langchain_openai.AzureChatOpenAI(**http_clients, **arguments)
         expected: Any = list(theirs.stream("p")) if streams else theirs.invoke("p")
-        ours = AzureChatOpenAI(**given, **arguments)
+        ours = AzureChatOpenAI(**http_clients, **arguments)
         found: Any = list(ours.stream("p")) if streams else ours.invoke("p")
         first, second = list_requests(server)
     assert second == first
@@ -110,8 +110,8 @@ def test_events_are_langchains() -> None:
             return [event async for event in model.astream_events("p", version="v2")]
 
         async def theirs() -> list[Any]:
-            async with aclients() as given:
-                return await read(langchain_openai.AzureChatOpenAI(**given, **arguments))
+            async with aclients() as http_clients:
+                return await read(langchain_openai.AzureChatOpenAI(**http_clients, **arguments))
 
         with allow_v1():
             expected = asyncio.run(theirs())

@@ -1,4 +1,4 @@
-"""``astream_events`` of a chat model, beside LangChain's: one server, equal fakes, key order included."""
+"""``astream_events`` of a chat model, compared with LangChain's: one server, equal fakes, key order included."""
 
 import asyncio
 import warnings
@@ -34,7 +34,7 @@ from millstream.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from millstream.runnables import RunnableLambda
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply
 
-# ChatOpenAI beside langchain_openai.
+# ChatOpenAI compared with langchain_openai.
 
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
 CALLS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
@@ -60,23 +60,23 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 @versions
-@pytest.mark.parametrize(("name", "made", "config", "called"), CALLS, ids=[call[0] for call in CALLS])
+@pytest.mark.parametrize(("name", "fields", "config", "arguments"), CALLS, ids=[call[0] for call in CALLS])
 def test_events_of_chat_openai_are_langchains(
     mock_server: MockServer,
     version: EventVersion,
     name: str,
-    made: dict[str, Any],
+    fields: dict[str, Any],
     config: dict[str, Any],
-    called: dict[str, Any],
+    arguments: dict[str, Any],
 ) -> None:
     async def theirs() -> list[dict[str, Any]]:
-        async with achat_peer(mock_server.url, **made) as model:
-            return await aread(model.astream_events("p", dict(config), version=version, **called))
+        async with achat_peer(mock_server.url, **fields) as model:
+            return await aread(model.astream_events("p", dict(config), version=version, **arguments))
 
     with allow_v1():
         expected = asyncio.run(theirs())
-    model = ChatOpenAI(base_url=mock_server.url, api_key=KEY, **made)
-    assert normalize(events_of(model, "p", config, version=version, **called)) == normalize(expected)
+    model = ChatOpenAI(base_url=mock_server.url, api_key=KEY, **fields)
+    assert normalize(events_of(model, "p", config, version=version, **arguments)) == normalize(expected)
 
 
 def normalize(events: list[dict[str, Any]]) -> Any:
@@ -94,7 +94,7 @@ def normalize(events: list[dict[str, Any]]) -> Any:
 
 
 def sort_events(value: Any, *, within: bool = False) -> Any:
-    """Return ``value`` with the provider's own objects in it sorted: the SDK has an order of its own."""
+    """Return ``value`` with the provider's objects sorted by key: the SDK orders them differently."""
     if isinstance(value, tuple):
         return value[0], sort_events(value[1], within=within or value[0] in ("token_usage", "logprobs"))
     if isinstance(value, list):
@@ -155,7 +155,7 @@ def test_the_start_event_contains_the_unchanged_input(
     assert start["data"]["input"] is input
 
 
-# Users' models beside equal ones of LangChain's.
+# Users' models compared with equal ones of LangChain's.
 
 
 class WholeBody:
@@ -222,7 +222,7 @@ INFO = {"finish_reason": "stop", "count": ["c"]}
 
 
 def without_stops(value: Any) -> Any:
-    """Return LangChain's events with its finish reasons as they should be."""
+    """Return LangChain's events with the finish reasons corrected."""
     if isinstance(value, list):
         return [without_stops(item) for item in value]
     if isinstance(value, tuple):
@@ -237,7 +237,7 @@ def test_events_of_a_users_model_are_langchains(body: type, version: EventVersio
     config = {"tags": ["t"], "metadata": {"k": 1}}
     expected = events_of(theirs, "hello", dict(config), version=version, stop=["x"])
     found = events_of(ours, "hello", config, version=version, stop=["x"])
-    # LangChain makes "stopstop" of two finish reasons.
+    # LangChain merges two finish reasons into "stopstop".
     assert normalize_events(found) == without_stops(normalize_events(expected))
 
 
@@ -252,16 +252,16 @@ def test_a_model_may_yield_langchains_chunks(version: EventVersion) -> None:
 @versions
 @pytest.mark.parametrize(("body", "error"), [(BrokenBody, RuntimeError), (EmptyBody, ValueError)])
 def test_events_before_an_error_are_langchains(body: type, error: type[Exception], version: EventVersion) -> None:
-    told = []
+    results = []
     for model in build_pair(body):
         with allow_v1():
             events, raised = read_all(model.astream_events("p", version=version))
         assert isinstance(raised, error)
-        told.append((normalize_events(events), str(raised)))
-    # LangChain's first version says nothing at all of a run that yields nothing.
+        results.append((normalize_events(events), str(raised)))
+    # LangChain's first version has no events of a run that yields nothing.
     if not (version == "v1" and body is EmptyBody):
-        assert told[0] == told[1]
-    assert len(told[1][0]) == (2 if body is BrokenBody else 1)
+        assert results[0] == results[1]
+    assert len(results[1][0]) == (2 if body is BrokenBody else 1)
 
 
 FAKES: list[tuple[str, Callable[[Any, Any], Any]]] = [
@@ -286,7 +286,7 @@ def test_events_of_the_fakes_are_langchains(make: Any, version: EventVersion) ->
     assert normalize_events(events_of(make(our_fakes, AIMessage), "hi", version=version)) == normalize_events(expected)
 
 
-# Below other runs.
+# Child runs.
 
 
 @versions
@@ -301,7 +301,7 @@ def test_events_of_a_chat_model_in_a_function_are_langchains(body: type, way: st
     def sync_read(model: Any, input: Any) -> Any:
         return model.invoke(input).content if way == "invoke" else [chunk.content for chunk in model.stream(input)]
 
-    told = []
+    results = []
     for model, wrap in zip(build_pair(body), (TheirLambda, RunnableLambda), strict=True):
 
         async def call(input: Any, model: Any = model) -> Any:
@@ -313,6 +313,6 @@ def test_events_of_a_chat_model_in_a_function_are_langchains(body: type, way: st
         wrapped: Any = wrap(call if way.startswith("a") else sync_call)
         events = events_of(wrapped.with_config(run_name="f"), "hello", version=version)
         shown = [event for event in events if "chat_model" in event["event"]]
-        told.append([{**event, "parent_ids": len(event["parent_ids"])} for event in shown])
-    assert normalize_events(told[1]) == without_stops(normalize_events(told[0]))
-    assert len(told[1]) >= 2
+        results.append([{**event, "parent_ids": len(event["parent_ids"])} for event in shown])
+    assert normalize_events(results[1]) == without_stops(normalize_events(results[0]))
+    assert len(results[1]) >= 2

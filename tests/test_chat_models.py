@@ -1,4 +1,4 @@
-"""``BaseChatModel`` for users' own models, what its handlers hear, and the fakes, beside LangChain's."""
+"""``BaseChatModel``: users' models, the calls of their handlers, and the fakes, compared with LangChain's."""
 
 import asyncio
 import contextlib
@@ -52,28 +52,28 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def normalize(log: Any) -> Any:
-    """Return what was heard with LangChain's finish reasons as they should be, and tokens as keywords."""
+    """Return the recorded calls with LangChain's finish reasons corrected, and tokens as keywords."""
     for place, (label, event, args, kwargs) in enumerate(log):
         if event == "on_llm_new_token" and args:
             log[place] = (label, event, (), {**kwargs, "token": args[0]})
     return json.loads(re.sub('"(stop)+"', '"stop"', json.dumps(comparable_calls(log), default=str)))
 
 
-@pytest.mark.parametrize("kind", [handlers, ahandlers, chat_handlers, achat_handlers])
+@pytest.mark.parametrize("make_handler", [handlers, ahandlers, chat_handlers, achat_handlers])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("body", [*BODIES, BrokenBody])
-def test_handlers_receive_langchains_calls(body: type, way: str, kind: Any) -> None:
-    told = []
+def test_handlers_receive_langchains_calls(body: type, way: str, make_handler: Any) -> None:
+    calls = []
     for place in (0, 1):
         log: list[Any] = []
-        flags = {"run_inline": True} if kind in (handlers, chat_handlers) else {}
+        flags = {"run_inline": True} if make_handler in (handlers, chat_handlers) else {}
         model = build_pair(body)[place]
-        config = {**CONFIG, "callbacks": [kind(log, "config", **flags)[place]]}
+        config = {**CONFIG, "callbacks": [make_handler(log, "config", **flags)[place]]}
         with contextlib.suppress(RuntimeError):
             WAYS[way](model, config)
-        told.append(normalize(log))
-    assert told[1] == told[0]
-    assert told[1]
+        calls.append(normalize(log))
+    assert calls[1] == calls[0]
+    assert calls[1]
 
 
 @pytest.mark.parametrize(("way", "streaming"), [("stream", False), ("invoke", True), ("batch", False)])
@@ -88,12 +88,12 @@ def test_handlers_of_chat_openai_receive_langchains_calls(mock_server: MockServe
         calls[way](theirs, {**CONFIG, "callbacks": [chat_handlers(logs[0])[0]]})
     ours = ChatOpenAI(base_url=mock_server.url, api_key=KEY, streaming=streaming, tags=["m"], model="m")
     calls[way](ours, {**CONFIG, "callbacks": [chat_handlers(logs[1])[1]]})
-    told = [drop_details(normalize(log)) for log in logs]
-    assert told[1] == told[0]
+    theirs, ours = [drop_details(normalize(log)) for log in logs]
+    assert ours == theirs
 
 
 def drop_details(value: Any) -> Any:
-    """Return ``value`` without what the SDK adds to a whole answer, and the number of the mock's answer."""
+    """Return ``value`` without the fields that the SDK adds to a response, and the number of the mock's response."""
     if isinstance(value, dict):
         return {key: drop_details(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -127,7 +127,7 @@ def test_a_handler_that_ignores_chat_models_receives_no_start() -> None:
 
 
 class Noting(BaseCallbackHandler):
-    """Notes how runs end, and what had arrived."""
+    """Records the ends and errors of runs, with their results."""
 
     run_inline = True
 
@@ -237,10 +237,10 @@ def test_inputs_of_any_form_become_messages() -> None:
 
 def test_a_rate_limiter_is_called_before_each_request() -> None:
     class Limiter:
-        asked = 0
+        calls = 0
 
         def acquire(self, *, blocking: bool = True) -> bool:
-            self.asked += 1
+            self.calls += 1
             return blocking
 
         async def aacquire(self, *, blocking: bool = True) -> bool:
@@ -256,7 +256,7 @@ def test_a_rate_limiter_is_called_before_each_request() -> None:
     list(model.stream("p"))
     asyncio.run(model.ainvoke("p"))
     asyncio.run(exhaust(model.astream("p")))
-    assert limiter.asked == 4
+    assert limiter.calls == 4
 
 
 def test_the_first_failure_of_many_answers_ends_all_their_runs() -> None:
@@ -330,7 +330,7 @@ FAKES: list[tuple[str, Callable[[Any, Any], Any]]] = [
 
 @pytest.mark.parametrize("make", [fake[1] for fake in FAKES], ids=[fake[0] for fake in FAKES])
 def test_the_fakes_answer_as_langchains_do(make: Any) -> None:
-    told = []
+    calls = []
     for fakes, message in ((their_fakes, TheirMessage), (our_fakes, AIMessage)):
         model = make(fakes, message)
         answers = [
@@ -342,8 +342,8 @@ def test_the_fakes_answer_as_langchains_do(make: Any) -> None:
             asyncio.run(model.abatch(["p", "q"], {"max_concurrency": 1})),
             model.asdict(),
         ]
-        told.append(dump_messages(answers))
-    assert told[1] == told[0]
+        calls.append(dump_messages(answers))
+    assert calls[1] == calls[0]
 
 
 def test_fakes_can_sleep_and_fail() -> None:

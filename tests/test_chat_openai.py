@@ -1,4 +1,4 @@
-"""``ChatOpenAI``: what comes out of it, beside what comes out of LangChain's, and where LangChain is wrong."""
+"""``ChatOpenAI``: its outputs, compared with LangChain's, and the bugs of LangChain."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from millstream.testing.memory import MemoryTransport
 WIRE = load_wire("openai.chat")
 both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
 
-# What LangChain makes of these differs, and why: each has a test of its own below, or is an error for LangChain.
+# LangChain's output differs for these, and why: each has a test of its own below, or is an error for LangChain.
 OWN_CHUNK = "the usage is a chunk of its own"
 NO_CHOICES = "a payload without choices makes an empty chunk"
 DEFECTS = {
@@ -74,23 +74,23 @@ def model_over(*reads: bytes, **arguments: Any) -> ChatOpenAI:
 
 
 def frame(content: str | None = None, *, finish: str | None = None, index: int = 0, **delta: Any) -> bytes:
-    told = ({} if content is None else {"content": content}) | delta
-    choice = {"index": index, "delta": told, "finish_reason": finish}
+    fields = ({} if content is None else {"content": content}) | delta
+    choice = {"index": index, "delta": fields, "finish_reason": finish}
     return b"data: " + json.dumps({"id": "c1", "model": "m", "choices": [choice]}).encode() + b"\n\n"
 
 
 DONE = b"data: [DONE]\n\n"
 
 
-def collect_stream(model: Any, *, asynchronous: bool, **called: Any) -> tuple[list[Any], Exception | None]:
+def collect_stream(model: Any, *, asynchronous: bool, **arguments: Any) -> tuple[list[Any], Exception | None]:
     """Return the chunks of one stream and the exception it ended with."""
-    return read_all(model.astream("p", **called) if asynchronous else model.stream("p", **called))
+    return read_all(model.astream("p", **arguments) if asynchronous else model.stream("p", **arguments))
 
 
-def collect_peer_stream(server: MockServer, *, asynchronous: bool, **made: Any) -> tuple[list[Any], Exception | None]:
+def collect_peer_stream(server: MockServer, *, asynchronous: bool, **fields: Any) -> tuple[list[Any], Exception | None]:
     async def read() -> tuple[list[Any], Exception | None]:
         chunks: list[Any] = []
-        async with achat_peer(server.url, **made) as model:
+        async with achat_peer(server.url, **fields) as model:
             try:
                 async for chunk in model.astream("p"):
                     chunks.append(chunk)  # noqa: PERF401
@@ -100,7 +100,7 @@ def collect_peer_stream(server: MockServer, *, asynchronous: bool, **made: Any) 
 
     if asynchronous:
         return asyncio.run(read())
-    with chat_peer(server.url, **made) as model:
+    with chat_peer(server.url, **fields) as model:
         return read_all(model.stream("p"))
 
 
@@ -109,7 +109,7 @@ def merge(chunks: Iterable[Any]) -> Any:
     return dump_messages(first + rest) if rest else dump_messages(first)
 
 
-# Every vector, beside LangChain and the SDK.
+# Every vector, compared with LangChain and the SDK.
 
 
 @both_ways
@@ -164,10 +164,10 @@ def test_the_openai_sdk_reads_what_our_decoder_reads(case: dict[str, Any]) -> No
         deltas = [chunk.choices[0].delta for chunk in stream if chunk.choices]
     chunks, _ = collect_stream(model_over(case["body"]), asynchronous=False)
     assert "".join(chunk.content for chunk in chunks) == "".join(delta.content or "" for delta in deltas)
-    told = [(call.index, call.id, call.function.name, call.function.arguments)
+    calls = [(call.index, call.id, call.function.name, call.function.arguments)
             for delta in deltas for call in delta.tool_calls or () if call.function is not None]  # fmt: skip
     pieces = [piece for chunk in chunks for piece in chunk.tool_call_chunks]
-    assert [(piece["index"], piece["id"], piece["name"], piece["args"]) for piece in pieces] == told
+    assert [(piece["index"], piece["id"], piece["name"], piece["args"]) for piece in pieces] == calls
 
 
 def test_the_vectors_that_differ_are_vectors() -> None:

@@ -1,4 +1,4 @@
-"""Making a ``ChatOpenAI``: its arguments and the environment, what it says of itself, what it imports."""
+"""The constructor of ``ChatOpenAI``: arguments, environment, representation, imports."""
 
 import asyncio
 import pickle
@@ -87,10 +87,10 @@ def test_aliases_and_names_are_the_same_field() -> None:
 
 
 def test_identifying_params_are_langchains(mock_server: MockServer) -> None:
-    made: dict[str, Any] = {"n": 2, "temperature": 0, "max_tokens": 5, "model_kwargs": {"user": "u"}}
-    with chat_peer(mock_server.url, **made) as theirs:
+    fields: dict[str, Any] = {"n": 2, "temperature": 0, "max_tokens": 5, "model_kwargs": {"user": "u"}}
+    with chat_peer(mock_server.url, **fields) as theirs:
         expected = theirs.asdict()
-    ours = ChatOpenAI(base_url=mock_server.url, api_key=KEY, **made).asdict()
+    ours = ChatOpenAI(base_url=mock_server.url, api_key=KEY, **fields).asdict()
     assert list(ours.items()) == list(expected.items())
 
 
@@ -102,18 +102,18 @@ def test_a_model_pickles(mock_server: MockServer) -> None:
 def test_a_key_is_never_shown(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     model = ChatOpenAI(base_url=mock_server.url, api_key=KEY, default_headers={"x-api-key": KEY})
-    said = [repr(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model._serialized)]
+    texts = [repr(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model._serialized)]
 
     async def events() -> list[Any]:
         return [event async for event in model.astream_events("p", version="v2")]
 
-    said.append(repr(asyncio.run(events())))
+    texts.append(repr(asyncio.run(events())))
     for fault in (ErrorFrame(after=1), Cut(after=1), Cut(after=1, how="end")):
         mock_server.reply = Reply(fault=fault)
         for stream in (model.stream("p"), model.astream("p")):
             _, error = read_all(stream)
-            said += [repr(error), repr(error.__cause__) if error else "", repr(vars(error))]
-    for text in [*said, caplog.text]:
+            texts += [repr(error), repr(error.__cause__) if error else "", repr(vars(error))]
+    for text in [*texts, caplog.text]:
         assert KEY not in text
 
 

@@ -1,4 +1,4 @@
-"""What ``ChatOpenAI`` puts on the wire, beside what LangChain puts there."""
+"""The requests of ``ChatOpenAI``, compared with LangChain's."""
 
 import asyncio
 import warnings
@@ -80,27 +80,27 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
 CASE_IDS = [case[0] for case in CASES]
 
 
-@pytest.mark.parametrize(("name", "made", "called", "input"), CASES, ids=CASE_IDS)
+@pytest.mark.parametrize(("name", "fields", "arguments", "input"), CASES, ids=CASE_IDS)
 def test_the_body_of_a_stream_is_langchains(
-    mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any], input: Any
+    mock_server: MockServer, name: str, fields: dict[str, Any], arguments: dict[str, Any], input: Any
 ) -> None:
-    with chat_peer(mock_server.url, **made) as theirs:
-        list(theirs.stream(input, **called))
-    list(chat_of(mock_server, **made).stream(input, **called))
+    with chat_peer(mock_server.url, **fields) as theirs:
+        list(theirs.stream(input, **arguments))
+    list(chat_of(mock_server, **fields).stream(input, **arguments))
     expected, body = last_two(mock_server)
     assert body == expected
 
 
-@pytest.mark.parametrize(("name", "made", "called", "input"), CASES, ids=CASE_IDS)
+@pytest.mark.parametrize(("name", "fields", "arguments", "input"), CASES, ids=CASE_IDS)
 def test_the_body_of_an_ainvoke_is_langchains(
-    mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any], input: Any
+    mock_server: MockServer, name: str, fields: dict[str, Any], arguments: dict[str, Any], input: Any
 ) -> None:
-    called = {key: value for key, value in called.items() if key not in ("stream_options", "stream_usage")}
+    arguments = {key: value for key, value in arguments.items() if key not in ("stream_options", "stream_usage")}
 
     async def both() -> None:
-        async with achat_peer(mock_server.url, **made) as theirs:
-            await theirs.ainvoke(input, **called)
-        await chat_of(mock_server, **made).ainvoke(input, **called)
+        async with achat_peer(mock_server.url, **fields) as theirs:
+            await theirs.ainvoke(input, **arguments)
+        await chat_of(mock_server, **fields).ainvoke(input, **arguments)
 
     asyncio.run(both())
     expected, body = last_two(mock_server)
@@ -123,10 +123,10 @@ def test_a_model_that_must_not_stream_is_invoked(mock_server: MockServer) -> Non
         ({"disable_streaming": True}, {}),
         ({"disable_streaming": "tool_calling"}, {"tools": tools}),
     ]
-    for made, called in cases:
-        with chat_peer(mock_server.url, **made) as theirs:
-            count = len(list(theirs.stream("p", **called)))
-        assert len(list(chat_of(mock_server, **made).stream("p", **called))) == count == 1
+    for fields, arguments in cases:
+        with chat_peer(mock_server.url, **fields) as theirs:
+            count = len(list(theirs.stream("p", **arguments)))
+        assert len(list(chat_of(mock_server, **fields).stream("p", **arguments))) == count == 1
         expected, body = last_two(mock_server)
         assert body == expected
 
@@ -239,7 +239,7 @@ def test_structured_output_is_requested_as_by_langchain(
         with chat_peer(server.url, model="gpt-4o") as theirs:
             bound = theirs.with_structured_output(schema, **options)
             with warnings.catch_warnings():
-                # Pydantic does not like what the SDK puts into its messages.
+                # Pydantic warns of the objects in the SDK's messages.
                 warnings.simplefilter("ignore")
                 list(bound.stream("p")) if streams else bound.invoke("p")
         mine = chat_of(server, model="gpt-4o").with_structured_output(schema, **options)

@@ -1,4 +1,4 @@
-"""``astream_records`` of a chat model beside ``RecordWriter`` over ``astream_events``: the same bytes."""
+"""``astream_records`` of a chat model, and ``RecordWriter`` over ``astream_events``: the same bytes."""
 
 import json
 from types import ModuleType
@@ -78,7 +78,7 @@ PAYLOADS = st.fixed_dictionaries(
     cuts=CUTS,
     config=st.fixed_dictionaries({}, optional={"tags": st.lists(STRINGS, max_size=2), "metadata": st.just({})}),
     way=st.sampled_from(WAYS),
-    called=st.sampled_from([{}, {"functions": []}]),
+    arguments=st.sampled_from([{}, {"functions": []}]),
     native=st.booleans(),
 )
 def test_any_stream_makes_the_records_of_its_events(
@@ -88,13 +88,13 @@ def test_any_stream_makes_the_records_of_its_events(
     cuts: list[int],
     config: Any,
     way: tuple[str, Format],
-    called: Any,
+    arguments: Any,
     native: bool,
 ) -> None:
     frames = [b"data: " + json.dumps(payload).encode() + b"\n\n" for payload in payloads]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream_decoding, "StreamDecoder", (halves.rust if native else halves.python).StreamDecoder)
-        check_model(model(cut(b"".join(frames) + end, cuts)), *way, {**RUN, **config}, **called)
+        check_model(model(cut(b"".join(frames) + end, cuts)), *way, {**RUN, **config}, **arguments)
 
 
 @ways
@@ -117,27 +117,27 @@ def test_no_object_is_created_for_a_text(impl: ModuleType, monkeypatch: pytest.M
     monkeypatch.setattr(stream_decoding, "StreamDecoder", RecordsOnly)
     records, error = read_all(model([*frames[:9], b"".join(frames), b"data: [DONE]\n\n"]).astream_records("p"))
     assert error is None
-    # The start, one for each read that brings text, the last chunk and the end.
+    # The start, one for each read with text, the last chunk and the end.
     assert [record.count(b"event: data\n") for record in records] == [1, *[1] * 9, 10, 2]
 
 
 @ways
 def test_handlers_receive_every_chunk_of_a_stream_of_records(half: ModuleType, version: str, format_: Format) -> None:
-    heard: list[str] = []
+    tokens: list[str] = []
 
     class Listener(BaseCallbackHandler):
         def on_llm_new_token(self, token: str, **kwargs: Any) -> None:
-            heard.append(token)
+            tokens.append(token)
 
     (case,) = [case for case in WIRE if case["name"] == "openai-chat-usage.sse"]
     check_model(model([case["body"]]), version, format_, {**RUN, "callbacks": [Listener()]})
     # Once for the events, once for the records.
-    assert heard == ["", "Hi", "", "", ""] * 2
+    assert tokens == ["", "Hi", "", "", ""] * 2
 
 
 @ways
-@pytest.mark.parametrize("called", [{}, {"stop": ["s"]}, {"include_names": ["other"]}], ids=str)
-def test_users_models_have_records_too(called: Any, version: str, format_: Format) -> None:
+@pytest.mark.parametrize("arguments", [{}, {"stop": ["s"]}, {"include_names": ["other"]}], ids=str)
+def test_users_models_have_records_too(arguments: Any, version: str, format_: Format) -> None:
     class Endless:
         def __iter__(self) -> Any:
             return self
@@ -145,7 +145,7 @@ def test_users_models_have_records_too(called: Any, version: str, format_: Forma
         def __next__(self) -> AIMessage:
             return AIMessage("a \u2028 \ud83d", id="m")
 
-    check_model(GenericFakeChatModel(messages=Endless()), version, format_, **called)
+    check_model(GenericFakeChatModel(messages=Endless()), version, format_, **arguments)
 
 
 @ways
@@ -154,13 +154,15 @@ def test_the_records_of_a_bound_model_are_its_own(version: str, format_: Format)
     assert len(check_model(bound, version, format_)) == 3
 
 
-@pytest.mark.parametrize(("fault", "kind"), FAULTS, ids=str)
-def test_an_error_is_raised_after_the_records_and_there_is_no_end_record(fault: Any, kind: type[StreamError]) -> None:
+@pytest.mark.parametrize(("fault", "error_class"), FAULTS, ids=str)
+def test_an_error_is_raised_after_the_records_and_there_is_no_end_record(
+    fault: Any, error_class: type[StreamError]
+) -> None:
     with MockServer(Reply(fault=fault)) as server:
         chat = ChatOpenAI(base_url=server.url, api_key=KEY, stream_chunk_timeout=0.2)
         records, error = read_all(chat.astream_records("p", RUN))
         expected = expected_of(chat, "sse", "p", RUN)
-    assert isinstance(error, kind)
+    assert isinstance(error, error_class)
     assert error.text == "".join(VERSE[:3])
     assert (b"".join(records), described(error)) == expected
     assert b"event: end" not in records[-1]

@@ -1,4 +1,4 @@
-"""Structured output of ``ChatOpenAI``: what comes out, how it grows in a stream, and what is not there yet."""
+"""Structured output of ``ChatOpenAI``: the output, its growth in a stream, and unsupported calls."""
 
 import asyncio
 import json
@@ -193,21 +193,21 @@ def test_handlers_receive_the_schema_as_in_langchain(
     with MockServer(reply) as server, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with chat_peer(server.url, model="gpt-4o") as theirs:
-            asked = theirs.with_structured_output(schema, method=method)
-            asked.invoke("p", {"callbacks": [chat_handlers(logs[0])[0]]})
+            structured = theirs.with_structured_output(schema, method=method)
+            structured.invoke("p", {"callbacks": [chat_handlers(logs[0])[0]]})
         mine = build_model(server).with_structured_output(schema, method=method)
         mine.invoke("p", {"callbacks": [chat_handlers(logs[1])[1]]})
-    told = [[kwargs for _, event, _, kwargs in log if event == "on_chat_model_start"] for log in logs]
-    ((expected,), (found,)) = told
+    starts = [[kwargs for _, event, _, kwargs in log if event == "on_chat_model_start"] for log in logs]
+    ((expected,), (found,)) = starts
     assert found["options"] == expected["options"]
     assert found["invocation_params"] == expected["invocation_params"]
 
 
-# What needs the Responses API.
+# Calls that need the Responses API.
 
 
 @pytest.mark.parametrize(
-    "made",
+    "fields",
     [
         {"use_responses_api": True},
         {"reasoning": {"effort": "low"}},
@@ -221,23 +221,23 @@ def test_handlers_receive_the_schema_as_in_langchain(
     ],
     ids=str,
 )
-def test_models_that_need_the_responses_api_are_rejected(made: dict[str, Any]) -> None:
+def test_models_that_need_the_responses_api_are_rejected(fields: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedError, match="Responses API"):
-        ChatOpenAI(api_key="k", **made)
+        ChatOpenAI(api_key="k", **fields)
 
 
 @pytest.mark.parametrize(
-    "called",
+    "arguments",
     [{"tools": [{"type": "web_search"}]}, {"reasoning": {}}, {"previous_response_id": "r"}, {"text": {}}],
     ids=str,
 )
-def test_calls_that_need_the_responses_api_are_rejected(called: dict[str, Any]) -> None:
+def test_calls_that_need_the_responses_api_are_rejected(arguments: dict[str, Any]) -> None:
     model = ChatOpenAI(api_key="k")
     with pytest.raises(UnsupportedError, match="Responses API"):
-        model.invoke("p", **called)
+        model.invoke("p", **arguments)
     with pytest.raises(NotImplementedError, match="use_responses_api=False"):
-        list(model.stream("p", **called))
-    events, error = read_all(model.astream_events("p", **called))
+        list(model.stream("p", **arguments))
+    events, error = read_all(model.astream_events("p", **arguments))
     assert (events, type(error)) == ([], UnsupportedError)
 
 

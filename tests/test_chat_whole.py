@@ -1,4 +1,4 @@
-"""``ChatOpenAI``: answers that do not stream, beside LangChain's."""
+"""``ChatOpenAI``: responses without streaming, compared with LangChain's."""
 
 import asyncio
 import json
@@ -13,10 +13,10 @@ from millstream.testing import MockServer, Reply
 
 
 def normalize(message: Any) -> Any:
-    """Return a message as a dict, without what the SDK adds to a response and the server did not send."""
-    told = dump_messages(message)
-    told["response_metadata"] = drop_none(told["response_metadata"])
-    return told
+    """Return a message as a dict, without the fields that the SDK adds to a response."""
+    document = dump_messages(message)
+    document["response_metadata"] = drop_none(document["response_metadata"])
+    return document
 
 
 def drop_none(value: Any) -> Any:
@@ -43,16 +43,16 @@ def test_a_whole_response_is_langchains(message: dict[str, Any]) -> None:
         "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": 0,
                                       "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
     }  # fmt: skip
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": "m-1",
         "usage": usage,
     }
-    told |= {"system_fingerprint": "fp", "service_tier": "flex"}
-    told["choices"] = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": []}}]
-    body = json.dumps(told).encode()
+    document |= {"system_fingerprint": "fp", "service_tier": "flex"}
+    document["choices"] = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": []}}]
+    body = json.dumps(document).encode()
     with MockServer(Reply(body=body, content_type="application/json")) as server:
         with chat_peer(server.url) as theirs:
             expected = normalize(theirs.invoke("p"))

@@ -18,7 +18,7 @@ from millstream.runnables import Runnable, RunnableConfig, Stream
 
 
 class Echo(LLM):
-    """The model of LangChain's page on custom models."""
+    """The model in LangChain's guide to custom models."""
 
     n: int = 5
 
@@ -54,7 +54,7 @@ class AsyncStreaming(Echo):
 
 
 def collect(stream: Any) -> list[Any]:
-    """Return everything of an async stream."""
+    """Return all chunks of an async stream."""
 
     async def read() -> list[Any]:
         return [item async for item in stream]
@@ -62,7 +62,7 @@ def collect(stream: Any) -> list[Any]:
     return asyncio.run(read())
 
 
-# The page's default.
+# The default in the guide.
 
 
 def test_a_model_with_call_alone_yields_exactly_one_value() -> None:
@@ -168,17 +168,17 @@ def test_async_code_calls_acall() -> None:
 def test_a_model_that_generates_for_many_prompts_is_called_once() -> None:
     class Many(BaseLLM):
         def _generate(self, prompts: list[str], stop: Any = None, run_manager: Any = None, **kwargs: Any) -> LLMResult:
-            asked.append(prompts)
+            calls.append(prompts)
             return LLMResult([[Generation(prompt.upper())] for prompt in prompts])
 
         @property
         def _llm_type(self) -> str:
             return "many"
 
-    asked: list[list[str]] = []
+    calls: list[list[str]] = []
     assert Many().batch(["a", "b", "c"]) == ["A", "B", "C"]
     assert Many().batch(["a", "b", "c"], {"max_concurrency": 2}) == ["A", "B", "C"]
-    assert asked == [["a", "b", "c"], ["a", "b"], ["c"]]
+    assert calls == [["a", "b", "c"], ["a", "b"], ["c"]]
 
 
 def test_abstract_methods_must_be_implemented() -> None:

@@ -1,4 +1,4 @@
-"""``close``, ``aclose``, ``with`` and ``async with`` of models: the connections that wait are closed, and no others."""
+"""``close``, ``aclose``, ``with`` and ``async with`` of models: only idle connections are closed."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ def test_the_end_of_with_closes_the_idle_connection(cls: type[Any], transport: s
         assert text(list(model.stream("p"))) == "".join(VERSE)
         assert mock_server.connections.closed == 0
     assert mock_server.wait_closed().closed_by == "client"
-    # The model serves on.
+    # The model is still usable.
     model.invoke("p")
     assert mock_server.connections.opened == 2
     model.close()

@@ -1,4 +1,4 @@
-"""Models that are used as what they are not: the error says what to write."""
+"""Misused models: the error shows the right call."""
 
 import copy
 import pickle

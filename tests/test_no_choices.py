@@ -1,4 +1,4 @@
-"""An end mark without a choice is no answer: one typed error in every way to call a model."""
+"""An end mark without a choice is not an answer: the same typed error in every method of a model."""
 
 import asyncio
 from typing import Any
@@ -32,7 +32,7 @@ class AsyncFailing(AsyncCallbackHandler):
 
 def list_calls(model: Any, config: Any) -> list[Any]:
     chain = PromptTemplate.from_template("{p}") | model | StrOutputParser()
-    asked = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
+    prompts = ["p"] if isinstance(model, OpenAI) else [[("user", "p")]]
     return [
         lambda: model.invoke("p", config),
         lambda: asyncio.run(model.ainvoke("p", config)),
@@ -44,8 +44,8 @@ def list_calls(model: Any, config: Any) -> list[Any]:
         lambda: asyncio.run(exhaust(model.astream_records("p", config))),
         lambda: model.batch(["p", "q"], config),
         lambda: asyncio.run(model.abatch(["p", "q"], config)),
-        lambda: model.generate(asked, callbacks=config["callbacks"]),
-        lambda: asyncio.run(model.agenerate(asked, callbacks=config["callbacks"])),
+        lambda: model.generate(prompts, callbacks=config["callbacks"]),
+        lambda: asyncio.run(model.agenerate(prompts, callbacks=config["callbacks"])),
         lambda: list(chain.stream({"p": "p"}, config)),
         lambda: asyncio.run(exhaust(chain.astream_events({"p": "p"}, config, version="v2"))),
     ]
@@ -56,16 +56,16 @@ def list_calls(model: Any, config: Any) -> list[Any]:
 @pytest.mark.parametrize("handler", [None, Failing, AsyncFailing], ids=["no_listeners", "handler", "async handler"])
 def test_an_end_mark_alone_is_the_same_error_in_every_method(cls: type[Any], streaming: bool, handler: Any) -> None:
     with MockServer(Reply(body=b"data: [DONE]\n\n")) as server:
-        made = {"streaming": True} if streaming else {}
-        model = cls(base_url=server.url, api_key="k", **made)
+        fields = {"streaming": True} if streaming else {}
+        model = cls(base_url=server.url, api_key="k", **fields)
         for place, _ in enumerate(list_calls(model, {"callbacks": []})):
-            heard = handler() if handler else None
-            way = list_calls(model, {"callbacks": [heard] if heard else []})[place]
+            recorder = handler() if handler else None
+            way = list_calls(model, {"callbacks": [recorder] if recorder else []})[place]
             if streaming and cls is OpenAI and place in (8, 9):
                 continue
             before = len(server.requests)
             with pytest.raises(StreamTruncatedError, match="^the server sent no choices$"):
                 way()
             assert len(server.requests) - before in (1, 2)
-            if heard is not None:
-                assert "the server sent no choices" in {str(error) for error in heard.errors}
+            if recorder is not None:
+                assert "the server sent no choices" in {str(error) for error in recorder.errors}

@@ -1,4 +1,4 @@
-"""Models that ask for one choice take what a server sends for it, whatever its index."""
+"""A model that requests one choice accepts it at any index."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""``OpenAI``: what comes out of it, beside what comes out of LangChain's."""
+"""``OpenAI``: its outputs, compared with LangChain's."""
 
 import asyncio
 import json
@@ -38,16 +38,16 @@ def frame(text: str = "", **fields: Any) -> bytes:
 
 
 def collect_stream(
-    model: OpenAI, *, asynchronous: bool, prompt: str = "p", **called: Any
+    model: OpenAI, *, asynchronous: bool, prompt: str = "p", **arguments: Any
 ) -> tuple[list[str], Exception | None]:
     """Return the chunks of one stream and the exception it ended with."""
-    return read_all(model.astream(prompt, **called) if asynchronous else model.stream(prompt, **called))
+    return read_all(model.astream(prompt, **arguments) if asynchronous else model.stream(prompt, **arguments))
 
 
 both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
 
 
-# The page.
+# The examples of LangChain's page.
 
 
 def test_the_pages_sync_sample_streams_piece_by_piece(

@@ -1,4 +1,4 @@
-"""Making an ``OpenAI``: its arguments and the environment, what it says of itself, what it imports."""
+"""The constructor of ``OpenAI``: arguments, environment, representation, imports."""
 
 import asyncio
 import pickle
@@ -99,10 +99,10 @@ def test_the_sdks_clients_and_clients_of_the_wrong_type_are_rejected(mock_server
 
 
 def test_identifying_params_are_langchains(mock_server: MockServer) -> None:
-    made: dict[str, Any] = {"best_of": 2, "logit_bias": {"1": 2}, "temperature": 0, "model_kwargs": {"user": "u"}}
-    with peer(mock_server.url, **made) as theirs:
+    fields: dict[str, Any] = {"best_of": 2, "logit_bias": {"1": 2}, "temperature": 0, "model_kwargs": {"user": "u"}}
+    with peer(mock_server.url, **fields) as theirs:
         expected = theirs.asdict()
-    assert list(llm_of(mock_server, **made).asdict().items()) == list(expected.items())
+    assert list(llm_of(mock_server, **fields).asdict().items()) == list(expected.items())
 
 
 def test_a_model_pickles(mock_server: MockServer) -> None:
@@ -114,24 +114,24 @@ def test_a_model_pickles(mock_server: MockServer) -> None:
 
 
 def collect_texts(server: MockServer, caplog: pytest.LogCaptureFixture) -> Sequence[str]:
-    """Return whatever a model shows of itself, in peace and in trouble."""
+    """Return the texts that may show a field of a model: representations, events, logs, tracebacks."""
     model = llm_of(server, default_headers={"x-api-key": KEY}, model_kwargs={"user": "u"})
-    said = [repr(model), str(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model.openai_api_key)]
+    texts = [repr(model), str(model), repr(model.bind(user="u")), repr(model.asdict()), repr(model.openai_api_key)]
 
     async def events() -> list[Any]:
         return [event async for event in model.astream_events("p", version="v2")]
 
-    said.append(repr(asyncio.run(events())))
+    texts.append(repr(asyncio.run(events())))
     for fault in (ErrorFrame(after=1), Cut(after=1), Cut(after=1, how="end")):
         server.reply = Reply(fault=fault)
         for asynchronous in (False, True):
             _, error = read_all(model.astream("p") if asynchronous else model.stream("p"))
-            said += [repr(error), str(error), repr(error.__cause__) if error else "", repr(vars(error))]
+            texts += [repr(error), str(error), repr(error.__cause__) if error else "", repr(vars(error))]
     transport = MemoryTransport([ANSWER])
     list(OpenAI(api_key=KEY, http_client=transport, base_url=f"http://u:{KEY}@host/?key={KEY}").stream("p"))
     assert transport.requests[0].url == f"http://u:{KEY}@host/completions?key={KEY}"
-    said += [repr(transport.requests), repr(OpenAI(api_key=KEY, base_url=f"http://u:{KEY}@host/")), caplog.text]
-    return said
+    texts += [repr(transport.requests), repr(OpenAI(api_key=KEY, base_url=f"http://u:{KEY}@host/")), caplog.text]
+    return texts
 
 
 def test_a_key_is_never_shown(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,7 +144,7 @@ def test_a_key_is_never_shown(mock_server: MockServer, caplog: pytest.LogCapture
 
 
 def python(code: str) -> str:
-    """Run ``code`` in a fresh interpreter and return what it prints."""
+    """Run ``code`` in a fresh interpreter and return its output."""
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()

@@ -1,4 +1,4 @@
-"""What ``OpenAI`` puts on the wire, beside what LangChain puts there."""
+"""The requests of ``OpenAI``, compared with LangChain's."""
 
 import asyncio
 import json
@@ -41,26 +41,26 @@ CASE_IDS = [case[0] for case in CASES]
 STREAM = b'data: {"choices": [{"text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 
 
-@pytest.mark.parametrize(("name", "made", "called"), CASES, ids=CASE_IDS)
+@pytest.mark.parametrize(("name", "fields", "arguments"), CASES, ids=CASE_IDS)
 def test_the_body_of_a_stream_is_langchains(
-    mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any]
+    mock_server: MockServer, name: str, fields: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
-    with peer(mock_server.url, **made) as theirs:
-        list(theirs.stream("p", **called))
-    list(llm_of(mock_server, **made).stream("p", **called))
+    with peer(mock_server.url, **fields) as theirs:
+        list(theirs.stream("p", **arguments))
+    list(llm_of(mock_server, **fields).stream("p", **arguments))
     expected, body = last_two(mock_server)
     assert body == expected
 
 
-@pytest.mark.parametrize(("name", "made", "called"), CASES, ids=CASE_IDS)
+@pytest.mark.parametrize(("name", "fields", "arguments"), CASES, ids=CASE_IDS)
 def test_the_body_of_an_astream_is_langchains(
-    mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any]
+    mock_server: MockServer, name: str, fields: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
     async def both() -> None:
-        async with apeer(mock_server.url, **made) as theirs:
-            async for _ in theirs.astream("p", **called):
+        async with apeer(mock_server.url, **fields) as theirs:
+            async for _ in theirs.astream("p", **arguments):
                 pass
-        async for _ in llm_of(mock_server, **made).astream("p", **called):
+        async for _ in llm_of(mock_server, **fields).astream("p", **arguments):
             pass
 
     asyncio.run(both())
@@ -68,14 +68,14 @@ def test_the_body_of_an_astream_is_langchains(
     assert body == expected
 
 
-@pytest.mark.parametrize(("name", "made", "called"), CASES, ids=CASE_IDS)
+@pytest.mark.parametrize(("name", "fields", "arguments"), CASES, ids=CASE_IDS)
 def test_the_body_of_an_invoke_is_langchains(
-    mock_server: MockServer, name: str, made: dict[str, Any], called: dict[str, Any]
+    mock_server: MockServer, name: str, fields: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
-    called = {key: value for key, value in called.items() if key != "stream_options"}
-    with peer(mock_server.url, **made) as theirs:
-        expected_text = theirs.invoke("p", **called)
-    assert llm_of(mock_server, **made).invoke("p", **called) == expected_text
+    arguments = {key: value for key, value in arguments.items() if key != "stream_options"}
+    with peer(mock_server.url, **fields) as theirs:
+        expected_text = theirs.invoke("p", **arguments)
+    assert llm_of(mock_server, **fields).invoke("p", **arguments) == expected_text
     expected, body = last_two(mock_server)
     assert body == expected
 
@@ -129,8 +129,8 @@ def test_stream_usage_requests_the_usage_of_streams_only(mock_server: MockServer
     list(model.stream("p"))
     model.invoke("p")
     list(model.stream("p", stream_usage=False))
-    asked = [request.body.get("stream_options") for request in mock_server.requests]
-    assert asked == [{"include_usage": True}, None, None]
+    options = [request.body.get("stream_options") for request in mock_server.requests]
+    assert options == [{"include_usage": True}, None, None]
     assert all("stream_usage" not in request.body for request in mock_server.requests)
 
 
@@ -138,22 +138,22 @@ def test_stream_usage_requests_the_usage_of_streams_only(mock_server: MockServer
 
 
 def headers_of(request: RecordedRequest) -> dict[str, str]:
-    """Return the headers that say something about the request, and not about the SDK or the socket."""
+    """Return the headers about the request, without those about the SDK or the socket."""
     passed = ("x-stainless-", "connection", "host", "accept-encoding", "user-agent", "content-length")
     return {name: value for name, value in request.headers.items() if not name.startswith(passed)}
 
 
 def test_the_headers_that_matter_are_langchains(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj")
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "organization": "org",
         "default_headers": {"X-Mine": "1", "Accept": "text/event-stream"},
         "default_query": {"api-version": "2024", "tags": ["a", "b"], "on": True},
     }
-    called: dict[str, Any] = {"extra_headers": {"X-Call": "2"}, "extra_query": {"q": "ü"}}
-    with peer(mock_server.url, **made) as theirs:
-        list(theirs.stream("p", **called))
-    list(llm_of(mock_server, **made).stream("p", **called))
+    arguments: dict[str, Any] = {"extra_headers": {"X-Call": "2"}, "extra_query": {"q": "ü"}}
+    with peer(mock_server.url, **fields) as theirs:
+        list(theirs.stream("p", **arguments))
+    list(llm_of(mock_server, **fields).stream("p", **arguments))
     expected, request = mock_server.requests
     assert headers_of(request) == headers_of(expected)
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -230,8 +230,8 @@ def test_bound_arguments_are_sent_unless_the_call_overrides_them(mock_server: Mo
     list(bound.stream("p"))
     bound.invoke("p", user="v")
     bound.bind(seed=1).batch(["p"])
-    told = [(r.body["stop"], r.body["user"], r.body["seed"]) for r in mock_server.requests]
-    assert told == [(["\n"], "u", None), (["\n"], "v", None), (["\n"], "u", 1)]
+    sent = [(r.body["stop"], r.body["user"], r.body["seed"]) for r in mock_server.requests]
+    assert sent == [(["\n"], "u", None), (["\n"], "v", None), (["\n"], "u", 1)]
 
 
 def test_a_server_that_ends_its_body_with_the_connection_is_read_as_well() -> None:

@@ -1,4 +1,4 @@
-"""What a provider says of its error with a good status reaches the user: streamed or whole, sync or async."""
+"""An error object in a response with a success status reaches the user: streamed or whole, sync or async."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ ERRORS: list[tuple[Any, str]] = [
 
 
 def failures(model: Any, *, streamed: bool) -> list[Exception]:
-    """Return how an answer fails in every way to ask for one."""
+    """Return the errors of every method of a model."""
 
     ways: list[Callable[[], Any]] = [
         lambda: model.invoke("p"),
@@ -46,25 +46,25 @@ def failures(model: Any, *, streamed: bool) -> list[Exception]:
     return found
 
 
-@pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
 @pytest.mark.parametrize(("payload", "message"), ERRORS)
-def test_the_message_of_the_server_is_that_of_the_error(kind: Any, transport: str, payload: Any, message: str) -> None:
+def test_the_message_of_the_server_is_that_of_the_error(cls: Any, transport: str, payload: Any, message: str) -> None:
     document = json.dumps(payload).encode()
     frames = b"data: %s\n\ndata: %s\n\ndata: [DONE]\n\n" % (json.dumps(HALF).encode(), document)
     for body, streamed in ((document, False), (document, True), (frames, True)):
         content_type = "application/json" if body is document else "text/event-stream"
         with MockServer(Reply(body=body, content_type=content_type)) as server:
             options = {"base_url": server.url, "api_key": "k", "transport": transport, "max_retries": 0}
-            for error in failures(kind(model="m", streaming=streamed, **options), streamed=streamed):
+            for error in failures(cls(model="m", streaming=streamed, **options), streamed=streamed):
                 assert isinstance(error, ProviderError)
                 assert (str(error), error.error["message"]) == (message, message)
                 if body is frames:
                     assert error.text.startswith("half")
 
 
-@pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
-def test_status_frames_are_not_errors(kind: Any) -> None:
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+def test_status_frames_are_not_errors(cls: Any) -> None:
     frames = [
         {"status": "queued", "message": "waiting"},
         {"code": 200, "message": "ok"},
@@ -73,14 +73,14 @@ def test_status_frames_are_not_errors(kind: Any) -> None:
     payloads = [*frames, HALF, *frames, {"choices": [{**CHOICE, "finish_reason": "stop", "error": None}]}]
     body = b"".join(b"data: " + json.dumps(payload).encode() + b"\n\n" for payload in payloads) + b"data: [DONE]\n\n"
     with MockServer(Reply(body=body, content_type="text/event-stream")) as server:
-        model = kind(model="m", base_url=server.url, api_key="k", streaming=True, callbacks=[BaseCallbackHandler()])
+        model = cls(model="m", base_url=server.url, api_key="k", streaming=True, callbacks=[BaseCallbackHandler()])
         answer = model.invoke("p")
-    assert (answer if kind is OpenAI else answer.content) == "halfhalf"
+    assert (answer if cls is OpenAI else answer.content) == "halfhalf"
 
 
-@pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
 @pytest.mark.parametrize("transport", ["native", "httpx2"])
-def test_a_connection_cut_after_the_head_truncates_and_before_it_is_lost(kind: Any, transport: str) -> None:
+def test_a_connection_cut_after_the_head_truncates_and_before_it_is_lost(cls: Any, transport: str) -> None:
     import socket
 
     from scripted import read_request, scripted
@@ -98,8 +98,8 @@ def test_a_connection_cut_after_the_head_truncates_and_before_it_is_lost(kind: A
 
     options: dict[str, Any] = {"model": "m", "api_key": "k", "transport": transport, "max_retries": 0}
     with scripted(after) as url, pytest.raises(StreamTruncatedError) as caught:
-        list(kind(base_url=url, **options).stream("p"))
+        list(cls(base_url=url, **options).stream("p"))
     assert caught.value.text == "half"
     assert caught.value.__cause__ is not None
     with scripted(before) as url, pytest.raises(APIConnectionError):
-        list(kind(base_url=url, **options).stream("p"))
+        list(cls(base_url=url, **options).stream("p"))

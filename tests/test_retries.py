@@ -1,4 +1,4 @@
-"""What is tried again, when, and what comes of an error status."""
+"""Retries, their delays, and the exceptions of error statuses."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ from millstream.testing import VERSE, ErrorStatus, MockServer, Refuse, Reply
 
 
 def failing_server(*replies: Reply) -> MockServer:
-    """Return a server that gives ``replies``, one after the other, and then serves well."""
+    """Return a server that sends ``replies`` in order, and then good responses."""
     return MockServer(Reply(), script=replies)
 
 
@@ -37,7 +37,7 @@ def retry_soon(status: int, **headers: str) -> Reply:
 
 
 def list_calls(llm: OpenAI) -> list[Any]:
-    """Return every way to send a request."""
+    """Return every method that sends a request, each as a function."""
 
     async def read() -> list[str]:
         return [chunk async for chunk in llm.astream("p")]
@@ -95,9 +95,9 @@ def test_max_retries_limits_the_retries() -> None:
             assert len(server.requests) == retries + 1
 
 
-@pytest.mark.parametrize("asked", [{"retry-after": "61"}, {"retry-after-ms": "4294967000"}, {"retry-after": "inf"}])
-def test_a_retry_after_of_more_than_a_minute_is_not_waited_for(asked: dict[str, str]) -> None:
-    with MockServer(Reply(fault=ErrorStatus(429, headers=asked))) as server:
+@pytest.mark.parametrize("delay", [{"retry-after": "61"}, {"retry-after-ms": "4294967000"}, {"retry-after": "inf"}])
+def test_a_retry_after_of_more_than_a_minute_is_not_waited_for(delay: dict[str, str]) -> None:
+    with MockServer(Reply(fault=ErrorStatus(429, headers=delay))) as server:
         started = time.monotonic()
         with pytest.raises(RateLimitError):
             llm_of(server).invoke("p")
@@ -116,8 +116,8 @@ def test_delays_double_up_to_eight_seconds_less_a_quarter_at_most() -> None:
 
 def test_the_wait_of_retry_after_is_kept() -> None:
     def wait(**headers: str) -> float | None:
-        told = {name.replace("_", "-"): value for name, value in headers.items()}
-        return wait_before_retry(RateLimitError("slow down", status_code=429, headers=told), 0, 1)
+        answer = {name.replace("_", "-"): value for name, value in headers.items()}
+        return wait_before_retry(RateLimitError("slow down", status_code=429, headers=answer), 0, 1)
 
     assert wait(retry_after="7") == 7
     assert wait(retry_after_ms="1500", retry_after="7") == 1.5
@@ -139,7 +139,7 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "error_class"),
     [
         (400, BadRequestError),
         (401, AuthenticationError),
@@ -153,14 +153,14 @@ def test_retry_after_may_be_a_date() -> None:
         (418, APIStatusError),
     ],
 )
-def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) -> None:
+def test_each_status_has_its_exception(status: int, error_class: type[APIStatusError]) -> None:
     fault = ErrorStatus(status, "what happened", "a_code", headers={"x-request-id": "req-1"})
     with MockServer(Reply(fault=fault)) as server:
         for call in list_calls(llm_of(server, max_retries=0)):
             with pytest.raises(APIStatusError) as caught:
                 call()
             error = caught.value
-            assert type(error) is kind
+            assert type(error) is error_class
             assert str(error) == f"Error code: {status} - what happened"
             assert (error.status_code, error.code, error.request_id) == (status, "a_code", "req-1")
             assert isinstance(error.body, dict)
@@ -170,10 +170,10 @@ def test_each_status_has_its_exception(status: int, kind: type[APIStatusError]) 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"message": "told"}, "told"),
-        ({"detail": "told"}, "told"),
-        ({"error": "told"}, "told"),
-        ({"error": {"message": "told"}}, "told"),
+        ({"message": "the reason"}, "the reason"),
+        ({"detail": "the reason"}, "the reason"),
+        ({"error": "the reason"}, "the reason"),
+        ({"error": {"message": "the reason"}}, "the reason"),
     ],
 )
 def test_the_servers_message_is_found_in_any_known_field(body: Any, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What is tried again after a response's head: a connection that is lost before the first delta; and for how long."""
+"""Retries after a success status: only a connection lost before the first delta, within one deadline."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from millstream.testing import VERSE, Cut, ErrorFrame, ErrorStatus, MockServer, 
 
 TRANSPORTS = ("native", "httpx2")
 TEXT = "".join(VERSE)
-# A server that has begun to answer, with a comment; then the connection is lost.
+# The server sends a comment, and then the connection is lost.
 LOST = Reply(body=[b": wait\n\n", b"data: {}\n\n"], fault=Cut(after=1, how="reset"))
 
 
@@ -50,7 +50,7 @@ def join(chunks: list[Any]) -> str:
 
 
 def list_streams(llm: Any) -> list[Any]:
-    """Return every way to stream, each as a function that returns the text."""
+    """Return every method that streams, each as a function that returns the text."""
     chain = PromptTemplate.from_template("{p}") | llm | StrOutputParser()
     return [
         lambda: join(list(llm.stream("p"))),
@@ -108,7 +108,7 @@ def test_statuses_and_lost_streams_share_their_tries() -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("way", [0, 3])
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("reply", "error_class"),
     [
         (Reply(fault=Cut(after=1, how="reset")), StreamTruncatedError),
         (Reply(fault=Cut(after=0, how="end"), pieces=[]), StreamTruncatedError),
@@ -119,14 +119,14 @@ def test_statuses_and_lost_streams_share_their_tries() -> None:
     ],
     ids=["delta", "end", "error", "stall", "comments", "frame"],
 )
-def test_nothing_else_is_retried(transport: str, way: int, reply: Reply, kind: type[Exception]) -> None:
+def test_nothing_else_is_retried(transport: str, way: int, reply: Reply, error_class: type[Exception]) -> None:
     with MockServer(reply) as server:
-        with pytest.raises(kind):
+        with pytest.raises(error_class):
             list_streams(model(OpenAI, server, transport=transport, stream_chunk_timeout=0.1))[way]()
         assert len(server.requests) == 1
 
 
-# One limit for all tries.
+# One deadline for all tries.
 
 
 @pytest.mark.parametrize("transport", ["native"])

@@ -47,14 +47,16 @@ WHERE: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @MODELS
-@pytest.mark.parametrize(("made", "called"), WHERE)
-def test_no_repr_and_no_handler_contains_a_secret(cls: type[Any], made: dict[str, Any], called: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("fields", "arguments"), WHERE)
+def test_no_repr_and_no_handler_contains_a_secret(
+    cls: type[Any], fields: dict[str, Any], arguments: dict[str, Any]
+) -> None:
     with MockServer() as server:
-        model = cls(base_url=f"{server.url}?subscription-key={KEY}", api_key=KEY, **made)
+        model = cls(base_url=f"{server.url}?subscription-key={KEY}", api_key=KEY, **fields)
         handler = Everything()
         config: Any = {"callbacks": [handler]}
-        for bound in (model, model.bind(**called)):
-            kwargs = called if bound is model else {}
+        for bound in (model, model.bind(**arguments)):
+            kwargs = arguments if bound is model else {}
             bound.invoke("p", config, **kwargs)
             list(bound.stream("p", config, **kwargs))
             asyncio.run(bound.ainvoke("p", config, **kwargs))
@@ -69,7 +71,7 @@ def test_no_repr_and_no_handler_contains_a_secret(cls: type[Any], made: dict[str
 
 
 @pytest.mark.parametrize(
-    "made",
+    "fields",
     [
         {"base_url": f"user:{KEY}@host/v1"},
         {"base_url": f"https://user:{KEY}@host/v1?key={KEY}"},
@@ -78,9 +80,9 @@ def test_no_repr_and_no_handler_contains_a_secret(cls: type[Any], made: dict[str
         {"openai_proxy": f"http://user:{KEY}@proxy:3128"},
     ],
 )
-def test_a_url_shows_no_password_and_no_query(made: dict[str, Any]) -> None:
+def test_a_url_shows_no_password_and_no_query(fields: dict[str, Any]) -> None:
     for cls in (OpenAI, ChatOpenAI):
-        assert KEY not in repr(cls(api_key="k", **made))
+        assert KEY not in repr(cls(api_key="k", **fields))
     azure = AzureChatOpenAI(api_key="k", api_version="1", azure_endpoint=f"https://u:{KEY}@host/?key={KEY}")
     assert KEY not in repr(azure)
     assert "host" in repr(azure)

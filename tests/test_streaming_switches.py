@@ -1,4 +1,4 @@
-"""Which calls stream: ``streaming``, ``disable_streaming``, the call's ``stream`` and handlers, as LangChain has it."""
+"""Which calls stream, compared with LangChain: ``streaming``, ``disable_streaming``, ``stream`` and handlers."""
 
 import asyncio
 import itertools
@@ -33,51 +33,53 @@ SWITCHES: list[dict[str, Any]] = [
 ]
 
 
-def call(model: Any, way: str, called: dict[str, Any], handler: Any) -> None:
+def call(model: Any, way: str, arguments: dict[str, Any], handler: Any) -> None:
     config = {"callbacks": [handler]} if handler else None
     if way == "invoke":
-        model.invoke("p", config, **called)
+        model.invoke("p", config, **arguments)
     elif way == "stream":
-        list(model.stream("p", config, **called))
+        list(model.stream("p", config, **arguments))
     elif way == "ainvoke":
-        asyncio.run(model.ainvoke("p", config, **called))
+        asyncio.run(model.ainvoke("p", config, **arguments))
     elif way == "astream":
-        asyncio.run(exhaust(model.astream("p", config, **called)))
+        asyncio.run(exhaust(model.astream("p", config, **arguments)))
     else:
-        asyncio.run(exhaust(model.astream_events("p", config, version="v2", **called)))
+        asyncio.run(exhaust(model.astream_events("p", config, version="v2", **arguments)))
 
 
-@pytest.mark.parametrize("made", SWITCHES, ids=repr)
+@pytest.mark.parametrize("fields", SWITCHES, ids=repr)
 @pytest.mark.parametrize("way", ["invoke", "astream", "events"])
-def test_a_request_streams_where_langchains_does(made: dict[str, Any], way: str, mock_server: MockServer) -> None:
+def test_a_request_streams_where_langchains_does(fields: dict[str, Any], way: str, mock_server: MockServer) -> None:
     for tools, handled in itertools.product((False, True), (False, True)):
-        called = {"tools": TOOLS} if tools else {}
-        # LangChain asks for a stream here, and then cannot read it.
-        is_broken = made.get("streaming") is True
-        must_not = made.get("disable_streaming") is True or (made.get("disable_streaming") == "tool_calling" and tools)
-        ours = ChatOpenAI(base_url=mock_server.url, api_key="k", **made)
-        call(ours, way, called, BaseCallbackHandler() if handled else None)
-        asked = mock_server.requests[-1].body
+        arguments = {"tools": TOOLS} if tools else {}
+        # LangChain requests a stream here, and then cannot read it.
+        is_broken = fields.get("streaming") is True
+        must_not = fields.get("disable_streaming") is True or (
+            fields.get("disable_streaming") == "tool_calling" and tools
+        )
+        ours = ChatOpenAI(base_url=mock_server.url, api_key="k", **fields)
+        call(ours, way, arguments, BaseCallbackHandler() if handled else None)
+        body = mock_server.requests[-1].body
         if is_broken and must_not:
-            assert asked["stream"] is False
+            assert body["stream"] is False
             continue
 
-        async def theirs(called: dict[str, Any] = called, handled: bool = handled) -> None:
-            async with achat_peer(mock_server.url, **made) as model:
+        async def theirs(arguments: dict[str, Any] = arguments, handled: bool = handled) -> None:
+            async with achat_peer(mock_server.url, **fields) as model:
                 config: Any = {"callbacks": [TheirHandler()]} if handled else None
                 if way == "ainvoke":
-                    await model.ainvoke("p", config, **called)
+                    await model.ainvoke("p", config, **arguments)
                 elif way == "astream":
-                    await exhaust(model.astream("p", config, **called))
+                    await exhaust(model.astream("p", config, **arguments))
                 else:
-                    await exhaust(model.astream_events("p", config, version="v2", **called))
+                    await exhaust(model.astream_events("p", config, version="v2", **arguments))
 
         if way in ("invoke", "stream"):
-            with chat_peer(mock_server.url, **made) as model:
-                call(model, way, called, TheirHandler() if handled else None)
+            with chat_peer(mock_server.url, **fields) as model:
+                call(model, way, arguments, TheirHandler() if handled else None)
         else:
             asyncio.run(theirs())
-        assert asked == mock_server.requests[-1].body
+        assert body == mock_server.requests[-1].body
 
 
 def test_a_whole_response_is_not_streamed_whatever_the_arguments(mock_server: MockServer) -> None:

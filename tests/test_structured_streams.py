@@ -1,4 +1,4 @@
-"""A stream of structured output ends as ``invoke`` does, and with its value last, whatever the pieces."""
+"""A stream of structured output ends as ``invoke`` does, with the same last value, however it is split."""
 
 import warnings
 from typing import Any
@@ -58,9 +58,9 @@ def chunks_of_answer(parser: Any, text: str, size: int, metadata: dict[str, Any]
     pieces = [text[start : start + size] for start in range(0, len(text), size)] or [""]
     if not isinstance(parser, JsonOutputToolsParser):
         return [*(AIMessageChunk(piece) for piece in pieces), AIMessageChunk("", response_metadata=metadata)]
-    made: list[dict[str, Any]] = [{"name": None, "id": None, "args": piece, "index": 0} for piece in pieces]
-    made[0] |= {"name": "Order", "id": "1"}
-    chunks = [AIMessageChunk("", tool_call_chunks=[one]) for one in made]  # type: ignore[list-item]
+    calls: list[dict[str, Any]] = [{"name": None, "id": None, "args": piece, "index": 0} for piece in pieces]
+    calls[0] |= {"name": "Order", "id": "1"}
+    chunks = [AIMessageChunk("", tool_call_chunks=[one]) for one in calls]  # type: ignore[list-item]
     return [*chunks, AIMessageChunk("", response_metadata=metadata)]
 
 

@@ -1,4 +1,4 @@
-"""Answers that do not stream are read by the rules of streams: odd ones, wrong ones, and large ones."""
+"""Responses without streaming follow the rules of streams: unusual, invalid and large ones."""
 
 import asyncio
 import gzip
@@ -22,13 +22,13 @@ from millstream.testing.memory import MemoryTransport
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 
 
-def call_both(cls: type[Any], body: Any, **made: Any) -> list[Any]:
-    """Return what ``invoke`` and ``ainvoke`` make of ``body``: the output, or the error."""
+def call_both(cls: type[Any], body: Any, **fields: Any) -> list[Any]:
+    """Return the outcomes of ``invoke`` and ``ainvoke`` for ``body``: the output, or the error."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     reads = [data[: len(data) // 2], data[len(data) // 2 :]]
     outcomes: list[Any] = []
     for call in ("invoke", "ainvoke"):
-        model = cls(api_key="k", http_client=MemoryTransport(reads), **made)
+        model = cls(api_key="k", http_client=MemoryTransport(reads), **fields)
         try:
             output = getattr(model, call)("p")
             outcomes.append(asyncio.run(output) if call == "ainvoke" else output)
@@ -41,7 +41,7 @@ def chat_body(message: Any, **more: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop", **more}], "usage": USAGE}
 
 
-# What is read where a server plainly meant it.
+# Deviations of servers that are accepted.
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_stream_that_was_not_requested_is_read_too() -> None:
         assert error.text == "a"
 
 
-# What is wrong raises our errors, with the server's words.
+# Invalid responses raise our errors, with the server's message.
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
@@ -219,7 +219,7 @@ def test_deeply_nested_arguments_are_an_invalid_call_and_not_a_recursion_error()
         assert answer.content == "hi"
 
 
-# How large an answer may be.
+# Size limits.
 
 
 @pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
@@ -259,7 +259,7 @@ def test_the_limit_is_16_mib_by_default() -> None:
 def test_a_large_response_needs_a_small_multiple_of_its_size() -> None:
     import tracemalloc
 
-    # JSON's densest: an empty list is 3 bytes of it and 64 in Python.
+    # The worst ratio of JSON: an empty list is 3 bytes there and 64 in Python.
     filler = b",".join([b"[]"] * 500_000)
     body = b'{"filler":[' + filler + b'],"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}'
     transport = MemoryTransport([body[start : start + 65536] for start in range(0, len(body), 65536)])
