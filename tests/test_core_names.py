@@ -16,7 +16,7 @@ MODULES = {
     "frames": (["block", "frames"], ["frames"]),
     "sse": (["sse"], ["sse"]),
     "text": (["text", "utf8"], ["text", "utf8"]),
-    "decode": (["decode", "payload", "format", "record"], ["decode", "decoder_state", "payload", "arrived", "sniff"]),
+    "decode": (["decode", "payload", "format", "record"], ["decode", "decoder_state", "payload", "kept_text", "sniff"]),
     "seen": (["seen"], ["seen"]),
     "partial": (["json/partial", "json/tape", "json/changes", "json/numbers"], ["partial", "tape", "changes"]),
     "delta": (
@@ -79,7 +79,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
         {
             "the methods of Rust are in src/py/decode.rs": "feed_text close_text feed_records close_records check_kind",
             "the properties of Rust are in src/py/decode.rs": "DecoderState text_complete",
-            "Rust keeps text in delta/output.rs": "Arrived complete kept",
+            "Rust keeps text in delta/output.rs": "complete kept",
             "Rust sniffs in a method": "Sniffer",
             "Rust has an error with a message": "fail_too_large make_failure",
             "Rust counts in a field": "frames",
@@ -106,10 +106,10 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
         {
             "Python reads values, Rust text": (
                 "Choice Content Message Part Payload Place Settled Shape ToolCall append array object piece some "
-                "whole_piece info"
+                "whole info"
             ),
             "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment",
-            "Python keeps text in arrived.py, and counts in payload.py": (
+            "Python keeps text in kept_text.py, and counts in payload.py": (
                 "contents_seen has_content has_only_text first_text has_whole_text is_empty keep_all kept_logprobs "
                 "kept_text"
             ),

@@ -281,7 +281,7 @@ class StreamDecoder(DecoderState):
         rest = frames.pop()
         payloads, lines = self._payloads, self._frames.lines
         ordinary, choices, one = payloads.ordinary, payloads.choices, payloads.choices.one
-        arrived, make = payloads.arrived, payloads.kind == "deltas"
+        kept, make = payloads.kept_text, payloads.kind == "deltas"
         for frame in frames:
             if not frame.startswith(b"data:") or LF in frame:
                 self._read_lines(frame + b"\n\n", out)
@@ -290,7 +290,7 @@ class StreamDecoder(DecoderState):
                 found: Any = ordinary(frame[5:], one) if choices.plain else None
                 if type(found) is str:
                     payloads.texts_seen += 1
-                    arrived.pieces.append(found)
+                    kept.pieces.append(found)
                     out.append(text_delta(found) if make else found)
                     lines.offset += len(frame) + 2
                     continue
@@ -301,8 +301,8 @@ class StreamDecoder(DecoderState):
                 break
         if rest:
             carry += rest
-        if lines.offset >= arrived.next:
-            arrived.count(lines.offset)
+        if lines.offset >= kept.next:
+            kept.count(lines.offset)
 
     def _read_up_to_start(self, data: bytes, out: list[Any]) -> bytes:
         """Return what may be cut at its blank lines, having read, or put aside, what may not.

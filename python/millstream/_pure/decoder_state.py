@@ -63,21 +63,21 @@ class DecoderState(Turns):
     @property
     def text(self) -> str:
         """The text of choice 0 so far: its first ``max_event_size`` UTF-8 bytes, whole characters."""
-        return self._payloads.arrived.text
+        return self._payloads.kept_text.text
 
     @property
     def text_complete(self) -> bool:
         """Whether ``text`` is all of choice 0's text so far."""
-        return self._payloads.arrived.complete
+        return self._payloads.kept_text.complete
 
     def _keep_text(self) -> None:
         """Keep all of choice 0's text, and its log probabilities, from now on."""
-        self._payloads.arrived.keeps_all = True
+        self._payloads.kept_text.keeps_all = True
 
     @property
     def _kept_text(self) -> str:
         """The text of choice 0 as far as it is kept."""
-        return self._payloads.arrived.kept
+        return self._payloads.kept_text.kept
 
     @property
     def _kept_logprobs(self) -> list[Any]:

@@ -5,12 +5,12 @@ from typing import Any
 
 from .._provider_errors import error_path
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
-from .arrived import Arrived
 from .delta import Delta, text_delta
 from .delta.openai import INFO_MEMBERS, Choices, chat_text, completions_text, response_info
 from .delta.tools import LimitPassedError
 from .frames import FRAME_SIZE, Block, too_large_message
 from .json import WHITE_SPACE, read
+from .kept_text import KeptText
 from .seen import Seen, json_lines
 
 __all__ = ("FORMATS", "Payloads", "is_error")
@@ -34,7 +34,6 @@ class Payloads:
 
     __slots__ = (
         "_format",
-        "arrived",
         "choices",
         "contents_read",
         "deltas_read",
@@ -44,6 +43,7 @@ class Payloads:
         "frames_read",
         "info",
         "kept",
+        "kept_text",
         "kind",
         "ordinary",
         "seen",
@@ -56,7 +56,7 @@ class Payloads:
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.kind: str | None = None
         """The kind of output, once it is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
-        self.arrived = Arrived(limit)
+        self.kept_text = KeptText(limit)
         """Choice 0's text."""
         self.info: dict[str, str | None] = dict.fromkeys(INFO_MEMBERS)
         """The description of the response, where parts come out: its first id, and the rest as it stands."""
@@ -217,13 +217,13 @@ class Payloads:
         if self.failed is None:
             return None
         kind, message, offset, frame = self.failed
-        text = self.arrived.text
+        text = self.kept_text.text
         return kind(
             message,
             offset=offset,
             frame=frame,
             text=text,
-            text_complete=self.arrived.complete,
+            text_complete=self.kept_text.complete,
             deltas_seen=self.deltas_seen,
         )
 
@@ -256,8 +256,8 @@ class Payloads:
             if fields[0] == 0:
                 text = fields[2]
                 if text is not None:
-                    self.arrived.pieces.append(text)
-                if self.arrived.keeps_all and fields[9] is not None:
+                    self.kept_text.pieces.append(text)
+                if self.kept_text.keeps_all and fields[9] is not None:
                     self.kept.append(delta)
                 if self.kind == "parts":
                     is_text = text is not None and fields[1] is None and fields[3:] == _TEXT_ALONE

@@ -27,7 +27,7 @@ class ChoiceState:
         """High surrogates that wait for the next piece of their field: a name, or a tool index."""
         self.tools = Tools()
 
-    def whole(self, field: str | int, piece: str) -> str:
+    def whole_piece(self, field: str | int, piece: str) -> str:
         """Return the text to hand out for ``piece`` of ``field``; ``piece`` is not empty."""
         piece = self.held.pop(field, "") + piece
         if not has_surrogate(piece):
@@ -106,13 +106,13 @@ class Reading:
         self.role = _string(message.get("role"))
         if "reasoning" in message or "reasoning_content" in message:
             reasoning = [*_pieces(message.get("reasoning_content"))] or _pieces(message.get("reasoning"))
-            self.reasoning = "".join(state.whole("reasoning", piece) for _, piece in reasoning)
+            self.reasoning = "".join(state.whole_piece("reasoning", piece) for _, piece in reasoning)
         refusal = message.get("refusal")
         if refusal and isinstance(refusal, str):
-            self.refusal = state.whole("refusal", refusal)
+            self.refusal = state.whole_piece("refusal", refusal)
         content = message.get("content")
         if isinstance(content, str):
-            self.text = state.whole("text", content) if content else ""
+            self.text = state.whole_piece("text", content) if content else ""
         elif content is not None:
             self._read_parts(content)
         for entry in self._entries:
@@ -154,7 +154,7 @@ class Reading:
                 self.role = None
                 self.text = self.reasoning = self.refusal = ""
             is_first = False
-            run = "".join(self._state.whole(field, piece) for _, piece in pieces)
+            run = "".join(self._state.whole_piece(field, piece) for _, piece in pieces)
             if field == "text":
                 self.text = run
             else:
@@ -163,7 +163,7 @@ class Reading:
     def _add_tool(self, entry: Entry) -> None:
         id, name, args = entry.id, entry.name, entry.args
         if args and entry.index is not None:
-            args = self._state.whole(entry.index, args)
+            args = self._state.whole_piece(entry.index, args)
         if id is not None or name is not None or args is not None:
             self.tools.append(ToolCallDelta._made((entry.index, id, name, args)))
 

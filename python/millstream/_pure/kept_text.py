@@ -1,12 +1,12 @@
 """The text of choice 0 so far: in pieces, which are joined now and then, and no more of it than errors carry."""
 
-__all__ = ("Arrived",)
+__all__ = ("KeptText",)
 
 # Pieces are counted once in so many bytes of the stream.
 _STEP = 1 << 16
 
 
-class Arrived:
+class KeptText:
     """The text of choice 0; of its UTF-8 bytes, the first ``limit`` are kept, unless ``keeps_all``."""
 
     __slots__ = ("_counted", "_limit", "_size", "keeps_all", "next", "pieces")
