@@ -1,4 +1,4 @@
-"""Which transport serves a request, and who may force one."""
+"""Which transport is selected for a request, and how one is forced."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reason(url: str, transport: str = "auto", proxy: str | None = None) -> str | None:
-    """Return why httpx2 serves ``url``, or ``None``."""
+    """Return why httpx2 is used for ``url``, or ``None``."""
     chosen = TransportSelector(transport, proxy)
     serves = chosen._select(url, is_async=False)
     (told,) = chosen._reasons.values()
@@ -89,9 +89,9 @@ def test_a_models_proxy_selects_httpx2(mock_server: MockServer) -> None:
 
 
 def test_a_transport_can_be_forced(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert reason("http://host/", "httpx2") == "it was asked for"
+    assert reason("http://host/", "httpx2") == "it was requested"
     monkeypatch.setenv("MILLSTREAM_TRANSPORT", "httpx2")
-    assert reason("http://host/") == "it was asked for"
+    assert reason("http://host/") == "it was requested"
     # The argument is nearer.
     assert reason("http://host/", "native") is None
     monkeypatch.setenv("MILLSTREAM_TRANSPORT", "http2")
@@ -102,14 +102,14 @@ def test_a_transport_can_be_forced(mock_server: MockServer, monkeypatch: pytest.
 
 
 def test_the_error_of_the_forced_native_transport_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(MillstreamError, match="cannot serve http://host: openai_proxy names a proxy"):
+    with pytest.raises(MillstreamError, match="cannot be used for http://host: openai_proxy names a proxy"):
         reason("http://host/", "native", proxy="http://p:1")
     monkeypatch.setenv("HTTPS_PROXY", "http://p:1")
-    with pytest.raises(MillstreamError, match=r"cannot serve https://host: the environment .*HTTPS_PROXY"):
+    with pytest.raises(MillstreamError, match=r"cannot be used for https://host: the environment .*HTTPS_PROXY"):
         reason("https://user:canary@host/", "native")
     monkeypatch.setattr(choice, "BACKEND", "python")
-    assert reason("http://host/") == "the Rust core does not run"
-    with pytest.raises(MillstreamError, match="the Rust core does not run"):
+    assert reason("http://host/") == "the Rust core is not in use"
+    with pytest.raises(MillstreamError, match="the Rust core is not in use"):
         reason("http://host/", "native")
 
 
@@ -136,12 +136,12 @@ def test_one_log_message_names_the_transport(mock_server: MockServer, caplog: py
     caplog.set_level(logging.INFO, "millstream")
     for _ in range(3):
         assert list(OpenAI(base_url=mock_server.url, api_key=KEY).stream("p")) == list(VERSE)
-    assert [record.message for record in caplog.records] == [f"the native transport serves {mock_server.origin}"]
+    assert [record.message for record in caplog.records] == [f"using the native transport for {mock_server.origin}"]
     caplog.clear()
     for _ in range(3):
         list(OpenAI(base_url=mock_server.url, api_key=KEY, transport="httpx2").stream("p"))
     assert [record.message for record in caplog.records if record.name == "millstream"] == [
-        f"httpx2 serves {mock_server.origin}: it was asked for"
+        f"using httpx2 for {mock_server.origin}: it was requested"
     ]
 
 

@@ -1,7 +1,7 @@
 """The command ``millstream``: ``demo``, ``mock`` and ``doctor``.
 
-What a command needs is imported when it runs, so that ``--help`` answers at once and ``doctor``
-works where something is broken.
+Each command imports its modules when it runs, so that ``--help`` is fast and ``doctor`` works with a
+broken installation.
 """
 
 import argparse
@@ -32,35 +32,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="millstream", description="Token streams at wire speed.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="stream three samples from a server on this machine")
+    demo = commands.add_parser("demo", help="stream three samples from a local mock server")
     demo.add_argument(
-        "--pace", type=_pace, default=0.04, metavar="SECONDS", help="from one piece to the next (%(default)s)"
+        "--pace", type=_pace, default=0.04, metavar="SECONDS", help="pause between two pieces (%(default)s)"
     )
     demo.set_defaults(run=_demo)
 
-    mock = commands.add_parser("mock", help="serve the OpenAI protocol on this machine until Ctrl-C")
-    mock.add_argument("--port", type=int, default=8000, help="0 takes a free one (%(default)s)")
+    mock = commands.add_parser("mock", help="run a local server that speaks the OpenAI protocol, until Ctrl-C")
+    mock.add_argument("--port", type=int, default=8000, help="0 selects a free port (%(default)s)")
     mock.add_argument(
-        "--pace", type=_pace, default=0.02, metavar="SECONDS", help="from one piece to the next (%(default)s)"
+        "--pace", type=_pace, default=0.02, metavar="SECONDS", help="pause between two pieces (%(default)s)"
     )
     mock.add_argument(
-        "--pieces-per-write", type=_count, default=1, metavar="N", help="frames in one write (%(default)s)"
+        "--pieces-per-write", type=_count, default=1, metavar="N", help="number of frames in one write (%(default)s)"
     )
     mock.add_argument("--bytes-per-write", type=_count, metavar="N", help="split every write further")
-    mock.add_argument("--text", help="the answer, sent word by word (a verse about sparkling water)")
-    mock.add_argument("--varied", type=_count, metavar="N", help="answer with N pieces of multilingual text instead")
-    mock.add_argument("--model", help="the model that answers name (the one that was asked for)")
+    mock.add_argument("--text", help="the response text, sent word by word (default: a verse about sparkling water)")
+    mock.add_argument("--varied", type=_count, metavar="N", help="send N pieces of multilingual text instead")
+    mock.add_argument("--model", help="the model named in responses (default: the requested one)")
     mock.add_argument(
         "--fault",
         type=_fault,
-        help="what goes wrong: status:429, error:3, reset:3, fin:3, end:3, stall:3 (after three pieces), refuse, "
-        "or another of the names that millstream.testing.fault_named knows; "
-        "a request can ask for one with the header x-mock-fault or a model named fault:reset:3",
+        help="the fault of responses: status:429, error:3, reset:3, fin:3, end:3, stall:3 (after three pieces), "
+        "refuse, or another name of millstream.testing.fault_named; "
+        "a request can name one in the header x-mock-fault or as the model fault:reset:3",
     )
-    mock.add_argument("--times", type=_count, metavar="N", help="the fault strikes the first N requests alone")
+    mock.add_argument("--times", type=_count, metavar="N", help="only the first N requests have the fault")
     mock.set_defaults(run=_mock)
 
-    doctor = commands.add_parser("doctor", help="say which versions and which backend run here")
+    doctor = commands.add_parser("doctor", help="print the installed versions and the backend")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -145,7 +145,7 @@ def _mock(options: argparse.Namespace) -> int:
 
 
 def _replies(options: argparse.Namespace) -> tuple["Reply", list["Reply"]]:
-    """Return the reply to go on with, and those before it."""
+    """Return the default reply, and the script of replies before it."""
     from .testing import Reply, split, varied
 
     pieces = split(options.text) if options.text is not None else None

@@ -72,7 +72,7 @@ class ErrorStatus:
     """
 
     status: int = 500
-    message: str = "the mock server was told to fail"
+    message: str = "the mock server fails as requested"
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None

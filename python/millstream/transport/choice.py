@@ -110,19 +110,19 @@ class TransportSelector:
         target = read_url(origin)
         shown = f"{'https' if target.origin.tls else 'http'}://{target.host}"
         if wanted == "httpx2":
-            reason: str | None = "it was asked for"
+            reason: str | None = "it was requested"
         elif BACKEND != "rust":
-            reason = "the Rust core does not run"
+            reason = "the Rust core is not in use"
         elif is_foreign_loop:
             reason = "the event loop is neither asyncio's nor uvloop's"
         else:
             reason = self._proxy_reason(target.origin)
         if reason is not None and wanted == "native":
-            raise MillstreamError(f"the native transport was asked for, but cannot serve {shown}: {reason}")
+            raise MillstreamError(f"the native transport was requested, but cannot be used for {shown}: {reason}")
         if reason is None:
-            logger.info("the native transport serves %s", shown)
+            logger.info("using the native transport for %s", shown)
         else:
-            logger.info("httpx2 serves %s: %s", shown, reason)
+            logger.info("using httpx2 for %s: %s", shown, reason)
         return reason
 
     def _proxy_reason(self, origin: Origin) -> str | None:

@@ -179,7 +179,7 @@ def _make_client(kind: type[C], network: type[Network], plain: bool, proxy: str 
         failure_name = type(error).__name__
     if failure_name and named is not None:
         raise MillstreamError(
-            f"the environment variable {named[0]} names {named[1]!r}, which holds no certificates that can be read"
+            f"the environment variable {named[0]} names {named[1]!r}, which contains no readable certificates"
         )
     if failure_name:
         raise MillstreamError(f"httpx2 cannot make a client with these proxies and certificates ({failure_name})")

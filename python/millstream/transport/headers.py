@@ -35,7 +35,7 @@ def check_header(name: object, value: object) -> None:
     if _TOKEN.fullmatch(name) is None:
         begins = _TOKEN.match(name)
         shown = "" if begins is None else f" that begins with {begins[0]!r}"
-        raise ValueError(f"the name of a header{shown} holds what no name may: it is letters, digits, - and _")
+        raise ValueError(f"the name of a header{shown} is not valid: use letters, digits, - and _")
     check_text(f"the header {name!r}", value)
 
 

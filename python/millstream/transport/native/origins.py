@@ -130,8 +130,6 @@ def _basic(user: str | None, password: str | None) -> str | None:
 
 
 def _url_error(reason: str) -> APIConnectionError:
-    error = APIConnectionError(
-        f"the request failed before the response began: the URL is not one that can be sent to, {reason}"
-    )
+    error = APIConnectionError(f"the request failed before the response began: the URL is not valid: {reason}")
     error.is_final = True
     return error

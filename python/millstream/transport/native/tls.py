@@ -49,7 +49,7 @@ def environment_certificates() -> tuple[str, str] | None:
         if not path:
             continue
         if not is_there(path):
-            raise MillstreamError(f"the environment variable {variable} names {path!r}, which is no {kind}")
+            raise MillstreamError(f"the environment variable {variable} names {path!r}, which is not a {kind}")
         return variable, path
     return None
 
@@ -66,7 +66,7 @@ def _make_default_context() -> ssl.SSLContext:
             context = ssl.create_default_context(cafile=path if is_file else None, capath=None if is_file else path)
         except OSError as error:
             raise MillstreamError(
-                f"the environment variable {variable} names {path!r}, which holds no certificates that can be read"
+                f"the environment variable {variable} names {path!r}, which contains no readable certificates"
             ) from error
     elif sys.platform in ("darwin", "win32"):
         # OpenSSL cannot read the certificate stores of these systems; truststore is installed with httpx2.
@@ -88,4 +88,6 @@ def check_protocol(tls: ssl.SSLObject | ssl.SSLSocket | None) -> None:
     """
     spoken = None if tls is None else tls.selected_alpn_protocol()
     if spoken not in (None, "http/1.1"):
-        raise APIConnectionError(f"the ssl_context had the server speak {spoken}; this transport speaks HTTP/1.1 alone")
+        raise APIConnectionError(
+            f"the server negotiated {spoken}, which the ssl_context offers; this transport supports only HTTP/1.1"
+        )
