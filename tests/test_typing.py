@@ -37,6 +37,7 @@ def by_pyright() -> Iterator[Report]:
         yield Path(one["file"]).name, one["range"]["start"]["line"] + 1, one["message"]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("checker", [by_mypy, by_pyright])
 def test_a_type_checker_reports_the_wrong_lines_and_no_other(checker: Any) -> None:
     lines = (FILES / "wrong.py").read_text().splitlines()

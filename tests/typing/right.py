@@ -26,7 +26,12 @@ from millstream import (
     StreamDecoder,
     StreamError,
 )
-from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler, CallbackManagerForLLMRun
+from millstream.callbacks import (
+    AsyncCallbackHandler,
+    BaseCallbackHandler,
+    CallbackManagerForChainRun,
+    CallbackManagerForLLMRun,
+)
 from millstream.language_models import FakeListLLM, SecretStr, field
 from millstream.language_models.schemas import StructuredAnswer
 from millstream.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolCall
@@ -274,6 +279,10 @@ def length(text: str) -> int:
     return len(text)
 
 
+async def doubled_length(text: str) -> int:
+    return 2 * len(text)
+
+
 async def doubled(number: int) -> int:
     return number * 2
 
@@ -297,6 +306,20 @@ async def tripled(number: int) -> int:
     return number * 3
 
 
+@chain
+def configured(text: str, config: RunnableConfig) -> int:
+    return len(config.get("tags", []))
+
+
+def managed(text: str, *, run_manager: CallbackManagerForChainRun) -> int:
+    return len(run_manager.tags)
+
+
+assert_type(configured, RunnableLambda[str, int])
+assert_type(RunnableLambda(managed), RunnableLambda[str, int])
+assert_type(RunnableLambda(managed, afunc=doubled_length), RunnableLambda[str, int])
+assert_type(joke_chain | managed, Runnable[dict[str, Any], int])
+assert_type(managed | RunnableLambda(doubled), Runnable[str, int])
 assert_type(RunnableLambda(length), RunnableLambda[str, int])
 assert_type(RunnableLambda(doubled), RunnableLambda[int, int])
 assert_type(RunnableLambda(words), RunnableLambda[str, str])

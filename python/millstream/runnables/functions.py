@@ -15,7 +15,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from functools import partial
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, overload
 
 from .._context import run_in_executor
 from ..streaming.accumulate import ChunkAccumulator
@@ -25,6 +25,10 @@ from ..streaming.workers import iterate_in_thread
 from .config import RunnableConfig, patch_config
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+
+if TYPE_CHECKING:
+    # What a function may return or yield in place of its output.
+    Outcome: TypeAlias = Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]
 
 __all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
 
@@ -62,22 +66,15 @@ class RunnableLambda(Runnable[Input, Output]):
     @overload
     def __init__(
         self,
-        func: Callable[[Input], Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]],
+        func: Callable[[Input], Outcome[Output]] | Callable[Concatenate[Input, ...], Outcome[Output]],
         afunc: None = None,
         name: str | None = None,
     ) -> None: ...
     @overload
     def __init__(
         self,
-        func: Callable[[Input], Output],
-        afunc: Callable[[Input], Awaitable[Output] | AsyncIterator[Output]] | None = None,
-        name: str | None = None,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: RunnableLambda[Any, Any],
-        func: Callable[..., Any],
-        afunc: Callable[..., Any] | None = None,
+        func: Callable[[Input], Output] | Callable[Concatenate[Input, ...], Output],
+        afunc: Callable[Concatenate[Input, ...], Awaitable[Output] | AsyncIterator[Output]] | None = None,
         name: str | None = None,
     ) -> None: ...
     def __init__(
@@ -238,12 +235,12 @@ class RunnableLambda(Runnable[Input, Output]):
 
 @overload
 def chain(
-    func: Callable[[Input], Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]],
+    func: Callable[[Input], Outcome[Output]] | Callable[Concatenate[Input, ...], Outcome[Output]],
 ) -> RunnableLambda[Input, Output]: ...
 @overload
-def chain(func: Callable[[Input], Output]) -> RunnableLambda[Input, Output]: ...
-@overload
-def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]: ...
+def chain(
+    func: Callable[[Input], Output] | Callable[Concatenate[Input, ...], Output],
+) -> RunnableLambda[Input, Output]: ...
 def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]:
     """Return ``func`` as a Runnable of its name; to be used as a decorator."""
     return RunnableLambda(func)

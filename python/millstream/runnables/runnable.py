@@ -16,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from .._context import run_in_executor
 from .._late import late
@@ -40,6 +40,10 @@ __all__ = ("Input", "Output", "Runnable")
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 Other = TypeVar("Other")
+
+if TYPE_CHECKING:
+    # A lambda's parameter is typed by the first form; the second is for functions that take more.
+    Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
 
 
 class Runnable(ABC, Generic[Input, Output]):
@@ -351,32 +355,30 @@ class Runnable(ABC, Generic[Input, Output]):
 
     @overload
     def __or__(
-        self, other: Runnable[Any, Other] | Callable[[Any], Runnable[Any, Other] | Awaitable[Other]]
+        self, other: Runnable[Any, Other] | Function[Runnable[Any, Other] | Awaitable[Other]]
     ) -> Runnable[Input, Other]: ...
     @overload
-    def __or__(self, other: Callable[[Any], Other]) -> Runnable[Input, Other]: ...
+    def __or__(self, other: Function[Other]) -> Runnable[Input, Other]: ...
     def __or__(self, other: Any) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``other``: a Runnable, or a function."""
         return self.pipe(other)
 
-    def __ror__(self, other: Runnable[Other, Any] | Callable[[Other], Any]) -> Runnable[Other, Output]:
+    def __ror__(self, other: Runnable[Other, Any] | Callable[Concatenate[Other, ...], Any]) -> Runnable[Other, Output]:
         """Return the sequence of ``other``, a function, and this Runnable."""
         return cast("Runnable[Other, Output]", late("RunnableSequence")(other, self))
 
     @overload
     def pipe(
         self,
-        other: Runnable[Any, Other] | Callable[[Any], Runnable[Any, Other] | Awaitable[Other]],
+        other: Runnable[Any, Other] | Function[Runnable[Any, Other] | Awaitable[Other]],
         /,
         *,
         name: str | None = None,
     ) -> Runnable[Input, Other]: ...
     @overload
-    def pipe(self, other: Callable[[Any], Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
+    def pipe(self, other: Function[Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
     @overload
-    def pipe(
-        self, *others: Runnable[Any, Any] | Callable[..., Any], name: str | None = None
-    ) -> Runnable[Input, Any]: ...
+    def pipe(self, *others: Runnable[Any, Any] | Function[Any], name: str | None = None) -> Runnable[Input, Any]: ...
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``, under ``name``."""
         return cast("Runnable[Input, Any]", late("RunnableSequence")(self, *others, name=name))
