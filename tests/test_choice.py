@@ -119,7 +119,7 @@ def test_a_users_client_is_used(mock_server: MockServer) -> None:
             assert isinstance(sync_transport(client, transport="httpx2"), HTTPX2Transport)
             with pytest.raises(ValueError, match="contradict"):
                 OpenAI(api_key=KEY, http_client=client, transport="native")
-            # A sync client says nothing about async code.
+            # A sync client does not matter for async code.
             assert isinstance(async_transport(None, client), TransportSelector)
     memory = MemoryTransport([])
     assert sync_transport(memory) is memory

@@ -1,4 +1,4 @@
-"""HTTPConnection: what a response means, for every way its bytes can arrive, and what a request may hold.
+"""HTTPConnection: parses responses, however their bytes are split, and validates requests.
 
 The class is the Rust core's alone: without it, httpx2 speaks HTTP.
 """
@@ -31,7 +31,7 @@ def begun(native: ModuleType, method: str = "GET", /, **options: int) -> Any:
 
 
 def feed_in_turn(connection: Any, data: bytes) -> bytes:
-    """Give the head to ``feed_head`` and what is behind it to ``feed``."""
+    """Feed the head to ``feed_head`` and the rest to ``feed``."""
     rest = connection.feed_head(data)
     body: bytes = b"" if rest is None else connection.feed(rest)
     return body

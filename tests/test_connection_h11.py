@@ -1,4 +1,4 @@
-"""HTTPConnection beside h11: what both accept they read alike, and where one is stricter, a reason says why.
+"""HTTPConnection compared with h11: responses that both accept are read alike, and every difference has a reason.
 
 h11 takes any version, most control characters and folds anywhere, and lets a coding win over a length;
 we refuse what two readers could read differently. What we take and h11 does not is listed as well.
@@ -18,7 +18,7 @@ from streams import bytes_of, cut
 
 
 class Read(NamedTuple):
-    """A response as a reader saw it; ``refused`` says why it did not like it."""
+    """A response as a reader has parsed it; ``refused`` is the reason why it was refused."""
 
     status: int | None
     headers: list[tuple[str, str]]
@@ -81,7 +81,7 @@ def theirs(method: str, pieces: list[bytes]) -> Read:
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 EMPTY = b"Content-Length: 0\r\n\r\n"
 
-# Where we refuse what h11 takes: how our message begins, why, and an example.
+# Responses that only h11 accepts: the beginning of our message, the reason, and an example.
 STRICTER: list[tuple[str, str, bytes]] = [
     ("the server does not speak HTTP/1.1", "versions we cannot know", b"HTTP/2.0 200 OK\r\n" + EMPTY),
     ("the response has an invalid status line", "minor versions we cannot know", b"HTTP/1.7 200 OK\r\n" + EMPTY),
@@ -119,7 +119,7 @@ STRICTER: list[tuple[str, str, bytes]] = [
     ("the response has more than 128 trailers", "a limit", CHUNKED + b"0\r\n" + b"A: b\r\n" * 129 + b"\r\n"),
 ]
 
-# Where we take what h11 refuses: what such a response holds, why, and an example.
+# Responses that only we accept: their content, the reason, and an example.
 LAXER: list[tuple[bytes, str, bytes]] = [
     (rb"[0-9A-Fa-f][ \t]+;", "RFC 9112 has white space there", CHUNKED + b"1 ;a\r\na\r\n0\r\n\r\n"),
     (
@@ -136,7 +136,7 @@ LAXER: list[tuple[bytes, str, bytes]] = [
 
 
 def compare(native: ModuleType, method: str, data: bytes, pieces: list[bytes]) -> None:
-    """Check that both read the same, or that a reason says why not."""
+    """Check that both read the same, or that there is a reason for the difference."""
     mine, other = ours(native, method, pieces), theirs(method, [data])
     if mine.refused is not None and other.refused is not None:
         return
@@ -146,7 +146,7 @@ def compare(native: ModuleType, method: str, data: bytes, pieces: list[bytes]) -
         assert any(re.search(pattern, data) for pattern, _, _ in LAXER), (mine, other)
     else:
         assert (mine.status, mine.body, mine.ended) == (other.status, other.body, other.ended)
-        # h11 writes what equal lengths say once, and codings in lower case.
+        # h11 joins equal lengths to one, and writes codings in lower case.
         framing = ("content-length", "transfer-encoding")
         assert [each for each in mine.headers if each[0] not in framing] == [
             each for each in other.headers if each[0] not in framing
@@ -156,7 +156,7 @@ def compare(native: ModuleType, method: str, data: bytes, pieces: list[bytes]) -
 
 
 def mostly(good: list[bytes], bad: list[bytes]) -> st.SearchStrategy[bytes]:
-    """Return a strategy for what is good, and now and then for what is bad or odd."""
+    """Return a strategy for valid values, and sometimes for invalid or odd ones."""
     return st.integers(0, 19).flatmap(lambda dice: st.sampled_from(bad if dice == 0 else good))
 
 

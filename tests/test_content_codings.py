@@ -1,4 +1,4 @@
-"""What a Content-Encoding says is read alike over both transports."""
+"""Content codings are decoded alike over both transports."""
 
 import gzip
 import zlib
@@ -80,7 +80,7 @@ def test_the_reason_of_an_error_status_is_read(coding: str, transport: str, asyn
 
 
 def pieces_of(coding: str, data: bytes) -> list[bytes]:
-    """Return what comes out, with the empty pieces that say that much work brought nothing."""
+    """Return the pieces of output, including the empty ones."""
     content: Any = content_decoder(coding)
     content.feed(data)
     pieces = []

@@ -1,4 +1,4 @@
-"""Idle connections are no leaks, and can be closed."""
+"""Idle connections do not count as leaks, and can be closed."""
 
 import asyncio
 from typing import Any

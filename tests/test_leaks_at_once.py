@@ -1,4 +1,4 @@
-"""``assert_no_leaks`` hears what Python and asyncio say, leaves nothing to the collector, and is a fixture."""
+"""``assert_no_leaks`` records warnings of Python and asyncio, turns the collector off, and is a fixture."""
 
 import asyncio
 import gc

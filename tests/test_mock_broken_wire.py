@@ -1,4 +1,4 @@
-"""What the mock server puts on the wire when it is told to break it, read by bare sockets."""
+"""The bytes that the mock server sends with faults of the wire, read from bare sockets."""
 
 import gc
 import json
@@ -43,7 +43,7 @@ def connected(server: MockServer) -> socket.socket:
 
 
 def wire(server: MockServer, *, until: bytes | None = b"\r\n0\r\n\r\n") -> bytes:
-    """Return what one request is answered, up to ``until`` or to the end of the connection."""
+    """Return the response to one request, up to ``until`` or to the end of the connection."""
     data = b""
     try:
         with connected(server) as sock:
@@ -59,7 +59,7 @@ def wire(server: MockServer, *, until: bytes | None = b"\r\n0\r\n\r\n") -> bytes
 
 
 def broken(fault: Fault | tuple[Fault, ...], **reply: Any) -> bytes:
-    """Return what a server with ``fault`` sends before it closes the connection."""
+    """Return the bytes that a server with ``fault`` sends before it closes the connection."""
     with MockServer(Reply(pieces=["one", "two"], fault=fault, **reply)) as server:
         return wire(server, until=None)
 

@@ -1,4 +1,4 @@
-"""What goes wrong at the mock server when it is told to, as clients see it."""
+"""The faults of the mock server, as clients see them."""
 
 from typing import Any
 

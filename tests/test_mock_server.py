@@ -1,4 +1,4 @@
-"""What the mock server says, read by the OpenAI SDK."""
+"""The responses of the mock server, read by the OpenAI SDK."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The native transport's exchanges: what is sent, what comes back, what is waited for."""
+"""The exchanges of the native transport: requests, responses, waits."""
 
 import asyncio
 import gzip
@@ -129,7 +129,7 @@ def test_a_response_that_arrives_before_the_request_is_sent_is_read(
     def script(sock: socket.socket) -> None:
         sock.recv(1000)
         sock.sendall(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno")
-        # Nothing more is read; what is on its way is not reset until the client has read the answer.
+        # Nothing more is read; the connection is not reset until the client has read the response.
         left[1].recv(1)
 
     with scripted(script) as url, left[0], left[1]:

@@ -73,7 +73,7 @@ async def cancel_everywhere(
         await asyncio.wait([task])
         pool = native._loops.get(asyncio.get_running_loop())
         if pool is not None:
-            # Every exchange is over, and what is open is unused.
+            # Every exchange has ended, and the open connections are unused.
             assert pool._active == 0
             assert len(pool.connections) == pool.unused
         if not cancelled.is_reached:
@@ -103,7 +103,7 @@ def test_cancellation_at_every_wait_of_a_new_connection(
         # The last stream is not cancelled, and the end of its body may be under way.
         async with assert_no_leaks(idle_connections=1):
             assert await cancel_everywhere(native, use, when) >= 3
-        # Connections are accepted in order: when this one serves, all earlier ones have been seen.
+        # Connections are accepted in order: when this one is, all earlier ones have been, too.
         await use()
         await mock_server.await_until(lambda: mock_server.connections.open == 0)
 

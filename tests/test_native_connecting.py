@@ -17,7 +17,7 @@ from native_cases import Run, aread, both_loops, post
 
 
 class Proactorlike(asyncio.SelectorEventLoop):
-    """A loop that does not tell when a socket is ready."""
+    """A loop without notification of ready sockets."""
 
     add_writer = asyncio.AbstractEventLoop.add_writer
 
@@ -31,7 +31,7 @@ Kind = Callable[[], asyncio.AbstractEventLoop]
 
 @pytest.fixture
 def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, float]]:
-    """Return what connects to the first of some ports that answers, and gives it, and after how long."""
+    """Return a function that connects to the first reachable port, and returns that and the time it took."""
 
     def reach(kind: Kind, *ports: int) -> tuple[int, float]:
         async def resolve(*_: Any) -> list[Any]:
@@ -55,7 +55,7 @@ loops = pytest.mark.parametrize("kind", [asyncio.new_event_loop, uvloop.new_even
 
 @pytest.fixture
 def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have an address wait longer than a test may for one before it that says nothing."""
+    """Make the head start of an address longer than any test."""
     for module in (connecting, racing):
         monkeypatch.setattr(module, "HEAD_START", 600.0)
 
@@ -125,7 +125,7 @@ def test_a_connect_that_times_out_leaves_no_socket(run: Run) -> None:
 
 @pytest.fixture
 def reach_in_sync(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, float]]:
-    """Return what connects to the first of some ports that answers, and gives it, and after how long."""
+    """Return a function that connects to the first reachable port, and returns that and the time it took."""
 
     def reach(*ports: int, seconds: float = 20) -> tuple[int, float]:
         monkeypatch.setattr(racing, "_resolve", lambda *_: [(socket.AF_INET, ("127.0.0.1", port)) for port in ports])

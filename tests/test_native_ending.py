@@ -37,7 +37,7 @@ def ending_after(seconds: float, count: list[int], ended: list[int] | None = Non
 
 
 def streams(server: MockServer | str, asynchronous: bool, times: int, ended: Sized | None = None) -> list[list[str]]:
-    """Return what streams bring, one right after the other, or each after the end of the body before it."""
+    """Read streams, one right after the other, or each after the end of the previous body; return their texts."""
     native = NativeTransport()
     llm = model(server, native)
 
@@ -100,7 +100,7 @@ def test_a_body_that_does_not_end_does_not_delay_the_next_request(asynchronous: 
             for _ in range(3):
                 assert [chunk async for chunk in model(server, native).astream("p")] == ["0"]
             assert server.connections.open == 3
-            # Each is closed a second after its stream, with nobody there to ask for it.
+            # Each connection is closed a second after its stream, without a request that looks for it.
             await server.await_until(lambda: server.connections.open == 0)
 
         if asynchronous:

@@ -153,7 +153,7 @@ def test_streams_that_are_left_to_their_loop_are_closed_with_it(run: Run) -> Non
             for _ in range(3):
                 kept.append(model(server.url, native).astream("p"))
                 await anext(kept[-1])
-            # Begun, and given to nobody.
+            # Started, and never awaited.
             kept.append(await native.aopen(post(server)))
 
         run(main())
@@ -170,7 +170,7 @@ def test_a_loop_that_is_closed_without_its_generators_leaves_no_connection(mock_
     loop.close()
     assert asyncio.run(aread(native, post(mock_server)))
     assert loop not in native._loops
-    # asyncio's transport says what was not closed; ours is that nothing fails.
+    # asyncio's transport warns that it was not closed; this test checks that nothing raises.
     old.close()
     del connection, old, loop
     with pytest.warns(ResourceWarning, match="unclosed"):
@@ -252,7 +252,7 @@ def test_at_the_interpreters_end_connections_close_without_warnings(mock_server:
         "from millstream import OpenAI",
         f"llm = OpenAI(base_url={mock_server.url!r}, api_key='k', transport='native')",
         "kept = []",
-        # A machine that is busy is no fault of the stream's.
+        # A busy machine is not an error of the stream.
         "asyncio.BaseEventLoop.slow_callback_duration = property(lambda loop: 3600.0, lambda loop, value: None)",
         "async def begin():",
         "    kept.append(llm.astream('p'))",

@@ -1,4 +1,4 @@
-"""The native transport's limits: how many connections there are, and what is kept alive with them."""
+"""The limits of the native transport: the number of connections, and the objects that they keep alive."""
 
 import asyncio
 import contextvars
@@ -79,7 +79,7 @@ def test_threads_wait_for_a_place_too(mock_server: MockServer) -> None:
     native.close()
 
 
-# What is kept alive, and what is not.
+# Objects that connections keep alive.
 
 
 @both_loops

@@ -1,4 +1,4 @@
-"""Which connections the native transport keeps, for how long, and what it does with stale ones."""
+"""The connections that the native transport keeps, and for how long."""
 
 import asyncio
 import time

@@ -41,7 +41,7 @@ TEXTS = ["0", "1", "2", ""]
 @pytest.mark.usefixtures("patient")
 def test_twenty_streams_in_a_row_use_one_connection(mock_server: MockServer) -> None:
     for _ in range(20):
-        # Another model each time: what is shared is not the model's.
+        # Another model each time: the connections do not belong to a model.
         assert list(llm_of(mock_server).stream("p")) == list(VERSE)
     assert mock_server.connections.opened == 1
 

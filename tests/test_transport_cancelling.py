@@ -36,7 +36,7 @@ def test_a_handshake_that_is_cancelled_leaves_no_socket(transport: str) -> None:
             task.cancel()
             await asyncio.wait([task])
 
-        # The first imports what it takes.
+        # The first stream imports the modules.
         await cancel(0.5)
         async with assert_no_leaks(turns=10):
             for seconds in (0.001, 0.02, 0.1):
@@ -73,7 +73,7 @@ def test_a_loop_without_shutdown_of_generators_closes_its_connections(
         responses.clear()
 
     with warnings.catch_warnings(), tls_front(mock_server.url, 2) as front:
-        # asyncio says that its transports were not closed in time: that is for the loop's owner to know.
+        # asyncio warns that its transports were not closed in time, which is the business of the loop's owner.
         warnings.simplefilter("ignore", ResourceWarning)
         run(front if tls else mock_server.url)
         gc.collect()

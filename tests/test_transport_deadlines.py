@@ -1,4 +1,4 @@
-"""No server holds a request for longer than its limits say, however it spends its bytes; on both transports."""
+"""A request ends within its time limits, however slowly the server sends its bytes; over both transports."""
 
 import asyncio
 import gzip
@@ -118,7 +118,7 @@ def test_a_head_that_drips_ends_with_the_timeout(
         read(url, asynchronous, transport, timeout=0.3)
 
 
-# Bodies that bring nothing.
+# Bodies without output.
 
 
 def empty_blocks() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What the environment and a URL may say wrong: errors of ours that say what to change, at once, and show no secret."""
+"""Errors in the environment and in URLs: reported at once, with a remedy, and without secrets."""
 
 import logging
 import time
@@ -38,7 +38,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def everything(error: BaseException) -> str:
-    """Return all that a log or a page would show of ``error``, and of what is behind it."""
+    """Return the formatted traceback of ``error``, with its causes and contexts."""
     shown = "".join(traceback.format_exception(error))
     behind: BaseException | None = error
     while behind is not None:

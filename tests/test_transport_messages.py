@@ -1,4 +1,4 @@
-"""What errors of connections say, in the same words over both transports: which wait was over, and where it failed."""
+"""The messages of connection errors name the timeout and the stage, equally over both transports."""
 
 import asyncio
 import itertools

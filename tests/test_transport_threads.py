@@ -19,7 +19,7 @@ THREADS, STREAMS = 40, 25
 
 
 def in_threads(work: Callable[[], object]) -> list[object]:
-    """Return what ``work`` returned, or raised, in many threads many times."""
+    """Call ``work`` many times in many threads; return its results and exceptions."""
 
     def run(_: int) -> object:
         try:

@@ -78,7 +78,7 @@ async def aread(llm: OpenAI) -> tuple[str, Exception | None]:
 def read_in_turn(
     *llms: OpenAI, asynchronous: bool, between: Callable[[], bool] = lambda: True, server: MockServer | None = None
 ) -> list[tuple[str, Exception | None]]:
-    """Return what streams bring, one after another, of one loop where they are async.
+    """Read streams one after another, in one loop if they are async; return their texts and errors.
 
     ``between`` becomes true at ``server`` after each of them; then their loop has nothing left to do.
     """
@@ -160,7 +160,7 @@ def test_only_the_native_transport_follows_a_redirect_to_the_same_origin(
     mock_server.script.append(Reply(fault=Redirect(status, location)))
     (got,) = read_in_turn(model(mock_server.url), asynchronous=asynchronous)
     if transport == "httpx2":
-        # httpx2 is told to follow none.
+        # httpx2 is configured to follow no redirects.
         assert f"Error code: {status}" in str(got[1])
         return
     assert_ends(got, WHOLE)
@@ -299,6 +299,6 @@ def test_a_consumer_that_does_not_read_slows_the_server(asynchronous: bool, mock
         with model(mock_server.url).stream("p") as stream:
             assert next(stream) == VERSE[0]
             mock_server.wait_until(lambda: connections[1].blocked)
-    # The kernel's buffers of both ends, and what one read of ours holds.
+    # The kernel's buffers of both ends, and one read of ours.
     assert connections[1].bytes_sent < 8_000_000
     assert mock_server.wait_closed().closed_by == "client"

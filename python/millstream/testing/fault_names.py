@@ -29,7 +29,6 @@ _PLACES = get_args(get_args(Place)[1])
 
 
 def _place(argument: str) -> Place:
-    """Return the place that ``argument`` names."""
     return argument if argument in _PLACES else _number(argument)  # type: ignore[return-value]
 
 
