@@ -122,17 +122,15 @@ impl PyStreamDecoder {
     /// nothing. Errors are those of ``feed``.
     fn feed_text<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let (py, data) = (data.py(), bytes_for("feed_text", data)?);
-        let data = data.as_bytes();
+        let texts = &mut Texts::new(py);
         self.0
-            .feed_into(py, data, &TEXT, &mut Texts::new(data), |texts| {
-                texts.list(py)
-            })
+            .feed_into(py, data.as_bytes(), &TEXT, texts, Texts::list)
     }
 
     /// Do what ``close`` does, for a decoder that hands out text.
     fn close_text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.0.close_into(py, &TEXT, &mut Texts::new(b""), |texts| {
-            texts.list(py).map(twice)
+        self.0.close_into(py, &TEXT, &mut Texts::new(py), |texts| {
+            texts.list().map(twice)
         })
     }
 

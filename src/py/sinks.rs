@@ -1,6 +1,6 @@
 //! Deltas → Python objects: the output of each kind of `feed`.
 //!
-//! A sink gathers plain values while the core runs, under its lock; its objects are made afterwards.
+//! A sink gathers plain values while the core runs, under its lock; all objects but strings are made afterwards.
 
 use std::cell::RefCell;
 
@@ -10,41 +10,39 @@ use smallvec::SmallVec;
 
 use super::convert::{Make, list};
 use super::delta::PyDelta;
-use super::plain::{PlainDeltas, Scratch, Span};
+use super::plain::{PlainDeltas, Span};
 use crate::delta::{Delta, ResponseInfo, Sink};
 use crate::record::Records;
 
 /// The text of choice 0, nothing else.
-pub struct Texts<'a> {
-    scratch: Scratch<'a>,
-    pieces: SmallVec<[Span; 16]>,
+///
+/// Its strings are made under the lock: the collector does not know strings, so making one starts no
+/// Python code, and writing it while the next frame is decoded costs less than writing all of them after.
+pub struct Texts<'py> {
+    py: Python<'py>,
+    pieces: SmallVec<[Bound<'py, PyString>; 16]>,
+    error: Option<PyErr>,
 }
 
-/// A piece of text that becomes a string.
-struct Piece<'a>(&'a [u8]);
-
-impl Make for Piece<'_> {
+impl<'py> Texts<'py> {
+    /// No text yet.
     #[inline]
-    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(PyString::from_bytes(py, self.0)?.into_any())
-    }
-}
-
-impl<'a> Texts<'a> {
-    /// No text yet, of a call with this data.
-    #[inline]
-    pub fn new(data: &'a [u8]) -> Self {
+    pub fn new(py: Python<'py>) -> Self {
         Self {
-            scratch: Scratch::new(data),
+            py,
             pieces: SmallVec::new(),
+            error: None,
         }
     }
 
     /// The objects.
     #[inline]
-    pub fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let pieces = self.pieces.iter();
-        list(py, pieces.map(|span| Piece(self.scratch.bytes(*span))))
+    pub fn list(&mut self) -> PyResult<Bound<'py, PyList>> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None if self.pieces.is_empty() => Ok(PyList::empty(self.py)),
+            None => PyList::new(self.py, self.pieces.drain(..)),
+        }
     }
 }
 
@@ -58,7 +56,10 @@ impl Sink for Texts<'_> {
     #[inline]
     fn text(&mut self, index: u32, text: &str) {
         if index == 0 {
-            self.pieces.push(self.scratch.push(text));
+            match PyString::from_bytes(self.py, text.as_bytes()) {
+                Ok(piece) => self.pieces.push(piece),
+                Err(error) => self.error = Some(error),
+            }
         }
     }
 }

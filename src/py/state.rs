@@ -46,8 +46,8 @@ const WAIT: Duration = Duration::from_micros(50);
 
 /// A core object that any thread may use, so that its class can be frozen.
 ///
-/// The lock is held while the core runs, and no Python object is made, and no Python code runs, under
-/// it: properties always answer. A call of `feed` or `close` has its [`Turn`] until its objects are
+/// The lock is held while the core runs, and no Python code runs under it: properties always answer. So
+/// no Python object is made under it but strings, which cannot start the collector. A call of `feed` or `close` has its [`Turn`] until its objects are
 /// made too: other threads wait for it, and the same thread (a callback of the collector, a profiler,
 /// a signal handler) gets an exception.
 pub struct Shared<T> {
@@ -143,7 +143,7 @@ impl<T: Core> Shared<T> {
         }
     }
 
-    /// Locks the state: no Python object may be made, and no Python code may run, until it is unlocked.
+    /// Locks the state: until it is unlocked no Python code may run, and no Python object but a string may be made.
     #[inline]
     pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State<T>> {
         let locked = self.state.lock_py_attached(py);
