@@ -18,6 +18,7 @@ from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
+from millstream.runnables.fusion.chunks import Fused
 from millstream.testing import VERSE, MockServer
 from recording import AstreamBody, StreamBody, ahandlers, handlers
 from user_code import Base, Shouting, run, settled
@@ -350,3 +351,23 @@ def test_a_sync_chain_of_langchains_that_is_left_has_the_same_ends(body: type, s
         assert each_has_one_end(log)
         ends.append([event for _, event, _, _ in log if event.startswith("on_chain") and event.endswith(("d", "r"))])
     assert ends[1] == ends[0]
+
+
+@pytest.mark.usefixtures("without_the_collector")
+@pytest.mark.parametrize("leaves_early", [False, True])
+@pytest.mark.parametrize("events", [False, True])
+def test_a_fused_stream_leaves_no_processor_to_the_collector(
+    events: bool, leaves_early: bool, mock_server: MockServer
+) -> None:
+    chain: Any = PROMPT | OpenAI(base_url=mock_server.url, api_key=KEY) | StrOutputParser()
+
+    async def main() -> None:
+        stream = chain.astream_events(INPUT) if events else chain.astream(INPUT)
+        async with stream:
+            async for _ in stream:
+                if leaves_early:
+                    break
+        del stream
+
+    asyncio.run(main())
+    assert [one for one in gc.get_objects() if isinstance(one, Fused)] == []

@@ -160,7 +160,8 @@ class FusedEvents(Fused):
         return run
 
     def release(self) -> None:
-        """Drop the exception of a step, whose frames know this processor."""
+        """Drop the exception of a step, whose frames refer to this processor."""
+        super().release()
         self._failure = None
 
     # The middle.
