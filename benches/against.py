@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .contenders import Contender
-from .harness import WrongOutputError, calibrated, check, peak, sample
+from .harness import WrongOutputError, calibrate, check, peak, sample
 from .rows import Group, groups
 from .table import machine
 
@@ -184,7 +184,7 @@ def _bound(group: Group, runner: asyncio.Runner) -> Iterator[tuple[Contender, An
             except WrongOutputError as error:
                 print(f"{group.title}: {error}", file=sys.stderr)
                 continue
-            yield one, run, calibrated(one, run, _SAMPLE, runner)
+            yield one, run, calibrate(one, run, _SAMPLE, runner)
 
 
 if __name__ == "__main__":

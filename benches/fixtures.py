@@ -19,8 +19,8 @@ __all__ = (
     "arguments",
     "events",
     "fixture",
-    "in_reads",
     "large_event",
+    "split_reads",
     "tool_calls",
 )
 
@@ -101,7 +101,7 @@ def fixture(kind: str, count: int, text: str = "prose") -> Fixture:
 @cache
 def events(size: int, count: int, text: str = "prose") -> Fixture:
     """Return a completions stream of ``count`` events of ``size`` bytes each (a power of two), and its end."""
-    pieces = tuple(_filling(text, size - len(_completions("")), seed) for seed in range(count))
+    pieces = tuple(_fill_text(text, size - len(_completions("")), seed) for seed in range(count))
     frames = [_completions(piece) for piece in pieces]
     counted = "one event" if count == 1 else f"{count} events"
     name = f"{counted} of {size // 1024} KB" + (", many scripts" if text == "world" else "")
@@ -111,7 +111,7 @@ def events(size: int, count: int, text: str = "prose") -> Fixture:
 @cache
 def large_event(size: int) -> Fixture:
     """Return a completions stream of one event of some ``size`` bytes, the same 64 KB again and again, and its end."""
-    piece = _filling("prose", 65536, 0) * (size // 65536)
+    piece = _fill_text("prose", 65536, 0) * (size // 65536)
     frames = (_completions(piece), _completions("", "stop"), DONE)
     return Fixture(f"one event of {size >> 20} MB", "openai.completions", (piece,), frames)
 
@@ -122,7 +122,7 @@ def arguments(count: int) -> Fixture:
     size = count * 5
     sections: list[dict[str, Any]] = []
     while len(_json({"sections": sections})) < size:
-        text = _filling("prose", 400, len(sections))
+        text = _fill_text("prose", 400, len(sections))
         sections.append({"heading": text[:20], "body": text, "tags": ["water", "mill"], "words": 71, "weight": 0.25})
     # The last text fills the rest exactly: the document is ASCII.
     sections.pop()
@@ -150,7 +150,7 @@ def tool_calls(count: int, calls: int = 1) -> Fixture:
     return Fixture(f"{counted} in {count:,} deltas", "openai.chat", pieces * calls, (*frames, DONE))
 
 
-def in_reads(stream: Fixture, size: int | None) -> list[bytes]:
+def split_reads(stream: Fixture, size: int | None) -> list[bytes]:
     """Split the stream into reads of ``size`` bytes, or of one event each if ``None``."""
     if size is None:
         return list(stream.frames)
@@ -162,7 +162,7 @@ def _pieces(text: str, count: int) -> tuple[str, ...]:
     return tuple(random.Random(f"{text} {count}").choices(_TEXTS[text], k=count))
 
 
-def _filling(text: str, size: int, seed: int) -> str:
+def _fill_text(text: str, size: int, seed: int) -> str:
     """Return text that takes ``size`` bytes in a JSON string."""
     source = random.Random(seed)
     pieces: list[str] = []

@@ -18,7 +18,7 @@ from typing import Any
 from .contenders import Contender
 from .fixtures import Reads
 
-__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "calibrated", "check", "measure", "sample")
+__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "calibrate", "check", "measure", "sample")
 
 
 class WrongOutputError(Exception):
@@ -70,7 +70,7 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
         bound = [(one, one.bind(reads)) for one in contenders]
         for one, run in bound:
             check(one, run, runner, expected)
-        loops = {one.key: calibrated(one, run, effort.sample, runner) for one, run in bound}
+        loops = {one.key: calibrate(one, run, effort.sample, runner) for one, run in bound}
         rounds: dict[str, list[float]] = {one.key: [] for one in contenders}
         for _ in range(effort.rounds):
             with _collected_before():
@@ -98,7 +98,7 @@ def _once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:
     return runner.run(run()) if contender.waits else run()
 
 
-def calibrated(contender: Contender, run: Any, duration: int, runner: asyncio.Runner) -> int:
+def calibrate(contender: Contender, run: Any, duration: int, runner: asyncio.Runner) -> int:
     """Return the number of runs that fill ``duration`` nanoseconds: a power of two, so that noise rarely changes it."""
     loops = 1
     with _collected_before():
@@ -112,7 +112,7 @@ def sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -
     if loops > 1:
         _once(contender, run, runner)  # What ran before has the caches; a long sample warms them itself.
     if contender.waits:
-        return runner.run(_timed(run, loops)) / loops
+        return runner.run(_time_runs(run, loops)) / loops
     start = time.process_time_ns()
     for _ in range(loops):
         run()
@@ -142,7 +142,7 @@ def _memory(name: str) -> int:
         return next(int(line.split()[1]) for line in status if line.startswith(name)) << 10
 
 
-async def _timed(run: Any, loops: int) -> int:
+async def _time_runs(run: Any, loops: int) -> int:
     start = time.process_time_ns()
     for _ in range(loops):
         await run()

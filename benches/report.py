@@ -8,7 +8,7 @@ from .harness import Ratio, Timings
 from .rows import Group, Target
 from .startup import Startup
 
-__all__ = ("Measured", "Verdict", "as_json", "everything", "markdown", "shown", "shown_startup", "time_text")
+__all__ = ("Measured", "Verdict", "as_json", "format_page", "format_startup", "format_table", "markdown", "time_text")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _verdict(target: Target, timings: Timings) -> Verdict:
     return Verdict(target, timings.ratio(slower, faster))
 
 
-def shown(measured: Measured) -> str:
+def format_table(measured: Measured) -> str:
     """Return the table of one group; every ratio is to the group's first contender."""
     group, first = measured.group, measured.contenders[0].key
     width = max(len(one.name) for one in measured.contenders)
@@ -76,7 +76,7 @@ def shown(measured: Measured) -> str:
     return "\n".join(lines)
 
 
-def shown_startup(found: list[Startup], limits: tuple[float, float]) -> str:
+def format_startup(found: list[Startup], limits: tuple[float, float]) -> str:
     """Return the table of imports; ``limits`` are the milliseconds and megabytes that the first one may take."""
     width = max(len(one.statement) for one in found)
     lines = ["Imports, above the bare interpreter", f"  {'':{width}}  {'CPU ms':>8}  {'peak MB':>8}"]
@@ -98,11 +98,11 @@ def markdown(measured: list[Measured], found: list[Startup], note: str) -> str:
     return "\n".join([*lines, "", note])
 
 
-def everything(measured: list[Measured], found: list[Startup], note: str) -> str:
+def format_page(measured: list[Measured], found: list[Startup], note: str) -> str:
     """Return a page with all measurements and all targets."""
     lines = ["# Benchmarks", "", note, ""]
     for one in measured:
-        lines += ["```", shown(one), "```", ""]
+        lines += ["```", format_table(one), "```", ""]
     return "\n".join([*lines, "| import | CPU | memory |", "|---|---|---|", *map(_import_line, found), ""])
 
 

@@ -10,7 +10,7 @@ from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, 
 from .contenders import Contender
 from .documents import documents
 from .events import Version, event_dicts, event_records, langchain_dicts, langchain_records
-from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, in_reads, large_event, tool_calls
+from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, large_event, split_reads, tool_calls
 from .harness import Effort
 from .readers import calls, large_readers, payload_readers, sse_readers, text_readers, tool_readers
 from .streams import async_streams, completions_models, streams
@@ -55,7 +55,7 @@ class Group:
     @property
     def reads(self) -> Reads:
         """The reads of the stream."""
-        return in_reads(self.stream, READ_SIZES[self.read])
+        return split_reads(self.stream, READ_SIZES[self.read])
 
     @property
     def reading(self) -> str:

@@ -11,7 +11,7 @@ import millstream
 
 from .contenders import left_out
 from .harness import WrongOutputError, measure
-from .report import Measured, as_json, everything, markdown, shown, shown_startup
+from .report import Measured, as_json, format_page, format_startup, format_table, markdown
 from .rows import groups
 from .startup import Startup, startups
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for one in _measured(options):
             measured.append(one)
-            print(shown(one), end="\n\n", flush=True)
+            print(format_table(one), end="\n\n", flush=True)
     except WrongOutputError as error:
         print(f"not timed, for its output is wrong: {error}", file=sys.stderr)
         return 1
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is None:
         _progress("imports")
         found = list(startups(times=1 if options.quick else 7))
-        print(shown_startup(found, _STARTUP_LIMITS), end="\n\n")
+        print(format_startup(found, _STARTUP_LIMITS), end="\n\n")
     print("\n".join([*left_out.values(), _summary(measured)]))
     if options.only is None:
         _write(options, measured, found)
@@ -103,7 +103,7 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
     if options.write_readme:
         note = f"{machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
         table = markdown(measured, found, note)
-        (_HOME.parent / "docs" / "benchmarks.md").write_text(everything(measured, found, note), "utf-8")
+        (_HOME.parent / "docs" / "benchmarks.md").write_text(format_page(measured, found, note), "utf-8")
         _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
 
 

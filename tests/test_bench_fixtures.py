@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from benches.contenders import left_out, peer
-from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, in_reads, tool_calls
+from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, split_reads, tool_calls
 from benches.harness import Effort, WrongOutputError, measure
 from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
-from benches.report import Measured, shown
+from benches.report import Measured, format_table
 from benches.rows import Group, Target, groups
 from benches.table import put_between
 
@@ -49,7 +49,7 @@ def test_a_stream_carries_its_pieces_and_ends_as_the_api_ends_it(stream: Fixture
 @each_stream
 def test_both_halves_read_the_pieces(stream: Fixture, impl: ModuleType) -> None:
     decoder = impl.StreamDecoder(stream.format)
-    texts = fed(decoder.feed_text, in_reads(stream, 65536))
+    texts = fed(decoder.feed_text, split_reads(stream, 65536))
     assert [text for text in texts if text] == list(stream.pieces)
     assert (decoder.ended, decoder.finish_reason) == ("[DONE]", "stop")
 
@@ -57,7 +57,7 @@ def test_both_halves_read_the_pieces(stream: Fixture, impl: ModuleType) -> None:
 @each_small_stream
 @pytest.mark.parametrize("size", READ_SIZES.values(), ids=list(READ_SIZES))
 def test_every_way_of_reading_gives_the_same_bytes_and_events(stream: Fixture, size: int | None) -> None:
-    reads = in_reads(stream, size)
+    reads = split_reads(stream, size)
     assert b"".join(reads) == stream.body
     assert naive_split(reads) == [event.data for event in spec_split(reads)] == stream.payloads
 
@@ -95,7 +95,7 @@ def test_a_document_comes_in_as_many_deltas_as_it_says(count: int) -> None:
 def test_tool_calls_come_in_as_many_deltas_as_they_say(calls: int, impl: ModuleType) -> None:
     stream = tool_calls(1000, calls)
     decoder = impl.StreamDecoder(stream.format)
-    pieces = [call for delta in fed(decoder.feed, in_reads(stream, 65536)) for call in delta.tool_calls]
+    pieces = [call for delta in fed(decoder.feed, split_reads(stream, 65536)) for call in delta.tool_calls]
     assert [piece.args for piece in pieces if piece.args] == list(stream.pieces)
     assert len(stream.pieces) == 1000
     assert [piece.name for piece in pieces if piece.name] == ["write_report"] * calls
@@ -141,7 +141,7 @@ def test_a_table_says_which_targets_were_met(native: ModuleType) -> None:
     group = Group("work", stream, "event", "event", sse_readers, targets)
     contenders = [one for one in sse_readers() if one.key in ("rust", "python")]
     timings = measure(contenders, group.reads, group.expected, Effort(rounds=3, sample=1))
-    table = shown(Measured(group, contenders, timings))
+    table = format_table(Measured(group, contenders, timings))
     assert table.startswith("work: completions, 50 chunks, one event per read\n")
     assert "  met    Millstream, Rust, SSEParser: " in table
     assert "  MISSED Millstream, Python, SSEParser: " in table

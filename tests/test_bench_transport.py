@@ -4,8 +4,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from benches.transport.report import Result, chart, markdown, shown
-from benches.transport.run import measured, served
+from benches.transport.report import Result, chart, format_table, markdown
+from benches.transport.run import measure_sample, run_server
 from benches.transport.scenarios import SCENARIOS, Goal, Scenario
 
 PACED = Scenario("paced", "paced", "asyncio", ("ours",), streams=3, tokens=10, rate=200)
@@ -28,8 +28,8 @@ CHAT = Scenario("chat", "chat", "asyncio", ("ours",), streams=3, tokens=15, kind
     ids=lambda one: getattr(one, "key", one),
 )
 def test_a_client_reads_every_token_or_is_not_measured(scenario: Scenario, client: str) -> None:
-    with served() as url:
-        sample = measured(scenario, client, url, quick=True)
+    with run_server() as url:
+        sample = measure_sample(scenario, client, url, quick=True)
     assert sample["ns"] > 0
     assert (sample["p99"] >= sample["p50"] > 0) == (scenario.rate > 0)
 
@@ -49,8 +49,8 @@ def test_a_report_tells_ratios_of_the_same_round() -> None:
     }
     result = Result(scenario, names, samples)
     assert result.ratio("aiohttp", "ours") == 3
-    assert "met    3.00× less than a peer; at least 2×" in shown(result)
-    assert "MISSED 2.00× of a floor; at most 1.5×" in shown(result)
+    assert "met    3.00× less than a peer; at least 2×" in format_table(result)
+    assert "MISSED 2.00× of a floor; at most 1.5×" in format_table(result)
     assert "| a title (asyncio), per token | 2 µs | 3 µs | 1 µs |" in markdown([result], "here")
     root = ElementTree.fromstring(chart([result]))
     bars = [one.get("class") for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("class")]

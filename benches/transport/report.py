@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from .scenarios import Goal, Scenario
 
-__all__ = ("Result", "chart", "markdown", "shown")
+__all__ = ("Result", "chart", "format_table", "markdown")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Result:
         return ratio <= most, f"{ratio:.2f}× of {self.names[goal.peer]}; at most {most:g}×"
 
 
-def shown(result: Result) -> str:
+def format_table(result: Result) -> str:
     """Return the table of one scenario."""
     scenario = result.scenario
     width = max(map(len, result.names.values()))

@@ -13,10 +13,10 @@ from typing import Any
 from ..contenders import left_out
 from ..table import machine, put_between
 from .clients import CLIENTS, version_of
-from .report import Result, chart, markdown, shown
+from .report import Result, chart, format_table, markdown
 from .scenarios import SCENARIOS, Scenario
 
-__all__ = ("main", "measured", "served")
+__all__ = ("main", "measure_sample", "run_server")
 
 _HOME = Path(__file__).parents[2]
 _MARKS = "<!-- transport:begin -->", "<!-- transport:end -->"
@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = 1 if options.quick else options.rounds
     print(machine(), end="\n\n")
     found = []
-    with served() as url:
+    with run_server() as url:
         for scenario in SCENARIOS:
             if options.only is None or options.only in scenario.key:
                 print(f"measuring {scenario.key}", file=sys.stderr, flush=True)
                 found.append(_rounds(scenario, url, rounds, quick=options.quick))
-                print(shown(found[-1]), end="\n\n", flush=True)
+                print(format_table(found[-1]), end="\n\n", flush=True)
     print("\n".join(left_out.values()))
     if options.write_readme and not options.quick and options.only is None:
         readme = _HOME / "README.md"
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def run_server() -> Iterator[str]:
     """Run the server, and yield its URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benches.transport.server"],
@@ -72,11 +72,11 @@ def _rounds(scenario: Scenario, url: str, rounds: int, *, quick: bool) -> Result
     samples: dict[str, list[dict[str, Any]]] = {key: [] for key in clients}
     for _ in range(rounds):
         for key in clients:
-            samples[key].append(measured(scenario, key, url, quick=quick))
+            samples[key].append(measure_sample(scenario, key, url, quick=quick))
     return Result(scenario, {key: version_of(CLIENTS[scenario.kind][key][0]) for key in clients}, samples)
 
 
-def measured(scenario: Scenario, client: str, url: str, *, quick: bool) -> dict[str, Any]:
+def measure_sample(scenario: Scenario, client: str, url: str, *, quick: bool) -> dict[str, Any]:
     """Return one sample: the child's measurements, and the nanoseconds per unit."""
     tokens = scenario.tokens_of(client)
     task: dict[str, Any] = {

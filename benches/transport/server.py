@@ -56,7 +56,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             prompt = body["messages"][-1]["content"] if form is CHAT else body["prompt"]
             tokens, rate = map(float, (prompt if isinstance(prompt, str) else prompt[0]).split())
             writer.write(HEAD)
-            await (paced(writer, form, int(tokens), rate) if rate else poured(writer, form, int(tokens)))
+            await (send_paced(writer, form, int(tokens), rate) if rate else send_burst(writer, form, int(tokens)))
             writer.write(frame(form, "", '"stop"') + END)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -65,7 +65,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def poured(writer: asyncio.StreamWriter, form: bytes, tokens: int) -> None:
+async def send_burst(writer: asyncio.StreamWriter, form: bytes, tokens: int) -> None:
     """Send a burst; other connections run after every write."""
     for data in burst(form, tokens):
         writer.write(data)
@@ -73,7 +73,7 @@ async def poured(writer: asyncio.StreamWriter, form: bytes, tokens: int) -> None
         await asyncio.sleep(0)
 
 
-async def paced(writer: asyncio.StreamWriter, form: bytes, tokens: int, rate: float) -> None:
+async def send_paced(writer: asyncio.StreamWriter, form: bytes, tokens: int, rate: float) -> None:
     """Send tokens at a rate, beginning at a random moment of the first interval."""
     start = time.monotonic() + random.random() / rate
     for place in range(tokens):
