@@ -97,12 +97,12 @@ def has_ended(log: list[Any]) -> bool:
     return bool(starts == ends)
 
 
-async def alone(log: list[Any]) -> None:
-    """Wait until all runs have ended, in threads too, and no task is left."""
+async def alone(*logs: list[Any]) -> None:
+    """Wait until all runs have ended, in threads too and for each handler, and no task is left."""
     # What is left to the collector is closed in a turn of the loop, by a task of the next one.
     for _ in range(3):
         await asyncio.sleep(0)
-    while not (has_ended(log) and asyncio.all_tasks() == {asyncio.current_task()}):  # noqa: ASYNC110
+    while not (all(map(has_ended, logs)) and asyncio.all_tasks() == {asyncio.current_task()}):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
@@ -159,7 +159,7 @@ def test_an_async_stream(chain: Any, kinds: list[Any], place: int, how: str, eve
             # A model for sync code ends in its thread, after the step that runs.
             assert has_ended(log) or chain[0] is Sync
         del stream
-        await alone(log)
+        await alone(log, second)
 
     run(main)
     assert log
@@ -192,7 +192,7 @@ def test_a_stream_that_is_cancelled(chain: Any, kinds: list[Any], turns: int, ti
             await asyncio.sleep(0)
         await asyncio.wait([task])
         del task
-        await alone(log)
+        await alone(log, second)
 
     run(main)
     for one in (log, second):
