@@ -51,19 +51,20 @@ class GenerateCall:
         self._model_type = model._model_type
         self._kwargs, self._format_info = self._model_type.split_kwargs(kwargs)
         self._ids = make_run_ids(args.run_id, prompts)
-        if args.callbacks is None:
+        callbacks, tags, metadata, run_name, _ = args
+        if callbacks is None:
             # Called directly in users' code: its run is a child of theirs.
-            args = args._replace(callbacks=ensure_config()["callbacks"])
+            callbacks = ensure_config()["callbacks"]
         count = len(prompts)
-        if _are_per_prompt(args.callbacks):
-            _check_lengths(args, count)
+        if _are_per_prompt(callbacks):
+            _check_lengths(count, callbacks=callbacks, tags=tags, metadata=metadata, run_name=run_name)
             none = [None] * count
-            self._names = args.run_name or none
-            parts = zip(args.callbacks, args.tags or none, args.metadata or none, strict=True)
+            self._names = run_name or none
+            parts = zip(callbacks, tags or none, metadata or none, strict=True)
             self._managers = [self._manager(*part) for part in parts]
         else:
-            self._names = [args.run_name] * count
-            self._managers = [self._manager(args.callbacks, args.tags, args.metadata)] * count
+            self._names = [run_name] * count
+            self._managers = [self._manager(callbacks, tags, metadata)] * count
 
     def run(self) -> LLMResult:
         """Call ``_generate``."""
@@ -125,10 +126,9 @@ class GenerateCall:
             yield manager, prompt, run_id, {**rest, "name": name}
 
 
-def _check_lengths(args: RunArgs, count: int) -> None:
+def _check_lengths(count: int, **args: Any) -> None:
     """Raise :class:`ValueError` for a list that does not have one item per prompt."""
-    for name in ("callbacks", "tags", "metadata", "run_name"):
-        values = getattr(args, name)
+    for name, values in args.items():
         if values is not None and not (isinstance(values, list) and len(values) == count):
             must = "be" if name == "callbacks" else "be a list of"
             raise ValueError(f"{name} must {must} the same length as prompts")
