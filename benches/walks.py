@@ -307,11 +307,11 @@ def _import_times(checkouts: Sequence[Path], rounds: int) -> list[str]:
 
 
 def _run(checkout: Path, *arguments: str, **environment: str) -> str:
-    path = {"PYTHONPATH": str(checkout.resolve() / "python")}
+    # The caller's choice of a half is not that of the walks.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLSTREAM_")}
+    variables = {**inherited, **environment, "PYTHONPATH": str(checkout.resolve() / "python")}
     command = [sys.executable, "-P", *arguments]
-    return subprocess.run(
-        command, env={**os.environ, **environment, **path}, capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
