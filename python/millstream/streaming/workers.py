@@ -191,8 +191,6 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
     a cancellation would look like one of the iterator's own. If the consumer was itself cancelled, the
     iterator receives that cancellation before it is closed; on ``break`` or ``close`` it is only closed.
     """
-    import asyncio
-
     thrown: BaseException | None = None
     try:
         while True:
@@ -202,27 +200,30 @@ async def pump(items: AsyncIterator[Any], channel: Channel, keep: Callable[[Any]
                 return
             thrown = None
             if (notifying := keep(item)) is not None:
-                try:
-                    await notifying
-                except asyncio.CancelledError as error:
-                    if channel.closed or not hasattr(items, "athrow"):
-                        raise
-                    thrown = error
+                thrown = await _wait_for(notifying, items, channel)
             channel.send(item)
             if channel.is_full and thrown is None:
                 channel.paused = True
-                try:
-                    await channel.await_writable()
-                except asyncio.CancelledError as error:
-                    if channel.closed or not hasattr(items, "athrow"):
-                        raise
-                    thrown = error
+                thrown = await _wait_for(channel.await_writable(), items, channel)
                 channel.paused = False
             if channel.closed:
                 await _stop(items, channel)
     finally:
         del thrown
         await aclose_iterator(items)
+
+
+async def _wait_for(waiting: Awaitable[None], items: AsyncIterator[Any], channel: Channel) -> BaseException | None:
+    """Await ``waiting``; return the cancellation that interrupts it, if it may be that of a scope of ``items``."""
+    import asyncio
+
+    try:
+        await waiting
+    except asyncio.CancelledError as error:
+        if channel.closed or not hasattr(items, "athrow"):
+            raise
+        return error
+    return None
 
 
 async def _stop(items: AsyncIterator[Any], channel: Channel) -> None:
