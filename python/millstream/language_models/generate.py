@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from ..runnables.config import RunnableConfig, batch_configs, ensure_config
 from ..streaming.workers import run_in_task
 from .model_type import Model
 
-__all__ = ("GenerateCall", "RunArgs", "group_inputs", "list_run_args", "make_run_ids", "run_args")
+__all__ = ("GenerateCall", "RunArgs", "group_inputs", "list_run_args", "make_run_ids", "run_args", "select_run_args")
 
 
 class RunArgs(NamedTuple):
@@ -25,13 +25,6 @@ class RunArgs(NamedTuple):
     metadata: Any = None
     run_name: Any = None
     run_id: UUID | list[UUID | None] | None = None
-
-    @classmethod
-    def from_config(cls, config: RunnableConfig) -> RunArgs:
-        """Return the arguments for one run with a complete configuration."""
-        return cls(
-            config.get("callbacks"), config["tags"], config["metadata"], config.get("run_name"), config.get("run_id")
-        )
 
 
 class GenerateCall:
@@ -162,7 +155,12 @@ def run_args(config: RunnableConfig | None) -> dict[str, Any]:
     full = ensure_config(config)
     # Checked here: in ``generate``, a list of callbacks may also hold one item per prompt.
     handlers_of(full.get("callbacks"))
-    return RunArgs.from_config(full)._asdict()
+    return select_run_args(full)
+
+
+def select_run_args(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of :class:`RunArgs` of a complete configuration."""
+    return {name: config.get(name) for name in RunArgs._fields}
 
 
 def list_run_args(configs: Sequence[RunnableConfig]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..runnables.config import RunnableConfig, child_config, child_context
 from ..streaming.channel import Channel, is_cancelled
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.workers import pump
-from .generate import RunArgs
+from .generate import select_run_args
 from .model_type import Model, ModelCall
 
 __all__ = ("ModelRun",)
@@ -164,8 +164,7 @@ class ModelRun:
         self.channel.send(self._result)
 
     def _generate_kwargs(self) -> dict[str, Any]:
-        args = RunArgs.from_config(self.config)._replace(run_id=self.run_id)
-        return {**self._all_kwargs, **args._asdict()}
+        return {**self._all_kwargs, **select_run_args(self.config), "run_id": self.run_id}
 
     # The start and the end, for handlers. An async run manager returns an awaitable, a sync one ``None``.
 
