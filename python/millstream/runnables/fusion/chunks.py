@@ -17,14 +17,37 @@ __all__ = ("Fused", "FusedChunks")
 
 
 class Fused(ProcessorAround[Any]):
-    """The source of a chain's stream and the processor over it; the origin's own are known once the stream begins."""
+    """The source of a chain's stream and the processor over it; the origin's own are known once the stream begins.
 
-    __slots__ = ("_inner", "_source", "done", "feed")
+    The exception of a step ends the stream after the outputs before it: it is kept as ``error``, and ``done``
+    is no longer empty.
+    """
+
+    __slots__ = (
+        *("_config", "_failure", "_for_async", "_inner", "_input", "_kwargs", "_plan", "_source"),
+        *("done", "feed"),
+    )
 
     done: Any
     feed: Callable[[Any], Sequence[Any]]
     _inner: Processor[Any]
     _source: Any
+
+    def __init__(
+        self, plan: Plan, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+    ) -> None:
+        self._plan = plan
+        self._input = input
+        self._config = config
+        self._kwargs = kwargs
+        self._for_async = for_async
+        self._failure: BaseException | None = None
+        self.done = []
+
+    @property
+    def error(self) -> BaseException | None:
+        """Return the exception to raise after :meth:`close`."""
+        return self._failure or self._inner.error
 
     def open(self) -> Any:
         """Open the origin's source."""
@@ -43,8 +66,9 @@ class Fused(ProcessorAround[Any]):
         return await self._source.areopen(error)
 
     def release(self) -> None:
-        """Drop ``feed``, a closure over this processor: both would stay until the next garbage collection."""
+        """Drop the closure ``feed`` and the exception of a step, which refer to this processor: it is freed at once."""
         self.feed = _released
+        self._failure = None
 
 
 def _released(raw: Any) -> Sequence[Any]:
@@ -52,13 +76,9 @@ def _released(raw: Any) -> Sequence[Any]:
 
 
 class FusedChunks(Fused):
-    """The stream of a chain of which no handler is notified.
+    """The stream of a chain of which no handler is notified."""
 
-    The exception of a stage ends the stream after the outputs before it: it is kept as ``error``, and ``done``
-    is no longer empty.
-    """
-
-    __slots__ = ("_chain", "_config", "_for_async", "_input", "_kwargs", "_plan", "_stage_error", "_stages")
+    __slots__ = ("_chain", "_stages")
 
     def __init__(
         self,
@@ -70,20 +90,9 @@ class FusedChunks(Fused):
         *,
         for_async: bool,
     ) -> None:
+        super().__init__(plan, input, config, kwargs, for_async=for_async)
         self._chain = chain
-        self._plan = plan
-        self._input = input
-        self._config = config
-        self._kwargs = kwargs
-        self._for_async = for_async
         self._stages = plan.stages()
-        self._stage_error: BaseException | None = None
-        self.done = []
-
-    @property
-    def error(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`close`."""
-        return self._stage_error or self._inner.error
 
     def start(self) -> Sequence[Any]:
         """Compute the origin's input; return the outputs before its source is opened."""
@@ -120,7 +129,7 @@ class FusedChunks(Fused):
 
     def close(self) -> Sequence[Any]:
         """Return the last outputs."""
-        if self._stage_error is not None:
+        if self._failure is not None:
             return ()
         outputs = self._feed_stages(self._inner.close())
         if self.error is not None:
@@ -128,9 +137,9 @@ class FusedChunks(Fused):
         items: Sequence[Any] = ()
         for stage in self._stages:
             items = self._feed_stage(stage.feed, items)
-            if self._stage_error is None:
+            if self._failure is None:
                 items = [*items, *self._feed_stage(lambda stage: stage.close(), (stage,))]
-            if self._stage_error is not None:
+            if self._failure is not None:
                 break
         return [*outputs, *items]
 
@@ -146,11 +155,6 @@ class FusedChunks(Fused):
                 outputs += stage(item)
         except Exception as error:
             # If two stages fail on one read, keep the later stage's error: it was caused by earlier data.
-            self._stage_error = error
+            self._failure = error
             self.done.append(True)
         return outputs
-
-    def release(self) -> None:
-        """Drop the exception of a stage, whose frames refer to this processor."""
-        super().release()
-        self._stage_error = None

@@ -38,22 +38,11 @@ class FusedEvents(Fused):
         *,
         for_async: bool,
     ) -> None:
+        super().__init__(plan, input, config, kwargs, for_async=for_async)
         self._chain = chain
-        self._plan = plan
-        self._input = input
-        self._config = config
         self._version = schema_version(version)
         self._wanted = wanted
-        self._kwargs = kwargs
-        self._for_async = for_async
-        self._failure: BaseException | None = None
         self._is_fused = False
-        self.done = []
-
-    @property
-    def error(self) -> BaseException | None:
-        """Return the exception to raise after :meth:`close`."""
-        return self._failure or self._inner.error
 
     # The start.
 
@@ -158,11 +147,6 @@ class FusedEvents(Fused):
         if not self._version.shows_parents:
             run.parent_ids = []
         return run
-
-    def release(self) -> None:
-        """Drop the exception of a step, whose frames refer to this processor."""
-        super().release()
-        self._failure = None
 
     # The middle.
 
