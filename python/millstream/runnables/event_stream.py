@@ -16,10 +16,10 @@ from ..streaming.protocols import Processor, Source
 from .config import RunnableConfig, ensure_config
 from .runs import Named
 
-__all__ = ("Streamable", "callback_event_stream")
+__all__ = ("EventProducer", "callback_event_stream")
 
 
-class Streamable(Named, Protocol):
+class EventProducer(Named, Protocol):
     """A Runnable, as its event stream sees it."""
 
     def _stream_inline(self, input: Any, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Any]: ...
@@ -28,7 +28,7 @@ class Streamable(Named, Protocol):
 
 
 def callback_event_stream(
-    runnable: Streamable,
+    runnable: EventProducer,
     input: Any,
     config: Mapping[str, Any] | None,
     version: str,

@@ -13,7 +13,7 @@ from .chunks import Fused
 from .run_events import ChainEvents, OriginEventMaker, StageEvents, Take
 
 if TYPE_CHECKING:
-    from ..event_stream import Streamable
+    from ..event_stream import EventProducer
     from .plan import Plan, Step
 
 __all__ = ("FusedEvents",)
@@ -28,7 +28,7 @@ class FusedEvents(Fused):
 
     def __init__(
         self,
-        chain: Streamable,
+        chain: EventProducer,
         plan: Plan,
         input: Any,
         config: RunnableConfig | None,

@@ -1,0 +1,149 @@
+"""What every Runnable inherits: calls with one input and with many."""
+
+from __future__ import annotations
+
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
+
+from .._context import run_in_executor
+from .config import RunnableConfig, batch_configs
+
+__all__ = ("Input", "Invocable", "Output")
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class Invocable(ABC, Generic[Input, Output]):
+    """The calls of a Runnable that return whole outputs, and its name."""
+
+    name: str | None = None
+    # What stream events call its runs.
+    run_type: ClassVar[str] = "chain"
+
+    def get_name(self) -> str:
+        """Return ``name``, or the class's name."""
+        return self.name or type(self).__name__
+
+    @abstractmethod
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Return the output for one input."""
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Return the output for one input; by default :meth:`invoke`, in the loop's executor."""
+        return await run_in_executor(None, self.invoke, input, config, **kwargs)
+
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> list[Output] | list[Output | Exception]: ...
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the outputs in the order of the inputs; by default by threads, ``max_concurrency`` at a time.
+
+        With ``return_exceptions`` an :class:`Exception` stands in its output's place.
+        """
+        configs, at_once = batch_configs(inputs, config)
+        if not inputs:
+            return []
+
+        def one(input: Input, config: RunnableConfig) -> Any:
+            try:
+                return self.invoke(input, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
+
+        if len(inputs) == 1:
+            return [one(inputs[0], configs[0])]
+        from .batch import run_all
+
+        pairs = zip(inputs, configs, strict=True)
+        calls = [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
+        return run_all(calls, at_once)
+
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> list[Output] | list[Output | Exception]: ...
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
+        from .batch import arun_all
+
+        configs, at_once = batch_configs(inputs, config)
+        if not inputs:
+            return []
+
+        async def one(input: Input, config: RunnableConfig) -> Any:
+            try:
+                return await self.ainvoke(input, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
+
+        calls = [partial(one, *pair) for pair in zip(inputs, configs, strict=True)]
+        return await arun_all(calls, at_once)

@@ -1,0 +1,205 @@
+"""What every Runnable inherits: streams of chunks, of events and of records."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from typing import TYPE_CHECKING, Any
+
+from .._overrides import overrides
+from ..events.event_records import EventRecords, written
+from ..events.filters import EventFilter
+from ..streaming.drive import adrive, adrive_records, drive
+from ..streaming.protocols import Processor, Source
+from ..streaming.stream import AsyncStream, RefusedStream, Stream, raise_on_first_step
+from .config import RunnableConfig
+from .invocable import Input, Invocable, Output
+
+if TYPE_CHECKING:
+    from ..events import StreamEvent
+    from ..events.record_writer import RecordFormat, RecordWriter
+    from ..events.schema import EventVersion
+    from ..streaming.protocols import Stage
+    from .origin import Origin
+
+__all__ = ("Streamable",)
+
+
+class Streamable(Invocable[Input, Output]):
+    """The streams of a Runnable."""
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the output's chunks; by default one, :meth:`invoke`'s."""
+
+        def once() -> Generator[Output, None, None]:
+            yield self.invoke(input, config, **kwargs)
+
+        return Stream(once())
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream the output's chunks; by default one, :meth:`ainvoke`'s."""
+
+        async def once() -> AsyncGenerator[Output, None]:
+            yield await self.ainvoke(input, config, **kwargs)
+
+        return AsyncStream(once())
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the output for an input that comes in chunks; by default :meth:`stream` of their sum.
+
+        An empty input stream yields nothing.
+        """
+        from .runs import transform_buffered
+
+        return Stream(transform_buffered(self, input, config, kwargs))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream the output for an input that comes in chunks; by default :meth:`astream` of their sum."""
+        from .runs import atransform_buffered
+
+        return AsyncStream(atransform_buffered(self, input, config, kwargs))
+
+    def astream_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: EventVersion = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[StreamEvent]:
+        """Stream the events of the run and of its child runs: dicts as LangChain's, of ``version`` "v1" or "v2"."""
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        try:
+            return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
+        except NotImplementedError as error:
+            return RefusedStream(error)
+
+    def stream_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: EventVersion = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> Stream[StreamEvent]:
+        """Stream the events of the run and of its child runs: the dicts of :meth:`astream_events`, for sync code.
+
+        Users' code runs in a thread meanwhile, so that events come when they happen.
+        """
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        return Stream(drive(*self._event_stream(input, config, version, wanted, kwargs)))
+
+    def astream_records(
+        self,
+        input: Input,
+        config: RunnableConfig | None = None,
+        *,
+        version: EventVersion = "v2",
+        format: RecordFormat = "sse",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[bytes]:
+        """Stream the events of ``astream_events`` as event records: bytes to be sent as they come.
+
+        They are what :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and
+        its end. The other arguments are those of ``astream_events``. Models make no object per
+        chunk, but one ``bytes`` per network read. An error is raised after the records of the events
+        before it; the mark of the end is missing then. ::
+
+            return StreamingResponse(llm.astream_records(prompt), media_type="text/event-stream")
+        """
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        from ..events.record_writer import RecordWriter
+
+        return AsyncStream(self._records(RecordWriter(format=format), input, config, version, wanted, kwargs))
+
+    def _records(
+        self,
+        writer: RecordWriter,
+        input: Input,
+        config: RunnableConfig | None,
+        version: EventVersion,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+    ) -> AsyncGenerator[bytes, None]:
+        """Return what yields the records of one run."""
+        if overrides(self, Streamable, "astream_events"):
+            return written(
+                lambda: self.astream_events(input, config, version=version, **wanted.arguments(), **kwargs), writer
+            )
+        try:
+            source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
+        except NotImplementedError as error:
+            return raise_on_first_step(error)
+        return adrive_records(source, EventRecords(events, writer))
+
+    def _event_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        """Return the source and the processor of a stream of events; by default, those of a callback handler.
+
+        Raises :class:`NotImplementedError` for an unknown version.
+        """
+        from .event_stream import callback_event_stream
+
+        return callback_event_stream(self, input, config, version, wanted, kwargs, for_async=for_async)
+
+    def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+        """Return an iterable of the output chunks. The caller already runs it outside the consumer's task."""
+        return self.stream(input, config, **kwargs)
+
+    def _astream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        """Return an iterable of the output chunks. The caller already runs it outside the consumer's task."""
+        return self.astream(input, config, **kwargs)
+
+    def _atransform_inline(
+        self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        """Return :meth:`atransform`. The caller already runs it outside the consumer's task."""
+        return self.atransform(items, config, **kwargs)
+
+    def _as_function(self) -> Callable[[Any], Any] | None:
+        """Return this step as a synchronous function, if it runs our own code alone."""
+        return None
+
+    def _origin(self) -> Origin | None:
+        """Return this step as the origin of a fused chain, if it opens connections of ours."""
+        return None
+
+    def _as_stage(self) -> Stage[Any, Any] | None:
+        """Return a new stage that transforms one stream as this step does, if it runs our own code alone."""
+        return None
