@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .._fields import Fields
-from .._overrides import overrides
 from .._secrets import mask_secrets
 from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
@@ -162,7 +161,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
         In sync code, a user's model runs in a thread, so that its events arrive when they happen.
         """
-        if overrides(self, BaseLanguageModel, "astream" if for_async else "stream"):
+        cls, base = type(self), BaseLanguageModel
+        if (cls.astream is not base.astream) if for_async else (cls.stream is not base.stream):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         kwargs = dict(kwargs)
         stop = kwargs.pop("stop", None)
@@ -177,7 +177,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         wanted: EventFilter,
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:
-        if overrides(self, Runnable, "astream_events") or overrides(self, BaseLanguageModel, "astream"):
+        cls = type(self)
+        if cls.astream_events is not Runnable.astream_events or cls.astream is not BaseLanguageModel.astream:
             return super()._records(writer, input, config, version, wanted, kwargs)
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
@@ -188,7 +189,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
 
     def _origin(self) -> ModelOrigin | None:
         """Return the model as the origin of a fused chain; ``None`` if a user's class overrides its streams."""
-        if overrides(self, BaseLanguageModel, "stream") or overrides(self, BaseLanguageModel, "astream"):
+        cls, base = type(self), BaseLanguageModel
+        if cls.stream is not base.stream or cls.astream is not base.astream:
             return None
         return ModelOrigin(self)
 

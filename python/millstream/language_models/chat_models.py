@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
 from .._context import run_in_executor
-from .._overrides import overrides
 from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -212,7 +211,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         """Return a Runnable whose output fits ``schema``, by a tool that the model has to call."""
         from .structured_output import bind_schema_as_tool
 
-        if not overrides(self, BaseChatModel, "bind_tools"):
+        if type(self).bind_tools is BaseChatModel.bind_tools:
             raise NotImplementedError("with_structured_output is not implemented for this model.")
         return bind_schema_as_tool(self.bind_tools, schema, include_raw=include_raw, **kwargs)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .._overrides import overrides
 from .._secrets import mask_secrets
 from ..callbacks.manager import CallbackManager
 from ..function_calling.formats import describe_format
@@ -91,7 +90,7 @@ class ChatModelType:
         )
 
     def _can_stream(self, model: Any, *, for_async: bool) -> bool:
-        return (for_async and self.has_own_astream(model)) or overrides(model, self._base, "_stream")
+        return (for_async and self.has_own_astream(model)) or type(model)._stream is not self._base._stream
 
     def _call_streams(self, model: Any, kwargs: dict[str, Any], run: Any, *, for_async: bool) -> bool:
         """Return whether a call uses a stream: an argument or a field requires it, or a stream-event handler."""
@@ -104,7 +103,7 @@ class ChatModelType:
 
     def has_own_astream(self, model: Any) -> bool:
         """Return whether a subclass of the base class implements ``_astream``."""
-        return overrides(model, self._base, "_astream")
+        return type(model)._astream is not self._base._astream
 
     def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
         """Call ``_stream``, without a run manager: the caller reports the chunks."""

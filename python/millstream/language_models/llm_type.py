@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._overrides import overrides
 from .._secrets import mask_secrets
 from ..callbacks.manager import CallbackManager
 from ..outputs import GenerationChunk, LLMResult
@@ -64,11 +63,11 @@ class LLMType:
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether the model has a ``_stream``, or for async code an ``_astream``."""
-        return (for_async and self.has_own_astream(model)) or overrides(model, self._base, "_stream")
+        return (for_async and self.has_own_astream(model)) or type(model)._stream is not self._base._stream
 
     def has_own_astream(self, model: Any) -> bool:
         """Return whether a subclass of the base class implements ``_astream``."""
-        return overrides(model, self._base, "_astream")
+        return type(model)._astream is not self._base._astream
 
     def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
         """Call ``_stream``, which reports its chunks to the run manager itself."""

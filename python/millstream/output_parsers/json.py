@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._model_classes import schema_of_model
-from .._overrides import overrides
 from ..exceptions import OutputParserException
 from ..outputs import Generation
 from ..streaming.protocols import Stage
@@ -74,7 +73,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         raise NotImplementedError("a subclass that writes parse_result writes _diff as well")
 
     def _as_stage(self) -> Stage[Any, Any]:
-        if overrides(self, JsonOutputParser, "parse_result"):
+        if type(self).parse_result is not JsonOutputParser.parse_result:
             return super()._as_stage()
         return _Documents(diff=self.diff)
 

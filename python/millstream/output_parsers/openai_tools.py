@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._model_classes import title_of_model
-from .._overrides import overrides
 from ..exceptions import OutputParserException
 from ..messages.tool_calls import read_raw_call
 from ..outputs import Generation
@@ -72,7 +71,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         return True
 
     def _as_stage(self) -> Stage[Any, Any]:
-        if overrides(self, JsonOutputToolsParser, "parse_result"):
+        if type(self).parse_result is not JsonOutputToolsParser.parse_result:
             return super()._as_stage()
         return CallsSoFar(self, self._read, self._accepts, first_only=self.first_tool_only)
 

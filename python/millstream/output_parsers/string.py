@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._overrides import overrides
 from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .base import text_of
@@ -32,7 +31,8 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         return self.parse_result(result, partial=partial)
 
     def _as_stage(self) -> Stage[Any, Any]:
-        if overrides(self, StrOutputParser, "parse") or overrides(self, StrOutputParser, "parse_result"):
+        cls, base = type(self), StrOutputParser
+        if cls.parse is not base.parse or cls.parse_result is not base.parse_result:
             return super()._as_stage()
         return _Texts()
 

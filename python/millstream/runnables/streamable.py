@@ -14,7 +14,6 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Any
 
-from .._overrides import overrides
 from ..events.event_records import EventRecords, written
 from ..events.filters import EventFilter
 from ..streaming.drive import adrive, adrive_records, drive
@@ -150,7 +149,7 @@ class Streamable(Invocable[Input, Output]):
         kwargs: dict[str, Any],
     ) -> AsyncGenerator[bytes, None]:
         """Return what yields the records of one run."""
-        if overrides(self, Streamable, "astream_events"):
+        if type(self).astream_events is not Streamable.astream_events:
             return written(
                 lambda: self.astream_events(input, config, version=version, **wanted.arguments(), **kwargs), writer
             )

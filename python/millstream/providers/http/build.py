@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from ...transport.headers import check_header
 
-__all__ = ("build_body", "build_url", "encode_body", "environment_headers", "put_headers", "user_agent")
+__all__ = ("build_url", "encode_body", "environment_headers", "put_headers", "user_agent")
 
 # Arguments of a call that are options of the request, not parameters of the model, as in the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
@@ -26,29 +26,19 @@ def user_agent() -> str:
         return "Millstream/0"
 
 
-def build_body(params: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
-    """Return the body of ``params``: known keys in ``order``, then the others; ``extra_body`` overrides them."""
-    body = {key: params[key] for key in order if key in params}
-    if len(body) < len(params):
-        body.update((key, value) for key, value in params.items() if key not in body and key not in _REQUEST_KEYS)
-    if extra := params.get("extra_body"):
-        body.update(extra)
-    return body
-
-
 def build_url(url: str, query: Mapping[str, Any] | None, params: Mapping[str, Any]) -> str:
     """Return ``url`` with ``query``; the ``extra_query`` of ``params`` overrides it."""
     merged = {**(query or {}), **(params.get("extra_query") or {})}
     return f"{url}{'&' if '?' in url else '?'}{encode_query(merged)}" if merged else url
 
 
-def put_headers(headers: dict[str, str], more: Mapping[str, str | None] | None) -> None:
+def put_headers(headers: dict[str, str], more: Mapping[str, str | None]) -> None:
     """Override ``headers`` by ``more``; names are compared case-insensitively, and ``None`` removes a header.
 
     Raises :class:`TypeError` or :class:`ValueError` for a header that cannot be sent
     (:func:`~millstream.transport.headers.check_header`).
     """
-    for name, value in (more or {}).items():
+    for name, value in more.items():
         check_header(name, "" if value is None else value)
         for old in [old for old in headers if old.lower() == name.lower()]:
             del headers[old]
@@ -57,10 +47,14 @@ def put_headers(headers: dict[str, str], more: Mapping[str, str | None] | None) 
 
 
 def encode_body(params: Mapping[str, Any], order: tuple[str, ...]) -> bytes:
-    """Return :func:`build_body` as JSON."""
+    """Return ``params`` as JSON: known keys in ``order``, then the others; ``extra_body`` overrides them."""
     import orjson
 
-    body = build_body(params, order)
+    body = {key: params[key] for key in order if key in params}
+    if len(body) < len(params):
+        body.update((key, value) for key, value in params.items() if key not in body and key not in _REQUEST_KEYS)
+    if extra := params.get("extra_body"):
+        body.update(extra)
     try:
         return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:

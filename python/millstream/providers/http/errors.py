@@ -1,7 +1,7 @@
 """Maps error statuses to exceptions."""
 
 import contextlib
-from typing import Any
+from typing import Any, NoReturn
 
 from ..._provider_errors import find_reason, has_text
 from ..._values import read_json
@@ -18,7 +18,7 @@ from ...errors import (
 )
 from ...transport import AsyncResponse, Response
 
-__all__ = ("aread_body", "read_body", "status_error")
+__all__ = ("araise_status_error", "raise_status_error")
 
 _CLASSES: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -35,7 +35,23 @@ _BODY_SIZE = 1 << 20
 _REASON_SIZE = 200
 
 
-def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
+def raise_status_error(response: Response) -> NoReturn:
+    """Raise the exception for an error status, with what the body says; the response is closed."""
+    try:
+        raise _status_error(response, _read_body(response))
+    finally:
+        response.close()
+
+
+async def araise_status_error(response: AsyncResponse) -> NoReturn:
+    """:func:`raise_status_error` for async code."""
+    try:
+        raise _status_error(response, await _aread_body(response))
+    finally:
+        await response.aclose()
+
+
+def _status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
     """Return the exception for an error status, from the response and the bytes read of its body.
 
     The message contains the server's reason: see :func:`~millstream._provider_errors.find_reason`. If the
@@ -57,7 +73,7 @@ def status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusEr
     return cls(message, status_code=status, headers=response.headers, body=body)
 
 
-def read_body(response: Response) -> bytes:
+def _read_body(response: Response) -> bytes:
     """Return the body of an error, up to a limit; if reading it fails, the bytes so far."""
     data = bytearray()
     with contextlib.suppress(Exception):
@@ -68,8 +84,8 @@ def read_body(response: Response) -> bytes:
     return bytes(data)
 
 
-async def aread_body(response: AsyncResponse) -> bytes:
-    """:func:`read_body` for async code."""
+async def _aread_body(response: AsyncResponse) -> bytes:
+    """`_read_body` for async code."""
     data = bytearray()
     with contextlib.suppress(Exception):
         while len(data) <= _BODY_SIZE and (reads := await response.read()):

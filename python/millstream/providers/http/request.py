@@ -6,12 +6,13 @@ import inspect
 import time
 from typing import Any, Protocol
 
-from ...errors import StreamError
+from ...errors import APIError, StreamError
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ...transport.running import sleep
-from .retry import Tries, asend, send
+from .errors import araise_status_error, raise_status_error
+from .retry import Tries
 
 __all__ = ("PendingRequest",)
 
@@ -64,13 +65,38 @@ class PendingRequest:
         return n if type(n) is int and n > 0 else None
 
     def open(self) -> Response:
-        """Send the request, with retries, and return the response, whose status is a success."""
-        return send(self._endpoint._transport(), self._build(_read_key(self._endpoint._key())), self._wait)
+        """Send the request, with retries, and return the response, whose status is a success.
+
+        Raises :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError` if no
+        try is left.
+        """
+        transport, request = self._endpoint._transport(), self._build(_read_key(self._endpoint._key()))
+        while True:
+            try:
+                response = transport.open(request)
+                if 200 <= response.status < 300:
+                    return response
+                raise_status_error(response)
+            except APIError as error:
+                delay = self._wait(error)
+                if delay is None:
+                    raise
+            time.sleep(delay)
 
     async def aopen(self) -> AsyncResponse:
-        """Send the request, with retries, and return the response, whose status is a success."""
-        request = self._build(await _aread_key(self._endpoint._key()))
-        return await asend(self._endpoint._async_transport(), request, self._wait)
+        """:meth:`open` for async code."""
+        request, transport = self._build(await _aread_key(self._endpoint._key())), self._endpoint._async_transport()
+        while True:
+            try:
+                response = await transport.aopen(request)
+                if 200 <= response.status < 300:
+                    return response
+                await araise_status_error(response)
+            except APIError as error:
+                delay = self._wait(error)
+                if delay is None:
+                    raise
+            await sleep(delay)
 
     def reopen(self, error: StreamError) -> Response | None:
         """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
@@ -125,7 +151,8 @@ class PendingRequest:
 
 
 def _read_key(key: Any) -> Any:
-    value = _call_key(key)
+    read = getattr(key, "get_secret_value", key)
+    value = read() if callable(read) else key
     if inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()
@@ -134,12 +161,6 @@ def _read_key(key: Any) -> Any:
 
 
 async def _aread_key(key: Any) -> Any:
-    for_async = getattr(key, "for_async", None)
-    value = _call_key(key) if for_async is None else for_async()
+    read = getattr(key, "for_async", None) or getattr(key, "get_secret_value", key)
+    value = read() if callable(read) else key
     return await value if inspect.isawaitable(value) else value
-
-
-def _call_key(key: Any) -> Any:
-    if hasattr(key, "get_secret_value"):
-        return key.get_secret_value()
-    return key() if callable(key) else key

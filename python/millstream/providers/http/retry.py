@@ -1,4 +1,4 @@
-"""Retries: sends a request until a response has a success status.
+"""Retries: which failed requests are sent again, and after how long.
 
 The rules are those of the OpenAI SDK, except that a ``retry-after`` of more than a minute is not waited
 for. After a success status, a request is sent again in one case only: the connection broke before the
@@ -9,14 +9,11 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from ...errors import APIConnectionError, APIError, StreamTruncatedError
-from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ...transport.running import sleep
-from .errors import aread_body, read_body, status_error
+from ...errors import APIConnectionError, StreamTruncatedError
 
-__all__ = ("Tries", "asend", "retry_after", "send", "wait_before_retry")
+__all__ = ("Tries", "retry_after", "wait_before_retry")
 
 logger = logging.getLogger("millstream")
 
@@ -44,55 +41,6 @@ class Tries:
         self._tried += 1
         logger.info("%s; trying again in %.2f s (%d of %d)", type(error).__name__, delay, self._tried, self._max)
         return delay
-
-
-def send(transport: Transport, request: Request, wait: Callable[[Exception], float | None]) -> Response:
-    """Send ``request`` until a response has a success status, and return that response.
-
-    ``wait`` returns the seconds to wait after an error, or ``None`` if no try is left. In that case the
-    :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError` is raised.
-    """
-    while True:
-        try:
-            return _check_status(transport.open(request))
-        except APIError as error:
-            delay = wait(error)
-            if delay is None:
-                raise
-        time.sleep(delay)
-
-
-async def asend(
-    transport: AsyncTransport, request: Request, wait: Callable[[Exception], float | None]
-) -> AsyncResponse:
-    """:func:`send` for async code."""
-    while True:
-        try:
-            return await _acheck_status(await transport.aopen(request))
-        except APIError as error:
-            delay = wait(error)
-            if delay is None:
-                raise
-        await sleep(delay)
-
-
-def _check_status(response: Response) -> Response:
-    """Return ``response`` if its status is a success; otherwise read its body, close it, and raise."""
-    if 200 <= response.status < 300:
-        return response
-    try:
-        raise status_error(response, read_body(response))
-    finally:
-        response.close()
-
-
-async def _acheck_status(response: AsyncResponse) -> AsyncResponse:
-    if 200 <= response.status < 300:
-        return response
-    try:
-        raise status_error(response, await aread_body(response))
-    finally:
-        await response.aclose()
 
 
 def wait_before_retry(error: Exception, tried: int, max_retries: int) -> float | None:

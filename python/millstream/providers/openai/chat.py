@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from uuid import UUID
 
 from ..._fields import field
-from ..._overrides import overrides
 from ..._uuid7 import uuid7
 from ...language_models.chat_models import BaseChatModel
 from ...language_models.chat_type import run_message_id
@@ -112,7 +111,8 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         )
 
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
-        if overrides(self, BaseChatOpenAI, "_astream" if for_async else "_stream"):
+        cls, base = type(self), BaseChatOpenAI
+        if (cls._astream is not base._astream) if for_async else (cls._stream is not base._stream):
             return False
         if self.include_response_headers or self.rate_limiter is not None:
             return False

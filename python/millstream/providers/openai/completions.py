@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 from ..._fields import field
-from ..._overrides import overrides
 from ...language_models.llms import BaseLLM
 from ...language_models.model_type import ModelCall
 from ...outputs import GenerationChunk, LLMResult
@@ -220,7 +219,8 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         return {"chunk": chunk, "verbose": self.verbose, "logprobs": (chunk.generation_info or {}).get("logprobs")}
 
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
-        return not overrides(self, OpenAI, "_astream" if for_async else "_stream")
+        cls = type(self)
+        return cls._astream is OpenAI._astream if for_async else cls._stream is OpenAI._stream
 
     def _native_stream(
         self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None

@@ -247,8 +247,9 @@ class OpenAIEndpoint(Fields):
             check_text("api_key", key)
             headers.update(self._key_headers(key))
         headers.update(self._environment_headers)
-        put_headers(headers, self.default_headers)
-        put_headers(headers, more)
+        for overriding in (self.default_headers, more):
+            if overriding:
+                put_headers(headers, overriding)
         return headers
 
     def _key_headers(self, key: str) -> dict[str, str]:
