@@ -28,6 +28,7 @@ __all__ = (
     "ToolCallChunk",
     "ToolMessage",
     "ToolMessageChunk",
+    "ToolOutputMixin",
     "default_tool_chunk_parser",
     "default_tool_parser",
     "invalid_tool_call",
@@ -36,7 +37,13 @@ __all__ = (
 )
 
 
-class ToolMessage(BaseMessage):
+class ToolOutputMixin:
+    """The base class of values that tools return as they are: no :class:`ToolMessage` is made of them."""
+
+    __slots__ = ()
+
+
+class ToolMessage(BaseMessage, ToolOutputMixin):
     """The result of the tool call ``tool_call_id``.
 
     Content other than texts and blocks is converted to text. ``artifact`` is an additional result, which
