@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 
 from chains import chained, function, model, parser, prompt
 from millstream.callbacks.manager import CallbackManager
-from millstream.runnables import RunnableLambda
+from millstream.runnables import Runnable, RunnableLambda
 from millstream.runnables import config as ours
 from recording import AstreamBody, BrokenBody, StreamBody, comparable_calls, handlers
 
@@ -204,3 +204,32 @@ def test_a_run_id_is_for_the_first_call_of_a_bound_batch() -> None:
     assert starts.count(UUID(int=5)) == 1
     assert len(set(starts)) == 2
     assert comparable_calls(log)
+
+
+class _Marking(Runnable[Any, Any]):
+    """Changes the configuration of its call in place."""
+
+    def __init__(self) -> None:
+        self.name = "marking"
+        self.seen: list[Any] = []
+
+    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        self.seen.append((list(config["tags"]), dict(config["metadata"]), dict(config["configurable"])))
+        config["tags"].append("changed")
+        config["metadata"]["changed"] = config["configurable"]["changed"] = True
+        return input
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "batch", "transform"])
+def test_a_step_that_changes_its_configuration_changes_no_other_steps(way: str) -> None:
+    first, second = _Marking(), _Marking()
+    chain: Any = first | second
+    config = {"tags": ["t"], "metadata": {"m": 1}, "configurable": {"c": 2}}
+    if way == "ainvoke":
+        asyncio.run(chain.ainvoke("a", config))
+    elif way == "transform":
+        list(chain.transform(iter("a"), config))
+    else:
+        getattr(chain, way)(["a"] if way == "batch" else "a", config)
+    assert first.seen == second.seen == [(["t"], {"m": 1}, {"c": 2})]
+    assert config == {"tags": ["t"], "metadata": {"m": 1}, "configurable": {"c": 2}}

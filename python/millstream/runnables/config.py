@@ -165,15 +165,25 @@ def patch_config(config: Mapping[str, Any] | None, **changes: Any) -> RunnableCo
     return cast("RunnableConfig", patched)
 
 
-def child_config(config: Mapping[str, Any] | None, run: BaseRunManager, tag: str | None = None) -> RunnableConfig:
+def child_config(config: RunnableConfig, run: BaseRunManager, tag: str | None = None) -> RunnableConfig:
     """Return the configuration that the child runs of ``run`` inherit: its own, without name and id.
 
-    ``tag`` is for the next run alone.
+    ``config`` is complete, as :func:`ensure_config` returned it when the run began, and so is the result: nothing is
+    looked up again. Lists and dicts are copied, since users' code may change them. ``tag`` is for the next run alone.
     """
-    return patch_config(config, callbacks=run.get_child(tag))
+    child: Any = {
+        **config,
+        "tags": [*config["tags"]],
+        "metadata": {**config["metadata"]},
+        "callbacks": run.get_child(tag),
+        "configurable": {**config["configurable"]},
+    }
+    child.pop("run_name", None)
+    child.pop("run_id", None)
+    return cast("RunnableConfig", child)
 
 
-def child_context(config: Mapping[str, Any] | None, run: BaseRunManager) -> contextvars.Context:
+def child_context(config: RunnableConfig, run: BaseRunManager) -> contextvars.Context:
     """Return a context for users' code in ``run``: runs that start in there are its children."""
     context = contextvars.copy_context()
     context.run(var_child_runnable_config.set, child_config(config, run))

@@ -35,14 +35,17 @@ class Named(Protocol):
 
 
 class RunStart:
-    """A run that is about to start: its configuration, its manager, and the arguments of the handlers' start."""
+    """A run that is about to start: its configuration, its manager, and the arguments of the handlers' start.
 
-    def __init__(self, owner: Named, config: RunnableConfig | None, **start: Any) -> None:
-        self.config = full = ensure_config(config)
+    ``config`` is complete: :func:`~.config.ensure_config` is called once for a run, where a user's call comes in.
+    """
+
+    def __init__(self, owner: Named, config: RunnableConfig, **start: Any) -> None:
+        self.config = config
         self.manager = CallbackManager.configure(
-            full["callbacks"], None, False, full["tags"], None, full["metadata"], None
+            config["callbacks"], None, False, config["tags"], None, config["metadata"], None
         )
-        self.name: str = full.get("run_name") or owner.get_name()
+        self.name: str = config.get("run_name") or owner.get_name()
         self._start = {**start, "name": self.name}
 
     def run(self, inputs: Any, serialized: Any = None) -> CallbackManagerForChainRun:
@@ -89,7 +92,7 @@ def call_in_run(
     serialized: Any = None,
 ) -> Any:
     """Return ``call(input, run, config)``, called in its own run; runs that start in there are its children."""
-    start = RunStart(owner, config, run_type=run_type)
+    start = RunStart(owner, ensure_config(config), run_type=run_type)
     run = start.run(input, serialized)
     try:
         child = start.child_config(run)
@@ -111,7 +114,7 @@ async def acall_in_run(
     serialized: Any = None,
 ) -> Any:
     """Return ``await call(input, run, config)``; see :func:`call_in_run`."""
-    start = RunStart(owner, config, run_type=run_type)
+    start = RunStart(owner, ensure_config(config), run_type=run_type)
     run = await start.arun(input, serialized)
     try:
         child = start.child_config(run)
@@ -149,7 +152,7 @@ def transform_in_run(
     input = InputIterator(items)
     try:
         input.read_first()
-        start = RunStart(owner, config, run_type=run_type, defers_inputs=False)
+        start = RunStart(owner, ensure_config(config), run_type=run_type, defers_inputs=False)
         run = start.run({"input": ""})
         sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
@@ -190,7 +193,7 @@ async def atransform_in_run(
     input = AsyncInputIterator(items)
     try:
         await input.read_first()
-        start = RunStart(owner, config, run_type=run_type, defers_inputs=False)
+        start = RunStart(owner, ensure_config(config), run_type=run_type, defers_inputs=False)
         try:
             run = await start.arun({"input": ""})
         except asyncio.CancelledError as error:

@@ -12,7 +12,7 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch
-from .config import RunnableConfig, child_config
+from .config import RunnableConfig, child_config, ensure_config
 from .functions import coerce_to_runnable
 from .fusion.chunks import FusedChunks
 from .fusion.plan import Plan, build_plan
@@ -88,7 +88,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        start = RunStart(self, config)
+        start = RunStart(self, ensure_config(config))
         run = start.run(input)
         value: Any = input
         try:
@@ -104,7 +104,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        start = RunStart(self, config)
+        start = RunStart(self, ensure_config(config))
         run = await start.arun(input)
         value: Any = input
         try:
@@ -207,7 +207,9 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def _has_listeners(self, plan: Plan, config: RunnableConfig | None) -> bool:
         """Return whether a handler is notified of a call."""
-        return plan.has_callbacks() or not (no_listeners(config) or not RunStart(self, config).manager.handlers)
+        if plan.has_callbacks():
+            return True
+        return not no_listeners(config) and bool(RunStart(self, ensure_config(config)).manager.handlers)
 
     def _event_stream(
         self,

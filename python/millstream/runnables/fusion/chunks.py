@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import StreamError
 from ...streaming.protocols import Processor, ProcessorAround
-from ..config import RunnableConfig, child_config
+from ..config import RunnableConfig, child_config, ensure_config
 from ..runs import Named, RunStart
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class FusedChunks(Fused):
 
     def _origin_config(self) -> RunnableConfig:
         """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""
-        start, step = RunStart(self._chain, self._config), self._plan.origin_step
+        start, step = RunStart(self._chain, ensure_config(self._config)), self._plan.origin_step
         return step.merge_config(child_config(start.config, start.silent_run(), step.tag))
 
     def opened(self, body: Any) -> None:

@@ -49,7 +49,7 @@ class FusedEvents(Fused):
     def start(self) -> list[StreamEvent]:
         """Return the events up to the start of the origin's run; ``open`` raises the error of a function before it."""
         events: list[StreamEvent] = []
-        run_start = RunStart(self._chain, self._config)
+        run_start = RunStart(self._chain, ensure_config(self._config))
         self._chain_run = run_start.silent_run()
         self._root = self._root_events(run_start)
         self._root.start(self._input, events)
@@ -141,7 +141,7 @@ class FusedEvents(Fused):
         return ChainEvents(self._version, self._without_parents(run), self._wanted, root=False)
 
     def _step_config(self, step: Step, run_start: RunStart) -> RunnableConfig:
-        return ensure_config(step.merge_config(child_config(run_start.config, self._chain_run, step.tag)))
+        return step.merge_config(child_config(run_start.config, self._chain_run, step.tag))
 
     def _without_parents(self, run: Run) -> Run:
         if not self._version.shows_parents:

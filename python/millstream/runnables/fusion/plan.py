@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..binding import RunnableBinding
-from ..config import RunnableConfig, merge_configs
+from ..config import RunnableConfig, ensure_config, merge_configs
 
 if TYPE_CHECKING:
     from ...streaming.protocols import Stage
@@ -46,25 +46,27 @@ class Step:
         return f"seq:step:{self.place}"
 
     def merge_config(self, child: RunnableConfig) -> RunnableConfig:
-        """Return the configuration of its run: the bound one under ``child``, which the sequence's run hands down."""
-        return child if self.config is None else merge_configs(self.config, child)
+        """Return the configuration of its run, complete: the bound one under ``child``, a child of the sequence's."""
+        return child if self.config is None else ensure_config(merge_configs(self.config, child))
 
 
 @dataclass(slots=True)
 class Plan:
-    """The steps of a fused chain: functions of ours, the origin, stages of ours."""
+    """The steps of a fused chain: functions of ours, the origin, stages of ours.
+
+    ``binds_callbacks`` says whether callbacks are bound to one of them.
+    """
 
     before: list[Step]
     functions: list[Callable[[Any], Any]]
     origin_step: Step
     origin: Origin
     after: list[Step]
+    binds_callbacks: bool
 
     def has_callbacks(self) -> bool:
         """Return whether a step has callbacks of its own."""
-        return bool(self.origin.callbacks) or any(
-            step.config and step.config.get("callbacks") for step in (*self.before, self.origin_step, *self.after)
-        )
+        return self.binds_callbacks or bool(self.origin.callbacks)
 
     def origin_kwargs(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of the origin; ``kwargs`` are for the chain's first step."""
@@ -94,7 +96,10 @@ def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
             functions.append(function)
         else:
             return None
-    return None if origin is None else Plan(before, functions, *origin, after)
+    if origin is None:
+        return None
+    configs = [step.config or {} for step in (*before, origin[0], *after)]
+    return Plan(before, functions, *origin, after, binds_callbacks=any(config.get("callbacks") for config in configs))
 
 
 def _unbound(runnable: Any, place: int) -> Step:
