@@ -14,6 +14,7 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "ChatPromptTemplate": "millstream.prompts.chat",
         "Delta": "millstream._backend",
         "RunnableBinding": "millstream.runnables.binding",
+        "RunnableLambda": "millstream.runnables.functions",
         "RunnableSequence": "millstream.runnables.sequence",
         "ServerSentEvent": "millstream._backend",
         "ToolCallDelta": "millstream._backend",

@@ -317,7 +317,19 @@ from langchain_core.messages import get_buffer_string, merge_content, message_ch
 from langchain_core.messages import messages_from_dict, messages_to_dict, is_data_content_block, ContentBlock
 from langchain_core.messages import InputTokenDetails, OutputTokenDetails, TextContentBlock, ReasoningContentBlock
 from langchain_core.messages.ai import AIMessage, AIMessageChunk, InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.messages.ai import add_ai_message_chunks, add_usage
+from langchain_core.messages.ai import add_ai_message_chunks, add_usage, subtract_usage
+from langchain_core.messages import RemoveMessage, filter_messages, merge_message_runs, trim_messages
+from langchain_core.messages import Annotation, Citation, NonStandardAnnotation, RefusalContentBlock, ServerToolCall
+from langchain_core.messages import ServerToolCallChunk, ServerToolResult, LC_AUTO_PREFIX, LC_ID_PREFIX, ensure_id
+from langchain_core.messages import NotificationMetadata, add_notification_metadata, get_notification_metadata
+from langchain_core.messages.block_translators.openai import convert_to_openai_data_block
+from langchain_core.messages.block_translators.openai import convert_to_openai_image_block
+from langchain_core.messages.modifier import RemoveMessage
+from langchain_core.messages.notification import add_notification_metadata
+from langchain_core.messages.utils import AnyMessage, MessageLikeRepresentation, convert_to_messages
+from langchain_core.messages.utils import convert_to_openai_messages, count_tokens_approximately, filter_messages
+from langchain_core.messages.utils import get_buffer_string, merge_message_runs, message_chunk_to_message
+from langchain_core.messages.utils import messages_from_dict, trim_messages
 from langchain_core.messages.base import BaseMessage, BaseMessageChunk, get_msg_title_repr, merge_content
 from langchain_core.messages.base import message_to_dict, messages_to_dict
 from langchain_core.messages.chat import ChatMessage, ChatMessageChunk
@@ -328,6 +340,8 @@ from langchain_core.messages.tool import InvalidToolCall, ToolCall, ToolCallChun
 from langchain_core.messages.tool import default_tool_chunk_parser, default_tool_parser, invalid_tool_call, tool_call
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ImageContentBlock, is_data_content_block
+from langchain_core.messages.content import Citation, ToolContentBlock, create_image_block, create_text_block
+from langchain_core.messages.content import create_audio_block, create_citation, create_file_block, create_tool_call
 """
 
 

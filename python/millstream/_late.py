@@ -18,6 +18,7 @@ HOMES = {
     "ChatPromptTemplate": "millstream.prompts.chat",
     "Delta": "millstream._backend",
     "RunnableBinding": "millstream.runnables.binding",
+    "RunnableLambda": "millstream.runnables.functions",
     "RunnableSequence": "millstream.runnables.sequence",
     "ServerSentEvent": "millstream._backend",
     "ToolCallDelta": "millstream._backend",

@@ -21,8 +21,8 @@ from .tool_calls import (
     tool_call,
     tool_call_chunk,
 )
-from .usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, sum_usages
-from .validation import as_items, as_keys, as_mapping, as_text, as_usage
+from .usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, subtract_usage, sum_usages
+from .validation import LC_AUTO_PREFIX, LC_ID_PREFIX, as_items, as_keys, as_mapping, as_text, as_usage
 
 if TYPE_CHECKING:
     from .content import ContentBlock
@@ -36,6 +36,7 @@ __all__ = (
     "add_ai_message_chunks",
     "add_usage",
     "merge_messages",
+    "subtract_usage",
     "text_chunk",
 )
 
@@ -278,9 +279,9 @@ def _best_id(chunks: Iterable[AIMessageChunk]) -> str | None:
     for chunk in chunks:
         if not (one := chunk.id):
             continue
-        if not one.startswith("lc_"):
+        if not one.startswith(LC_AUTO_PREFIX):
             return one
-        if one.startswith("lc_run-"):
+        if one.startswith(LC_ID_PREFIX):
             run_id = run_id or one
         generated_id = generated_id or one
     return run_id or generated_id

@@ -1,7 +1,7 @@
 """Converts what users pass as messages (texts, tuples, dicts) to messages, and messages to dicts and text."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from .ai import AIMessage, AIMessageChunk
 from .base import BaseMessage, BaseMessageChunk
@@ -54,8 +54,6 @@ _ROLES: dict[str, type[BaseMessage]] = {
     **{name: _CLASSES[name] for name in ("human", "ai", "system", "function", "tool")},
     **{"user": HumanMessage, "assistant": AIMessage, "developer": SystemMessage},
 }
-# The values of `"type"` in the dicts of `model_dump`, besides the names of roles.
-_TYPES = {**_CLASSES, **_ROLES}
 # The required fields of a class besides the content.
 _REQUIRED_FIELDS: dict[type[BaseMessage], tuple[str, ...]] = {
     **{ToolMessage: ("tool_call_id",), ToolMessageChunk: ("tool_call_id",)},
@@ -97,7 +95,7 @@ def _convert(message: object) -> BaseMessage:
 
 def _from_object(message: Any) -> BaseMessage:
     """Convert a message of LangChain's, or an object with the same attributes."""
-    cls = _CLASSES.get(message.type)
+    cls = message_class(message.type)
     if cls is None:
         raise ValueError(f"Unexpected message type: {message.type!r}. Use one of {', '.join(map(repr, _CLASSES))}.")
     return cls(**{field: getattr(message, field) for field in cls._fields if getattr(message, field, None) is not None})
@@ -117,7 +115,7 @@ def _from_dict(message: Mapping[str, Any]) -> BaseMessage:
 
 
 def _from_role(role: object, content: Any, fields: dict[str, Any]) -> BaseMessage:
-    cls = _TYPES.get(role) if isinstance(role, str) else None
+    cls = (_ROLES.get(role) or message_class(role)) if isinstance(role, str) else None
     if cls is None or issubclass(cls, ChatMessage):
         raise ValueError(f"Unexpected message type: {role!r}. Use one of {_ROLE_NAMES}.")
     known, rest = _split(cls, fields)
@@ -134,6 +132,8 @@ def _from_role(role: object, content: Any, fields: dict[str, Any]) -> BaseMessag
         if not isinstance(known["tool_calls"], Sequence):
             raise ValueError(f"tool_calls must be a list, not {type(known['tool_calls']).__name__}")
         known["tool_calls"] = list(map(_call, known["tool_calls"]))
+    if role == "remove":
+        return cls(additional_kwargs=rest or None, **known)
     return cls(content, additional_kwargs=rest or None, **known)
 
 
@@ -160,6 +160,10 @@ def _call(call: object) -> dict[str, Any]:
 
 def message_class(name: str) -> type[BaseMessage] | None:
     """Return the message class whose ``type`` is ``name``, or ``None``."""
+    if name == "remove":
+        from .modifier import RemoveMessage
+
+        return RemoveMessage
     return _CLASSES.get(name)
 
 
@@ -197,7 +201,7 @@ def messages_from_dict(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessag
 
 
 def _message_from_dict(message: Mapping[str, Any]) -> BaseMessage:
-    cls = _CLASSES.get(message["type"])
+    cls = message_class(message["type"])
     if cls is None:
         raise ValueError(f"Got unexpected message type: {message['type']}")
     return cls(**message["data"])
@@ -212,20 +216,32 @@ def get_buffer_string(
     function_prefix: str = "Function",
     tool_prefix: str = "Tool",
     message_separator: str = "\n",
+    format: Literal["prefix", "xml"] = "prefix",
 ) -> str:
-    """Return the conversation as one text: for each message its role, its text, and its tool calls."""
+    """Return the conversation as one text: for each message its role, its text, and its tool calls.
+
+    With ``format="xml"`` each message is an element, with its blocks and calls as elements in it; data in
+    base64 is left out. Raises :class:`ValueError` for a message of another type.
+    """
+    if format not in ("prefix", "xml"):
+        raise ValueError(f"Unrecognized format={format!r}. Supported formats are 'prefix' and 'xml'.")
     prefixes = {
         **{HumanMessage: human_prefix, AIMessage: ai_prefix, SystemMessage: system_prefix},
         **{FunctionMessage: function_prefix, ToolMessage: tool_prefix},
     }
-    lines = []
-    for message in messages:
-        role = getattr(message, "role", None) if isinstance(message, ChatMessage) else None
-        role = role or next((prefix for cls, prefix in prefixes.items() if isinstance(message, cls)), None)
-        if role is None:
-            raise ValueError(f"Got unsupported message type: {message}")
-        lines.append(f"{role}: {message.text}{_format_calls(message)}")
-    return message_separator.join(lines)
+    return message_separator.join(_format_message(message, prefixes, format) for message in messages)
+
+
+def _format_message(message: BaseMessage, prefixes: Mapping[type[BaseMessage], str], format: str) -> str:
+    role = getattr(message, "role", None) if isinstance(message, ChatMessage) else None
+    prefix = role or next((prefix for cls, prefix in prefixes.items() if isinstance(message, cls)), None)
+    if prefix is None:
+        raise ValueError(f"Got unsupported message type: {message}")
+    if format == "prefix":
+        return f"{prefix}: {message.text}{_format_calls(message)}"
+    from .xml_format import format_as_xml
+
+    return format_as_xml(message, role or prefix.lower())
 
 
 def _format_calls(message: BaseMessage) -> str:

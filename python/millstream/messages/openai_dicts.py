@@ -95,6 +95,9 @@ class _Converter:
                 return convert(block)
         if type_name in ("tool_use", "function_call", "tool_result"):
             return self._tool_block(type_name, block)
+        if type_name == "refusal":
+            # Some providers refuse without an explanation: then there is nothing to send.
+            return {"type": "refusal", "refusal": block["refusal"]} if block.get("refusal") else None
         if type_name in ("file", "input_audio", "thinking", "reasoning") or self.pass_through:
             return _add_filename(block)
         raise ValueError(

@@ -15,6 +15,9 @@ from .partial_json import read_partial_json
 __all__ = (
     "JSON_SPACE",
     "InvalidToolCall",
+    "ServerToolCall",
+    "ServerToolCallChunk",
+    "ServerToolResult",
     "ToolCall",
     "ToolCallChunk",
     "default_tool_chunk_parser",
@@ -64,6 +67,43 @@ class InvalidToolCall(TypedDict):
     name: str | None
     args: str | None
     error: str | None
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+@with_pydantic_schema
+class ServerToolCall(TypedDict):
+    """A call of a tool that the provider runs."""
+
+    type: Literal["server_tool_call"]
+    id: str
+    name: str
+    args: dict[str, Any]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+@with_pydantic_schema
+class ServerToolCallChunk(TypedDict):
+    """A piece of a :class:`ServerToolCall`; ``args`` is a part of the JSON text."""
+
+    type: Literal["server_tool_call_chunk"]
+    name: NotRequired[str]
+    args: NotRequired[str]
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+@with_pydantic_schema
+class ServerToolResult(TypedDict):
+    """The result of a call of a tool that the provider runs."""
+
+    type: Literal["server_tool_result"]
+    id: NotRequired[str]
+    tool_call_id: str
+    status: Literal["success", "error"]
+    output: NotRequired[Any]
     index: NotRequired[int | str]
     extras: NotRequired[dict[str, Any]]
 

@@ -7,7 +7,7 @@ from .._merge import add_counts
 from .._typed_dicts import with_pydantic_schema
 from .validation import order_usage
 
-__all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage", "sum_usages")
+__all__ = ("InputTokenDetails", "OutputTokenDetails", "UsageMetadata", "add_usage", "subtract_usage", "sum_usages")
 
 
 @with_pydantic_schema
@@ -41,6 +41,29 @@ class UsageMetadata(TypedDict):
 def add_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
     """Return the sum of two usages, details included; zero if both are ``None``."""
     return sum_usages((left, right)) or UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
+
+
+def subtract_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
+    """Return ``left`` without ``right``, details included; no count is less than zero.
+
+    Returns the other one if one is ``None``, and zero if both are.
+    """
+    if not left or not right:
+        return left or right or UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
+    return cast("UsageMetadata", order_usage(_subtract(left, right)))
+
+
+def _subtract(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    rest: dict[str, Any] = {}
+    for name in (*left, *(name for name in right if name not in left)):
+        one, other = left.get(name), right.get(name)
+        if isinstance(one or 0, int) and isinstance(other or 0, int):
+            rest[name] = max((one or 0) - (other or 0), 0)
+        elif isinstance(one or {}, Mapping) and isinstance(other or {}, Mapping):
+            rest[name] = _subtract(one or {}, other or {})
+        else:
+            raise ValueError(f"{name}: counts must be numbers or dicts of numbers, not {one!r} and {other!r}")
+    return rest
 
 
 def sum_usages(usages: Iterable[Mapping[str, Any] | None]) -> UsageMetadata | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = (
+    "LC_AUTO_PREFIX",
+    "LC_ID_PREFIX",
     "as_content",
     "as_id",
     "as_items",
@@ -14,8 +16,14 @@ __all__ = (
     "as_usage",
     "drop_none",
     "dump",
+    "ensure_id",
     "order_usage",
 )
+
+LC_AUTO_PREFIX = "lc_"
+"""How a generated id begins."""
+LC_ID_PREFIX = "lc_run-"
+"""How the id of a message begins that was made from its run's."""
 
 _USAGE = ("input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details")
 _DETAILS = ("audio", "cache_creation", "cache_read", "reasoning")
@@ -79,6 +87,15 @@ def as_id(owner: str, field: str, value: object) -> str:
     from uuid import UUID
 
     return str(value) if isinstance(value, int | float | UUID) else as_text(owner, field, value)
+
+
+def ensure_id(id_val: str | None) -> str:
+    """Return ``id_val``, or a generated id if it is ``None`` or empty."""
+    if id_val:
+        return id_val
+    from uuid import uuid4
+
+    return f"{LC_AUTO_PREFIX}{uuid4()}"
 
 
 def as_status(owner: str, value: object) -> str:
