@@ -3,7 +3,7 @@
 import dataclasses
 import subprocess
 import sys
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import pydantic
 import pytest
@@ -183,41 +183,6 @@ def test_a_secret_is_recognized_by_its_name(name: str, secret: bool) -> None:
 
 
 # pydantic.
-
-
-def test_a_field_of_pydantic_is_rejected_with_the_alternative() -> None:
-    with pytest.raises(TypeError, match=r"WithField\.size uses pydantic \(FieldInfo\).*plain default"):
-
-        class WithField(Base):
-            size: int = pydantic.Field(default=3)
-
-    with pytest.raises(TypeError, match=r"Hidden\._cache uses pydantic"):
-
-        class Hidden(Base):
-            _cache: dict[str, int] = pydantic.PrivateAttr(default_factory=dict)
-
-    with pytest.raises(TypeError, match=r"Noted\.size uses pydantic"):
-
-        class Noted(Base):
-            size: Annotated[int, pydantic.Field(ge=0)] = 1
-
-
-def test_a_validator_of_pydantic_is_rejected_with_the_alternative() -> None:
-    with pytest.raises(TypeError, match=r"Validated\.check uses pydantic .*__post_init__"):
-
-        class Validated(Base):
-            size: int = 1
-
-            @pydantic.field_validator("size")
-            def check(cls, value: int) -> int:
-                return value
-
-    with pytest.raises(TypeError, match=r"__post_init__"):
-
-        class Whole(Base):
-            @pydantic.model_validator(mode="after")
-            def check(self) -> Any:
-                return self
 
 
 def test_values_and_types_of_pydantic_are_plain_values() -> None:

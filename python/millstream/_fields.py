@@ -1,6 +1,7 @@
 """``Fields``: annotated class fields as constructor arguments, without pydantic.
 
-Models are such classes, so importing them does not import pydantic. ::
+Models are such classes, so importing them does not import pydantic. A class whose body uses pydantic is validated by
+pydantic: see ``_pydantic_class``. ::
 
     class Echo(LLM):
         size: int                                    # required
@@ -14,11 +15,11 @@ Models are such classes, so importing them does not import pydantic. ::
 import copy
 import dataclasses
 import inspect
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from typing import Any, ClassVar, dataclass_transform, get_args
+from typing import Any, ClassVar, dataclass_transform
 
+from . import _pydantic_class as with_pydantic
 from ._secrets import SecretStr, is_secret_name, mask_secrets
 
 __all__ = ("MISSING", "Field", "Fields", "SecretStr", "did_you_mean", "field", "is_secret_name")
@@ -29,7 +30,7 @@ MISSING: Any = dataclasses.MISSING
 class Field:
     """The specification of one field; made by :func:`field`, or from a plain default."""
 
-    __slots__ = ("alias", "annotation", "default", "default_factory", "name", "repr")
+    __slots__ = ("alias", "annotation", "default", "default_factory", "info", "name", "repr")
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Field:
         default_factory: Callable[[], Any] | None = None,
         alias: str | None = None,
         repr: bool = True,
+        info: Any = None,
     ) -> None:
         self.name = ""
         self.annotation: Any = None
@@ -45,6 +47,8 @@ class Field:
         self.default_factory = default_factory
         self.alias = alias
         self.repr = repr
+        # What pydantic's `Field` returned.
+        self.info = info
 
     @property
     def required(self) -> bool:
@@ -99,27 +103,34 @@ class Fields:
     __millstream_fields__: ClassVar[dict[str, Field]] = {}
     __millstream_names__: ClassVar[dict[str, str]] = {}
     __millstream_private__: ClassVar[dict[str, Field]] = {}
+    __millstream_pydantic__: ClassVar[bool] = False
     __signature__: ClassVar[Any] = _ArgumentsOf()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the class body's annotations; the bases' fields come first."""
         super().__init_subclass__(**kwargs)
-        _refuse_pydantic(cls)
+        # A plain assignment in the body gives an inherited field a new default, as with pydantic.
+        annotated = with_pydantic.annotations_of(cls)
+        with_pydantic.refuse_unreadable(cls, annotated)
+        if with_pydantic.find_pydantic(cls, annotated):
+            cls.__millstream_pydantic__ = True
         fields: dict[str, Field] = {}
         private: dict[str, Field] = {}
         for base in reversed(cls.__mro__[1:]):
             fields.update(base.__dict__.get("__millstream_fields__", {}))
             private.update(base.__dict__.get("__millstream_private__", {}))
-        # A plain assignment in the body gives an inherited field a new default, as with pydantic.
-        annotated = dict(_annotations(cls))
         for name, old in fields.items():
             if name in cls.__dict__ and name not in annotated and not _is_code(cls.__dict__[name]):
                 fields[name] = _read_field(cls, name, "", old)
+        if cls.__millstream_pydantic__:
+            annotated = {**with_pydantic.private_infos(cls), **annotated}
         for name, annotation in annotated.items():
             (private if name.startswith("_") else fields)[name] = _read_field(cls, name, annotation, fields.get(name))
         cls.__millstream_fields__ = fields
         cls.__millstream_private__ = private
         cls.__millstream_names__ = {f.alias: name for name, f in fields.items() if f.alias} | {n: n for n in fields}
+        if cls.__millstream_pydantic__:
+            with_pydantic.prepare(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Set every field from its argument or its default; see the class's fields.
@@ -128,6 +139,9 @@ class Fields:
         """
         if args:
             raise TypeError(f"{type(self).__name__}() takes keyword arguments only: {self._by_name()}")
+        if self.__millstream_pydantic__:
+            with_pydantic.validate(self, kwargs)
+            return
         names, fields = self.__millstream_names__, self.__millstream_fields__
         values: dict[str, Any] = {}
         unknown: dict[str, Any] = {}
@@ -147,6 +161,27 @@ class Fields:
 
     def __post_init__(self) -> None:
         """Check the fields; subclasses add to it."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Complete a new object of a class that uses pydantic, which calls this; subclasses add to it."""
+
+    def _set_validated(self, context: Any, /) -> None:
+        """Set the attributes of an object whose fields pydantic has validated, before its validators of the object."""
+        state = vars(self)
+        given = state.pop("__pydantic_fields_set__")
+        extra = state.pop("__pydantic_extra__", None) or {}
+        state.pop("__pydantic_private__", None)
+        fields = self.__millstream_fields__
+        values = {name: self._check_value(name, fields[name], state.pop(name)) for name in fields if name in given}
+        if extra and with_pydantic.declared_extra(type(self)) is None:
+            values = self._take_unknown(extra, values)
+            extra = {}
+        # The fields that are left in the state have their defaults.
+        self._set_fields(values)
+        state.update(extra)
+        self.__post_init__()
+        state["__pydantic_fields_set__"] = given
+        self.model_post_init(context)
 
     @classmethod
     def _by_name(cls) -> str:
@@ -179,8 +214,12 @@ class Fields:
         missing = [name for name, f in fields.items() if f.required and name not in values]
         if missing:
             raise TypeError(f"{type(self).__name__}() is missing the argument: {', '.join(map(repr, missing))}")
+        state = vars(self)
         for name, spec in fields.items():
-            setattr(self, name, values[name] if name in values else spec.value())
+            if name in values:
+                setattr(self, name, values[name])
+            elif name not in state:
+                setattr(self, name, spec.value())
         for name, spec in self.__millstream_private__.items():
             if not spec.required:
                 setattr(self, name, spec.value())
@@ -203,7 +242,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def _read_field(cls: type, name: str, annotation: object, inherited: Field | None) -> Field:
+def _read_field(cls: type[Fields], name: str, annotation: object, inherited: Field | None) -> Field:
     """Return the specification of the field ``name``; set its plain default as the class attribute."""
     assigned = cls.__dict__.get(name, MISSING)
     if isinstance(assigned, Field):
@@ -211,6 +250,8 @@ def _read_field(cls: type, name: str, annotation: object, inherited: Field | Non
     elif isinstance(assigned, dataclasses.Field):
         factory: Any = None if assigned.default_factory is MISSING else assigned.default_factory
         spec = Field(assigned.default, default_factory=factory, repr=bool(assigned.repr))
+    elif cls.__millstream_pydantic__ and (read := with_pydantic.read_info(assigned, annotation)):
+        spec = Field(**read)
     else:
         spec = Field(assigned)
     spec.name = name
@@ -221,54 +262,14 @@ def _read_field(cls: type, name: str, annotation: object, inherited: Field | Non
         spec.repr = spec.repr and inherited.repr
     words = annotation if isinstance(annotation, str) else repr(annotation)
     spec.repr = spec.repr and not is_secret_name(name) and "secret" not in words.lower()
-    if spec is assigned or isinstance(assigned, dataclasses.Field):
+    if assigned is not MISSING and spec.default is not assigned:
         delattr(cls, name) if spec.default is MISSING else setattr(cls, name, spec.default)
     return spec
-
-
-def _annotations(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the annotated names of the body of ``cls`` with their types, without class variables."""
-    if sys.version_info >= (3, 14):
-        import annotationlib
-
-        found: Mapping[str, Any] = annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
-    else:
-        found = inspect.get_annotations(cls)
-    for name, annotation in found.items():
-        text = annotation if isinstance(annotation, str) else repr(annotation)
-        if not text.removeprefix("typing.").removeprefix("t.").startswith("ClassVar") and not name.startswith("__"):
-            yield name, annotation
 
 
 def _is_code(value: object) -> bool:
     """Return whether ``value`` is a method, a property or another descriptor, not a plain value."""
     return inspect.isroutine(value) or hasattr(value, "__get__")
-
-
-def _refuse_pydantic(cls: type) -> None:
-    """Raise :class:`TypeError` if the class body uses pydantic's fields or validators, which nothing would read."""
-    described = [(name, value) for name, value in cls.__dict__.items() if _is_pydantic(value)]
-    for name, annotation in _annotations(cls):
-        described += [(name, extra) for extra in get_args(annotation) if _is_pydantic(extra)]
-    for name, value in described:
-        type_name = type(value).__name__
-        instead = (
-            "check the fields in __post_init__(self), which runs at the end of the constructor"
-            if "Proxy" in type_name or "Validator" in type_name
-            else "write a plain default (`size: int = 3`), or `field(default_factory=…, alias=…)` from"
-            " millstream.language_models"
-        )
-        raise TypeError(f"{cls.__name__}.{name} uses pydantic ({type_name}), which Millstream does not read: {instead}")
-
-
-def _is_pydantic(value: object) -> bool:
-    # Recognized by the module's name, so that pydantic is not imported. Pydantic classes and secrets are plain values.
-    package = type(value).__module__.partition(".")[0]
-    return (
-        package in ("pydantic", "pydantic_core")
-        and not isinstance(value, type)
-        and not hasattr(value, "get_secret_value")
-    )
 
 
 def _is_equal(value: object, default: object) -> bool:
