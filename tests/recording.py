@@ -36,7 +36,9 @@ __all__ = (
 
 EVENTS = (
     *("on_llm_start", "on_llm_new_token", "on_llm_end", "on_llm_error", "on_text", "on_custom_event"),
-    *("on_chain_start", "on_chain_end", "on_chain_error"),
+    *("on_chain_start", "on_chain_end", "on_chain_error", "on_agent_action", "on_agent_finish", "on_retry"),
+    *("on_tool_start", "on_tool_end", "on_tool_error"),
+    *("on_retriever_start", "on_retriever_end", "on_retriever_error"),
 )
 
 

@@ -11,6 +11,8 @@ PACKAGE = Path(millstream.__file__).parent
 
 def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
     assert HOMES == {
+        "AsyncCallbackManager": "millstream.callbacks.managers",
+        "CallbackManager": "millstream.callbacks.managers",
         "ChatPromptTemplate": "millstream.prompts.chat",
         "Delta": "millstream._backend",
         "RunnableBinding": "millstream.runnables.binding",
@@ -19,6 +21,7 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "ServerSentEvent": "millstream._backend",
         "ToolCallDelta": "millstream._backend",
         "core_schema_of": "millstream.messages.pydantic_schema",
+        "ensure_config": "millstream.runnables.config",
         "json_schema_of": "millstream.messages.pydantic_schema",
         "validate_message": "millstream.messages.pydantic_schema",
     }

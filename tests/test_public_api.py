@@ -275,6 +275,14 @@ from langchain_core.output_parsers.openai_tools import PydanticToolsParser
 from langchain_core.output_parsers.pydantic import PydanticOutputParser
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForRetrieverRun
+from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event, get_usage_metadata_callback
+from langchain_core.callbacks.file import FileCallbackHandler
+from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event, handle_event
+from langchain_core.callbacks.manager import AsyncCallbackManagerForToolRun, CallbackManagerForRetrieverRun
+from langchain_core.callbacks.manager import atrace_as_chain_group, trace_as_chain_group
+from langchain_core.callbacks.stdout import StdOutCallbackHandler
+from langchain_core.callbacks.usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableLambda, RunnableSequence

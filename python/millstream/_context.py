@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-__all__ = ("InContext", "caller_loop", "run_in_executor", "var_child_runnable_config")
+__all__ = ("InContext", "ambient_handlers", "caller_loop", "run_in_executor", "var_child_runnable_config")
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 var_child_runnable_config: ContextVar[Mapping[str, Any] | None] = ContextVar("child_runnable_config", default=None)
 """The configuration that child runs inherit: set while users' code runs, and never across a yield of ours."""
+
+ambient_handlers: ContextVar[tuple[Any, ...]] = ContextVar("ambient_handlers", default=())
+"""Callback handlers of all runs in the current context, whatever the configuration of the calls."""
 
 caller_loop = threading.local()
 """``caller_loop.loop`` is the event loop that waits for this thread, while the thread runs users' sync code for it."""

@@ -1,8 +1,9 @@
 """Names that are imported when they are first used.
 
 LangChain's contract has things of a low floor make things of a higher one: ``message + text`` is a
-prompt, a Runnable ``| other`` a sequence. A pickle of a value is read by the half of the core that runs,
-and pydantic asks the base class of messages, which validates as one of its subclasses.
+prompt, a Runnable ``| other`` a sequence, and a run makes the manager of its child runs. A pickle of a value
+is read by the half of the core that runs, and pydantic asks the base class of messages, which validates as
+one of its subclasses.
 :func:`late` imports those, and its table is the whole list of imports that point up.
 :func:`lazy_names` makes the ``__getattr__`` of a module that imports names only when asked for them:
 a program that parses streams need not load the models.
@@ -15,6 +16,8 @@ from typing import Any
 __all__ = ("HOMES", "late", "lazy_names")
 
 HOMES = {
+    "AsyncCallbackManager": "millstream.callbacks.managers",
+    "CallbackManager": "millstream.callbacks.managers",
     "ChatPromptTemplate": "millstream.prompts.chat",
     "Delta": "millstream._backend",
     "RunnableBinding": "millstream.runnables.binding",
@@ -23,6 +26,7 @@ HOMES = {
     "ServerSentEvent": "millstream._backend",
     "ToolCallDelta": "millstream._backend",
     "core_schema_of": "millstream.messages.pydantic_schema",
+    "ensure_config": "millstream.runnables.config",
     "json_schema_of": "millstream.messages.pydantic_schema",
     "validate_message": "millstream.messages.pydantic_schema",
 }

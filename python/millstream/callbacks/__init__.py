@@ -1,49 +1,108 @@
 """Callbacks: handlers, whose methods are called during runs, and the managers that call them."""
 
-from .base import (
-    AsyncCallbackHandler,
-    BaseCallbackHandler,
-    BaseCallbackManager,
-    CallbackManagerMixin,
-    Callbacks,
-    ChainManagerMixin,
-    LLMManagerMixin,
-    RetrieverManagerMixin,
-    RunManagerMixin,
-    ToolManagerMixin,
-)
-from .manager import (
-    AsyncCallbackManager,
-    AsyncCallbackManagerForChainRun,
-    AsyncCallbackManagerForLLMRun,
-    AsyncRunManager,
-    BaseRunManager,
-    CallbackManager,
-    CallbackManagerForChainRun,
-    CallbackManagerForLLMRun,
-    RunManager,
-)
-from .streaming_stdout import StreamingStdOutCallbackHandler
+from typing import TYPE_CHECKING
+
+from .._late import lazy_names
+
+if TYPE_CHECKING:
+    from .base import (
+        AsyncCallbackHandler,
+        BaseCallbackHandler,
+        BaseCallbackManager,
+        CallbackManagerMixin,
+        Callbacks,
+        ChainManagerMixin,
+        LLMManagerMixin,
+        RetrieverManagerMixin,
+        RunManagerMixin,
+        ToolManagerMixin,
+    )
+    from .chain_group import AsyncCallbackManagerForChainGroup, CallbackManagerForChainGroup
+    from .chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+    from .custom_events import adispatch_custom_event, dispatch_custom_event
+    from .file import FileCallbackHandler
+    from .llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from .managers import AsyncCallbackManager, CallbackManager
+    from .retriever_run_manager import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+    from .run_manager import AsyncParentRunManager, AsyncRunManager, BaseRunManager, ParentRunManager, RunManager
+    from .stdout import StdOutCallbackHandler
+    from .streaming_stdout import StreamingStdOutCallbackHandler
+    from .tool_run_manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+    from .usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
 
 __all__ = (
     "AsyncCallbackHandler",
     "AsyncCallbackManager",
+    "AsyncCallbackManagerForChainGroup",
     "AsyncCallbackManagerForChainRun",
     "AsyncCallbackManagerForLLMRun",
+    "AsyncCallbackManagerForRetrieverRun",
+    "AsyncCallbackManagerForToolRun",
+    "AsyncParentRunManager",
     "AsyncRunManager",
     "BaseCallbackHandler",
     "BaseCallbackManager",
     "BaseRunManager",
     "CallbackManager",
+    "CallbackManagerForChainGroup",
     "CallbackManagerForChainRun",
     "CallbackManagerForLLMRun",
+    "CallbackManagerForRetrieverRun",
+    "CallbackManagerForToolRun",
     "CallbackManagerMixin",
     "Callbacks",
     "ChainManagerMixin",
+    "FileCallbackHandler",
     "LLMManagerMixin",
+    "ParentRunManager",
     "RetrieverManagerMixin",
     "RunManager",
     "RunManagerMixin",
+    "StdOutCallbackHandler",
     "StreamingStdOutCallbackHandler",
     "ToolManagerMixin",
+    "UsageMetadataCallbackHandler",
+    "adispatch_custom_event",
+    "dispatch_custom_event",
+    "get_usage_metadata_callback",
+)
+
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "AsyncCallbackHandler": ".base",
+        "AsyncCallbackManager": ".managers",
+        "AsyncCallbackManagerForChainGroup": ".chain_group",
+        "AsyncCallbackManagerForChainRun": ".chain_run_manager",
+        "AsyncCallbackManagerForLLMRun": ".llm_run_manager",
+        "AsyncCallbackManagerForRetrieverRun": ".retriever_run_manager",
+        "AsyncCallbackManagerForToolRun": ".tool_run_manager",
+        "AsyncParentRunManager": ".run_manager",
+        "AsyncRunManager": ".run_manager",
+        "BaseCallbackHandler": ".base",
+        "BaseCallbackManager": ".base",
+        "BaseRunManager": ".run_manager",
+        "CallbackManager": ".managers",
+        "CallbackManagerForChainGroup": ".chain_group",
+        "CallbackManagerForChainRun": ".chain_run_manager",
+        "CallbackManagerForLLMRun": ".llm_run_manager",
+        "CallbackManagerForRetrieverRun": ".retriever_run_manager",
+        "CallbackManagerForToolRun": ".tool_run_manager",
+        "CallbackManagerMixin": ".base",
+        "Callbacks": ".base",
+        "ChainManagerMixin": ".base",
+        "FileCallbackHandler": ".file",
+        "LLMManagerMixin": ".base",
+        "ParentRunManager": ".run_manager",
+        "RetrieverManagerMixin": ".base",
+        "RunManager": ".run_manager",
+        "RunManagerMixin": ".base",
+        "StdOutCallbackHandler": ".stdout",
+        "StreamingStdOutCallbackHandler": ".streaming_stdout",
+        "ToolManagerMixin": ".base",
+        "UsageMetadataCallbackHandler": ".usage",
+        "adispatch_custom_event": ".custom_events",
+        "dispatch_custom_event": ".custom_events",
+        "get_usage_metadata_callback": ".usage",
+    },
 )

@@ -192,9 +192,10 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
+        inputs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Handle the start of a tool's run."""
+        """Handle the start of a tool's run: ``inputs`` holds its arguments, ``input_str`` is its input as text."""
 
     async def on_retriever_start(
         self,

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from uuid import UUID
 
+from .._context import ambient_handlers
+from .handlers import CallbackManagerMixin
+
 __all__ = ("BaseCallbackManager", "handlers_of")
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
         inheritable_metadata: dict[str, Any]
 
 
-class BaseCallbackManager:
+class BaseCallbackManager(CallbackManagerMixin):
     """Holds handlers, tags and metadata. Child runs inherit the ``inheritable_`` ones.
 
     ``parent_ids`` are the ids of the ancestors, from the root down; ``parent_run_id`` is the last of them.
@@ -57,7 +60,7 @@ class BaseCallbackManager:
         return False
 
     @classmethod
-    def like(cls, other: Manager) -> Self:
+    def like(cls, other: Manager, **kwargs: Any) -> Self:
         """Return a manager with the same contents as ``other``, a manager of ours or of LangChain's."""
         return cls(
             other.handlers,
@@ -68,6 +71,7 @@ class BaseCallbackManager:
             metadata=other.metadata,
             inheritable_metadata=other.inheritable_metadata,
             parent_ids=getattr(other, "parent_ids", None),
+            **kwargs,
         )
 
     @classmethod
@@ -101,6 +105,8 @@ class BaseCallbackManager:
             manager.add_metadata(inheritable_metadata)
         if local_metadata:
             manager.add_metadata(local_metadata, inherit=False)
+        for handler in ambient_handlers.get():
+            manager.add_handler(handler)
         return manager
 
     def copy(self) -> Self:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._context import InContext, caller_loop, var_child_runnable_config
+from .._context import InContext, ambient_handlers, caller_loop, var_child_runnable_config
 from ..streaming.channel import is_cancelled
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..messages.base import BaseMessage
 
-__all__ = ("RunHandler", "RunHandlers")
+__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event")
 
 Result = TypeVar("Result")
 
@@ -48,6 +48,8 @@ class RunHandler:
         self.handler = handler
         self._context = contextvars.copy_context()
         self._context.run(var_child_runnable_config.set, config)
+        if ambient := ambient_handlers.get():
+            self._context.run(ambient_handlers.set, tuple(one for one in ambient if one is not handler))
         self._busy = threading.Lock()
         self.notified = False
 
@@ -140,6 +142,24 @@ class RunHandlers:
                 if (await_writable := getattr(handler.handler, "await_writable", None)) is not None:
                     await await_writable()
         failures.raise_first()
+
+
+def handle_event(
+    handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+) -> None:
+    """Call the method ``event_name`` of each handler, except of those whose ``ignore_condition_name`` is true."""
+    RunHandlers(handlers, _no_config).dispatch(event_name, ignore_condition_name, args, kwargs)
+
+
+async def ahandle_event(
+    handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+) -> None:
+    """Do what :func:`handle_event` does, in async code."""
+    await RunHandlers(handlers, _no_config).adispatch(event_name, ignore_condition_name, args, kwargs)
+
+
+def _no_config(handler: object) -> Mapping[str, Any]:
+    return {}
 
 
 class _Failures:

@@ -211,9 +211,10 @@ class CallbackManagerMixin:
         parent_run_id: UUID | None = None,
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
+        inputs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Handle the start of a tool's run."""
+        """Handle the start of a tool's run: ``inputs`` holds its arguments, ``input_str`` is its input as text."""
 
     def on_retriever_start(
         self,

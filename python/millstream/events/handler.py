@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..callbacks.manager import parent_ids_of_child
+from ..callbacks.run_manager import parent_ids_of_child
 from .run import Run
 from .schema import StreamEvent, is_known
 from .versions import Version, copies

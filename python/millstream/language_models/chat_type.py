@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .._secrets import mask_secrets
-from ..callbacks.manager import CallbackManager
+from ..callbacks.managers import CallbackManager
 from ..function_calling.formats import describe_format
 from ..messages.base import BaseMessage
 from ..messages.conversion import convert_to_messages, finish_message

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..callbacks.base_manager import handlers_of
-from ..callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManager, CallbackManagerForLLMRun
+from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from ..callbacks.managers import CallbackManager
 from ..events import uuid7
 from ..outputs import LLMResult, RunInfo
 from ..runnables.config import RunnableConfig, batch_configs, ensure_config

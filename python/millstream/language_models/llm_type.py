@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._secrets import mask_secrets
-from ..callbacks.manager import CallbackManager
+from ..callbacks.managers import CallbackManager
 from ..outputs import GenerationChunk, LLMResult
 from ..outputs.generation import merge_generations
 from ..runnables.config import child_context, ensure_config

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .._context import var_child_runnable_config
-from ..callbacks.manager import CallbackManager
+from ..callbacks.managers import CallbackManager
 from ..outputs import LLMResult
 from ..runnables.config import child_config, ensure_config
 from .prompt_text import LanguageModelInput

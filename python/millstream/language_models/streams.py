@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..callbacks.manager import CallbackManager
+from ..callbacks.managers import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
 from ..events.handler import StreamEventHandler
 from ..outputs import LLMResult

@@ -12,7 +12,7 @@ from .._context import run_in_executor, var_child_runnable_config
 from .._typed_dicts import with_pydantic_schema
 
 if TYPE_CHECKING:
-    from ..callbacks.manager import BaseRunManager
+    from ..callbacks.run_manager import BaseRunManager
 
 __all__ = (
     "DEFAULT_RECURSION_LIMIT",

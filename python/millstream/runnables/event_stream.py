@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..callbacks.manager import CallbackManager
+from ..callbacks.managers import CallbackManager
 from ..events import EventFilter, Run, StreamEvent, schema_version, uuid7
 from ..events.handler import NestedEvent, RootMark, RootRun, StreamEventHandler
 from ..events.versions import Version, copies

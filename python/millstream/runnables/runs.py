@@ -6,8 +6,9 @@ import contextvars
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable
 from typing import Any, Protocol
 
-from .._context import InContext, var_child_runnable_config
-from ..callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManager, CallbackManagerForChainRun
+from .._context import InContext, ambient_handlers, var_child_runnable_config
+from ..callbacks.chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from ..callbacks.managers import CallbackManager
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.inputs import AsyncInputIterator, InputIterator, close_iterator
 from .config import RunnableConfig, child_config, ensure_config
@@ -73,7 +74,11 @@ class RunStart:
 
 def no_listeners(config: RunnableConfig | None) -> bool:
     """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
-    return var_child_runnable_config.get() is None and not (config and config.get("callbacks"))
+    return (
+        var_child_runnable_config.get() is None
+        and not (config and config.get("callbacks"))
+        and not ambient_handlers.get()
+    )
 
 
 # A call.
