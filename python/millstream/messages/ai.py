@@ -241,8 +241,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             **fields,
             id=_best_id(pieces),
             tool_call_chunks=_merge_pieces(pieces),
-            usage_metadata=sum_usages(piece.usage_metadata for piece in pieces),
-            chunk_position="last" if any(piece.chunk_position == "last" for piece in pieces) else None,
+            usage_metadata=sum_usages([piece.usage_metadata for piece in pieces]),
+            chunk_position="last" if "last" in [piece.chunk_position for piece in pieces] else None,
         )
 
 

@@ -1,7 +1,7 @@
 """``BaseMessage`` and ``BaseMessageChunk``: the base classes of messages.
 
 Messages behave like LangChain's pydantic models, but are plain classes with slots. ``_fields`` names the fields in
-LangChain's order; :func:`_slots` says under which attribute each is stored. Mappings that are usually empty are
+LangChain's order; ``_places`` says under which attribute each is stored. Mappings that are usually empty are
 stored as ``None`` until they are first read.
 """
 
@@ -89,10 +89,15 @@ class BaseMessage(ReprMixin, PydanticField):
         **extra: Any,
     ) -> None:
         owner = self.__class__.__name__
-        self._check_type(type)
-        self.content = as_content(owner, content if content_blocks is None else content_blocks)
-        self._additional_kwargs = as_mapping(owner, "additional_kwargs", additional_kwargs)
-        self._response_metadata = as_mapping(owner, "response_metadata", response_metadata)
+        if type is not None or not hasattr(self, "type"):
+            self._check_type(type)
+        given = content if content_blocks is None else content_blocks
+        self.content = given if isinstance(given, str) else as_content(owner, given)
+        self._additional_kwargs = self._response_metadata = None
+        if additional_kwargs is not None:
+            self._additional_kwargs = as_mapping(owner, "additional_kwargs", additional_kwargs)
+        if response_metadata is not None:
+            self._response_metadata = as_mapping(owner, "response_metadata", response_metadata)
         self.name = None if name is None else as_text(owner, "name", name)
         self.id = None if id is None else as_id(owner, "id", id)
         if extra:
@@ -156,7 +161,7 @@ class BaseMessage(ReprMixin, PydanticField):
     def model_construct(cls, **values: Any) -> Self:
         """Return a message with ``values``, which are neither checked nor copied."""
         message = cls.__new__(cls)
-        for field, place, default in _slots(cls):
+        for field, place, default in _places[cls]:
             setattr(message, place, values.pop(field, default))
         if values.get("type") == getattr(cls, "type", None):
             values.pop("type", None)
@@ -259,7 +264,7 @@ class BaseMessage(ReprMixin, PydanticField):
 
     def _values(self) -> Fields:
         """Return the arguments for :meth:`model_construct` to make an equal message; unread fields stay ``None``."""
-        return {field: getattr(self, place) for field, place, _ in _slots(type(self))} | self.__dict__
+        return {field: getattr(self, place) for field, place, _ in _places[type(self)]} | self.__dict__
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to make an equal message."""
@@ -309,9 +314,9 @@ class BaseMessageChunk(BaseMessage):
 def merge_fields(chunks: Sequence[BaseMessage]) -> dict[str, Any]:
     """Merge the fields that all messages have: content and mappings."""
     return {
-        "content": merge_contents(chunk.content for chunk in chunks),
-        "additional_kwargs": merge_info(chunk._additional_kwargs for chunk in chunks) or None,
-        "response_metadata": merge_info(chunk._response_metadata for chunk in chunks) or None,
+        "content": merge_contents([chunk.content for chunk in chunks]),
+        "additional_kwargs": merge_info([chunk._additional_kwargs for chunk in chunks]) or None,
+        "response_metadata": merge_info([chunk._response_metadata for chunk in chunks]) or None,
     }
 
 
@@ -338,18 +343,19 @@ def get_msg_title_repr(title: str, *, bold: bool = False) -> str:
     return f"{before}\033[1m{padded}\033[0m{after}" if bold else f"{before}{padded}{after}"
 
 
-_SLOTS: dict[type[BaseMessage], list[tuple[str, str, Any]]] = {}
+class _Places(dict[type[BaseMessage], list[tuple[str, str, Any]]]):
+    """The fields of each class, with the attribute that stores it and its default."""
 
-
-def _slots(cls: type[BaseMessage]) -> list[tuple[str, str, Any]]:
-    """Return the fields of a class, each with the attribute that stores it and its default."""
-    if (slots := _SLOTS.get(cls)) is None:
-        slots = _SLOTS[cls] = [
+    def __missing__(self, cls: type[BaseMessage]) -> list[tuple[str, str, Any]]:
+        places = self[cls] = [
             (field, f"_{field}" if field in cls._lazy else field, cls._repr_omit_default.get(field))
             for field in cls._fields
             if field != "type"
         ]
-    return slots
+        return places
+
+
+_places = _Places()
 
 
 def _block_text(block: str | Mapping[str, Any]) -> str | None:

@@ -71,15 +71,13 @@ def convert_to_messages(messages: Any) -> list[BaseMessage]:
     :class:`NotImplementedError` for anything else.
     """
     if hasattr(messages, "to_messages"):
-        return [_convert(message) for message in messages.to_messages()]
-    if isinstance(messages, BaseMessage | Mapping | str):
+        messages = messages.to_messages()
+    elif isinstance(messages, BaseMessage | Mapping | str):
         messages = [messages]
-    return [_convert(message) for message in messages]
+    return [message if isinstance(message, BaseMessage) else _convert(message) for message in messages]
 
 
 def _convert(message: object) -> BaseMessage:
-    if isinstance(message, BaseMessage):
-        return message
     if isinstance(message, str):
         return HumanMessage(message)
     if isinstance(message, Mapping):

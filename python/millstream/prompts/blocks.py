@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._repr import ReprMixin
 from .prompt import PromptTemplate
-from .string import PromptTemplateFormat, fill_template, get_template_variables
+from .string import PromptTemplateFormat, get_template_variables
 
 __all__ = ("BlockTemplate", "DictPromptTemplate", "ImagePromptTemplate", "make_block_template")
 
@@ -88,7 +88,7 @@ def _texts(value: object) -> Iterator[str]:
 
 def _fill(value: object, variables: dict[str, Any]) -> Any:
     if isinstance(value, str):
-        return fill_template(value, variables)
+        return value.format(**variables)
     if isinstance(value, Mapping):
         return {key: _fill(item, variables) for key, item in value.items()}
     return [_fill(item, variables) for item in value] if isinstance(value, list | tuple) else value

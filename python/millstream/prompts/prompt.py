@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from ..prompt_values import StringPromptValue
 from .base import BasePromptTemplate
-from .string import PromptTemplateFormat, check_format, fill_template, get_template_variables
+from .string import PromptTemplateFormat, check_format, get_template_variables
 
 __all__ = ("PromptTemplate",)
 
@@ -90,7 +90,7 @@ class PromptTemplate(BasePromptTemplate):
 
     def format(self, /, **variables: Any) -> str:
         """Return the text with ``variables``; :class:`KeyError` if one is missing."""
-        return fill_template(self.template, self._all_variables(variables))
+        return self.template.format(**self._all_variables(variables))
 
     def format_prompt(self, /, **variables: Any) -> StringPromptValue:
         """Return the text with ``variables`` as a prompt value."""

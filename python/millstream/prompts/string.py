@@ -1,9 +1,9 @@
 """Text templates: reads their variables, and rejects templates that could do more than insert values."""
 
 from string import Formatter
-from typing import Any, Literal
+from typing import Literal
 
-__all__ = ("PromptTemplateFormat", "check_format", "fill_template", "get_template_variables")
+__all__ = ("PromptTemplateFormat", "check_format", "get_template_variables")
 
 PromptTemplateFormat = Literal["f-string"]
 """The syntax of templates: variables in braces, ``{{`` and ``}}`` for braces."""
@@ -41,8 +41,3 @@ def _check_field(name: str, spec: str) -> None:
         )
     if "{" in spec or "}" in spec:
         raise ValueError("Invalid format specifier in f-string template. Nested replacement fields are not allowed.")
-
-
-def fill_template(template: str, variables: dict[str, Any]) -> str:
-    """Return ``template`` with the values of ``variables``. Its variables were already checked."""
-    return template.format(**variables)
