@@ -72,7 +72,7 @@ class ChatModelType:
         """Return the arguments without the structured-output format, and that format for the start event."""
         kwargs = dict(kwargs)
         format = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
-        return kwargs, describe_format(format)
+        return kwargs, {} if format is None else describe_format(format)
 
     def start_info(
         self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], format_info: dict[str, Any], *, streams: bool

@@ -11,7 +11,7 @@ from ..outputs import GenerationChunk, LLMResult
 from ..outputs.generation import merge_generations
 from ..runnables.config import child_context, ensure_config
 from .model_type import ModelCall, Results, enter_run, takes_run_manager
-from .prompt_text import LanguageModelInput, to_prompt
+from .prompt_text import to_prompt
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,9 +31,7 @@ class LLMType:
         """Return the name of the class without ``LLM``."""
         return {"ls_provider": name.removesuffix("LLM").lower(), "ls_model_type": "llm"}
 
-    def prompt(self, input: LanguageModelInput) -> str:
-        """Return the text of the input."""
-        return to_prompt(input)
+    prompt = staticmethod(to_prompt)
 
     def manager(
         self,

@@ -46,6 +46,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
             "_disconnect",
             "_n",
             "_contents_seen",
+            "_writes_records",
         ),
         *("error", "done"),
     )
@@ -55,12 +56,14 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._collects = collect_result
         self._n = n
         self._idle_limit = limit
+        # Whether the function that :meth:`recorder` returned is called in place of ``feed``.
+        self._writes_records = False
         self.error: BaseException | None = None
         self._start()
 
     def _start(self) -> None:
         """Reset the state, with a new decoder: also called when a request is sent again."""
-        self._decoder = self._new_decoder()
+        self._decoder = StreamDecoder(self._format, n=self._n)
         if self._collects:
             self._decoder._keep_text()
         self._idle_since: float | None = None
@@ -68,9 +71,6 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._disconnect: Exception | None = None
         self._closed: tuple[Sequence[Any], StreamError | None] | None = None
         self.done: Sized = self._decoder._finished
-
-    def _new_decoder(self) -> StreamDecoder:
-        return StreamDecoder(self._format, n=self._n)
 
     def opened(self, body: Any) -> None:
         """Hand the decoder to the body, if it can decode while it reads: framing and payloads in one call."""

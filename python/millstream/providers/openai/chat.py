@@ -152,7 +152,8 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
             (self.model_kwargs.get("stream_options") or {}).get("include_usage"),
             self.stream_usage,
         )
-        return next((value for value in sources if isinstance(value, bool)), False)
+        decisions = [value for value in sources if isinstance(value, bool)]
+        return bool(decisions) and decisions[0]
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any

@@ -28,7 +28,7 @@ class DecodedMessages(DecodedStream):
     used OpenAI's first form of function calls.
     """
 
-    __slots__ = ("_collected", "_has_non_text", "_id", "_legacy", "_metadata", "_usage", "_write")
+    __slots__ = ("_has_non_text", "_id", "_kept", "_legacy", "_metadata", "_usage", "_write")
 
     def __init__(
         self,
@@ -43,7 +43,8 @@ class DecodedMessages(DecodedStream):
         super().__init__(format, limit, n=n, collect_result=collect_result)
         self._id = id
         self._legacy = legacy
-        self._collected: list[AIMessageChunk] = []
+        # The deltas with more than text, each with its info, for the result: the decoder keeps the text.
+        self._kept: list[tuple[Delta, dict[str, Any]]] = []
         # Whether a delta with more than text has arrived.
         self._has_non_text = False
         self._usage: Mapping[str, Any] | None = None
@@ -93,9 +94,15 @@ class DecodedMessages(DecodedStream):
 
     def result(self) -> LLMResult:
         """Return the merged chunks, without the last one."""
-        message = merge_messages([self.plain(self._decoder._kept_text), *self._collected])
-        info = {key: value for key, value in message.response_metadata.items() if key not in PROVIDER}
-        return LLMResult([[ChatGenerationChunk(message, info or None)]])
+        chunks = [text_chunk(self._decoder._kept_text, self._id, dict(PROVIDER))]
+        for delta, info in self._kept:
+            chunk = make_delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
+            chunk.content = ""
+            chunks.append(chunk)
+        if self.error is None and self._usage is not None:
+            chunks.append(self._usage_chunk(self._usage))
+        message = merge_messages(chunks)
+        return LLMResult([[ChatGenerationChunk(message, _generation_info(message) or None)]])
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
@@ -106,18 +113,17 @@ class DecodedMessages(DecodedStream):
     def _closing_chunks(self) -> list[Any]:
         """Return the chunks after the last delta."""
         # An empty answer is a valid answer: one empty chunk.
-        ends = [] if self._has_non_text or self._decoder.text else [self._to_chunk("")]
+        ends: list[Any] = [] if self._has_non_text or self._decoder.text else [self.plain("")]
         if self._usage is not None:
-            chunk = text_chunk("", self._id)
-            chunk.usage_metadata = create_usage_metadata(self._usage, self._metadata[3])
-            self._collect(chunk)
-            ends.append(self._wrap(chunk, {}))
-        return ends + self._last_chunks()
-
-    def _last_chunks(self) -> list[Any]:
+            ends.append(self._usage_chunk(self._usage))
         last = text_chunk("", self._id)
         last.chunk_position = "last"
-        return [last]
+        return [*ends, last]
+
+    def _usage_chunk(self, usage: Mapping[str, Any]) -> AIMessageChunk:
+        chunk = text_chunk("", self._id)
+        chunk.usage_metadata = create_usage_metadata(usage, self._metadata[3])
+        return chunk
 
     def _outputs(self, parts: Sequence[Any]) -> Sequence[Any]:
         outputs = []
@@ -125,7 +131,7 @@ class DecodedMessages(DecodedStream):
         for part in parts:
             if type(part) is str:
                 has_text = True
-                outputs.append(self._to_chunk(part))
+                outputs.append(self.plain(part))
             elif type(part) is tuple:
                 self._metadata = part
             elif part.usage is not None:
@@ -136,36 +142,23 @@ class DecodedMessages(DecodedStream):
             self._check_idle()
         return outputs
 
-    def _to_chunk(self, text: str) -> Any:
-        return self.plain(text)
-
     def _convert(self, delta: Delta) -> Any:
-        """Return the chunk of a delta that has more than text."""
+        """Return the chunk of a delta that has more than text.
+
+        Its metadata begins with the generation info: finish reason, the model's metadata, log probabilities.
+        """
         self._has_non_text = True
-        info = self._info(delta)
-        chunk = make_delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
-        if self._collects and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
-            self._collect(chunk)
-        return self._wrap(chunk, info)
-
-    def _collect(self, chunk: AIMessageChunk) -> None:
-        # The text is kept by the decoder.
-        if self._collects:
-            self._collected.append(chunk.model_copy(update={"content": ""}) if chunk.content else chunk.model_copy())
-
-    def _wrap(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
-        return chunk
-
-    def _info(self, delta: Delta) -> dict[str, Any]:
-        """Return the generation info of a delta: the finish reason with the model's metadata, and log probabilities."""
         info: dict[str, Any] = {}
         if delta.finish_reason is not None:
             info["finish_reason"] = delta.finish_reason
             names = ("model_name", "system_fingerprint", "service_tier")
-            info.update((name, value) for name, value in zip(names, self._metadata[1:], strict=True) if value)
+            info |= {name: value for name, value in zip(names, self._metadata[1:], strict=True) if value}
         if delta.logprobs is not None:
             info["logprobs"] = delta.logprobs
-        return info
+        chunk = make_delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
+        if self._collects and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
+            self._kept.append((delta, info))
+        return chunk
 
 
 class DecodedGenerations(DecodedMessages):
@@ -196,13 +189,14 @@ class DecodedGenerations(DecodedMessages):
         if self._with_headers:
             self._header_info = {"headers": dict(body.headers)}
 
-    def _to_chunk(self, text: str) -> Any:
-        return self._wrap(text_chunk(text, None, dict(PROVIDER)), {})
+    def plain(self, text: str) -> Any:
+        """Return a chunk of ``text``."""
+        return self._wrap(super().plain(text), {})
 
     def _convert(self, delta: Delta) -> Any:
-        generation = super()._convert(delta)
-        generation.message._response_metadata = dict(PROVIDER)
-        return generation
+        chunk = super()._convert(delta)
+        info, chunk._response_metadata = _generation_info(chunk), dict(PROVIDER)
+        return self._wrap(chunk, info)
 
     def _wrap(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
         header_info, self._header_info = self._header_info, None
@@ -210,8 +204,15 @@ class DecodedGenerations(DecodedMessages):
         # As in LangChain, the chunk of the usage has an empty info.
         return ChatGenerationChunk(chunk, info if info or chunk.usage_metadata else None)
 
-    def _last_chunks(self) -> list[Any]:
-        return []
+    def _closing_chunks(self) -> list[Any]:
+        return super()._closing_chunks()[:-1]
+
+    def _usage_chunk(self, usage: Mapping[str, Any]) -> Any:
+        return self._wrap(super()._usage_chunk(usage), {})
+
+
+def _generation_info(message: AIMessageChunk) -> dict[str, Any]:
+    return {key: value for key, value in (message._response_metadata or {}).items() if key not in PROVIDER}
 
 
 def make_delta_chunk(

@@ -20,11 +20,7 @@ class DecodedText(DecodedStream):
     :meth:`result` needs ``collect_result``.
     """
 
-    __slots__ = ("_records",)
-
-    def __init__(self, format: str, limit: float | None, *, n: int | None, collect_result: bool = False) -> None:
-        super().__init__(format, limit, n=n, collect_result=collect_result)
-        self._records = False
+    __slots__ = ()
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
@@ -43,7 +39,7 @@ class DecodedText(DecodedStream):
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
         """Return the decoder's own method for records; :meth:`close` still returns text."""
-        self._records = True
+        self._writes_records = True
         return self._decoder.feed_records
 
     def result(self) -> LLMResult:
@@ -59,11 +55,11 @@ class DecodedText(DecodedStream):
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
-            if self._records:
+            if self._writes_records:
                 return _read_texts(self._decoder.close_records(b"", b"\n")), None
             return self._decoder.close_text(), None
         except StreamError as error:
-            if self._records:
+            if self._writes_records:
                 error.items = _read_texts(b"".join(error.items))
             return error.items, error
 

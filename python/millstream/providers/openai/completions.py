@@ -237,10 +237,11 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
     ) -> tuple[PendingRequest, WholeResponse]:
         """Return the request for a whole response, and the processor that reads it."""
-        params = self._params(stop, kwargs)
+        params = {**self._params(stop, kwargs), "prompt": prompts}
         # The response is not streamed, whatever the arguments say.
-        params.pop("stream", None)
-        request = self._prompt_request(prompts, params)
+        for name in ("stream", "stream_usage"):
+            params.pop(name, None)
+        request = PendingRequest(self, "/completions", params, None)
         n = request.n if len(prompts) == 1 else None
         return request, WholeResponse(_FORMAT, n=n, size=self.max_response_size)
 
@@ -249,14 +250,8 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         params["stream"] = True
         if params.pop("stream_usage", self.stream_usage) and "stream_options" not in params:
             params["stream_options"] = {"include_usage": True}
-        return self._prompt_request(call.prompt, params, idle=self.stream_chunk_timeout)
-
-    def _prompt_request(
-        self, prompt: str | Sequence[str], params: dict[str, Any], idle: float | None = None
-    ) -> PendingRequest:
-        params.pop("stream_usage", None)
-        params["prompt"] = prompt
-        return PendingRequest(self, "/completions", params, idle)
+        params["prompt"] = call.prompt
+        return PendingRequest(self, "/completions", params, self.stream_chunk_timeout)
 
     def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""

@@ -266,13 +266,14 @@ class OpenAIEndpoint(Fields):
 
     def _build_request(self, pending: PendingRequest, key: str | None, end_by: float | None) -> Request:
         params = pending.params
-        timeout = params.get("timeout")
+        if (timeout := params.get("timeout")) is None:
+            timeout = self.request_timeout
         return Request(
             "POST",
             build_url(self._url(pending.path, params), self.default_query, params),
             self._headers(key, params.get("extra_headers")),
             encode_body(params, self._endpoint),
-            read_timeouts(self.request_timeout if timeout is None else timeout),
+            None if timeout is None else read_timeouts(timeout),
             pending.idle,
             self.total_timeout,
             end_by,
