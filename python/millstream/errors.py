@@ -4,22 +4,24 @@
 
     MillstreamError
     ├── UnsupportedError                (NotImplementedError) the feature is not supported
-    ├── RefusalError                    the model refused to answer according to the schema
     ├── OutputParserException           (ValueError) a model's answer could not be parsed
     │   ├── TruncatedOutputError        the answer was cut off before it was complete
     │   └── ContentFilterError          the provider's content filter ended the answer
-    ├── APIError                        the request did not become a stream
-    │   ├── APIConnectionError          (ConnectionError)
-    │   │   └── APITimeoutError         (TimeoutError)
-    │   └── APIStatusError              the server answered with an error status
-    │       ├── BadRequestError         400
-    │       ├── AuthenticationError     401
-    │       ├── PermissionDeniedError   403
-    │       ├── NotFoundError           404
-    │       ├── ConflictError           409
-    │       ├── UnprocessableEntityError  422
-    │       ├── RateLimitError          429
-    │       └── InternalServerError     5xx
+    ├── ModelError                      a model did not answer
+    │   ├── RefusalError                the model refused to answer according to the schema
+    │   └── APIError                    the request did not become a stream
+    │       ├── APIConnectionError      (ConnectionError)
+    │       │   └── APITimeoutError     (TimeoutError)
+    │       └── APIStatusError          the server answered with an error status
+    │           ├── BadRequestError     400
+    │           │   └── ContextOverflowError  the prompt is longer than the model's context
+    │           ├── AuthenticationError 401
+    │           ├── PermissionDeniedError  403
+    │           ├── NotFoundError       404
+    │           ├── ConflictError       409
+    │           ├── UnprocessableEntityError  422
+    │           ├── RateLimitError      429
+    │           └── InternalServerError 5xx
     └── StreamError                     the stream had begun; has the text received so far
         ├── StreamTruncatedError        (EOFError)
         ├── StreamStalledError          (TimeoutError)
@@ -42,9 +44,11 @@ __all__ = (
     "BadRequestError",
     "ConflictError",
     "ContentFilterError",
+    "ContextOverflowError",
     "EventTooLargeError",
     "InternalServerError",
     "MillstreamError",
+    "ModelError",
     "NotFoundError",
     "OutputParserException",
     "PermissionDeniedError",
@@ -91,10 +95,6 @@ class UnsupportedError(MillstreamError, NotImplementedError):
     """The feature is not supported; the message says what to do instead."""
 
 
-class RefusalError(MillstreamError):
-    """The model refused to answer according to the schema; the message is its refusal."""
-
-
 class OutputParserException(MillstreamError, ValueError):
     """A model's answer could not be parsed.
 
@@ -136,7 +136,37 @@ class ContentFilterError(OutputParserException):
         self.text = text
 
 
-class APIError(MillstreamError):
+class ModelError(MillstreamError):
+    """A model did not answer. ``is_retryable`` says whether the same request may succeed later."""
+
+    is_retryable = False
+
+
+class RefusalError(ModelError):
+    """The model refused to answer according to the schema; the message is its refusal.
+
+    ``raw_message`` is the model's message with the refusal, if the exception was raised for one.
+    """
+
+    def __init__(
+        self, message: str = "Model refused to produce the requested output", *, raw_message: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.raw_message = raw_message
+
+    @classmethod
+    def from_refusal(cls, refusal: Mapping[str, Any], *, raw_message: Any) -> Self:
+        """Return the exception for a refusal block of ``raw_message``, with the block's category and text."""
+        category = (refusal.get("extras") or {}).get("category")
+        text = refusal.get("refusal")
+        return cls(
+            "Model refused to produce the requested output"
+            f"{f' (category={category!r})' if category else ''}{f': {text}' if text else ''}",
+            raw_message=raw_message,
+        )
+
+
+class APIError(ModelError):
     """The request did not become a stream.
 
     ``message`` says what happened and, where possible, what to do.
@@ -154,6 +184,7 @@ class APIConnectionError(APIError, ConnectionError):
     """
 
     is_final = False
+    is_retryable = True
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
@@ -191,6 +222,10 @@ class BadRequestError(APIStatusError):
     """Status 400."""
 
 
+class ContextOverflowError(BadRequestError):
+    """Status 400 with the code ``context_length_exceeded``: the prompt is longer than the model's context."""
+
+
 class AuthenticationError(APIStatusError):
     """Status 401."""
 
@@ -214,9 +249,13 @@ class UnprocessableEntityError(APIStatusError):
 class RateLimitError(APIStatusError):
     """Status 429."""
 
+    is_retryable = True
+
 
 class InternalServerError(APIStatusError):
     """Status 500 and above."""
+
+    is_retryable = True
 
 
 class StreamError(MillstreamError):

@@ -37,7 +37,7 @@ def parse_answer(parser: Any, answer: Any) -> Any:
     """
     message = finish_message(answer)
     if refusal := _details(message, "additional_kwargs").get("refusal"):
-        raise RefusalError(str(refusal))
+        raise RefusalError(str(refusal), raw_message=message)
     text: str = generation_of(message).text
     _check_end(message, text if text.strip() else _first_arguments(answer))
     if isinstance(parser, JsonOutputToolsParser):

@@ -10,6 +10,7 @@ from ...errors import (
     AuthenticationError,
     BadRequestError,
     ConflictError,
+    ContextOverflowError,
     InternalServerError,
     NotFoundError,
     PermissionDeniedError,
@@ -70,7 +71,10 @@ def _status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusE
     if 300 <= status < 400:
         message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
     cls = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
-    return cls(message, status_code=status, headers=response.headers, body=body)
+    error = cls(message, status_code=status, headers=response.headers, body=body)
+    if cls is BadRequestError and error.code == "context_length_exceeded":
+        return ContextOverflowError(message, status_code=status, headers=response.headers, body=body)
+    return error
 
 
 def _read_body(response: Response) -> bytes:
