@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, Protocol
 
 from .config import RunnableConfig, batch_configs, child_config
 from .runs import Named, RunStart
 
-__all__ = ("SequenceBatch", "arun_all", "run_all")
+__all__ = (
+    "RunBatch",
+    "SequenceBatch",
+    "abatch_in_runs",
+    "aiter_completed",
+    "arun_all",
+    "batch_in_runs",
+    "iter_completed",
+    "run_all",
+)
 
 Call = tuple[Any, list[Any], list[RunnableConfig], dict[str, Any]]
 """A step, its inputs, their configurations, and further arguments."""
@@ -23,50 +34,38 @@ class _Steps(Named, Protocol):
     def steps(self) -> Sequence[Any]: ...
 
 
-class SequenceBatch:
-    """The calls of one batch of a sequence: a run for each input, and their outputs so far.
+class RunBatch(ABC):
+    """The calls of one batch that has a run for each input, and the outputs so far.
 
-    With ``return_exceptions`` an input that failed in one step does not go through the next, and
-    its exception stands in its output's place.
+    A subclass says which batches of which steps are called, for the inputs that are ``left``; see
+    :func:`batch_in_runs`. With ``return_exceptions`` an exception stands in its output's place.
     """
 
+    steps_return_exceptions = True
+    # The seconds to wait before the next call.
+    wait = 0.0
+
     def __init__(
-        self,
-        sequence: _Steps,
-        inputs: Sequence[Any],
-        config: Any,
-        kwargs: dict[str, Any],
-        *,
-        return_exceptions: bool,
+        self, owner: Named, inputs: Sequence[Any], config: Any, kwargs: dict[str, Any], *, return_exceptions: bool
     ) -> None:
         self.inputs = inputs
-        self.begins = [RunStart(sequence, one) for one in batch_configs(inputs, config)[0]]
+        self.starts = [RunStart(owner, one) for one in batch_configs(inputs, config)[0]]
         self.runs: list[Any] = []
         self.return_exceptions = return_exceptions
         self._values = list(inputs)
-        self._steps = sequence.steps
         self._kwargs = kwargs
         self._left = list(range(len(inputs)))
 
+    @abstractmethod
     def calls(self) -> Iterator[Call]:
-        """Yield the call of each step; its outputs must be passed to :meth:`take` before the next."""
-        kwargs = self._kwargs
-        for place, step in enumerate(self._steps, 1):
-            if not self._left:
-                return
-            configs = [child_config(self.begins[i].config, self.runs[i], f"seq:step:{place}") for i in self._left]
-            yield step, [self._values[i] for i in self._left], configs, kwargs
-            kwargs = {}
+        """Yield the calls; the outputs of each must be passed to :meth:`take` before the next."""
 
-    def take(self, outputs: Sequence[Any]) -> None:
-        """Take the outputs of a call."""
-        for i, output in zip(self._left, outputs, strict=True):
-            self._values[i] = output
-        if self.return_exceptions:
-            self._left = [i for i in self._left if not isinstance(self._values[i], Exception)]
+    @abstractmethod
+    def take(self, outputs: Sequence[Any]) -> Sequence[tuple[Any, Any]]:
+        """Take the outputs of a call; return the runs that have ended with it, and their outputs."""
 
     def ends(self) -> Iterator[tuple[Any, Any]]:
-        """Yield each run with its output, or its exception."""
+        """Yield each run that has not ended, with its output, or its exception."""
         yield from zip(self.runs, self._values, strict=True)
 
     def result(self) -> list[Any]:
@@ -81,6 +80,86 @@ class SequenceBatch:
         if self.return_exceptions and isinstance(error, Exception):
             return [error for _ in self.inputs]
         raise error
+
+    def _configs(self, tag: str | None) -> list[RunnableConfig]:
+        """Return the configurations of the child runs for the inputs that are left."""
+        return [child_config(self.starts[i].config, self.runs[i], tag) for i in self._left]
+
+
+class SequenceBatch(RunBatch):
+    """The calls of one batch of a sequence; an input that failed in one step does not go through the next."""
+
+    def __init__(
+        self,
+        sequence: _Steps,
+        inputs: Sequence[Any],
+        config: Any,
+        kwargs: dict[str, Any],
+        *,
+        return_exceptions: bool,
+    ) -> None:
+        super().__init__(sequence, inputs, config, kwargs, return_exceptions=return_exceptions)
+        self.steps_return_exceptions = return_exceptions
+        self._steps = sequence.steps
+
+    def calls(self) -> Iterator[Call]:
+        """Yield the call of each step."""
+        kwargs = self._kwargs
+        for place, step in enumerate(self._steps, 1):
+            if not self._left:
+                return
+            yield step, [self._values[i] for i in self._left], self._configs(f"seq:step:{place}"), kwargs
+            kwargs = {}
+
+    def take(self, outputs: Sequence[Any]) -> Sequence[tuple[Any, Any]]:
+        """Take the outputs of a step; no run has ended."""
+        for i, output in zip(self._left, outputs, strict=True):
+            self._values[i] = output
+        if self.return_exceptions:
+            self._left = [i for i in self._left if not isinstance(self._values[i], Exception)]
+        return ()
+
+
+def batch_in_runs(batch: RunBatch) -> list[Any]:
+    """Return the outputs of ``batch``, for sync code; each input has a run of its own."""
+    try:
+        for start, input in zip(batch.starts, batch.inputs, strict=True):
+            batch.runs.append(start.run(input))
+        for step, values, configs, kwargs in batch.calls():
+            if batch.wait:
+                time.sleep(batch.wait)
+            outputs = step.batch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
+            for run, output in batch.take(outputs):
+                run.on_chain_end(output)
+    except BaseException as error:
+        for run, _ in batch.ends():
+            run.report_stop(error)
+        return batch.failed(error)
+    for run, output in batch.ends():
+        run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
+    return batch.result()
+
+
+async def abatch_in_runs(batch: RunBatch) -> list[Any]:
+    """Return the outputs of ``batch``, for async code; each input has a run of its own."""
+    import asyncio
+
+    try:
+        for start, input in zip(batch.starts, batch.inputs, strict=True):
+            batch.runs.append(await start.arun(input))
+        for step, values, configs, kwargs in batch.calls():
+            if batch.wait:
+                await asyncio.sleep(batch.wait)
+            outputs = await step.abatch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
+            for run, output in batch.take(outputs):
+                await run.on_chain_end(output)
+    except BaseException as error:
+        for run, _ in batch.ends():
+            await run.report_stop(error)
+        return batch.failed(error)
+    for run, output in batch.ends():
+        await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))
+    return batch.result()
 
 
 async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_once: int | None = None) -> list[Any]:
@@ -114,6 +193,41 @@ async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_o
         del failure, tasks
 
 
+async def aiter_completed(
+    calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_once: int | None = None
+) -> AsyncGenerator[tuple[int, Any], None]:
+    """Yield the place and the result of each call when it has ended; ``at_once`` run at the same time, in tasks.
+
+    The first failure is raised at once. After that, and when the generator is closed, the others are cancelled.
+    """
+    import asyncio
+
+    if not calls:
+        return
+    gate = asyncio.Semaphore(at_once or len(calls))
+    ended: asyncio.Queue[asyncio.Task[tuple[int, Any]]] = asyncio.Queue()
+
+    async def run(place: int, call: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[int, Any]:
+        async with gate:
+            return place, await call()
+
+    tasks = [asyncio.ensure_future(run(place, call)) for place, call in enumerate(calls)]
+    try:
+        for task in tasks:
+            task.add_done_callback(ended.put_nowait)
+        for _ in calls:
+            yield (await ended.get()).result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for task in tasks:
+            # Another failure is not raised; asyncio must not report it as never retrieved.
+            _ = task.cancelled() or task.exception()
+        # A traceback keeps this frame, which would keep the tasks, and they their exceptions.
+        del tasks, task
+
+
 # As many as those of the standard library's executor.
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
 
@@ -125,29 +239,66 @@ def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> l
     of the first one, in their order, that failed. A ``KeyboardInterrupt``, or what else a signal
     handler raises, goes up at once: nobody waits for the threads then, the interpreter neither.
     """
+    results: list[Any] = [None] * len(calls)
+    failures: dict[int, BaseException] = {}
+    failure: BaseException | None = None
+    try:
+        for place, result, failure in _completed(calls, at_once):
+            if failure is None:
+                results[place] = result
+            else:
+                failures[place] = failure
+        if failures:
+            raise failures[min(failures)]
+        return results
+    finally:
+        # A traceback keeps this frame, which would keep the exceptions in it.
+        del failures, failure
+
+
+def iter_completed(
+    calls: Sequence[Callable[[], Any]], at_once: int | None = None
+) -> Generator[tuple[int, Any], None, None]:
+    """Yield the place and the result of each call when it has ended; ``at_once`` run at the same time, in threads.
+
+    The first failure is raised at once. After that, and when the generator is closed, no other call is begun;
+    those that run are not waited for.
+    """
+    if len(calls) == 1:
+        yield 0, calls[0]()
+        return
+    failure: BaseException | None = None
+    ended = _completed(calls, at_once)
+    try:
+        for place, result, failure in ended:
+            if failure is not None:
+                raise failure
+            yield place, result
+    finally:
+        ended.close()
+        del failure
+
+
+def _completed(
+    calls: Sequence[Callable[[], Any]], at_once: int | None
+) -> Generator[tuple[int, Any, BaseException | None], None, None]:
+    """Run the calls in threads; yield the place, the result and the exception of each one that has ended."""
     left = deque(enumerate(calls))
     ended: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
     running = min(at_once or _THREADS, len(calls))
-    # A worker that is done reports it in the last place.
-    results: list[Any] = [None] * (len(calls) + 1)
-    failures: dict[int, BaseException] = {}
-    failure: BaseException | None = None
     try:
         for number in range(running):
             threading.Thread(target=_work, args=(left, ended), name=f"millstream-batch-{number}", daemon=True).start()
         while running:
-            place, results[place], failure = ended.get()
-            if place < 0:
+            item = ended.get()
+            # A worker that is done reports a place of its own.
+            if item[0] < 0:
                 running -= 1
-            elif failure is not None:
-                failures[place] = failure
-        if failures:
-            raise failures[min(failures)]
-        return results[:-1]
+            else:
+                yield item
+            del item
     finally:
         left.clear()
-        # A traceback keeps this frame, which would keep the exceptions in it.
-        del failures, failure
 
 
 def _work(

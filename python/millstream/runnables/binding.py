@@ -2,90 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import wraps
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Self
 
+from .._fields import field
 from .._late import late
 from ..streaming.stream import AsyncStream, Stream
-from .config import RunnableConfig, merge_configs
+from .config import RunnableConfig, merge_configs, split_run_id
 from .runnable import Input, Output, Runnable
+from .serializable import RunnableSerializable
 
-__all__ = ("RunnableBinding",)
+if TYPE_CHECKING:
+    from .listeners import Listener
+
+__all__ = ("RunnableBinding", "RunnableBindingBase")
 
 # What models have to bind more.
 _BINDING = ("bind_tools", "with_structured_output")
 
+ConfigFactory = Callable[[RunnableConfig], RunnableConfig]
+"""Returns more of a call's configuration, from the configuration so far."""
 
-class RunnableBinding(Runnable[Input, Output]):
-    """A Runnable with arguments or a configuration for every call; made by ``bind`` and ``with_config``.
 
-    Attributes it does not define are looked up on the bound Runnable.
+class RunnableBindingBase(RunnableSerializable[Input, Output]):
+    """The base of Runnables that pass every call on to another one, with arguments and a configuration.
+
+    ``kwargs`` are arguments of every call, and those of the call itself win. ``config`` is merged under the
+    configuration of the call, and each of ``config_factories`` returns more of it for each call.
+    ``custom_input_type`` and ``custom_output_type`` replace the types of ``bound``.
     """
 
+    bound: Runnable[Input, Output]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    config: RunnableConfig = field(default_factory=dict)
+    config_factories: list[ConfigFactory] = field(default_factory=list)
+    custom_input_type: Any = None
+    custom_output_type: Any = None
+
     def __init__(
-        self, bound: Runnable[Input, Output], kwargs: Mapping[str, Any], config: RunnableConfig | None = None
+        self,
+        *,
+        bound: Runnable[Input, Output],
+        kwargs: Mapping[str, Any] | None = None,
+        config: RunnableConfig | None = None,
+        config_factories: list[ConfigFactory] | None = None,
+        custom_input_type: Any = None,
+        custom_output_type: Any = None,
+        **fields: Any,
     ) -> None:
-        self.bound = bound
-        self.kwargs = dict(kwargs)
-        self.config = config
+        values: dict[str, Any] = {
+            "bound": bound,
+            "kwargs": dict(kwargs or {}),
+            "config": config or {},
+            "config_factories": config_factories or [],
+            "custom_input_type": custom_input_type,
+            "custom_output_type": custom_output_type,
+        }
+        super().__init__(**values, **fields)
 
     def get_name(self) -> str:
         """Return the bound Runnable's name."""
         return self.bound.get_name()
 
+    def _merge_configs(self, *configs: RunnableConfig | None) -> RunnableConfig:
+        """Return the configuration of one call of the bound Runnable."""
+        if not self.config and not self.config_factories and len(configs) == 1:
+            return configs[0] or {}
+        config = merge_configs(self.config, *configs)
+        return merge_configs(config, *(make(config) for make in self.config_factories))
+
+    def _merge_each(self, inputs: Sequence[Input], config: Any) -> Any:
+        """Return the configurations of a batch, one per input; a ``run_id`` given once is for the first."""
+        if config is not None and not isinstance(config, Mapping):
+            return [self._merge_configs(one) for one in config]
+        if not isinstance(inputs, Sized):
+            return config
+        return [self._merge_configs(one) for one in split_run_id(config, len(inputs))]
+
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the bound Runnable."""
-        return self.bound.invoke(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.invoke(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the bound Runnable."""
-        return await self.bound.ainvoke(input, self._config(config), **{**self.kwargs, **kwargs})
+        return await self.bound.ainvoke(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream from the bound Runnable."""
-        return self.bound.stream(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.stream(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream from the bound Runnable."""
-        return self.bound.astream(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.astream(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Transform with the bound Runnable."""
-        return self.bound.transform(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.transform(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Transform with the bound Runnable."""
-        return self.bound.atransform(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.atransform(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
+
+    def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
+        return self.bound._stream_inline(input, self._merge_configs(config), {**self.kwargs, **kwargs})
+
+    def _astream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
+        return self.bound._astream_inline(input, self._merge_configs(config), {**self.kwargs, **kwargs})
 
     def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        return self.bound._atransform_inline(items, self._config(config) or config, {**self.kwargs, **kwargs})
-
-    def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
-        return self.bound._stream_inline(input, self._config(config) or config, {**self.kwargs, **kwargs})
-
-    def _astream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> AsyncIterable[Output]:
-        return self.bound._astream_inline(input, self._config(config) or config, {**self.kwargs, **kwargs})
+        return self.bound._atransform_inline(items, self._merge_configs(config), {**self.kwargs, **kwargs})
 
     def astream_events(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[dict[str, Any]]:
         """Stream the events of the bound Runnable."""
-        return self.bound.astream_events(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.astream_events(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def stream_events(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Stream[dict[str, Any]]:
         """Stream the events of the bound Runnable."""
-        return self.bound.stream_events(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.stream_events(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[bytes]:
         """Stream the records of the bound Runnable."""
-        return self.bound.astream_records(input, self._config(config), **{**self.kwargs, **kwargs})
+        return self.bound.astream_records(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def batch(
         self,
@@ -96,7 +143,7 @@ class RunnableBinding(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with the bound Runnable."""
-        configs = self._configs(config)
+        configs = self._merge_each(inputs, config)
         return self.bound.batch(inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs})
 
     async def abatch(
@@ -108,34 +155,120 @@ class RunnableBinding(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with the bound Runnable."""
-        configs = self._configs(config)
+        configs = self._merge_each(inputs, config)
         return await self.bound.abatch(
             inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
         )
 
+    def batch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Any]]:
+        """Batch with the bound Runnable, in the order in which the outputs come."""
+        configs = self._merge_each(inputs, config)
+        return self.bound.batch_as_completed(
+            inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
+        )
+
+    def abatch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Any]]:
+        """Batch with the bound Runnable, in the order in which the outputs come."""
+        configs = self._merge_each(inputs, config)
+        return self.bound.abatch_as_completed(
+            inputs, configs, return_exceptions=return_exceptions, **{**self.kwargs, **kwargs}
+        )
+
+
+class RunnableBinding(RunnableBindingBase[Input, Output]):
+    """A Runnable with arguments or a configuration for every call; made by ``bind`` and ``with_config``.
+
+    Attributes it does not define are looked up on the bound Runnable; a method that takes a ``config``
+    receives the bound one under its own.
+    """
+
+    def _with(self, **fields: Any) -> Self:
+        """Return a copy with some fields replaced."""
+        return type(self)(**{name: fields.get(name, getattr(self, name)) for name in _FIELDS})
+
     def bind(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return the bound Runnable with these arguments too."""
-        return RunnableBinding(self.bound, {**self.kwargs, **kwargs}, self.config)
+        return self._with(kwargs={**self.kwargs, **kwargs})
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableBinding[Input, Output]:
-        """Return the bound Runnable with this configuration too."""
-        return RunnableBinding(self.bound, self.kwargs, merge_configs(self.config, config, kwargs))
+        """Return the bound Runnable with this configuration too; its values replace those under the same keys."""
+        return self._with(config={**self.config, **(config or {}), **kwargs})
 
-    def _config(self, config: RunnableConfig | None) -> RunnableConfig | None:
-        return config if self.config is None else merge_configs(self.config, config)
+    def with_listeners(
+        self,
+        *,
+        on_start: Listener | None = None,
+        on_end: Listener | None = None,
+        on_error: Listener | None = None,
+    ) -> RunnableBinding[Input, Output]:
+        """Return the bound Runnable with listeners of its runs; see :meth:`Runnable.with_listeners`."""
+        from .listeners import listener_config
 
-    def _configs(self, config: Any) -> Any:
-        """Return the configuration of a batch, or the list of those of its calls."""
-        if config is None or isinstance(config, Mapping):
-            return self._config(cast("RunnableConfig | None", config))
-        return [self._config(one) for one in config]
+        factory = listener_config(on_start, on_end, on_error, is_async=False)
+        return self._with(config_factories=[factory, *self.config_factories])
+
+    def with_alisteners(
+        self,
+        *,
+        on_start: Listener | None = None,
+        on_end: Listener | None = None,
+        on_error: Listener | None = None,
+    ) -> RunnableBinding[Input, Output]:
+        """Return the bound Runnable with async listeners of its runs; see :meth:`Runnable.with_alisteners`."""
+        from .listeners import listener_config
+
+        factory = listener_config(on_start, on_end, on_error, is_async=True)
+        return self._with(config_factories=[factory, *self.config_factories])
+
+    def with_types(self, input_type: Any = None, output_type: Any = None) -> RunnableBinding[Any, Any]:
+        """Return the bound Runnable with other types of input or output, for schemas."""
+        return self._with(
+            custom_input_type=self.custom_input_type if input_type is None else input_type,
+            custom_output_type=self.custom_output_type if output_type is None else output_type,
+        )
 
     def __getattr__(self, name: str) -> Any:
         """Return the attribute ``name`` of the bound Runnable."""
         if name == "bound" or name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self.bound, name)
-        return self._kept_by(found) if name in _BINDING else found
+        if name in _BINDING:
+            return self._kept_by(found)
+        return self._configured(found) if callable(found) else found
+
+    def _configured(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``method``; if it takes a ``config``, with the bound one merged under that of a call."""
+        try:
+            parameters = inspect.signature(method).parameters
+        except (TypeError, ValueError):
+            return method
+        if "config" not in parameters:
+            return method
+        is_named = parameters["config"].kind is inspect.Parameter.KEYWORD_ONLY
+        place = None if is_named else list(parameters).index("config")
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if place is None or len(args) <= place:
+                kwargs["config"] = merge_configs(self.config, kwargs.get("config"))
+                return method(*args, **kwargs)
+            return method(*args[:place], merge_configs(self.config, args[place]), *args[place + 1 :], **kwargs)
+
+        return call
 
     def _kept_by(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``method``, which binds more to the bound Runnable, with the bindings of this one in its result."""
@@ -153,11 +286,18 @@ class RunnableBinding(Runnable[Input, Output]):
             first, *others = made.steps
             return sequence(self._rebound(first), *others, name=made.name)
         if isinstance(made, RunnableBinding):
-            config = made.config if self.config is None else merge_configs(self.config, made.config)
-            return RunnableBinding(made.bound, {**self.kwargs, **made.kwargs}, config)
+            return self._with(
+                bound=made.bound,
+                kwargs={**self.kwargs, **made.kwargs},
+                config=merge_configs(self.config, made.config),
+                config_factories=[*made.config_factories, *self.config_factories],
+            )
         # A copy of the model takes the same arguments; what a user's method makes of it need not.
-        return RunnableBinding(made, self.kwargs if hasattr(made, "bind_tools") else {}, self.config)
+        return self._with(bound=made, kwargs=self.kwargs if hasattr(made, "bind_tools") else {})
 
     def __repr__(self) -> str:
         """Show the bound Runnable, and the names of what is bound to it."""
         return f"RunnableBinding({self.bound!r}, kwargs={sorted(self.kwargs)})"
+
+
+_FIELDS = ("bound", "kwargs", "config", "config_factories", "custom_input_type", "custom_output_type")

@@ -25,6 +25,7 @@ __all__ = (
     "merge_configs",
     "patch_config",
     "run_in_executor",
+    "split_run_id",
     "var_child_runnable_config",
 )
 
@@ -107,11 +108,16 @@ def get_config_list(
                 f"config must be a list of the same length as inputs, but got {len(config)} configs for {length} inputs"
             )
         return [ensure_config(one) for one in config]
+    return [ensure_config(one) for one in split_run_id(config, length)]
+
+
+def split_run_id(config: Mapping[str, Any] | None, length: int) -> list[Any]:
+    """Return the configuration of a batch once per input; a ``run_id`` is for the first input alone."""
     if length > 1 and config is not None and config.get("run_id") is not None:
-        warnings.warn("The run_id given is used for the first input only.", RuntimeWarning, stacklevel=4)
+        warnings.warn("The run_id given is used for the first input only.", RuntimeWarning, stacklevel=5)
         rest = {key: value for key, value in config.items() if key != "run_id"}
-        return [ensure_config(config), *(ensure_config(rest) for _ in range(length - 1))]
-    return [ensure_config(config) for _ in range(length)]
+        return [config, *(rest for _ in range(length - 1))]
+    return [config] * length
 
 
 def batch_configs(inputs: Sequence[Any], config: Any) -> tuple[list[RunnableConfig], int | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
 
@@ -78,22 +78,70 @@ class Invocable(ABC, Generic[Input, Output]):
         configs, at_once = batch_configs(inputs, config)
         if not inputs:
             return []
-
-        def one(input: Input, config: RunnableConfig) -> Any:
-            try:
-                return self.invoke(input, config, **kwargs)
-            except Exception as error:
-                if return_exceptions:
-                    return error
-                raise
-
         if len(inputs) == 1:
-            return [one(inputs[0], configs[0])]
+            return [self._invoke_one(return_exceptions, kwargs, inputs[0], configs[0])]
         from .batch import run_all
 
+        return run_all(self._calls(inputs, configs, return_exceptions, kwargs), at_once)
+
+    @overload
+    def batch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Output]]: ...
+    @overload
+    def batch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Output | Exception]]: ...
+    @overload
+    def batch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Output]] | Iterator[tuple[int, Output | Exception]]: ...
+    def batch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Any]]:
+        """Return an iterator of each input's place and output, in the order in which they come; see :meth:`batch`.
+
+        When the iterator is closed, calls that have not begun are dropped.
+        """
+        from .batch import iter_completed
+
+        configs, at_once = batch_configs(inputs, config)
+        return iter_completed(self._calls(inputs, configs, return_exceptions, kwargs), at_once)
+
+    def _calls(
+        self, inputs: Sequence[Any], configs: Sequence[RunnableConfig], return_exceptions: bool, kwargs: dict[str, Any]
+    ) -> list[Callable[[], Any]]:
+        one = partial(self._invoke_one, return_exceptions, kwargs)
         pairs = zip(inputs, configs, strict=True)
-        calls = [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
-        return run_all(calls, at_once)
+        return [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
+
+    def _invoke_one(self, return_exceptions: bool, kwargs: dict[str, Any], input: Any, config: RunnableConfig) -> Any:
+        try:
+            return self.invoke(input, config, **kwargs)
+        except Exception as error:
+            if return_exceptions:
+                return error
+            raise
 
     @overload
     async def abatch(
@@ -136,14 +184,60 @@ class Invocable(ABC, Generic[Input, Output]):
         configs, at_once = batch_configs(inputs, config)
         if not inputs:
             return []
+        one = partial(self._ainvoke_one, return_exceptions, kwargs)
+        return await arun_all([partial(one, *pair) for pair in zip(inputs, configs, strict=True)], at_once)
 
-        async def one(input: Input, config: RunnableConfig) -> Any:
-            try:
-                return await self.ainvoke(input, config, **kwargs)
-            except Exception as error:
-                if return_exceptions:
-                    return error
-                raise
+    @overload
+    def abatch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Output]]: ...
+    @overload
+    def abatch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Output | Exception]]: ...
+    @overload
+    def abatch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Output]] | AsyncIterator[tuple[int, Output | Exception]]: ...
+    def abatch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Any]]:
+        """Return an iterator of each input's place and output, in the order in which they come; see :meth:`abatch`.
 
-        calls = [partial(one, *pair) for pair in zip(inputs, configs, strict=True)]
-        return await arun_all(calls, at_once)
+        When the iterator is closed, calls that have not ended are cancelled.
+        """
+        from .batch import aiter_completed
+
+        configs, at_once = batch_configs(inputs, config)
+        one = partial(self._ainvoke_one, return_exceptions, kwargs)
+        return aiter_completed([partial(one, *pair) for pair in zip(inputs, configs, strict=True)], at_once)
+
+    async def _ainvoke_one(
+        self, return_exceptions: bool, kwargs: dict[str, Any], input: Any, config: RunnableConfig
+    ) -> Any:
+        try:
+            return await self.ainvoke(input, config, **kwargs)
+        except Exception as error:
+            if return_exceptions:
+                return error
+            raise

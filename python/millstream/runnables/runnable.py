@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, TypeVar, cast, overload
 
 from .._late import late
-from .config import RunnableConfig, merge_configs
+from .config import RunnableConfig
 from .invocable import Input, Output
 from .streamable import Streamable
 
@@ -15,6 +15,8 @@ __all__ = ("Input", "Output", "Runnable")
 Other = TypeVar("Other")
 
 if TYPE_CHECKING:
+    from .listeners import Listener
+
     # A lambda's parameter is typed by the first form; the second is for functions that take more.
     Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
 
@@ -24,11 +26,43 @@ class Runnable(Streamable[Input, Output]):
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with ``kwargs`` in every call; those of a call win."""
-        return cast("Runnable[Input, Output]", late("RunnableBinding")(self, kwargs))
+        return cast("Runnable[Input, Output]", late("RunnableBinding")(bound=self, kwargs=kwargs))
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with a configuration in every call; that of a call is merged over it."""
-        return cast("Runnable[Input, Output]", late("RunnableBinding")(self, {}, merge_configs(config, kwargs)))
+        made = late("RunnableBinding")(bound=self, config={**(config or {}), **kwargs})
+        return cast("Runnable[Input, Output]", made)
+
+    def with_listeners(
+        self,
+        *,
+        on_start: Listener | None = None,
+        on_end: Listener | None = None,
+        on_error: Listener | None = None,
+    ) -> Runnable[Input, Output]:
+        """Return this Runnable with functions to be called at the start, the end and the error of each of its runs.
+
+        Each receives a :class:`~millstream.runnables.listeners.Run`, and the configuration of the call if it
+        has a parameter ``config``. Child runs do not call it.
+        """
+        made = late("RunnableBinding")(bound=self).with_listeners(on_start=on_start, on_end=on_end, on_error=on_error)
+        return cast("Runnable[Input, Output]", made)
+
+    def with_alisteners(
+        self,
+        *,
+        on_start: Listener | None = None,
+        on_end: Listener | None = None,
+        on_error: Listener | None = None,
+    ) -> Runnable[Input, Output]:
+        """Return this Runnable with coroutine functions as listeners; see :meth:`with_listeners`."""
+        made = late("RunnableBinding")(bound=self).with_alisteners(on_start=on_start, on_end=on_end, on_error=on_error)
+        return cast("Runnable[Input, Output]", made)
+
+    def with_types(self, *, input_type: Any = None, output_type: Any = None) -> Runnable[Input, Output]:
+        """Return this Runnable with other types of input or output, for its schemas."""
+        made = late("RunnableBinding")(bound=self).with_types(input_type, output_type)
+        return cast("Runnable[Input, Output]", made)
 
     @overload
     def __or__(

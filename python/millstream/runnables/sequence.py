@@ -11,7 +11,7 @@ from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream
-from .batch import SequenceBatch
+from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .config import RunnableConfig, child_config, ensure_config
 from .functions import coerce_to_runnable
 from .fusion.chunks import FusedChunks
@@ -127,19 +127,7 @@ class RunnableSequence(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; each step batches those that have come so far."""
-        batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
-        try:
-            for start, input in zip(batch.begins, inputs, strict=True):
-                batch.runs.append(start.run(input))
-            for step, values, configs, more in batch.calls():
-                batch.take(step.batch(values, configs, return_exceptions=return_exceptions, **more))
-        except BaseException as error:
-            for run in batch.runs:
-                run.report_stop(error)
-            return batch.failed(error)
-        for run, output in batch.ends():
-            run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
-        return batch.result()
+        return batch_in_runs(SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
 
     async def abatch(
         self,
@@ -151,18 +139,7 @@ class RunnableSequence(Runnable[Input, Output]):
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; see :meth:`batch`."""
         batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
-        try:
-            for start, input in zip(batch.begins, inputs, strict=True):
-                batch.runs.append(await start.arun(input))
-            for step, values, configs, more in batch.calls():
-                batch.take(await step.abatch(values, configs, return_exceptions=return_exceptions, **more))
-        except BaseException as error:
-            for run in batch.runs:
-                await run.report_stop(error)
-            return batch.failed(error)
-        for run, output in batch.ends():
-            await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))
-        return batch.result()
+        return await abatch_in_runs(batch)
 
     # Streaming.
 

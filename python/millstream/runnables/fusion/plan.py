@@ -105,9 +105,10 @@ def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
 def _unbound(runnable: Any, place: int) -> Step:
     kwargs: dict[str, Any] = {}
     config: RunnableConfig | None = None
-    while type(runnable) is RunnableBinding:
+    # Listeners, which a factory of configurations adds, are users' code.
+    while type(runnable) is RunnableBinding and not runnable.config_factories:
         kwargs = {**runnable.kwargs, **kwargs}
-        if runnable.config is not None:
+        if runnable.config:
             config = runnable.config if config is None else merge_configs(runnable.config, config)
         runnable = runnable.bound
     return Step(runnable, kwargs, config, place)
