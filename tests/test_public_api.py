@@ -283,6 +283,10 @@ from langchain_core.callbacks.manager import AsyncCallbackManagerForToolRun, Cal
 from langchain_core.callbacks.manager import atrace_as_chain_group, trace_as_chain_group
 from langchain_core.callbacks.stdout import StdOutCallbackHandler
 from langchain_core.callbacks.usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
+from langchain_core.documents import BaseDocumentCompressor, BaseDocumentTransformer, Document
+from langchain_core.documents.base import BaseMedia, Blob, Document
+from langchain_core.documents.compressor import BaseDocumentCompressor
+from langchain_core.documents.transformers import BaseDocumentTransformer
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableLambda, RunnableSequence
