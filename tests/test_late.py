@@ -12,6 +12,7 @@ PACKAGE = Path(millstream.__file__).parent
 def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
     assert HOMES == {
         "AsyncCallbackManager": "millstream.callbacks.managers",
+        "BasePromptTemplate": "millstream.prompts.base",
         "CallbackManager": "millstream.callbacks.managers",
         "ChatPromptTemplate": "millstream.prompts.chat",
         "Delta": "millstream._backend",

@@ -196,7 +196,7 @@ def test_sequences_are_taken_apart_and_name_themselves() -> None:
     assert (len(chain.steps), chain.first, chain.last.get_name()) == (4, step, "upper")
     assert chain.middle == [step, step]
     assert (chain.get_name(), other.get_name(), step.pipe(step).get_name()) == ("pair", "pair", "RunnableSequence")
-    assert repr(step | step) == "RunnableLambda(one)\n| RunnableLambda(one)"
+    assert repr(step | step) == "RunnableLambda(lambda text: text + '1')\n| RunnableLambda(lambda text: text + '1')"
     assert chain.invoke("0") == "0111".upper()
     assert (str.strip | step).invoke(" 0 ") == "01"
     assert RunnableSequence(first=step, last=step).invoke("0") == "011"

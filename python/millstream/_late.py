@@ -17,6 +17,7 @@ __all__ = ("HOMES", "late", "lazy_names")
 
 HOMES = {
     "AsyncCallbackManager": "millstream.callbacks.managers",
+    "BasePromptTemplate": "millstream.prompts.base",
     "CallbackManager": "millstream.callbacks.managers",
     "ChatPromptTemplate": "millstream.prompts.chat",
     "Delta": "millstream._backend",

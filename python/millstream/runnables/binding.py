@@ -11,10 +11,14 @@ from .._fields import field
 from .._late import late
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, merge_configs, split_run_id
+from .config_specs import ConfigurableFieldSpec
 from .runnable import Input, Output, Runnable
 from .serializable import RunnableSerializable
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from .graph import Graph
     from .listeners import Listener
 
 __all__ = ("RunnableBinding", "RunnableBindingBase")
@@ -62,9 +66,40 @@ class RunnableBindingBase(RunnableSerializable[Input, Output]):
         }
         super().__init__(**values, **fields)
 
-    def get_name(self) -> str:
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         """Return the bound Runnable's name."""
-        return self.bound.get_name()
+        return self.bound.get_name(suffix, name=name)
+
+    @property
+    def InputType(self) -> Any:
+        """The type of the bound Runnable's input, or the one that replaces it."""
+        return self.bound.InputType if self.custom_input_type is None else self.custom_input_type
+
+    @property
+    def OutputType(self) -> Any:
+        """The type of the bound Runnable's output, or the one that replaces it."""
+        return self.bound.OutputType if self.custom_output_type is None else self.custom_output_type
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the pydantic model of the bound Runnable's input, or of the type that replaces it."""
+        if self.custom_input_type is not None:
+            return super().get_input_schema(config)
+        return self.bound.get_input_schema(merge_configs(self.config, config))
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the pydantic model of the bound Runnable's output, or of the type that replaces it."""
+        if self.custom_output_type is not None:
+            return super().get_output_schema(config)
+        return self.bound.get_output_schema(merge_configs(self.config, config))
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The configurable fields of the bound Runnable."""
+        return self.bound.config_specs
+
+    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
+        """Return the graph of the bound Runnable."""
+        return self.bound.get_graph(self._merge_configs(config))
 
     def _merge_configs(self, *configs: RunnableConfig | None) -> RunnableConfig:
         """Return the configuration of one call of the bound Runnable."""

@@ -14,8 +14,9 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import aclosing
-from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, overload
+from functools import cached_property, partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, get_args, get_origin, overload
 
 from .._context import run_in_executor
 from ..streaming.accumulate import ChunkAccumulator
@@ -23,14 +24,21 @@ from ..streaming.inputs import AsyncInputIterator, InputIterator, NestedIterator
 from ..streaming.stream import AsyncStream, Stream
 from ..streaming.workers import iterate_in_thread
 from .config import RunnableConfig, patch_config
+from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from .graph import Graph
+
     # What a function may return or yield in place of its output.
     Outcome: TypeAlias = Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]
 
 __all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
+
+_EMPTY = inspect.Signature.empty
 
 
 def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
@@ -106,8 +114,17 @@ class RunnableLambda(Runnable[Input, Output]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Show the function's name."""
-        return f"RunnableLambda({self.name or '...'})"
+        """Show the function: the source of a lambda, the name of any other."""
+        return self._shown
+
+    @cached_property
+    def _shown(self) -> str:
+        from .function_source import get_lambda_source
+
+        if isinstance(self.func, itemgetter):
+            return f"RunnableLambda({str(self.func).removeprefix('operator.')})"
+        source = get_lambda_source(self._function) or "..."
+        return f"RunnableLambda({'afunc=' if self.func is None else ''}{source})"
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Call the function; :class:`TypeError` for a coroutine function."""
@@ -154,6 +171,71 @@ class RunnableLambda(Runnable[Input, Output]):
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
         return self._atransform_inline(_once(input), config, kwargs)
+
+    # What it takes and returns.
+
+    @property
+    def InputType(self) -> Any:
+        """The annotation of the function's first parameter; any type if there is none."""
+        parameter = next(iter(self._signature().parameters.values()), None)
+        return Any if parameter is None or parameter.annotation is _EMPTY else parameter.annotation
+
+    @property
+    def OutputType(self) -> Any:
+        """The annotation of the function's result, or of what it yields; any type if there is none."""
+        returned = self._signature().return_annotation
+        if get_origin(returned) in (Iterator, AsyncIterator):
+            return next(iter(get_args(returned)), Any)
+        return Any if returned is _EMPTY else returned
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the pydantic model of the input; without an annotation, of the keys that the function reads."""
+        from .function_source import get_function_first_arg_dict_keys
+        from .schemas import model_of_fields, model_of_type
+
+        if isinstance(self._function, itemgetter):
+            keys = self._function.__reduce__()[1]
+            if all(isinstance(key, str) and key for key in keys):
+                return model_of_fields(self.get_name("Input"), dict.fromkeys(keys, (Any, ...)))
+            return model_of_type(self.get_name("Input"), list[Any], self._schema_module())
+        if self.InputType == Any and (names := get_function_first_arg_dict_keys(self._function)):
+            return model_of_fields(self.get_name("Input"), dict.fromkeys(names, (Any, ...)))
+        return super().get_input_schema(config)
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The configurable fields of the Runnables that the function uses."""
+        return get_unique_config_specs(spec for one in self.deps for spec in one.config_specs)
+
+    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
+        """Return the graph of the Runnables that the function uses; without any, that of the function alone."""
+        from .runnable_graphs import graph_of_branches
+
+        return graph_of_branches(self, self.deps, config) if self.deps else super().get_graph(config)
+
+    @cached_property
+    def deps(self) -> list[Runnable[Any, Any]]:
+        """The Runnables among the variables that the function uses, each once."""
+        from .function_source import get_function_nonlocals
+
+        found = [getattr(one, "__self__", one) for one in get_function_nonlocals(self._function)]
+        runnables = [one for one in found if isinstance(one, Runnable)]
+        return list({id(one): one for one in runnables}.values())
+
+    @property
+    def _function(self) -> Callable[..., Any]:
+        function = self.afunc if self.func is None else self.func
+        assert function is not None
+        return function
+
+    def _signature(self) -> inspect.Signature:
+        try:
+            return inspect.signature(self._function)
+        except ValueError:
+            return inspect.Signature()
+
+    def _schema_module(self) -> str | None:
+        return getattr(self._function, "__module__", None)
 
     # What a run does.
 

@@ -24,9 +24,16 @@ class Invocable(ABC, Generic[Input, Output]):
     # What stream events call its runs.
     run_type: ClassVar[str] = "chain"
 
-    def get_name(self) -> str:
-        """Return ``name``, or the class's name."""
-        return self.name or type(self).__name__
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """Return ``name``, or the Runnable's own, or that of its class; with ``suffix`` in the case that fits."""
+        found = name or self.name or self._default_name()
+        if not suffix:
+            return found
+        return f"{found}{suffix.title()}" if found[0].isupper() else f"{found}_{suffix.lower()}"
+
+    def _default_name(self) -> str:
+        """Return the name of a Runnable that has none of its own."""
+        return type(self).__name__
 
     @abstractmethod
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:

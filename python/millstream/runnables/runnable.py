@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, TypeVar, cast, ov
 
 from .._late import late
 from .config import RunnableConfig
+from .introspection import Introspectable
 from .invocable import Input, Output
-from .streamable import Streamable
 
 __all__ = ("Input", "Output", "Runnable")
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
 
 
-class Runnable(Streamable[Input, Output]):
+class Runnable(Introspectable[Input, Output]):
     """What can be invoked, batched, streamed and composed; only :meth:`invoke` must be written."""
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:

@@ -13,14 +13,19 @@ from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .config import RunnableConfig, child_config, ensure_config
+from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
 from .functions import coerce_to_runnable
 from .fusion.chunks import FusedChunks
 from .fusion.plan import Plan, build_plan
+from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, no_listeners, transform_in_run
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from ..events import EventFilter, StreamEvent
+    from .graph import Graph
 
 __all__ = ("RunnableSequence", "isolated_stream")
 
@@ -83,6 +88,37 @@ class RunnableSequence(Runnable[Input, Output]):
         """Show the steps, one a line."""
         shown = [repr(step).replace("\n", "\n  ") for step in self.steps]
         return "\n| ".join([repr(self.first), *shown[1:]])
+
+    # What it takes and returns.
+
+    @property
+    def InputType(self) -> Any:
+        """The type of the first step's input."""
+        return self.first.InputType
+
+    @property
+    def OutputType(self) -> Any:
+        """The type of the last step's output."""
+        return self.last.OutputType
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the pydantic model of the first step's input, and of what the steps behind it read beside that."""
+        return sequence_input_schema(self._steps, config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the pydantic model of the last step's output, with what it keeps of the step before."""
+        return sequence_output_schema(self._steps, config)
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The configurable fields of the steps."""
+        return get_unique_config_specs(spec for step in self._steps for spec in step.config_specs)
+
+    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
+        """Return the graph of the steps."""
+        from .runnable_graphs import graph_of_steps
+
+        return graph_of_steps(self._steps, config)
 
     # Calling.
 
