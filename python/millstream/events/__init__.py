@@ -4,10 +4,8 @@ from typing import TYPE_CHECKING
 
 from .._late import lazy_names
 from .._uuid7 import uuid7
-from .filters import EventFilter
 from .model_events import ModelEvents
-from .run import Run
-from .schema import StreamEvent
+from .schema import EventFilter, Run, StreamEvent
 from .versions import schema_version
 
 if TYPE_CHECKING:

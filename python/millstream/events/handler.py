@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..callbacks.run_manager import parent_ids_of_child
-from .run import Run
-from .schema import StreamEvent, is_known
+from .schema import Run, StreamEvent, is_known
 from .versions import Version, copies
 
 if TYPE_CHECKING:
     from ..streaming.channel import Channel
-    from .filters import EventFilter
+    from .schema import EventFilter
 
 __all__ = ("NestedEvent", "RootMark", "RootRun", "StreamEventHandler", "mixed")
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ..streaming.protocols import ChunkProcessor, ProcessorAround, Recorder
 from .event_records import EventRecords
 from .handler import mixed
-from .run import Run
-from .schema import Outputs, Streamer, StreamEvent
-from .versions import Version, copies, streamer
+from .schema import Outputs, Run, Streamer, StreamEvent
+from .versions import Version, streamer
 
 if TYPE_CHECKING:
     from ..outputs import LLMResult
@@ -93,7 +92,8 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         )
 
     def _chunk_events(self, chunks: Sequence[Any]) -> list[StreamEvent]:
-        return [] if self._template is None or not chunks else list(map(copies(self._template), chunks))
+        template = self._template
+        return [] if template is None else [{**template, "data": {"chunk": chunk}} for chunk in chunks]
 
 
 def _silent(outputs: Outputs) -> Streamer:

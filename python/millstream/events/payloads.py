@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..outputs import GenerationChunk
-from .run import Run
+from .schema import Run
 
 if TYPE_CHECKING:
     from ..outputs import LLMResult

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 from .payloads import payload_of
-from .run import Run
-from .schema import Outputs, Streamer, StreamEvent, is_known
+from .schema import Outputs, Run, Streamer, StreamEvent, is_known
 
 __all__ = ("Version", "copies", "schema_version", "streamer")
 
@@ -35,7 +34,9 @@ class Version(ABC):
 
     def start(self, run: Run, input: Any, *, root: bool) -> StreamEvent:
         """Return the event of the run's start."""
-        return self._event(run, "start", self._start_data(input, root=root), root=root)
+        # The input of a child run is shown if it was known; version 1 shows no input that is ``None``.
+        shows_input = root or (is_known(input) and (input is not None or self.shows_parents))
+        return self._event(run, "start", {"input": input} if shows_input else {}, root=root)
 
     def template(self, run: Run, *, root: bool) -> StreamEvent:
         """Return the event of a chunk, without its data."""
@@ -61,9 +62,6 @@ class Version(ABC):
         """Return the run as the events of the root show it; ``config`` is that of the call, ``name`` the root's."""
 
     @abstractmethod
-    def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]: ...
-
-    @abstractmethod
     def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]: ...
 
     def _event(self, run: Run, phase: _Phase, data: dict[str, Any], *, root: bool) -> StreamEvent:
@@ -76,7 +74,8 @@ class Version(ABC):
             "data": data,
             "parent_ids": run.parent_ids,
         }
-        keys = self._root_keys if root else self._model_keys if run.is_model else self._child_keys
+        is_model = run.run_type in ("llm", "chat_model")
+        keys = self._root_keys if root else self._model_keys if is_model else self._child_keys
         return {key: values[key] for key in keys[phase]}
 
 
@@ -104,9 +103,6 @@ class _V1(Version):
     def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
         # Version 1 shows the tags and metadata of the call's own configuration, without those of the model.
         return Run(run.run_id, name or run.name, run.run_type, list(config["tags"]), dict(config["metadata"]))
-
-    def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]:
-        return {"input": input} if root or (input is not None and is_known(input)) else {}
 
     def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
         if root:
@@ -140,9 +136,6 @@ class _V2(Version):
 
     def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
         return run
-
-    def _start_data(self, input: Any, *, root: bool) -> dict[str, Any]:
-        return {"input": input} if root or is_known(input) else {}
 
     def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
         # An empty dict stands for an input that is empty or unknown, as in LangChain.

@@ -110,14 +110,6 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         """Return the ``llm_output`` of a call with several lists of messages, merged from those of the answers."""
         return {}
 
-    def _streaming_disabled(self, **kwargs: Any) -> bool:
-        """Return whether a call must not stream, not even in :meth:`stream`."""
-        if self.disable_streaming is True or (self.disable_streaming == "tool_calling" and kwargs.get("tools")):
-            return True
-        if "stream" in kwargs and not kwargs["stream"]:
-            return True
-        return "streaming" in self._fields_set and getattr(self, "streaming", None) is False
-
     # Calling.
 
     def generate(

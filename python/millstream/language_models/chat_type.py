@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from .prompt_text import LanguageModelInput
 if TYPE_CHECKING:
     from uuid import UUID
 
-__all__ = ("ChatModelType",)
+__all__ = ("ChatModelType", "disables_streaming", "run_message_id")
 
 _INTEGRATION = {"ls_integration": "langchain_chat_model"}
 
@@ -85,8 +85,8 @@ class ChatModelType:
 
     def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` yields chunks: the model can stream, and streaming is not disabled."""
-        return self._can_stream(model, for_async=for_async) and not model._streaming_disabled(
-            **{**kwargs, "stream": True}
+        return self._can_stream(model, for_async=for_async) and not disables_streaming(
+            model, {**kwargs, "stream": True}
         )
 
     def _can_stream(self, model: Any, *, for_async: bool) -> bool:
@@ -94,7 +94,7 @@ class ChatModelType:
 
     def _call_streams(self, model: Any, kwargs: dict[str, Any], run: Any, *, for_async: bool) -> bool:
         """Return whether a call uses a stream: an argument or a field requires it, or a stream-event handler."""
-        if not self._can_stream(model, for_async=for_async) or model._streaming_disabled(**kwargs):
+        if not self._can_stream(model, for_async=for_async) or disables_streaming(model, kwargs):
             return False
         if kwargs.get("stream") or ("streaming" in model._fields_set and model.streaming is True):
             return True
@@ -240,6 +240,15 @@ def _join_results(model: Any, results: Sequence[ChatResult]) -> Results:
     output = model._combine_llm_outputs([result.llm_output for result in results])
     parts = [LLMResult([result.generations], result.llm_output) for result in results]
     return LLMResult([result.generations for result in results], output), parts
+
+
+def disables_streaming(model: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Return whether a call with ``kwargs`` must not stream, not even in ``stream``."""
+    if model.disable_streaming is True or (model.disable_streaming == "tool_calling" and kwargs.get("tools")):
+        return True
+    if "stream" in kwargs and not kwargs["stream"]:
+        return True
+    return "streaming" in model._fields_set and getattr(model, "streaming", None) is False
 
 
 def run_message_id(run_id: UUID) -> str:

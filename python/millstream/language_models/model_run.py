@@ -11,7 +11,7 @@ from uuid import UUID
 from .._context import var_child_runnable_config
 from .._uuid7 import uuid7
 from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from ..events.run import Run
+from ..events import Run
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context
 from ..streaming.channel import Channel, is_cancelled

@@ -201,7 +201,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     def tool_call_chunks(self) -> list[ToolCallChunk]:
         """The pieces of tool calls in this chunk."""
         if self._tool_call_chunks is None:
-            self._tool_call_chunks = _as_pieces(self._tool_calls or (), self._invalid_tool_calls or ())
+            calls, invalid = self._tool_calls or (), self._invalid_tool_calls or ()
+            self._tool_call_chunks = _as_pieces(calls, invalid) if calls or invalid else []
         return self._tool_call_chunks
 
     @tool_call_chunks.setter
@@ -210,7 +211,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         self._tool_calls = self._invalid_tool_calls = None
 
     def _read_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-        return parse_calls(self._tool_call_chunks or ())
+        return parse_calls(self._tool_call_chunks) if self._tool_call_chunks else ([], [])
 
     def _pieces(self) -> list[ToolCallChunk]:
         """Return the pieces of tool calls to merge."""

@@ -223,7 +223,8 @@ class BaseMessage(ReprMixin, PydanticField):
 
     def record_fields(self) -> Fields:
         """Return the fields and then the other attributes without copying them, for the record writer."""
-        return dict(self)
+        fields = {name: getattr(self, name) for name in self._fields}
+        return fields | {name: value for name, value in self.__dict__.items() if name not in fields}
 
     def model_dump_json(self, **options: Any) -> str:
         """Return :meth:`model_dump` as JSON without spaces."""
@@ -256,11 +257,7 @@ class BaseMessage(ReprMixin, PydanticField):
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Iterate over the names and values of the fields, then of the other attributes."""
-        for field in self._fields:
-            yield field, getattr(self, field)
-        for name, value in self.__dict__.items():
-            if name not in self._fields:
-                yield name, value
+        return iter(self.record_fields().items())
 
     def _values(self) -> Fields:
         """Return the arguments for :meth:`model_construct` to make an equal message; unread fields stay ``None``."""

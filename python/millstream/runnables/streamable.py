@@ -15,7 +15,7 @@ from collections.abc import (
 from typing import TYPE_CHECKING, Any
 
 from ..events.event_records import EventRecords, written
-from ..events.filters import EventFilter
+from ..events.schema import EventFilter
 from ..streaming.drive import adrive, adrive_records, drive
 from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, RefusedStream, Stream, raise_on_first_step

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from ..._fields import did_you_mean
 from ..._secrets import is_secret_name
+from ...errors import UnsupportedError
 from ...transport.timeouts import read_timeouts
 
 __all__ = (
@@ -21,6 +22,7 @@ __all__ = (
     "list_constructor_params",
     "make_argument_error",
     "refuse_in_call",
+    "refuse_responses",
 )
 
 CHAT = (
@@ -50,6 +52,10 @@ KEYS = frozenset({"api_key", "openai_api_key", "azure_ad_token"})
 _TIMEOUTS = frozenset({"timeout", "request_timeout"})
 _MINIMUMS = {"max_retries": 0, "batch_size": 1, "best_of": 1, "max_response_size": 1}
 _TYPES: dict[str, Any] = {"bool": bool, "str": str, "dict": Mapping, "Mapping": Mapping, "list": (list, tuple)}
+# The models, fields and arguments of a call for which LangChain uses the Responses API.
+_RESPONSES_MODELS = ("gpt-5-pro", "gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro", "gpt-5.6-sol")
+_RESPONSES_FIELDS = ("context_management", "include", "reasoning", "truncation")
+_RESPONSES_ARGUMENTS = (*_RESPONSES_FIELDS, "previous_response_id", "text")
 _TYPE_WORDS = {
     **{"bool": "True or False", "int": "an int", "float": "a number", "str": "a str"},
     **{"dict": "a mapping", "Mapping": "a mapping", "list": "a list"},
@@ -80,6 +86,42 @@ def refuse_in_call(owner: Any, endpoint: Collection[str], kwargs: Iterable[str])
         else:
             hint = _hint(name, _CALL_ARGUMENTS.union(endpoint) - _INPUT)
         raise TypeError(f"a call of {type(owner).__name__} got an unexpected argument: {name!r}{hint}")
+
+
+def refuse_responses(model: Any, params: Mapping[str, Any]) -> None:
+    """Raise :class:`~millstream.errors.UnsupportedError` for a call that needs the Responses API.
+
+    ``model`` has the fields of ``ChatOpenAI``; ``params`` are those of the call. With
+    ``use_responses_api=False``, chat completions are used for every call.
+    """
+    if model.use_responses_api is False:
+        return
+    if reason := _find_responses_reason(model, params):
+        raise UnsupportedError(
+            f"{reason} needs OpenAI's Responses API, which is not supported yet;"
+            " use_responses_api=False uses chat completions instead"
+        )
+
+
+def _find_responses_reason(model: Any, params: Mapping[str, Any]) -> str | None:
+    if model.use_responses_api:
+        return "use_responses_api=True"
+    if model.output_version == "responses/v1":
+        return "output_version='responses/v1'"
+    if model.use_previous_response_id:
+        return "use_previous_response_id=True"
+    names = [name for name in _RESPONSES_FIELDS if getattr(model, name) is not None]
+    names += [name for name in _RESPONSES_ARGUMENTS if name in params]
+    if names:
+        return names[0]
+    name = model.model_name or ""
+    if name.startswith(_RESPONSES_MODELS) or "codex" in name:
+        return f"the model {name}"
+    tools = params.get("tools") or ()
+    if name.lower().startswith("gpt-6") and tools:
+        return f"the model {name} with tools"
+    types = [tool["type"] for tool in tools if isinstance(tool, Mapping) and tool.get("type", "function") != "function"]
+    return f"the built-in tool {types[0]!r}" if types else None
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

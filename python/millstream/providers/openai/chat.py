@@ -11,7 +11,7 @@ from uuid import UUID
 from ..._fields import field
 from ..._uuid7 import uuid7
 from ...language_models.chat_models import BaseChatModel
-from ...language_models.chat_type import run_message_id
+from ...language_models.chat_type import disables_streaming, run_message_id
 from ...language_models.model_type import ModelCall
 from ...messages.openai import to_openai_message
 from ...outputs import LLMResult
@@ -21,11 +21,10 @@ from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
 from ..http.request import PendingRequest
 from ..whole_response import WholeResponse
-from .arguments import refuse_in_call
+from .arguments import refuse_in_call, refuse_responses
 from .chat_params import ChatFields
 from .chat_result import build_chat_result
 from .chat_stream import DecodedGenerations, DecodedMessages
-from .responses import refuse_responses
 
 if TYPE_CHECKING:
     from ...language_models.prompt_text import LanguageModelInput
@@ -116,7 +115,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
             return False
         if self.include_response_headers or self.rate_limiter is not None:
             return False
-        return not self._streaming_disabled(**{**call.kwargs, "stream": True})
+        return not disables_streaming(self, {**call.kwargs, "stream": True})
 
     def _native_stream(
         self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None

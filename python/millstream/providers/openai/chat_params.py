@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._fields import field
-from .arguments import CHAT
+from .arguments import CHAT, refuse_responses
 from .endpoint import OpenAIEndpoint, as_float
-from .responses import refuse_responses
 from .usage import combine_llm_outputs
 
 __all__ = ("ChatFields",)

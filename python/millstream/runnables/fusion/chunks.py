@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StreamError
 from ...streaming.protocols import Processor, ProcessorAround
-from ..config import RunnableConfig, child_config, ensure_config
-from ..runs import Named, RunStart
+from ..config import RunnableConfig, ensure_config
+from ..runs import RunStart
 
 if TYPE_CHECKING:
+    from ..event_stream import EventProducer
     from .plan import Plan
 
 __all__ = ("Fused", "FusedChunks")
@@ -24,7 +26,7 @@ class Fused(ProcessorAround[Any]):
     """
 
     __slots__ = (
-        *("_config", "_failure", "_for_async", "_inner", "_input", "_kwargs", "_plan", "_source"),
+        *("_chain", "_config", "_failure", "_for_async", "_inner", "_input", "_kwargs", "_plan", "_source"),
         *("done", "feed"),
     )
 
@@ -34,8 +36,16 @@ class Fused(ProcessorAround[Any]):
     _source: Any
 
     def __init__(
-        self, plan: Plan, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+        self,
+        chain: EventProducer,
+        plan: Plan,
+        input: Any,
+        config: RunnableConfig | None,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
     ) -> None:
+        self._chain = chain
         self._plan = plan
         self._input = input
         self._config = config
@@ -75,28 +85,18 @@ def _released(raw: Any) -> Sequence[Any]:
     return ()
 
 
+_close_stage = methodcaller("close")
+
+
 class FusedChunks(Fused):
     """The stream of a chain of which no handler is notified."""
 
-    __slots__ = ("_chain", "_stages")
-
-    def __init__(
-        self,
-        chain: Named,
-        plan: Plan,
-        input: Any,
-        config: RunnableConfig | None,
-        kwargs: dict[str, Any],
-        *,
-        for_async: bool,
-    ) -> None:
-        super().__init__(plan, input, config, kwargs, for_async=for_async)
-        self._chain = chain
-        self._stages = plan.stages()
+    __slots__ = ("_stages",)
 
     def start(self) -> Sequence[Any]:
         """Compute the origin's input; return the outputs before its source is opened."""
         plan, value = self._plan, self._input
+        self._stages = plan.stages()
         for function in plan.functions:
             value = function(value)
         kwargs = plan.origin_kwargs(self._kwargs)
@@ -105,8 +105,8 @@ class FusedChunks(Fused):
 
     def _origin_config(self) -> RunnableConfig:
         """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""
-        start, step = RunStart(self._chain, ensure_config(self._config)), self._plan.origin_step
-        return step.merge_config(child_config(start.config, start.silent_run(), step.tag))
+        start = RunStart(self._chain, ensure_config(self._config))
+        return self._plan.origin_step.child_config(start.config, start.silent_run())
 
     def opened(self, body: Any) -> None:
         """Put the stages behind the origin's processor."""
@@ -138,7 +138,7 @@ class FusedChunks(Fused):
         for stage in self._stages:
             items = self._feed_stage(stage.feed, items)
             if self._failure is None:
-                items = [*items, *self._feed_stage(lambda stage: stage.close(), (stage,))]
+                items = [*items, *self._feed_stage(_close_stage, (stage,))]
             if self._failure is not None:
                 break
         return [*outputs, *items]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...events import EventFilter, Run, StreamEvent, schema_version, uuid7
-from ..config import RunnableConfig, child_config, ensure_config
+from ..config import RunnableConfig, ensure_config
 from ..event_stream import callback_event_stream
 from ..runs import RunStart
 from .chunks import Fused
@@ -38,8 +38,7 @@ class FusedEvents(Fused):
         *,
         for_async: bool,
     ) -> None:
-        super().__init__(plan, input, config, kwargs, for_async=for_async)
-        self._chain = chain
+        super().__init__(chain, plan, input, config, kwargs, for_async=for_async)
         self._version = schema_version(version)
         self._wanted = wanted
         self._is_fused = False
@@ -111,13 +110,14 @@ class FusedEvents(Fused):
     def _start_origin(self, value: Any, run_start: RunStart, events: list[StreamEvent]) -> bool:
         """Make the source and the processor of the origin's stream, and its start event; ``False`` for users' code."""
         plan, step = self._plan, self._plan.origin_step
-        config = self._step_config(step, run_start)
+        config = step.child_config(run_start.config, self._chain_run)
         found = plan.origin.events(value, plan.origin_kwargs(self._kwargs), config, for_async=self._for_async)
         if found is None:
             return False
         self._source, self._inner = found.source, found.processor
         self._is_fused = True
-        found.run = self._without_parents(found.run)
+        if not self._version.shows_parents:
+            found.run.parent_ids = []
         self._origin = OriginEventMaker(self._version, found, self._wanted)
         stages = zip(plan.after, plan.stages(), strict=True)
         self._stages = [StageEvents(self._step_events(step, run_start), stage) for step, stage in stages]
@@ -130,23 +130,17 @@ class FusedEvents(Fused):
         return True
 
     def _root_events(self, run_start: RunStart) -> ChainEvents:
-        run, manager = Run(str(self._chain_run.run_id), run_start.name, "chain"), run_start.manager
-        run.tags, run.metadata, run.parent_ids = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
+        id, manager = str(self._chain_run.run_id), run_start.manager
+        tags, metadata, parent_ids = list(manager.tags), dict(manager.metadata), list(manager.parent_ids)
+        run = Run(id, run_start.name, "chain", tags, metadata, parent_ids)
         return ChainEvents(self._version, self._version.root_run(run, run_start.config), self._wanted, root=True)
 
     def _step_events(self, step: Step, run_start: RunStart) -> ChainEvents:
-        child = RunStart(step.runnable, self._step_config(step, run_start))
+        child = RunStart(step.runnable, step.child_config(run_start.config, self._chain_run))
         manager, run_type = child.manager, step.runnable.run_type
-        run = Run(str(uuid7()), child.name, run_type, manager.tags, manager.metadata, manager.parent_ids)
-        return ChainEvents(self._version, self._without_parents(run), self._wanted, root=False)
-
-    def _step_config(self, step: Step, run_start: RunStart) -> RunnableConfig:
-        return step.merge_config(child_config(run_start.config, self._chain_run, step.tag))
-
-    def _without_parents(self, run: Run) -> Run:
-        if not self._version.shows_parents:
-            run.parent_ids = []
-        return run
+        parent_ids = manager.parent_ids if self._version.shows_parents else []
+        run = Run(str(uuid7()), child.name, run_type, manager.tags, manager.metadata, parent_ids)
+        return ChainEvents(self._version, run, self._wanted, root=False)
 
     # The middle.
 

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..binding import RunnableBinding
-from ..config import RunnableConfig, ensure_config, merge_configs
+from ..config import RunnableConfig, child_config, ensure_config, merge_configs
 
 if TYPE_CHECKING:
+    from ...callbacks.manager import BaseRunManager
     from ...streaming.protocols import Stage
     from ..origin import Origin
     from ..runnable import Runnable
@@ -40,13 +41,9 @@ class Step:
     config: RunnableConfig | None
     place: int
 
-    @property
-    def tag(self) -> str:
-        """Return the tag that the sequence gives its run."""
-        return f"seq:step:{self.place}"
-
-    def merge_config(self, child: RunnableConfig) -> RunnableConfig:
-        """Return the configuration of its run, complete: the bound one under ``child``, a child of the sequence's."""
+    def child_config(self, config: RunnableConfig, run: BaseRunManager) -> RunnableConfig:
+        """Return the configuration of its run, a child of the sequence's ``run``: what is bound, under ``config``."""
+        child = child_config(config, run, f"seq:step:{self.place}")
         return child if self.config is None else ensure_config(merge_configs(self.config, child))
 
 
