@@ -288,6 +288,7 @@ from langchain_core.documents.base import BaseMedia, Blob, Document
 from langchain_core.documents.compressor import BaseDocumentCompressor
 from langchain_core.documents.transformers import BaseDocumentTransformer
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
+from langchain_core.retrievers import BaseRetriever, RetrieverInput, RetrieverLike, RetrieverOutput, RetrieverOutputLike
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableLambda, RunnableSequence
 from langchain_core.runnables import chain, ensure_config, get_config_list, patch_config, run_in_executor

@@ -18,7 +18,7 @@ from .dispatch import RunHandlers
 from .handlers import RunManagerMixin
 
 if TYPE_CHECKING:
-    from .managers import AsyncCallbackManager, CallbackManager
+    from . import AsyncCallbackManager, CallbackManager
 
 __all__ = (
     "AsyncParentRunManager",
