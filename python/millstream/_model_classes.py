@@ -1,8 +1,15 @@
 """Pydantic classes, of version 2 and of version 1 (``pydantic.v1``), recognized without importing pydantic."""
 
-from typing import Any
+from typing import Any, get_args
 
-__all__ = ("is_first_version", "is_model_class", "make_object", "schema_of_model", "title_of_model")
+__all__ = (
+    "is_first_version",
+    "is_model_class",
+    "make_object",
+    "mentions_pydantic",
+    "schema_of_model",
+    "title_of_model",
+)
 
 
 def is_model_class(cls: object) -> bool:
@@ -16,6 +23,14 @@ def is_first_version(cls: object) -> bool:
     if not isinstance(cls, type) or hasattr(cls, "model_json_schema"):
         return False
     return all(hasattr(cls, name) for name in ("__fields__", "__config__", "parse_obj", "schema"))
+
+
+def mentions_pydantic(thing: object) -> bool:
+    """Return whether pydantic's classes, fields or constraints are a part of ``thing``, a type or a default."""
+    home = thing if isinstance(thing, type) else type(thing)
+    if is_model_class(thing) or home.__module__.partition(".")[0] in ("pydantic", "pydantic_core", "annotated_types"):
+        return True
+    return any(map(mentions_pydantic, get_args(thing)))
 
 
 def schema_of_model(cls: Any) -> dict[str, Any]:

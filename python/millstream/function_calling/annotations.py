@@ -20,9 +20,9 @@ from uuid import UUID
 
 from .._model_classes import is_model_class, schema_of_model
 from .docstrings import read_docstring
-from .references import drop_titles, inline_references
+from .references import inline_references
 
-__all__ = ("SchemaOf", "is_typed_dict")
+__all__ = ("SchemaOf", "encode_default", "is_typed_dict")
 
 _SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -118,15 +118,14 @@ class SchemaOf:
 
     def _class(self, cls: object) -> dict[str, Any]:
         if is_model_class(cls):
-            return drop_titles(inline_references(schema_of_model(cls)))
+            return inline_references(schema_of_model(cls))
         if isinstance(cls, type) and issubclass(cls, enum.Enum):
-            return self._values(tuple(member.value for member in cls)) | (
-                {"enum": [member.value for member in cls]} if len(cls) > 1 else {}
-            )
+            return self._enum(cls)
         if is_typed_dict(cls):
             description, parameters = self.typed_dict(cls)
             description = description if self._first else _own_docstring(cls)
-            return {"description": description, **parameters} if description else parameters
+            described = {"description": description, **parameters} if description else parameters
+            return self._with_titles(cls, described)
         if dataclasses.is_dataclass(cls):
             hints = get_type_hints(cls, include_extras=True)
             fields = dataclasses.fields(cls)
@@ -136,8 +135,23 @@ class SchemaOf:
                 for one in fields
                 if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
             ]
-            return self._object(properties, required)
+            return self._with_titles(cls, self._object(properties, required))
         raise ValueError(f"the type {cls!r} has no JSON schema")
+
+    def _enum(self, cls: Any) -> dict[str, Any]:
+        values = [member.value for member in cls]
+        schema = self._values(tuple(values))
+        if len(values) > 1:
+            schema["enum"] = values
+        return schema if self._first else {"title": cls.__name__, **schema}
+
+    def _with_titles(self, cls: Any, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema with the titles that pydantic 2 gives it; those in lists stay, others are dropped later."""
+        if self._first:
+            return schema
+        for name, one in schema["properties"].items():
+            one.setdefault("title", name.title().replace("_", " ").strip())
+        return {"title": cls.__name__, **schema}
 
     def typed_dict(self, cls: Any) -> tuple[str, dict[str, Any]]:
         """Return the description of a ``TypedDict``, and its schema without the description."""
@@ -234,4 +248,9 @@ def _typed_dict_hints(cls: object) -> dict[str, Any]:
 
 
 def _default(value: object) -> dict[str, Any]:
-    return {} if value is dataclasses.MISSING else {"default": value}
+    return {} if value is dataclasses.MISSING else {"default": encode_default(value)}
+
+
+def encode_default(value: object) -> Any:
+    """Return a default as JSON has it."""
+    return value.value if isinstance(value, enum.Enum) else value

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from copy import deepcopy
+from typing import Any, Literal, TypedDict, get_type_hints
 
-from .._model_classes import is_model_class, schema_of_model
-from .annotations import SchemaOf, is_typed_dict
+from .._kinds import is_kind
+from .._model_classes import is_model_class, mentions_pydantic, schema_of_model
+from .annotations import SchemaOf, encode_default, is_typed_dict
 from .docstrings import read_docstring
+from .injected import is_injected
 from .references import drop_titles, inline_references, make_strict
+from .signature_models import FILTERED_ARGS, check_described, create_schema_from_function
 
-__all__ = ("convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool")
+__all__ = (
+    "FunctionDescription",
+    "ToolDescription",
+    "convert_to_json_schema",
+    "convert_to_openai_function",
+    "convert_to_openai_tool",
+)
 
 # Types of tools that OpenAI runs itself, or that are already in its format.
 _WELL_KNOWN = (
     *("function", "file_search", "computer", "computer_use_preview", "code_interpreter", "mcp", "image_generation"),
     *("web_search_preview", "web_search", "tool_search", "apply_patch", "namespace"),
 )
-# Parameters whose arguments the runtime passes, not the model.
-_INJECTED = ("run_manager", "callbacks")
+
+
+class FunctionDescription(TypedDict):
+    """A function in OpenAI's format."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ToolDescription(TypedDict):
+    """A tool in OpenAI's format."""
+
+    type: Literal["function"]
+    function: FunctionDescription
 
 
 def convert_to_openai_tool(tool: object, *, strict: bool | None = None) -> dict[str, Any]:
@@ -31,6 +54,8 @@ def convert_to_openai_tool(tool: object, *, strict: bool | None = None) -> dict[
         tool_type = tool.get("type") or ""
         if tool_type in _WELL_KNOWN or str(tool_type).startswith("web_search_preview"):
             return dict(tool)
+    if is_kind(type(tool), "Tool") and (custom := _of_custom_tool(tool)):
+        return custom
     return {"type": "function", "function": convert_to_openai_function(tool, strict=strict)}
 
 
@@ -69,7 +94,7 @@ def _describe(function: object) -> dict[str, Any]:
     if isinstance(function, Mapping):
         return _of_dict(function)
     if is_model_class(function):
-        return _of_schema(schema_of_model(function))
+        return _of_model(function)
     if is_typed_dict(function):
         return _of_typed_dict(function)
     if hasattr(function, "tool_call_schema") and hasattr(function, "name"):
@@ -103,48 +128,90 @@ def _of_dict(function: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _of_model(cls: Any, name: str = "", description: str = "") -> dict[str, Any]:
+    """Convert a pydantic class; pydantic's exception for a type without a JSON schema names the class then."""
+    try:
+        schema = schema_of_model(cls)
+    except Exception as error:
+        if type(error).__name__ != "PydanticInvalidForJsonSchema":
+            raise
+        raise type(error)(
+            f"Failed to generate JSON schema for {cls.__name__!r}: {error}\n\nTool argument schemas must be"
+            " JSON-serializable. If your schema includes custom Python classes, consider:\n  1. Converting them to"
+            " Pydantic models with JSON-compatible fields\n  2. Using primitive types (str, int, float, bool, list,"
+            " dict) instead\n  3. Passing the data as serialized JSON strings\n\n"
+        ) from error
+    return _of_schema(schema, name, description)
+
+
 def _of_schema(schema: Mapping[str, Any], name: str = "", description: str = "") -> dict[str, Any]:
     inlined = inline_references(schema)
     title, own_description = inlined.pop("title", ""), inlined.pop("description", "")
     return {"name": name or title, "description": description or own_description, "parameters": drop_titles(inlined)}
 
 
+def _of_custom_tool(tool: Any) -> dict[str, Any] | None:
+    """Return a tool that takes a text instead of JSON in OpenAI's format, if its metadata says that it is one."""
+    metadata = tool.metadata or {}
+    if metadata.get("type") != "custom_tool":
+        return None
+    form = {"format": metadata["format"]} if "format" in metadata else {}
+    return {"type": "custom", "name": tool.name, "description": tool.description, **form}
+
+
+# The only argument of a tool that takes a text has no name of its own.
+_ONE_TEXT = {
+    "properties": {"__arg1": {"title": "__arg1", "type": "string"}},
+    "required": ["__arg1"],
+    "type": "object",
+}
+
+
 def _of_tool(tool: Any) -> dict[str, Any]:
+    if is_kind(type(tool), "Tool") and not tool.args_schema:
+        return {"name": tool.name, "description": tool.description, "parameters": deepcopy(_ONE_TEXT)}
     schema = tool.tool_call_schema
     if isinstance(schema, Mapping):
         return _of_schema(schema, tool.name, tool.description)
     if is_model_class(schema):
-        return _of_schema(schema_of_model(schema), tool.name, tool.description)
+        return _of_model(schema, tool.name, tool.description)
     raise ValueError(f"Unsupported tool call schema: {schema}. It must be a JSON schema dict or a pydantic class.")
 
 
 def _of_typed_dict(cls: Any) -> dict[str, Any]:
     description, parameters = SchemaOf(first=True).typed_dict(cls)
-    return {"name": cls.__name__, "description": description, "parameters": parameters}
+    return {"name": cls.__name__, "description": description, "parameters": drop_titles(parameters)}
 
 
 def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
-    signature = inspect.signature(function)
+    parameters = inspect.signature(function).parameters
     hints = get_type_hints(function, include_extras=True)
+    defaults = [one.default for one in parameters.values()]
+    name = function.__name__
+    if any(map(mentions_pydantic, (*hints.values(), *defaults))):
+        model = create_schema_from_function(name, function, parse_docstring=True, include_injected=False)
+        return _of_model(model, name, model.__doc__ or "")
     description, arguments = read_docstring(inspect.getdoc(function))
+    check_described(arguments, parameters)
     in_class = "." in getattr(function, "__qualname__", "")
     schema_of = SchemaOf()
     properties: dict[str, Any] = {}
     required = []
-    for place, parameter in enumerate(signature.parameters.values()):
-        name = parameter.name
-        is_owner = place == 0 and in_class and name in ("self", "cls")
-        if is_owner or name in _INJECTED or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+    for place, parameter in enumerate(parameters.values()):
+        key = parameter.name
+        is_owner = place == 0 and in_class and key in ("self", "cls")
+        is_variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if is_owner or is_variable or key in FILTERED_ARGS or is_injected(hints.get(key)):
             continue
-        schema = schema_of(hints[name]) if name in hints else {}
-        if name in arguments:
-            schema["description"] = arguments[name]
+        schema = schema_of(hints[key]) if key in hints else {}
+        if key in arguments:
+            schema["description"] = arguments[key]
         if parameter.default is parameter.empty:
-            required.append(name)
+            required.append(key)
         else:
-            schema["default"] = parameter.default
-        properties[name] = schema
-    parameters: dict[str, Any] = {"properties": properties, "type": "object"}
+            schema["default"] = encode_default(parameter.default)
+        properties[key] = schema
+    schema = drop_titles({"properties": properties, "type": "object"})
     if required:
-        parameters["required"] = required
-    return {"name": function.__name__, "description": description, "parameters": parameters}
+        schema["required"] = required
+    return {"name": name, "description": description, "parameters": schema}

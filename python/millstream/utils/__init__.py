@@ -1,0 +1,1 @@
+"""LangChain's paths for names that have another module here; nothing in Millstream imports them."""

@@ -1,0 +1,201 @@
+"""Tools: made of functions and classes, called with arguments or with a tool call; LangChain's are the oracle."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import langchain_core.tools
+import pytest
+from pydantic import BaseModel, Field
+
+import millstream.messages
+import millstream.runnables
+import millstream.tools
+
+OURS: Any = millstream.tools
+THEIRS: Any = langchain_core.tools
+
+
+class Numbers(BaseModel):
+    """Two numbers."""
+
+    a: int = Field(description="The first.")
+    b: int = Field(default=3, description="The second.")
+
+
+def make_inferred(tools: Any) -> Any:
+    @tools.tool  # type: ignore[untyped-decorator]
+    def add(a: int, b: int = 3) -> int:
+        """Add two numbers.
+
+        Args:
+            a: The first.
+            b: The second.
+        """
+        return a + b
+
+    return add
+
+
+def make_described(tools: Any) -> Any:
+    @tools.tool("sum", parse_docstring=True, return_direct=True, extras={"cache": True})  # type: ignore[untyped-decorator]
+    def add(a: int, b: int = 3) -> int:
+        """Add two numbers.
+
+        Args:
+            a: The first.
+            b: The second.
+        """
+        return a + b
+
+    return add
+
+
+def make_annotated(tools: Any) -> Any:
+    @tools.tool(description="Adds.")  # type: ignore[untyped-decorator]
+    def add(a: Annotated[int, Field(gt=0, description="The first.")], b: Annotated[int, "The second."] = 3) -> int:
+        return a + b
+
+    return add
+
+
+def make_of_schema(tools: Any) -> Any:
+    @tools.tool(args_schema=Numbers)  # type: ignore[untyped-decorator]
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    return add
+
+
+def make_of_json_schema(tools: Any) -> Any:
+    @tools.tool(args_schema=Numbers.model_json_schema())  # type: ignore[untyped-decorator]
+    def add(a: int, b: int = 3) -> int:
+        return a + b
+
+    return add
+
+
+def make_async(tools: Any) -> Any:
+    @tools.tool  # type: ignore[untyped-decorator]
+    async def add(a: int, b: int = 3) -> int:
+        """Add two numbers."""
+        return a + b
+
+    return add
+
+
+def make_subclass(tools: Any) -> Any:
+    class Add(tools.BaseTool):  # type: ignore[misc]
+        name: str = "add"
+        description: str = "Add two numbers."
+        args_schema: type[BaseModel] = Numbers
+
+        def _run(self, a: int, b: int) -> int:
+            return a + b
+
+    return Add()
+
+
+def make_subclass_without_schema(tools: Any) -> Any:
+    class Add(tools.BaseTool):  # type: ignore[misc]
+        name: str = "add"
+        description: str = "Add two numbers."
+
+        def _run(self, a: int, b: int = 3) -> int:
+            """Add."""
+            return a + b
+
+    return Add()
+
+
+def make_simple(tools: Any) -> Any:
+    return tools.Tool("shout", str.upper, "Write in capitals.")
+
+
+def make_plain(tools: Any) -> Any:
+    @tools.tool(infer_schema=False)  # type: ignore[untyped-decorator]
+    def shout(text: str) -> str:
+        """Write in capitals."""
+        return text.upper()
+
+    return shout
+
+
+MAKERS = [
+    make_inferred,
+    make_described,
+    make_annotated,
+    make_of_schema,
+    make_of_json_schema,
+    make_async,
+    make_subclass,
+    make_subclass_without_schema,
+    make_simple,
+    make_plain,
+]
+INPUTS: list[Any] = [
+    {"a": 1, "b": 2},
+    {"a": "1"},
+    {"a": -1},
+    {"b": 2},
+    {"a": 1, "more": 2},
+    {},
+    "5",
+    {"type": "tool_call", "name": "add", "args": {"a": 1}, "id": "call"},
+    {"type": "tool_call", "name": "add", "args": {"a": "x"}, "id": "call"},
+    {"type": "tool_call", "name": "shout", "args": {"tool_input": "a"}, "id": ""},
+]
+
+
+def schemas_of(tool: Any) -> dict[str, Any]:
+    call_schema = tool.tool_call_schema
+    schema = call_schema if isinstance(call_schema, dict) else call_schema.model_json_schema()
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "args": tool.args,
+        "call_schema": without_docstrings(schema, tool),
+        "input_schema": without_docstrings(tool.get_input_jsonschema(), tool),
+        "is_single_input": tool.is_single_input,
+        "return_direct": tool.return_direct,
+        "extras": tool.extras,
+        "response_format": tool.response_format,
+    }
+
+
+def without_docstrings(schema: dict[str, Any], tool: Any) -> dict[str, Any]:
+    """Return the schema without what describes the library's own classes."""
+    definitions = {name: list(one["properties"]) for name, one in schema.get("$defs", {}).items()}
+    inherited = {"description": ""} if schema.get("description") == inspect.getdoc(type(tool)._run) else {}
+    return {**schema, "$defs": definitions, **inherited}
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """Return the output of a call as comparable values, or its exception."""
+    try:
+        result = call()
+    except Exception as error:
+        return type(error).__name__, str(error)
+    if hasattr(result, "tool_call_id"):
+        return result.content, result.tool_call_id, result.name, result.status, result.artifact
+    return result
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_schemas_are_those_of_langchain(make: Callable[[Any], Any]) -> None:
+    assert schemas_of(make(OURS)) == schemas_of(make(THEIRS))
+
+
+@pytest.mark.parametrize("input", INPUTS)
+@pytest.mark.parametrize("make", MAKERS)
+def test_calls_return_what_langchain_returns(make: Callable[[Any], Any], input: Any) -> None:
+    ours, theirs = make(OURS), make(THEIRS)
+    assert outcome(lambda: ours.invoke(input)) == outcome(lambda: theirs.invoke(input))
+
+
+@pytest.mark.parametrize("input", INPUTS)
+@pytest.mark.parametrize("make", MAKERS)
+def test_async_calls_return_what_langchain_returns(make: Callable[[Any], Any], input: Any) -> None:
+    ours, theirs = make(OURS), make(THEIRS)
+    assert outcome(lambda: asyncio.run(ours.ainvoke(input))) == outcome(lambda: asyncio.run(theirs.ainvoke(input)))
