@@ -204,13 +204,8 @@ def test_sequences_are_taken_apart_and_name_themselves() -> None:
 
 def test_what_is_no_step_is_refused() -> None:
     step = RunnableLambda(str)
-
-    def yielding(text: str) -> Any:
-        yield text
-
-    for thing, words in ((1, "unsupported type"), ({"a": step}, "dicts"), (yielding, "generator functions")):
-        with pytest.raises(TypeError, match=words):
-            step | thing  # type: ignore[operator]
+    with pytest.raises(TypeError, match="unsupported type"):
+        step | 1  # type: ignore[operator]
     with pytest.raises(ValueError, match="at least 2 steps"):
         RunnableSequence(step)
     with pytest.raises(TypeError, match="callable type"):

@@ -9,20 +9,38 @@ from .config import RunnableConfig, ensure_config, get_config_list, patch_config
 from .runnable import Runnable
 
 if TYPE_CHECKING:
+    from ..streaming.addable import AddableDict, aadd, add
     from .binding import RunnableBinding
+    from .branch import RunnableBranch
     from .functions import RunnableLambda, chain
+    from .generator import RunnableGenerator
+    from .parallel import RunnableMap, RunnableParallel
+    from .passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+    from .router import RouterInput, RouterRunnable
     from .sequence import RunnableSequence
     from .serializable import RunnableSerializable
 
 __all__ = (
+    "AddableDict",
     "AsyncStream",
+    "RouterInput",
+    "RouterRunnable",
     "Runnable",
+    "RunnableAssign",
     "RunnableBinding",
+    "RunnableBranch",
     "RunnableConfig",
+    "RunnableGenerator",
     "RunnableLambda",
+    "RunnableMap",
+    "RunnableParallel",
+    "RunnablePassthrough",
+    "RunnablePick",
     "RunnableSequence",
     "RunnableSerializable",
     "Stream",
+    "aadd",
+    "add",
     "chain",
     "ensure_config",
     "get_config_list",
@@ -34,10 +52,22 @@ __all__ = (
 __getattr__ = lazy_names(
     globals(),
     {
+        "AddableDict": "millstream.streaming.addable",
+        "RouterInput": ".router",
+        "RouterRunnable": ".router",
+        "RunnableAssign": ".passthrough",
         "RunnableBinding": ".binding",
+        "RunnableBranch": ".branch",
+        "RunnableGenerator": ".generator",
         "RunnableLambda": ".functions",
+        "RunnableMap": ".parallel",
+        "RunnableParallel": ".parallel",
+        "RunnablePassthrough": ".passthrough",
+        "RunnablePick": ".passthrough",
         "RunnableSequence": ".sequence",
         "RunnableSerializable": ".serializable",
+        "aadd": "millstream.streaming.addable",
+        "add": "millstream.streaming.addable",
         "chain": ".functions",
     },
 )

@@ -10,7 +10,11 @@ from .runnable import Input, Output, Runnable
 
 if TYPE_CHECKING:
     from .binding import RunnableBinding
-    from .functions import RunnableLambda, coerce_to_runnable
+    from .coercion import RunnableLike, coerce_to_runnable
+    from .each import RunnableEach, RunnableEachBase
+    from .functions import RunnableLambda, chain
+    from .generator import RunnableGenerator
+    from .parallel import RunnableMap, RunnableParallel
     from .sequence import RunnableSequence
     from .serializable import RunnableSerializable
 
@@ -19,9 +23,16 @@ __all__ = (
     "Output",
     "Runnable",
     "RunnableBinding",
+    "RunnableEach",
+    "RunnableEachBase",
+    "RunnableGenerator",
     "RunnableLambda",
+    "RunnableLike",
+    "RunnableMap",
+    "RunnableParallel",
     "RunnableSequence",
     "RunnableSerializable",
+    "chain",
     "coerce_to_runnable",
     "run_in_executor",
 )
@@ -30,9 +41,16 @@ __getattr__ = lazy_names(
     globals(),
     {
         "RunnableBinding": "millstream.runnables.binding",
+        "RunnableEach": "millstream.runnables.each",
+        "RunnableEachBase": "millstream.runnables.each",
+        "RunnableGenerator": "millstream.runnables.generator",
         "RunnableLambda": "millstream.runnables.functions",
+        "RunnableLike": "millstream.runnables.coercion",
+        "RunnableMap": "millstream.runnables.parallel",
+        "RunnableParallel": "millstream.runnables.parallel",
         "RunnableSequence": "millstream.runnables.sequence",
         "RunnableSerializable": "millstream.runnables.serializable",
-        "coerce_to_runnable": "millstream.runnables.functions",
+        "chain": "millstream.runnables.functions",
+        "coerce_to_runnable": "millstream.runnables.coercion",
     },
 )

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-__all__ = ("get_function_first_arg_dict_keys", "get_function_nonlocals", "get_lambda_source")
+__all__ = (
+    "get_function_first_arg_dict_keys",
+    "get_function_nonlocals",
+    "get_lambda_source",
+    "indent_lines_after_first",
+)
 
 _Function = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
 _NO_SOURCE = (SyntaxError, TypeError, OSError, SystemError)
@@ -140,3 +145,8 @@ def _attribute(value: Any, names: list[str]) -> list[Any]:
         except AttributeError:
             return []
     return [value]
+
+
+def indent_lines_after_first(text: str, prefix: str) -> str:
+    """Return ``text`` with all lines but the first one indented by the length of ``prefix``."""
+    return text.replace("\n", "\n" + " " * len(prefix))

@@ -23,10 +23,12 @@ from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.inputs import AsyncInputIterator, InputIterator, NestedIterator
 from ..streaming.stream import AsyncStream, Stream
 from ..streaming.workers import iterate_in_thread
+from .arguments import bind_arguments, is_async_callable, is_async_generator
 from .config import RunnableConfig, patch_config
 from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .transforming import once
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -36,25 +38,9 @@ if TYPE_CHECKING:
     # What a function may return or yield in place of its output.
     Outcome: TypeAlias = Runnable[Any, Output] | Awaitable[Output] | AsyncIterator[Output] | Iterator[Output]
 
-__all__ = ("RunnableLambda", "chain", "coerce_to_runnable")
+__all__ = ("RunnableLambda", "chain")
 
 _EMPTY = inspect.Signature.empty
-
-
-def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
-    """Return ``thing`` if it is a Runnable, a :class:`RunnableLambda` if it is a function.
-
-    Raises :class:`TypeError` for anything else; dicts and generator functions are not taken yet.
-    """
-    if isinstance(thing, Runnable):
-        return thing
-    if inspect.isgeneratorfunction(thing) or inspect.isasyncgenfunction(thing):
-        raise TypeError("generator functions are not taken as steps of a chain yet: give RunnableLambda(function)")
-    if callable(thing):
-        return RunnableLambda(thing)
-    if isinstance(thing, dict):
-        raise TypeError("dicts are not taken as steps of a chain yet: give a function that returns one")
-    raise TypeError(f"Expected a Runnable, callable or dict. Instead got an unsupported type: {type(thing)}")
 
 
 class RunnableLambda(Runnable[Input, Output]):
@@ -90,7 +76,7 @@ class RunnableLambda(Runnable[Input, Output]):
     ) -> None:
         self.func: Callable[..., Any] | None = None
         self.afunc = afunc
-        if _is_async(func):
+        if is_async_callable(func) or is_async_generator(func):
             if afunc is not None:
                 raise TypeError(
                     "Func was provided as a coroutine function, but afunc was also provided. If providing both,"
@@ -170,7 +156,7 @@ class RunnableLambda(Runnable[Input, Output]):
     def _astream_inline(
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        return self._atransform_inline(_once(input), config, kwargs)
+        return self._atransform_inline(once(input), config, kwargs)
 
     # What it takes and returns.
 
@@ -241,7 +227,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         assert self.func is not None
-        output = _with_arguments(self.func, kwargs, run, config)(input)
+        output = bind_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
             output = _sum_up(output)
         if isinstance(output, Runnable):
@@ -253,7 +239,7 @@ class RunnableLambda(Runnable[Input, Output]):
             assert self.func is not None
             output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
         else:
-            output = _with_arguments(self.afunc, kwargs, run, config)(input)
+            output = bind_arguments(self.afunc, kwargs, run, config)(input)
             output = await (_asum_up(output) if inspect.isasyncgenfunction(self.afunc) else output)
         if isinstance(output, Runnable):
             return await output.ainvoke(input, self._nested_config(config, input))
@@ -261,7 +247,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def _call_sync(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         assert self.func is not None
-        output = _with_arguments(self.func, kwargs, run, config)(input)
+        output = bind_arguments(self.func, kwargs, run, config)(input)
         return _sum_up(output) if inspect.isgeneratorfunction(self.func) else output
 
     def _stream(
@@ -271,7 +257,7 @@ class RunnableLambda(Runnable[Input, Output]):
         if not found:
             return
         assert self.func is not None
-        output = _with_arguments(self.func, kwargs, run, config)(input)
+        output = bind_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
             yield from output
         elif isinstance(output, Runnable):
@@ -288,14 +274,14 @@ class RunnableLambda(Runnable[Input, Output]):
         if not found:
             return
         if self.afunc is not None and inspect.isasyncgenfunction(self.afunc):
-            outputs = _with_arguments(self.afunc, kwargs, run, config)(input)
+            outputs = bind_arguments(self.afunc, kwargs, run, config)(input)
         elif self.afunc is None and inspect.isgeneratorfunction(self.func):
-            outputs = iterate_in_thread(lambda: _with_arguments(self.func, kwargs, run.get_sync(), config)(input))
+            outputs = iterate_in_thread(lambda: bind_arguments(self.func, kwargs, run.get_sync(), config)(input))
         else:
             if self.afunc is None:
                 output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
             else:
-                output = await _with_arguments(self.afunc, kwargs, run, config)(input)
+                output = await bind_arguments(self.afunc, kwargs, run, config)(input)
             if not isinstance(output, Runnable):
                 yield output
                 return
@@ -328,23 +314,6 @@ def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]:
     return RunnableLambda(func)
 
 
-def _is_async(func: Any) -> bool:
-    call = getattr(func, "__call__", None)  # noqa: B004
-    return any(
-        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (func, call) if one is not None
-    )
-
-
-def _with_arguments(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) -> Callable[[Any], Any]:
-    """Return ``func`` with ``config`` and ``run_manager``, if it has such parameters, and ``kwargs``."""
-    try:
-        names = inspect.signature(func).parameters
-    except ValueError:
-        return partial(func, **kwargs) if kwargs else func
-    asked: dict[str, Any] = {"config": config, "run_manager": run}
-    return partial(func, **{name: value for name, value in asked.items() if name in names}, **kwargs)
-
-
 def _sum_of(chunks: list[Any]) -> tuple[bool, Any]:
     """Return whether there is any chunk, and their sum."""
     sum = ChunkAccumulator(adds_on=True)
@@ -360,7 +329,3 @@ def _sum_up(chunks: Iterable[Any]) -> Any:
 async def _asum_up(chunks: AsyncGenerator[Any, None]) -> Any:
     async with NestedIterator(chunks) as taken:
         return _sum_of([chunk async for chunk in taken])[1]
-
-
-async def _once(input: Any) -> AsyncGenerator[Any, None]:
-    yield input

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, TypeVar, cast, overload
 
 from .._late import late
@@ -63,6 +63,18 @@ class Runnable(Introspectable[Input, Output]):
         """Return this Runnable with other types of input or output, for its schemas."""
         made = late("RunnableBinding")(bound=self).with_types(input_type, output_type)
         return cast("Runnable[Input, Output]", made)
+
+    def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
+        """Return this Runnable, and then what :class:`~millstream.runnables.RunnablePick` picks from its output."""
+        return self.pipe(late("RunnablePick")(keys))
+
+    def assign(self, **kwargs: Any) -> Runnable[Input, dict[str, Any]]:
+        """Return this Runnable with keys added to its output, a dict: what Runnables, functions or dicts make of it."""
+        return self.pipe(late("RunnableAssign")(late("RunnableParallel")(kwargs)))
+
+    def map(self) -> Runnable[Sequence[Input], list[Output]]:
+        """Return a Runnable that calls this one for each element of a list, as ``batch`` does."""
+        return cast("Runnable[Sequence[Input], list[Output]]", late("RunnableEach")(bound=self))
 
     @overload
     def __or__(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._context import InContext, ambient_handlers, var_child_runnable_config
 from ..callbacks.chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from ..callbacks.managers import CallbackManager
 from ..streaming.accumulate import ChunkAccumulator
-from ..streaming.inputs import AsyncInputIterator, InputIterator, close_iterator
+from ..streaming.inputs import Accumulating, AsyncInputIterator, InputIterator, close_iterator
 from .config import RunnableConfig, child_config, ensure_config
+
+if TYPE_CHECKING:
+    from ..streaming.branches import SharedInput
 
 __all__ = (
     "RunStart",
@@ -147,6 +150,8 @@ def transform_in_run(
     items: Iterable[Any],
     config: RunnableConfig | None,
     run_type: str | None = None,
+    *,
+    defers_inputs: bool = False,
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transform`` for ``items``, in a run of its own.
 
@@ -157,7 +162,7 @@ def transform_in_run(
     input = InputIterator(items)
     try:
         input.read_first()
-        start = RunStart(owner, ensure_config(config), run_type=run_type, defers_inputs=False)
+        start = RunStart(owner, ensure_config(config), run_type=run_type, defers_inputs=defers_inputs)
         run = start.run({"input": ""})
         sum = ChunkAccumulator() if run.handlers else None
         if sum is not None:
@@ -191,14 +196,20 @@ async def atransform_in_run(
     items: AsyncIterator[Any],
     config: RunnableConfig | None,
     run_type: str | None = None,
+    *,
+    defers_inputs: bool = False,
+    input: AsyncInputIterator | SharedInput | None = None,
 ) -> AsyncGenerator[Any, None]:
-    """Yield the outputs of ``transform`` for ``items``, in a run of its own; see :func:`transform_in_run`."""
+    """Yield the outputs of ``transform`` for ``items``, in a run of its own; see :func:`transform_in_run`.
+
+    ``input`` is what reads ``items``, where branches share them.
+    """
     import asyncio
 
-    input = AsyncInputIterator(items)
+    input = input or AsyncInputIterator(items)
     try:
         await input.read_first()
-        start = RunStart(owner, ensure_config(config), run_type=run_type, defers_inputs=False)
+        start = RunStart(owner, ensure_config(config), run_type=run_type, defers_inputs=defers_inputs)
         try:
             run = await start.arun({"input": ""})
         except asyncio.CancelledError as error:
@@ -241,7 +252,7 @@ async def _next(outputs: AsyncIterator[Any]) -> Any:
     return await anext(outputs, _END)
 
 
-def _totals(sum: ChunkAccumulator | None, input: InputIterator | AsyncInputIterator) -> tuple[Any, Any] | None:
+def _totals(sum: ChunkAccumulator | None, input: Accumulating) -> tuple[Any, Any] | None:
     """Return the output and the input of a run that ended well, if its handlers are notified of them."""
     return None if sum is None else (sum.total(), input.total())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,15 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
+from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
-from .functions import coerce_to_runnable
 from .fusion.chunks import FusedChunks
 from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, no_listeners, transform_in_run
+from .transforming import once
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -246,7 +247,7 @@ class RunnableSequence(Runnable[Input, Output]):
         return transform_in_run(self, partial(self._transform, kwargs), (input,), config)
 
     def _astream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
-        return self._atransform_inline(_once(input), config, kwargs)
+        return self._atransform_inline(once(input), config, kwargs)
 
     def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
         for step, child in self._step_configs(config, run):
@@ -264,7 +265,3 @@ class RunnableSequence(Runnable[Input, Output]):
         """Yield each step with its configuration."""
         for place, step in enumerate(self._steps, 1):
             yield step, child_config(config, run, f"seq:step:{place}")
-
-
-async def _once(input: Any) -> AsyncGenerator[Any, None]:
-    yield input

@@ -47,20 +47,27 @@ class StageRunnable(Runnable[Input, Output]):
 
     run_type: ClassVar[str] = "parser"
 
+    @property
+    def _given_type(self) -> str | None:
+        """The type that handlers receive with the start of a run: none for the type that all runs have by default."""
+        return None if self.run_type == "chain" else self.run_type
+
     @abstractmethod
     def _as_stage(self) -> Stage[Any, Any]:
         """Return a new stage, for one stream."""
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the outputs of each chunk of the input, as it arrives."""
-        return Stream(
-            transform_in_run(self, lambda items, *_: run_stage(self._as_stage(), items), input, config, self.run_type)
-        )
+        return Stream(transform_in_run(self, self._run_stage, input, config, self._given_type))
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream the outputs of each chunk of the input, as it arrives; without a hop to a thread."""
-        return AsyncStream(
-            atransform_in_run(self, lambda items, *_: arun_stage(self._as_stage(), items), input, config, self.run_type)
-        )
+        return AsyncStream(atransform_in_run(self, self._arun_stage, input, config, self._given_type))
+
+    def _run_stage(self, items: Iterable[Any], *_: Any) -> Iterator[Any]:
+        return run_stage(self._as_stage(), items)
+
+    def _arun_stage(self, items: AsyncInputIterator, *_: Any) -> AsyncIterator[Any]:
+        return arun_stage(self._as_stage(), items)

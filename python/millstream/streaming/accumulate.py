@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from .addable import AddableDict, merge_values
+
 __all__ = ("ChunkAccumulator",)
+
+
+_JOINED = (str, list, AddableDict)
 
 
 class ChunkAccumulator:
     """Adds the chunks of one stream.
 
-    Texts, lists and messages are collected and joined on request, so that a sum is linear in its length.
+    Texts, lists, messages and dicts of them are collected and joined on request, so that a sum is linear in its length.
     Other chunks are added as they arrive. A chunk that cannot be added (``TypeError``) replaces the sum,
     and so do all chunks after it, unless the accumulator ``adds_on``.
     """
@@ -31,7 +36,7 @@ class ChunkAccumulator:
             return
         self._parts = [self._added(self.total(), chunk) if parts else chunk]
         kind = type(self._parts[0])
-        self._joins = kind if self._adds and (kind in (str, list) or hasattr(kind, "chunk_position")) else None
+        self._joins = kind if self._adds and (kind in _JOINED or hasattr(kind, "chunk_position")) else None
 
     def total(self) -> Any:
         """Return the sum; ``None`` without chunks."""
@@ -58,15 +63,30 @@ class ChunkAccumulator:
             return chunk
 
     def _joined(self, parts: list[Any]) -> Any:
-        if type(parts[0]) is str:
-            return "".join(parts)
-        if type(parts[0]) is list:
-            return [item for part in parts for item in part]
         try:
-            # A message chunk takes a list of those that follow, and merges them all at once.
-            return parts[0] + parts[1:]
+            return _join(parts)
         except TypeError:
             total, *rest = parts
             for part in rest:
                 total = self._added(total, part)
             return total
+
+
+def _join(parts: list[Any]) -> Any:
+    """Return the sum of two or more chunks."""
+    kind = type(parts[0])
+    if any(type(part) is not kind for part in parts):
+        kind = object
+    if kind is str:
+        return "".join(parts)
+    if kind is list:
+        return [item for part in parts for item in part]
+    if kind is AddableDict:
+        return merge_values(parts, _join)
+    if hasattr(kind, "chunk_position"):
+        # A message chunk takes a list of those that follow, and merges them all at once.
+        return parts[0] + parts[1:]
+    total, *rest = parts
+    for part in rest:
+        total = total + part
+    return total

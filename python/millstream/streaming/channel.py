@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("CONSUMER_LEFT", "MAX_BUFFERED_ITEMS", "Channel", "is_cancelled", "is_leaving")
+__all__ = (
+    "CONSUMER_LEFT",
+    "MAX_BUFFERED_ITEMS",
+    "Channel",
+    "areceive_any",
+    "is_cancelled",
+    "is_leaving",
+    "receive_any",
+)
 
 MAX_BUFFERED_ITEMS = 64
 """Maximum number of buffered items; the producer waits beyond it."""
@@ -130,7 +138,7 @@ class Channel:
         """Return all buffered items, after waiting for the first one; an empty list at the end."""
         while True:
             wake, future = _make_future() if not self._items else (None, None)
-            items, ended = self._receive(wake)
+            items, ended = self.take(wake)
             if items or ended or future is None:
                 return items
             await future
@@ -139,7 +147,7 @@ class Channel:
         """Return all buffered items, after waiting for the first one; an empty list at the end."""
         while True:
             event = threading.Event()
-            items, ended = self._receive(event.set)
+            items, ended = self.take(event.set)
             if items or ended:
                 return items
             event.wait()
@@ -156,8 +164,8 @@ class Channel:
         for wake in producers:
             wake()
 
-    def _receive(self, consumer: Callable[[], None] | None) -> tuple[list[Any], bool]:
-        """Return the items, and whether the channel has ended; otherwise the next item calls ``consumer``."""
+    def take(self, consumer: Callable[[], None] | None) -> tuple[list[Any], bool]:
+        """Return the items, and whether the channel has ended; if neither, the next item calls ``consumer``."""
         with self._lock:
             items, self._items = self._items, []
             ended = self._has_ended
@@ -170,6 +178,33 @@ class Channel:
         for wake in producers:
             wake()
         return items, ended
+
+
+Received = list[tuple[Any, list[Any], bool]]
+"""The key of each channel that has items or has ended, its items, and whether it has ended."""
+
+
+async def areceive_any(channels: Mapping[Any, Channel]) -> Received:
+    """Return what has arrived in any of ``channels``, after waiting for the first of it."""
+    while True:
+        wake, future = _make_future()
+        if received := _take_all(channels, wake):
+            return received
+        await future
+
+
+def receive_any(channels: Mapping[Any, Channel]) -> Received:
+    """Return what has arrived in any of ``channels``, after waiting for the first of it."""
+    while True:
+        event = threading.Event()
+        if received := _take_all(channels, event.set):
+            return received
+        event.wait()
+
+
+def _take_all(channels: Mapping[Any, Channel], consumer: Callable[[], None]) -> Received:
+    taken = [(key, *channel.take(consumer)) for key, channel in channels.items()]
+    return [(key, items, ended) for key, items, ended in taken if items or ended]
 
 
 def _make_future() -> tuple[Callable[[], None], asyncio.Future[None]]:

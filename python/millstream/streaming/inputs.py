@@ -9,7 +9,14 @@ from typing import Any, Generic, Self, TypeVar
 
 from .accumulate import ChunkAccumulator
 
-__all__ = ("AsyncInputIterator", "InputIterator", "NestedIterator", "aclose_iterator", "close_iterator")
+__all__ = (
+    "Accumulating",
+    "AsyncInputIterator",
+    "InputIterator",
+    "NestedIterator",
+    "aclose_iterator",
+    "close_iterator",
+)
 
 Item = TypeVar("Item")
 
@@ -71,7 +78,7 @@ class NestedIterator(Generic[Item]):
         await self.aclose()
 
 
-class _Accumulating:
+class Accumulating:
     """Accumulates the items that pass, once asked to."""
 
     _sum: ChunkAccumulator | None = None
@@ -84,17 +91,22 @@ class _Accumulating:
         """Return the sum of the items so far; ``None`` without items, or if they were not accumulated."""
         return None if self._sum is None else self._sum.total()
 
+    def _add(self, item: Any) -> None:
+        if self._sum is not None:
+            self._sum.add(item)
+
     def partial(self) -> Any:
         """Return :meth:`ChunkAccumulator.partial`, ``None`` if the items were not accumulated."""
         return None if self._sum is None else self._sum.partial()
 
 
-class InputIterator(_Accumulating):
+class InputIterator(Accumulating):
     """The input of one transformation, for sync code."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = iter(items)
         self._first = _END
+        self._lent = False
 
     def read_first(self) -> None:
         """Read the first item, so that the run of the producer starts before the run of its reader."""
@@ -111,12 +123,24 @@ class InputIterator(_Accumulating):
             self._sum.add(item)
         return item
 
+    def lend(self) -> Iterator[Any]:
+        """Return the items for another thread, which closes the producer: :meth:`close` does nothing from now on."""
+        self._lent = True
+        return self._lend()
+
+    def _lend(self) -> Iterator[Any]:
+        try:
+            yield from self
+        finally:
+            close_iterator(self._items)
+
     def close(self) -> None:
         """Close the producer of the input."""
-        close_iterator(self._items)
+        if not self._lent:
+            close_iterator(self._items)
 
 
-class AsyncInputIterator(_Accumulating):
+class AsyncInputIterator(Accumulating):
     """The input of one transformation, for async code; or its output, which has to be closed as well.
 
     ``thrown`` is a cancellation that arrived while the last item was being consumed. It is meant for a scope

@@ -20,7 +20,7 @@ from .inputs import aclose_iterator, close_iterator
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("TaskBody", "ThreadBody", "iterate_in_thread", "pump", "run_in_task")
+__all__ = ("TaskBody", "ThreadBody", "iterate_in_thread", "pump", "raise_error_of", "run_in_task")
 
 # The loop keeps weak references to its tasks only.
 _tasks: set[asyncio.Task[Any]] = set()
@@ -41,18 +41,22 @@ class TaskBody:
         self._context = contextvars.copy_context()
         self._task: asyncio.Task[None] | None = None
 
-    async def read(self) -> Sequence[list[Any]]:
-        """Return the items that have arrived, as one raw item."""
+    def start(self) -> None:
+        """Start the task; :meth:`read` does so, if it has to."""
         import asyncio
 
+        self._task = _start_task(_run_to_end(self._perform, self._channel), self._context)
+        # A task that is cancelled before its first step never runs ``_run_to_end``.
+        channel = self._channel
+        self._task.add_done_callback(lambda task: channel.end(asyncio.CancelledError()))
+
+    async def read(self) -> Sequence[list[Any]]:
+        """Return the items that have arrived, as one raw item."""
         if self._task is None:
-            self._task = _start_task(_run_to_end(self._perform, self._channel), self._context)
-            # A task that is cancelled before its first step never runs ``_run_to_end``.
-            channel = self._channel
-            self._task.add_done_callback(lambda task: channel.end(asyncio.CancelledError()))
+            self.start()
         if items := await self._channel.areceive():
             return (items,)
-        _raise_from(self._channel)
+        raise_error_of(self._channel)
         return ()
 
     async def adrain(self) -> None:
@@ -61,15 +65,26 @@ class TaskBody:
 
     async def aclose(self) -> None:
         """Close the channel, stop the task, and wait for its end."""
-        import asyncio
+        if self.stop():
+            await self.join()
 
+    def stop(self) -> bool:
+        """Close the channel and stop the task; return whether :meth:`join` has to be awaited."""
         paused, why = self._channel.paused, CONSUMER_LEFT if is_leaving(sys.exception()) else None
         self._channel.close(sys.exception())
-        if self._task is not None and not self._task.done():
-            if not paused:
-                self._task.cancel(why)
+        if self._task is None or self._task.done():
+            return False
+        if not paused:
+            self._task.cancel(why)
+        return True
+
+    async def join(self) -> None:
+        """Wait for the end of a stopped task."""
+        import asyncio
+
+        if self._task is not None:
             await asyncio.wait([self._task])
-            _raise_from(self._channel)
+        raise_error_of(self._channel)
 
 
 class ThreadBody:
@@ -94,10 +109,10 @@ class ThreadBody:
         if self._thread is None:
             import asyncio
 
-            self._start(asyncio.get_running_loop())
+            self.start(asyncio.get_running_loop())
         if items := await self._channel.areceive():
             return (items,)
-        _raise_from(self._channel)
+        raise_error_of(self._channel)
         return ()
 
     def __iter__(self) -> Iterator[list[Any]]:
@@ -105,10 +120,10 @@ class ThreadBody:
 
     def __next__(self) -> list[Any]:
         if self._thread is None:
-            self._start(None)
+            self.start()
         if items := self._channel.receive():
             return items
-        _raise_from(self._channel)
+        raise_error_of(self._channel)
         raise StopIteration
 
     async def adrain(self) -> None:
@@ -121,23 +136,28 @@ class ThreadBody:
 
     async def aclose(self) -> None:
         """Close the channel, and the iterator with it."""
-        if self._close():
+        if self.stop():
             await self._ended.areceive()
-            _raise_from(self._channel)
+            raise_error_of(self._channel)
 
     def close(self) -> None:
         """Close the channel, and the iterator with it."""
-        if self._close():
-            self._ended.receive()
-            _raise_from(self._channel)
+        if self.stop():
+            self.join()
 
-    def _close(self) -> bool:
+    def join(self) -> None:
+        """Wait for the end of a stopped thread."""
+        self._ended.receive()
+        raise_error_of(self._channel)
+
+    def stop(self) -> bool:
         """Close the channel; return whether the thread will end at once."""
         paused = self._channel.paused
         self._channel.close(sys.exception())
         return self._thread is not None and paused
 
-    def _start(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Start the thread; reading does so, if it has to. ``loop`` is the event loop that waits for it."""
         args = (self._run, loop)
         self._thread = threading.Thread(target=self._context.run, args=args, name="millstream-stream", daemon=True)
         self._thread.start()
@@ -281,7 +301,8 @@ async def _run_to_end(perform: Callable[[], Awaitable[None]], channel: Channel) 
         channel.end(None)
 
 
-def _raise_from(channel: Channel) -> None:
+def raise_error_of(channel: Channel) -> None:
+    """Raise the error that ended the producer of ``channel``, if there is one; only once."""
     error, channel.error = channel.error, None
     if error is not None:
         try:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..origin import Origin
     from ..runnable import Runnable
 
-__all__ = ("Plan", "Step", "build_plan")
+__all__ = ("Plan", "Step", "build_plan", "has_hook")
 
 
 @dataclass(slots=True)
@@ -109,6 +109,12 @@ def _unbound(runnable: Any, place: int) -> Step:
             config = runnable.config if config is None else merge_configs(runnable.config, config)
         runnable = runnable.bound
     return Step(runnable, kwargs, config, place)
+
+
+def has_hook(runnable: Any, hook: str) -> bool:
+    """Return whether ``hook``, ``"_as_stage"`` or ``"_as_function"``, returns something for ``runnable``, unbound."""
+    step = _unbound(runnable, 0).runnable
+    return _is_ours(step, hook) and getattr(step, hook)() is not None
 
 
 def _is_ours(runnable: Any, hook: str) -> bool:

@@ -1,0 +1,40 @@
+"""``coerce_to_runnable``: what may stand in a chain beside Runnables: functions, generator functions, dicts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._late import late
+from .arguments import is_async_generator
+from .foreign import ForeignRunnable, is_foreign
+from .functions import RunnableLambda
+from .generator import RunnableGenerator
+from .runnable import Input, Output, Runnable
+
+__all__ = ("RunnableLike", "coerce_to_runnable")
+
+RunnableLike = Runnable[Input, Output] | Callable[..., Any] | Mapping[str, Any]
+"""What may stand in a chain."""
+
+
+def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
+    """Return ``thing`` as a Runnable.
+
+    A generator function becomes a :class:`RunnableGenerator`, another callable a :class:`RunnableLambda`, a dict a
+    :class:`~millstream.runnables.RunnableParallel`; LangChain's Runnables are called through their own methods.
+    Raises :class:`TypeError` for anything else.
+    """
+    if isinstance(thing, Runnable):
+        return thing
+    if is_foreign(thing):
+        return ForeignRunnable(thing)
+    if is_async_generator(thing) or inspect.isgeneratorfunction(thing):
+        return RunnableGenerator(thing)
+    if callable(thing):
+        return RunnableLambda(thing)
+    if isinstance(thing, dict):
+        parallel: Runnable[Any, Any] = late("RunnableParallel")(thing)
+        return parallel
+    raise TypeError(f"Expected a Runnable, callable or dict.Instead got an unsupported type: {type(thing)}")

@@ -1,0 +1,137 @@
+"""``RunnableParallel``: Runnables that all take the same input, and whose outputs are one dict."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from .._context import InContext
+from .._fields import Fields
+from ..streaming.addable import AddableDict
+from ..streaming.branches import SharedInput, amerge, merge
+from ..streaming.stream import Stream
+from .batch import arun_all, run_all
+from .coercion import coerce_to_runnable
+from .config import RunnableConfig, child_config
+from .function_source import indent_lines_after_first
+from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
+from .runnable import Input, Runnable
+from .runs import acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
+from .serializable import RunnableSerializable
+from .transforming import Transforming
+
+__all__ = ("RunnableMap", "RunnableParallel")
+
+
+class RunnableParallel(Transforming[Input, dict[str, Any]], RunnableSerializable[Input, dict[str, Any]]):
+    """Runnables that all take the same input; the output is a dict of their outputs.
+
+    A dict of steps in a chain becomes one. Its steps run at the same time, in threads for sync code and in tasks for
+    async code; steps of our own that only transform their input run one after the other. A stream yields
+    ``{key: chunk}`` for each chunk of a step, as it comes. The first step that fails stops the others. ::
+
+        chain = {"context": retriever, "question": RunnablePassthrough()} | prompt | llm
+
+    The steps' runs are children of its own, tagged ``map:key:<key>``.
+    """
+
+    steps__: Mapping[str, Runnable[Input, Any]]
+
+    def __init__(self: RunnableParallel[Any], steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        Fields.__init__(
+            self, steps__={key: coerce_to_runnable(step) for key, step in {**(steps__ or {}), **kwargs}.items()}
+        )
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """Return ``name``, or the name of the class with the keys."""
+        return super().get_name(suffix, name=name or self.name or f"RunnableParallel<{','.join(self.steps__)}>")
+
+    def __repr__(self) -> str:
+        """Show the steps, one a line."""
+        shown = (f"{key}: {indent_lines_after_first(repr(step), f'  {key}: ')}" for key, step in self.steps__.items())
+        return "{\n  " + ",\n  ".join(shown) + "\n}"
+
+    # Calling.
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the outputs of all steps for ``input``; at most ``max_concurrency`` run at the same time."""
+        output: dict[str, Any] = call_in_run(self, self._call, input, config)
+        return output
+
+    def _call(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
+        configs = self._configs(run, config)
+        calls = [partial(_invoke, step, input, configs[key]) for key, step in self.steps__.items()]
+        if len(calls) == 1 or self._runs_in_turn():
+            return {key: call() for key, call in zip(configs, calls, strict=True)}
+        return dict(zip(configs, run_all(calls, config.get("max_concurrency")), strict=True))
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the outputs of all steps for ``input``."""
+        output: dict[str, Any] = await acall_in_run(self, self._acall, input, config)
+        return output
+
+    async def _acall(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
+        configs = self._configs(run, config)
+        calls = [partial(_ainvoke, step, input, configs[key]) for key, step in self.steps__.items()]
+        if len(calls) == 1 or self._runs_in_turn():
+            return {key: await call() for key, call in zip(configs, calls, strict=True)}
+        return dict(zip(configs, await arun_all(calls), strict=True))
+
+    # Streaming.
+
+    def transform(
+        self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Stream[dict[str, Any]]:
+        """Stream ``{key: chunk}`` for each chunk of a step, as it comes."""
+        return Stream(transform_in_run(self, self._transform, input, config))
+
+    def _transform(self, items: Any, run: Any, config: RunnableConfig) -> Iterator[Any]:
+        configs = self._configs(run, config)
+        transforms = {key: partial(_transform, step, configs[key]) for key, step in self.steps__.items()}
+        if self._runs_in_turn():
+            return run_in_turn(transforms, items, _keyed)
+        return merge(transforms, items, _keyed)
+
+    def _atransform_here(
+        self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[dict[str, Any]]:
+        shared = None if self._runs_in_turn() else SharedInput(items, len(self.steps__))
+        return atransform_in_run(self, self._atransform, items, config, input=shared)
+
+    def _atransform(self, items: Any, run: Any, config: RunnableConfig) -> AsyncIterator[Any]:
+        configs = self._configs(run, config)
+        transforms = {key: partial(_atransform, step, configs[key]) for key, step in self.steps__.items()}
+        if isinstance(items, SharedInput):
+            return amerge(transforms, items, _keyed)
+        return arun_in_turn(transforms, items, _keyed)
+
+    def _runs_in_turn(self) -> bool:
+        """Return whether the steps run one after the other: each only waits for the input, or there is but one."""
+        return len(self.steps__) < 2 or all(map(runs_in_turn, self.steps__.values()))
+
+    def _configs(self, run: Any, config: RunnableConfig) -> dict[str, RunnableConfig]:
+        return {key: child_config(config, run, f"map:key:{key}") for key in self.steps__}
+
+
+RunnableMap = RunnableParallel
+
+
+def _invoke(step: Runnable[Any, Any], input: Any, config: RunnableConfig) -> Any:
+    return context_for(config).run(step.invoke, input, config)
+
+
+async def _ainvoke(step: Runnable[Any, Any], input: Any, config: RunnableConfig) -> Any:
+    return await InContext(context_for(config), step.ainvoke(input, config))
+
+
+def _transform(step: Runnable[Any, Any], config: RunnableConfig, items: Iterator[Any]) -> Any:
+    return step.transform(items, config)
+
+
+def _atransform(step: Runnable[Any, Any], config: RunnableConfig, items: AsyncIterator[Any]) -> AsyncIterable[Any]:
+    return step._atransform_inline(items, config, {})
+
+
+def _keyed(key: str, outputs: list[Any], ended: bool) -> list[AddableDict]:
+    return [AddableDict({key: output}) for output in outputs]

@@ -1,0 +1,60 @@
+"""``Transforming``: a Runnable that streams by transforming its input, which for ``stream`` is one chunk."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from typing import Any
+
+from ..streaming.isolation import isolated_stream
+from ..streaming.stream import AsyncStream, Stream
+from .config import RunnableConfig
+from .runnable import Input, Output, Runnable
+
+__all__ = ("Transforming", "once")
+
+
+class Transforming(Runnable[Input, Output]):
+    """A Runnable of ours that streams by ``transform`` and ``_atransform_here``, which a subclass writes.
+
+    Async streams run in a task of their own, since their steps may be users' code.
+    """
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream the outputs of :meth:`transform` for the one chunk ``input``."""
+        return self.transform(iter((input,)), config, **kwargs)
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream the outputs of :meth:`atransform` for the one chunk ``input``."""
+        return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Stream the outputs for an input that comes in chunks."""
+        return isolated_stream(lambda: self._atransform_here(input, config, kwargs))
+
+    @abstractmethod
+    def _atransform_here(
+        self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        """Return an iterable of the outputs, whose steps run in the task that iterates over it."""
+
+    def _atransform_inline(
+        self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        if type(self).atransform is not Transforming.atransform:
+            return self.atransform(items, config, **kwargs)
+        return self._atransform_here(items, config, kwargs)
+
+    def _astream_inline(
+        self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        if type(self).astream is not Transforming.astream:
+            return self.astream(input, config, **kwargs)
+        return self._atransform_inline(once(input), config, kwargs)
+
+
+async def once(input: Any) -> AsyncGenerator[Any, None]:
+    """Yield ``input``."""
+    yield input
