@@ -284,7 +284,8 @@ class Unprompted(PromptTemplate):
 def test_an_error_of_a_step_is_in_no_cycle(fails: str) -> None:
     with MockServer() as server:
         llm = OpenAI(base_url=server.url, api_key=KEY)
-        chain = PROMPT | llm | Breaking() if fails == "stage" else Unprompted("{text}") | llm | StrOutputParser()
+        unprompted = Unprompted(template="{text}")
+        chain = PROMPT | llm | Breaking() if fails == "stage" else unprompted | llm | StrOutputParser()
         gone: list[Any] = []
 
         async def areads(stream: Any) -> None:

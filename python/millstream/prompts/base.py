@@ -3,80 +3,104 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-from .._repr import ReprMixin
-from ..prompt_values import PromptValue
+from .._fields import field
+from ..prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from ..runnables.config import RunnableConfig, merge_configs
-from ..runnables.runnable import Runnable
 from ..runnables.runs import acall_in_run, call_in_run
+from ..runnables.serializable import RunnableSerializable
+from .fields import PromptFields
 
-__all__ = ("BasePromptTemplate",)
+if TYPE_CHECKING:
+    from ..documents import Document
+
+__all__ = ("BasePromptTemplate", "FormatOutputType", "aformat_document", "format_document", "is_own")
+
+FormatOutputType = TypeVar("FormatOutputType")
 
 
-class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
+class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], PromptValue], Generic[FormatOutputType]):
     """Formats a prompt with variables.
 
     ``input_variables`` are the names that a call must pass. ``partial_variables`` are already bound, to
-    values or to functions that return them. ``metadata`` and ``tags`` are added to the runs.
-    Raises :class:`ValueError` for a variable named ``stop``, which is an argument of models.
+    values or to functions that return them. ``input_types`` are the types of variables that are not texts.
+    ``metadata`` and ``tags`` are added to the runs. Raises :class:`ValueError` for a variable named
+    ``stop``, which is an argument of models, and for one that is both bound and required.
     """
 
     run_type: ClassVar[str] = "prompt"
-    _fields: ClassVar[tuple[str, ...]] = (
-        *("name", "input_variables", "optional_variables", "input_types", "partial_variables", "metadata", "tags"),
-    )
-    _repr_omit_default: ClassVar[dict[str, Any]] = {
-        "name": None,
-        "optional_variables": [],
-        "metadata": None,
-        "tags": None,
-    }
     # The path of the class in LangChain, which callbacks receive in `serialized`.
     _path: ClassVar[tuple[str, ...]] = ()
 
-    input_variables: list[str]
-    optional_variables: list[str]
+    input_variables: list[str] = field(default_factory=list)
+    optional_variables: list[str] = []  # noqa: RUF012 - copied for every prompt
+    input_types: dict[str, Any] = field(default_factory=dict)
+    output_parser: Any = None
+    partial_variables: Mapping[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] | None = None
+    tags: list[str] | None = None
 
-    def __init__(
-        self,
-        *,
-        partial_variables: Mapping[str, Any] | None = None,
-        input_types: Mapping[str, Any] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        tags: Sequence[str] | None = None,
-        name: str | None = None,
-    ) -> None:
-        self.partial_variables: dict[str, Any] = dict(partial_variables or {})
-        self.input_types: dict[str, Any] = dict(input_types or {})
-        self.metadata: dict[str, Any] | None = None if metadata is None else dict(metadata)
-        self.tags: list[str] | None = None if tags is None else list(tags)
-        self.name = name
+    def __post_init__(self) -> None:
+        """Check the names of the variables."""
+        self.partial_variables = dict(self.partial_variables or {})
+        for name, names in (("input", self.input_variables), ("partial", self.partial_variables)):
+            if "stop" in names:
+                raise ValueError(
+                    f"Cannot have an {name} variable named 'stop', as it is used internally, please rename."
+                )
+        if overlap := set(self.input_variables).intersection(self.partial_variables):
+            raise ValueError(f"Found overlapping input and partial variables: {overlap}")
 
-    def _check_names(self) -> None:
-        if "stop" in (*self.input_variables, *self.partial_variables):
-            raise ValueError("Cannot have a variable named 'stop', as it is used internally, please rename.")
+    @property
+    def OutputType(self) -> Any:
+        """The type of the prompt's value."""
+        return StringPromptValue | ChatPromptValueConcrete
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
+        """Return a pydantic class with the variables as fields."""
+        from .schemas import make_model
+
+        types = self.input_types
+        required = {name: (types.get(name, str), ...) for name in self.input_variables}
+        return make_model(required | {name: (types.get(name, str), None) for name in self.optional_variables})
 
     @abstractmethod
-    def format(self, /, **variables: Any) -> str:
-        """Return the prompt as text."""
+    def format(self, /, **kwargs: Any) -> FormatOutputType:
+        """Return the prompt with the variables, as text."""
 
-    async def aformat(self, /, **variables: Any) -> str:
+    async def aformat(self, /, **kwargs: Any) -> FormatOutputType:
         """Return what :meth:`format` returns."""
-        return self.format(**variables)
+        return self.format(**kwargs)
 
     @abstractmethod
-    def format_prompt(self, /, **variables: Any) -> PromptValue:
-        """Return the prompt with ``variables``, which override the bound ones."""
+    def format_prompt(self, /, **kwargs: Any) -> PromptValue:
+        """Return the prompt with the variables, which override the bound ones."""
 
-    async def aformat_prompt(self, /, **variables: Any) -> PromptValue:
+    async def aformat_prompt(self, /, **kwargs: Any) -> PromptValue:
         """Return what :meth:`format_prompt` returns."""
-        return self.format_prompt(**variables)
+        return self.format_prompt(**kwargs)
 
-    @abstractmethod
-    def partial(self, /, **variables: Any) -> Self:
-        """Return a prompt with ``variables`` bound, to values or to functions that return them."""
+    def partial(self, /, **kwargs: Any) -> Self:
+        """Return a prompt with variables bound, to values or to functions that return them."""
+        values = self._values()
+        values["input_variables"] = [name for name in self.input_variables if name not in kwargs]
+        values["partial_variables"] = {**self.partial_variables, **kwargs}
+        return type(self)(**values)
+
+    def asdict(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the fields as a dict, templates in them as dicts too, and the prompt's type as ``_type``."""
+        values = {name: _as_data(value) for name, value in self._values().items() if name != "input_types"}
+        try:
+            return {**values, "_type": self._prompt_type}
+        except NotImplementedError:
+            return values
+
+    @property
+    def _prompt_type(self) -> str:
+        """The type in :meth:`asdict`."""
+        raise NotImplementedError
 
     def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> PromptValue:
         """Return the prompt for ``input``: a dict of variables, or the value of the only one.
@@ -107,9 +131,13 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
 
     def _as_function(self) -> Callable[[Any], PromptValue] | None:
         """Return this step as a function; ``None`` if it calls user code, or adds tags or metadata to its runs."""
-        if self.metadata or self.tags or any(map(callable, self.partial_variables.values())):
+        if self.metadata or self.tags or not self._is_own():
             return None
         return lambda input: self.format_prompt(**self._read_variables(input))
+
+    def _is_own(self) -> bool:
+        """Return whether formatting calls no code of users."""
+        return is_own(self) and not any(map(callable, self.partial_variables.values()))
 
     def _merge_config(self, config: RunnableConfig | None) -> RunnableConfig | None:
         if not self.metadata and not self.tags:
@@ -137,7 +165,46 @@ class BasePromptTemplate(ReprMixin, Runnable[dict[str, Any], PromptValue]):
             )
         return input
 
-    def _all_variables(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the bound variables, overridden by the ``variables`` of a call."""
+    def _merge_partial_and_user_variables(self, /, **kwargs: Any) -> dict[str, Any]:
+        """Return the bound variables, overridden by those of a call."""
         bound = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
-        return {**bound, **variables}
+        return {**bound, **kwargs}
+
+
+def is_own(thing: object) -> bool:
+    """Return whether the class of ``thing`` is Millstream's: a user's subclass may run code of its own."""
+    return type(thing).__module__.startswith("millstream.")
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, PromptFields):
+        return {name: _as_data(one) for name, one in value._values().items()}
+    if isinstance(value, Mapping):
+        return {name: _as_data(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_as_data, value))
+    return value.model_dump() if hasattr(value, "model_dump") and not isinstance(value, type) else value
+
+
+def format_document(doc: Document, prompt: BasePromptTemplate[str]) -> str:
+    """Return ``prompt`` with a document's ``page_content`` and metadata as variables.
+
+    Raises :class:`ValueError` if the metadata lacks a variable.
+    """
+    return prompt.format(**_document_variables(doc, prompt.input_variables))
+
+
+async def aformat_document(doc: Document, prompt: BasePromptTemplate[str]) -> str:
+    """Return what :func:`format_document` returns."""
+    return await prompt.aformat(**_document_variables(doc, prompt.input_variables))
+
+
+def _document_variables(doc: Document, names: Iterable[str]) -> dict[str, Any]:
+    known = {"page_content": doc.page_content, **doc.metadata}
+    if missing := [name for name in names if name not in known]:
+        required = [name for name in names if name != "page_content"]
+        raise ValueError(
+            f"Document prompt requires documents to have metadata variables: {required}."
+            f" Received document with missing metadata: {missing}."
+        )
+    return {name: known[name] for name in names}

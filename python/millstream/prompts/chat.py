@@ -1,79 +1,89 @@
-"""``ChatPromptTemplate``: a prompt of several messages with variables."""
+"""``ChatPromptTemplate``: a prompt of several messages with variables. Also the path of the message templates."""
 
 from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self, overload
 
+from .._fields import field
 from ..messages.base import BaseMessage
-from ..messages.conversion import convert_to_messages
+from ..messages.conversion import AnyMessage
 from ..prompt_values import ChatPromptValue
-from .base import BasePromptTemplate
-from .message import (
+from .base import BasePromptTemplate, is_own
+from .chat_parts import is_role, make_part
+from .message import BaseMessagePromptTemplate
+from .message_templates import (
     AIMessagePromptTemplate,
-    BaseMessagePromptTemplate,
+    BaseStringMessagePromptTemplate,
     ChatMessagePromptTemplate,
     HumanMessagePromptTemplate,
     MessagesPlaceholder,
     SystemMessagePromptTemplate,
 )
 from .prompt import PromptTemplate
-from .string import PromptTemplateFormat
+from .templates import PromptTemplateFormat
 
 __all__ = (
     "AIMessagePromptTemplate",
     "BaseChatPromptTemplate",
     "BaseMessagePromptTemplate",
+    "BaseStringMessagePromptTemplate",
     "ChatMessagePromptTemplate",
     "ChatPromptTemplate",
     "HumanMessagePromptTemplate",
     "MessageLike",
+    "MessageLikeRepresentation",
     "MessagesPlaceholder",
     "SystemMessagePromptTemplate",
 )
 
 
-class BaseChatPromptTemplate(BasePromptTemplate):
+class BaseChatPromptTemplate(BasePromptTemplate[str]):
     """Formats messages with variables."""
 
     @abstractmethod
-    def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the messages with ``variables``."""
+    def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
+        """Return the messages with the variables."""
 
-    async def aformat_messages(self, /, **variables: Any) -> list[BaseMessage]:
+    async def aformat_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
         """Return what :meth:`format_messages` returns."""
-        return self.format_messages(**variables)
+        return self.format_messages(**kwargs)
 
-    def format(self, /, **variables: Any) -> str:
+    def format(self, /, **kwargs: Any) -> str:
         """Return the conversation as one text."""
-        return self.format_prompt(**variables).to_string()
+        return self.format_prompt(**kwargs).to_string()
 
-    def format_prompt(self, /, **variables: Any) -> ChatPromptValue:
-        """Return the messages with ``variables`` as a prompt value."""
-        return ChatPromptValue(self.format_messages(**variables))
+    async def aformat(self, /, **kwargs: Any) -> str:
+        """Return the conversation as one text."""
+        return (await self.aformat_prompt(**kwargs)).to_string()
 
-    async def aformat_prompt(self, /, **variables: Any) -> ChatPromptValue:
-        """Return the messages with ``variables`` as a prompt value."""
-        return ChatPromptValue(await self.aformat_messages(**variables))
+    def format_prompt(self, /, **kwargs: Any) -> ChatPromptValue:
+        """Return the messages with the variables as a prompt value."""
+        return ChatPromptValue(self.format_messages(**kwargs))
 
-    @abstractmethod
+    async def aformat_prompt(self, /, **kwargs: Any) -> ChatPromptValue:
+        """Return the messages with the variables as a prompt value."""
+        return ChatPromptValue(await self.aformat_messages(**kwargs))
+
     def pretty_repr(self, html: bool = False) -> str:
         """Return the messages, each with a title line."""
+        raise NotImplementedError
 
     def pretty_print(self) -> None:
         """Print :meth:`pretty_repr`."""
         print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
 
+# LangChain's inner name.
+_convert_to_message_template = make_part
+
 MessageLike = BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate
 """A part of a chat prompt."""
 
-_TEMPLATES: dict[str, type[HumanMessagePromptTemplate | AIMessagePromptTemplate | SystemMessagePromptTemplate]] = {
-    **{"human": HumanMessagePromptTemplate, "user": HumanMessagePromptTemplate},
-    **{"ai": AIMessagePromptTemplate, "assistant": AIMessagePromptTemplate, "system": SystemMessagePromptTemplate},
-}
+MessageLikeRepresentation = MessageLike | tuple[str | type, Any] | str | dict[str, Any]
+"""The values that users may pass as a part of a chat prompt."""
 
 
 class ChatPromptTemplate(BaseChatPromptTemplate):
@@ -86,25 +96,44 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     A part is ``(role, template)``, a dict with ``role`` and ``content``, a text (the user's), a message,
     or a template. Raises :class:`ValueError` for an unknown role and for templates that do more than
-    insert values.
+    insert values; with ``validate_template``, also for ``input_variables`` that are not those of the parts.
     """
 
-    _fields: ClassVar[tuple[str, ...]] = (*BaseChatPromptTemplate._fields, "messages")
     _path: ClassVar[tuple[str, ...]] = ("chat",)
 
+    messages: list[Any] = field(default_factory=list)
+    validate_template: bool = False
+
     def __init__(
-        self,
-        messages: Iterable[Any],
-        *,
-        template_format: PromptTemplateFormat = "f-string",
-        input_variables: Sequence[str] | None = None,
-        **fields: Any,
+        self, messages: Iterable[Any], *, template_format: PromptTemplateFormat = "f-string", **kwargs: Any
     ) -> None:
-        super().__init__(**fields)
-        self.template_format: PromptTemplateFormat = template_format
-        self.messages: list[MessageLike] = []
-        self.extend(messages)
-        self._check_names()
+        self._template_format = template_format
+        parts = [make_part(message, template_format) for message in messages]
+        super().__init__(messages=parts, **kwargs)  # type: ignore[call-arg]
+        given = kwargs.get("input_variables")
+        if self.validate_template and given is not None and set(given) != set(self.input_variables):
+            raise ValueError(f"Got mismatched input_variables. Expected: {set(self.input_variables)}. Got: {given}")
+
+    def __post_init__(self) -> None:
+        """Read the variables of the parts."""
+        self.partial_variables = dict(self.partial_variables or {})
+        self.input_types = dict(self.input_types)
+        self.input_variables, self.optional_variables = [], []
+        for part in self.messages:
+            self._add_variables(part)
+        super().__post_init__()
+
+    def _add_variables(self, part: MessageLike) -> None:
+        if isinstance(part, BaseMessage):
+            return
+        if isinstance(part, MessagesPlaceholder):
+            self.input_types.setdefault(part.variable_name, list[AnyMessage])
+            if part.optional:
+                bound: Any = self.partial_variables
+                bound.setdefault(part.variable_name, [])
+                self.optional_variables = sorted({*self.optional_variables, part.variable_name})
+        names = {*self.input_variables, *part.input_variables}
+        self.input_variables = sorted(names - self.partial_variables.keys())
 
     @classmethod
     def from_messages(cls, messages: Iterable[Any], template_format: PromptTemplateFormat = "f-string") -> Self:
@@ -112,80 +141,75 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return cls(messages, template_format=template_format)
 
     @classmethod
-    def from_template(cls, template: str, **fields: Any) -> Self:
+    def from_template(cls, template: str, **kwargs: Any) -> Self:
         """Return a prompt of one message, the user's."""
-        return cls([HumanMessagePromptTemplate(PromptTemplate.from_template(template, **fields))])
-
-    @property
-    def input_variables(self) -> list[str]:  # type: ignore[override]
-        """The variables that a call must pass, sorted."""
-        templates = [part for part in self.messages if not isinstance(part, BaseMessage)]
-        return sorted({name for part in templates for name in part.input_variables} - self.partial_variables.keys())
-
-    @property
-    def optional_variables(self) -> list[str]:  # type: ignore[override]
-        """The variables that a call may pass: lists of messages for the optional placeholders; sorted."""
-        places = [part for part in self.messages if isinstance(part, MessagesPlaceholder)]
-        return sorted({place.variable_name for place in places if place.optional})
+        return cls.from_messages([HumanMessagePromptTemplate(prompt=PromptTemplate.from_template(template, **kwargs))])
 
     def append(self, message: object) -> None:
         """Add a part to the end."""
-        part = _to_part(message, self.template_format)
-        if isinstance(part, MessagesPlaceholder):
-            self.input_types.setdefault(part.variable_name, list[BaseMessage])
-            if part.optional:
-                self.partial_variables.setdefault(part.variable_name, [])
+        part = make_part(message, self._template_format)
         self.messages.append(part)
+        self._add_variables(part)
 
     def extend(self, messages: Iterable[Any]) -> None:
         """Add parts to the end."""
         for message in messages:
             self.append(message)
 
-    def format_messages(self, /, **variables: Any) -> list[BaseMessage]:
-        """Return the messages with ``variables``; :class:`KeyError` if one is missing."""
-        variables = self._all_variables(variables)
+    def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
+        """Return the messages with the variables; :class:`KeyError` if one is missing."""
+        variables = self._merge_partial_and_user_variables(**kwargs)
         messages: list[BaseMessage] = []
         for part in self.messages:
             messages += [part] if isinstance(part, BaseMessage) else part.format_messages(**variables)
         return messages
 
-    def partial(self, /, **variables: Any) -> Self:
-        """Return a prompt with ``variables`` bound, to values or to functions that return them."""
-        return type(self)(
-            self.messages,
-            template_format=self.template_format,
-            partial_variables={**self.partial_variables, **variables},
-            input_types=self.input_types,
-            metadata=self.metadata,
-            tags=self.tags,
-            name=self.name,
-        )
+    async def aformat_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
+        """Return the messages with the variables; :class:`KeyError` if one is missing."""
+        variables = self._merge_partial_and_user_variables(**kwargs)
+        messages: list[BaseMessage] = []
+        for part in self.messages:
+            messages += [part] if isinstance(part, BaseMessage) else await part.aformat_messages(**variables)
+        return messages
+
+    def partial(self, /, **kwargs: Any) -> Self:
+        """Return a prompt with variables bound, to values or to functions that return them."""
+        prompt = super().partial(**kwargs)
+        prompt._template_format = self._template_format
+        return prompt
+
+    def _is_own(self) -> bool:
+        return super()._is_own() and all(isinstance(part, BaseMessage) or _is_own_part(part) for part in self.messages)
+
+    @property
+    def _prompt_type(self) -> str:
+        return "chat"
 
     def __add__(self, other: object) -> ChatPromptTemplate:
         """Return a prompt of both; ``other`` is a prompt, a part of one, or a list of parts."""
         if isinstance(other, ChatPromptTemplate):
             parts: Iterable[Any] = other.messages
-        elif isinstance(other, str | BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate) or _is_pair(
-            other
-        ):
+        elif isinstance(other, str | MessageLike) or is_role(other):
             parts = [other]
         elif isinstance(other, list | tuple):
             parts = other
         else:
             raise NotImplementedError(f"Unsupported operand type for +: {type(other)}")
-        partial_variables = {**self.partial_variables, **getattr(other, "partial_variables", {})}
-        return ChatPromptTemplate([*self.messages, *parts], partial_variables=partial_variables)
+        bound = {**self.partial_variables, **(getattr(other, "partial_variables", None) or {})}
+        return ChatPromptTemplate(
+            [*self.messages, *parts], template_format=self._template_format, partial_variables=bound
+        )
 
     @overload
     def __getitem__(self, index: int) -> MessageLike: ...
-
     @overload
     def __getitem__(self, index: slice) -> ChatPromptTemplate: ...
-
     def __getitem__(self, index: int | slice) -> MessageLike | ChatPromptTemplate:
         """Return a part, or a prompt of a slice of the parts."""
-        return ChatPromptTemplate(self.messages[index]) if isinstance(index, slice) else self.messages[index]
+        if not isinstance(index, slice):
+            part: MessageLike = self.messages[index]
+            return part
+        return ChatPromptTemplate(self.messages[index], template_format=self._template_format)
 
     def __len__(self) -> int:
         """Return the number of parts."""
@@ -196,48 +220,11 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return "\n\n".join(part.pretty_repr(html=html) for part in self.messages)
 
 
-def _is_pair(other: object) -> bool:
-    """Return whether a tuple is a role and a template, not two parts."""
-    return isinstance(other, tuple) and len(other) == 2 and other[0] in (*_TEMPLATES, "placeholder")
-
-
-def _to_part(message: object, template_format: PromptTemplateFormat) -> MessageLike:
-    if isinstance(message, BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate):
-        return message
-    if isinstance(message, str):
-        return HumanMessagePromptTemplate.from_template(message, template_format)
-    if isinstance(message, Mapping):
-        if message.keys() != {"role", "content"}:
-            raise ValueError(f"Expected dict to have exact keys 'role' and 'content'. Got: {dict(message)}")
-        return _part_of_role(message["role"], message["content"], template_format)
-    if isinstance(message, tuple | list):
-        if len(message) != 2:
-            raise ValueError(f"Expected 2-tuple of (role, template), got {message}")
-        return _part_of_role(message[0], message[1], template_format)
-    if hasattr(message, "content") and hasattr(message, "type"):
-        return convert_to_messages([message])[0]
-    raise NotImplementedError(f"Unsupported message type: {type(message)}")
-
-
-def _part_of_role(role: object, template: object, template_format: PromptTemplateFormat) -> MessageLike:
-    if isinstance(role, type) and issubclass(role, BaseMessagePromptTemplate):
-        part: MessageLike = role.from_template(template, template_format)  # type: ignore[attr-defined]
-        return part
-    name = role.type if isinstance(role, type) and issubclass(role, BaseMessage) else role
-    if name == "placeholder":
-        return _placeholder(template)
-    if not isinstance(name, str) or name not in _TEMPLATES:
-        raise ValueError(
-            f"Unexpected message type: {name}. Use one of 'human', 'user', 'ai', 'assistant', or 'system'."
-        )
-    return _TEMPLATES[name].from_template(template, template_format)
-
-
-def _placeholder(template: Any) -> MessagesPlaceholder:
-    """Return the placeholder for ``"{name}"``, or for ``["{name}", optional]``."""
-    name, optional = (template, True) if isinstance(template, str) else template
-    if not isinstance(name, str) or not isinstance(optional, bool):
-        raise ValueError(f"Invalid placeholder: {template}. Expected a variable name, and whether it is optional.")
-    if len(name) < 3 or name[0] != "{" or name[-1] != "}":
-        raise ValueError(f"Invalid placeholder template: {name}. Expected a variable name surrounded by curly braces.")
-    return MessagesPlaceholder(name[1:-1], optional=optional)
+def _is_own_part(part: Any) -> bool:
+    """Return whether a part, and the templates in it, call no code of users."""
+    if isinstance(part, BasePromptTemplate):
+        return part._is_own()
+    prompts: Sequence[Any] = part._prompts() if hasattr(part, "_prompts") else ()
+    return is_own(part) and all(
+        prompt._is_own() if isinstance(prompt, BasePromptTemplate) else is_own(prompt) for prompt in prompts
+    )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from ..prompt_values import StringPromptValue
-from .base import BasePromptTemplate
-from .string import PromptTemplateFormat, check_format, get_template_variables
+from ..runnables.config import RunnableConfig
+from .string import StringPromptTemplate
+from .templates import PromptTemplateFormat, check_valid_template, fill_template, get_template_variables
 
 __all__ = ("PromptTemplate",)
 
 
-class PromptTemplate(BasePromptTemplate):
+class PromptTemplate(StringPromptTemplate):
     """A text with variables in braces; ``{{`` and ``}}`` stand for braces.
 
     >>> from millstream.prompts import PromptTemplate
@@ -22,40 +21,33 @@ class PromptTemplate(BasePromptTemplate):
     >>> prompt.invoke({"kind": "short", "topic": "bears"})
     StringPromptValue(text='Tell me a short joke about bears.')
 
-    ``input_variables`` are read from the template. Raises :class:`ValueError` for a template that does
-    more than insert values (``{a.b}``, ``{a[0]}``, ``{0}``), and for another format than ``"f-string"``.
+    With ``template_format="mustache"`` the text is a mustache template, with ``"jinja2"`` one of Jinja2, which
+    must be installed. ``input_variables`` are read from the template; with ``validate_template`` they must be
+    passed, and are compared with it. Raises :class:`ValueError` for a template in braces that does more than
+    insert values (``{a.b}``, ``{a[0]}``, ``{0}``).
     """
 
-    _fields: ClassVar[tuple[str, ...]] = (
-        *BasePromptTemplate._fields,
-        *("template", "template_format", "validate_template"),
-    )
-    _repr_omit_default: ClassVar[dict[str, Any]] = {
-        **BasePromptTemplate._repr_omit_default,
-        "template_format": "f-string",
-        "validate_template": False,
-    }
     _path: ClassVar[tuple[str, ...]] = ("prompt",)
 
-    def __init__(
-        self,
-        template: str,
-        *,
-        input_variables: Sequence[str] | None = None,
-        template_format: PromptTemplateFormat = "f-string",
-        validate_template: bool = False,
-        **fields: Any,
-    ) -> None:
-        super().__init__(**fields)
-        self.template = template
-        self.template_format: PromptTemplateFormat = template_format
-        self.validate_template = validate_template
-        variables = get_template_variables(template, template_format)
-        if validate_template:
-            _check_variables(variables, {*(input_variables or ()), *self.partial_variables})
-        self.input_variables = [name for name in variables if name not in self.partial_variables]
-        self.optional_variables: list[str] = []
-        self._check_names()
+    template: str
+    template_format: PromptTemplateFormat = "f-string"
+    validate_template: bool = False
+
+    def __init__(self, template: str, **kwargs: Any) -> None:
+        super().__init__(template=template, **kwargs)  # type: ignore[call-arg]
+
+    def __post_init__(self) -> None:
+        """Read the variables of the template."""
+        if self.validate_template:
+            if self.template_format == "mustache":
+                raise ValueError("Mustache templates cannot be validated.")
+            check_valid_template(
+                self.template, self.template_format, [*self.input_variables, *(self.partial_variables or ())]
+            )
+        if self.template_format:
+            names = get_template_variables(self.template, self.template_format)
+            self.input_variables = [name for name in names if name not in (self.partial_variables or ())]
+        super().__post_init__()
 
     @classmethod
     def from_template(
@@ -64,15 +56,16 @@ class PromptTemplate(BasePromptTemplate):
         *,
         template_format: PromptTemplateFormat = "f-string",
         partial_variables: Mapping[str, Any] | None = None,
-        **fields: Any,
+        **kwargs: Any,
     ) -> Self:
         """Return a prompt for ``template``."""
-        return cls(template, template_format=template_format, partial_variables=partial_variables, **fields)
+        bound = dict(partial_variables or {})
+        return cls(template=template, template_format=template_format, partial_variables=bound, **kwargs)
 
     @classmethod
-    def from_file(cls, template_file: str | Path, encoding: str | None = None, **fields: Any) -> Self:
+    def from_file(cls, template_file: str | Path, encoding: str | None = None, **kwargs: Any) -> Self:
         """Return a prompt for the template in a file."""
-        return cls.from_template(Path(template_file).read_text(encoding=encoding), **fields)
+        return cls.from_template(Path(template_file).read_text(encoding=encoding), **kwargs)
 
     @classmethod
     def from_examples(
@@ -82,62 +75,46 @@ class PromptTemplate(BasePromptTemplate):
         input_variables: Sequence[str],
         example_separator: str = "\n\n",
         prefix: str = "",
-        **fields: Any,
+        **kwargs: Any,
     ) -> Self:
         """Return a prompt of a ``prefix``, examples and a ``suffix``, joined by a separator."""
         template = example_separator.join([prefix, *examples, suffix])
-        return cls(template, input_variables=input_variables, **fields)
+        return cls(template=template, input_variables=list(input_variables), **kwargs)
 
-    def format(self, /, **variables: Any) -> str:
-        """Return the text with ``variables``; :class:`KeyError` if one is missing."""
-        return self.template.format(**self._all_variables(variables))
+    def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
+        """Return a pydantic class with the variables as fields; of a mustache template, with those of its sections."""
+        if self.template_format != "mustache":
+            return super().get_input_schema(config)
+        from .schemas import mustache_schema
 
-    def format_prompt(self, /, **variables: Any) -> StringPromptValue:
-        """Return the text with ``variables`` as a prompt value."""
-        return StringPromptValue(self.format(**variables))
+        return mustache_schema(self.template)
 
-    def partial(self, /, **variables: Any) -> Self:
-        """Return a prompt with ``variables`` bound, to values or to functions that return them."""
-        return type(self)(
-            self.template,
-            template_format=self.template_format,
-            partial_variables={**self.partial_variables, **variables},
-            input_types=self.input_types,
-            metadata=self.metadata,
-            tags=self.tags,
-            name=self.name,
-        )
+    def format(self, /, **kwargs: Any) -> str:
+        """Return the text with the variables; :class:`KeyError` if one is missing."""
+        variables = self._merge_partial_and_user_variables(**kwargs)
+        return fill_template(self.template, self.template_format, variables)
+
+    @property
+    def _prompt_type(self) -> str:
+        return "prompt"
 
     def __add__(self, other: object) -> PromptTemplate:
         """Return a prompt of both; ``other`` is a prompt or a template.
 
-        Raises :class:`ValueError` if both have bound the same variable.
+        Raises :class:`ValueError` if both have bound the same variable, or have different formats.
         """
         if isinstance(other, str):
-            other = PromptTemplate(other)
+            other = PromptTemplate(other, template_format=self.template_format)
         if not isinstance(other, PromptTemplate):
             raise NotImplementedError(f"Unsupported operand type for +: {type(other)}")
+        if self.template_format != other.template_format:
+            raise ValueError("Cannot add templates of different formats")
         if not self.partial_variables.keys().isdisjoint(other.partial_variables):
             raise ValueError("Cannot have same variable partialed twice.")
         return PromptTemplate(
-            self.template + other.template, partial_variables={**self.partial_variables, **other.partial_variables}
-        )
-
-    def pretty_repr(self, html: bool = False) -> str:
-        """Return the text with its variables in braces, in yellow with ``html``."""
-        shown = {
-            name: f"\033[33;1m\033[1;3m{{{name}}}\033[0m" if html else f"{{{name}}}" for name in self.input_variables
-        }
-        return self.format(**shown)
-
-    def pretty_print(self) -> None:
-        """Print :meth:`pretty_repr`."""
-        print(self.pretty_repr(html=hasattr(sys, "ps2")))
-
-
-def _check_variables(variables: Sequence[str], declared: set[str]) -> None:
-    check_format("f-string")
-    if not declared.issuperset(variables):
-        raise ValueError(
-            f"Invalid prompt schema; check for mismatched or missing input parameters from {sorted(declared)}."
+            self.template + other.template,
+            input_variables=sorted({*self.input_variables, *other.input_variables}),
+            partial_variables={**self.partial_variables, **other.partial_variables},
+            template_format=self.template_format,
+            validate_template=self.validate_template and other.validate_template,
         )

@@ -1,43 +1,77 @@
-"""Text templates: reads their variables, and rejects templates that could do more than insert values."""
+"""``StringPromptTemplate``: the base of prompts that are a text. Also the functions of LangChain's path."""
 
-from string import Formatter
-from typing import Literal
+from __future__ import annotations
 
-__all__ = ("PromptTemplateFormat", "check_format", "get_template_variables")
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
-PromptTemplateFormat = Literal["f-string"]
-"""The syntax of templates: variables in braces, ``{{`` and ``}}`` for braces."""
+from .._late import lazy_names
+from ..prompt_values import StringPromptValue
+from .base import BasePromptTemplate
+from .jinja import jinja2_formatter, validate_jinja2
+from .templates import (
+    DEFAULT_FORMATTER_MAPPING,
+    DEFAULT_VALIDATOR_MAPPING,
+    PromptTemplateFormat,
+    check_valid_template,
+    formatter,
+    get_template_variables,
+    mustache_formatter,
+    mustache_template_vars,
+    validate_f_string_template,
+)
+
+__all__ = (
+    "DEFAULT_FORMATTER_MAPPING",
+    "DEFAULT_VALIDATOR_MAPPING",
+    "PromptTemplateFormat",
+    "StringPromptTemplate",
+    "check_valid_template",
+    "formatter",
+    "get_template_variables",
+    "is_subsequence",
+    "jinja2_formatter",
+    "mustache_formatter",
+    "mustache_template_vars",
+    "validate_f_string_template",
+    "validate_jinja2",
+)
 
 
-def check_format(template_format: str) -> None:
-    """Raise :class:`ValueError` for a format other than f-strings, which is not supported."""
-    if template_format != "f-string":
-        raise ValueError(f"Unsupported template format: {template_format!r}; millstream supports 'f-string'")
+class StringPromptTemplate(BasePromptTemplate[str]):
+    """A prompt that is a text: a subclass writes ``format``."""
+
+    @abstractmethod
+    def format(self, /, **kwargs: Any) -> str:
+        """Return the text with the variables."""
+
+    def format_prompt(self, /, **kwargs: Any) -> StringPromptValue:
+        """Return the text with the variables as a prompt value."""
+        return StringPromptValue(self.format(**kwargs))
+
+    async def aformat_prompt(self, /, **kwargs: Any) -> StringPromptValue:
+        """Return the text with the variables as a prompt value."""
+        return StringPromptValue(await self.aformat(**kwargs))
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """Return the text with its variables in braces, in yellow with ``html``."""
+        return self.format(**{name: show_variable(name, html) for name in self.input_variables})
+
+    def pretty_print(self) -> None:
+        """Print :meth:`pretty_repr`."""
+        print(self.pretty_repr(html=hasattr(sys, "ps2")))
 
 
-def get_template_variables(template: str, template_format: str = "f-string") -> list[str]:
-    """Return the names of the variables in ``template``, sorted, each once.
-
-    Raises :class:`ValueError` for a template that could do more than insert values. Attributes, indexes,
-    positions and nested fields are rejected, since templates and values may come from untrusted users.
-    Unmatched braces are rejected too.
-    """
-    check_format(template_format)
-    names = set()
-    for _, name, spec, _ in Formatter().parse(template):
-        if name is not None:
-            _check_field(name, spec or "")
-            names.add(name)
-    return sorted(names)
+def show_variable(name: str, colored: bool = False) -> str:
+    """Return a variable in braces, in yellow if ``colored``."""
+    return f"\033[33;1m\033[1;3m{{{name}}}\033[0m" if colored else f"{{{name}}}"
 
 
-def _check_field(name: str, spec: str) -> None:
-    invalid = f"Invalid variable name {name!r} in f-string template."
-    if any(mark in name for mark in ".[]"):
-        raise ValueError(f"{invalid} Variable names cannot contain attribute access (.) or indexing ([]).")
-    if not name or name.isdigit():
-        raise ValueError(
-            f"{invalid} Variable names cannot be empty or all digits as they are interpreted as positional arguments."
-        )
-    if "{" in spec or "}" in spec:
-        raise ValueError("Invalid format specifier in f-string template. Nested replacement fields are not allowed.")
+def is_subsequence(child: Sequence[Any], parent: Sequence[Any]) -> bool:
+    """Return whether ``parent`` begins with ``child``; an empty one is no beginning."""
+    return 0 < len(child) <= len(parent) and all(one == other for one, other in zip(child, parent, strict=False))
+
+
+__getattr__ = lazy_names(globals(), {"mustache_schema": "millstream.prompts.schemas"})

@@ -1,0 +1,15 @@
+"""The path that LangChain has for prompts in files, which Millstream does not read."""
+
+from typing import Any, NoReturn
+
+from ..errors import UnsupportedError
+
+__all__ = ("load_prompt",)
+
+
+def load_prompt(path: Any, encoding: str | None = None, **kwargs: Any) -> NoReturn:
+    """Raise :class:`~millstream.UnsupportedError`: prompts are not loaded from files."""
+    raise UnsupportedError(
+        "prompts are not loaded from files: read the template with PromptTemplate.from_file(path), or use"
+        " langchain_core.prompts.load_prompt"
+    )
