@@ -90,7 +90,7 @@ def test_a_class_is_a_tool_as_in_langchain(model: Any) -> None:
     assert described == their_tool(model)
     name = described["function"]["name"]
     call: Any = {"name": name, "args": {"setup": "x"}, "id": "1"}
-    parser = PydanticToolsParser([model], first_tool_only=True)
+    parser = PydanticToolsParser(tools=[model], first_tool_only=True)
     assert parser.invoke(AIMessage("", tool_calls=[call])) == model(setup="x")
     if model is not Titled:
         assert TheirTools(tools=[model], first_tool_only=True).first_tool_only

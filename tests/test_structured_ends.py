@@ -197,7 +197,7 @@ def test_a_refusal_raises_with_every_method(schema: Any, method: SchemaMethod) -
 
 
 def test_an_output_known_only_at_the_end_is_yielded_then() -> None:
-    step = StructuredOutput(PydanticOutputParser(RootModel[None]))
+    step = StructuredOutput(PydanticOutputParser(pydantic_object=RootModel[None]))
     assert step.invoke(AIMessage("null")) == RootModel[None](None)
     assert list(step.transform(iter([AIMessageChunk("nu"), AIMessageChunk("ll")]))) == [RootModel[None](None)]
 

@@ -25,10 +25,10 @@ class Order(BaseModel):
 
 PARSERS: list[Any] = [
     JsonOutputParser(),
-    PydanticOutputParser(Order),
-    PydanticOutputParser(RootModel[Any]),
-    JsonOutputKeyToolsParser("Order", first_tool_only=True),
-    PydanticToolsParser([Order], first_tool_only=True),
+    PydanticOutputParser(pydantic_object=Order),
+    PydanticOutputParser(pydantic_object=RootModel[Any]),
+    JsonOutputKeyToolsParser(key_name="Order", first_tool_only=True),
+    PydanticToolsParser(tools=[Order], first_tool_only=True),
 ]
 TEXTS = st.sampled_from(
     [

@@ -102,8 +102,8 @@ PARSERS: list[Any] = [
     JsonOutputToolsParser(),
     JsonOutputToolsParser(return_id=True),
     JsonOutputToolsParser(first_tool_only=True),
-    JsonOutputKeyToolsParser("f", first_tool_only=True, return_id=True),
-    JsonOutputKeyToolsParser("f"),
+    JsonOutputKeyToolsParser(key_name="f", first_tool_only=True, return_id=True),
+    JsonOutputKeyToolsParser(key_name="f"),
 ]
 
 
@@ -134,7 +134,7 @@ def test_calls_in_the_usual_format_stream_as_in_langchain(
     for ours, their in (
         (JsonOutputToolsParser(return_id=return_id), their_parsers.JsonOutputToolsParser(return_id=return_id)),
         (
-            JsonOutputKeyToolsParser("f", first_tool_only=True),
+            JsonOutputKeyToolsParser(key_name="f", first_tool_only=True),
             their_parsers.JsonOutputKeyToolsParser(key_name="f", first_tool_only=True),
         ),
     ):
@@ -144,7 +144,7 @@ def test_calls_in_the_usual_format_stream_as_in_langchain(
 
 
 def test_a_class_is_found_by_a_repeated_or_split_name() -> None:
-    parser = PydanticToolsParser([Person], first_tool_only=True)
+    parser = PydanticToolsParser(tools=[Person], first_tool_only=True)
     again = [piece(id="a", name="Person", args=text) for text in ("{", '"name": "A', 'da"}')]
     assert stream_outputs(parser, chunks_of(again))[-1] == Person(name="Ada")
     assert stream_outputs(parser, chunks_of([piece(id="a", name="Per"), piece(name="son", args='{"name": "B"}')])) == [
@@ -159,7 +159,7 @@ def test_a_class_is_found_by_a_repeated_or_split_name() -> None:
 def test_complete_messages_are_parsed_in_a_stream_too() -> None:
     message = AIMessage("", tool_calls=[{"name": "Person", "args": {"name": "Ada"}, "id": "a"}])
     assert stream_outputs(JsonOutputToolsParser(), [message]) == [[{"args": {"name": "Ada"}, "type": "Person"}]]
-    for parser in (JsonOutputToolsParser(), PydanticToolsParser([Person])):
+    for parser in (JsonOutputToolsParser(), PydanticToolsParser(tools=[Person])):
         with pytest.raises(OutputParserException, match="only be used with a chat generation"):
             parser.invoke("a text")
         with pytest.raises(OutputParserException, match="only be used with a chat generation"):

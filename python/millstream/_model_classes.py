@@ -6,6 +6,7 @@ __all__ = (
     "is_first_version",
     "is_model_class",
     "make_object",
+    "make_object_from_json",
     "mentions_pydantic",
     "schema_of_model",
     "title_of_model",
@@ -49,3 +50,8 @@ def title_of_model(cls: Any) -> str:
 def make_object(cls: Any, document: Any) -> Any:
     """Return an object of a pydantic class for ``document``; :class:`ValueError` if it is not valid."""
     return cls.parse_obj(document) if is_first_version(cls) else cls.model_validate(document)
+
+
+def make_object_from_json(cls: Any, text: str) -> Any:
+    """Return an object of a pydantic class for a JSON text; :class:`ValueError` if it is not valid."""
+    return cls.parse_raw(text) if is_first_version(cls) else cls.model_validate_json(text)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from .._context import run_in_executor
+from ..messages import AnyMessage
 from ..outputs import Generation
 from ..runnables.config import RunnableConfig
-from ..runnables.runnable import Runnable
+from ..runnables.introspection import type_arguments
 from ..runnables.runs import acall_in_run, call_in_run
+from ..runnables.serializable import RunnableSerializable
 
 __all__ = (
     "BaseGenerationOutputParser",
@@ -63,8 +66,27 @@ class BaseLLMOutputParser(ABC, Generic[T]):
         return await run_in_executor(None, self.parse_result, result, partial=partial)
 
 
-class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
-    """A parser as a step of a chain; a subclass writes :meth:`parse_result`."""
+class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[Any, T]):
+    """A parser as a step of a chain; a subclass writes :meth:`parse_result`.
+
+    Its annotated fields are keyword arguments of its constructor.
+    """
+
+    @property
+    def InputType(self) -> Any:
+        """The type of the input: a text or a message."""
+        return str | AnyMessage
+
+    @property
+    def OutputType(self) -> Any:
+        """The type of the output: the type argument of the parser's base class; :class:`TypeError` without one."""
+        for arguments in type_arguments(type(self)):
+            if not isinstance(arguments[0], TypeVar):
+                return arguments[0]
+        raise TypeError(
+            f"Runnable {type(self).__name__} doesn't have an inferable OutputType. Override the OutputType property to"
+            " specify the output type."
+        )
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""
@@ -81,11 +103,6 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], Runnable[Any, T]):
 
         output: T = await acall_in_run(self, parse, input, config, run_type="parser")
         return output
-
-    def __repr__(self) -> str:
-        """Show the attributes that are set."""
-        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value and name[0] != "_")
-        return f"{type(self).__name__}({fields})"
 
 
 class BaseOutputParser(BaseGenerationOutputParser[T]):
@@ -110,6 +127,15 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
     def get_format_instructions(self) -> str:
         """Return instructions for the model about the format of its answer; by default :class:`NotImplementedError`."""
         raise NotImplementedError
+
+    def asdict(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """Return the fields, and the type of the parser if it has one, under ``_type``."""
+        values = {name: getattr(self, name) for name in self.__millstream_fields__}
+        if exclude_none:
+            values = {name: value for name, value in values.items() if value is not None}
+        with suppress(NotImplementedError):
+            values["_type"] = self._type
+        return values
 
     @property
     def _type(self) -> str:

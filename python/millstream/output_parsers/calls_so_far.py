@@ -11,6 +11,7 @@ from .._merge import ListSum
 from ..messages.tool_calls import JSON_SPACE, read_arguments
 from ..outputs import Generation
 from .base import generation_of
+from .refusals import Refusals
 
 __all__ = ("CallsSoFar",)
 
@@ -31,7 +32,7 @@ class CallsSoFar:
     name ``accepts`` accepts is read. ``parser`` parses the message of a model that does not stream.
     """
 
-    __slots__ = ("_accepts", "_arguments", "_chosen", "_first_only", "_latest", "_parser", "_read", "_sum")
+    __slots__ = ("_accepts", "_arguments", "_chosen", "_first_only", "_latest", "_parser", "_read", "_refusals", "_sum")
 
     def __init__(self, parser: _Parser, read: _Read, accepts: Callable[[str], bool], *, first_only: bool) -> None:
         self._parser = parser
@@ -39,6 +40,7 @@ class CallsSoFar:
         self._accepts = accepts
         self._first_only = first_only
         self._sum = ListSum()
+        self._refusals = Refusals()
         # By position in the merged list.
         self._arguments: list[_Arguments] = []
         self._chosen: int | None = None
@@ -50,8 +52,10 @@ class CallsSoFar:
         if pieces is None:
             # The complete message of a model that does not stream.
             return self._output_if_changed(self._parser.parse_result([generation_of(item)]))
-        if not pieces and self._latest is not None:
-            return ()
+        if not pieces:
+            self._refusals.add(item)
+            if self._latest is not None:
+                return ()
         changed = {self._add(piece) for piece in pieces}
         positions = self._positions()
         if self._first_only:
@@ -61,7 +65,11 @@ class CallsSoFar:
         return self._read_calls(positions)
 
     def close(self) -> Sequence[Any]:
-        """Return the output after reading failed arguments again, as complete texts."""
+        """Return the output after reading failed arguments again, as complete texts.
+
+        Raises :class:`~millstream.errors.RefusalError` if the model refused.
+        """
+        self._refusals.check()
         changed = [arguments.reread() for arguments in self._arguments]
         return self._read_calls(self._positions()) if any(changed) else ()
 

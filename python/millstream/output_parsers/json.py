@@ -13,9 +13,11 @@ from ..streaming.protocols import Stage
 from .base import text_of
 from .fenced import FencedJSON
 from .format_instructions import JSON_FORMAT_INSTRUCTIONS
+from .json_text import make_patch, parse_and_check_json_markdown, parse_partial_json
+from .refusals import Refusals, check_refusal
 from .transform import BaseCumulativeTransformOutputParser
 
-__all__ = ("JsonOutputParser", "SimpleJsonOutputParser")
+__all__ = ("JsonOutputParser", "SimpleJsonOutputParser", "parse_and_check_json_markdown", "parse_partial_json")
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault
@@ -42,19 +44,16 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
     not validated.
     """
 
-    def __init__(
-        self, *, name: str | None = None, diff: bool = False, pydantic_object: type[Any] | None = None
-    ) -> None:
-        super().__init__(name=name, diff=diff)
-        self.pydantic_object = pydantic_object
+    pydantic_object: type[Any] | None = None
 
     def parse(self, text: str) -> Document:
         """Return the document in ``text``; raises :class:`~millstream.exceptions.OutputParserException`."""
-        document: Document = _parse_document(text, partial=False)
+        document: Document = self.parse_result([Generation(text)])
         return document
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the document in the first generation's text; with ``partial``, ``None`` if it has none."""
+        check_refusal(result[0])
         return _parse_document(result[0].text, partial=partial)
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
@@ -70,7 +69,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(schema, ensure_ascii=False))
 
     def _diff(self, prev: Document | None, next: Document) -> Any:
-        raise NotImplementedError("a subclass that writes parse_result writes _diff as well")
+        return make_patch(prev, next)
 
     def _as_stage(self) -> Stage[Any, Any]:
         if type(self).parse_result is not JsonOutputParser.parse_result:
@@ -88,15 +87,19 @@ SimpleJsonOutputParser = JsonOutputParser
 class _Documents(Stage[Any, Any]):
     """The stage of :class:`JsonOutputParser`: one incremental reader for the whole stream."""
 
-    __slots__ = ("_diff", "_text")
+    __slots__ = ("_diff", "_refusals", "_text")
 
     def __init__(self, *, diff: bool) -> None:
         self._text = FencedJSON()
         self._diff = diff
+        self._refusals = Refusals()
 
     def feed(self, item: object) -> Sequence[Any]:
         """Return the document, or its changes, if the chunk changed it."""
-        self._text.feed(text_of(item))
+        text = text_of(item)
+        if not text:
+            self._refusals.add(item)
+        self._text.feed(text)
         document = self._text.document
         patch = document.diff(append=not self._diff)
         if not patch:
@@ -106,6 +109,11 @@ class _Documents(Stage[Any, Any]):
             return () if patch[0] == _NULL else (patch,)
         value = document.value
         return () if value is None else (value,)
+
+    def close(self) -> Sequence[Any]:
+        """Return nothing; raise :class:`~millstream.errors.RefusalError` if the model refused."""
+        self._refusals.check()
+        return ()
 
 
 _NULL = {"op": "replace", "path": "", "value": None}

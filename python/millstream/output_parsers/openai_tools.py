@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._model_classes import title_of_model
 from ..exceptions import OutputParserException
-from ..messages.tool_calls import read_raw_call
+from ..messages.tool_calls import InvalidToolCall, invalid_tool_call, read_raw_call, tool_call
 from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .calls_so_far import CallsSoFar
+from .json_text import parse_partial_json
+from .refusals import check_refusal
 from .transform import BaseCumulativeTransformOutputParser
 
-__all__ = ("JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser", "describe_invalid_call")
+__all__ = (
+    "JsonOutputKeyToolsParser",
+    "JsonOutputToolsParser",
+    "PydanticToolsParser",
+    "describe_invalid_call",
+    "make_invalid_tool_call",
+    "parse_tool_call",
+    "parse_tool_calls",
+)
+
+_log = logging.getLogger(__name__)
 
 
 class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
@@ -23,19 +37,9 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
     chunks so far whenever they change; reading takes time linear in the arguments.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        diff: bool = False,
-        strict: bool = False,
-        return_id: bool = False,
-        first_tool_only: bool = False,
-    ) -> None:
-        super().__init__(name=name, diff=diff)
-        self.strict = strict
-        self.return_id = return_id
-        self.first_tool_only = first_tool_only
+    strict: bool = False
+    return_id: bool = False
+    first_tool_only: bool = False
 
     def parse(self, text: str) -> Any:
         """Raise :class:`NotImplementedError`: a text has no calls."""
@@ -49,7 +53,16 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         message = getattr(result[0], "message", None)
         if message is None:
             raise OutputParserException("This output parser can only be used with a chat generation.")
-        return self._read(_calls_of(message, partial=partial, strict=self.strict), partial=partial)
+        check_refusal(result[0])
+        try:
+            return self._read(_calls_of(message, partial=partial, strict=self.strict), partial=partial)
+        except ValueError:
+            if getattr(message, "response_metadata", {}).get("stop_reason") == "max_tokens":
+                _log.exception(
+                    "The answer has the `max_tokens` stop reason, so it is probably incomplete: raise the limit, or"
+                    " ask for a shorter answer."
+                )
+            raise
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return what :meth:`parse_result` returns, without an executor."""
@@ -79,9 +92,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
 class JsonOutputKeyToolsParser(JsonOutputToolsParser):
     """Returns the arguments of the calls of one tool, ``key_name``; with ``return_id``, the calls themselves."""
 
-    def __init__(self, key_name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self.key_name = key_name
+    key_name: str
 
     def _accepts(self, name: str) -> bool:
         return name == self.key_name
@@ -94,9 +105,7 @@ class JsonOutputKeyToolsParser(JsonOutputToolsParser):
 class PydanticToolsParser(JsonOutputToolsParser):
     """Returns the calls as objects of ``tools``, pydantic classes; in a stream, as soon as one is valid."""
 
-    def __init__(self, tools: Sequence[type], **options: Any) -> None:
-        super().__init__(**options)
-        self.tools = list(tools)
+    tools: Sequence[type[Any]]
 
     def _read(self, calls: list[Any], *, partial: bool) -> Any:
         objects = []
@@ -144,4 +153,51 @@ def describe_invalid_call(call: Mapping[str, Any]) -> str:
     """Return an error message for an invalid tool call."""
     return (
         f"Function {call.get('name')} arguments:\n\n{call.get('args') or ''}\n\nare not valid JSON. {call.get('error')}"
+    )
+
+
+def parse_tool_call(
+    raw_tool_call: dict[str, Any], *, partial: bool = False, strict: bool = False, return_id: bool = True
+) -> dict[str, Any] | None:
+    """Return the call of a dict in OpenAI's format, or ``None`` if it is not the call of a function.
+
+    With ``partial``, arguments may be the beginning of JSON, and a call without any is ``None``. Raises
+    :class:`~millstream.exceptions.OutputParserException` for invalid arguments.
+    """
+    if "function" not in raw_tool_call:
+        return None
+    name, text = raw_tool_call["function"]["name"], raw_tool_call["function"]["arguments"]
+    try:
+        args = (parse_partial_json if partial else json.loads)(text, strict=strict) if text or partial else {}
+    except (TypeError, ValueError) as error:
+        if partial:
+            return None
+        described = {"name": name, "args": text, "error": f"Received JSONDecodeError {error}"}
+        raise OutputParserException(describe_invalid_call(described)) from error
+    if not return_id:
+        return {"name": name or "", "args": args or {}}
+    return {**tool_call(name=name or "", args=args or {}, id=raw_tool_call.get("id"))}
+
+
+def parse_tool_calls(
+    raw_tool_calls: list[dict[str, Any]], *, partial: bool = False, strict: bool = False, return_id: bool = True
+) -> list[dict[str, Any]]:
+    """Return the calls of dicts in OpenAI's format; see :func:`parse_tool_call`. All errors are in one exception."""
+    calls, errors = [], []
+    for raw in raw_tool_calls:
+        try:
+            if call := parse_tool_call(raw, partial=partial, strict=strict, return_id=return_id):
+                calls.append(call)
+        except OutputParserException as error:
+            errors.append(str(error))
+    if errors:
+        raise OutputParserException("\n\n".join(errors))
+    return calls
+
+
+def make_invalid_tool_call(raw_tool_call: dict[str, Any], error_msg: str | None) -> InvalidToolCall:
+    """Return the invalid call of a dict in OpenAI's format."""
+    function = raw_tool_call["function"]
+    return invalid_tool_call(
+        name=function["name"], args=function["arguments"], id=raw_tool_call.get("id"), error=error_msg
     )

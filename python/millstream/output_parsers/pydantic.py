@@ -27,12 +27,10 @@ class PydanticOutputParser(JsonOutputParser[Model]):
 
     pydantic_object: type[Model]
 
-    def __init__(self, pydantic_object: type[Model], *, name: str | None = None, diff: bool = False) -> None:
-        super().__init__(name=name, diff=diff, pydantic_object=pydantic_object)
-
     def parse(self, text: str) -> Model:
         """Return the object in ``text``."""
-        return self._make_object(super().parse(text))
+        output: Model = self.parse_result([Generation(text)])
+        return output
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the object in the first generation's text; with ``partial``, ``None`` if there is none."""
@@ -53,6 +51,11 @@ class PydanticOutputParser(JsonOutputParser[Model]):
             raise OutputParserException(
                 f"Failed to parse {name} from completion {text}. Got: {error}", llm_output=text
             ) from error
+
+    @property
+    def OutputType(self) -> Any:
+        """The class ``pydantic_object``."""
+        return self.pydantic_object
 
     @property
     def _type(self) -> str:

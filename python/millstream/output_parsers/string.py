@@ -19,9 +19,6 @@ class StrOutputParser(BaseTransformOutputParser[str]):
     A stream yields the text of each chunk, also if it is empty.
     """
 
-    def __init__(self, *, name: str | None = None) -> None:
-        self.name = name
-
     def parse(self, text: str) -> str:
         """Return ``text``."""
         return text

@@ -78,7 +78,7 @@ def build_structured_model(
         bound = model.bind(
             **{"response_format": {"type": "json_object"}, "ls_structured_output_format": format, **kwargs}
         )
-        parser = PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()
+        parser = PydanticOutputParser(pydantic_object=schema) if is_model_class(schema) else JsonOutputParser()
     else:
         bound, parser = _bind_schema(model, schema, strict, tools, dict(kwargs))
     return pipe_to_parser(bound, parser, include_raw=include_raw)
@@ -136,4 +136,6 @@ def _bind_schema(
     }
     if tools:
         arguments["tools"] = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-    return model.bind(**arguments), PydanticOutputParser(schema) if is_model_class(schema) else JsonOutputParser()
+    return model.bind(**arguments), PydanticOutputParser(pydantic_object=schema) if is_model_class(
+        schema
+    ) else JsonOutputParser()

@@ -1,0 +1,158 @@
+"""Parsers of lists: separated by commas, numbered, and of Markdown."""
+
+from __future__ import annotations
+
+import csv
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from typing import Any, ClassVar
+
+from ..streaming.protocols import Stage
+from .base import text_of
+from .transform import BaseTransformOutputParser
+
+__all__ = (
+    "CommaSeparatedListOutputParser",
+    "ListOutputParser",
+    "MarkdownListOutputParser",
+    "NumberedListOutputParser",
+)
+
+
+class ListOutputParser(BaseTransformOutputParser[list[str]]):
+    """Parses a list of texts; a subclass writes :meth:`parse`, and :meth:`parse_iter` if it can.
+
+    A stream yields each item in a list of its own, as soon as the next item begins.
+    """
+
+    # A chunk without such a character completes no item. Without a value, any chunk may.
+    _separators: ClassVar[str] = ""
+    # The item before a line break is complete only when the next item begins.
+    _needs_next: ClassVar[bool] = False
+
+    @property
+    def _type(self) -> str:
+        return "list"
+
+    @abstractmethod
+    def parse(self, text: str) -> list[str]:
+        """Return the items in ``text``."""
+
+    def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield a match for each item in ``text``, whose first group is the item; by default :meth:`parse` is used."""
+        raise NotImplementedError
+
+    def _as_stage(self) -> Stage[Any, Any]:
+        return _Items(self, self._separators, needs_next=self._needs_next)
+
+
+class CommaSeparatedListOutputParser(ListOutputParser):
+    """Parses items separated by commas, with quotes as in CSV."""
+
+    _separators: ClassVar[str] = ",\n\r"
+
+    def get_format_instructions(self) -> str:
+        """Return instructions for the model about the format of its answer."""
+        return "Your response should be a list of comma separated values, eg: `foo, bar, baz` or `foo,bar,baz`"
+
+    def parse(self, text: str) -> list[str]:
+        """Return the items in ``text``."""
+        try:
+            rows = csv.reader(StringIO(text), skipinitialspace=True)
+            return [item for row in rows for item in row]
+        except csv.Error:
+            return [item.strip() for item in text.split(",")]
+
+    @property
+    def _type(self) -> str:
+        return "comma-separated-list"
+
+
+class NumberedListOutputParser(ListOutputParser):
+    """Parses the items of a numbered list; ``pattern`` matches an item, and its first group is the text."""
+
+    _separators: ClassVar[str] = "\n"
+    _needs_next: ClassVar[bool] = True
+    pattern: str = r"\d+\.\s([^\n]+)"
+
+    def get_format_instructions(self) -> str:
+        """Return instructions for the model about the format of its answer."""
+        return (
+            "Your response should be a numbered list with each item on a new line. "
+            "For example: \n\n1. foo\n\n2. bar\n\n3. baz"
+        )
+
+    def parse(self, text: str) -> list[str]:
+        """Return the items in ``text``."""
+        return re.findall(self.pattern, text)
+
+    def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield a match for each item in ``text``."""
+        return re.finditer(self.pattern, text)
+
+    @property
+    def _type(self) -> str:
+        return "numbered-list"
+
+
+class MarkdownListOutputParser(ListOutputParser):
+    """Parses the items of a list in Markdown; ``pattern`` matches an item, and its first group is the text."""
+
+    _separators: ClassVar[str] = "\n"
+    _needs_next: ClassVar[bool] = True
+    pattern: str = r"^\s*[-*]\s([^\n]+)$"
+
+    def get_format_instructions(self) -> str:
+        """Return instructions for the model about the format of its answer."""
+        return "Your response should be a markdown list, eg: `- foo\n- bar\n- baz`"
+
+    def parse(self, text: str) -> list[str]:
+        """Return the items in ``text``."""
+        return re.findall(self.pattern, text, re.MULTILINE)
+
+    def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield a match for each item in ``text``."""
+        return re.finditer(self.pattern, text, re.MULTILINE)
+
+    @property
+    def _type(self) -> str:
+        return "markdown-list"
+
+
+class _Items(Stage[Any, list[str]]):
+    """The stage of lists: it returns each item when the next one begins, and the last one at the end."""
+
+    __slots__ = ("_is_open", "_needs_next", "_parser", "_pieces", "_separators")
+
+    def __init__(self, parser: ListOutputParser, separators: str, *, needs_next: bool) -> None:
+        self._parser = parser
+        self._separators = separators
+        self._needs_next = needs_next
+        # Whether the text contains a separator already.
+        self._is_open = not separators
+        # The text that is not returned yet.
+        self._pieces: list[str] = []
+
+    def feed(self, item: object) -> Sequence[list[str]]:
+        """Return the items that the chunk completes."""
+        text = text_of(item)
+        self._pieces.append(text)
+        if not self._is_open and not any(separator in text for separator in self._separators):
+            return ()
+        buffer = "".join(self._pieces)
+        try:
+            matches = list(self._parser.parse_iter(buffer))[:-1]
+            rest = buffer[matches[-1].end() :] if matches else buffer
+            found = [match.group(1) for match in matches]
+        except NotImplementedError:
+            parts = self._parser.parse(buffer)
+            found, rest = (parts[:-1], parts[-1]) if len(parts) > 1 else ([], buffer)
+        self._pieces = [rest]
+        self._is_open = not self._separators or (self._needs_next and "\n" in rest.lstrip())
+        return [[part] for part in found]
+
+    def close(self) -> Sequence[list[str]]:
+        """Return the items that are left."""
+        return [[part] for part in self._parser.parse("".join(self._pieces))]
