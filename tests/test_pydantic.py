@@ -77,16 +77,17 @@ def test_a_message_is_validated_and_dumped_as_in_langchain(name: str, fields: di
 def test_the_schema_of_a_message_is_as_in_langchain(name: str, mode: Any) -> None:
     own = TypeAdapter(getattr(ours, name)).json_schema(mode=mode)
     their = TypeAdapter(getattr(theirs, name)).json_schema(mode=mode)
-    assert own["title"] == their["title"]
-    assert own["additionalProperties"] is their["additionalProperties"] is True
-    assert own["required"] == their["required"]
-    # Other fields of LangChain's are deprecated.
-    assert own["properties"].keys() == their["properties"].keys() - {"example"}
-    for field in own["properties"].keys() - {"artifact", "content"}:
-        expected = {
-            key: value for key, value in their["properties"][field].items() if key not in ("default", "description")
-        }
-        assert own["properties"][field] == expected
+    assert _without_descriptions(own) == _without_descriptions(their)
+
+
+def _without_descriptions(schema: Any) -> Any:
+    """Return a schema without the docstrings of classes, which are not LangChain's."""
+    if isinstance(schema, list):
+        return [_without_descriptions(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # One field of LangChain's is deprecated.
+    return {key: _without_descriptions(one) for key, one in schema.items() if key not in ("description", "example")}
 
 
 def test_dicts_are_converted_to_messages_by_type_or_role() -> None:
@@ -260,7 +261,10 @@ def test_results_and_prompt_values_are_fields_and_dump_themselves(value: Any) ->
     dumped = value.model_dump()
     assert made.model_dump() == {"one": dumped, "either": dumped, "anything": [dumped]}
     assert json.loads(made.model_dump_json())["anything"] == [dumped]
-    assert Made.model_json_schema()["properties"]["one"]["title"] in (cls.__name__, "One")
+    assert Made.model_json_schema()["properties"]["one"] in (
+        *({"title": title, "type": "object"} for title in (cls.__name__, "One")),
+        {"$ref": f"#/$defs/{cls.__name__}"},
+    )
     assert Made(one=value, either="text").model_dump()["either"] == "text"
     with pytest.raises(ValidationError):
         Made(one="text")

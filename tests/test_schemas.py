@@ -174,3 +174,43 @@ chain.get_input_jsonschema()
 assert "pydantic" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def models_and_parsers(library: str) -> list[Any]:
+    if library == "ours":
+        from millstream.language_models import FakeListChatModel, FakeListLLM
+        from millstream.output_parsers import JsonOutputParser, StrOutputParser
+        from millstream.output_parsers.pydantic import PydanticOutputParser
+    else:
+        from langchain_core.language_models import FakeListChatModel, FakeListLLM  # type: ignore[assignment]
+        from langchain_core.output_parsers import (  # type: ignore[assignment]
+            JsonOutputParser,
+            PydanticOutputParser,
+            StrOutputParser,
+        )
+    return [
+        FakeListLLM(responses=["a"]),
+        FakeListChatModel(responses=["a"]),
+        StrOutputParser(),
+        JsonOutputParser(),
+        PydanticOutputParser(pydantic_object=Question),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [*zip(models_and_parsers("ours"), models_and_parsers("theirs"), strict=True)],
+    ids=[type(one).__name__ for one in models_and_parsers("ours")],
+)
+def test_models_and_parsers_are_described_but_for_the_docstrings(one: Any, other: Any) -> None:
+    for method in ("get_input_jsonschema", "get_output_jsonschema", "get_config_jsonschema"):
+        assert without_descriptions(getattr(one, method)()) == without_descriptions(getattr(other, method)())
+
+
+def without_descriptions(schema: Any) -> Any:
+    """Return a schema without the docstrings of classes, and a field of LangChain's that is deprecated."""
+    if isinstance(schema, list):
+        return [without_descriptions(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: without_descriptions(one) for key, one in schema.items() if key not in ("description", "example")}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-__all__ = ("PydanticField", "serialization")
+__all__ = ("PydanticField", "described_schema", "serialization")
 
 
 class _Serializer:
@@ -43,6 +43,18 @@ class PydanticField:
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         """Return how pydantic describes objects of the class."""
         return {"title": cls.__name__, "type": "object"}
+
+
+def described_schema(cls: type, validate: Callable[[Any], Any], model: Any, handler: Any) -> Any:
+    """Return the core schema of a class of ours: ``validate`` returns the object, the class ``model`` describes it."""
+    from pydantic_core import core_schema
+
+    return core_schema.no_info_plain_validator_function(
+        validate,
+        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
+        json_schema_input_schema=handler.generate_schema(model),
+        serialization=serialization(),
+    )
 
 
 def serialization() -> Any:

@@ -1,14 +1,15 @@
 """Prompt values: the output of prompts and the input of models, a text or messages."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar, Literal, Self, TypedDict
 
-from ._pydantic_field import PydanticField
+from ._pydantic_field import PydanticField, described_schema
 from ._repr import ReprMixin
 from ._typed_dicts import with_pydantic_schema
 from .messages.base import BaseMessage
-from .messages.conversion import convert_to_messages, get_buffer_string
+from .messages.conversion import AnyMessage, convert_to_messages, get_buffer_string
 from .messages.human import HumanMessage
 
 __all__ = (
@@ -38,11 +39,33 @@ class PromptValue(ReprMixin, PydanticField, ABC):
     def model_dump(self) -> dict[str, Any]:
         """Return the fields as a dict of plain data."""
 
+    # The types of the fields, for pydantic.
+    _types: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return how pydantic validates, describes and serializes objects of the class."""
+        return described_schema(cls, cls._validate, _model_of(cls), handler)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """Return how pydantic describes objects of the class."""
+        return handler(schema["json_schema_input_schema"])
+
+    @classmethod
+    def _validate(cls, value: object) -> Self:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, Mapping) and value.keys() - {"type"} == {*cls._types}:
+            return cls(**{name: value[name] for name in cls._types})
+        raise ValueError(f"a {cls.__name__}, or a dict of its fields, is needed, not {type(value).__name__}")
+
 
 class StringPromptValue(PromptValue):
     """A text for a model; for a chat model it is a message of the user."""
 
     __slots__ = ("text",)
+    _types: ClassVar[dict[str, Any]] = {"text": str}
     _fields: ClassVar[tuple[str, ...]] = ("text",)
     type = "StringPromptValue"
 
@@ -66,6 +89,7 @@ class ChatPromptValue(PromptValue):
     """Messages for a model; for a completion model they are lines of text."""
 
     __slots__ = ("messages",)
+    _types: ClassVar[dict[str, Any]] = {"messages": Sequence[BaseMessage]}
     _fields: ClassVar[tuple[str, ...]] = ("messages",)
 
     def __init__(self, messages: Iterable[Any]) -> None:
@@ -85,9 +109,10 @@ class ChatPromptValue(PromptValue):
 
 
 class ChatPromptValueConcrete(ChatPromptValue):
-    """Messages for a model, with a ``type``."""
+    """Messages for a model, whose schema names the types of messages."""
 
     __slots__ = ()
+    _types: ClassVar[dict[str, Any]] = {"messages": Sequence[AnyMessage]}
     type = "ChatPromptValueConcrete"
 
     def model_dump(self) -> dict[str, Any]:
@@ -108,6 +133,7 @@ class ImagePromptValue(PromptValue):
 
     __slots__ = ("image_url",)
     _fields: ClassVar[tuple[str, ...]] = ("image_url",)
+    _types: ClassVar[dict[str, Any]] = {"image_url": ImageURL}
     type = "ImagePromptValue"
 
     def __init__(self, image_url: ImageURL) -> None:
@@ -124,3 +150,14 @@ class ImagePromptValue(PromptValue):
     def model_dump(self) -> dict[str, Any]:
         """Return the image and the type as a dict."""
         return {"image_url": dict(self.image_url), "type": self.type}
+
+
+@cache
+def _model_of(cls: type[PromptValue]) -> Any:
+    """Return the pydantic class that describes values of ``cls``; it is never instantiated."""
+    from pydantic import create_model
+
+    fields: dict[str, Any] = {name: (type, ...) for name, type in cls._types.items()}
+    if (type_name := getattr(cls, "type", None)) is not None:
+        fields["type"] = (Literal[type_name], type_name)
+    return create_model(cls.__name__, __doc__=cls.__doc__, __module__=cls.__module__, **fields)

@@ -57,6 +57,14 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         warn_of_tracing()
 
     @property
+    def InputType(self) -> Any:
+        """A text, a prompt value, or messages."""
+        from ..messages.conversion import AnyMessage
+        from ..prompt_values import ChatPromptValueConcrete, StringPromptValue
+
+        return str | StringPromptValue | ChatPromptValueConcrete | list[AnyMessage]
+
+    @property
     @abstractmethod
     def _llm_type(self) -> str:
         """Return the name of the model's type, such as ``"openai-chat"``."""

@@ -63,6 +63,13 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if self.output_version not in (None, "v0"):
             raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not supported yet")
 
+    @property
+    def OutputType(self) -> Any:
+        """A message."""
+        from ..messages.conversion import AnyMessage
+
+        return AnyMessage
+
     # The methods of a subclass.
 
     @abstractmethod

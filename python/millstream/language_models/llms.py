@@ -31,6 +31,11 @@ class BaseLLM(BaseLanguageModel[str]):
     ``_astream``. Its annotated fields are keyword arguments of its constructor.
     """
 
+    @property
+    def OutputType(self) -> Any:
+        """A text."""
+        return str
+
     # The methods of a subclass.
 
     @abstractmethod

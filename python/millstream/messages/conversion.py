@@ -1,7 +1,7 @@
 """Converts what users pass as messages (texts, tuples, dicts) to messages, and messages to dicts and text."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from .ai import AIMessage, AIMessageChunk
 from .base import BaseMessage, BaseMessageChunk
@@ -23,7 +23,17 @@ __all__ = (
     "messages_from_dict",
 )
 
-AnyMessage = (
+
+class _OneType:
+    """For pydantic: a value is of exactly one of the types of the union that this annotates."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """Return how pydantic describes a message of any type."""
+        described = handler(schema)
+        return {"oneOf": described["anyOf"]}
+
+
+AnyMessage = Annotated[
     AIMessage
     | HumanMessage
     | ChatMessage
@@ -35,8 +45,9 @@ AnyMessage = (
     | ChatMessageChunk
     | SystemMessageChunk
     | FunctionMessageChunk
-    | ToolMessageChunk
-)
+    | ToolMessageChunk,
+    _OneType(),
+]
 """A message or a chunk of any type."""
 
 MessageLikeRepresentation = BaseMessage | list[str] | tuple[str, Any] | str | dict[str, Any]

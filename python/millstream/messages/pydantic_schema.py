@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar
 
-from .._pydantic_field import dump_options, serialization
+from .._pydantic_field import described_schema, dump_options
 from .base import BaseMessage, BaseMessageChunk
 from .tool_calls import InvalidToolCall, ToolCall, ToolCallChunk
 from .usage import UsageMetadata
@@ -31,51 +32,58 @@ _TYPES: dict[str, Any] = {
     "status": Literal["success", "error"],
     "role": str,
 }
-_REQUIRED = frozenset({"content", "tool_call_id", "role"})
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(("name", "id", "usage_metadata", "chunk_position", "artifact")),
+    "status": "success",
+}
+_FACTORIES: dict[str, Any] = {
+    **dict.fromkeys(("additional_kwargs", "response_metadata"), dict),
+    **dict.fromkeys(("tool_calls", "invalid_tool_calls", "tool_call_chunks"), list),
+}
 
 
-def core_schema_of(cls: type[BaseMessage], handler: Any) -> Any:
-    """Return pydantic's core schema of messages of ``cls``; ``handler`` makes the schemas of the fields."""
-    from pydantic_core import core_schema
-
-    fields = {
-        name: core_schema.typed_dict_field(
-            handler.generate_schema(_type_of(cls, name)), required=_is_required(cls, name)
-        )
-        for name in cls._fields
-    }
-    return core_schema.no_info_plain_validator_function(
-        lambda value: validate_message(cls, value),
-        ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
-        json_schema_input_schema=core_schema.typed_dict_schema(fields, extra_behavior="allow"),
-        serialization=serialization(),
-    )
+def core_schema_of(cls: Any, handler: Any) -> Any:
+    """Return pydantic's core schema of messages of ``cls``; ``handler`` makes the schema that describes them."""
+    return described_schema(cls, lambda value: validate_message(cls, value), _model_of(cls), handler)
 
 
 def json_schema_of(cls: type[BaseMessage], schema: Any, handler: Any) -> dict[str, Any]:
     """Return the JSON schema of messages of ``cls``, for validation and serialization."""
     described: dict[str, Any] = handler(schema["json_schema_input_schema"])
-    inner = handler.resolve_ref_schema(described)
-    inner["title"] = cls.__name__
-    if cls.__doc__:
-        inner["description"] = cls.__doc__.partition("\n\n")[0]
     return described
+
+
+@cache
+def _model_of(cls: Any) -> Any:
+    """Return the pydantic class that describes messages of ``cls``; it is never instantiated."""
+    from pydantic import ConfigDict, Field, create_model
+
+    fields: dict[str, Any] = {}
+    for name in cls._fields:
+        type, default = _type_of(cls, name), _default_of(cls, name)
+        fields[name] = (type, Field(default_factory=default) if callable(default) else default)
+    doc = cls.__doc__.partition("\n\n")[0] if cls.__doc__ else None
+    return create_model(
+        cls.__name__, __config__=ConfigDict(extra="allow"), __doc__=doc, __module__=cls.__module__, **fields
+    )
+
+
+def _default_of(cls: type[BaseMessage], name: str) -> Any:
+    """Return the default of a field, or what makes it; ``...`` stands for none."""
+    if name == "type":
+        type_name = getattr(cls, "type", ...)
+        return type_name if isinstance(type_name, str) else ...
+    return ... if _type_of(cls, name) is str else _DEFAULTS.get(name, _FACTORIES.get(name, ...))
 
 
 def _type_of(cls: type[BaseMessage], name: str) -> Any:
     type_name = getattr(cls, "type", None)
     if name == "type" and isinstance(type_name, str):
         return Literal[type_name]
-    if name == "name" and _is_required(cls, name):
+    if name == "name" and type_name in ("function", "FunctionMessageChunk"):
+        # It is the name of the function.
         return str
     return _TYPES.get(name, Any)
-
-
-def _is_required(cls: type[BaseMessage], name: str) -> bool:
-    if name == "type":
-        # Required only by classes without a type of their own.
-        return not hasattr(cls, "type")
-    return name in _REQUIRED or (name == "name" and getattr(cls, "type", None) in ("function", "FunctionMessageChunk"))
 
 
 def validate_message(cls: type[Message], value: object) -> Message:
