@@ -99,7 +99,8 @@ class _Messages:
         return message.model_copy(update={"chunk_position": "last"}) if hasattr(message, "chunk_position") else message
 
     def output(self, output: Any) -> Any:
-        return next((one.message for choices in output.generations for one in choices), None)
+        messages = [one.message for choices in output.generations for one in choices]
+        return messages[0] if messages else None
 
     def dump(self, output: Any) -> Any:
         generations = [

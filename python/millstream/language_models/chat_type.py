@@ -9,7 +9,6 @@ from uuid import UUID
 from .._secrets import mask_secrets
 from ..callbacks.managers import CallbackManager
 from ..function_calling.formats import describe_format
-from ..messages.base import BaseMessage
 from ..messages.conversion import convert_to_messages, finish_message
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
@@ -44,8 +43,6 @@ class ChatModelType:
 
         Raises :class:`ValueError` for an input that is not a text, a sequence of messages or a prompt value.
         """
-        if type(input) is list and all(isinstance(message, BaseMessage) for message in input):
-            return input
         is_known = isinstance(input, str | Sequence) and not isinstance(input, bytes | bytearray | memoryview)
         if not is_known and not hasattr(input, "to_messages"):
             raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..callbacks.managers import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
@@ -80,24 +80,21 @@ def event_stream(
     return source, ModelEvents(chunks, schema, info, input, includes=includes)
 
 
-class ModelOrigin:
+class ModelOrigin(NamedTuple):
     """A model as the :class:`~millstream.runnables.origin.Origin` of a fused chain."""
 
-    __slots__ = ("_model",)
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    model: Model
 
     @property
     def callbacks(self) -> Any:
         """The model's own callbacks."""
-        return self._model.callbacks
+        return self.model.callbacks
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
     ) -> tuple[Source, ChunkProcessor[LLMResult]]:
         """Return the source and the processor of the model's chunks."""
-        model, stop = self._model, kwargs.pop("stop", None)
+        model, stop = self.model, kwargs.pop("stop", None)
         call = ModelCall(model._model_type.prompt(value), stop, kwargs)
         if model._streams_natively(call, for_async=for_async):
             return model._native_stream(call, collect_result=False)
@@ -107,7 +104,7 @@ class ModelOrigin:
         self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
     ) -> OriginEvents | None:
         """Return the source, the chunks and the run of the model's events; ``None`` for a user's model."""
-        model, stop = self._model, kwargs.pop("stop", None)
+        model, stop = self.model, kwargs.pop("stop", None)
         call = ModelCall(model._model_type.prompt(value), stop, kwargs)
         if not model._streams_natively(call, for_async=for_async):
             return None

@@ -40,7 +40,8 @@ def to_openai_message(message: BaseMessage) -> dict[str, Any]:
     Blocks that the API rejects are left out of the content: reasoning, tool calls of other providers.
     Raises :class:`ValueError` for data that it does not support, such as files at a URL.
     """
-    sent: dict[str, Any] = {"content": _content(message.content)}
+    content = message.content
+    sent: dict[str, Any] = {"content": content if isinstance(content, str) else _content(content)}
     kwargs = message._additional_kwargs or {}
     if (name := message.name or kwargs.get("name")) is not None:
         sent["name"] = name
