@@ -32,10 +32,11 @@ def merge_info(infos: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
     or date the response are not joined: the last one wins. It also wins where two values differ in type. Items of
     lists with the same ``index`` are merged. The arguments are not changed.
     """
-    merged: dict[str, Any] = {}
-    if nonempty := [info for info in infos if info]:
+    nonempty = [info for info in infos if info]
+    merged: dict[str, Any] = _copy(nonempty[0]) if nonempty else {}
+    if len(nonempty) > 1:
         merge = _Merge()
-        for info in nonempty:
+        for info in nonempty[1:]:
             merge.absorb(merged, info)
         merge.settle()
     return merged

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from ...transport.headers import check_header
 
-__all__ = ("build_url", "encode_body", "environment_headers", "put_headers", "user_agent")
+__all__ = ("add_query", "encode_body", "environment_headers", "put_headers", "user_agent")
 
 # Arguments of a call that are options of the request, not parameters of the model, as in the OpenAI SDK.
 _REQUEST_KEYS = ("extra_headers", "extra_query", "extra_body", "timeout")
@@ -24,12 +24,6 @@ def user_agent() -> str:
         return f"Millstream/{version('millstream')}"
     except PackageNotFoundError:
         return "Millstream/0"
-
-
-def build_url(url: str, query: Mapping[str, Any] | None, params: Mapping[str, Any]) -> str:
-    """Return ``url`` with ``query``; the ``extra_query`` of ``params`` overrides it."""
-    merged = {**(query or {}), **(params.get("extra_query") or {})}
-    return f"{url}{'&' if '?' in url else '?'}{encode_query(merged)}" if merged else url
 
 
 def put_headers(headers: dict[str, str], more: Mapping[str, str | None]) -> None:
@@ -62,8 +56,8 @@ def encode_body(params: Mapping[str, Any], order: tuple[str, ...]) -> bytes:
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def encode_query(query: Mapping[str, Any]) -> str:
-    """Return ``query`` encoded for a URL; lists and booleans as the OpenAI SDK encodes them."""
+def add_query(url: str, query: Mapping[str, Any]) -> str:
+    """Return ``url`` with ``query``, in which lists and booleans are encoded as the OpenAI SDK encodes them."""
     pairs: list[tuple[str, str]] = []
     for key, value in query.items():
         if isinstance(value, list | tuple):
@@ -72,7 +66,7 @@ def encode_query(query: Mapping[str, Any]) -> str:
             pairs += [(f"{key}[{inner}]", _query_text(item)) for inner, item in value.items()]
         else:
             pairs.append((key, _query_text(value)))
-    return urlencode(pairs, quote_via=quote)
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs, quote_via=quote)}"
 
 
 def environment_headers() -> dict[str, str]:

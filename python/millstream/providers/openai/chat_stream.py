@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..._backend import Delta
-from ..._merge import merge_lists
+from ..._merge import merge_info, merge_lists
 from ...errors import StreamError
 from ...messages.ai import AIMessageChunk, merge_messages, text_chunk
 from ...messages.tool_calls import ToolCallChunk
@@ -28,7 +28,7 @@ class DecodedMessages(DecodedStream):
     used OpenAI's first form of function calls.
     """
 
-    __slots__ = ("_has_non_text", "_id", "_kept", "_legacy", "_metadata", "_usage", "_write")
+    __slots__ = ("_has_non_text", "_id", "_infos", "_kept", "_legacy", "_metadata", "_usage", "_write")
 
     def __init__(
         self,
@@ -43,8 +43,9 @@ class DecodedMessages(DecodedStream):
         super().__init__(format, limit, n=n, collect_result=collect_result)
         self._id = id
         self._legacy = legacy
-        # The deltas with more than text, each with its info, for the result: the decoder keeps the text.
-        self._kept: list[tuple[Delta, dict[str, Any]]] = []
+        # For the result: the generation infos, and the deltas that the message needs. The decoder keeps the text.
+        self._infos: list[dict[str, Any]] = []
+        self._kept: list[Delta] = []
         # Whether a delta with more than text has arrived.
         self._has_non_text = False
         self._usage: Mapping[str, Any] | None = None
@@ -94,15 +95,16 @@ class DecodedMessages(DecodedStream):
 
     def result(self) -> LLMResult:
         """Return the merged chunks, without the last one."""
-        chunks = [text_chunk(self._decoder._kept_text, self._id, dict(PROVIDER))]
-        for delta, info in self._kept:
-            chunk = make_delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
+        info = merge_info(self._infos)
+        message = text_chunk(self._decoder._kept_text, self._id, {**PROVIDER, **info})
+        chunks = [make_delta_chunk(delta, self._id, legacy=self._legacy) for delta in self._kept]
+        for chunk in chunks:
             chunk.content = ""
-            chunks.append(chunk)
         if self.error is None and self._usage is not None:
             chunks.append(self._usage_chunk(self._usage))
-        message = merge_messages(chunks)
-        return LLMResult([[ChatGenerationChunk(message, _generation_info(message) or None)]])
+        if chunks:
+            message = merge_messages([message, *chunks])
+        return LLMResult([[ChatGenerationChunk(message, info or None)]])
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
@@ -156,8 +158,10 @@ class DecodedMessages(DecodedStream):
         if delta.logprobs is not None:
             info["logprobs"] = delta.logprobs
         chunk = make_delta_chunk(delta, self._id, {**info, **PROVIDER}, legacy=self._legacy)
-        if self._collects and (info or chunk._additional_kwargs or chunk._tool_call_chunks):
-            self._kept.append((delta, info))
+        if self._collects:
+            self._infos.append(info)
+            if chunk._additional_kwargs or chunk._tool_call_chunks:
+                self._kept.append(delta)
         return chunk
 
 
@@ -195,7 +199,8 @@ class DecodedGenerations(DecodedMessages):
 
     def _convert(self, delta: Delta) -> Any:
         chunk = super()._convert(delta)
-        info, chunk._response_metadata = _generation_info(chunk), dict(PROVIDER)
+        info = {key: value for key, value in chunk._response_metadata.items() if key not in PROVIDER}
+        chunk._response_metadata = dict(PROVIDER)
         return self._wrap(chunk, info)
 
     def _wrap(self, chunk: AIMessageChunk, info: dict[str, Any]) -> Any:
@@ -209,10 +214,6 @@ class DecodedGenerations(DecodedMessages):
 
     def _usage_chunk(self, usage: Mapping[str, Any]) -> Any:
         return self._wrap(super()._usage_chunk(usage), {})
-
-
-def _generation_info(message: AIMessageChunk) -> dict[str, Any]:
-    return {key: value for key, value in (message._response_metadata or {}).items() if key not in PROVIDER}
 
 
 def make_delta_chunk(

@@ -15,7 +15,7 @@ from ...transport.choice import async_transport, check_transport, sync_transport
 from ...transport.headers import check_header, check_headers, check_text
 from ...transport.idle import aclose_idle, close_idle
 from ...transport.timeouts import read_timeouts
-from ..http.build import build_url, encode_body, environment_headers, put_headers, user_agent
+from ..http.build import add_query, encode_body, environment_headers, put_headers, user_agent
 from ..http.request import PendingRequest
 from .arguments import KEYS, check_value, list_constructor_params, make_argument_error
 
@@ -268,9 +268,11 @@ class OpenAIEndpoint(Fields):
         params = pending.params
         if (timeout := params.get("timeout")) is None:
             timeout = self.request_timeout
+        url = self._url(pending.path, params)
+        query = {**(self.default_query or {}), **(params.get("extra_query") or {})}
         return Request(
             "POST",
-            build_url(self._url(pending.path, params), self.default_query, params),
+            add_query(url, query) if query else url,
             self._headers(key, params.get("extra_headers")),
             encode_body(params, self._endpoint),
             None if timeout is None else read_timeouts(timeout),
