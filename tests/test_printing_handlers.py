@@ -18,6 +18,7 @@ with warnings.catch_warnings():
     from langchain_core.outputs import LLMResult as TheirResult
 
 import millstream.callbacks as our_package
+from millstream._context import add_ambient_handler
 from millstream.language_models import GenericFakeChatModel
 from millstream.messages import AIMessage
 from millstream.outputs import ChatGeneration, Generation, LLMResult
@@ -152,12 +153,10 @@ def test_a_handler_of_a_block_is_not_called_for_the_runs_that_it_starts() -> Non
             super().on_llm_end(response)
             other.invoke("p")
 
-    from millstream._context import ambient_handlers
-
     handler = Calling()
-    token = ambient_handlers.set((handler,))
+    token = add_ambient_handler(handler)
     try:
         model.invoke("p")
     finally:
-        ambient_handlers.reset(token)
+        token.var.reset(token)
     assert input_tokens(handler) == 1

@@ -1,26 +1,113 @@
-"""Where code runs: the context variable of runs, coroutines in another context, calls in a thread for a loop."""
+"""Where code runs: what runs inherit from the context, coroutines in another one, calls in a thread for a loop.
+
+LangChain has context variables of its own. Where its module is loaded, they are read and set beside ours, so that
+runs of both libraries are children of each other.
+"""
 
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-__all__ = ("InContext", "ambient_handlers", "caller_loop", "run_in_executor", "var_child_runnable_config")
+__all__ = (
+    "InContext",
+    "ParentConfig",
+    "add_ambient_handler",
+    "ambient_handlers",
+    "caller_loop",
+    "drop_ambient_handler",
+    "run_in_executor",
+    "var_child_runnable_config",
+)
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-var_child_runnable_config: ContextVar[Mapping[str, Any] | None] = ContextVar("child_runnable_config", default=None)
-"""The configuration that child runs inherit: set while users' code runs, and never across a yield of ours."""
+Config = Mapping[str, Any]
 
-ambient_handlers: ContextVar[tuple[Any, ...]] = ContextVar("ambient_handlers", default=())
-"""Callback handlers of all runs in the current context, whatever the configuration of the calls."""
+_config: ContextVar[Config | None] = ContextVar("child_runnable_config", default=None)
+_handlers: ContextVar[tuple[Any, ...]] = ContextVar("ambient_handlers", default=())
+
+
+class ParentConfig:
+    """A context variable: the configuration that child runs inherit, ours or LangChain's, of the innermost run.
+
+    It is set while users' code runs, and never across a yield of ours.
+    """
+
+    __slots__ = ()
+
+    def get(self) -> Config | None:
+        """Return the configuration; ``None`` outside of runs."""
+        if (theirs := _their_config()) is not None and (config := theirs.get()) is not None:
+            return config
+        return _config.get()
+
+    def set(self, config: Config | None) -> tuple[Token[Config | None], Token[Config | None] | None]:
+        """Set the configuration; return what :meth:`reset` takes."""
+        theirs = _their_config()
+        return _config.set(config), None if theirs is None else theirs.set(config)
+
+    def reset(self, tokens: tuple[Token[Config | None], Token[Config | None] | None]) -> None:
+        """Set the configuration that was there before."""
+        ours, theirs = tokens
+        _config.reset(ours)
+        if theirs is not None:
+            theirs.var.reset(theirs)
+
+
+var_child_runnable_config = ParentConfig()
+
+
+def _their_config() -> ContextVar[Config | None] | None:
+    module = sys.modules.get("langchain_core.runnables.config")
+    # While the module is imported, it may be incomplete.
+    return None if module is None else getattr(module, "var_child_runnable_config", None)
+
+
+def ambient_handlers() -> Sequence[tuple[Any, bool]]:
+    """Return the handlers of all runs in the current context, and whether child runs inherit each of them.
+
+    LangChain's context managers, such as ``collect_runs``, set some of them.
+    """
+    ours = [(handler, True) for handler in _handlers.get()]
+    module: Any = sys.modules.get("langchain_core.tracers.context")
+    if module is None:
+        return ours
+    found = list(ours)
+    if (tracer := _value(getattr(module, "tracing_v2_callback_var", None))) is not None:
+        found.append((tracer, True))
+    for variable, inherits, *_ in getattr(module, "_configure_hooks", ()):
+        if (handler := variable.get()) is not None:
+            found.append((handler, inherits))
+    return found
+
+
+def add_ambient_handler(handler: object) -> Token[tuple[Any, ...]]:
+    """Add a handler of all runs in the current context; the token's variable takes the addition back."""
+    return _handlers.set((*_handlers.get(), handler))
+
+
+def drop_ambient_handler(handler: object) -> None:
+    """Remove a handler from those of all runs in the current context."""
+    _handlers.set(tuple(one for one in _handlers.get() if one is not handler))
+    module: Any = sys.modules.get("langchain_core.tracers.context")
+    hooks = getattr(module, "_configure_hooks", ())
+    for variable in (*(hook[0] for hook in hooks), getattr(module, "tracing_v2_callback_var", None)):
+        if _value(variable) is handler:
+            variable.set(None)
+
+
+def _value(variable: ContextVar[Any] | None) -> Any:
+    return None if variable is None else variable.get()
+
 
 caller_loop = threading.local()
 """``caller_loop.loop`` is the event loop that waits for this thread, while the thread runs users' sync code for it."""

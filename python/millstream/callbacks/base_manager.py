@@ -105,8 +105,8 @@ class BaseCallbackManager(CallbackManagerMixin):
             manager.add_metadata(inheritable_metadata)
         if local_metadata:
             manager.add_metadata(local_metadata, inherit=False)
-        for handler in ambient_handlers.get():
-            manager.add_handler(handler)
+        for handler, inherits in ambient_handlers():
+            manager.add_handler(handler, inherits)
         return manager
 
     def copy(self) -> Self:

@@ -14,9 +14,10 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
 
-from .._context import InContext, ambient_handlers, caller_loop, var_child_runnable_config
+from .._context import InContext, ambient_handlers, caller_loop, drop_ambient_handler, var_child_runnable_config
 from ..streaming.channel import is_cancelled
 
 if TYPE_CHECKING:
@@ -42,15 +43,16 @@ class RunHandler:
     ``notified`` is true once a method was looked up for an event that the handler does not ignore.
     """
 
-    __slots__ = ("_busy", "_context", "handler", "notified")
+    __slots__ = ("_busy", "_context", "_tap", "handler", "notified")
 
     def __init__(self, handler: Any, config: Mapping[str, Any]) -> None:
         self.handler = handler
         self._context = contextvars.copy_context()
         self._context.run(var_child_runnable_config.set, config)
-        if ambient := ambient_handlers.get():
-            self._context.run(ambient_handlers.set, tuple(one for one in ambient if one is not handler))
+        if ambient_handlers():
+            self._context.run(drop_ambient_handler, handler)
         self._busy = threading.Lock()
+        self._tap: _ChunkTap | None = None
         self.notified = False
 
     @property
@@ -65,7 +67,10 @@ class RunHandler:
         self.notified = True
         if event == "on_chat_model_start":
             return _chat_start(self.handler)
-        return getattr(self.handler, event, None)
+        method: Callable[..., Any] | None = getattr(self.handler, event, None)
+        if method is None and event == "_on_chain_chunk" and hasattr(self.handler, "tap_output_iter"):
+            method = self._tap = self._tap or _ChunkTap(self.handler)
+        return method
 
     def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call ``function`` in the handler's context, or in a copy if another call is running in it."""
@@ -84,6 +89,35 @@ class RunHandler:
             return False
         logger.warning("Error in %s callback: %r", method, error)
         return bool(getattr(self.handler, "raise_error", False))
+
+
+class _ChunkTap:
+    """Sends the chunks of one run to a handler of LangChain's, which makes stream events of an iterator of chunks."""
+
+    __slots__ = ("_handler", "_outputs", "_source")
+
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+        self._source = _LastChunk()
+        self._outputs: Iterator[Any] | None = None
+
+    def __call__(self, chunk: object, *, run_id: UUID) -> None:
+        self._source.chunk = chunk
+        if self._outputs is None:
+            self._outputs = self._handler.tap_output_iter(run_id, self._source)
+        next(self._outputs, None)
+
+
+class _LastChunk:
+    """An iterator without end: each item is the last chunk that was set."""
+
+    chunk: object = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> object:
+        return self.chunk
 
 
 class RunHandlers:
@@ -204,7 +238,7 @@ class _Failures:
 async def _acall(handler: RunHandler, call: Callable[[], Any], method: Callable[..., Any]) -> None:
     import asyncio
 
-    if inspect.iscoroutinefunction(method) or handler.inline:
+    if inspect.iscoroutinefunction(method) or handler.inline or isinstance(method, _ChunkTap):
         result = handler.run(call)
     else:
         result = await asyncio.get_running_loop().run_in_executor(None, handler.run, call)

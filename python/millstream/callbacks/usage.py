@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from .._context import ambient_handlers
+from .._context import add_ambient_handler
 from ..messages.usage import UsageMetadata, add_usage
 from .handlers import BaseCallbackHandler
 
@@ -57,8 +57,8 @@ def get_usage_metadata_callback(
             print(usage.usage_metadata)
     """
     handler = UsageMetadataCallbackHandler()
-    token = ambient_handlers.set((*ambient_handlers.get(), handler))
+    token = add_ambient_handler(handler)
     try:
         yield handler
     finally:
-        ambient_handlers.reset(token)
+        token.var.reset(token)

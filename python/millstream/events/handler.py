@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..callbacks.run_manager import parent_ids_of_child
+from .chunk_taps import ChunkTaps
 from .schema import Run, StreamEvent, is_known
 from .versions import Version, copies
 
@@ -84,7 +85,7 @@ class _OpenRuns:
         return run
 
 
-class StreamEventHandler:
+class StreamEventHandler(ChunkTaps):
     """The callback handler that all child runs inherit: it sends their events through the stream's channel, in order.
 
     The stream's own run may be among the runs that it is called for: ``root`` says which one. Of the root

@@ -78,9 +78,7 @@ class RunStart:
 def no_listeners(config: RunnableConfig | None) -> bool:
     """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
     return (
-        var_child_runnable_config.get() is None
-        and not (config and config.get("callbacks"))
-        and not ambient_handlers.get()
+        var_child_runnable_config.get() is None and not (config and config.get("callbacks")) and not ambient_handlers()
     )
 
 
