@@ -25,6 +25,7 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "RunnableSequence": "millstream.runnables.sequence",
         "ServerSentEvent": "millstream._backend",
         "ToolCallDelta": "millstream._backend",
+        "convert_runnable_to_tool": "millstream.tools.convert",
         "core_schema_of": "millstream.messages.pydantic_schema",
         "ensure_config": "millstream.runnables.config",
         "json_schema_of": "millstream.messages.pydantic_schema",

@@ -30,6 +30,7 @@ HOMES = {
     "RunnableSequence": "millstream.runnables.sequence",
     "ServerSentEvent": "millstream._backend",
     "ToolCallDelta": "millstream._backend",
+    "convert_runnable_to_tool": "millstream.tools.convert",
     "core_schema_of": "millstream.messages.pydantic_schema",
     "ensure_config": "millstream.runnables.config",
     "json_schema_of": "millstream.messages.pydantic_schema",

@@ -15,6 +15,8 @@ __all__ = ("Input", "Output", "Runnable")
 Other = TypeVar("Other")
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from .listeners import Listener
 
     # A lambda's parameter is typed by the first form; the second is for functions that take more.
@@ -75,6 +77,21 @@ class Runnable(Introspectable[Input, Output]):
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """Return a Runnable that calls this one for each element of a list, as ``batch`` does."""
         return cast("Runnable[Sequence[Input], list[Output]]", late("RunnableEach")(bound=self))
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,
+    ) -> Any:
+        """Return this Runnable as a :class:`~millstream.tools.BaseTool`.
+
+        Its arguments are described by ``args_schema``, by ``arg_types``, or by the Runnable's own input type.
+        """
+        convert = late("convert_runnable_to_tool")
+        return convert(self, args_schema, name=name, description=description, arg_types=arg_types)
 
     @overload
     def __or__(

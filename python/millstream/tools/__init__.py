@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from .convert import convert_runnable_to_tool, tool
     from .render import ToolsRenderer, render_text_description, render_text_description_and_args
+    from .retriever import RetrieverInput, create_retriever_tool
     from .simple import Tool
     from .structured import StructuredTool
 
@@ -28,12 +29,14 @@ __all__ = (
     "BaseToolkit",
     "InjectedToolArg",
     "InjectedToolCallId",
+    "RetrieverInput",
     "SchemaAnnotationError",
     "StructuredTool",
     "Tool",
     "ToolException",
     "ToolsRenderer",
     "convert_runnable_to_tool",
+    "create_retriever_tool",
     "create_schema_from_function",
     "render_text_description",
     "render_text_description_and_args",
@@ -49,6 +52,7 @@ __getattr__ = lazy_names(
         "BaseToolkit": ".base",
         "InjectedToolArg": ".base",
         "InjectedToolCallId": ".base",
+        "RetrieverInput": ".retriever",
         "SchemaAnnotationError": ".base",
         "StructuredTool": ".structured",
         "Tool": ".simple",
@@ -56,6 +60,7 @@ __getattr__ = lazy_names(
         "ToolsRenderer": ".render",
         "_get_runnable_config_param": ".base",
         "convert_runnable_to_tool": ".convert",
+        "create_retriever_tool": ".retriever",
         "create_schema_from_function": ".base",
         "render_text_description": ".render",
         "render_text_description_and_args": ".render",
