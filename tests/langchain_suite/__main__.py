@@ -1,0 +1,118 @@
+"""Runs LangChain's own unit tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
+
+The tests come with pip, in the source distribution of the langchain-core that is installed. Those that do not pass
+must be the ones that ``not_passing.toml`` lists, each with its reason; with ``--write`` the list is written anew,
+and a test that is new on it gets the reason ``missing``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from .source import fetch, rewrite
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "target" / "langchain-suite"
+LIST = Path(__file__).with_name("not_passing.toml")
+
+REASONS = {
+    "differs": "differs on purpose: docs/differences.md says how",
+    "private": "tests LangChain's private parts, or how its code is made",
+    "pydantic": "needs a class of ours to be a pydantic model",
+    "not offered": "is about a module that Millstream leaves to LangChain",
+    "missing": "is not there yet",
+}
+"""The kinds of reasons in the list."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests; return 1 if one ended otherwise than the list says."""
+    writes = "--write" in arguments
+    paths = [one for one in arguments if one != "--write"]
+    outcomes = run(paths or ["tests/unit_tests"])
+    known = read_list()
+    failing = {name for name, outcome in outcomes.items() if outcome.startswith(("failed", "not imported"))}
+    print(summary(outcomes, known))
+    if writes:
+        write_list({name: known.get(name, "missing") for name in failing})
+        return 0
+    new = sorted(failing - known.keys())
+    ran = {name for name, outcome in outcomes.items() if outcome == "passed"}
+    mended = sorted(ran & known.keys())
+    for name in new:
+        print(f"does not pass: {name}: {outcomes[name]}")
+    for name in mended:
+        print(f"passes, but is on the list: {name}")
+    return int(bool(new or mended))
+
+
+def run(paths: list[str]) -> dict[str, str]:
+    """Run tests of LangChain; return how each ended."""
+    source = fetch("langchain-core", version("langchain-core"), FOLDER)
+    rewrite(source / "tests", FOLDER / "tests")
+    (FOLDER / "pyproject.toml").write_text('[tool.pytest.ini_options]\nasyncio_mode = "auto"\n')
+    outcomes = FOLDER / "outcomes.json"
+    outcomes.unlink(missing_ok=True)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "langchain_suite.plugin", "-p", "no:cacheprovider"),
+            *("-q", "--tb=native", "--no-header", "--no-summary", "--continue-on-collection-errors", "-W", "ignore"),
+            *("--benchmark-disable", "--disable-socket", "--allow-unix-socket", "--timeout=120"),
+            *paths,
+        ],
+        cwd=FOLDER,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT / "python"))), **_SETTINGS},
+        check=False,
+        timeout=1800,
+    )
+    found: dict[str, str] = json.loads(outcomes.read_text())
+    return found
+
+
+_SETTINGS = {"LANGCHAIN_SUITE_OUTCOMES": str(FOLDER / "outcomes.json"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def summary(outcomes: Mapping[str, str], known: Mapping[str, str]) -> str:
+    """Return the counts in words: what ran, what passed, what a rule excluded, and the reasons of the rest."""
+    counts = Counter(outcome.partition(":")[0] for outcome in outcomes.values())
+    rules = Counter(one.partition(": ")[2] for one in outcomes.values() if one.startswith("excluded"))
+    failing = [known.get(name, "new") for name, one in outcomes.items() if one.startswith(("failed", "not imported"))]
+    passed = counts["passed"] + counts["xfailed"]
+    share = 100 * passed / max(1, passed + len(failing))
+    return "\n".join(
+        [
+            f"LangChain's unit tests: {passed} of {passed + len(failing)} pass ({share:.1f} %)",
+            *(f"  {number} do not: {REASONS.get(reason, reason)}" for reason, number in Counter(failing).most_common()),
+            *(f"  {number} are excluded by rule: {rule}" for rule, number in rules.most_common()),
+        ]
+    )
+
+
+def read_list() -> dict[str, str]:
+    """Return the reason of each test that does not pass."""
+    groups = tomllib.loads(LIST.read_text(encoding="utf-8")) if LIST.exists() else {}
+    unknown = groups.keys() - REASONS.keys()
+    if unknown:
+        raise ValueError(f"{LIST.name}: unknown reasons: {', '.join(sorted(unknown))}")
+    return {name: reason for reason, names in groups.items() for name in names}
+
+
+def write_list(known: Mapping[str, str]) -> None:
+    """Write the list, sorted, with the number of tests of each reason."""
+    lines = ["# LangChain's unit tests that do not pass; `python -m tests.langchain_suite --write` writes this anew."]
+    for reason, words in REASONS.items():
+        names = sorted(name for name, its in known.items() if its == reason)
+        lines += ["", f"# {len(names)}: {words}", f'"{reason}" = [', *(f"  {json.dumps(name)}," for name in names), "]"]
+    LIST.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
