@@ -54,7 +54,7 @@ class _OpenRun:
 
     __slots__ = ("input", "root", "run", "stream")
 
-    def __init__(self, run: Run, input: Any, stream: Callable[[Any], StreamEvent], *, root: bool) -> None:
+    def __init__(self, run: Run, input: Any, stream: Callable[[Any], StreamEvent], root: RootRun | None) -> None:
         self.run = run
         self.input = input
         self.stream = stream
@@ -73,7 +73,7 @@ class _OpenRuns:
     def child(self, run_id: UUID) -> _OpenRun | None:
         """Return an open run, if it is not the root."""
         found = self._runs.get(run_id)
-        return found[-1] if found and not found[-1].root else None
+        return found[-1] if found and found[-1].root is None else None
 
     def pop(self, run_id: UUID) -> _OpenRun | None:
         found = self._runs.get(run_id)
@@ -196,13 +196,13 @@ class StreamEventHandler(ChunkTaps):
         name = name or (serialized or {}).get("name") or "Unnamed"
         run = Run(str(run_id), name, run_type, list(tags or ()), dict(metadata or {}), parent_ids)
         root = self._begun_root(run)
-        is_root, shown = False, inputs
+        is_root, shown = root is not None, inputs
         if root is not None:
-            is_root, shown = True, root.input
+            shown = root.input
             run = self._version.root_run(run, root.config, root.name)
             self._channel.send(RootMark(run, goes_on=True))
         stream = copies(self._version.template(run, root=is_root))
-        runs.add(run_id, _OpenRun(run, inputs if is_known(inputs) else None, stream, root=is_root))
+        runs.add(run_id, _OpenRun(run, inputs if is_known(inputs) else None, stream, root))
         self._send(run, lambda: self._version.start(run, shown, root=is_root))
 
     def _end(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
@@ -210,7 +210,7 @@ class StreamEventHandler(ChunkTaps):
             return
         run, version = found.run, self._version
         input = found.input if inputs is None else inputs
-        if not found.root:
+        if found.root is None:
             self._send(run, lambda: version.end(run, input, output, root=False))
             return
         # The end of version 1's root comes when the whole stream has ended.
@@ -219,7 +219,12 @@ class StreamEventHandler(ChunkTaps):
         self._channel.send(RootMark(run, goes_on=False))
 
     def _fail(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
-        if found is not None and self._version.ends_failed_runs and not found.root:
+        if found is None:
+            return
+        if found.root is not None:
+            # Another attempt with the same id takes its place.
+            self._root = found.root
+        elif self._version.ends_failed_runs:
             self._end(found, output, inputs)
 
     def _send(self, run: Run, make: Callable[[], StreamEvent]) -> None:

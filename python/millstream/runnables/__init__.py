@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..streaming.addable import AddableDict, aadd, add
     from .binding import RunnableBinding
     from .branch import RunnableBranch
+    from .fallbacks import RunnableWithFallbacks
     from .functions import RunnableLambda, chain
     from .generator import RunnableGenerator
     from .parallel import RunnableMap, RunnableParallel
@@ -38,6 +39,7 @@ __all__ = (
     "RunnablePick",
     "RunnableSequence",
     "RunnableSerializable",
+    "RunnableWithFallbacks",
     "Stream",
     "aadd",
     "add",
@@ -68,6 +70,7 @@ __getattr__ = lazy_names(
         "RunnableSerializable": ".serializable",
         "aadd": "millstream.streaming.addable",
         "add": "millstream.streaming.addable",
+        "RunnableWithFallbacks": ".fallbacks",
         "chain": ".functions",
     },
 )

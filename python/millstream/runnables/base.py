@@ -9,7 +9,7 @@ from .._late import lazy_names
 from .runnable import Input, Output, Runnable
 
 if TYPE_CHECKING:
-    from .binding import RunnableBinding
+    from .binding import RunnableBinding, RunnableBindingBase
     from .coercion import RunnableLike, coerce_to_runnable
     from .each import RunnableEach, RunnableEachBase
     from .functions import RunnableLambda, chain
@@ -23,6 +23,7 @@ __all__ = (
     "Output",
     "Runnable",
     "RunnableBinding",
+    "RunnableBindingBase",
     "RunnableEach",
     "RunnableEachBase",
     "RunnableGenerator",
@@ -41,6 +42,7 @@ __getattr__ = lazy_names(
     globals(),
     {
         "RunnableBinding": "millstream.runnables.binding",
+        "RunnableBindingBase": "millstream.runnables.binding",
         "RunnableEach": "millstream.runnables.each",
         "RunnableEachBase": "millstream.runnables.each",
         "RunnableGenerator": "millstream.runnables.generator",

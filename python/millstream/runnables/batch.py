@@ -55,6 +55,7 @@ class RunBatch(ABC):
         self._values = list(inputs)
         self._kwargs = kwargs
         self._left = list(range(len(inputs)))
+        self._ended: set[int] = set()
 
     @abstractmethod
     def calls(self) -> Iterator[Call]:
@@ -66,7 +67,9 @@ class RunBatch(ABC):
 
     def ends(self) -> Iterator[tuple[Any, Any]]:
         """Yield each run that has not ended, with its output, or its exception."""
-        yield from zip(self.runs, self._values, strict=True)
+        for i, run in enumerate(self.runs):
+            if i not in self._ended:
+                yield run, self._values[i]
 
     def result(self) -> list[Any]:
         """Return the outputs; an exception among them is raised, unless it was asked for."""

@@ -276,6 +276,10 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
             custom_output_type=self.custom_output_type if output_type is None else output_type,
         )
 
+    def with_retry(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
+        """Return the bound Runnable with retries, bound to the same arguments; see :meth:`Runnable.with_retry`."""
+        return self._with(bound=self.bound.with_retry(**kwargs))
+
     def __getattr__(self, name: str) -> Any:
         """Return the attribute ``name`` of the bound Runnable."""
         if name == "bound" or name.startswith("__"):

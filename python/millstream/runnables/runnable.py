@@ -17,7 +17,9 @@ Other = TypeVar("Other")
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from .fallbacks import RunnableWithFallbacks
     from .listeners import Listener
+    from .retry import ExponentialJitterParams
 
     # A lambda's parameter is typed by the first form; the second is for functions that take more.
     Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
@@ -92,6 +94,49 @@ class Runnable(Introspectable[Input, Output]):
         """
         convert = late("convert_runnable_to_tool")
         return convert(self, args_schema, name=name, description=description, arg_types=arg_types)
+
+    def with_retry(
+        self,
+        *,
+        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,),
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: ExponentialJitterParams | None = None,
+        stop_after_attempt: int = 3,
+    ) -> Runnable[Input, Output]:
+        """Return this Runnable with up to ``stop_after_attempt`` attempts; a stream is retried until its first chunk.
+
+        ``retry_if_exception_type`` are the types of exceptions after which there is another attempt, or a function
+        that returns whether there is. ``wait_exponential_jitter`` waits between attempts, longer each time; see
+        :class:`~millstream.runnables.retry.ExponentialJitterParams`.
+        """
+        made = late("RunnableRetry")(
+            bound=self,
+            retry_exception_types=retry_if_exception_type,
+            wait_exponential_jitter=wait_exponential_jitter,
+            exponential_jitter_params=exponential_jitter_params,
+            max_attempt_number=stop_after_attempt,
+        )
+        return cast("Runnable[Input, Output]", made)
+
+    def with_fallbacks(
+        self,
+        fallbacks: Sequence[Runnable[Any, Any]],
+        *,
+        exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
+        exception_key: str | None = None,
+    ) -> RunnableWithFallbacks[Input, Output]:
+        """Return this Runnable with others to be called one after the other while they fail.
+
+        A stream falls back until its first chunk. Exceptions that are not in ``exceptions_to_handle`` are raised at
+        once. With ``exception_key`` the input must be a dict, and each fallback receives the last exception in it.
+        """
+        made: RunnableWithFallbacks[Input, Output] = late("RunnableWithFallbacks")(
+            runnable=self,
+            fallbacks=fallbacks,
+            exceptions_to_handle=exceptions_to_handle,
+            exception_key=exception_key,
+        )
+        return made
 
     @overload
     def __or__(

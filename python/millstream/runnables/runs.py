@@ -150,12 +150,13 @@ def transform_in_run(
     run_type: str | None = None,
     *,
     defers_inputs: bool = False,
+    reports_chunks: bool = True,
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transform`` for ``items``, in a run of its own.
 
-    The run starts after the first item has arrived; its input and output are the sums of the chunks. If the
-    consumer leaves early, the producer of the input is closed first, so that runs end from the inside out.
-    Leaving is no error: the run's output is the sum of the chunks so far.
+    The run starts after the first item has arrived; its input and output are the sums of the chunks, which are reported
+    to stream events if it ``reports_chunks``. If the consumer leaves early, the producer of the input is closed first,
+    so that runs end from the inside out. Leaving is no error: the run's output is the sum of the chunks so far.
     """
     input = InputIterator(items)
     try:
@@ -173,7 +174,8 @@ def transform_in_run(
                 while (chunk := context.run(next, outputs, _END)) is not _END:
                     if sum is not None:
                         sum.add(chunk)
-                        run.on_chain_chunk(chunk)
+                        if reports_chunks:
+                            run.on_chain_chunk(chunk)
                     yield chunk
             finally:
                 context.run(close_iterator, outputs)
@@ -197,6 +199,7 @@ async def atransform_in_run(
     *,
     defers_inputs: bool = False,
     input: AsyncInputIterator | SharedInput | None = None,
+    reports_chunks: bool = True,
 ) -> AsyncGenerator[Any, None]:
     """Yield the outputs of ``transform`` for ``items``, in a run of its own; see :func:`transform_in_run`.
 
@@ -225,6 +228,7 @@ async def atransform_in_run(
                     # A scope that ``outputs`` has open across its yield cancels this task wherever it waits.
                     if sum is not None:
                         sum.add(chunk)
+                    if sum is not None and reports_chunks:
                         try:
                             await run.on_chain_chunk(chunk)
                         except asyncio.CancelledError as error:

@@ -10,6 +10,7 @@ from .._context import InContext
 from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
+from ..streaming.replay import WholeInput
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .coercion import coerce_to_runnable
@@ -20,7 +21,6 @@ from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, no_listeners, transform_in_run
-from .transforming import once
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -244,10 +244,10 @@ class RunnableSequence(Runnable[Input, Output]):
         return fused, fused
 
     def _stream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
-        return transform_in_run(self, partial(self._transform, kwargs), (input,), config)
+        return transform_in_run(self, partial(self._transform, kwargs), WholeInput(input), config)
 
     def _astream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
-        return self._atransform_inline(once(input), config, kwargs)
+        return self._atransform_inline(WholeInput(input), config, kwargs)
 
     def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
         for step, child in self._step_configs(config, run):

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import Any
 
 from ..streaming.isolation import isolated_stream
+from ..streaming.replay import WholeInput
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig
 from .runnable import Input, Output, Runnable
@@ -22,7 +23,7 @@ class Transforming(Runnable[Input, Output]):
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the outputs of :meth:`transform` for the one chunk ``input``."""
-        return self.transform(iter((input,)), config, **kwargs)
+        return self.transform(WholeInput(input), config, **kwargs)
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the outputs of :meth:`atransform` for the one chunk ``input``."""
@@ -52,7 +53,7 @@ class Transforming(Runnable[Input, Output]):
     ) -> AsyncIterable[Output]:
         if type(self).astream is not Transforming.astream:
             return self.astream(input, config, **kwargs)
-        return self._atransform_inline(once(input), config, kwargs)
+        return self._atransform_inline(WholeInput(input), config, kwargs)
 
 
 async def once(input: Any) -> AsyncGenerator[Any, None]:

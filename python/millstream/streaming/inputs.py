@@ -105,6 +105,8 @@ class InputIterator(Accumulating):
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = iter(items)
+        # The input, if it is one whole value.
+        self.whole = getattr(items, "whole", None)
         self._first = _END
         self._lent = False
 
@@ -151,6 +153,7 @@ class AsyncInputIterator(Accumulating):
 
     def __init__(self, items: AsyncIterable[Any]) -> None:
         self._items = NestedIterator(items)
+        self.whole = getattr(items, "whole", None)
         self._first = _END
 
     async def read_first(self) -> None:

@@ -1,0 +1,137 @@
+"""Attempts: a call that is made anew, or of another Runnable, while it fails; a stream, until its first chunk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+from functools import partial
+from typing import Any, Protocol
+
+from ..streaming.inputs import AsyncInputIterator, close_iterator
+from ..streaming.replay import AsyncReplay, Replay
+
+__all__ = ("Attempts", "acall_attempts", "aiter_attempts", "call_attempts", "iter_attempts")
+
+_END: Any = object()
+
+
+class Attempts(Protocol):
+    """The attempts of one call: it says after each failure whether there is another one."""
+
+    def judge(self, error: BaseException) -> tuple[BaseException | None, float]:
+        """Return the exception to raise after an attempt failed with ``error``.
+
+        ``None`` is for another attempt, after so many seconds.
+        """
+
+    def release(self) -> None:
+        """Drop the exceptions of earlier attempts, whose frames refer to this object."""
+
+
+def call_attempts(attempts: Attempts, call: Callable[[], Any]) -> Any:
+    """Return what the first ``call()`` returns that does not fail."""
+    import time
+
+    failure: BaseException | None = None
+    try:
+        while True:
+            try:
+                return call()
+            except BaseException as error:
+                failure, seconds = attempts.judge(error)
+            # Raised out here, the exception of an earlier attempt keeps the context it has.
+            if failure is not None:
+                raise failure
+            if seconds:
+                time.sleep(seconds)
+    finally:
+        attempts.release()
+        # A traceback keeps this frame, which would keep the exception.
+        del failure, attempts, call
+
+
+async def acall_attempts(attempts: Attempts, call: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what the first ``await call()`` returns that does not fail."""
+    import asyncio
+
+    failure: BaseException | None = None
+    try:
+        while True:
+            try:
+                return await call()
+            except BaseException as error:
+                failure, seconds = attempts.judge(error)
+            if failure is not None:
+                raise failure
+            if seconds:
+                await asyncio.sleep(seconds)
+    finally:
+        attempts.release()
+        del failure, attempts, call
+
+
+def iter_attempts(
+    attempts: Attempts, begin: Callable[[], Iterable[Any]], replay: Replay | None = None
+) -> Generator[Any, None, None]:
+    """Yield the outputs of the first attempt that has one, or that ends; ``begin`` returns those of the next attempt.
+
+    From its first output on, a failure of the attempt is raised. ``replay`` is the input that the attempts read.
+    """
+    try:
+        outputs, first = call_attempts(attempts, partial(_read_first, begin))
+        del begin
+        if replay is not None:
+            replay.settle()
+        try:
+            if first is not _END:
+                yield first
+                del first
+                yield from outputs
+        finally:
+            close_iterator(outputs)
+    finally:
+        if replay is not None:
+            replay.close()
+
+
+async def aiter_attempts(
+    attempts: Attempts, begin: Callable[[], AsyncIterable[Any]], replay: AsyncReplay | None = None
+) -> AsyncGenerator[Any, None]:
+    """Yield the outputs of the first attempt that has one, or that ends; see :func:`iter_attempts`."""
+    import asyncio
+
+    try:
+        outputs, first = await acall_attempts(attempts, partial(_aread_first, begin))
+        del begin
+        if replay is not None:
+            replay.settle()
+        try:
+            while first is not _END:
+                try:
+                    yield first
+                except asyncio.CancelledError as error:
+                    outputs.thrown = error
+                first = await anext(outputs, _END)
+        finally:
+            await outputs.aclose()
+    finally:
+        if replay is not None:
+            await replay.aclose()
+
+
+def _read_first(begin: Callable[[], Iterable[Any]]) -> tuple[Any, Any]:
+    """Return the outputs of an attempt and the first one of them; close them if that fails."""
+    outputs = iter(begin())
+    try:
+        return outputs, next(outputs, _END)
+    except BaseException:
+        close_iterator(outputs)
+        raise
+
+
+async def _aread_first(begin: Callable[[], AsyncIterable[Any]]) -> tuple[Any, Any]:
+    outputs = AsyncInputIterator(begin())
+    try:
+        return outputs, await anext(outputs, _END)
+    except BaseException:
+        await outputs.aclose()
+        raise

@@ -1,0 +1,301 @@
+"""``RunnableWithFallbacks``: a Runnable, and others that are called in its place while it fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from functools import partial, wraps
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ..streaming.isolation import isolated_stream
+from ..streaming.replay import AsyncReplay, Replay, as_whole_input
+from ..streaming.stream import AsyncStream, Stream
+from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
+from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
+from .config import RunnableConfig, child_config, ensure_config
+from .runnable import Input, Output, Runnable
+from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .serializable import RunnableSerializable
+from .stream_runs import astream_in_run, stream_in_run
+
+__all__ = ("RunnableWithFallbacks",)
+
+
+class RunnableWithFallbacks(RunnableSerializable[Input, Output]):
+    """A Runnable, and fallbacks that are called one after the other while it fails.
+
+    It is made by :meth:`Runnable.with_fallbacks`. If all fail, a call raises the first exception. A stream falls back
+    until its first chunk, with the same input; an exception after that is raised. Exceptions that are not among
+    ``exceptions_to_handle`` are raised at once. With an ``exception_key`` the input must be a dict, and a fallback
+    receives a copy of it with the last exception under this key. ::
+
+        OpenAI(model="a").with_fallbacks([OpenAI(model="b")])
+
+    Attributes it does not define are those of ``runnable``; a method that returns a Runnable (``bind_tools``) is called
+    on each of them.
+    """
+
+    runnable: Runnable[Input, Output]
+    fallbacks: Sequence[Runnable[Input, Output]]
+    exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,)
+    exception_key: str | None = None
+
+    @property
+    def runnables(self) -> Iterator[Runnable[Input, Output]]:
+        """The Runnable, then its fallbacks."""
+        yield self.runnable
+        yield from self.fallbacks
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Invoke the Runnable, then the fallbacks while they fail."""
+        attempts, full = FallbackAttempts(self, input), ensure_config(config)
+        output: Output = call_in_run(self, partial(self._call, attempts, _for_attempts(full), kwargs), input, full)
+        return output
+
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
+        """Invoke the Runnable, then the fallbacks while they fail."""
+        attempts, full = FallbackAttempts(self, input), ensure_config(config)
+        call = partial(self._acall, attempts, _for_attempts(full), kwargs)
+        output: Output = await acall_in_run(self, call, input, full)
+        return output
+
+    def _call(self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: Any) -> Any:
+        return call_attempts(attempts, lambda: attempts.runnable.invoke(attempts.input, config, **kwargs))
+
+    async def _acall(
+        self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: Any
+    ) -> Any:
+        return await acall_attempts(attempts, lambda: attempts.runnable.ainvoke(attempts.input, config, **kwargs))
+
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Batch with the Runnable, then with the fallbacks for the inputs that failed."""
+        return batch_in_runs(FallbackBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
+
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Batch with the Runnable, then with the fallbacks for the inputs that failed."""
+        return await abatch_in_runs(FallbackBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
+
+    # Streams.
+
+    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Stream from the Runnable; from the fallbacks, while no chunk has come."""
+        return Stream(self._stream_inline(input, config, kwargs))
+
+    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
+        """Stream from the Runnable; from the fallbacks, while no chunk has come."""
+        return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
+
+    def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
+        """Transform with the Runnable; with the fallbacks, while no chunk has come.
+
+        With an ``exception_key``, the sum of the input is streamed.
+        """
+        if (whole := as_whole_input(input)) is not None:
+            return self.stream(whole.value, config, **kwargs)
+        if self.exception_key is not None:
+            return super().transform(input, config, **kwargs)
+        return Stream(transform_in_run(self, partial(self._transform, kwargs), input, config, reports_chunks=False))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncStream[Output]:
+        """Transform with the Runnable; with the fallbacks, while no chunk has come; see :meth:`transform`."""
+        return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
+
+    def _atransform_inline(
+        self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> AsyncIterable[Output]:
+        if (whole := as_whole_input(items)) is not None:
+            outputs: AsyncIterable[Output] = self._astream_inline(whole.value, config, kwargs)
+            return outputs
+        if self.exception_key is not None:
+            return super().atransform(items, config, **kwargs)
+        return atransform_in_run(self, partial(self._atransform, kwargs), items, config, reports_chunks=False)
+
+    def _stream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
+        attempts = FallbackAttempts(self, input)
+        return stream_in_run(self, partial(self._stream, attempts, kwargs), input, config)
+
+    def _astream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
+        attempts = FallbackAttempts(self, input)
+        return astream_in_run(self, partial(self._astream, attempts, kwargs), input, config)
+
+    def _stream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: Any, config: Any) -> Any:
+        return iter_attempts(
+            attempts, lambda: attempts.runnable._stream_inline(attempts.input, child_config(config, run), kwargs)
+        )
+
+    async def _astream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: Any, config: Any) -> Any:
+        return aiter_attempts(
+            attempts, lambda: attempts.runnable._astream_inline(attempts.input, child_config(config, run), kwargs)
+        )
+
+    def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+        attempts, replay = FallbackAttempts(self, None), Replay(items)
+        return iter_attempts(
+            attempts,
+            lambda: attempts.runnable.transform(replay.attempt(), child_config(config, run), **kwargs),
+            replay,
+        )
+
+    def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+        attempts, replay = FallbackAttempts(self, None), AsyncReplay(items)
+        return aiter_attempts(
+            attempts,
+            lambda: attempts.runnable._atransform_inline(replay.attempt(), child_config(config, run), kwargs),
+            replay,
+        )
+
+    # Attributes.
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the attribute of the Runnable; a method that returns a Runnable is called on the fallbacks too."""
+        if name in _FIELDS or name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.runnable, name)
+        return self._on_each(name, found) if _returns_runnable(name, found) else found
+
+    def _on_each(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> RunnableWithFallbacks[Any, Any]:
+            runnable = method(*args, **kwargs)
+            fallbacks = [getattr(fallback, name)(*args, **kwargs) for fallback in self.fallbacks]
+            fields = {field: getattr(self, field) for field in type(self).__millstream_fields__}
+            return type(self)(**{**fields, "runnable": runnable, "fallbacks": fallbacks})
+
+        return call
+
+
+class FallbackAttempts:
+    """The attempts of one call of a :class:`RunnableWithFallbacks`: the next Runnable, and its input."""
+
+    def __init__(self, owner: RunnableWithFallbacks[Any, Any], input: Any) -> None:
+        if owner.exception_key is not None and not isinstance(input, dict):
+            raise ValueError(
+                "If 'exception_key' is specified then input must be a dictionary."
+                f" However found a type of {type(input)} for input"
+            )
+        self._owner = owner
+        self._rest = owner.runnables
+        self._first: BaseException | None = None
+        self.runnable: Any = next(self._rest)
+        self.input = input
+
+    def judge(self, error: BaseException) -> tuple[BaseException | None, float]:
+        """Return the first exception if there is no other fallback, and ``error`` if it is not handled."""
+        owner = self._owner
+        if not isinstance(error, owner.exceptions_to_handle):
+            return error, 0.0
+        self._first = self._first or error
+        self.runnable = next(self._rest, None)
+        if self.runnable is None:
+            return self._first, 0.0
+        if owner.exception_key is not None:
+            self.input = {**self.input, owner.exception_key: error}
+        return None, 0.0
+
+    def release(self) -> None:
+        """Drop the exceptions."""
+        self._first = self.input = None
+
+
+class FallbackBatch(RunBatch):
+    """The calls of one batch: of each Runnable, for the inputs that have failed so far."""
+
+    def __init__(
+        self,
+        owner: RunnableWithFallbacks[Any, Any],
+        inputs: Sequence[Any],
+        config: Any,
+        kwargs: dict[str, Any],
+        *,
+        return_exceptions: bool,
+    ) -> None:
+        super().__init__(owner, inputs, config, kwargs, return_exceptions=return_exceptions)
+        if owner.exception_key is not None and not all(isinstance(input, dict) for input in inputs):
+            raise ValueError(
+                "If 'exception_key' is specified then inputs must be dictionaries."
+                f" However found a type of {type(inputs[0])} for input"
+            )
+        self._owner = owner
+        self._inputs = list(inputs)
+        self._failure: BaseException | None = None
+
+    def calls(self) -> Iterator[Call]:
+        """Yield the call of each Runnable; raise an exception that is not handled, unless it was asked for."""
+        for runnable in self._owner.runnables:
+            if not self._left:
+                return
+            yield runnable, [self._inputs[i] for i in self._left], self._configs(None), self._kwargs
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                try:
+                    raise failure
+                finally:
+                    del failure
+
+    def take(self, outputs: Sequence[Any]) -> Sequence[tuple[Any, Any]]:
+        """Take the outputs of a Runnable; return the runs that it has ended."""
+        owner, key, ended = self._owner, self._owner.exception_key, []
+        tried, self._left = self._left, []
+        for i, output in zip(tried, outputs, strict=True):
+            self._values[i] = output
+            if isinstance(output, owner.exceptions_to_handle):
+                self._left.append(i)
+                if key is not None:
+                    self._inputs[i] = {**self._inputs[i], key: output}
+            elif not isinstance(output, BaseException):
+                self._ended.add(i)
+                ended.append((self.runs[i], output))
+            elif not self.return_exceptions:
+                self._failure = self._failure or output
+        return ended
+
+
+# Those whose lookup must not ask for them again.
+_FIELDS = ("runnable", "fallbacks")
+# Methods of models that bind more to them; the types of their results are not known before they are called.
+_BINDING = ("bind_tools", "with_structured_output")
+
+
+def _for_attempts(config: RunnableConfig) -> RunnableConfig:
+    """Return the configuration of the attempts of ``invoke``; as in LangChain, it is the call's own, without its id."""
+    attempts = config.copy()
+    attempts.pop("run_id", None)
+    return attempts
+
+
+def _returns_runnable(name: str, method: Any) -> bool:
+    """Return whether ``method`` is one that returns a Runnable, as far as its annotations say."""
+    if not callable(method):
+        return False
+    if name in _BINDING:
+        return True
+    try:
+        hint = get_type_hints(method).get("return")
+    except Exception:
+        hint = getattr(method, "__annotations__", {}).get("return")
+    return _is_runnable_type(hint)
+
+
+def _is_runnable_type(hint: Any) -> bool:
+    if isinstance(hint, str):
+        return hint.partition("[")[0].rpartition(".")[2].startswith("Runnable")
+    origin = get_origin(hint) or hint
+    if isinstance(origin, type) and not issubclass(origin, UnionType):
+        return any(cls.__name__ == "Runnable" for cls in origin.__mro__)
+    return bool(get_args(hint)) and all(map(_is_runnable_type, get_args(hint)))
