@@ -52,6 +52,7 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
                 )
         if overlap := set(self.input_variables).intersection(self.partial_variables):
             raise ValueError(f"Found overlapping input and partial variables: {overlap}")
+        super().__post_init__()
 
     @property
     def OutputType(self) -> Any:
@@ -91,7 +92,7 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
 
     def asdict(self, **kwargs: Any) -> dict[str, Any]:
         """Return the fields as a dict, templates in them as dicts too, and the prompt's type as ``_type``."""
-        values = {name: _as_data(value) for name, value in self._values().items() if name != "input_types"}
+        values: dict[str, Any] = _as_data(self)
         try:
             return {**values, "_type": self._prompt_type}
         except NotImplementedError:
@@ -178,7 +179,7 @@ def is_own(thing: object) -> bool:
 
 def _as_data(value: Any) -> Any:
     if isinstance(value, PromptFields):
-        return {name: _as_data(one) for name, one in value._values().items()}
+        return {name: _as_data(one) for name, one in value._values().items() if name != "input_types"}
     if isinstance(value, Mapping):
         return {name: _as_data(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -90,7 +90,7 @@ class FewShotPromptTemplate(ExampleFields, StringPromptTemplate):
         return "few_shot"
 
 
-class FewShotChatMessagePromptTemplate(ExampleFields, BaseChatPromptTemplate):
+class FewShotChatMessagePromptTemplate(BaseChatPromptTemplate, ExampleFields):
     """Messages for each example, to be a part of a chat prompt.
 
     ``example_prompt`` formats the messages of an example. With an ``example_selector``, ``input_variables`` are

@@ -93,14 +93,15 @@ def render(
 
 def _scan(template: str, left: str, right: str) -> Iterator[_Tag]:
     """Yield the literals and tags; a line that has nothing but a tag without a value is removed."""
-    position, line, standalone = 0, 1, True
+    position, counted, line, standalone = 0, 0, 1, True
     while position < len(template):
         start = template.find(left, position)
         if start < 0 or start + len(left) == len(template):
             yield _Tag("literal", template[position : None if start < 0 else start], line, position, len(template))
             return
         literal = template[position:start]
-        line += literal.count("\n")
+        line += template.count("\n", counted, start)
+        counted = start
         tag = _read_tag(template, start, left, right, line)
         # The last line of the literal: with only spaces in it, the tag may stand alone on its line.
         before = literal.rpartition("\n")[2]
