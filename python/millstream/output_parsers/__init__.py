@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     )
     from .openai_tools import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser
     from .pydantic import PydanticOutputParser
+    from .xml import XMLOutputParser
 
 __all__ = (
     "BaseCumulativeTransformOutputParser",
@@ -35,6 +36,7 @@ __all__ = (
     "PydanticToolsParser",
     "SimpleJsonOutputParser",
     "StrOutputParser",
+    "XMLOutputParser",
 )
 
 __getattr__ = lazy_names(
@@ -48,5 +50,6 @@ __getattr__ = lazy_names(
         "NumberedListOutputParser": "millstream.output_parsers.list",
         "PydanticOutputParser": "millstream.output_parsers.pydantic",
         "PydanticToolsParser": "millstream.output_parsers.openai_tools",
+        "XMLOutputParser": "millstream.output_parsers.xml",
     },
 )

@@ -79,14 +79,8 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[An
 
     @property
     def OutputType(self) -> Any:
-        """The type of the output: the type argument of the parser's base class; :class:`TypeError` without one."""
-        for arguments in type_arguments(type(self)):
-            if not isinstance(arguments[0], TypeVar):
-                return arguments[0]
-        raise TypeError(
-            f"Runnable {type(self).__name__} doesn't have an inferable OutputType. Override the OutputType property to"
-            " specify the output type."
-        )
+        """The type of the output: the type argument of the parser's base class."""
+        return next(first for first, *_ in type_arguments(type(self)) if not isinstance(first, TypeVar))
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""

@@ -27,10 +27,8 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
     A stream yields each item in a list of its own, as soon as the next item begins.
     """
 
-    # A chunk without such a character completes no item. Without a value, any chunk may.
+    # Without such a character, a text completes no item. If there are none, any text may.
     _separators: ClassVar[str] = ""
-    # The item before a line break is complete only when the next item begins.
-    _needs_next: ClassVar[bool] = False
 
     @property
     def _type(self) -> str:
@@ -45,7 +43,7 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
         raise NotImplementedError
 
     def _as_stage(self) -> Stage[Any, Any]:
-        return _Items(self, self._separators, needs_next=self._needs_next)
+        return _Items(self, self._separators)
 
 
 class CommaSeparatedListOutputParser(ListOutputParser):
@@ -74,7 +72,6 @@ class NumberedListOutputParser(ListOutputParser):
     """Parses the items of a numbered list; ``pattern`` matches an item, and its first group is the text."""
 
     _separators: ClassVar[str] = "\n"
-    _needs_next: ClassVar[bool] = True
     pattern: str = r"\d+\.\s([^\n]+)"
 
     def get_format_instructions(self) -> str:
@@ -101,7 +98,6 @@ class MarkdownListOutputParser(ListOutputParser):
     """Parses the items of a list in Markdown; ``pattern`` matches an item, and its first group is the text."""
 
     _separators: ClassVar[str] = "\n"
-    _needs_next: ClassVar[bool] = True
     pattern: str = r"^\s*[-*]\s([^\n]+)$"
 
     def get_format_instructions(self) -> str:
@@ -124,14 +120,13 @@ class MarkdownListOutputParser(ListOutputParser):
 class _Items(Stage[Any, list[str]]):
     """The stage of lists: it returns each item when the next one begins, and the last one at the end."""
 
-    __slots__ = ("_is_open", "_needs_next", "_parser", "_pieces", "_separators")
+    __slots__ = ("_ends_line", "_parser", "_pieces", "_separators")
 
-    def __init__(self, parser: ListOutputParser, separators: str, *, needs_next: bool) -> None:
+    def __init__(self, parser: ListOutputParser, separators: str) -> None:
         self._parser = parser
         self._separators = separators
-        self._needs_next = needs_next
-        # Whether the text contains a separator already.
-        self._is_open = not separators
+        # Whether a line has ended in the text that is kept: then any chunk may begin the next item.
+        self._ends_line = False
         # The text that is not returned yet.
         self._pieces: list[str] = []
 
@@ -139,7 +134,7 @@ class _Items(Stage[Any, list[str]]):
         """Return the items that the chunk completes."""
         text = text_of(item)
         self._pieces.append(text)
-        if not self._is_open and not any(separator in text for separator in self._separators):
+        if self._separators and not self._ends_line and not any(mark in text for mark in self._separators):
             return ()
         buffer = "".join(self._pieces)
         try:
@@ -150,7 +145,8 @@ class _Items(Stage[Any, list[str]]):
             parts = self._parser.parse(buffer)
             found, rest = (parts[:-1], parts[-1]) if len(parts) > 1 else ([], buffer)
         self._pieces = [rest]
-        self._is_open = not self._separators or (self._needs_next and "\n" in rest.lstrip())
+        kept = rest.lstrip()
+        self._ends_line = "\n" in kept or "\r" in kept
         return [[part] for part in found]
 
     def close(self) -> Sequence[list[str]]:

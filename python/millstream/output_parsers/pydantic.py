@@ -87,3 +87,7 @@ class _ObjectsSoFar(Stage[Any, Any]):
                 self._latest = output
                 outputs.append(output)
         return outputs
+
+    def close(self) -> Sequence[Any]:
+        """Return nothing; raise :class:`~millstream.errors.RefusalError` if the model refused."""
+        return self._documents.close()
