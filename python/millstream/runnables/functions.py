@@ -87,7 +87,7 @@ class RunnableLambda(Runnable[Input, Output]):
             self.func = func
         else:
             raise TypeError(f"Expected a callable type for `func`. Instead got an unsupported type: {type(func)}")
-        own_name = name or getattr(afunc or func, "__name__", None)
+        own_name = name or getattr(func, "__name__", None)
         if own_name and own_name != "<lambda>":
             self.name = own_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from .._context import InContext, run_in_executor
 from .._fields import Fields, field
@@ -81,6 +81,8 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
     with a tool call, a tool returns a :class:`~millstream.messages.ToolMessage`; otherwise the result. ``_run`` and
     ``_arun`` may take a ``run_manager``, and a parameter that is annotated as ``RunnableConfig``.
     """
+
+    run_type: ClassVar[str] = "tool"
 
     name: str
     description: str
