@@ -160,6 +160,15 @@ print(sorted({"httpx2", "httpx", "pydantic", "anyio", "langchain_core"} & set(sy
     assert python(code) == "[]"
 
 
+def test_importing_a_model_imports_nothing_that_only_a_request_needs() -> None:
+    code = """
+import sys
+from millstream import OpenAI
+print(sorted({"json", "urllib.parse", "random", "difflib", "base64", "millstream.transport.native"} & set(sys.modules)))
+"""
+    assert python(code) == "[]"
+
+
 def test_known_arguments_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -16,7 +16,6 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any, ClassVar, dataclass_transform
 
 from . import _pydantic_class as with_pydantic
@@ -238,6 +237,8 @@ class Fields:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint to end a message about an unknown argument: the known name that is most like it, if any."""
+    from difflib import get_close_matches
+
     found = get_close_matches(name.lower(), sorted(known), n=1)
     return f"; did you mean {found[0]}?" if found else ""
 

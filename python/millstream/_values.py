@@ -3,7 +3,6 @@
 Each has one definition, so that both halves raise the same messages. The Rust core imports this module.
 """
 
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -115,6 +114,8 @@ def read_json(text: str | bytes, strict: bool = True) -> Any:
 
     If not ``strict``, strings may contain control characters.
     """
+    import json
+
     if isinstance(text, bytes):
         text = text.decode()
     try:

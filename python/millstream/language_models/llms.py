@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -208,6 +207,8 @@ class BaseLLM(BaseLanguageModel[str]):
         if path.suffix != ".json":
             raise ValueError(f"{path} must be a .json file")
         path.parent.mkdir(parents=True, exist_ok=True)
+        import json
+
         path.write_text(json.dumps(self.asdict(), indent=4), encoding="utf-8")
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from .._backend import BACKEND
 from ..errors import MillstreamError
 from . import AsyncResponse, AsyncTransport, Request, Response, Transport
-from .native.origins import Origin, read_url
 from .proxies import environment_proxies
 
 if TYPE_CHECKING:
     from .native import NativeTransport
+    from .native.origins import Origin
 
 __all__ = ("TRANSPORTS", "TransportSelector", "async_transport", "check_transport", "sync_transport")
 
@@ -107,6 +107,8 @@ class TransportSelector:
         """Return why ``origin`` needs httpx2, ``None`` if it does not; log the decision."""
         if wanted not in TRANSPORTS:
             raise ValueError(f"{_VARIABLE} must be one of {', '.join(TRANSPORTS)}, not {wanted!r}")
+        from .native.origins import read_url
+
         target = read_url(origin)
         shown = f"{'https' if target.origin.tls else 'http'}://{target.host}"
         if wanted == "httpx2":

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from urllib.parse import urlsplit
 
 from ..errors import MillstreamError
 
@@ -59,6 +58,8 @@ def _is_installed(name: str) -> bool:
 
 
 def _has_place(url: str) -> bool:
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and (parts.port is None or parts.port > 0) and url.isprintable() and " " not in url

@@ -1,11 +1,9 @@
 """Builds the URL, the headers and the body of a request from a model's parameters."""
 
-import json
 import os
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from ...transport.headers import check_header
 
@@ -52,12 +50,16 @@ def encode_body(params: Mapping[str, Any], order: tuple[str, ...]) -> bytes:
     try:
         return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
+        import json
+
         # orjson rejects lone surrogates and large integers. json encodes them, and the server decides.
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def add_query(url: str, query: Mapping[str, Any]) -> str:
     """Return ``url`` with ``query``, in which lists and booleans are encoded as the OpenAI SDK encodes them."""
+    from urllib.parse import quote, urlencode
+
     pairs: list[tuple[str, str]] = []
     for key, value in query.items():
         if isinstance(value, list | tuple):

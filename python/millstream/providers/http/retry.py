@@ -7,7 +7,6 @@ first delta. All tries and the waits between them share one deadline, ``total_ti
 
 import logging
 import math
-import random
 import time
 from collections.abc import Mapping
 
@@ -51,6 +50,8 @@ def wait_before_retry(error: Exception, tried: int, max_retries: int) -> float |
         return None
     if server_delay is not None and server_delay > 0:
         return server_delay
+    import random
+
     # Jitter of up to a quarter, so that clients that failed together do not retry together.
     return min(_FIRST_DELAY * 2.0**tried, _MAX_DELAY) * (1 - 0.25 * random.random())
 
