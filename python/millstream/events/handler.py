@@ -52,13 +52,21 @@ class RootMark:
 class _OpenRun:
     """A run that has started and not ended."""
 
-    __slots__ = ("input", "root", "run", "stream")
+    __slots__ = ("input", "root", "run", "stream", "tool_call_id")
 
-    def __init__(self, run: Run, input: Any, stream: Callable[[Any], StreamEvent], root: RootRun | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        input: Any,
+        stream: Callable[[Any], StreamEvent],
+        root: RootRun | None,
+        tool_call_id: str | None = None,
+    ) -> None:
         self.run = run
         self.input = input
         self.stream = stream
         self.root = root
+        self.tool_call_id = tool_call_id
 
 
 class _OpenRuns:
@@ -152,6 +160,30 @@ class StreamEventHandler(ChunkTaps):
         """Send the event of a start."""
         self._start(self._chains, run_type or "chain", serialized, inputs, **info)
 
+    def on_tool_start(self, serialized: Any, input_str: str, *, inputs: Any = None, **info: Any) -> None:
+        """Send the event of a start."""
+        self._start(self._chains, "tool", serialized, inputs, **info)
+
+    def on_retriever_start(self, serialized: Any, query: str, **info: Any) -> None:
+        """Send the event of a start."""
+        self._start(self._chains, "retriever", serialized, {"query": query}, **info)
+
+    def on_custom_event(
+        self,
+        name: str,
+        data: Any,
+        *,
+        run_id: UUID,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send an event of the user's own, where the version has such. Its data is passed on as it is."""
+        parent_ids = list(self._parents.get(run_id, self._parent_ids))
+        run = Run(str(run_id), name, name, list(tags or ()), dict(metadata or {}), parent_ids)
+        if self._version.shows_parents:
+            self._send(run, lambda: self._version.custom(run, data))
+
     def on_llm_new_token(self, token: str, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of a chunk."""
         if found := self._models.child(run_id):
@@ -170,6 +202,14 @@ class StreamEventHandler(ChunkTaps):
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), outputs, inputs)
 
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send the event of an end."""
+        self._end(self._chains.pop(run_id), output)
+
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send the event of an end."""
+        self._end(self._chains.pop(run_id), documents)
+
     def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **kwargs: Any) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._models.pop(run_id), response)
@@ -177,6 +217,20 @@ class StreamEventHandler(ChunkTaps):
     def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._chains.pop(run_id), None, inputs)
+
+    def on_tool_error(
+        self, error: BaseException, *, run_id: UUID, tool_call_id: str | None = None, **kwargs: Any
+    ) -> None:
+        """Send the event of the error, or of the end of a failed run: whichever the version has."""
+        found = self._chains.pop(run_id)
+        if found is not None and self._version.shows_parents:
+            data = {"error": error, "input": found.input, "tool_call_id": tool_call_id or found.tool_call_id}
+            self._send(found.run, lambda: self._version.tool_error(found.run, data))
+        self._fail(found, None)
+
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send the event of the end of a failed run, where the version has one."""
+        self._fail(self._chains.pop(run_id), None)
 
     def _start(
         self,
@@ -190,6 +244,7 @@ class StreamEventHandler(ChunkTaps):
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         name: str | None = None,
+        tool_call_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         parent_ids = self._shown_parents(run_id, parent_run_id)
@@ -202,7 +257,8 @@ class StreamEventHandler(ChunkTaps):
             run = self._version.root_run(run, root.config, root.name)
             self._channel.send(RootMark(run, goes_on=True))
         stream = copies(self._version.template(run, root=is_root))
-        runs.add(run_id, _OpenRun(run, inputs if is_known(inputs) else None, stream, root))
+        input = inputs if is_known(inputs) else None
+        runs.add(run_id, _OpenRun(run, input, stream, root, tool_call_id))
         self._send(run, lambda: self._version.start(run, shown, root=is_root))
 
     def _end(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:

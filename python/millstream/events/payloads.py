@@ -32,11 +32,11 @@ class Payload(Protocol):
         """Return the output of a run, for version 2."""
 
     def dump(self, output: Any) -> Any:
-        """Return the output of a child run, for version 1."""
+        """Return the output of a child run, for version 1; ``None`` stands for a run that failed without any."""
 
 
 class _Values:
-    """Chains, prompts, parsers, functions: what they take and return, as it is."""
+    """Chains, prompts, parsers, functions, tools: what they take and return, as it is."""
 
     def inputs(self, prompts: Any) -> dict[str, Any]:
         return {"input": prompts}
@@ -75,7 +75,7 @@ class _Texts:
         return {"generations": generations, "llm_output": output.llm_output}
 
     def dump(self, output: Any) -> Any:
-        return output.model_dump()
+        return None if output is None else output.model_dump()
 
 
 class _Messages:
@@ -103,6 +103,8 @@ class _Messages:
         return messages[0] if messages else None
 
     def dump(self, output: Any) -> Any:
+        if output is None:
+            return None
         generations = [
             [
                 {"text": one.text, "generation_info": one.generation_info, "type": one.type, "message": one.message}
@@ -113,8 +115,15 @@ class _Messages:
         return {"generations": generations, "llm_output": output.llm_output, "run": None, "type": "LLMResult"}
 
 
+class _Documents(_Values):
+    """Retrievers."""
+
+    def dump(self, output: Any) -> Any:
+        return {} if output is None else {"documents": output}
+
+
 _VALUES = _Values()
-_PAYLOADS: dict[str, Payload] = {"llm": _Texts(), "chat_model": _Messages()}
+_PAYLOADS: dict[str, Payload] = {"llm": _Texts(), "chat_model": _Messages(), "retriever": _Documents()}
 
 
 def payload_of(run: Run) -> Payload:

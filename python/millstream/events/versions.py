@@ -36,6 +36,8 @@ class Version(ABC):
         """Return the event of the run's start."""
         # The input of a child run is shown if it was known; version 1 shows no input that is ``None``.
         shows_input = root or (is_known(input) and (input is not None or self.shows_parents))
+        if input is None and not root and run.run_type == "tool":
+            input = {}
         return self._event(run, "start", {"input": input} if shows_input else {}, root=root)
 
     def template(self, run: Run, *, root: bool) -> StreamEvent:
@@ -48,6 +50,14 @@ class Version(ABC):
         ``output`` is what the run returned, ``None`` if it failed without any; of the root it is what is shown.
         """
         return self._event(run, "end", self._end_data(run, input, output, root=root), root=root)
+
+    def custom(self, run: Run, data: Any) -> StreamEvent:
+        """Return the event of a user's own, of the name and the data that the user chose; ``run`` sent it."""
+        return {**self._event(run, "stream", data, root=True), "event": "on_custom_event"}
+
+    def tool_error(self, run: Run, data: dict[str, Any]) -> StreamEvent:
+        """Return the event of a tool that failed."""
+        return {**self._event(run, "end", data, root=False), "event": "on_tool_error"}
 
     @abstractmethod
     def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
@@ -107,7 +117,7 @@ class _V1(Version):
     def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
         if root:
             return {"output": output}
-        shown = None if output is None else payload_of(run).dump(output)
+        shown = payload_of(run).dump(output)
         return {"output": shown} if input is None else {"input": input, "output": shown}
 
 
@@ -139,7 +149,8 @@ class _V2(Version):
 
     def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
         # An empty dict stands for an input that is empty or unknown, as in LangChain.
-        return {"output": output} if root else {"output": payload_of(run).output(output), "input": input or {}}
+        shown = input if run.run_type == "tool" else input or {}
+        return {"output": output} if root else {"output": payload_of(run).output(output), "input": shown}
 
 
 _VERSIONS: dict[str, Version] = {version.name: version for version in (_V1(), _V2())}
