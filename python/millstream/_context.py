@@ -23,6 +23,7 @@ __all__ = (
     "ambient_handlers",
     "caller_loop",
     "drop_ambient_handler",
+    "no_listeners",
     "run_in_executor",
     "var_child_runnable_config",
 )
@@ -46,7 +47,11 @@ class ParentConfig:
 
     def get(self) -> Config | None:
         """Return the configuration; ``None`` outside of runs."""
-        if (theirs := _their_config()) is not None and (config := theirs.get()) is not None:
+        if (
+            "langchain_core" in sys.modules
+            and (theirs := _their_config()) is not None
+            and (config := theirs.get()) is not None
+        ):
             return config
         return _config.get()
 
@@ -88,6 +93,13 @@ def ambient_handlers() -> Sequence[tuple[Any, bool]]:
         if (handler := variable.get()) is not None:
             found.append((handler, inherits))
     return found
+
+
+def no_listeners(config: Config | None) -> bool:
+    """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
+    if (config and config.get("callbacks")) or _config.get() is not None or _handlers.get():
+        return False
+    return "langchain_core" not in sys.modules or (var_child_runnable_config.get() is None and not ambient_handlers())
 
 
 def add_ambient_handler(handler: object) -> Token[tuple[Any, ...]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._context import no_listeners
 from ..callbacks.managers import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
 from ..events.handler import StreamEventHandler
 from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
-from ..runnables.runs import no_listeners
 from ..streaming.channel import Channel
 from ..streaming.protocols import ChunkProcessor, Source
 from .model_run import ModelRun

@@ -6,7 +6,7 @@ import contextvars
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._context import InContext, ambient_handlers, var_child_runnable_config
+from .._context import InContext, var_child_runnable_config
 from ..callbacks.chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from ..callbacks.managers import CallbackManager
 from ..streaming.accumulate import ChunkAccumulator
@@ -23,7 +23,6 @@ __all__ = (
     "atransform_in_run",
     "call_in_run",
     "context_for",
-    "no_listeners",
     "transform_buffered",
     "transform_in_run",
 )
@@ -73,13 +72,6 @@ class RunStart:
     def child_config(self, run: Any) -> RunnableConfig:
         """Return the configuration that the child runs of ``run`` inherit."""
         return child_config(self.config, run)
-
-
-def no_listeners(config: RunnableConfig | None) -> bool:
-    """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
-    return (
-        var_child_runnable_config.get() is None and not (config and config.get("callbacks")) and not ambient_handlers()
-    )
 
 
 # A call.

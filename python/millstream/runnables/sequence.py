@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from .._context import InContext
+from .._context import InContext, no_listeners
 from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
@@ -20,7 +20,7 @@ from .fusion.chunks import FusedChunks
 from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
-from .runs import RunStart, atransform_in_run, context_for, no_listeners, transform_in_run
+from .runs import RunStart, atransform_in_run, context_for, transform_in_run
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
