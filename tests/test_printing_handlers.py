@@ -84,6 +84,29 @@ def test_chunks_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> N
         assert capsys.readouterr().out == "text[{'type': 'text', 'text': 'block'}]"
 
 
+def test_a_verbose_manager_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    for package in (their_package, our_package):
+        handler = package.StdOutCallbackHandler()
+        for manager_class in (package.CallbackManager, package.AsyncCallbackManager):
+            manager = manager_class.configure(verbose=True)
+            assert [type(one) for one in manager.handlers] == [package.StdOutCallbackHandler]
+            assert manager.inheritable_handlers == []
+            assert manager_class.configure([handler], verbose=True).handlers == [handler]
+    capsys.readouterr()
+
+
+def test_a_model_is_verbose_where_the_process_is() -> None:
+    from millstream.globals import set_verbose
+
+    assert usage_model().verbose is False
+    set_verbose(True)
+    try:
+        assert usage_model().verbose is True
+        assert GenericFakeChatModel(messages=iter(()), verbose=False).verbose is False
+    finally:
+        set_verbose(False)
+
+
 # Usage.
 
 USAGES: list[Any] = [

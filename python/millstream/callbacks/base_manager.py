@@ -87,6 +87,8 @@ class BaseCallbackManager(CallbackManagerMixin):
     ) -> Self:
         """Return the manager of one call. Child runs inherit the ``inheritable_`` arguments, but not the local ones.
 
+        With ``verbose``, a :class:`~millstream.callbacks.StdOutCallbackHandler` is added.
+
         Callbacks are a list of handlers, or a manager, of ours or of LangChain's. Raises :class:`TypeError` for
         anything else, since its methods would never be called.
         """
@@ -105,6 +107,11 @@ class BaseCallbackManager(CallbackManagerMixin):
             manager.add_metadata(inheritable_metadata)
         if local_metadata:
             manager.add_metadata(local_metadata, inherit=False)
+        if verbose:
+            from .stdout import StdOutCallbackHandler
+
+            if not any(isinstance(handler, StdOutCallbackHandler) for handler in manager.handlers):
+                manager.add_handler(StdOutCallbackHandler(), inherit=False)
         for handler, inherits in ambient_handlers():
             manager.add_handler(handler, inherits)
         return manager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -54,6 +55,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
         super()._set_fields(values)
         # The fields that the constructor was called with: an explicit `streaming=False` differs from the default.
         self._fields_set = frozenset(values)
+        if "verbose" not in values and (settings := _settings()) is not None and settings.get_verbose():
+            self.verbose = True
         warn_of_tracing()
 
     @property
@@ -202,6 +205,26 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
             return None
         return ModelOrigin(self)
 
+    def _find_cache(self) -> Any:
+        """Return the cache of whole answers: the model's own, or that of ``set_llm_cache``; ``None`` if there is none.
+
+        Raises :class:`ValueError` if ``cache`` is ``True`` and there is none, or if it is no cache.
+        """
+        cache = self.cache
+        if cache is None or cache is True:
+            found = None if (settings := _settings()) is None else settings.get_llm_cache()
+            if found is None and cache is True:
+                raise ValueError(
+                    "Asked to cache, but no cache found. No global cache was configured. Use `set_llm_cache`, "
+                    "or make the model with cache=None, cache=False or a cache"
+                )
+            return found
+        if cache is False:
+            return None
+        if not hasattr(cache, "lookup"):
+            raise ValueError(f"Unsupported cache value {cache}")
+        return cache
+
     # How a stream is built.
 
     @property
@@ -227,3 +250,8 @@ class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
     def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]:
         """Return :meth:`_native_stream` with the chunks that a child run's events contain: generations, or messages."""
         return self._native_stream(call, collect_result=True, run_id=run_id)
+
+
+def _settings() -> Any:
+    """Return the module of the process's settings, if the program has imported it to set one."""
+    return sys.modules.get("millstream.globals")

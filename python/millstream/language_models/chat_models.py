@@ -151,6 +151,12 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
         return await GenerateCall(self, self._to_prompts(messages), stop, kwargs, args).arun()
 
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """Return the part of a cache's key for the model and the parameters of a call."""
+        from .caching import params_key
+
+        return params_key({**self._get_invocation_params(stop=stop, **kwargs), **kwargs})
+
     def _to_prompts(self, messages: Any) -> Any:
         return list(map(self._model_type.prompt, messages)) if isinstance(messages, list) else messages
 

@@ -176,6 +176,28 @@ class ChatModelType:
             raise
 
     def _generate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+        if (cache := model._find_cache()) is None:
+            return self._request(model, call, run)
+        from .caching import CachedChatCall
+
+        cached = CachedChatCall(cache, model, call)
+        if (result := cached.lookup()) is None:
+            result = self._request(model, call, run)
+            cached.update(result)
+        return result
+
+    async def _agenerate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+        if (cache := model._find_cache()) is None:
+            return await self._arequest(model, call, run)
+        from .caching import CachedChatCall
+
+        cached = CachedChatCall(cache, model, call)
+        if (result := await cached.alookup()) is None:
+            result = await self._arequest(model, call, run)
+            await cached.aupdate(result)
+        return result
+
+    def _request(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=False):
             native = self._native_stream(model, call, run, for_async=False)
             if native is not None:
@@ -195,7 +217,7 @@ class ChatModelType:
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
         return complete_result(model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id)
 
-    async def _agenerate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    async def _arequest(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=True):
             native = self._native_stream(model, call, run, for_async=True)
             if native is not None:

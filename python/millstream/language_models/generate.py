@@ -15,7 +15,17 @@ from ..runnables.config import RunnableConfig, batch_configs, ensure_config
 from ..streaming.workers import run_in_task
 from .model_type import Model
 
-__all__ = ("GenerateCall", "RunArgs", "group_inputs", "list_run_args", "make_run_ids", "run_args", "select_run_args")
+__all__ = (
+    "GenerateCall",
+    "RunArgs",
+    "are_per_prompt",
+    "check_lengths",
+    "group_inputs",
+    "list_run_args",
+    "make_run_ids",
+    "run_args",
+    "select_run_args",
+)
 
 
 class RunArgs(NamedTuple):
@@ -50,8 +60,8 @@ class GenerateCall:
             # Called directly in users' code: its run is a child of theirs.
             callbacks = ensure_config()["callbacks"]
         count = len(prompts)
-        if _are_per_prompt(callbacks):
-            _check_lengths(count, callbacks=callbacks, tags=tags, metadata=metadata, run_name=run_name)
+        if are_per_prompt(callbacks):
+            check_lengths(args._replace(callbacks=callbacks), count)
             none = [None] * count
             self._names = run_name or none
             parts = zip(callbacks, tags or none, metadata or none, strict=True)
@@ -120,15 +130,15 @@ class GenerateCall:
             yield manager, prompt, run_id, {**rest, "name": name}
 
 
-def _check_lengths(count: int, **args: Any) -> None:
+def check_lengths(args: RunArgs, count: int) -> None:
     """Raise :class:`ValueError` for a list that does not have one item per prompt."""
-    for name, values in args.items():
-        if values is not None and not (isinstance(values, list) and len(values) == count):
+    for name, values in args._asdict().items():
+        if name != "run_id" and values is not None and not (isinstance(values, list) and len(values) == count):
             must = "be" if name == "callbacks" else "be a list of"
             raise ValueError(f"{name} must {must} the same length as prompts")
 
 
-def _are_per_prompt(callbacks: Any) -> bool:
+def are_per_prompt(callbacks: Any) -> bool:
     """Return whether ``callbacks`` has one item per prompt, rather than the handlers of all prompts."""
     if not isinstance(callbacks, list) or not callbacks:
         return False

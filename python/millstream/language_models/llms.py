@@ -20,6 +20,8 @@ from .prompt_text import LanguageModelInput, to_prompt
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .caching import CachedCall
+
 __all__ = ("LLM", "BaseLLM")
 
 
@@ -181,7 +183,7 @@ class BaseLLM(BaseLanguageModel[str]):
         ``prompts`` is not a list, or if such a list has another length.
         """
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
-        return GenerateCall(self, prompts, stop, kwargs, args).run()
+        return self._generate_call(prompts, stop, kwargs, args).run()
 
     async def agenerate(
         self,
@@ -197,7 +199,16 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Return the whole result for each of ``prompts``; see :meth:`generate`."""
         args = RunArgs(callbacks, tags, metadata, run_name, run_id)
-        return await GenerateCall(self, prompts, stop, kwargs, args).arun()
+        return await self._generate_call(prompts, stop, kwargs, args).arun()
+
+    def _generate_call(
+        self, prompts: list[str], stop: list[str] | None, kwargs: dict[str, Any], args: RunArgs
+    ) -> GenerateCall | CachedCall:
+        if (cache := self._find_cache()) is None:
+            return GenerateCall(self, prompts, stop, kwargs, args)
+        from .caching import CachedCall
+
+        return CachedCall(cache, self, prompts, stop, kwargs, args)
 
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""
