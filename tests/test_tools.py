@@ -199,3 +199,62 @@ def test_calls_return_what_langchain_returns(make: Callable[[Any], Any], input: 
 def test_async_calls_return_what_langchain_returns(make: Callable[[Any], Any], input: Any) -> None:
     ours, theirs = make(OURS), make(THEIRS)
     assert outcome(lambda: asyncio.run(ours.ainvoke(input))) == outcome(lambda: asyncio.run(theirs.ainvoke(input)))
+
+
+def private(a: int, _cache: Any = None) -> Any:
+    """Take an argument that is the function's own."""
+    return a, _cache
+
+
+def variable(a: int, *args: int, b: int = 2, **kwargs: str) -> Any:
+    """Take any arguments."""
+    return a, args, b, kwargs
+
+
+def unannotated(a, callbacks=None, run_manager=None, config=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """Take what the runtime passes."""
+    return a, callbacks is None, run_manager, config
+
+
+class Methods:
+    """Methods as tools."""
+
+    def method(self, a: int) -> int:
+        """Return the number."""
+        return a
+
+    @classmethod
+    def class_method(cls, a: int) -> int:
+        """Return the number."""
+        return a
+
+    def __call__(self, a: int) -> int:
+        """Return the number."""
+        return a
+
+
+FUNCTIONS: list[Any] = [private, variable, unannotated, Methods().method, Methods.class_method]
+
+
+@pytest.mark.parametrize("input", [{"a": "1"}, {"a": 1, "b": 3}, {"a": 1, "kwargs": {"c": "d"}}, {"a": 1, "_cache": 2}])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_of_any_signature_are_tools_as_in_langchain(function: Any, input: Any) -> None:
+    ours, theirs = OURS.tool(function), THEIRS.tool(function)
+    assert schemas_of(ours) == schemas_of(theirs)
+    assert outcome(lambda: ours.invoke(input)) == outcome(lambda: theirs.invoke(input))
+
+
+def test_an_object_with_a_call_method_is_a_tool() -> None:
+    made = OURS.StructuredTool.from_function(Methods(), name="call", description="Call.")
+    assert made.args == {"a": {"title": "A", "type": "integer"}}
+    assert made.invoke({"a": "1"}) == 1
+
+
+def test_a_parameter_may_be_named_as_variable_ones_usually_are() -> None:
+    def collect(args: list[str], kwargs: int = 3) -> Any:
+        """Collect."""
+        return args, kwargs
+
+    made = OURS.tool(collect)
+    assert list(made.args) == ["args", "kwargs"]
+    assert made.invoke({"args": ["a"], "kwargs": "4"}) == (["a"], 4)

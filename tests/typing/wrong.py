@@ -10,6 +10,7 @@ from millstream.messages import AIMessage, HumanMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableConfig, RunnableLambda
+from millstream.tools import StructuredTool, Tool, tool
 
 
 class Joke(BaseModel):
@@ -104,6 +105,18 @@ model.with_structured_output(Joke, include_raw=True).invoke("x")["parsed"].setup
 model.with_structured_output(Joke, method="json")  # error
 model.with_structured_output(Song).invoke("x")["artist"]  # error
 model.with_structured_output("Joke")  # error
+
+tool(3)  # error
+tool("name", 3)  # error
+tool(return_direct="yes")  # error
+tool(response_format="text")  # error
+tool(parse_docstrings=True)  # error
+StructuredTool.from_function(3)  # error
+Tool("name", 3, "description")  # error
+tool(str).invoke(3)  # error
+tool(str)("x")  # error
+tool("name")(3)  # error
+tool(str).nam  # error
 
 # Messages.
 

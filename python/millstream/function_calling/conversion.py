@@ -201,7 +201,8 @@ def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
         key = parameter.name
         is_owner = place == 0 and in_class and key in ("self", "cls")
         is_variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        if is_owner or is_variable or key in FILTERED_ARGS or is_injected(hints.get(key)):
+        is_hidden = key.startswith("_") or key in FILTERED_ARGS or is_injected(hints.get(key))
+        if is_owner or is_variable or is_hidden:
             continue
         schema = schema_of(hints[key]) if key in hints else {}
         if key in arguments:

@@ -51,7 +51,9 @@ def create_schema_from_function(
         func, parameters, hints, parse_docstring=parse_docstring, error_on_invalid_docstring=error_on_invalid_docstring
     )
     fields = {
-        name: (_field_type(one, hints), _field_default(one)) for name, one in parameters.items() if name not in left_out
+        name: (_field_type(one, hints), _field_default(one))
+        for name, one in parameters.items()
+        if name not in left_out and not name.startswith("_")
     }
     make = _model_of_first_version if is_first else _model
     return make(model_name, fields, descriptions, description)

@@ -86,7 +86,8 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
 
     name: str
     description: str
-    args_schema: ArgsSchema | None = None
+    # Subclasses narrow the type, which a type checker does not allow for a variable of any other type.
+    args_schema: Any = None
     return_direct: bool = False
     verbose: bool = False
     callbacks: Callbacks = field(default=None, repr=False)
@@ -171,7 +172,8 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
         """Return the pydantic class that the arguments are validated by."""
         if isinstance(self.args_schema, dict):
             return super().get_input_schema(config)
-        return self.args_schema or create_schema_from_function(self.name, self._run)
+        own: type[BaseModel] | None = self.args_schema
+        return own or create_schema_from_function(self.name, self._run)
 
     @property
     def _injected_args_keys(self) -> frozenset[str]:
@@ -312,9 +314,8 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
     def _filter_injected_args(self, tool_input: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments that handlers receive: those that the model passed."""
         hidden = {*FILTERED_ARGS, *self._injected_args_keys}
-        schema: Any = self.args_schema
-        if is_model_class(schema):
-            hidden |= injected_fields(schema).all
+        if is_model_class(self.args_schema):
+            hidden |= injected_fields(self.args_schema).all
         return {name: value for name, value in tool_input.items() if name not in hidden}
 
 
