@@ -1,0 +1,26 @@
+"""LangChain's path for values of fields."""
+
+from typing import TYPE_CHECKING
+
+from .._late import lazy_names
+
+if TYPE_CHECKING:
+    from .._environment import convert_to_secret_str, from_env, secret_from_env
+    from ..messages.validation import ensure_id
+
+__all__ = (
+    "convert_to_secret_str",
+    "ensure_id",
+    "from_env",
+    "secret_from_env",
+)
+
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "convert_to_secret_str": "millstream._environment",
+        "ensure_id": "millstream.messages.validation",
+        "from_env": "millstream._environment",
+        "secret_from_env": "millstream._environment",
+    },
+)
