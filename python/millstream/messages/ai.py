@@ -190,6 +190,16 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                 f"{self.__class__.__name__}: chunk_position must be 'last' or None, not {chunk_position!r}"
             )
         self.chunk_position = chunk_position
+        self._finish_content()
+
+    def _finish_content(self) -> None:
+        """Replace the pieces of calls in the standard content of a last chunk by the calls."""
+        if self.chunk_position != "last" or not isinstance(self.content, list):
+            return
+        from .content_blocks import finish_calls, has_standard_content
+
+        if has_standard_content(self.content, self._response_metadata):
+            self.content = finish_calls(self.content, self.tool_calls)
 
     def _read_raw_calls(self, raw: Any) -> None:
         try:
@@ -238,13 +248,15 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         pieces = [chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)]
         if len(pieces) < len(chunks):
             return self.model_construct(id=self.id, **fields)
-        return self.model_construct(
+        merged = self.model_construct(
             **fields,
             id=_best_id(pieces),
             tool_call_chunks=_merge_pieces(pieces),
             usage_metadata=sum_usages([piece.usage_metadata for piece in pieces]),
             chunk_position="last" if "last" in [piece.chunk_position for piece in pieces] else None,
         )
+        merged._finish_content()
+        return merged
 
 
 def merge_messages(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from .._values import read_json
 from .content import KNOWN_BLOCK_TYPES, ContentBlock, block_type
 
-__all__ = ("has_standard_content", "to_standard_blocks")
+__all__ = ("finish_calls", "has_standard_content", "to_standard_blocks")
 
 _Block = dict[str, Any]
 _DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
@@ -34,6 +35,29 @@ def to_standard_blocks(content: str | Sequence[Any], response_metadata: Mapping[
 def has_standard_content(content: str | Sequence[Any], response_metadata: Mapping[str, Any] | None) -> bool:
     """Return whether the content is already a list of standard blocks."""
     return isinstance(content, list) and (response_metadata or {}).get("output_version") == "v1"
+
+
+def finish_calls(content: Sequence[Any], calls: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return standard blocks with the pieces of calls replaced by the complete ``calls``.
+
+    The pieces of calls of the provider's own tools become calls, if their arguments are a JSON object.
+    """
+    by_id = {call["id"]: call for call in calls if call.get("id")}
+    return [_finish_call(block, by_id) if isinstance(block, dict) else block for block in content]
+
+
+def _finish_call(block: _Block, calls: Mapping[str, Mapping[str, Any]]) -> _Block:
+    type_name = block.get("type")
+    if type_name == "tool_call_chunk" and (call := calls.get(block.get("id") or "")):
+        kept = {"extras": block["extras"]} if "extras" in block else {}
+        return {"type": "tool_call", **{key: call[key] for key in ("name", "args", "id")}, **kept}
+    if type_name in ("server_tool_call", "server_tool_call_chunk") and isinstance(block.get("args") or "", str):
+        try:
+            args = read_json(block.get("args") or "{}")
+        except ValueError:
+            return block
+        return {**block, "type": "server_tool_call", "args": args} if isinstance(args, dict) else block
+    return block
 
 
 def _text(text: str) -> _Block:

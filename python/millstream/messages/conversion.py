@@ -32,6 +32,13 @@ class _OneType:
         described = handler(schema)
         return {"oneOf": described["anyOf"]}
 
+    # The types of copied and of unpickled prompts are equal.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OneType)
+
+    def __hash__(self) -> int:
+        return hash(_OneType)
+
 
 AnyMessage = Annotated[
     AIMessage
@@ -99,7 +106,14 @@ def _convert(message: object) -> BaseMessage:
         if len(message) != 2:
             raise NotImplementedError("Message as a sequence must be (role string, template)")
         return _from_role(message[0], message[1], {})
-    raise NotImplementedError(f"Unsupported message type: {type(message)}")
+    raise NotImplementedError(_explain(f"Unsupported message type: {type(message)}"))
+
+
+def _explain(message: str) -> str:
+    """Return the message of an error with a link to LangChain's guide."""
+    from ..exceptions import ErrorCode, create_message
+
+    return create_message(message=message, error_code=ErrorCode.MESSAGE_COERCION_FAILURE)
 
 
 def _from_object(message: Any) -> BaseMessage:
@@ -115,7 +129,7 @@ def _from_dict(message: Mapping[str, Any]) -> BaseMessage:
         type_name = str(message["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
         message = {"type": type_name, **message["kwargs"]}
     if (role := message.get("role", message.get("type"))) is None or "content" not in message:
-        raise ValueError(f"Message dict must contain 'role' and 'content' keys, got {dict(message)}")
+        raise ValueError(_explain(f"Message dict must contain 'role' and 'content' keys, got {dict(message)}"))
     if "role" in message and message.get("type") in ("chat", "ChatMessageChunk"):
         return _CLASSES[message["type"]](**message)
     role_key = "role" if "role" in message else "type"
@@ -126,7 +140,7 @@ def _from_dict(message: Mapping[str, Any]) -> BaseMessage:
 def _from_role(role: object, content: Any, fields: dict[str, Any]) -> BaseMessage:
     cls = (_ROLES.get(role) or message_class(role)) if isinstance(role, str) else None
     if cls is None or issubclass(cls, ChatMessage):
-        raise ValueError(f"Unexpected message type: {role!r}. Use one of {_ROLE_NAMES}.")
+        raise ValueError(_explain(f"Unexpected message type: {role!r}. Use one of {_ROLE_NAMES}."))
     known, rest = _split(cls, fields)
     if role == "developer":
         rest["__openai_role__"] = "developer"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .._merge import Content
+from ..exceptions import ErrorCode, create_message
 from .ai import AIMessage, AIMessageChunk
 from .base import BaseMessage, BaseMessageChunk
 from .chat import ChatMessage, ChatMessageChunk
@@ -48,7 +49,12 @@ def _base_class(message: BaseMessage) -> type[BaseMessage]:
         if isinstance(message, cls):
             return cls
     supported = ", ".join(cls.__name__ for cls in _CHUNKS)
-    raise ValueError(f"Unrecognized message class {type(message)}. Supported classes are {supported}.")
+    raise ValueError(
+        create_message(
+            message=f"Unrecognized message class {type(message)}. Supported classes are {supported}.",
+            error_code=ErrorCode.MESSAGE_COERCION_FAILURE,
+        )
+    )
 
 
 def _merge(run: list[BaseMessage], separator: str) -> BaseMessage:

@@ -48,10 +48,10 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
         for name, names in (("input", self.input_variables), ("partial", self.partial_variables)):
             if "stop" in names:
                 raise ValueError(
-                    f"Cannot have an {name} variable named 'stop', as it is used internally, please rename."
+                    _explain(f"Cannot have an {name} variable named 'stop', as it is used internally, please rename.")
                 )
         if overlap := set(self.input_variables).intersection(self.partial_variables):
-            raise ValueError(f"Found overlapping input and partial variables: {overlap}")
+            raise ValueError(_explain(f"Found overlapping input and partial variables: {overlap}"))
         super().__post_init__()
 
     @property
@@ -154,15 +154,19 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
         needed = self.input_variables
         if not isinstance(input, Mapping):
             if len(needed) != 1:
-                raise TypeError(f"Expected mapping type as input to {type(self).__name__}. Received {type(input)}.")
+                raise TypeError(
+                    _explain(f"Expected mapping type as input to {type(self).__name__}. Received {type(input)}.")
+                )
             return {needed[0]: input}
         if missing := set(needed).difference(input):
             message = f"Input to {type(self).__name__} is missing variables {missing}. "
             message += f" Expected: {needed} Received: {list(input)}"
             example = missing.pop()
             raise KeyError(
-                f"{message}\nNote: if you intended {{{example}}} to be part of the string and not a variable, please "
-                f"escape it with double curly braces like: '{{{{{example}}}}}'."
+                _explain(
+                    f"{message}\nNote: if you intended {{{example}}} to be part of the string and not a variable,"
+                    f" please escape it with double curly braces like: '{{{{{example}}}}}'."
+                )
             )
         return input
 
@@ -170,6 +174,13 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
         """Return the bound variables, overridden by those of a call."""
         bound = {name: value() if callable(value) else value for name, value in self.partial_variables.items()}
         return {**bound, **kwargs}
+
+
+def _explain(message: str) -> str:
+    """Return the message of an error with a link to LangChain's guide."""
+    from ..exceptions import ErrorCode, create_message
+
+    return create_message(message=message, error_code=ErrorCode.INVALID_PROMPT_INPUT)
 
 
 def is_own(thing: object) -> bool:
@@ -205,7 +216,9 @@ def _document_variables(doc: Document, names: Iterable[str]) -> dict[str, Any]:
     if missing := [name for name in names if name not in known]:
         required = [name for name in names if name != "page_content"]
         raise ValueError(
-            f"Document prompt requires documents to have metadata variables: {required}."
-            f" Received document with missing metadata: {missing}."
+            _explain(
+                f"Document prompt requires documents to have metadata variables: {required}."
+                f" Received document with missing metadata: {missing}."
+            )
         )
     return {name: known[name] for name in names}
