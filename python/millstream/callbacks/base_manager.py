@@ -95,9 +95,9 @@ class BaseCallbackManager(CallbackManagerMixin):
         if hasattr(inheritable_callbacks, "inheritable_handlers"):
             manager = cls.like(cast("Manager", inheritable_callbacks))
         else:
-            handlers = handlers_of(inheritable_callbacks)
+            handlers = handlers_of(inheritable_callbacks) if inheritable_callbacks else ()
             manager = cls(handlers, handlers)
-        for handler in handlers_of(local_callbacks):
+        for handler in handlers_of(local_callbacks) if local_callbacks else ():
             manager.add_handler(handler, inherit=False)
         if inheritable_tags:
             manager.add_tags(inheritable_tags)
@@ -195,10 +195,8 @@ def _unite(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     return items
 
 
-def handlers_of(callbacks: Sequence[Any] | Manager | None) -> Sequence[Any]:
+def handlers_of(callbacks: Sequence[Any] | Manager) -> Sequence[Any]:
     """Return the handlers in ``callbacks``, a list or a manager; raises :class:`TypeError` for anything else."""
-    if not callbacks:
-        return ()
     handlers = getattr(callbacks, "handlers", callbacks)
     if not isinstance(handlers, Sequence) or isinstance(handlers, str):
         raise TypeError(f"callbacks must be a list of handlers, or a manager of them, not {_name_of(callbacks)}")

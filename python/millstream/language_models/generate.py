@@ -165,7 +165,8 @@ def run_args(config: RunnableConfig | None) -> dict[str, Any]:
     """Return the arguments of ``generate`` for one call's configuration."""
     full = ensure_config(config)
     # Checked here: in ``generate``, a list of callbacks may also hold one item per prompt.
-    handlers_of(full.get("callbacks"))
+    if callbacks := full.get("callbacks"):
+        handlers_of(callbacks)
     return select_run_args(full)
 
 
