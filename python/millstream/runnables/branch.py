@@ -47,7 +47,7 @@ class RunnableBranch(RunnableSerializable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Return the output of the first branch whose condition is true."""
-        return cast("Output", call_in_run(self, partial(self._call, kwargs), input, config))
+        return cast("Output", call_in_run(self, partial(self._call, kwargs), input, config, reports_type=False))
 
     def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         runnable, chosen = self._choose(input, run, config)
@@ -55,7 +55,7 @@ class RunnableBranch(RunnableSerializable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Return the output of the first branch whose condition is true."""
-        return cast("Output", await acall_in_run(self, partial(self._acall, kwargs), input, config))
+        return cast("Output", await acall_in_run(self, partial(self._acall, kwargs), input, config, reports_type=False))
 
     async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
         runnable, chosen = await self._achoose(input, run, config)

@@ -9,24 +9,58 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
 
 from .._context import run_in_executor, var_child_runnable_config
+from .._late import lazy_names
 from .._typed_dicts import with_pydantic_schema
 
 if TYPE_CHECKING:
     from ..callbacks.run_manager import BaseRunManager
 
 __all__ = (
+    "CONFIG_KEYS",
+    "COPIABLE_KEYS",
     "DEFAULT_RECURSION_LIMIT",
+    "ContextThreadPoolExecutor",
     "RunnableConfig",
+    "acall_func_with_variable_args",
     "batch_configs",
+    "call_func_with_variable_args",
     "child_config",
     "child_context",
     "ensure_config",
+    "get_async_callback_manager_for_config",
+    "get_callback_manager_for_config",
     "get_config_list",
+    "get_executor_for_config",
     "merge_configs",
     "patch_config",
     "run_in_executor",
+    "set_config_context",
     "split_run_id",
     "var_child_runnable_config",
+)
+
+if TYPE_CHECKING:
+    from .arguments import acall_func_with_variable_args, call_func_with_variable_args
+    from .surroundings import (
+        ContextThreadPoolExecutor,
+        get_async_callback_manager_for_config,
+        get_callback_manager_for_config,
+        get_executor_for_config,
+        set_config_context,
+    )
+
+# Runs themselves need none of them; LangChain has them here.
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "ContextThreadPoolExecutor": "millstream.runnables.surroundings",
+        "acall_func_with_variable_args": "millstream.runnables.arguments",
+        "call_func_with_variable_args": "millstream.runnables.arguments",
+        "get_async_callback_manager_for_config": "millstream.runnables.surroundings",
+        "get_callback_manager_for_config": "millstream.runnables.surroundings",
+        "get_executor_for_config": "millstream.runnables.surroundings",
+        "set_config_context": "millstream.runnables.surroundings",
+    },
 )
 
 DEFAULT_RECURSION_LIMIT = 25
@@ -53,7 +87,10 @@ class RunnableConfig(TypedDict, total=False):
 
 """What the runs begun by users' code inherit: it is set while that code runs, and never across a yield of ours."""
 
-_KEYS = frozenset(RunnableConfig.__annotations__)
+CONFIG_KEYS = list(RunnableConfig.__annotations__)
+COPIABLE_KEYS = ["tags", "metadata", "callbacks", "configurable"]
+
+_KEYS = frozenset(CONFIG_KEYS)
 # These configurable values stand in the metadata too, as in LangChain.
 _IN_METADATA = ("model", "checkpoint_ns")
 
@@ -153,21 +190,32 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
     return cast("RunnableConfig", merged)
 
 
-def patch_config(config: Mapping[str, Any] | None, **changes: Any) -> RunnableConfig:
-    """Return a copy of ``config`` with ``changes``; ``None`` changes nothing.
+def patch_config(
+    config: Mapping[str, Any] | None,
+    *,
+    callbacks: Any = None,
+    recursion_limit: int | None = None,
+    max_concurrency: int | None = None,
+    run_name: str | None = None,
+    configurable: dict[str, Any] | None = None,
+) -> RunnableConfig:
+    """Return a copy of ``config`` with other values; ``None`` changes nothing.
 
     ``run_name`` and ``run_id`` belong to the run that has the old callbacks, so new ``callbacks``
     drop them.
     """
     patched: dict[str, Any] = dict(ensure_config(config))
-    if changes.get("callbacks") is not None:
+    if callbacks is not None:
         patched.pop("run_name", None)
         patched.pop("run_id", None)
-    for key, value in changes.items():
-        if key == "configurable" and value is not None:
-            value = {**patched["configurable"], **value}
-        if value is not None:
-            patched[key] = value
+    changes = {
+        "callbacks": callbacks,
+        "recursion_limit": recursion_limit,
+        "max_concurrency": max_concurrency,
+        "run_name": run_name,
+        "configurable": None if configurable is None else {**patched["configurable"], **configurable},
+    }
+    patched.update((key, value) for key, value in changes.items() if value is not None)
     return cast("RunnableConfig", patched)
 
 
@@ -200,12 +248,23 @@ def _merge_key(merged: dict[str, Any], key: str, value: Any) -> None:
     old = merged.get(key)
     if key == "tags":
         merged[key] = sorted({*(old or ()), *value})
-    elif key in ("metadata", "configurable"):
+    elif key == "metadata":
+        merged[key] = _merge_metadata_dicts(old or {}, value)
+    elif key == "configurable":
         merged[key] = {**(old or {}), **value}
     elif key == "callbacks":
         merged[key] = value if old is None else _merge_callbacks(old, value)
     elif key != "recursion_limit" or value != DEFAULT_RECURSION_LIMIT or old is None:
         merged[key] = value
+
+
+def _merge_metadata_dicts(base: Mapping[str, Any], incoming: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of both; ``incoming`` wins, but for the versions of packages, which are united."""
+    merged = {**base, **incoming}
+    versions = [one for one in (base.get("lc_versions"), merged.get("lc_versions")) if isinstance(one, Mapping)]
+    if versions and isinstance(merged["lc_versions"], Mapping):
+        merged["lc_versions"] = {key: value for one in versions for key, value in one.items()}
+    return merged
 
 
 def _merge_callbacks(old: Any, new: Any) -> Any:

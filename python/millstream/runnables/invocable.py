@@ -239,6 +239,73 @@ class Invocable(ABC, Generic[Input, Output]):
         one = partial(self._ainvoke_one, return_exceptions, kwargs)
         return aiter_completed([partial(one, *pair) for pair in zip(inputs, configs, strict=True)], at_once)
 
+    # LangChain's inner methods, for Runnables of users' own.
+
+    def _call_with_config(
+        self,
+        func: Callable[..., Any],
+        input_: Any,
+        config: RunnableConfig | None,
+        run_type: str | None = None,
+        serialized: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return ``func(input_, **kwargs)``, called in a run of this Runnable.
+
+        Parameters of ``func`` named ``config`` and ``run_manager`` receive the run's.
+        """
+        from .inner_calls import call_function
+
+        return call_function(self, func, input_, config, kwargs, run_type=run_type, serialized=serialized)
+
+    async def _acall_with_config(
+        self,
+        func: Callable[..., Any],
+        input_: Any,
+        config: RunnableConfig | None,
+        run_type: str | None = None,
+        serialized: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return ``await func(input_, **kwargs)``, called in a run of this Runnable."""
+        from .inner_calls import acall_function
+
+        return await acall_function(self, func, input_, config, kwargs, run_type=run_type, serialized=serialized)
+
+    def _batch_with_config(
+        self,
+        func: Callable[..., Any],
+        inputs: list[Any],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        run_type: str | None = None,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return ``func(inputs, **kwargs)``, called in a run for each input; an exception may stand for an output."""
+        from .batch import batch_in_runs
+        from .inner_calls import FunctionBatch
+
+        more: dict[str, Any] = {"run_type": run_type, "return_exceptions": return_exceptions}
+        return batch_in_runs(FunctionBatch(self, func, inputs, config, kwargs, **more)) if inputs else []
+
+    async def _abatch_with_config(
+        self,
+        func: Callable[..., Any],
+        inputs: list[Any],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        run_type: str | None = None,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Return ``await func(inputs, **kwargs)``; see :meth:`_batch_with_config`."""
+        from .batch import abatch_in_runs
+        from .inner_calls import FunctionBatch
+
+        more: dict[str, Any] = {"run_type": run_type, "return_exceptions": return_exceptions}
+        return await abatch_in_runs(FunctionBatch(self, func, inputs, config, kwargs, **more)) if inputs else []
+
     async def _ainvoke_one(
         self, return_exceptions: bool, kwargs: dict[str, Any], input: Any, config: RunnableConfig
     ) -> Any:

@@ -56,7 +56,7 @@ class RunnableParallel(Transforming[Input, dict[str, Any]], RunnableSerializable
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the outputs of all steps for ``input``; at most ``max_concurrency`` run at the same time."""
-        output: dict[str, Any] = call_in_run(self, self._call, input, config)
+        output: dict[str, Any] = call_in_run(self, self._call, input, config, reports_type=False)
         return output
 
     def _call(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class RunnableParallel(Transforming[Input, dict[str, Any]], RunnableSerializable
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the outputs of all steps for ``input``."""
-        output: dict[str, Any] = await acall_in_run(self, self._acall, input, config)
+        output: dict[str, Any] = await acall_in_run(self, self._acall, input, config, reports_type=False)
         return output
 
     async def _acall(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from collections.abc import (
     Mapping,
 )
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from .._fields import Fields
 from ..streaming.accumulate import ChunkAccumulator
@@ -39,6 +39,7 @@ from .transforming import Transforming, once
 __all__ = ("RunnableAssign", "RunnablePassthrough", "RunnablePick", "aidentity", "identity")
 
 Dict = dict[str, Any]
+Other = TypeVar("Other")
 
 
 def identity(x: Any) -> Any:
@@ -65,7 +66,7 @@ class _StageStep(StageRunnable[Input, Output], RunnableSerializable[Input, Outpu
         return self.atransform(once(input), config, **kwargs)
 
 
-class RunnablePassthrough(_StageStep[Any, Any]):
+class RunnablePassthrough(_StageStep[Other, Other]):
     """A step that returns its input, chunk by chunk in a stream.
 
     ``func`` and ``afunc`` are called with the input, in a stream with the sum of its chunks, for their side
@@ -96,7 +97,7 @@ class RunnablePassthrough(_StageStep[Any, Any]):
         return "RunnablePassthrough()"
 
     @classmethod
-    def assign(cls, **kwargs: Any) -> RunnableAssign:
+    def assign(cls, **kwargs: Any) -> RunnableAssign:  # type: ignore[override]
         """Return a step that adds the outputs of ``kwargs`` (Runnables, functions or dicts) to a dict."""
         return RunnableAssign(RunnableParallel(kwargs))
 

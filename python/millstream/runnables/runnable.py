@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, TypeVar, cast, overload
 
 from .._late import late
@@ -143,14 +143,22 @@ class Runnable(Introspectable[Input, Output]):
         self, other: Runnable[Any, Other] | Function[Runnable[Any, Other] | Awaitable[Other]]
     ) -> Runnable[Input, Other]: ...
     @overload
+    def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
+    @overload
     def __or__(self, other: Function[Other]) -> Runnable[Input, Other]: ...
     def __or__(self, other: Any) -> Runnable[Input, Any]:
-        """Return the sequence of this Runnable and ``other``: a Runnable, or a function."""
+        """Return the sequence of this Runnable and ``other``: a Runnable, a function, or a dict of them."""
         return self.pipe(other)
 
-    def __ror__(self, other: Runnable[Other, Any] | Callable[Concatenate[Other, ...], Any]) -> Runnable[Other, Output]:
-        """Return the sequence of ``other``, a function, and this Runnable."""
-        return cast("Runnable[Other, Output]", late("RunnableSequence")(other, self))
+    @overload
+    def __ror__(self, other: Mapping[str, Any]) -> Runnable[Any, Output]: ...
+    @overload
+    def __ror__(
+        self, other: Runnable[Other, Any] | Callable[Concatenate[Other, ...], Any]
+    ) -> Runnable[Other, Output]: ...
+    def __ror__(self, other: Any) -> Runnable[Any, Output]:
+        """Return the sequence of ``other``, a function or a dict of steps, and this Runnable."""
+        return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self))
 
     @overload
     def pipe(
@@ -163,7 +171,9 @@ class Runnable(Introspectable[Input, Output]):
     @overload
     def pipe(self, other: Function[Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
     @overload
-    def pipe(self, *others: Runnable[Any, Any] | Function[Any], name: str | None = None) -> Runnable[Input, Any]: ...
+    def pipe(
+        self, *others: Runnable[Any, Any] | Function[Any] | Mapping[str, Any], name: str | None = None
+    ) -> Runnable[Input, Any]: ...
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``, under ``name``."""
         return cast("Runnable[Input, Any]", late("RunnableSequence")(self, *others, name=name))

@@ -87,10 +87,14 @@ def call_in_run(
     config: RunnableConfig | None,
     *,
     run_type: str | None = None,
+    reports_type: bool = True,
     serialized: Any = None,
 ) -> Any:
-    """Return ``call(input, run, config)``, called in its own run; runs that start in there are its children."""
-    start = RunStart(owner, ensure_config(config), run_type=run_type)
+    """Return ``call(input, run, config)``, called in its own run; runs that start in there are its children.
+
+    ``reports_type`` says whether the handlers' start receives ``run_type``, as in LangChain.
+    """
+    start = RunStart(owner, ensure_config(config), **({"run_type": run_type} if reports_type else {}))
     run = start.run(input, serialized)
     try:
         child = start.child_config(run)
@@ -109,10 +113,11 @@ async def acall_in_run(
     config: RunnableConfig | None,
     *,
     run_type: str | None = None,
+    reports_type: bool = True,
     serialized: Any = None,
 ) -> Any:
     """Return ``await call(input, run, config)``; see :func:`call_in_run`."""
-    start = RunStart(owner, ensure_config(config), run_type=run_type)
+    start = RunStart(owner, ensure_config(config), **({"run_type": run_type} if reports_type else {}))
     run = await start.arun(input, serialized)
     try:
         child = start.child_config(run)

@@ -177,6 +177,35 @@ class Streamable(Invocable[Input, Output]):
 
         return callback_event_stream(self, input, config, version, wanted, kwargs, for_async=for_async)
 
+    def _transform_stream_with_config(
+        self,
+        inputs: Iterator[Any],
+        transformer: Callable[..., Iterator[Any]],
+        config: RunnableConfig | None,
+        run_type: str | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        """Return an iterator of the items of ``transformer(inputs, **kwargs)``, in a run of this Runnable.
+
+        Parameters of ``transformer`` named ``config`` and ``run_manager`` receive the run's.
+        """
+        from .inner_calls import transform_by_function
+
+        return transform_by_function(self, inputs, transformer, config, run_type, kwargs)
+
+    def _atransform_stream_with_config(
+        self,
+        inputs: AsyncIterator[Any],
+        transformer: Callable[..., AsyncIterator[Any]],
+        config: RunnableConfig | None,
+        run_type: str | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        """Return an async iterator of the items of ``transformer(inputs, **kwargs)``, in a run of this Runnable."""
+        from .inner_calls import atransform_by_function
+
+        return atransform_by_function(self, inputs, transformer, config, run_type, kwargs)
+
     def _stream_inline(self, input: Input, config: RunnableConfig, kwargs: dict[str, Any]) -> Iterable[Output]:
         """Return an iterable of the output chunks. The caller already runs it outside the consumer's task."""
         return self.stream(input, config, **kwargs)
