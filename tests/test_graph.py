@@ -21,6 +21,7 @@ from millstream.runnables.graph import CurveStyle, Edge, Graph, Node, NodeStyles
 from millstream.runnables.graph_ascii import AsciiCanvas, draw_ascii
 from millstream.runnables.graph_mermaid import draw_mermaid
 from millstream.runnables.runnable_graphs import prompts_in
+from schema_shapes import graph_shape
 
 Library = Any
 
@@ -49,20 +50,11 @@ def nested(library: Library) -> Any:
 RUNNABLES = [one, several, nested]
 
 
-def shape(graph: Any) -> dict[str, Any]:
-    """Return a graph as plain data, with the names of classes in place of their paths."""
-    plain: dict[str, Any] = graph.to_json(with_schemas=True)
-    for node in plain["nodes"]:
-        if node.get("type") == "runnable":
-            node["data"]["id"] = node["data"]["id"][-1]
-    return plain
-
-
 @pytest.mark.parametrize("build", RUNNABLES)
 def test_a_runnable_has_the_nodes_and_edges_of_langchains(build: Any) -> None:
-    assert shape(build(ours).get_graph()) == shape(build(theirs).get_graph())
+    assert graph_shape(build(ours).get_graph()) == graph_shape(build(theirs).get_graph())
     config = {"metadata": {"a": [1]}}
-    assert shape(build(ours).get_graph(config)) == shape(build(theirs).get_graph(config))
+    assert graph_shape(build(ours).get_graph(config)) == graph_shape(build(theirs).get_graph(config))
 
 
 @pytest.mark.parametrize("build", RUNNABLES)

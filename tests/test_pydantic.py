@@ -25,6 +25,7 @@ from millstream.messages.content import ContentBlock
 from millstream.outputs import ChatGeneration, ChatResult, Generation, GenerationChunk, LLMResult
 from millstream.prompt_values import ChatPromptValue, StringPromptValue
 from millstream.runnables import RunnableConfig
+from schema_shapes import without_descriptions
 
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}
 USAGE: Any = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "input_token_details": {"flex": 1}}
@@ -77,17 +78,7 @@ def test_a_message_is_validated_and_dumped_as_in_langchain(name: str, fields: di
 def test_the_schema_of_a_message_is_as_in_langchain(name: str, mode: Any) -> None:
     own = TypeAdapter(getattr(ours, name)).json_schema(mode=mode)
     their = TypeAdapter(getattr(theirs, name)).json_schema(mode=mode)
-    assert _without_descriptions(own) == _without_descriptions(their)
-
-
-def _without_descriptions(schema: Any) -> Any:
-    """Return a schema without the docstrings of classes, which are not LangChain's."""
-    if isinstance(schema, list):
-        return [_without_descriptions(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    # One field of LangChain's is deprecated.
-    return {key: _without_descriptions(one) for key, one in schema.items() if key not in ("description", "example")}
+    assert without_descriptions(own) == without_descriptions(their)
 
 
 def test_dicts_are_converted_to_messages_by_type_or_role() -> None:

@@ -11,14 +11,14 @@ from .._fields import field
 from .._late import late
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, merge_configs, split_run_id
-from .config_specs import ConfigurableFieldSpec
+from .introspection import Introspectable
 from .runnable import Input, Output, Runnable
 from .serializable import RunnableSerializable
+from .types_of import TypesOfAnother
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from .graph import Graph
     from .listeners import Listener
 
 __all__ = ("RunnableBinding", "RunnableBindingBase")
@@ -30,7 +30,7 @@ ConfigFactory = Callable[[RunnableConfig], RunnableConfig]
 """Returns more of a call's configuration, from the configuration so far."""
 
 
-class RunnableBindingBase(RunnableSerializable[Input, Output]):
+class RunnableBindingBase(TypesOfAnother[Input, Output], RunnableSerializable[Input, Output]):
     """The base of Runnables that pass every call on to another one, with arguments and a configuration.
 
     ``kwargs`` are arguments of every call, and those of the call itself win. ``config`` is merged under the
@@ -70,36 +70,29 @@ class RunnableBindingBase(RunnableSerializable[Input, Output]):
         """Return the bound Runnable's name."""
         return self.bound.get_name(suffix, name=name)
 
+    def _described_by(self, config: RunnableConfig | None) -> tuple[Any, RunnableConfig | None]:
+        # The node of a binding has metadata in LangChain's graphs, if only an empty dict.
+        return self.bound, {"metadata": {}, **self._merge_configs(config)}
+
     @property
     def InputType(self) -> Any:
         """The type of the bound Runnable's input, or the one that replaces it."""
-        return self.bound.InputType if self.custom_input_type is None else self.custom_input_type
+        return super().InputType if self.custom_input_type is None else self.custom_input_type
 
     @property
     def OutputType(self) -> Any:
         """The type of the bound Runnable's output, or the one that replaces it."""
-        return self.bound.OutputType if self.custom_output_type is None else self.custom_output_type
+        return super().OutputType if self.custom_output_type is None else self.custom_output_type
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Return the pydantic model of the bound Runnable's input, or of the type that replaces it."""
-        if self.custom_input_type is not None:
-            return super().get_input_schema(config)
-        return self.bound.get_input_schema(merge_configs(self.config, config))
+        by_type = self.custom_input_type is not None
+        return Introspectable.get_input_schema(self, config) if by_type else super().get_input_schema(config)
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Return the pydantic model of the bound Runnable's output, or of the type that replaces it."""
-        if self.custom_output_type is not None:
-            return super().get_output_schema(config)
-        return self.bound.get_output_schema(merge_configs(self.config, config))
-
-    @property
-    def config_specs(self) -> list[ConfigurableFieldSpec]:
-        """The configurable fields of the bound Runnable."""
-        return self.bound.config_specs
-
-    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
-        """Return the graph of the bound Runnable."""
-        return self.bound.get_graph(self._merge_configs(config))
+        by_type = self.custom_output_type is not None
+        return Introspectable.get_output_schema(self, config) if by_type else super().get_output_schema(config)
 
     def _merge_configs(self, *configs: RunnableConfig | None) -> RunnableConfig:
         """Return the configuration of one call of the bound Runnable."""

@@ -16,13 +16,14 @@ from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, call_in_run
 from .serializable import RunnableSerializable
 from .stream_runs import astream_in_run, stream_in_run
+from .types_of import TypesOfBranch
 
 __all__ = ("RunnableBranch",)
 
 Pair = tuple[Runnable[Any, Any], Runnable[Any, Any]]
 
 
-class RunnableBranch(RunnableSerializable[Input, Output]):
+class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, Output]):
     """Calls the first Runnable whose condition is true for the input; the last argument is called where none is.
 
     Conditions and branches may be functions or dicts too. The runs of conditions are tagged ``condition:<number>``,

@@ -11,11 +11,12 @@ from .config import RunnableConfig
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, call_in_run
 from .serializable import RunnableSerializable
+from .types_of import TypesOfEach
 
 __all__ = ("RunnableEach", "RunnableEachBase")
 
 
-class RunnableEachBase(RunnableSerializable[Sequence[Input], list[Output]]):
+class RunnableEachBase(TypesOfEach[Sequence[Input], list[Output]], RunnableSerializable[Sequence[Input], list[Output]]):
     """Calls ``bound`` for each element of its input, as ``batch`` does; the base of classes with other constructors."""
 
     bound: Runnable[Input, Output]

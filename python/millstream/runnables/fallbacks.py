@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from functools import partial, wraps
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
@@ -13,15 +13,21 @@ from ..streaming.stream import AsyncStream, Stream
 from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
 from .config import RunnableConfig, child_config, ensure_config
+from .config_specs import ConfigurableFieldSpec
+from .introspection import Introspectable
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .serializable import RunnableSerializable
 from .stream_runs import astream_in_run, stream_in_run
+from .types_of import TypesOfAnother, specs_of
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 __all__ = ("RunnableWithFallbacks",)
 
 
-class RunnableWithFallbacks(RunnableSerializable[Input, Output]):
+class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[Input, Output]):
     """A Runnable, and fallbacks that are called one after the other while it fails.
 
     It is made by :meth:`Runnable.with_fallbacks`. If all fail, a call raises the first exception. A stream falls back
@@ -45,6 +51,18 @@ class RunnableWithFallbacks(RunnableSerializable[Input, Output]):
         """The Runnable, then its fallbacks."""
         yield self.runnable
         yield from self.fallbacks
+
+    def _described_by(self, config: RunnableConfig | None) -> tuple[Any, RunnableConfig | None]:
+        return self.runnable, config
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The configurable fields of the Runnable and its fallbacks."""
+        return specs_of(self.runnables)
+
+    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
+        """Return the graph of this Runnable, as of one."""
+        return Introspectable.get_graph(self, config)
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the Runnable, then the fallbacks while they fail."""

@@ -11,6 +11,7 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig
 from .runnable import Runnable
+from .types_of import TypesOfAnother
 
 __all__ = ("ForeignRunnable", "is_foreign")
 
@@ -22,11 +23,14 @@ def is_foreign(thing: Any) -> bool:
     return kind is not None and isinstance(thing, kind)
 
 
-class ForeignRunnable(Runnable[Any, Any]):
+class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
     """A Runnable of LangChain's; its runs, chunks and errors are its own, and its callbacks those of the call."""
 
     def __init__(self, runnable: Any) -> None:
         self.runnable = runnable
+
+    def _described_by(self, config: RunnableConfig | None) -> tuple[Any, RunnableConfig | None]:
+        return self.runnable, config
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         """Return the name that LangChain gives the Runnable."""

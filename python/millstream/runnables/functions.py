@@ -25,10 +25,12 @@ from ..streaming.stream import AsyncStream, Stream
 from ..streaming.workers import iterate_in_thread
 from .arguments import bind_arguments, is_async_callable, is_async_generator
 from .config import RunnableConfig, patch_config
-from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
+from .config_specs import ConfigurableFieldSpec
+from .foreign import is_foreign
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .transforming import once
+from .types_of import specs_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -191,7 +193,7 @@ class RunnableLambda(Runnable[Input, Output]):
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
         """The configurable fields of the Runnables that the function uses."""
-        return get_unique_config_specs(spec for one in self.deps for spec in one.config_specs)
+        return specs_of(self.deps)
 
     def get_graph(self, config: RunnableConfig | None = None) -> Graph:
         """Return the graph of the Runnables that the function uses; without any, that of the function alone."""
@@ -205,7 +207,7 @@ class RunnableLambda(Runnable[Input, Output]):
         from .function_source import get_function_nonlocals
 
         found = [getattr(one, "__self__", one) for one in get_function_nonlocals(self._function)]
-        runnables = [one for one in found if isinstance(one, Runnable)]
+        runnables = [one for one in found if isinstance(one, Runnable) or is_foreign(one)]
         return list({id(one): one for one in runnables}.values())
 
     @property

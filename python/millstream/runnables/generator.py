@@ -15,11 +15,12 @@ from .config import RunnableConfig
 from .runnable import Input, Output
 from .runs import atransform_in_run, transform_in_run
 from .transforming import Transforming, once
+from .types_of import TypesOfGenerator
 
 __all__ = ("RunnableGenerator",)
 
 
-class RunnableGenerator(Transforming[Input, Output]):
+class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Output]):
     """A generator function that takes an iterator of chunks, as a Runnable.
 
     ``transform`` is a generator function for sync code, ``atransform`` (or ``transform`` alone, where it is an
@@ -68,6 +69,11 @@ class RunnableGenerator(Transforming[Input, Output]):
     def __repr__(self) -> str:
         """Show the name."""
         return f"RunnableGenerator({self.name})"
+
+    def _function(self) -> Callable[..., Any]:
+        function = self._atransform if self._transform is None else self._transform
+        assert function is not None
+        return function
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream what the function yields for ``input``."""

@@ -20,11 +20,16 @@ from .runnable import Input, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable
 from .transforming import Transforming
+from .types_of import TypesOfParallel
 
 __all__ = ("RunnableMap", "RunnableParallel")
 
 
-class RunnableParallel(Transforming[Input, dict[str, Any]], RunnableSerializable[Input, dict[str, Any]]):
+class RunnableParallel(
+    TypesOfParallel[Input, dict[str, Any]],
+    Transforming[Input, dict[str, Any]],
+    RunnableSerializable[Input, dict[str, Any]],
+):
     """Runnables that all take the same input; the output is a dict of their outputs.
 
     A dict of steps in a chain becomes one. Its steps run at the same time, in threads for sync code and in tasks for

@@ -35,6 +35,7 @@ from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .serializable import RunnableSerializable
 from .stages import StageRunnable
 from .transforming import Transforming, once
+from .types_of import TypesOfAssign, TypesOfPick
 
 __all__ = ("RunnableAssign", "RunnablePassthrough", "RunnablePick", "aidentity", "identity")
 
@@ -95,6 +96,13 @@ class RunnablePassthrough(_StageStep[Other, Other]):
     def __repr__(self) -> str:
         """Show the class."""
         return "RunnablePassthrough()"
+
+    @property
+    def InputType(self) -> Any:
+        """The type of the input, as an annotation: ``input_type``, or any."""
+        return self.input_type or Any
+
+    OutputType = InputType
 
     @classmethod
     def assign(cls, **kwargs: Any) -> RunnableAssign:  # type: ignore[override]
@@ -170,7 +178,7 @@ class _PassOn(Stage[Any, Any]):
         return (item,)
 
 
-class RunnablePick(_StageStep[Dict, Any]):
+class RunnablePick(TypesOfPick, _StageStep[Dict, Any]):
     """A step that picks from a dict: the value under the key ``keys``, or a dict of those keys of a list that it has.
 
     In a stream, a chunk without the keys has no output. Raises :class:`ValueError` for an input that is not a dict.
@@ -220,7 +228,7 @@ class _Picking(Stage[Any, Any]):
         return () if picked is None else (picked,)
 
 
-class RunnableAssign(Transforming[Dict, Dict], RunnableSerializable[Dict, Dict]):
+class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializable[Dict, Dict]):
     """A step that returns its input, a dict, with the outputs of ``mapper`` added; made by ``assign``.
 
     A stream yields the chunks of the input first, without the keys that ``mapper`` assigns, then those of ``mapper``,
@@ -236,6 +244,9 @@ class RunnableAssign(Transforming[Dict, Dict], RunnableSerializable[Dict, Dict])
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         """Return ``name``, or the name of the class with the keys that are assigned."""
         return super().get_name(suffix, name=name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>")
+
+    def _passed_on(self) -> RunnablePassthrough:
+        return RunnablePassthrough()
 
     def invoke(self, input: Dict, config: RunnableConfig | None = None, **kwargs: Any) -> Dict:
         """Return ``input`` with the outputs of the mapper."""

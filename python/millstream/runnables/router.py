@@ -6,15 +6,19 @@ from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from .._fields import Fields
+from .._typed_dicts import with_pydantic_schema
 from ..streaming.stream import AsyncStream, Stream
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig
+from .config_specs import ConfigurableFieldSpec
 from .runnable import Output, Runnable
 from .serializable import RunnableSerializable
+from .types_of import specs_of
 
 __all__ = ("RouterInput", "RouterRunnable")
 
 
+@with_pydantic_schema
 class RouterInput(TypedDict):
     """The input of a :class:`RouterRunnable`: the key of a Runnable, and the input for it."""
 
@@ -32,6 +36,11 @@ class RouterRunnable(RunnableSerializable[RouterInput, Output]):
 
     def __init__(self, runnables: Mapping[str, Runnable[Any, Output] | Callable[[Any], Output]]) -> None:
         Fields.__init__(self, runnables={key: coerce_to_runnable(one) for key, one in runnables.items()})
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The configurable fields of the Runnables."""
+        return specs_of(self.runnables.values())
 
     def _chosen(self, input: RouterInput) -> Runnable[Any, Output]:
         if (chosen := self.runnables.get(input["key"])) is None:

@@ -15,12 +15,13 @@ from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
-from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
+from .config_specs import ConfigurableFieldSpec
 from .fusion.chunks import FusedChunks
 from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, transform_in_run
+from .types_of import specs_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -113,7 +114,7 @@ class RunnableSequence(Runnable[Input, Output]):
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
         """The configurable fields of the steps."""
-        return get_unique_config_specs(spec for step in self._steps for spec in step.config_specs)
+        return specs_of(self._steps)
 
     def get_graph(self, config: RunnableConfig | None = None) -> Graph:
         """Return the graph of the steps."""
