@@ -295,6 +295,21 @@ from langchain_core.runnables import chain, ensure_config, get_config_list, patc
 from langchain_core.runnables.base import Runnable, RunnableBinding, RunnableLambda, RunnableSequence
 from langchain_core.runnables.base import RunnableSerializable, coerce_to_runnable
 from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs, patch_config, run_in_executor
+from langchain_core.tools import FILTERED_ARGS, ArgsSchema, BaseTool, BaseToolkit, StructuredTool, Tool, tool
+from langchain_core.tools import InjectedToolArg, InjectedToolCallId, SchemaAnnotationError, ToolException
+from langchain_core.tools import RetrieverInput, create_retriever_tool, create_schema_from_function
+from langchain_core.tools import ToolsRenderer, render_text_description, render_text_description_and_args
+from langchain_core.tools import _get_runnable_config_param, convert_runnable_to_tool
+from langchain_core.tools.base import ArgsSchema, BaseTool, BaseToolkit, InjectedToolArg, InjectedToolCallId
+from langchain_core.tools.base import SchemaAnnotationError, ToolException, create_schema_from_function
+from langchain_core.tools.convert import convert_runnable_to_tool, tool
+from langchain_core.tools.render import ToolsRenderer, render_text_description, render_text_description_and_args
+from langchain_core.tools.retriever import RetrieverInput, create_retriever_tool
+from langchain_core.tools.simple import Tool
+from langchain_core.tools.structured import StructuredTool
+from langchain_core.utils.function_calling import FunctionDescription, ToolDescription
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_function
+from langchain_core.utils.function_calling import convert_to_openai_tool, tool_example_to_messages
 """
 
 

@@ -117,6 +117,7 @@ tool(str).invoke(3)  # error
 tool(str)("x")  # error
 tool("name")(3)  # error
 tool(str).nam  # error
+StructuredTool(name="name", args_schema={}, tags="tag")  # error
 
 # Messages.
 

@@ -102,8 +102,8 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
     extras: dict[str, Any] | None = None
     """What a provider takes beside the schema."""
 
+    # The name, the description and the schema, and the class that was made of them.
     _call_schema: Any = None
-    # A sequence of fields, and the class that was made of them.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse ``args_schema: BaseModel``, which means an object."""
@@ -117,13 +117,14 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
                 "    args_schema: Type[BaseModel] = SchemaClass\n    ..."
             )
 
-    def __init__(self, **kwargs: Any) -> None:
-        schema = kwargs.get("args_schema")
+    def __post_init__(self) -> None:
+        """Check the schema."""
+        super().__post_init__()
+        schema = self.args_schema
         if schema is not None and not is_model_class(schema) and not isinstance(schema, dict):
             raise TypeError(
                 f"args_schema must be a subclass of pydantic BaseModel or a JSON schema dict. Got: {schema}."
             )
-        super().__init__(**kwargs)
 
     def __getstate__(self) -> Mapping[str, Any]:
         """Return the attributes; a class that was made at run time cannot be pickled."""
