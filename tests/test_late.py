@@ -18,6 +18,8 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "Delta": "millstream._backend",
         "RunnableAssign": "millstream.runnables.passthrough",
         "RunnableBinding": "millstream.runnables.binding",
+        "RunnableConfigurableAlternatives": "millstream.runnables.configurable",
+        "RunnableConfigurableFields": "millstream.runnables.configurable",
         "RunnableEach": "millstream.runnables.each",
         "RunnableLambda": "millstream.runnables.functions",
         "RunnableParallel": "millstream.runnables.parallel",

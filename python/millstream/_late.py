@@ -23,6 +23,8 @@ HOMES = {
     "Delta": "millstream._backend",
     "RunnableAssign": "millstream.runnables.passthrough",
     "RunnableBinding": "millstream.runnables.binding",
+    "RunnableConfigurableAlternatives": "millstream.runnables.configurable",
+    "RunnableConfigurableFields": "millstream.runnables.configurable",
     "RunnableEach": "millstream.runnables.each",
     "RunnableLambda": "millstream.runnables.functions",
     "RunnableParallel": "millstream.runnables.parallel",

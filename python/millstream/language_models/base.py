@@ -7,11 +7,11 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .._fields import Fields
 from .._secrets import mask_secrets
 from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
 from ..runnables.runnable import Runnable
+from ..runnables.serializable import RunnableSerializable
 from ..streaming.drive import adrive, adrive_records, drive
 from ..streaming.protocols import Processor, Source
 from ..streaming.stream import AsyncStream, Stream, raise_on_first_step
@@ -35,7 +35,7 @@ __all__ = ("BaseLanguageModel",)
 Out = TypeVar("Out")
 
 
-class BaseLanguageModel(Fields, Runnable[LanguageModelInput, Out]):
+class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     """The base class of :class:`~millstream.language_models.llms.BaseLLM` and :class:`~millstream.BaseChatModel`.
 
     Its annotated fields, and those of subclasses, are keyword arguments of the constructor.

@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from ..streaming.addable import AddableDict, aadd, add
     from .binding import RunnableBinding
     from .branch import RunnableBranch
+    from .config_specs import (
+        ConfigurableField,
+        ConfigurableFieldMultiOption,
+        ConfigurableFieldSingleOption,
+        ConfigurableFieldSpec,
+    )
     from .fallbacks import RunnableWithFallbacks
     from .functions import RunnableLambda, chain
     from .generator import RunnableGenerator
+    from .history import RunnableWithMessageHistory
     from .parallel import RunnableMap, RunnableParallel
     from .passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
     from .router import RouterInput, RouterRunnable
@@ -24,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = (
     "AddableDict",
     "AsyncStream",
+    "ConfigurableField",
+    "ConfigurableFieldMultiOption",
+    "ConfigurableFieldSingleOption",
+    "ConfigurableFieldSpec",
     "RouterInput",
     "RouterRunnable",
     "Runnable",
@@ -40,6 +51,7 @@ __all__ = (
     "RunnableSequence",
     "RunnableSerializable",
     "RunnableWithFallbacks",
+    "RunnableWithMessageHistory",
     "Stream",
     "aadd",
     "add",
@@ -55,6 +67,10 @@ __getattr__ = lazy_names(
     globals(),
     {
         "AddableDict": "millstream.streaming.addable",
+        "ConfigurableField": ".config_specs",
+        "ConfigurableFieldMultiOption": ".config_specs",
+        "ConfigurableFieldSingleOption": ".config_specs",
+        "ConfigurableFieldSpec": ".config_specs",
         "RouterInput": ".router",
         "RouterRunnable": ".router",
         "RunnableAssign": ".passthrough",
@@ -70,6 +86,7 @@ __getattr__ = lazy_names(
         "RunnableSerializable": ".serializable",
         "aadd": "millstream.streaming.addable",
         "add": "millstream.streaming.addable",
+        "RunnableWithMessageHistory": ".history",
         "RunnableWithFallbacks": ".fallbacks",
         "chain": ".functions",
     },

@@ -176,17 +176,15 @@ def batch_configs(inputs: Sequence[Any], config: Any) -> tuple[list[RunnableConf
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
     """Return the configurations in one: tags united and sorted, metadata and configurable merged, the last one wins.
 
-    Callbacks are joined. The parent run's configuration is not part of it.
+    Callbacks are joined. Each configuration is taken over that of the parent run, as in :func:`ensure_config`.
     """
     merged: dict[str, Any] = {}
     for config in configs:
         if config is None:
             continue
-        unknown = {key: value for key, value in config.items() if value is not None and key not in _KEYS}
-        for key, value in _copy_known(config).items():
-            _merge_key(merged, key, value)
-        if unknown:
-            _merge_key(merged, "configurable", unknown)
+        for key, value in ensure_config(config).items():
+            if value is not None:
+                _merge_key(merged, key, value)
     return cast("RunnableConfig", merged)
 
 
@@ -254,7 +252,7 @@ def _merge_key(merged: dict[str, Any], key: str, value: Any) -> None:
         merged[key] = {**(old or {}), **value}
     elif key == "callbacks":
         merged[key] = value if old is None else _merge_callbacks(old, value)
-    elif key != "recursion_limit" or value != DEFAULT_RECURSION_LIMIT or old is None:
+    elif key != "recursion_limit" or value != DEFAULT_RECURSION_LIMIT:
         merged[key] = value
 
 

@@ -12,6 +12,7 @@ from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
+from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .introspection import Introspectable
@@ -45,6 +46,11 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
     fallbacks: Sequence[Runnable[Input, Output]]
     exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,)
     exception_key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take functions, dicts and LangChain's Runnables as fallbacks."""
+        super().__post_init__()
+        self.fallbacks = [coerce_to_runnable(fallback) for fallback in self.fallbacks]
 
     @property
     def runnables(self) -> Iterator[Runnable[Input, Output]]:

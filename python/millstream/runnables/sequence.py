@@ -21,6 +21,7 @@ from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, transform_in_run
+from .serializable import RunnableSerializable
 from .types_of import specs_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ("RunnableSequence", "isolated_stream")
 
 
-class RunnableSequence(Runnable[Input, Output]):
+class RunnableSequence(RunnableSerializable[Input, Output]):
     """Runnables one after the other; made by ``|``, or by ``pipe``.
 
     A sequence streams as far as its steps do: each transforms the chunks of the one before as they
