@@ -13,7 +13,7 @@ from ..messages.base import BaseMessage
 from ..messages.human import HumanMessage
 from .binding import RunnableBindingBase
 from .coercion import coerce_to_runnable
-from .config import RunnableConfig, ensure_config
+from .config import RunnableConfig, ensure_config, merge_configs
 from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
 from .functions import RunnableLambda
 from .passthrough import RunnablePassthrough
@@ -103,6 +103,10 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
         self._history_chain = load
 
     # The types.
+
+    def _described_by(self, config: RunnableConfig | None) -> tuple[Any, RunnableConfig | None]:
+        # Without a history, which a description does not need.
+        return self.bound, merge_configs(self.config, config)
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:

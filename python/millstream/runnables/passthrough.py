@@ -245,7 +245,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         """Return ``name``, or the name of the class with the keys that are assigned."""
         return super().get_name(suffix, name=name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>")
 
-    def _passed_on(self) -> RunnablePassthrough:
+    def _passed_on(self) -> Any:
         return RunnablePassthrough()
 
     def invoke(self, input: Dict, config: RunnableConfig | None = None, **kwargs: Any) -> Dict:
