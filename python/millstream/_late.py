@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ("HOMES", "late", "lazy_names")
+__all__ = ("HOMES", "guard_import", "late", "lazy_names")
 
 HOMES = {
     "AsyncCallbackManager": "millstream.callbacks.managers",
@@ -46,6 +46,17 @@ HOMES = {
 def late(name: str) -> Any:
     """Return what ``name`` is in its module of :data:`HOMES`."""
     return getattr(import_module(HOMES[name]), name)
+
+
+def guard_import(module_name: str, *, pip_name: str | None = None, package: str | None = None) -> Any:
+    """Return the module ``module_name``; :class:`ImportError` that says how to install it if there is none."""
+    try:
+        return import_module(module_name, package)
+    except ImportError as error:
+        pip_name = pip_name or module_name.partition(".")[0].replace("_", "-")
+        raise ImportError(
+            f"Could not import {module_name} python package. Please install it with `pip install {pip_name}`."
+        ) from error
 
 
 def lazy_names(namespace: dict[str, Any], homes: Mapping[str, str]) -> Callable[[str], Any]:

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from .handlers import BaseCallbackHandler
 
-__all__ = ("PrintingHandler", "name_of_chain", "print_text")
+__all__ = (
+    "PrintingHandler",
+    "get_bolded_text",
+    "get_color_mapping",
+    "get_colored_text",
+    "name_of_chain",
+    "print_text",
+)
 
 _COLORS = {"blue": "36;1", "yellow": "33;1", "pink": "38;5;200", "green": "32;1", "red": "31;1"}
 
 
+def get_color_mapping(items: Sequence[str], excluded_colors: Iterable[str] | None = None) -> dict[str, str]:
+    """Return a colour for each item, in turn; :class:`ValueError` if all colours are excluded."""
+    excluded = set(excluded_colors or ())
+    if not (colors := [color for color in _COLORS if color not in excluded]):
+        raise ValueError("No colors available after applying exclusions.")
+    return {item: colors[index % len(colors)] for index, item in enumerate(items)}
+
+
+def get_colored_text(text: str, color: str) -> str:
+    """Return ``text`` in bold italics of a colour, for a terminal."""
+    return f"\033[{_COLORS[color]}m\033[1;3m{text}\033[0m"
+
+
+def get_bolded_text(text: str) -> str:
+    """Return ``text`` in bold, for a terminal."""
+    return f"\033[1m{text}\033[0m"
+
+
 def print_text(text: str, color: str | None = None, end: str = "", file: TextIO | None = None) -> None:
     """Print ``text``, in bold italics of a colour if one is given; a file is flushed."""
-    print(f"\033[{_COLORS[color]}m\033[1;3m{text}\033[0m" if color else text, end=end, file=file)
+    print(get_colored_text(text, color) if color else text, end=end, file=file)
     if file is not None:
         file.flush()
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._late import lazy_names
+from ..callbacks.printing import get_colored_text
 from ..prompt_values import StringPromptValue
 from .base import BasePromptTemplate
 from .jinja import jinja2_formatter, validate_jinja2
@@ -66,7 +67,8 @@ class StringPromptTemplate(BasePromptTemplate[str]):
 
 def show_variable(name: str, colored: bool = False) -> str:
     """Return a variable in braces, in yellow if ``colored``."""
-    return f"\033[33;1m\033[1;3m{{{name}}}\033[0m" if colored else f"{{{name}}}"
+    shown = f"{{{name}}}"
+    return get_colored_text(shown, "yellow") if colored else shown
 
 
 def is_subsequence(child: Sequence[Any], parent: Sequence[Any]) -> bool:

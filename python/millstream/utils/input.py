@@ -5,13 +5,8 @@ from typing import TYPE_CHECKING
 from .._late import lazy_names
 
 if TYPE_CHECKING:
-    from ..callbacks.printing import print_text
+    from ..callbacks.printing import get_bolded_text, get_color_mapping, get_colored_text, print_text
 
-__all__ = ("print_text",)
+__all__ = ("get_bolded_text", "get_color_mapping", "get_colored_text", "print_text")
 
-__getattr__ = lazy_names(
-    globals(),
-    {
-        "print_text": "millstream.callbacks.printing",
-    },
-)
+__getattr__ = lazy_names(globals(), dict.fromkeys(__all__, "millstream.callbacks.printing"))
