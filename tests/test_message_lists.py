@@ -199,7 +199,7 @@ def test_a_counter_of_one_message_is_called_for_each(counter: Any) -> None:
 
 def test_a_model_may_count_the_tokens() -> None:
     class Counting(FakeListChatModel):
-        def get_num_tokens_from_messages(self, messages: list[Any]) -> int:
+        def get_num_tokens_from_messages(self, messages: list[Any], tools: Any = None) -> int:
             return 10 * len(messages)
 
     messages = [ours.HumanMessage("a"), ours.AIMessage("b"), ours.HumanMessage("c")]

@@ -33,6 +33,8 @@ def _twin(cls: Any) -> Any:
         make: Any = typing_extensions.TypedDict
         twin = make(cls.__name__, {name: _mark_required(cls, name) for name in cls.__annotations__})
         twin.__doc__, twin.__module__, twin.__qualname__ = cls.__doc__, cls.__module__, cls.__qualname__
+        if (config := getattr(cls, "__pydantic_config__", None)) is not None:
+            twin.__pydantic_config__ = config
         _TWINS[cls] = twin
     return _TWINS[cls]
 

@@ -9,6 +9,7 @@ from .llms import LLM, BaseLLM
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
+    from ..messages.openai_blocks import is_openai_data_block
     from .chat_models import BaseChatModel, SimpleChatModel
     from .fake import FakeListLLM, FakeListLLMError, FakeStreamingListLLM
     from .fake_chat_models import (
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
         GenericFakeChatModel,
         ParrotFakeChatModel,
     )
+    from .interfaces import LangSmithParams, LanguageModelLike, LanguageModelOutput
+    from .model_profile import ModelProfile, ModelProfileRegistry
+    from .tokens import get_tokenizer
 
 __all__ = (
     "LLM",
@@ -33,11 +37,18 @@ __all__ = (
     "FakeMessagesListChatModel",
     "FakeStreamingListLLM",
     "GenericFakeChatModel",
+    "LangSmithParams",
     "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
+    "ModelProfile",
+    "ModelProfileRegistry",
     "ParrotFakeChatModel",
     "SecretStr",
     "SimpleChatModel",
     "field",
+    "get_tokenizer",
+    "is_openai_data_block",
 )
 
 
@@ -52,5 +63,9 @@ __getattr__ = lazy_names(
         "FakeMessagesListChatModel": ".fake_chat_models",
         "GenericFakeChatModel": ".fake_chat_models",
         "ParrotFakeChatModel": ".fake_chat_models",
+        **dict.fromkeys(("LangSmithParams", "LanguageModelLike", "LanguageModelOutput"), ".interfaces"),
+        **dict.fromkeys(("ModelProfile", "ModelProfileRegistry"), ".model_profile"),
+        "get_tokenizer": ".tokens",
+        "is_openai_data_block": "..messages.openai_blocks",
     },
 )

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .._late import lazy_names
 from .._secrets import mask_secrets
 from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
@@ -28,9 +29,28 @@ if TYPE_CHECKING:
     from ..events.schema import EventVersion
     from ..outputs import LLMResult
     from ..streaming.protocols import ChunkProcessor
+    from .interfaces import LangSmithParams, LanguageModelLike, LanguageModelOutput
     from .model_type import ModelCall, ModelType
+    from .tokens import get_tokenizer
 
-__all__ = ("BaseLanguageModel",)
+__all__ = (
+    "BaseLanguageModel",
+    "LangSmithParams",
+    "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
+    "get_tokenizer",
+)
+
+__getattr__ = lazy_names(
+    globals(),
+    {
+        **dict.fromkeys(
+            ("LangSmithParams", "LanguageModelLike", "LanguageModelOutput"), "millstream.language_models.interfaces"
+        ),
+        "get_tokenizer": "millstream.language_models.tokens",
+    },
+)
 
 Out = TypeVar("Out")
 
@@ -133,6 +153,30 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     async def agenerate_prompt(self, prompts: Sequence[Any], stop: list[str] | None = None, **kwargs: Any) -> LLMResult:
         """Return the whole result for each prompt value; see :meth:`generate`."""
         return await self.agenerate(list(map(self._model_type.prompt, prompts)), stop, **kwargs)
+
+    # Tokens.
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the ids of the tokens of a text, by ``custom_get_token_ids``, or else of GPT-2's tokenizer.
+
+        The latter needs the package ``transformers``, and raises :class:`ImportError` without it.
+        """
+        if self.custom_get_token_ids is not None:
+            ids: list[int] = self.custom_get_token_ids(text)
+            return ids
+        from .tokens import default_token_ids
+
+        return default_token_ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text; see :meth:`get_token_ids`."""
+        return len(self.get_token_ids(text))
+
+    def get_num_tokens_from_messages(self, messages: list[Any], tools: Sequence[Any] | None = None) -> int:
+        """Return the number of tokens of messages as text, with the names of their roles; tools are not counted."""
+        from .tokens import count_message_tokens
+
+        return count_message_tokens(self, messages, tools)
 
     # Streams.
 

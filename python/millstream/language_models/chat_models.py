@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..messages.base import BaseMessage
     from ..runnables.config import RunnableConfig
     from ..streaming.stream import AsyncStream, Stream
+    from .model_profile import ModelProfile
     from .schemas import Schema, SchemaClass, StructuredAnswer, Tool
 
 __all__ = ("BaseChatModel", "SimpleChatModel")
@@ -62,6 +64,18 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             raise ValueError(f"disable_streaming must be True, False or 'tool_calling', not {self.disable_streaming!r}")
         if self.output_version not in (None, "v0"):
             raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not supported yet")
+        if self.profile is None:
+            # What a model can do is optional: a file that is not there is no reason to fail.
+            with suppress(Exception):
+                self.profile = self._resolve_model_profile()
+        if self.profile:
+            from .model_profile import warn_of_unknown_keys
+
+            warn_of_unknown_keys(self.profile)
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        """Return what the model can do, where its constructor was not told; subclasses of providers know it."""
+        return None
 
     @property
     def OutputType(self) -> Any:
