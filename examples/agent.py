@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 from millstream import ChatOpenAI
-from millstream.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from millstream.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from millstream.tools import tool
 
 
+@tool(parse_docstring=True)
 def add(a: float, b: float) -> float:
     """Add two numbers.
 
@@ -18,6 +19,7 @@ def add(a: float, b: float) -> float:
     return a + b
 
 
+@tool(parse_docstring=True)
 async def weather(city: str) -> str:
     """Tell the weather of today.
 
@@ -27,24 +29,23 @@ async def weather(city: str) -> str:
     return {"Bremen": "rain, 9 °C", "Lisbon": "sun, 22 °C"}.get(city, "unknown")
 
 
-TOOLS: dict[str, Any] = {tool.__name__: tool for tool in (add, weather)}
+TOOLS = {one.name: one for one in (add, weather)}
 
 
-async def call(tool_call: dict[str, Any]) -> ToolMessage:
+async def call(tool_call: ToolCall) -> ToolMessage:
     """Run one tool; an error becomes its result, for the model to read."""
     try:
-        result = TOOLS[tool_call["name"]](**tool_call["args"])
-        content = str(await result if asyncio.iscoroutine(result) else result)
+        result: ToolMessage = await TOOLS[tool_call["name"]].ainvoke(tool_call)
+        return result
     except Exception as error:
-        return ToolMessage(repr(error), tool_call_id=tool_call["id"], status="error")
-    return ToolMessage(content, tool_call_id=tool_call["id"])
+        return ToolMessage(repr(error), tool_call_id=str(tool_call["id"]), status="error")
 
 
 async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int = 5) -> AsyncIterator[str]:
     """Yield the text of the answer to ``question``; the model may ask for tools ``rounds`` times."""
     model = model or ChatOpenAI()  # server and key: OPENAI_BASE_URL and OPENAI_API_KEY
     messages: list[BaseMessage] = [HumanMessage(question)]
-    agent = model.bind_tools([add, weather])
+    agent = model.bind_tools(list(TOOLS.values()))
     for _ in range(rounds):
         chunks: list[AIMessageChunk] = []
         async for chunk in agent.astream(messages):
@@ -55,7 +56,7 @@ async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int 
         messages.append(reply)
         if not reply.tool_calls:
             return
-        messages += await asyncio.gather(*(call(dict(tool_call)) for tool_call in reply.tool_calls))
+        messages += await asyncio.gather(*(call(tool_call) for tool_call in reply.tool_calls))
     raise RuntimeError(f"no answer after {rounds} rounds")
 
 

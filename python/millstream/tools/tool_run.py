@@ -52,9 +52,7 @@ class ToolRun:
         self._tool = tool
         self._input = tool_input
         self._tool_call_id = tool_call_id
-        if config is None or "callbacks" not in config or "configurable" not in config:
-            config = ensure_config(config)
-        self._config = config
+        self._config = ensure_config(config)
 
     def start(self, **info: Any) -> dict[str, Any]:
         """Return the arguments of ``on_tool_start``: ``info``, and the tool's without those that are injected."""
