@@ -123,10 +123,10 @@ class FusedEvents(Fused):
         self._stages = [StageEvents(self._step_events(step, run_start), stage) for step, stage in stages]
         self._origin.start(events)
         # The output of the last step is that of the chain: it is accumulated once.
-        take: Take = self._root.show if self._stages else self._root.add
+        take: Take = self._root.make_take(accumulates=not self._stages)
         for stage_events in reversed(self._stages):
             take = stage_events.feed_into(take)
-        self._take = take
+        self._take = self._origin.feed_into(take)
         return True
 
     def _root_events(self, run_start: RunStart) -> ChainEvents:
@@ -156,10 +156,10 @@ class FusedEvents(Fused):
 
     def _pass_through(self, chunks: Sequence[Any], events: list[StreamEvent]) -> None:
         """Pass the origin's chunks through all steps."""
-        origin, take = self._origin, self._take
+        take = self._take
         try:
             for chunk in chunks:
-                take(origin.add(chunk, events), events)
+                take(chunk, events)
         except Exception as error:
             self._failure = error
             self.done.append(True)

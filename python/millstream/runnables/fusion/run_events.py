@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...events.payloads import payload_of
 from ...events.schema import UNKNOWN
-from ...events.versions import Version, copies
+from ...events.versions import Version
 from ...streaming.accumulate import ChunkAccumulator
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ Take = Callable[[Any, list[Any]], None]
 class ChainEvents:
     """The events of the run of a sequence, a prompt or a parser, and its accumulated output."""
 
-    __slots__ = ("_includes", "_root", "_run", "_stream", "_version", "output")
+    __slots__ = ("_includes", "_root", "_run", "_version", "output")
 
     def __init__(self, version: Version, run: Run, wanted: EventFilter, *, root: bool) -> None:
         self._version = version
         self._run = run
         self._root = root
         self._includes = wanted.includes(run.name, run.run_type, run.tags)
-        self._stream = copies(version.template(run, root=root))
         self.output = ChunkAccumulator()
 
     def start(self, input: Any, events: list[StreamEvent]) -> None:
@@ -39,16 +38,20 @@ class ChainEvents:
         if self._includes:
             events.append(self._version.start(self._run, input, root=self._root))
 
-    def add(self, chunk: Any, events: list[StreamEvent]) -> None:
-        """Add the event of a chunk, and the chunk to the output."""
-        self.output.add(chunk)
-        if self._includes:
-            events.append(self._stream(chunk))
+    def make_take(self, *, accumulates: bool) -> Take:
+        """Return a function that adds the event of a chunk, and the chunk to the output if this run ``accumulates``."""
+        add = self.output.add if accumulates else None
+        copy = self._version.template(self._run, root=self._root).copy if self._includes else None
 
-    def show(self, chunk: Any, events: list[StreamEvent]) -> None:
-        """Add the event of a chunk whose output another run accumulates."""
-        if self._includes:
-            events.append(self._stream(chunk))
+        def take(chunk: Any, events: list[StreamEvent]) -> None:
+            if add is not None:
+                add(chunk)
+            if copy is not None:
+                event = copy()
+                event["data"] = {"chunk": chunk}
+                events.append(event)
+
+        return take
 
     def end(self, input: Any, output: Any, events: list[StreamEvent]) -> None:
         """Add the event of the end."""
@@ -64,19 +67,20 @@ class StageEvents:
         self._stage = stage
         self._input = ChunkAccumulator()
         self._is_open: bool | None = None
+        self._take = run_events.make_take(accumulates=True)
         self._next: Take
 
     def feed_into(self, take: Take) -> Take:
         """Return a function for the chunks of the stage's input; it calls ``take`` with those of the output."""
         self._next = take
-        feed, input, add = self._stage.feed, self._input, self._run_events.add
+        feed, add_input, take_own = self._stage.feed, self._input.add, self._take
 
         def feed_chunk(chunk: Any, events: list[StreamEvent]) -> None:
             if self._is_open is None:
                 self._start(events)
-            input.add(chunk)
+            add_input(chunk)
             for output in feed(chunk):
-                add(output, events)
+                take_own(output, events)
                 take(output, events)
 
         return feed_chunk
@@ -91,7 +95,7 @@ class StageEvents:
         if self._is_open is None:
             self._start(events)
         for output in self._stage.close():
-            self._run_events.add(output, events)
+            self._take(output, events)
             self._next(output, events)
         self._is_open = False
         self._run_events.end(self._input.total(), self._run_events.output.total(), events)
@@ -118,7 +122,6 @@ class OriginEventMaker:
         self._is_open = True
         self._any = False
         self._inputs = payload_of(run).inputs([origin.prompt])
-        self._template = version.template(run, root=False)
         # A chat model's chunks are shown and passed on as they are; of a generation, its text is passed on.
         self._is_text = run.run_type == "llm"
         self._shows_text = self._is_text and not version.shows_parents
@@ -128,15 +131,21 @@ class OriginEventMaker:
         if self._includes:
             events.append(self._version.start(self._run, self._inputs, root=False))
 
-    def add(self, chunk: Any, events: list[StreamEvent]) -> Any:
-        """Add the event of a chunk; return the next step's input."""
-        self._any = True
-        item = chunk.text if self._is_text else chunk
-        if self._includes:
-            event = self._template.copy()
-            event["data"] = {"chunk": item if self._shows_text else chunk}
-            events.append(event)
-        return item
+    def feed_into(self, take: Take) -> Take:
+        """Return a function for the origin's chunks, which calls ``take`` with the next step's input."""
+        is_text, shows_text = self._is_text, self._shows_text
+        copy = self._version.template(self._run, root=False).copy if self._includes else None
+
+        def feed_chunk(chunk: Any, events: list[StreamEvent]) -> None:
+            self._any = True
+            item = chunk.text if is_text else chunk
+            if copy is not None:
+                event = copy()
+                event["data"] = {"chunk": item if shows_text else chunk}
+                events.append(event)
+            take(item, events)
+
+        return feed_chunk
 
     def end(self, events: list[StreamEvent]) -> None:
         """Add the event of the end."""
