@@ -188,3 +188,14 @@ def test_a_class_is_called_as_its_constructor_says() -> None:
 
     made = StructuredTool.from_function(Search, description="Search.", args_schema=Query)
     assert made.invoke({"query": "abc", "hidden": Runtime()}).found == ("abc", Runtime())
+
+
+def test_a_field_whose_type_is_defined_after_the_first_call_is_injected() -> None:
+    namespace: dict[str, Any] = {"BaseModel": BaseModel}
+    exec("class Search(BaseModel):\n    query: str\n    hidden: 'Later' = None", namespace)
+    schema: Any = namespace["Search"]
+    made = StructuredTool(name="search", description="Search.", args_schema=schema, func=lambda **kwargs: kwargs)
+    assert made._filter_injected_args({"query": "a", "hidden": 1}) == {"query": "a", "hidden": 1}
+    schema.model_rebuild(_types_namespace={"Later": Annotated[Any, InjectedToolArg]})
+    assert made._filter_injected_args({"query": "a", "hidden": 1}) == {"query": "a"}
+    assert list(made.args) == ["query"]

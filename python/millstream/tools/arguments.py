@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from .._model_classes import is_first_version, make_object
 from ..function_calling.injected import is_injected, is_injected_call_id
@@ -23,14 +23,22 @@ class _InjectedFields(NamedTuple):
     call_ids: frozenset[str]
 
 
-@functools.lru_cache(maxsize=256)
+_INJECTED_FIELDS: WeakKeyDictionary[Any, _InjectedFields] = WeakKeyDictionary()
+
+
 def injected_fields(schema: Any) -> _InjectedFields:
     """Return the names of the fields of a pydantic class that the runtime passes, and which take the call's id."""
-    annotations = get_all_basemodel_annotations(schema)
-    return _InjectedFields(
-        frozenset(name for name, hint in annotations.items() if is_injected(hint)),
-        frozenset(name for name, hint in annotations.items() if is_injected_call_id(hint)),
-    )
+    found = _INJECTED_FIELDS.get(schema)
+    if found is None:
+        annotations = get_all_basemodel_annotations(schema)
+        found = _InjectedFields(
+            frozenset(name for name, hint in annotations.items() if is_injected(hint)),
+            frozenset(name for name, hint in annotations.items() if is_injected_call_id(hint)),
+        )
+        # Types that are not defined yet may be later.
+        if getattr(schema, "__pydantic_complete__", True):
+            _INJECTED_FIELDS[schema] = found
+    return found
 
 
 def validate_text(schema: Any, text: str) -> None:
