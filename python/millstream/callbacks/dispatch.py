@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,13 +41,16 @@ class RunHandler:
     the handler are child runs of this one. The handler itself is not called for them, because each such
     call could begin another run, without end.
 
-    ``notified`` is true once a method was looked up for an event that the handler does not ignore.
+    ``notified`` is true once a method was looked up for an event that the handler does not ignore. A handler of
+    LangChain's receives messages, results and documents of LangChain's classes (``is_langchain``).
     """
 
-    __slots__ = ("_busy", "_context", "_tap", "handler", "notified")
+    __slots__ = ("_busy", "_context", "_tap", "handler", "is_langchain", "notified")
 
     def __init__(self, handler: Any, config: Mapping[str, Any]) -> None:
         self.handler = handler
+        module = sys.modules.get("langchain_core.callbacks.base")
+        self.is_langchain = module is not None and isinstance(handler, module.BaseCallbackHandler)
         self._context = contextvars.copy_context()
         self._context.run(var_child_runnable_config.set, config)
         if ambient_handlers():
@@ -142,6 +146,7 @@ class RunHandlers:
         when a sync handler raises.
         """
         failures = _Failures(event)
+        values = _Values(args, kwargs)
         coroutines: list[tuple[RunHandler, Coroutine[Any, Any, Any]]] = []
         try:
             for handler in self._handlers:
@@ -149,6 +154,7 @@ class RunHandlers:
                 if method is None:
                     continue
                 with failures.catch(handler):
+                    args, kwargs = values.for_handler(handler)
                     result = handler.run(method, *args, **kwargs)
                     if inspect.iscoroutine(result):
                         coroutines.append((handler, result))
@@ -167,15 +173,37 @@ class RunHandlers:
         has ``run_inline``.
         """
         failures = _Failures(event)
+        values = _Values(args, kwargs)
         for inline in (True, False):
             for handler in self._handlers:
                 if handler.inline is not inline or (method := handler.method(event, ignore)) is None:
                     continue
                 with failures.catch(handler):
+                    args, kwargs = values.for_handler(handler)
                     await _acall(handler, partial(method, *args, **kwargs), method)
                 if (await_writable := getattr(handler.handler, "await_writable", None)) is not None:
                     await await_writable()
         failures.raise_first()
+
+
+class _Values:
+    """The arguments of one dispatch: as they are, and as values of LangChain's classes, once a handler needs them."""
+
+    __slots__ = ("_args", "_converted", "_kwargs")
+
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        self._args = args
+        self._kwargs = kwargs
+        self._converted: tuple[Sequence[Any], Mapping[str, Any]] | None = None
+
+    def for_handler(self, handler: RunHandler) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        if not handler.is_langchain:
+            return self._args, self._kwargs
+        if self._converted is None:
+            from .langchain_values import to_langchain
+
+            self._converted = list(map(to_langchain, self._args)), to_langchain(dict(self._kwargs))
+        return self._converted
 
 
 def handle_event(
@@ -315,9 +343,10 @@ def _chat_start(handler: object) -> Callable[..., Any]:
     def call_llm_start(serialized: dict[str, Any], messages: Sequence[Sequence[BaseMessage]], **kwargs: Any) -> Any:
         if getattr(handler, "ignore_llm", False) or not hasattr(handler, "on_llm_start"):
             return None
-        from ..messages.conversion import get_buffer_string
+        from ..messages.conversion import convert_to_messages, get_buffer_string
 
-        return handler.on_llm_start(serialized, list(map(get_buffer_string, messages)), **kwargs)
+        prompts = [get_buffer_string(convert_to_messages(one)) for one in messages]
+        return handler.on_llm_start(serialized, prompts, **kwargs)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
