@@ -105,17 +105,9 @@ class StreamEventHandler(ChunkTaps):
     Its chunks and the children's events go through one channel, in the order in which they are made; the
     consumer's side (:func:`mixed`) turns chunks into events and passes the others on as they are.
 
-    * ``run_inline``: it is called in the worker itself, before the code goes on, or the order would be lost.
-    * ``rendezvous``: streams inside the worker wait for their consumers, or a chunk's event would come
-      before that of an earlier chunk one stream further out.
     * Users may give two runs one id. Open runs of an id are a stack: the last to begin is the first to end.
     * The root's end is a :class:`RootMark`, not an event: version 1 sends it when the whole stream has ended.
     """
-
-    raise_error = True
-    run_inline = True
-    # Chat models that are invoked in a child run stream for it, as for LangChain's handlers of events.
-    streams = True
 
     def __init__(
         self,
@@ -125,28 +117,14 @@ class StreamEventHandler(ChunkTaps):
         parent_ids: Sequence[str],
         root: RootRun | None = None,
     ) -> None:
+        super().__init__(channel)
         self._version = version
         self._wanted = wanted
-        self._channel = channel
         self._parent_ids = list(parent_ids)
         self._root = root
         self._chains = _OpenRuns()
         self._models = _OpenRuns()
         self._parents: dict[UUID, list[str]] = {}
-
-    @property
-    def rendezvous(self) -> bool:
-        """True: streams inside streams keep step, so that their events are in the order of their chunks."""
-        return True
-
-    async def await_writable(self) -> None:
-        """Wait until the consumer of the events has caught up."""
-        await self._channel.await_writable()
-
-    def wait_writable(self) -> None:
-        """Wait until the consumer of the events has caught up, where blocking the thread is allowed."""
-        if not _on_a_loop():
-            self._channel.wait_writable()
 
     def on_llm_start(self, serialized: Any, prompts: list[str], **info: Any) -> None:
         """Send the event of a start."""
@@ -325,13 +303,3 @@ def mixed(streamer: Callable[[Any], Sequence[StreamEvent]]) -> Callable[[Any], l
         return events
 
     return feed
-
-
-def _on_a_loop() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

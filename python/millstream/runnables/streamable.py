@@ -12,7 +12,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..events.event_records import EventRecords, written
 from ..events.schema import EventFilter
@@ -25,6 +25,7 @@ from .invocable import Input, Invocable, Output
 if TYPE_CHECKING:
     from ..events import StreamEvent
     from ..events.record_writer import RecordFormat, RecordWriter
+    from ..events.run_log import RunLog, RunLogPatch
     from ..events.schema import EventVersion
     from ..streaming.protocols import Stage
     from .origin import Origin
@@ -88,6 +89,40 @@ class Streamable(Invocable[Input, Output]):
             return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
         except NotImplementedError as error:
             return RefusedStream(error)
+
+    @overload
+    def astream_log(
+        self, input: Any, config: RunnableConfig | None = None, *, diff: Literal[True] = True, **kwargs: Any
+    ) -> AsyncStream[RunLogPatch]: ...
+    @overload
+    def astream_log(
+        self, input: Any, config: RunnableConfig | None = None, *, diff: Literal[False], **kwargs: Any
+    ) -> AsyncStream[RunLog]: ...
+    def astream_log(
+        self,
+        input: Any,
+        config: RunnableConfig | None = None,
+        *,
+        diff: bool = True,
+        with_streamed_output_list: bool = True,
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncStream[Any]:
+        """Stream the log of the run and of its child runs: patches of its state, or with ``diff=False`` whole states.
+
+        LangChain has deprecated it: write :meth:`astream_events`.
+        """
+        from .run_log_stream import run_log_stream
+
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        lists_chunks = with_streamed_output_list
+        log = run_log_stream(self, input, config, wanted, kwargs, patches=diff, lists_chunks=lists_chunks)
+        return AsyncStream(adrive(*log))
 
     def stream_events(
         self,
