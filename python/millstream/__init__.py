@@ -103,8 +103,10 @@ _MODULES = {
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
 }
+# The submodule `globals` becomes an attribute of this module, and hides the builtin function.
+_namespace = globals()
 _import_name = lazy_names(
-    globals(),
+    _namespace,
     {name: _MODULES.get(name, ".errors" if name.endswith("Error") else "._backend") for name in __all__},
 )
 
@@ -119,4 +121,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*_namespace, *__all__, "__version__"})

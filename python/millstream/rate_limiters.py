@@ -29,7 +29,7 @@ class InMemoryRateLimiter(BaseRateLimiter):
 
     The bucket is empty at first. It is filled by ``requests_per_second``, up to ``max_bucket_size``, which is
     the number of requests that are allowed at once after a pause. Each request takes one token from it. A
-    request that waits looks every ``check_every_n_seconds``, or earlier if the token is due earlier.
+    request that waits looks for one every ``check_every_n_seconds``.
 
     Raises :class:`ValueError` for values with which a request would wait for ever.
     """
@@ -68,18 +68,12 @@ class InMemoryRateLimiter(BaseRateLimiter):
             self.available_tokens -= 1
             return True
 
-    def _wait(self) -> float:
-        """Return how long to wait before the next look, in seconds."""
-        last = self.last
-        due = 0.0 if last is None else last + 1 / self.requests_per_second - time.monotonic()
-        return min(self.check_every_n_seconds, due) if due > 0 else self.check_every_n_seconds
-
     def acquire(self, *, blocking: bool = True) -> bool:
         """Take a token; with ``blocking``, wait for it. Return whether there was one."""
         while not self._consume():
             if not blocking:
                 return False
-            time.sleep(self._wait())
+            time.sleep(self.check_every_n_seconds)
         return True
 
     async def aacquire(self, *, blocking: bool = True) -> bool:
@@ -89,5 +83,5 @@ class InMemoryRateLimiter(BaseRateLimiter):
         while not self._consume():
             if not blocking:
                 return False
-            await sleep(self._wait())
+            await sleep(self.check_every_n_seconds)
         return True

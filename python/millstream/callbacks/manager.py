@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .._late import lazy_names
+from ..globals import get_debug as _get_debug  # noqa: F401
 
 if TYPE_CHECKING:
     from .chain_group import (

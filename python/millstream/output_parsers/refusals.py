@@ -12,7 +12,11 @@ __all__ = ("Refusals", "check_refusal")
 def check_refusal(generation: Any) -> None:
     """Raise :class:`~millstream.errors.RefusalError` if the generation's message, if it has one, is a refusal."""
     message = getattr(generation, "message", None)
-    if message is not None and (found := _find_refusal(message)) is not None:
+    if message is None:
+        return
+    blocks = getattr(message, "content_blocks", None) or ()
+    translated = next((block for block in blocks if block.get("type") == "refusal"), None)
+    if (found := translated or _find_refusal(message)) is not None:
         raise RefusalError.from_refusal(found, raw_message=message)
 
 
@@ -27,7 +31,8 @@ def _find_refusal(message: Any) -> dict[str, Any] | None:
     metadata = getattr(message, "response_metadata", None) or {}
     if metadata.get("stop_reason") != "refusal":
         return None
-    details = metadata.get("stop_details") or {}
+    details = metadata.get("stop_details")
+    details = details if isinstance(details, dict) else {}
     return {"type": "refusal", "refusal": details.get("explanation"), "extras": {"category": details.get("category")}}
 
 
