@@ -90,3 +90,174 @@ def test_errors_of_conversion_name_the_page_of_the_guide() -> None:
         for module in (ours, theirs):
             with pytest.raises(error, match="langchain/errors/MESSAGE_COERCION_FAILURE"):
                 module.convert_to_messages([like])
+
+
+SOURCES: list[dict[str, Any]] = [
+    {"source_type": "url", "url": "https://x"},
+    {"source_type": "url", "url": "https://x", "mime_type": "a/b", "caption": "c", "none": None},
+    {"source_type": "base64", "data": "AA", "mime_type": "a/b"},
+    {"source_type": "base64", "data": "AA", "caption": "c"},
+    {"source_type": "id", "id": "i"},
+    {"source_type": "id", "id": "i", "caption": "c"},
+]
+OLDER = [{"type": kind, **source} for kind in ("image", "audio", "file") for source in SOURCES]
+OLDER += [{"type": "file", "source_type": "text", "url": "whole text", "mime_type": "text/plain", "caption": "c"}]
+
+
+def without_ids(blocks: Any) -> list[Any]:
+    """Return the blocks without generated ids, which LangChain adds to some."""
+    return [
+        {key: value for key, value in block.items() if key != "id" or not str(value).startswith("lc_")}
+        for block in blocks
+    ]
+
+
+@pytest.mark.parametrize("block", OLDER, ids=range(len(OLDER)))
+def test_older_blocks_become_standard_as_in_langchain(block: dict[str, Any]) -> None:
+    own, their = (module.HumanMessage([copy.deepcopy(block)]) for module in (ours, theirs))
+    assert without_ids(own.content_blocks) == without_ids(their.content_blocks)
+
+
+def test_the_id_of_an_older_block_is_kept() -> None:
+    block = {"type": "image", "source_type": "url", "url": "https://x", "id": "i"}
+    assert ours.HumanMessage([block]).content_blocks == [{"type": "image", "url": "https://x", "id": "i"}]
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'id'"):
+        theirs.HumanMessage([copy.deepcopy(block)]).content_blocks  # noqa: B018
+
+
+RESPONSES: list[dict[str, Any]] = [
+    {"type": "text", "text": "a", "index": 3, "id": "m"},
+    {
+        "type": "text",
+        "annotations": [
+            {"type": "url_citation", "url": "u", "title": "t", "start_index": 1, "end_index": 2, "more": 5},
+            {"type": "file_citation", "filename": "f", "file_id": "i", "index": 1},
+            {"type": "file_citation"},
+            {"type": "container_file_citation", "x": 1},
+        ],
+    },
+    {"type": "refusal", "refusal": "no", "id": "m", "index": 1, "phase": "p", "extras": {"e": 1}},
+    {"type": "refusal"},
+    {"type": "reasoning", "id": "r", "reasoning": "plain", "index": 0},
+    {"type": "reasoning", "id": "r", "summary": [], "index": 0, "encrypted_content": "e"},
+    {
+        "type": "reasoning",
+        "id": "r",
+        "index": 2,
+        "summary": [{"type": "summary_text", "text": "a", "index": 0}, {"text": "b", "index": 1}, {}],
+        "encrypted_content": "e",
+    },
+    {"type": "image_generation_call", "result": "AA", "output_format": "png", "id": "g", "index": 0, "status": "done"},
+    {"type": "image_generation_call", "id": "g"},
+    {"type": "function_call", "call_id": "c1", "id": "fc", "index": 4, "status": "completed", "namespace": "n"},
+    {"type": "function_call", "call_id": "bad", "name": "f", "arguments": "{"},
+    {"type": "function_call", "call_id": "unknown"},
+    {
+        "type": "web_search_call",
+        "id": "w",
+        "status": "completed",
+        "index": 1,
+        "action": {"q": 1, "sources": [2]},
+        "x": 1,
+    },
+    {"type": "web_search_call", "id": "w2", "status": "searching"},
+    {"type": "web_search_result", "id": "w2"},
+    {"type": "file_search_call", "id": "s", "queries": ["q"], "results": [{"r": 1}], "status": "failed", "index": 0},
+    {"type": "file_search_call", "id": "s", "x": 1},
+    {
+        "type": "code_interpreter_call",
+        "id": "c",
+        "code": "1",
+        "outputs": [],
+        "status": "completed",
+        "container_id": "k",
+    },
+    {"type": "code_interpreter_call", "id": "c", "index": "text", "status": "running"},
+    {
+        "type": "mcp_call",
+        "id": "m",
+        "name": "n",
+        "server_label": "l",
+        "arguments": '{"a": 1}',
+        "output": "o",
+        "index": 1,
+    },
+    {"type": "mcp_call", "id": "m", "arguments": "{", "error": "e", "approval": 1},
+    {"type": "mcp_list_tools", "id": "l", "server_label": "s", "tools": [{"t": 1}], "index": 0},
+    {"type": "mcp_list_tools", "id": "l", "error": "e", "tools": []},
+    {"type": "tool_search_call", "id": "t", "execution": "server", "arguments": {"a": 1}, "index": 0, "call_id": None},
+    {"type": "tool_search_output", "id": "t", "execution": "server", "tools": [1], "status": "completed", "index": 0},
+    {"type": "tool_search_call", "id": "t", "execution": "client"},
+    {"type": "mcp_approval_request", "id": "a", "index": 1},
+    {"type": "image", "url": "https://x"},
+    {"type": "non_standard", "value": {"a": 1}},
+    {"no": "type"},
+]
+CALLS: dict[str, Any] = {
+    "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "c1"}],
+    "invalid_tool_calls": [{"name": "f", "args": "{", "id": "bad", "error": None}],
+}
+OPENAI = {"model_provider": "openai"}
+
+
+def blocks_of(name: str, **fields: Any) -> tuple[Any, Any]:
+    """Return the blocks of a message in both libraries."""
+    own, their = (getattr(module, name)(**copy.deepcopy(fields)) for module in (ours, theirs))
+    return own.content_blocks, their.content_blocks
+
+
+@pytest.mark.parametrize("name", ["AIMessage", "AIMessageChunk"])
+@pytest.mark.parametrize("item", [*RESPONSES, None], ids=range(len(RESPONSES) + 1))
+def test_items_of_responses_become_standard_as_in_langchain(name: str, item: Any) -> None:
+    content = RESPONSES if item is None else [item]
+    own, their = blocks_of(name, content=content, response_metadata=OPENAI, **CALLS)
+    assert own == their
+
+
+OLDER_KWARGS: list[dict[str, Any]] = [
+    {"reasoning": {"id": "r", "summary": [{"text": "a"}]}},
+    {"refusal": "no"},
+    {"tool_outputs": [RESPONSES[12], RESPONSES[17], {"type": "computer_call", "id": "x"}]},
+    {"__openai_function_call_ids__": {"c1": "fc_1"}},
+]
+
+
+@pytest.mark.parametrize("kwargs", [*OLDER_KWARGS, {}], ids=range(len(OLDER_KWARGS) + 1))
+@pytest.mark.parametrize("name", ["AIMessage", "AIMessageChunk"])
+def test_responses_of_older_messages_are_put_in_order_as_in_langchain(name: str, kwargs: Any) -> None:
+    own, their = blocks_of(
+        name,
+        content=[{"type": "text", "text": "x"}, {"type": "other"}],
+        id="msg_1",
+        response_metadata={**OPENAI, "id": "resp_1"},
+        additional_kwargs=kwargs,
+        tool_calls=CALLS["tool_calls"],
+    )
+    assert own == their
+
+
+@pytest.mark.parametrize("position", [None, "last"])
+@pytest.mark.parametrize("content", ["", "text"])
+def test_chat_completions_become_standard_as_in_langchain(position: Any, content: str) -> None:
+    fields = {"content": content, "response_metadata": OPENAI, "additional_kwargs": {"refusal": "no"}}
+    own, their = blocks_of("AIMessage", **fields, **CALLS)
+    assert own == their
+    piece = {"name": "f", "args": '{"a"', "id": "c", "index": 0}
+    own, their = blocks_of("AIMessageChunk", **fields, tool_call_chunks=[piece], chunk_position=position)
+    assert own == their
+
+
+def test_a_translator_may_be_registered() -> None:
+    from millstream.messages.block_translators import PROVIDER_TRANSLATORS, get_translator, register_translator
+
+    def refuse(message: Any) -> list[Any]:
+        raise NotImplementedError
+
+    register_translator("mine", lambda message: [{"type": "text", "text": "whole"}], refuse)
+    try:
+        metadata = {"model_provider": "mine"}
+        assert ours.AIMessage("x", response_metadata=metadata).content_blocks == [{"type": "text", "text": "whole"}]
+        assert ours.AIMessageChunk("x", response_metadata=metadata).content_blocks == [{"type": "text", "text": "x"}]
+    finally:
+        del PROVIDER_TRANSLATORS["mine"]
+    assert get_translator("mine") is None

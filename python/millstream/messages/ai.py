@@ -123,13 +123,33 @@ class AIMessage(BaseMessage):
 
     @property
     def content_blocks(self) -> "list[ContentBlock]":
-        """Reasoning, content and tool calls as LangChain's standard blocks; other blocks are ``non_standard``."""
+        """Reasoning, content and tool calls as LangChain's standard blocks; other blocks are ``non_standard``.
+
+        The content of a provider whose blocks are known (``response_metadata["model_provider"]``) is translated.
+        """
         from .content_blocks import has_standard_content
 
-        blocks = cast("list[dict[str, Any]]", super().content_blocks)
         if not has_standard_content(self.content, self._response_metadata):
-            blocks = self._reasoning_blocks(blocks) + blocks + self._call_blocks(blocks)
-        return cast("list[ContentBlock]", blocks)
+            translated = self._translate()
+            return cast("list[ContentBlock]", self._standard_blocks() if translated is None else translated)
+        return super().content_blocks
+
+    def _translate(self) -> list[Any] | None:
+        if not (provider := (self._response_metadata or {}).get("model_provider")):
+            return None
+        from .block_translators import get_translator
+
+        if (translator := get_translator(provider)) is None:
+            return None
+        is_chunk = isinstance(self, BaseMessageChunk)
+        try:
+            return translator["translate_content_chunk" if is_chunk else "translate_content"](self)
+        except NotImplementedError:
+            return None
+
+    def _standard_blocks(self) -> list[dict[str, Any]]:
+        blocks = cast("list[dict[str, Any]]", super().content_blocks)
+        return self._reasoning_blocks(blocks) + blocks + self._call_blocks(blocks)
 
     def _reasoning_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         reasoning = (self._additional_kwargs or {}).get("reasoning_content")

@@ -7,7 +7,7 @@ from typing import Any, cast
 from .._values import read_json
 from .content import KNOWN_BLOCK_TYPES, ContentBlock, block_type
 
-__all__ = ("finish_calls", "has_standard_content", "to_standard_blocks")
+__all__ = ("convert_older_block", "finish_calls", "has_standard_content", "to_standard_blocks")
 
 _Block = dict[str, Any]
 _DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
@@ -74,14 +74,26 @@ def _to_standard(block: _Block) -> _Block:
     return block if type_name in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}
 
 
-def _from_older(block: _Block) -> _Block:
+def convert_older_block(block: _Block) -> _Block:
+    """Return a block of LangChain's older format (``source_type``) as a standard block; any other block as it is."""
+    if block.get("type") not in ("image", "audio", "file") or "source_type" not in block:
+        return block
     old, new = _OLDER_SOURCES.get(block["source_type"], ("", ""))
+    if new == "text" and old not in block:
+        # Such a text may be in the place of a URL.
+        old = "url"
     if old not in block:
-        return {"type": "non_standard", "value": block}
-    type_name = "text-plain" if new == "text" else block["type"]
-    known = {"type": type_name, new: block[old]} | {key: block[key] for key in ("mime_type",) if block.get(key)}
-    rest = {key: value for key, value in block.items() if key not in ("type", "source_type", "mime_type", old)}
+        return block
+    known = {"type": "text-plain" if new == "text" else block["type"], new: block[old]}
+    known |= {key: block[key] for key in ("mime_type", "id") if block.get(key) and key != old}
+    names = ("type", "source_type", "mime_type", "id", old)
+    rest = {key: value for key, value in block.items() if key not in names and value is not None}
     return known | ({"extras": rest} if rest else {})
+
+
+def _from_older(block: _Block) -> _Block:
+    converted = convert_older_block(block)
+    return {"type": "non_standard", "value": block} if converted is block else converted
 
 
 def _from_openai(block: _Block) -> _Block | None:
