@@ -7,6 +7,7 @@ from functools import partial
 
 from .chains import chain_events, chain_streams
 from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, tool_streams
+from .compositions import COMPOSITIONS, calls_of_five_steps, guarded, streams_of
 from .contenders import Contender
 from .documents import documents
 from .events import Version, event_dicts, event_records, langchain_dicts, langchain_records
@@ -104,6 +105,7 @@ def groups() -> Iterator[Group]:
     yield from _stream_events()
     yield from _records()
     yield from _chains()
+    yield from _compositions()
 
 
 def _events() -> Iterator[Group]:
@@ -319,3 +321,44 @@ def _chains() -> Iterator[Group]:
                 targets=(Target("ours", "langchain", at_least=bound),),
                 headline=f"`{method}` of {work}",
             )
+
+
+def _compositions() -> Iterator[Group]:
+    """Yield what Runnables compose beside langchain-core's; and what guards around a model cost."""
+    stream = fixture("completions", 1000)
+    bounds = [
+        ("dict", "astream", 100),
+        ("dict", "astream_events v2", 60),
+        ("dict-of-function", "astream", 100),
+        ("function-first", "astream", 30),
+        ("function-last", "astream", 30),
+        ("generator-last", "astream", 30),
+        ("parallel", "astream", 50),
+        ("parallel", "stream", 5),
+    ]
+    for name, method, bound in bounds:
+        composition = COMPOSITIONS[name]
+        yield Group(
+            f"{method} of {composition.name}",
+            stream,
+            "event",
+            "chunk",
+            partial(streams_of, composition, stream, method),
+            (Target("ours", "langchain", at_least=bound),),
+            full=_SLOW,
+            headline=f"`{method}` of {composition.name}" if (name, method) in _SHOWN else "",
+        )
+    for method in ("stream", "astream"):
+        contenders = partial(guarded, stream, method)
+        work = f"{method} of a chain with a retry and a fallback around its model"
+        yield Group(work, stream, "event", "chunk", contenders, (Target("ours", "bare", at_most=1.2),), full=_LONG)
+    for count in (100, 10_000):
+        longer = fixture("completions", count)
+        contenders = partial(streams_of, COMPOSITIONS["dict"], longer, "astream", peers=False)
+        yield Group("astream of a chain with a dict step", longer, "event", "chunk", contenders, full=_LONG)
+    target = Target("ours", "langchain", at_least=8)
+    one = fixture("completions", 1)
+    yield Group("ainvoke of a chain of five steps", one, "event", "chunk", calls_of_five_steps, (target,), full=_SLOW)
+
+
+_SHOWN = (("dict", "astream"), ("dict", "astream_events v2"), ("parallel", "astream"))
