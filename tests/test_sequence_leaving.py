@@ -15,6 +15,7 @@ from millstream import OpenAI
 from millstream.errors import StreamTruncatedError
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
+from millstream.runnables import RunnableLambda
 from millstream.testing import VERSE, Cut, MockServer, Reply, Stall
 from recording import ahandlers, handlers
 from user_code import Shouting, run, settled
@@ -29,6 +30,10 @@ def with_users_code(server: MockServer) -> Any:
     return PROMPT | OpenAI(base_url=server.url, api_key=KEY) | Shouting()
 
 
+def with_users_code_first(server: MockServer) -> Any:
+    return RunnableLambda(dict) | PROMPT | OpenAI(base_url=server.url, api_key=KEY)
+
+
 def heard(server: MockServer) -> Any:
     return chain_of(server).with_config(callbacks=[handlers([])[1]])
 
@@ -37,7 +42,9 @@ def heard_by_async_handlers(server: MockServer) -> Any:
     return chain_of(server).with_config(callbacks=[ahandlers([])[1]])
 
 
-kinds = pytest.mark.parametrize("make", [chain_of, with_users_code, heard, heard_by_async_handlers])
+kinds = pytest.mark.parametrize(
+    "make", [chain_of, with_users_code, with_users_code_first, heard, heard_by_async_handlers]
+)
 
 
 async def alone() -> None:
@@ -118,12 +125,12 @@ def test_events_and_records_close_as_their_stream_does(make: Any, version: str, 
     async def main() -> None:
         chain = make(server)
         async for event in chain.astream_events(INPUT, version=version):
-            if event["event"] == "on_chain_stream":
+            if event["event"] == "on_chain_stream" and event["name"] == "RunnableSequence":
                 break
         await server.await_closed()
         async with chain.astream_records(INPUT, version=version) as records:
             async for record in records:
-                if b"on_chain_stream" in record:
+                if b"on_chain_stream" in record and b"RunnableSequence" in record:
                     break
 
     run(main)

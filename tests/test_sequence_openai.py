@@ -3,6 +3,7 @@
 import asyncio
 import re
 import warnings
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,8 @@ CHAINS: dict[str, Any] = {
     "json parser that tells changes": lambda i, llm: prompt()[i] | llm | json_parser(diff=True)[i],
     "text, then json": lambda i, llm: prompt()[i] | llm | parser()[i] | json_parser()[i],
     "function at the end": lambda i, llm: prompt()[i] | llm | parser()[i] | function(str.upper, name="upper")[i],
+    "function before the model": lambda i, llm: function(dict, name="same")[i] | prompt()[i] | llm | parser()[i],
+    "dict with a function": lambda i, llm: {"text": function(itemgetter("text"))[i]} | prompt()[i] | llm | parser()[i],
     "a chain in a chain": lambda i, llm: prompt()[i] | (llm | parser()[i]).with_config(tags=["inner"]) | parser()[i],
 }
 chains = pytest.mark.parametrize("chain", CHAINS)

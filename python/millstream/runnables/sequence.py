@@ -196,6 +196,8 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         if plan is None:
             return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
         if self._has_listeners(plan, config):
+            if plan.functions is None:
+                return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
             # The only users' code is the handlers', and the model's, which runs in a worker of its own.
             return AsyncStream(self._astream_inline(input, config, kwargs))
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
@@ -238,7 +240,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         for_async: bool = False,
     ) -> tuple[Source, Processor[StreamEvent]]:
         plan = self._plan
-        if plan is None or self._has_listeners(plan, config):
+        if plan is None or plan.functions is None or self._has_listeners(plan, config):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         from .fusion.events import FusedEvents
 

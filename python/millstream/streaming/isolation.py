@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 from .channel import Channel
 from .drive import adrive
@@ -12,7 +12,7 @@ from .protocols import Processor
 from .stream import AsyncStream
 from .workers import TaskBody, ThreadBody, pump
 
-__all__ = ("IsolatedSource", "PassThrough", "isolated_stream")
+__all__ = ("NO_ITEMS", "IsolatedSource", "PassThrough", "isolated_stream")
 
 
 class IsolatedSource:
@@ -64,6 +64,38 @@ class PassThrough(Processor[Any]):
     def on_disconnect(self, error: Exception) -> None:
         """Keep a stream error of users' code; it is raised as it is."""
         self.error = error
+
+
+class _NoItems:
+    """A source, and its body, without any item."""
+
+    def open(self) -> Self:
+        return self
+
+    async def aopen(self) -> Self:
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    async def read(self) -> Sequence[Any]:
+        return ()
+
+    def drain(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    async def adrain(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+
+NO_ITEMS = _NoItems()
+"""A source without any item."""
 
 
 def _unchanged(items: Sequence[Any]) -> Sequence[Any]:

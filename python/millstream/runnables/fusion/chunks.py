@@ -7,9 +7,12 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StreamError
+from ...streaming.isolation import NO_ITEMS, PassThrough
 from ...streaming.protocols import Processor, ProcessorAround
+from ...streaming.workers import run_in_task
 from ..config import RunnableConfig, ensure_config
 from ..runs import RunStart
+from .preparation import Preparation
 
 if TYPE_CHECKING:
     from ..event_stream import EventProducer
@@ -32,8 +35,6 @@ class Fused(ProcessorAround[Any]):
 
     done: Any
     feed: Callable[[Any], Sequence[Any]]
-    _inner: Processor[Any]
-    _source: Any
 
     def __init__(
         self,
@@ -52,6 +53,8 @@ class Fused(ProcessorAround[Any]):
         self._kwargs = kwargs
         self._for_async = for_async
         self._failure: BaseException | None = None
+        self._source: Any = NO_ITEMS
+        self._inner: Processor[Any] = PassThrough()
         self.done = []
 
     @property
@@ -95,13 +98,35 @@ class FusedChunks(Fused):
 
     def start(self) -> Sequence[Any]:
         """Compute the origin's input; return the outputs before its source is opened."""
-        plan, value = self._plan, self._input
-        self._stages = plan.stages()
-        for function in plan.functions:
-            value = function(value)
+        self._stages = self._plan.stages()
+        if self._plan.functions is not None:
+            value = self._input
+            for function in self._plan.functions:
+                value = function(value)
+            self._prepare(value)
+        return ()
+
+    def _prepare(self, value: Any) -> None:
+        """Make the source and the processor of the origin's chunks for its input ``value``."""
+        plan = self._plan
         kwargs = plan.origin_kwargs(self._kwargs)
         self._source, self._inner = plan.origin.chunks(value, kwargs, self._origin_config, for_async=self._for_async)
-        return self._feed_stages(self._inner.start())
+
+    def open(self) -> Any:
+        """Open the origin's source, once its input is made."""
+        if self._plan.functions is None:
+            preparation = Preparation(self._chain, self._plan.before, self._config, self._kwargs)
+            for value in preparation.run(self._input):
+                self._prepare(value)
+        return super().open()
+
+    async def aopen(self) -> Any:
+        """Open the origin's source, once its input is made."""
+        if self._plan.functions is None:
+            preparation = Preparation(self._chain, self._plan.before, self._config, self._kwargs)
+            for value in await run_in_task(preparation.arun(self._input)):
+                self._prepare(value)
+        return await super().aopen()
 
     def _origin_config(self) -> RunnableConfig:
         """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""

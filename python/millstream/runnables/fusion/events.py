@@ -94,7 +94,7 @@ class FusedEvents(Fused):
     def _run_functions(self, run_start: RunStart, events: list[StreamEvent]) -> Any:
         """Run the functions before the origin; return the origin's input."""
         value = self._input
-        for step, function in zip(self._plan.before, self._plan.functions, strict=True):
+        for step, function in zip(self._plan.before, self._plan.functions or (), strict=True):
             step_events = self._step_events(step, run_start)
             step_events.start(value, events)
             try:

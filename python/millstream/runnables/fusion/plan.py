@@ -6,10 +6,11 @@ Each Runnable says what it is to a fused chain by one of three private hooks:
 * ``_origin()``: it opens a connection of ours and yields chunks (models);
 * ``_as_stage()``: it transforms chunks synchronously, with ``feed`` and ``close`` (parsers, picks).
 
-A chain fuses if its steps are any number of functions, one origin, and any number of stages, in this order.
-Its stream is then one generator over the origin's connection (``chunks.py``, and ``events.py`` for stream
-events): no task, no queue, and leaving it closes the connection. Any other chain, and one with a step of
-users' code, runs step by step (``sequence.py``), in async code in a task of its own, with the same outputs.
+A chain fuses if only stages follow its last origin. Its stream is then one generator over the origin's connection
+(``chunks.py``, and ``events.py`` for stream events): no task, no queue, and leaving it closes the connection.
+Steps before the origin only make its input. Where they are not all functions of ours, they run once, before the
+connection is opened, in async code in a task of their own (``preparation.py``).
+Any other chain runs step by step (``sequence.py``), in async code in a task of its own, with the same outputs.
 A user's subclass of a class of ours counts as users' code unless it writes the hook itself: an overridden
 ``transform`` must be called. A plan holds no state of a stream; :meth:`Plan.stages` makes new stages for each.
 """
@@ -49,13 +50,14 @@ class Step:
 
 @dataclass(slots=True)
 class Plan:
-    """The steps of a fused chain: functions of ours, the origin, stages of ours.
+    """The steps of a fused chain: what makes the origin's input, the origin, stages of ours.
 
-    ``binds_callbacks`` says whether callbacks are bound to one of them.
+    ``functions`` are those of the steps before the origin; ``None`` if users' code is among these.
+    ``binds_callbacks`` says whether callbacks are bound to a step.
     """
 
     before: list[Step]
-    functions: list[Callable[[Any], Any]]
+    functions: list[Callable[[Any], Any]] | None
     origin_step: Step
     origin: Origin
     after: list[Step]
@@ -76,27 +78,17 @@ class Plan:
 
 def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
     """Return the plan of ``steps``, or ``None`` where they have to run one by one."""
-    before: list[Step] = []
-    functions: list[Callable[[Any], Any]] = []
-    after: list[Step] = []
-    origin: tuple[Step, Origin] | None = None
-    for place, runnable in enumerate(steps, 1):
-        step = _unbound(runnable, place)
-        if origin is not None:
-            if not _is_ours(step.runnable, "_as_stage") or step.runnable._as_stage() is None:
-                return None
-            after.append(step)
-        elif (found := step.runnable._origin()) is not None:
-            origin = step, found
-        elif _is_ours(step.runnable, "_as_function") and (function := step.runnable._as_function()) is not None:
-            before.append(step)
-            functions.append(function)
-        else:
-            return None
-    if origin is None:
+    unbound = [_unbound(runnable, place) for place, runnable in enumerate(steps, 1)]
+    origins = [(step, origin) for step in unbound if (origin := step.runnable._origin()) is not None]
+    if not origins:
         return None
-    configs = [step.config or {} for step in (*before, origin[0], *after)]
-    return Plan(before, functions, *origin, after, binds_callbacks=any(config.get("callbacks") for config in configs))
+    origin_step, origin = origins[-1]
+    before, after = unbound[: origin_step.place - 1], unbound[origin_step.place :]
+    if any(_hook(step.runnable, "_as_stage") is None for step in after):
+        return None
+    functions = [_hook(step.runnable, "_as_function") for step in before]
+    binds_callbacks = any((step.config or {}).get("callbacks") for step in unbound)
+    return Plan(before, None if None in functions else functions, origin_step, origin, after, binds_callbacks)
 
 
 def _unbound(runnable: Any, place: int) -> Step:
@@ -113,15 +105,14 @@ def _unbound(runnable: Any, place: int) -> Step:
 
 def has_hook(runnable: Any, hook: str) -> bool:
     """Return whether ``hook``, ``"_as_stage"`` or ``"_as_function"``, returns something for ``runnable``, unbound."""
-    step = _unbound(runnable, 0).runnable
-    return _is_ours(step, hook) and getattr(step, hook)() is not None
+    return _hook(_unbound(runnable, 0).runnable, hook) is not None
 
 
-def _is_ours(runnable: Any, hook: str) -> bool:
-    """Return whether ``hook`` is true for ``runnable``: no users' class is derived from the class that writes it."""
+def _hook(runnable: Any, hook: str) -> Any:
+    """Return what ``hook`` returns; ``None`` if a users' class is derived from the class that writes it."""
     for cls in type(runnable).__mro__:
         if hook in cls.__dict__:
-            return True
+            return getattr(runnable, hook)()
         if cls.__module__.partition(".")[0] != __package__.partition(".")[0]:
-            return False
-    return False
+            return None
+    return None

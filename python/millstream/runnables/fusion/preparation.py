@@ -1,0 +1,72 @@
+"""The steps before the origin of a fused chain, where users' code is among them: they make the origin's input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..._context import var_child_runnable_config
+from ...streaming.inputs import AsyncInputIterator, InputIterator
+from ...streaming.replay import WholeInput
+from ..config import RunnableConfig, ensure_config
+from ..runs import RunStart, context_for
+
+if TYPE_CHECKING:
+    from ..event_stream import EventProducer
+    from .plan import Step
+
+__all__ = ("Preparation",)
+
+
+class Preparation:
+    """Streams through the steps, of which no handler is notified, and adds up the chunks of the last one.
+
+    The runs that users' code starts are children of the chain's run.
+    """
+
+    def __init__(
+        self, chain: EventProducer, steps: Sequence[Step], config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> None:
+        self._steps = steps
+        self._kwargs = kwargs
+        self._start = RunStart(chain, ensure_config(config))
+        self._run = self._start.silent_run()
+
+    def run(self, input: Any) -> tuple[Any, ...]:
+        """Return the origin's input; nothing where a step yields nothing."""
+        return context_for(self._start.child_config(self._run)).run(self._stream, input)
+
+    def _stream(self, input: Any) -> tuple[Any, ...]:
+        items: Any = WholeInput(input)
+        kwargs = self._kwargs
+        for step in self._steps:
+            items = step.runnable.transform(items, self._child_config(step), **{**step.kwargs, **kwargs})
+            kwargs = {}
+        outputs = InputIterator(items)
+        outputs.accumulate(adds_on=True)
+        try:
+            count = sum(1 for _ in outputs)
+        finally:
+            outputs.close()
+        return (outputs.total(),) if count else ()
+
+    async def arun(self, input: Any) -> tuple[Any, ...]:
+        """Return the origin's input, as :meth:`run` does; to be awaited in a task of its own."""
+        var_child_runnable_config.set(self._start.child_config(self._run))
+        items: Any = WholeInput(input)
+        kwargs = self._kwargs
+        for step in self._steps:
+            items = step.runnable._atransform_inline(items, self._child_config(step), {**step.kwargs, **kwargs})
+            kwargs = {}
+        outputs = AsyncInputIterator(items)
+        outputs.accumulate(adds_on=True)
+        count = 0
+        try:
+            async for _ in outputs:
+                count += 1
+        finally:
+            await outputs.aclose()
+        return (outputs.total(),) if count else ()
+
+    def _child_config(self, step: Step) -> RunnableConfig:
+        return step.child_config(self._start.config, self._run)
