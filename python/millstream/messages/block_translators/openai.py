@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._late import lazy_names
 from ..content import KNOWN_BLOCK_TYPES
 from .openai_tools import SERVER_TOOLS
 from .parts import add_extras, add_index, call_blocks, reasoning_blocks, rest_of
 
-if TYPE_CHECKING:
-    from ..openai import convert_to_openai_data_block, convert_to_openai_image_block
-
-__all__ = (
-    "convert_to_openai_data_block",
-    "convert_to_openai_image_block",
-    "translate_content",
-    "translate_content_chunk",
-)
+__all__ = ("translate_content", "translate_content_chunk")
 
 _Block = dict[str, Any]
 
@@ -192,6 +184,7 @@ def _describe_call(call: Mapping[str, Any], ids: Mapping[str, str]) -> _Block:
     return {**described, "id": item_id} if item_id else described
 
 
+# Messages import this module, and that module imports messages.
 __getattr__ = lazy_names(
     globals(),
     dict.fromkeys(("convert_to_openai_data_block", "convert_to_openai_image_block"), "millstream.messages.openai"),
