@@ -11,6 +11,7 @@ from pydantic.v1 import BaseModel as FirstModel
 import millstream.tools
 from millstream.callbacks import BaseCallbackHandler
 from millstream.tools import BaseTool, SchemaAnnotationError, StructuredTool, Tool, ToolException, tool
+from tool_outcomes import outcome
 
 OURS: Any = millstream.tools
 THEIRS: Any = langchain_core.tools
@@ -28,15 +29,6 @@ HANDLERS: list[Any] = [
     5,
 ]
 CALLS: list[Any] = [{"a": 1}, {"type": "tool_call", "name": "it", "args": {"a": 1}, "id": "call"}]
-
-
-def outcome(call: Callable[[], Any]) -> Any:
-    """Return the output of a call as comparable values, or its exception."""
-    try:
-        result = call()
-    except Exception as error:
-        return type(error).__name__, str(error)
-    return (result.content, result.status) if hasattr(result, "status") else result
 
 
 def raising(tools: Any, error: Any, handler: Any) -> Any:

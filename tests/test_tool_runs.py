@@ -12,6 +12,7 @@ import pytest
 import millstream.callbacks
 import millstream.runnables
 import millstream.tools
+from tool_outcomes import plain
 
 
 class Library:
@@ -62,15 +63,6 @@ def recorder(library: Library) -> Any:
             self._record("text", *args, **kwargs)
 
     return Recorder()
-
-
-def plain(value: Any) -> Any:
-    """Return a value of either library as one that can be compared."""
-    if isinstance(value, BaseException):
-        return type(value).__name__, str(value)
-    if hasattr(value, "tool_call_id"):
-        return value.content, value.tool_call_id, value.name, value.status, value.artifact
-    return value
 
 
 def double(library: Library) -> Any:

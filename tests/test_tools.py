@@ -1,7 +1,6 @@
 """Tools: made of functions and classes, called with arguments or with a tool call; LangChain's are the oracle."""
 
 import asyncio
-import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 import millstream.messages
 import millstream.runnables
 import millstream.tools
+from tool_outcomes import outcome, schemas_of
 
 OURS: Any = millstream.tools
 THEIRS: Any = langchain_core.tools
@@ -146,40 +146,6 @@ INPUTS: list[Any] = [
     {"type": "tool_call", "name": "add", "args": {"a": "x"}, "id": "call"},
     {"type": "tool_call", "name": "shout", "args": {"tool_input": "a"}, "id": ""},
 ]
-
-
-def schemas_of(tool: Any) -> dict[str, Any]:
-    call_schema = tool.tool_call_schema
-    schema = call_schema if isinstance(call_schema, dict) else call_schema.model_json_schema()
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "args": tool.args,
-        "call_schema": without_docstrings(schema, tool),
-        "input_schema": without_docstrings(tool.get_input_jsonschema(), tool),
-        "is_single_input": tool.is_single_input,
-        "return_direct": tool.return_direct,
-        "extras": tool.extras,
-        "response_format": tool.response_format,
-    }
-
-
-def without_docstrings(schema: dict[str, Any], tool: Any) -> dict[str, Any]:
-    """Return the schema without what describes the library's own classes."""
-    definitions = {name: list(one["properties"]) for name, one in schema.get("$defs", {}).items()}
-    inherited = {"description": ""} if schema.get("description") == inspect.getdoc(type(tool)._run) else {}
-    return {**schema, "$defs": definitions, **inherited}
-
-
-def outcome(call: Callable[[], Any]) -> Any:
-    """Return the output of a call as comparable values, or its exception."""
-    try:
-        result = call()
-    except Exception as error:
-        return type(error).__name__, str(error)
-    if hasattr(result, "tool_call_id"):
-        return result.content, result.tool_call_id, result.name, result.status, result.artifact
-    return result
 
 
 @pytest.mark.parametrize("make", MAKERS)

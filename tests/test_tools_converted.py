@@ -24,6 +24,7 @@ from millstream import ChatOpenAI
 from millstream.function_calling import convert_to_openai_tool
 from millstream.runnables import RunnableLambda
 from millstream.tools import Tool, convert_runnable_to_tool, tool
+from tool_outcomes import outcome
 
 
 class Library:
@@ -93,18 +94,6 @@ CASES: list[tuple[Callable[[Library], Any], Any]] = [
     ),
     (lambda lib: lib.tools.tool("text", lib.runnables.RunnableLambda(of_text)), "hello"),
 ]
-
-
-def outcome(call: Callable[[], Any]) -> Any:
-    """Return the output of a call as comparable values, or its exception."""
-    try:
-        result = call()
-    except Exception as error:
-        return type(error).__name__, str(error).replace("langchain_core", "millstream")
-    if hasattr(result, "tool_call_id"):
-        artifact = [one.page_content for one in result.artifact] if result.artifact else result.artifact
-        return result.content, result.tool_call_id, result.name, artifact
-    return result
 
 
 @pytest.mark.parametrize(("make", "input"), CASES)
