@@ -360,3 +360,31 @@ def test_annotations_that_are_texts_are_read_too() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.stderr) == ("aa\n", "")
+
+
+def test_annotations_that_are_texts_may_name_what_a_function_defines() -> None:
+    class Inner(BaseModel):
+        x: int
+
+    class Tool(RunnableSerializable[str, str]):
+        inner: "Inner"
+        point: "Point" = Field(default_factory=Point)
+        date: "str | None" = None
+
+        def invoke(self, input: str, config: Any = None, **kwargs: Any) -> str:
+            return f"{input}{self.inner}{self.point}"
+
+    assert Tool(inner={"x": "1"}).invoke("a") == "ax=1x=0"  # type: ignore[arg-type]
+
+
+def test_a_class_without_pydantic_does_not_load_its_support() -> None:
+    code = (
+        "import sys\n"
+        "from millstream import OpenAI\n"
+        "class Mine(OpenAI):\n"
+        "    size: int = 3\n"
+        "print(Mine(api_key='a', size=4).size)\n"
+        "print('pydantic' in sys.modules, 'millstream._pydantic_class' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == ("4\nFalse False\n", "")

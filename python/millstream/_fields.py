@@ -15,13 +15,13 @@ pydantic: see ``_pydantic_class``. ::
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, dataclass_transform
 
-from . import _pydantic_class as with_pydantic
 from ._secrets import SecretStr, is_secret_name, mask_secrets
 
-__all__ = ("MISSING", "Field", "Fields", "SecretStr", "did_you_mean", "field", "is_secret_name")
+__all__ = ("MISSING", "Field", "Fields", "SecretStr", "annotations_of", "did_you_mean", "field", "is_secret_name")
 
 MISSING: Any = dataclasses.MISSING
 
@@ -29,7 +29,7 @@ MISSING: Any = dataclasses.MISSING
 class Field:
     """The specification of one field; made by :func:`field`, or from a plain default."""
 
-    __slots__ = ("alias", "annotation", "default", "default_factory", "info", "name", "repr")
+    __slots__ = ("alias", "annotation", "default", "default_factory", "info", "is_annotated", "name", "repr")
 
     def __init__(
         self,
@@ -42,6 +42,8 @@ class Field:
     ) -> None:
         self.name = ""
         self.annotation: Any = None
+        # Whether the class body annotates it; otherwise the annotation is inherited.
+        self.is_annotated = True
         self.default: Any = default
         self.default_factory = default_factory
         self.alias = alias
@@ -102,34 +104,34 @@ class Fields:
     __millstream_fields__: ClassVar[dict[str, Field]] = {}
     __millstream_names__: ClassVar[dict[str, str]] = {}
     __millstream_private__: ClassVar[dict[str, Field]] = {}
-    __millstream_pydantic__: ClassVar[bool] = False
+    # The module `_pydantic_class`, for a class whose body, or whose base's, uses pydantic.
+    __millstream_pydantic__: ClassVar[Any] = None
     __signature__: ClassVar[Any] = _ArgumentsOf()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the class body's annotations; the bases' fields come first."""
         super().__init_subclass__(**kwargs)
-        # A plain assignment in the body gives an inherited field a new default, as with pydantic.
-        annotated = with_pydantic.annotations_of(cls)
-        with_pydantic.refuse_unreadable(cls, annotated)
-        if with_pydantic.find_pydantic(cls, annotated):
-            cls.__millstream_pydantic__ = True
+        annotated = annotations_of(cls)
+        if _may_use_pydantic(cls):
+            from . import _pydantic_class
+
+            annotated = _pydantic_class.read_body(cls, annotated)
         fields: dict[str, Field] = {}
         private: dict[str, Field] = {}
         for base in reversed(cls.__mro__[1:]):
             fields.update(base.__dict__.get("__millstream_fields__", {}))
             private.update(base.__dict__.get("__millstream_private__", {}))
+        # A plain assignment in the body gives an inherited field a new default, as with pydantic.
         for name, old in fields.items():
             if name in cls.__dict__ and name not in annotated and not _is_code(cls.__dict__[name]):
-                fields[name] = _read_field(cls, name, "", old)
-        if cls.__millstream_pydantic__:
-            annotated = {**with_pydantic.private_infos(cls), **annotated}
+                fields[name] = _read_field(cls, name, MISSING, old)
         for name, annotation in annotated.items():
             (private if name.startswith("_") else fields)[name] = _read_field(cls, name, annotation, fields.get(name))
         cls.__millstream_fields__ = fields
         cls.__millstream_private__ = private
         cls.__millstream_names__ = {f.alias: name for name, f in fields.items() if f.alias} | {n: n for n in fields}
-        if cls.__millstream_pydantic__:
-            with_pydantic.prepare(cls)
+        if cls.__millstream_pydantic__ is not None:
+            cls.__millstream_pydantic__.prepare(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Set every field from its argument or its default; see the class's fields.
@@ -138,8 +140,8 @@ class Fields:
         """
         if args:
             raise TypeError(f"{type(self).__name__}() takes keyword arguments only: {self._by_name()}")
-        if self.__millstream_pydantic__:
-            with_pydantic.validate(self, kwargs)
+        if self.__millstream_pydantic__ is not None:
+            self.__millstream_pydantic__.validate(self, kwargs)
             return
         names, fields = self.__millstream_names__, self.__millstream_fields__
         values: dict[str, Any] = {}
@@ -172,7 +174,7 @@ class Fields:
         state.pop("__pydantic_private__", None)
         fields = self.__millstream_fields__
         values = {name: self._check_value(name, fields[name], state.pop(name)) for name in fields if name in given}
-        if extra and with_pydantic.declared_extra(type(self)) is None:
+        if extra and self.__millstream_pydantic__.declared_extra(type(self)) is None:
             values = self._take_unknown(extra, values)
             extra = {}
         # The fields that are left in the state have their defaults.
@@ -251,13 +253,17 @@ def _read_field(cls: type[Fields], name: str, annotation: object, inherited: Fie
     elif isinstance(assigned, dataclasses.Field):
         factory: Any = None if assigned.default_factory is MISSING else assigned.default_factory
         spec = Field(assigned.default, default_factory=factory, repr=bool(assigned.repr))
-    elif cls.__millstream_pydantic__ and (read := with_pydantic.read_info(assigned, annotation)):
+    elif cls.__millstream_pydantic__ is not None and (
+        read := cls.__millstream_pydantic__.read_info(assigned, annotation)
+    ):
         spec = Field(**read)
     else:
         spec = Field(assigned)
     spec.name = name
-    # A plain assignment to an inherited field has no annotation of its own.
-    spec.annotation = annotation if annotation or inherited is None else inherited.annotation
+    spec.is_annotated = annotation is not MISSING
+    if inherited is not None and not spec.is_annotated:
+        annotation = inherited.annotation
+    spec.annotation = annotation
     if inherited is not None:
         spec.alias = spec.alias or inherited.alias
         spec.repr = spec.repr and inherited.repr
@@ -266,6 +272,29 @@ def _read_field(cls: type[Fields], name: str, annotation: object, inherited: Fie
     if assigned is not MISSING and spec.default is not assigned:
         delattr(cls, name) if spec.default is MISSING else setattr(cls, name, spec.default)
     return spec
+
+
+def annotations_of(cls: type) -> dict[str, Any]:
+    """Return the annotated names of the body of ``cls`` with their types, without class variables."""
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        found: Mapping[str, Any] = annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+    else:
+        found = inspect.get_annotations(cls)
+    return {name: annotation for name, annotation in found.items() if name[:2] != "__" and not _is_shared(annotation)}
+
+
+def _is_shared(annotation: object) -> bool:
+    text = annotation if isinstance(annotation, str) else repr(annotation)
+    return text.removeprefix("typing.").removeprefix("t.").startswith("ClassVar")
+
+
+def _may_use_pydantic(cls: type[Fields]) -> bool:
+    """Return whether to look for pydantic in the body of ``cls``: never in classes of ours."""
+    if cls.__module__.partition(".")[0] == __package__:
+        return False
+    return "pydantic" in sys.modules or not cls.__dict__.keys().isdisjoint(("model_config", "model_post_init"))
 
 
 def _is_code(value: object) -> bool:

@@ -7,65 +7,56 @@ and the validated fields become plain attributes. pydantic is imported only here
 """
 
 import dataclasses
-import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, get_args
 
 from ._secrets import is_secret_name
 
-__all__ = (
-    "annotations_of",
-    "declared_extra",
-    "find_pydantic",
-    "prepare",
-    "private_infos",
-    "read_info",
-    "refuse_unreadable",
-    "validate",
-)
+__all__ = ("declared_extra", "prepare", "read_body", "read_info", "validate")
 
 _PACKAGES = frozenset({"pydantic", "pydantic_core", "annotated_types"})
 _NAMES = ("model_config", "model_post_init")
+# The modules of frames between the class statement and this module.
+_SKIPPED = frozenset({__package__, "abc", "typing"})
 
 
-def annotations_of(cls: type) -> dict[str, Any]:
-    """Return the annotated names of the body of ``cls`` with their types, without class variables."""
-    if sys.version_info >= (3, 14):
-        import annotationlib
+def read_body(cls: Any, annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``annotations`` evaluated, with the private attributes that have none; see whether ``cls`` uses pydantic.
 
-        found: Mapping[str, Any] = annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
-    else:
-        found = inspect.get_annotations(cls)
-    return {name: annotation for name, annotation in found.items() if name[:2] != "__" and not _is_shared(annotation)}
-
-
-def _is_shared(annotation: object) -> bool:
-    text = annotation if isinstance(annotation, str) else repr(annotation)
-    return text.removeprefix("typing.").removeprefix("t.").startswith("ClassVar")
+    Raises :class:`TypeError` if ``cls`` inherits from pydantic's ``BaseModel``, or uses ``pydantic.v1``.
+    """
+    _refuse_unreadable(cls, annotations)
+    evaluated = _evaluate(cls, annotations)
+    values, types = map(_is_from_pydantic, vars(cls).values()), map(_mentions_pydantic, evaluated.values())
+    if any(name in vars(cls) for name in _NAMES) or any(values) or any(types):
+        cls.__millstream_pydantic__ = sys.modules[__name__]
+    return {**{name: Any for name, value in vars(cls).items() if _is_private_info(value)}, **evaluated}
 
 
-def find_pydantic(cls: type, annotations: Mapping[str, Any]) -> bool:
-    """Return whether the body of ``cls`` uses pydantic: its fields, validators, configuration or types."""
-    body = vars(cls)
-    if any(name in body for name in _NAMES):
-        return True
-    if "pydantic" not in sys.modules or cls.__module__.partition(".")[0] == __package__:
-        return False
-    return any(map(_is_from_pydantic, body.values())) or any(
-        _mentions_pydantic(_evaluate(annotation, cls)) for annotation in annotations.values()
-    )
+def _class_frame_locals() -> Mapping[str, Any]:
+    """Return the local variables where the class is defined."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _SKIPPED:
+        frame = frame.f_back
+    return frame.f_locals  # type: ignore[no-any-return]
 
 
-def _evaluate(annotation: object, cls: type) -> object:
-    """Return an annotation that may be a text; a text that cannot be evaluated is returned as it is."""
-    if isinstance(annotation, str):
-        try:
-            return eval(annotation, vars(sys.modules[cls.__module__]), dict(vars(cls)))
-        except Exception:
-            return annotation
-    return annotation
+def _evaluate(cls: type, annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the annotations, some of which may be texts; a text that cannot be evaluated yet is returned as it is."""
+    if not any(isinstance(annotation, str) for annotation in annotations.values()):
+        return dict(annotations)
+    body = {name: value for name, value in vars(cls).items() if name not in annotations}
+    names = {**vars(sys.modules[cls.__module__]), **_class_frame_locals(), **body}
+    evaluated = {}
+    for name, annotation in annotations.items():
+        evaluated[name] = annotation
+        if isinstance(annotation, str):
+            with suppress(Exception):
+                evaluated[name] = eval(annotation, names)
+    return evaluated
 
 
 def _mentions_pydantic(annotation: object) -> bool:
@@ -82,11 +73,6 @@ def _is_from_pydantic(value: object) -> bool:
     # Classes and secrets are plain values, also as defaults.
     is_named = type(value).__module__.partition(".")[0] in _PACKAGES
     return is_named and not isinstance(value, type) and not hasattr(value, "get_secret_value")
-
-
-def private_infos(cls: type) -> dict[str, Any]:
-    """Return the names of the body that are set to what ``PrivateAttr`` returns, each with the type ``Any``."""
-    return {name: Any for name, value in vars(cls).items() if _is_private_info(value)}
 
 
 def _is_private_info(value: object) -> bool:
@@ -126,7 +112,7 @@ def _read_default(info: Any) -> dict[str, Any]:
     return {"default": default, "default_factory": factory}
 
 
-def refuse_unreadable(cls: type, annotations: Mapping[str, Any]) -> None:
+def _refuse_unreadable(cls: type, annotations: Mapping[str, Any]) -> None:
     """Raise :class:`TypeError` if ``cls`` inherits from pydantic's ``BaseModel``, or uses ``pydantic.v1``."""
     for base in cls.__mro__[1:]:
         if base.__name__ == "BaseModel" and base.__module__ == "pydantic.main":
@@ -285,14 +271,12 @@ def _own_fields(cls: Any, bases: tuple[Any, ...]) -> Iterator[tuple[str, Any, An
 
     inherited = {id(spec) for base in cls.__mro__[1:] for spec in vars(base).get("__millstream_fields__", {}).values()}
     is_ours = cls.__module__.partition(".")[0] == __package__
-    annotated = annotations_of(cls)
     for name, spec in cls.__millstream_fields__.items():
         if id(spec) in inherited:
             continue
-        annotation = Any if is_ours else annotated.get(name)
-        if annotation is None:
-            known = next((base.model_fields[name] for base in bases if name in base.model_fields), None)
-            annotation = Any if known is None else known.annotation
+        annotation = Any if is_ours else spec.annotation
+        if not spec.is_annotated:
+            annotation = next((base.model_fields[name].annotation for base in bases if name in base.model_fields), Any)
         if spec.info is not None:
             yield name, annotation, spec.info
         elif spec.default_factory is not None or spec.alias is not None:

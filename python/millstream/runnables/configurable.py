@@ -11,8 +11,7 @@ from functools import wraps
 from typing import Any, Self, cast
 from weakref import WeakValueDictionary
 
-from .._fields import MISSING, Field
-from .._pydantic_class import annotations_of
+from .._fields import MISSING, Field, annotations_of
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, batch_configs, ensure_config, merge_configs
 from .config_specs import (
