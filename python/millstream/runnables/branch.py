@@ -12,6 +12,7 @@ from ..streaming.stream import AsyncStream, Stream
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
 from .foreign import is_foreign
+from .fusion.nodes import BranchNode, Composition
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, call_in_run
 from .serializable import RunnableSerializable
@@ -45,6 +46,12 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         if not (isinstance(default, Runnable | Callable | Mapping) or is_foreign(default)):
             raise TypeError("RunnableBranch default must be Runnable, callable or mapping.")
         Fields.__init__(self, branches=[_pair(branch) for branch in conditional], default=coerce_to_runnable(default))
+
+    def _composition(self) -> Composition | None:
+        conditions = [(f"condition:{place}", condition) for place, (condition, _) in enumerate(self.branches, 1)]
+        steps = [(f"branch:{place}", runnable) for place, (_, runnable) in enumerate(self.branches, 1)]
+        steps.append(("branch:default", self.default))
+        return Composition(steps, BranchNode, is_whole=True, conditions=conditions)
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Return the output of the first branch whose condition is true."""

@@ -15,7 +15,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from functools import cached_property, partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, get_args, get_origin, overload
 
 from .._context import run_in_executor
@@ -27,6 +27,7 @@ from .arguments import bind_arguments, is_async_callable, is_async_generator
 from .config import RunnableConfig, patch_config
 from .config_specs import ConfigurableFieldSpec
 from .foreign import is_foreign
+from .fusion.nodes import FunctionStage
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .transforming import once
@@ -35,6 +36,7 @@ from .types_of import specs_of
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..streaming.protocols import Stage
     from .graph import Graph
 
     # What a function may return or yield in place of its output.
@@ -224,6 +226,11 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def _schema_module(self) -> str | None:
         return getattr(self._function, "__module__", None)
+
+    def _as_stage(self) -> Stage[Any, Any] | None:
+        if type(self.func) not in (attrgetter, itemgetter) or self.afunc is not None:
+            return None
+        return FunctionStage(self._function)
 
     # What a run does.
 

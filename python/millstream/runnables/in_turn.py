@@ -17,7 +17,7 @@ from typing import Any
 
 from ..streaming.branches import Arrange
 from ..streaming.inputs import AsyncInputIterator, close_iterator
-from .fusion.plan import has_hook
+from .fusion.plan import build_part
 
 __all__ = ("arun_in_turn", "run_in_turn", "runs_in_turn")
 
@@ -26,7 +26,7 @@ _END: Any = object()
 
 def runs_in_turn(step: Any) -> bool:
     """Return whether ``step`` runs our own code alone, and waits for nothing but its input."""
-    return has_hook(step, "_as_stage") or has_hook(step, "_as_function")
+    return build_part(step, None) is not None
 
 
 class _Tee:

@@ -15,6 +15,7 @@ from .batch import arun_all, run_all
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
 from .function_source import indent_lines_after_first
+from .fusion.nodes import Composition, ParallelNode
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .runnable import Input, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
@@ -56,6 +57,10 @@ class RunnableParallel(
         """Show the steps, one a line."""
         shown = (f"{key}: {indent_lines_after_first(repr(step), f'  {key}: ')}" for key, step in self.steps__.items())
         return "{\n  " + ",\n  ".join(shown) + "\n}"
+
+    def _composition(self) -> Composition | None:
+        steps = self.steps__
+        return Composition([(f"map:key:{key}", step) for key, step in steps.items()], partial(ParallelNode, [*steps]))
 
     # Calling.
 

@@ -28,6 +28,7 @@ from ..streaming.protocols import Stage
 from ..streaming.stream import AsyncStream, Stream
 from .arguments import bind_arguments
 from .config import RunnableConfig, ensure_config
+from .fusion.nodes import Composition, Node, Take
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .parallel import RunnableParallel
 from .runnable import Input, Output
@@ -248,6 +249,9 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
     def _passed_on(self) -> Any:
         return RunnablePassthrough()
 
+    def _composition(self) -> Composition | None:
+        return Composition([(None, self.mapper)], lambda nodes: _AssignNode(self.mapper.steps__, nodes[0]))
+
     def invoke(self, input: Dict, config: RunnableConfig | None = None, **kwargs: Any) -> Dict:
         """Return ``input`` with the outputs of the mapper."""
         return cast("Dict", call_in_run(self, partial(self._call, kwargs), input, config))
@@ -318,6 +322,42 @@ class _Arrangement:
     def _release(self) -> list[Any]:
         held, self._held = self._held, []
         return held
+
+
+class _AssignNode(Node):
+    """The node of :class:`RunnableAssign`."""
+
+    def __init__(self, assigned: Iterable[str], mapper: Node) -> None:
+        self._arrange = _Arrangement(assigned)
+        self._mapper = mapper
+        self._take: Take
+
+    def feed_into(self, take: Take) -> Take:
+        """Return the function for the chunks of the input."""
+        self._take = take
+        feed_mapper = self._mapper.feed_into(self._take_mapped)
+
+        def feed_chunk(chunk: Any, passed: list[Any]) -> None:
+            self._push("input", [chunk], passed)
+            feed_mapper(chunk, passed)
+
+        return feed_chunk
+
+    def _take_mapped(self, output: Any, passed: list[Any]) -> None:
+        self._push("mapper", [output], passed)
+
+    def _push(self, key: str, outputs: list[Any], passed: list[Any], *, ended: bool = False) -> None:
+        for output in self._arrange(key, outputs, ended):
+            self._take(output, passed)
+
+    def close(self, passed: list[Any]) -> None:
+        """Push the chunks of the mapper, which are held till then."""
+        self._push("input", [], passed, ended=True)
+        self._mapper.close(passed)
+
+    def fail(self, passed: list[Any]) -> None:
+        """Pass it on."""
+        self._mapper.fail(passed)
 
 
 def _check_dict(value: Any) -> None:

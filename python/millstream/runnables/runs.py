@@ -275,8 +275,6 @@ class _Streams(Protocol):
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterable[Any]: ...
 
-    def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterable[Any]: ...
-
 
 def transform_buffered(
     step: _Streams, items: Iterable[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
@@ -298,9 +296,9 @@ def transform_buffered(
 
 
 async def atransform_buffered(
-    step: _Streams, items: AsyncIterator[Any], config: RunnableConfig | None, kwargs: dict[str, Any]
+    stream: Callable[[Any], AsyncIterable[Any]], items: AsyncIterator[Any]
 ) -> AsyncGenerator[Any, None]:
-    """Yield what ``step`` streams for the sum of ``items``; nothing where there are none."""
+    """Yield the items of ``stream(sum)`` for the sum of ``items``; nothing where there are none."""
     import asyncio
 
     input = AsyncInputIterator(items)
@@ -313,7 +311,7 @@ async def atransform_buffered(
         await input.aclose()
     if not count:
         return
-    outputs = AsyncInputIterator(step.astream(input.total(), config, **kwargs))
+    outputs = AsyncInputIterator(stream(input.total()))
     try:
         async for output in outputs:
             try:

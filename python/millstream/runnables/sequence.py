@@ -17,6 +17,7 @@ from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .fusion.chunks import FusedChunks
+from .fusion.nodes import Composition, SequenceNode
 from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
@@ -196,7 +197,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         if plan is None:
             return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
         if self._has_listeners(plan, config):
-            if plan.functions is None:
+            if plan.parts is None:
                 return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
             # The only users' code is the handlers', and the model's, which runs in a worker of its own.
             return AsyncStream(self._astream_inline(input, config, kwargs))
@@ -223,6 +224,10 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         """The plan by which the sequence streams as one generator, if it can: made once, since steps do not change."""
         return build_plan(self._steps)
 
+    def _composition(self) -> Composition | None:
+        steps = [(f"seq:step:{place}", step) for place, step in enumerate(self._steps, 1)]
+        return Composition(steps, SequenceNode)
+
     def _has_listeners(self, plan: Plan, config: RunnableConfig | None) -> bool:
         """Return whether a handler is notified of a call."""
         if plan.has_callbacks():
@@ -240,7 +245,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         for_async: bool = False,
     ) -> tuple[Source, Processor[StreamEvent]]:
         plan = self._plan
-        if plan is None or plan.functions is None or self._has_listeners(plan, config):
+        if plan is None or plan.parts is None or self._has_listeners(plan, config):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         from .fusion.events import FusedEvents
 

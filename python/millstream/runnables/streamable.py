@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..events.run_log import RunLog, RunLogPatch
     from ..events.schema import EventVersion
     from ..streaming.protocols import Stage
+    from .fusion.nodes import Composition
     from .origin import Origin
 
 __all__ = ("Streamable",)
@@ -67,7 +68,7 @@ class Streamable(Invocable[Input, Output]):
         """Stream the output for an input that comes in chunks; by default :meth:`astream` of their sum."""
         from .runs import atransform_buffered
 
-        return AsyncStream(atransform_buffered(self, input, config, kwargs))
+        return AsyncStream(atransform_buffered(lambda sum: self.astream(sum, config, **kwargs), input))
 
     def astream_events(
         self,
@@ -253,10 +254,18 @@ class Streamable(Invocable[Input, Output]):
         self, items: AsyncIterator[Input], config: RunnableConfig, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
         """Return :meth:`atransform`. The caller already runs it outside the consumer's task."""
-        return self.atransform(items, config, **kwargs)
+        if type(self).atransform is not Streamable.atransform:
+            return self.atransform(items, config, **kwargs)
+        from .runs import atransform_buffered
+
+        return atransform_buffered(lambda sum: self._astream_inline(sum, config, kwargs), items)
 
     def _as_function(self) -> Callable[[Any], Any] | None:
         """Return this step as a synchronous function, if it runs our own code alone."""
+        return None
+
+    def _composition(self) -> Composition | None:
+        """Return the steps that this one is made of, as parts of a fused chain."""
         return None
 
     def _origin(self) -> Origin | None:

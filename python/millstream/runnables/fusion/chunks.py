@@ -12,6 +12,7 @@ from ...streaming.protocols import Processor, ProcessorAround
 from ...streaming.workers import run_in_task
 from ..config import RunnableConfig, ensure_config
 from ..runs import RunStart
+from .plan import NOTHING
 from .preparation import Preparation
 
 if TYPE_CHECKING:
@@ -99,10 +100,7 @@ class FusedChunks(Fused):
     def start(self) -> Sequence[Any]:
         """Compute the origin's input; return the outputs before its source is opened."""
         self._stages = self._plan.stages()
-        if self._plan.functions is not None:
-            value = self._input
-            for function in self._plan.functions:
-                value = function(value)
+        if self._plan.parts is not None and (value := self._plan.origin_input(self._input)) is not NOTHING:
             self._prepare(value)
         return ()
 
@@ -114,7 +112,7 @@ class FusedChunks(Fused):
 
     def open(self) -> Any:
         """Open the origin's source, once its input is made."""
-        if self._plan.functions is None:
+        if self._plan.parts is None:
             preparation = Preparation(self._chain, self._plan.before, self._config, self._kwargs)
             for value in preparation.run(self._input):
                 self._prepare(value)
@@ -122,7 +120,7 @@ class FusedChunks(Fused):
 
     async def aopen(self) -> Any:
         """Open the origin's source, once its input is made."""
-        if self._plan.functions is None:
+        if self._plan.parts is None:
             preparation = Preparation(self._chain, self._plan.before, self._config, self._kwargs)
             for value in await run_in_task(preparation.arun(self._input)):
                 self._prepare(value)

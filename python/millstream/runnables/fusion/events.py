@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...events import EventFilter, Run, StreamEvent, schema_version, uuid7
+from ...events import EventFilter, Run, StreamEvent, schema_version
 from ..config import RunnableConfig, ensure_config
 from ..event_stream import callback_event_stream
 from ..runs import RunStart
 from .chunks import Fused
-from .run_events import ChainEvents, OriginEventMaker, StageEvents, Take
+from .plan import NOTHING, run_nodes
+from .run_events import ChainEvents, OriginEventMaker, RunNode, StageRunNode, WholeRunNode
 
 if TYPE_CHECKING:
+    from ...callbacks.manager import BaseRunManager
     from ..event_stream import EventProducer
-    from .plan import Plan, Step
+    from .nodes import Take
+    from .plan import Part, Plan
 
 __all__ = ("FusedEvents",)
 
@@ -53,8 +56,8 @@ class FusedEvents(Fused):
         self._root = self._root_events(run_start)
         self._root.start(self._input, events)
         try:
-            value = self._run_functions(run_start, events)
-            is_fused = self._start_origin(value, run_start, events)
+            value = self._run_before(run_start, events)
+            is_fused = value is not NOTHING and self._start_origin(value, run_start, events)
         except Exception as error:
             self._failure = error
             return events
@@ -91,21 +94,16 @@ class FusedEvents(Fused):
         else:
             self.feed, self.done = self._inner.feed, self._inner.done
 
-    def _run_functions(self, run_start: RunStart, events: list[StreamEvent]) -> Any:
-        """Run the functions before the origin; return the origin's input."""
-        value = self._input
-        for step, function in zip(self._plan.before, self._plan.functions or (), strict=True):
-            step_events = self._step_events(step, run_start)
-            step_events.start(value, events)
-            try:
-                output = function(value)
-            except Exception:
-                if self._version.ends_failed_runs:
-                    step_events.end(value, None, events)
-                raise
-            step_events.end(value, output, events)
-            value = output
-        return value
+    def _run_before(self, run_start: RunStart, events: list[StreamEvent]) -> Any:
+        """Run the parts before the origin; return the origin's input."""
+        nodes = [self._run_node(part, run_start.config, self._chain_run) for part in self._plan.parts or ()]
+        try:
+            return run_nodes(nodes, self._input, events) if nodes else self._input
+        except Exception:
+            if self._version.ends_failed_runs:
+                for node in nodes:
+                    node.fail(events)
+            raise
 
     def _start_origin(self, value: Any, run_start: RunStart, events: list[StreamEvent]) -> bool:
         """Make the source and the processor of the origin's stream, and its start event; ``False`` for users' code."""
@@ -119,13 +117,12 @@ class FusedEvents(Fused):
         if not self._version.shows_parents:
             found.run.parent_ids = []
         self._origin = OriginEventMaker(self._version, found, self._wanted)
-        stages = zip(plan.after, plan.stages(), strict=True)
-        self._stages = [StageEvents(self._step_events(step, run_start), stage) for step, stage in stages]
+        self._stages = [self._run_node(part, run_start.config, self._chain_run) for part in plan.after]
         self._origin.start(events)
         # The output of the last step is that of the chain: it is accumulated once.
         take: Take = self._root.make_take(accumulates=not self._stages)
-        for stage_events in reversed(self._stages):
-            take = stage_events.feed_into(take)
+        for node in reversed(self._stages):
+            take = node.feed_into(take)
         self._take = self._origin.feed_into(take)
         return True
 
@@ -135,12 +132,19 @@ class FusedEvents(Fused):
         run = Run(id, run_start.name, "chain", tags, metadata, parent_ids)
         return ChainEvents(self._version, self._version.root_run(run, run_start.config), self._wanted, root=True)
 
-    def _step_events(self, step: Step, run_start: RunStart) -> ChainEvents:
-        child = RunStart(step.runnable, step.child_config(run_start.config, self._chain_run))
-        manager, run_type = child.manager, step.runnable.run_type
+    def _run_node(self, part: Part, config: RunnableConfig, parent: BaseRunManager) -> RunNode | WholeRunNode:
+        """Return the node of ``part``, with the events of its run, a child run of ``parent``, and of its parts'."""
+        start = RunStart(part.step.runnable, part.step.child_config(config, parent))
+        run, manager = start.silent_run(), start.manager
         parent_ids = manager.parent_ids if self._version.shows_parents else []
-        run = Run(str(uuid7()), child.name, run_type, manager.tags, manager.metadata, parent_ids)
-        return ChainEvents(self._version, run, self._wanted, root=False)
+        shown = Run(
+            str(run.run_id), start.name, part.step.runnable.run_type, manager.tags, manager.metadata, parent_ids
+        )
+        run_events = ChainEvents(self._version, shown, self._wanted, root=False)
+        if part.make_stage is not None and not part.is_whole:
+            return StageRunNode(run_events, part.make_stage())
+        node = part.node([self._run_node(one, start.config, run) for one in part.parts])
+        return WholeRunNode(run_events, node) if part.is_whole else RunNode(run_events, node)
 
     # The middle.
 

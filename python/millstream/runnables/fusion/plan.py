@@ -1,15 +1,16 @@
-"""The plan of a chain that can run as one generator: functions of ours, an origin, stages of ours.
+"""The plan of a chain that can run as one generator: what makes the origin's input, an origin, parts of ours.
 
-Each Runnable says what it is to a fused chain by one of three private hooks:
+Each Runnable says what it is to a fused chain by one of four private hooks:
 
-* ``_as_function()``: it is called once, before anything streams (prompts);
+* ``_as_function()``: it takes its whole input, and returns its output (prompts);
 * ``_origin()``: it opens a connection of ours and yields chunks (models);
-* ``_as_stage()``: it transforms chunks synchronously, with ``feed`` and ``close`` (parsers, picks).
+* ``_as_stage()``: it transforms chunks synchronously, with ``feed`` and ``close`` (parsers, picks);
+* ``_composition()``: it is made of steps, which are parts of ours too (sequences, parallels, assigns, branches).
 
-A chain fuses if only stages follow its last origin. Its stream is then one generator over the origin's connection
-(``chunks.py``, and ``events.py`` for stream events): no task, no queue, and leaving it closes the connection.
-Steps before the origin only make its input. Where they are not all functions of ours, they run once, before the
-connection is opened, in async code in a task of their own (``preparation.py``).
+A chain fuses if only parts that are no functions follow its last origin. Its stream is then one generator over the
+origin's connection (``chunks.py``, and ``events.py`` for stream events): no task, no queue, and leaving it closes the
+connection. Steps before the origin only make its input. Where they are not all parts of ours, they run once, before
+the connection is opened, in async code in a task of their own (``preparation.py``).
 Any other chain runs step by step (``sequence.py``), in async code in a task of its own, with the same outputs.
 A user's subclass of a class of ours counts as users' code unless it writes the hook itself: an overridden
 ``transform`` must be called. A plan holds no state of a stream; :meth:`Plan.stages` makes new stages for each.
@@ -17,12 +18,14 @@ A user's subclass of a class of ours counts as users' code unless it writes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...streaming.accumulate import ChunkAccumulator
 from ..binding import RunnableBinding
 from ..config import RunnableConfig, child_config, ensure_config, merge_configs
+from .nodes import Composition, FunctionNode, Node, NodeStage, SequenceNode, StageNode
 
 if TYPE_CHECKING:
     from ...callbacks.manager import BaseRunManager
@@ -30,37 +33,73 @@ if TYPE_CHECKING:
     from ..origin import Origin
     from ..runnable import Runnable
 
-__all__ = ("Plan", "Step", "build_plan", "has_hook")
+__all__ = ("NOTHING", "Part", "Plan", "Step", "build_part", "build_plan", "run_nodes")
+
+NOTHING: Any = object()
+"""Stands for the input of an origin that has none, since the parts before it have no output."""
 
 
 @dataclass(slots=True)
 class Step:
-    """One step: the Runnable itself, the arguments and configuration bound to it, and its place, from 1 on."""
+    """One step: the Runnable itself, the arguments and configuration bound to it, and the tag of its run."""
 
     runnable: Any
     kwargs: dict[str, Any]
     config: RunnableConfig | None
-    place: int
+    tag: str | None
 
     def child_config(self, config: RunnableConfig, run: BaseRunManager) -> RunnableConfig:
-        """Return the configuration of its run, a child of the sequence's ``run``: what is bound, under ``config``."""
-        child = child_config(config, run, f"seq:step:{self.place}")
+        """Return the configuration of its run, a child of the parent's ``run``: what is bound, under ``config``."""
+        child = child_config(config, run, self.tag)
         return child if self.config is None else ensure_config(merge_configs(self.config, child))
 
 
 @dataclass(slots=True)
-class Plan:
-    """The steps of a fused chain: what makes the origin's input, the origin, stages of ours.
+class Part:
+    """A step of ours: a function, a stage, or a composition of parts.
 
-    ``functions`` are those of the steps before the origin; ``None`` if users' code is among these.
+    ``is_whole`` says whether it takes its whole input at once: its run starts with it, and shows no chunks.
+    """
+
+    step: Step
+    function: Callable[[Any], Any] | None = None
+    make_stage: Callable[[], Stage[Any, Any]] | None = None
+    connect: Callable[[list[Node]], Node] | None = None
+    parts: Sequence[Part] = ()
+    is_whole: bool = False
+
+    def node(self, nodes: list[Node] | None = None) -> Node:
+        """Return a new node, for one stream; ``nodes`` are those of its parts."""
+        if self.function is not None:
+            return FunctionNode(self.function)
+        if self.connect is not None:
+            return self.connect([part.node() for part in self.parts] if nodes is None else nodes)
+        return StageNode(self.stage())
+
+    def stage(self) -> Stage[Any, Any]:
+        """Return a new stage, for one stream."""
+        return NodeStage(self.node()) if self.make_stage is None else self.make_stage()
+
+    def all_steps(self) -> Iterator[Step]:
+        """Yield the step, and those of its parts."""
+        yield self.step
+        for part in self.parts:
+            yield from part.all_steps()
+
+
+@dataclass(slots=True)
+class Plan:
+    """The steps of a fused chain: what makes the origin's input, the origin, parts of ours.
+
+    ``parts`` are the steps before the origin; ``None`` if users' code is among these.
     ``binds_callbacks`` says whether callbacks are bound to a step.
     """
 
     before: list[Step]
-    functions: list[Callable[[Any], Any]] | None
+    parts: list[Part] | None
     origin_step: Step
     origin: Origin
-    after: list[Step]
+    after: list[Part]
     binds_callbacks: bool
 
     def has_callbacks(self) -> bool:
@@ -71,27 +110,84 @@ class Plan:
         """Return the arguments of the origin; ``kwargs`` are for the chain's first step."""
         return {**self.origin_step.kwargs} if self.before else {**self.origin_step.kwargs, **kwargs}
 
+    def origin_input(self, value: Any) -> Any:
+        """Return the input of the origin for the chain's input; :data:`NOTHING` without any."""
+        parts = self.parts or []
+        for place, part in enumerate(parts):
+            if part.function is None:
+                return run_nodes([part.node() for part in parts[place:]], value, [])
+            value = part.function(value)
+        return value
+
     def stages(self) -> list[Stage[Any, Any]]:
         """Return a new stage for each step after the origin."""
-        return [step.runnable._as_stage() for step in self.after]
+        return [part.stage() for part in self.after]
+
+
+def run_nodes(nodes: Sequence[Node], value: Any, passed: list[Any]) -> Any:
+    """Return the sum of the outputs of ``nodes``, one after the other, for ``value``; :data:`NOTHING` without any."""
+    node = SequenceNode(nodes)
+    sum = ChunkAccumulator(adds_on=True)
+    count = 0
+
+    def take(output: Any, passed: list[Any]) -> None:
+        nonlocal count
+        sum.add(output)
+        count += 1
+
+    node.feed_into(take)(value, passed)
+    node.close(passed)
+    return sum.total() if count else NOTHING
 
 
 def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
     """Return the plan of ``steps``, or ``None`` where they have to run one by one."""
-    unbound = [_unbound(runnable, place) for place, runnable in enumerate(steps, 1)]
-    origins = [(step, origin) for step in unbound if (origin := step.runnable._origin()) is not None]
+    unbound = [_unbound(runnable, f"seq:step:{place}") for place, runnable in enumerate(steps, 1)]
+    origins = [(place, found) for place, step in enumerate(unbound) if (found := step.runnable._origin()) is not None]
     if not origins:
         return None
-    origin_step, origin = origins[-1]
-    before, after = unbound[: origin_step.place - 1], unbound[origin_step.place :]
-    if any(_hook(step.runnable, "_as_stage") is None for step in after):
+    place, origin = origins[-1]
+    before, after = unbound[:place], _parts_of(unbound[place + 1 :])
+    if after is None or any(part.function is not None for part in after):
         return None
-    functions = [_hook(step.runnable, "_as_function") for step in before]
-    binds_callbacks = any((step.config or {}).get("callbacks") for step in unbound)
-    return Plan(before, None if None in functions else functions, origin_step, origin, after, binds_callbacks)
+    parts = _parts_of(before)
+    inner = [step for part in (*(parts or ()), *after) for step in part.all_steps()]
+    binds_callbacks = any((step.config or {}).get("callbacks") for step in (*unbound, *inner))
+    return Plan(before, parts, unbound[place], origin, after, binds_callbacks)
 
 
-def _unbound(runnable: Any, place: int) -> Step:
+def _parts_of(steps: Sequence[Step]) -> list[Part] | None:
+    """Return ``steps`` as parts; ``None`` if one is not a part."""
+    parts = [part for step in steps if (part := _part_of(step)) is not None]
+    return parts if len(parts) == len(steps) else None
+
+
+def build_part(runnable: Runnable[Any, Any], tag: str | None, *, is_whole: bool = False) -> Part | None:
+    """Return ``runnable`` as a part; ``None`` if it runs users' code, or waits for more than its input.
+
+    ``is_whole`` says whether it is invoked, and its steps are.
+    """
+    return _part_of(_unbound(runnable, tag), is_whole=is_whole)
+
+
+def _part_of(step: Step, *, is_whole: bool = False) -> Part | None:
+    runnable = step.runnable
+    found: Composition | None = _hook(runnable, "_composition")
+    if found is not None:
+        parts = [build_part(one, tag, is_whole=True) for tag, one in found.conditions]
+        parts += [build_part(one, tag, is_whole=is_whole) for tag, one in found.steps]
+        own = [part for part in parts if part is not None]
+        if len(own) < len(parts):
+            return None
+        return Part(step, connect=found.connect, parts=own, is_whole=is_whole or found.is_whole)
+    if _hook(runnable, "_as_stage") is not None:
+        return Part(step, make_stage=runnable._as_stage, is_whole=is_whole)
+    if (function := _hook(runnable, "_as_function")) is not None:
+        return Part(step, function=function, is_whole=True)
+    return None
+
+
+def _unbound(runnable: Any, tag: str | None) -> Step:
     kwargs: dict[str, Any] = {}
     config: RunnableConfig | None = None
     # Listeners, which a factory of configurations adds, are users' code.
@@ -100,12 +196,7 @@ def _unbound(runnable: Any, place: int) -> Step:
         if runnable.config:
             config = runnable.config if config is None else merge_configs(runnable.config, config)
         runnable = runnable.bound
-    return Step(runnable, kwargs, config, place)
-
-
-def has_hook(runnable: Any, hook: str) -> bool:
-    """Return whether ``hook``, ``"_as_stage"`` or ``"_as_function"``, returns something for ``runnable``, unbound."""
-    return _hook(_unbound(runnable, 0).runnable, hook) is not None
+    return Step(runnable, kwargs, config, tag)
 
 
 def _hook(runnable: Any, hook: str) -> Any:

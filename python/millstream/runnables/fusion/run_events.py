@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...events.payloads import payload_of
 from ...events.schema import UNKNOWN
 from ...events.versions import Version
 from ...streaming.accumulate import ChunkAccumulator
+from .nodes import Node, StageNode, Take, WholeNode
 
 if TYPE_CHECKING:
     from ...events import EventFilter, Run, StreamEvent
     from ...streaming.protocols import Stage
     from ..origin import OriginEvents
 
-__all__ = ("ChainEvents", "OriginEventMaker", "StageEvents", "Take")
-
-Take = Callable[[Any, list[Any]], None]
-"""Receives a chunk, and the list to which its events are added."""
+__all__ = ("ChainEvents", "OriginEventMaker", "RunNode", "StageRunNode", "WholeRunNode")
 
 
 class ChainEvents:
@@ -59,29 +56,31 @@ class ChainEvents:
             events.append(self._version.end(self._run, input, output, root=self._root))
 
 
-class StageEvents:
-    """The events of the run of a stage; the run starts with its first chunk."""
+class RunNode(Node):
+    """A node with the events of its run, which starts with its first chunk."""
 
-    def __init__(self, run_events: ChainEvents, stage: Stage[Any, Any]) -> None:
+    def __init__(self, run_events: ChainEvents, node: Node) -> None:
         self._run_events = run_events
-        self._stage = stage
+        self._node = node
         self._input = ChunkAccumulator()
         self._is_open: bool | None = None
         self._take = run_events.make_take(accumulates=True)
-        self._next: Take
 
     def feed_into(self, take: Take) -> Take:
-        """Return a function for the chunks of the stage's input; it calls ``take`` with those of the output."""
-        self._next = take
-        feed, add_input, take_own = self._stage.feed, self._input.add, self._take
+        """Return a function for the chunks of the input; it calls ``take`` with those of the output."""
+        add_input, take_own = self._input.add, self._take
+
+        def take_output(output: Any, events: list[StreamEvent]) -> None:
+            take_own(output, events)
+            take(output, events)
+
+        feed = self._node.feed_into(take_output)
 
         def feed_chunk(chunk: Any, events: list[StreamEvent]) -> None:
             if self._is_open is None:
                 self._start(events)
             add_input(chunk)
-            for output in feed(chunk):
-                take_own(output, events)
-                take(output, events)
+            feed(chunk, events)
 
         return feed_chunk
 
@@ -94,20 +93,76 @@ class StageEvents:
         """Pass on the outputs of the end, and add its event."""
         if self._is_open is None:
             self._start(events)
-        for output in self._stage.close():
-            self._take(output, events)
-            self._next(output, events)
+        self._node.close(events)
         self._is_open = False
-        self._run_events.end(self._input.total(), self._run_events.output.total(), events)
+        self._run_events.end(self._input.total(), self.output.total(), events)
 
     def fail(self, events: list[StreamEvent]) -> None:
-        """Add the event of an end without an output, if the run is open."""
+        """Add the event of an end without an output, if the run is open; child runs end first."""
+        self._node.fail(events)
         if self._is_open:
             self._run_events.end(self._input.total(), None, events)
 
     def _start(self, events: list[StreamEvent]) -> None:
         self._is_open = True
         self._run_events.start(UNKNOWN, events)
+
+
+class StageRunNode(RunNode):
+    """A stage with the events of its run: a :class:`RunNode` with two calls less for each chunk."""
+
+    def __init__(self, run_events: ChainEvents, stage: Stage[Any, Any]) -> None:
+        super().__init__(run_events, StageNode(stage))
+        self._stage = stage
+
+    def feed_into(self, take: Take) -> Take:
+        """Return a function for the chunks of the input; it calls ``take`` with those of the output."""
+        feed, add_input, take_own = self._stage.feed, self._input.add, self._take
+
+        def feed_chunk(chunk: Any, events: list[StreamEvent]) -> None:
+            if self._is_open is None:
+                self._start(events)
+            add_input(chunk)
+            for output in feed(chunk):
+                take_own(output, events)
+                take(output, events)
+
+        # For the outputs of the end.
+        super().feed_into(take)
+        return feed_chunk
+
+
+class WholeRunNode(WholeNode):
+    """A node with the events of its run, which starts with the whole input; its chunks have no events."""
+
+    def __init__(self, run_events: ChainEvents, node: Node) -> None:
+        super().__init__()
+        self._run_events = run_events
+        self._node = node
+        self._is_open = False
+
+    @property
+    def output(self) -> ChunkAccumulator:
+        """The accumulated output."""
+        return self._run_events.output
+
+    def _push(self, input: Any, events: list[StreamEvent]) -> None:
+        self._is_open = True
+        self._run_events.start(input, events)
+        self._node.feed_into(self._take_output)(input, events)
+        self._node.close(events)
+        self._is_open = False
+        self._run_events.end(input, self.output.total(), events)
+
+    def _take_output(self, output: Any, events: list[StreamEvent]) -> None:
+        self.output.add(output)
+        self._take(output, events)
+
+    def fail(self, events: list[StreamEvent]) -> None:
+        """Add the event of an end without an output, if the run is open; child runs end first."""
+        self._node.fail(events)
+        if self._is_open:
+            self._run_events.end(self._sum.total(), None, events)
 
 
 class OriginEventMaker:
