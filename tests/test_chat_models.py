@@ -311,7 +311,7 @@ def test_generations_are_values() -> None:
 
 def test_unsupported_output_versions_are_rejected() -> None:
     with pytest.raises(ValueError, match="output_version"):
-        ParrotFakeChatModel(output_version="v1")
+        ParrotFakeChatModel(output_version="v3")
 
 
 # Fakes.

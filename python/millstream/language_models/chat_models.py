@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
@@ -48,8 +49,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
                 return "parrot"
 
     With ``disable_streaming``, a stream yields one whole message (``"tool_calling"``: only in calls with
-    tools). ``rate_limiter.acquire`` is called before each request. A message without an id gets one made
-    of the run's id.
+    tools). With ``output_version="v1"``, which ``LC_OUTPUT_VERSION`` in the environment also asks for, the
+    content of answers is standard blocks. ``rate_limiter.acquire`` is called before each request. A message
+    without an id gets one made of the run's id.
     """
 
     rate_limiter: Any = None
@@ -62,8 +64,10 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         super().__post_init__()
         if not isinstance(self.disable_streaming, bool) and self.disable_streaming != "tool_calling":
             raise ValueError(f"disable_streaming must be True, False or 'tool_calling', not {self.disable_streaming!r}")
-        if self.output_version not in (None, "v0"):
-            raise ValueError(f"output_version must be 'v0' or None: {self.output_version!r} is not supported yet")
+        if self.output_version is None:
+            self.output_version = os.environ.get("LC_OUTPUT_VERSION")
+        if self.output_version not in (None, "v0", "v1"):
+            raise ValueError(f"output_version must be 'v0', 'v1' or None, not {self.output_version!r}")
         if self.profile is None:
             # What a model can do is optional: a file that is not there is no reason to fail.
             with suppress(Exception):

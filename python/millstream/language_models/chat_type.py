@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -115,9 +116,14 @@ class ChatModelType:
             await model.rate_limiter.aacquire(blocking=True)
         return model._astream(call.prompt, stop=call.stop, **call.kwargs)
 
-    def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Set the id of the chunk's message, if it has none, and add the generation info to its metadata."""
-        complete_message(chunk, run_message_id(run_id))
+    def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
+        """Return what completes the messages of chunks; see :func:`complete_message`."""
+        complete = partial(complete_message, id=run_message_id(run_id))
+        if model.output_version != "v1":
+            return complete
+        from .standard_content import BlockNumbering
+
+        return BlockNumbering(complete)
 
     def callback_token(self, chunk: Any) -> Any:
         """Return the content of the message."""
@@ -203,19 +209,22 @@ class ChatModelType:
             if native is not None:
                 for _ in drive(*native):
                     pass
-                return self._to_chat_result(native[1].result(), run)
+                return self._to_chat_result(model, native[1].result(), run)
             chunks = []
+            complete = self.chunk_completer(model, run.run_id)
             for chunk in self.open(model, call, run):
-                self.complete_chunk(chunk, run.run_id)
+                complete(chunk)
                 run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
                 chunks.append(chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
                 run.on_llm_new_token(self.callback_token(last), chunk=last)
-            return self._to_chat_result(self.result(chunks, None), run)
+            return self._to_chat_result(model, self.result(chunks, None), run)
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
-        return complete_result(model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id)
+        return complete_result(
+            model, model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id
+        )
 
     async def _arequest(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=True):
@@ -223,21 +232,21 @@ class ChatModelType:
             if native is not None:
                 async for _ in adrive(*native):
                     pass
-                return self._to_chat_result(native[1].result(), run)
+                return self._to_chat_result(model, native[1].result(), run)
             chunks: list[Any] = []
+            complete = self.chunk_completer(model, run.run_id)
             async for chunk in await self.aopen(model, call, run):
-                self.complete_chunk(chunk, run.run_id)
+                complete(chunk)
                 await run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
                 chunks.append(chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
                 await run.on_llm_new_token(self.callback_token(last), chunk=last)
-            return self._to_chat_result(self.result(chunks, None), run)
+            return self._to_chat_result(model, self.result(chunks, None), run)
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._agenerate) else {}
-        return complete_result(
-            await model._agenerate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id
-        )
+        result = await model._agenerate(call.prompt, stop=call.stop, **manager, **call.kwargs)
+        return complete_result(model, result, run.run_id)
 
     def _native_stream(self, model: Any, call: ModelCall, run: Any, *, for_async: bool) -> Any:
         """Return the native stream, if there are no handlers to notify of its chunks."""
@@ -245,13 +254,13 @@ class ChatModelType:
             return None
         return model._native_stream(call, collect_result=True, run_id=run.run_id)
 
-    def _to_chat_result(self, streamed: LLMResult, run: Any) -> ChatResult:
+    def _to_chat_result(self, model: Any, streamed: LLMResult, run: Any) -> ChatResult:
         """Return the merged chunks of a stream as the result of ``_generate`` would be."""
         generation: Any = streamed.generations[0][0]
         if generation is None:
             raise ValueError("No generations found in stream.")
         message = finish_message(generation.message)
-        return complete_result(ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
+        return complete_result(model, ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
 
 
 def _join_results(model: Any, results: Sequence[ChatResult]) -> Results:
@@ -298,8 +307,16 @@ def make_last_chunk(chunk: Any) -> Any:
     return type(chunk)(message=type(message)(content=content, chunk_position="last", id=message.id))
 
 
-def complete_result(result: ChatResult, run_id: UUID) -> ChatResult:
-    """Set the ids of messages that have none, and add the generation info and ``llm_output`` to their metadata."""
+def complete_result(model: Any, result: ChatResult, run_id: UUID) -> ChatResult:
+    """Set the ids of messages that have none, and add the generation info and ``llm_output`` to their metadata.
+
+    With ``output_version="v1"`` their contents become standard blocks.
+    """
+    if model.output_version == "v1":
+        from .standard_content import with_standard_content
+
+        for generation in result.generations:
+            generation.message = with_standard_content(generation.message)
     for place, generation in enumerate(result.generations):
         message: Any = generation.message
         if message.id is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._secrets import mask_secrets
@@ -76,10 +76,9 @@ class LLMType:
         """Call ``_astream``, which reports its chunks to the run manager itself."""
         return model._astream(call.prompt, stop=call.stop, run_manager=run, **call.kwargs)
 
-    def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Raise :class:`TypeError` for an object that is not a chunk."""
-        if not hasattr(chunk, "text"):
-            raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}")
+    def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
+        """Return what raises :class:`TypeError` for an object that is not a chunk."""
+        return _check_chunk
 
     def callback_token(self, chunk: Any) -> None:
         """Return ``None``: the model's own code notifies the handlers."""
@@ -116,6 +115,11 @@ class LLMType:
         with enter_run(runs[0] if runs else None):
             result = await model._agenerate(prompts, stop=stop, **manager, **kwargs)
         return result, result.flatten()
+
+
+def _check_chunk(chunk: Any) -> None:
+    if not hasattr(chunk, "text"):
+        raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}")
 
 
 def _call(function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -54,6 +54,7 @@ class ModelRun:
         self.channel = channel
         self._model = model
         self._collects_chunks = collect_result or bool(self.manager.handlers)
+        self._complete = model_type.chunk_completer(model, self.run_id)
         self._chunks: list[Any] = []
         self._last_chunk: Any = None
         self._result: LLMResult | None = None
@@ -126,7 +127,7 @@ class ModelRun:
 
     def _collect(self, chunk: Any, run: LLMRun) -> Awaitable[None] | None:
         """Complete a chunk, keep it for the result, and notify the handlers of it."""
-        self.model_type.complete_chunk(chunk, self.run_id)
+        self._complete(chunk)
         self._last_chunk = chunk
         if self._collects_chunks:
             self._chunks.append(chunk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -110,8 +110,11 @@ class ModelType(Protocol):
     async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
         """Call ``_astream``."""
 
-    def complete_chunk(self, chunk: Any, run_id: UUID) -> None:
-        """Complete a chunk in place; raise :class:`TypeError` for an object that is not a chunk."""
+    def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
+        """Return what completes the chunks of one stream in place.
+
+        It raises :class:`TypeError` for an object that is not a chunk.
+        """
 
     def callback_token(self, chunk: Any) -> Any:
         """Return the token to report for a chunk; ``None`` if the model's own code notifies the handlers."""

@@ -113,7 +113,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         cls, base = type(self), BaseChatOpenAI
         if (cls._astream is not base._astream) if for_async else (cls._stream is not base._stream):
             return False
-        if self.include_response_headers or self.rate_limiter is not None:
+        if self.include_response_headers or self.rate_limiter is not None or self.output_version == "v1":
             return False
         return not disables_streaming(self, {**call.kwargs, "stream": True})
 
