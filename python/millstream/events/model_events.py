@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ..streaming.protocols import ChunkProcessor, ProcessorAround, Recorder
@@ -87,9 +88,8 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         if chunks.recorder(write) is None:
             return EventRecords(self, writer)
         prefix, _, suffix = writer.write(events[0]).partition(f'"{mark}"'.encode())
-        return EventRecords(
-            self, writer, lambda: cast("Recorder", chunks.recorder(write)), prefix, suffix, chunks.joined
-        )
+        recorder = cast("Callable[[], Recorder]", partial(chunks.recorder, write))
+        return EventRecords(self, writer, recorder, prefix, suffix, chunks.joined)
 
     def _chunk_events(self, chunks: Sequence[Any]) -> list[StreamEvent]:
         template = self._template

@@ -91,7 +91,13 @@ class DecodedMessages(DecodedStream):
         outputs = super().close()
         if self.error is not None:
             return outputs
-        return [*outputs, *self._closing_chunks()]
+        # An empty answer is a valid answer: one empty chunk.
+        ends: list[Any] = [] if self._has_non_text or self._decoder.text else [self.plain("")]
+        if self._usage is not None:
+            ends.append(self._usage_chunk(self._usage))
+        last = text_chunk("", self._id)
+        last.chunk_position = "last"
+        return [*outputs, *ends, last]
 
     def result(self) -> LLMResult:
         """Return the merged chunks, without the last one."""
@@ -111,16 +117,6 @@ class DecodedMessages(DecodedStream):
             return self._outputs(self._decoder._close_parts()), None
         except StreamError as error:
             return self._outputs(error.items), error
-
-    def _closing_chunks(self) -> list[Any]:
-        """Return the chunks after the last delta."""
-        # An empty answer is a valid answer: one empty chunk.
-        ends: list[Any] = [] if self._has_non_text or self._decoder.text else [self.plain("")]
-        if self._usage is not None:
-            ends.append(self._usage_chunk(self._usage))
-        last = text_chunk("", self._id)
-        last.chunk_position = "last"
-        return [*ends, last]
 
     def _usage_chunk(self, usage: Mapping[str, Any]) -> AIMessageChunk:
         chunk = text_chunk("", self._id)
@@ -209,8 +205,10 @@ class DecodedGenerations(DecodedMessages):
         # As in LangChain, the chunk of the usage has an empty info.
         return ChatGenerationChunk(chunk, info if info or chunk.usage_metadata else None)
 
-    def _closing_chunks(self) -> list[Any]:
-        return super()._closing_chunks()[:-1]
+    def close(self) -> Sequence[Any]:
+        """Return the outputs that were held back, and the usage; the base class of chat models adds the last chunk."""
+        outputs = super().close()
+        return outputs if self.error is not None else outputs[:-1]
 
     def _usage_chunk(self, usage: Mapping[str, Any]) -> Any:
         return self._wrap(super()._usage_chunk(usage), {})
