@@ -218,6 +218,7 @@ class ChatModelType:
                 chunks.append(chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
                 run.on_llm_new_token(self.callback_token(last), chunk=last)
+                chunks.append(last)
             return self._to_chat_result(model, self.result(chunks, None), run)
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
@@ -241,6 +242,7 @@ class ChatModelType:
                 chunks.append(chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
                 await run.on_llm_new_token(self.callback_token(last), chunk=last)
+                chunks.append(last)
             return self._to_chat_result(model, self.result(chunks, None), run)
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
