@@ -1,6 +1,7 @@
 """LangChain's import paths: a name that Millstream has is found where LangChain has it."""
 
 import importlib
+import importlib.util
 import pkgutil
 import warnings
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import langchain_core
 import pytest
 
 import millstream
+from millstream._langchains_own import MODULES as MODULES_OF_LANGCHAIN
 
 # Modules that stay LangChain's own, with all that is in them. Their objects work in Millstream's chains.
 THEIRS = {
@@ -83,12 +85,22 @@ def test_a_module_that_stays_langchains_exists(group: str) -> None:
         assert load("langchain_core", name) is not None
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["document_loaders", "embeddings", "indexing", "load", "stores", "structured_query", "tracers", "vectorstores"],
-)
+@pytest.mark.parametrize("name", MODULES_OF_LANGCHAIN)
 def test_importing_a_module_that_stays_langchains_says_so(name: str) -> None:
     assert is_theirs(name)
     for asked in (name, f"{name}.base"):
         with pytest.raises(ModuleNotFoundError, match=rf"^Millstream .*import langchain_core\.{name}\b"):
             importlib.import_module(f"millstream.{asked}")
+    with pytest.raises(ModuleNotFoundError, match=rf"^Millstream .*import langchain_core\.{name}\b"):
+        exec(f"from millstream import {name}")
+    with pytest.raises(AttributeError, match=rf"^Millstream .*import langchain_core\.{name}\b"):
+        getattr(millstream, name)
+
+
+def test_any_other_module_is_not_found_as_in_any_package() -> None:
+    importlib.invalidate_caches()
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'millstream\.nothing'$"):
+        importlib.import_module("millstream.nothing")
+    assert importlib.util.find_spec("millstream.nothing") is None
+    with pytest.raises(AttributeError, match=r"^module 'millstream' has no attribute 'nothing'$"):
+        getattr(millstream, "nothing")  # noqa: B009 - a type checker knows that there is none

@@ -6,6 +6,7 @@ here are the public ones; the submodules define more, under LangChain's import p
 
 from typing import TYPE_CHECKING, Any
 
+from ._langchains_own import add_finder, explanation
 from ._late import lazy_names
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ _MODULES = {
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
 }
+__path__ = add_finder(__path__)
 # The submodule `globals` becomes an attribute of this module, and hides the builtin function.
 _namespace = globals()
 _import_name = lazy_names(
@@ -117,6 +119,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("millstream")
+    if (text := explanation(name)) is not None:
+        raise AttributeError(text)
     return _import_name(name)
 
 

@@ -1,0 +1,52 @@
+"""The modules of LangChain's that Millstream has no part in; asking for one says so in one line.
+
+Their names are often all that is left after a search-and-replace of ``langchain_core``. Python asks the finders of a
+package's ``__path__`` for a module that is not in its folder, and one entry of that path belongs to :class:`Finder`.
+It does without ``sys.meta_path``, so no other package's imports come by here.
+"""
+
+import sys
+from collections.abc import Iterable
+
+__all__ = ("MODULES", "Finder", "add_finder", "explanation")
+
+MODULES = {
+    "chat_loaders": "has no loaders of chats: import langchain_core.chat_loaders",
+    "chat_sessions": "has no loaders of chats: import langchain_core.chat_sessions",
+    "cross_encoders": "has no cross encoders: import langchain_core.cross_encoders",
+    "document_loaders": "has no loaders of documents: import langchain_core.document_loaders",
+    "embeddings": "has no embeddings: import langchain_core.embeddings, which work beside its models",
+    "indexing": "has no indexes of documents: import langchain_core.indexing",
+    "load": "does not write objects as JSON: pickle them, or import langchain_core.load for those of LangChain",
+    "stores": "has no stores of keys and values: import langchain_core.stores",
+    "structured_query": "has no queries for vector stores: import langchain_core.structured_query",
+    "tracers": (
+        "has no tracers: import langchain_core.tracers, whose handlers are called for its runs as well; the classes of"
+        " astream_log are in millstream.events.run_log"
+    ),
+    "vectorstores": "has no vector stores: import langchain_core.vectorstores, whose retrievers work in its chains",
+}
+"""What is said of each module, after ``Millstream``."""
+
+
+def explanation(name: str) -> str | None:
+    """Return what is said of the module ``name`` of the package; ``None`` if it is not one of :data:`MODULES`."""
+    return f"Millstream {MODULES[name]}" if name in MODULES else None
+
+
+class Finder:
+    """The finder of an entry of the package's path that no folder has."""
+
+    def find_spec(self, fullname: str, target: object = None) -> None:
+        """Raise :class:`ModuleNotFoundError` for a module of LangChain's; any other is not found here."""
+        if (text := explanation(fullname.partition(".")[2])) is not None:
+            # Without the module's name: ``from millstream import ...`` would go on, and lose the message.
+            raise ModuleNotFoundError(text)
+
+
+def add_finder(path: Iterable[str]) -> list[str]:
+    """Return a package's path with the entry of a :class:`Finder` at its end."""
+    folders = list(path)
+    entry = f"{folders[0]}/<LangChain's own>"
+    sys.path_importer_cache[entry] = Finder()
+    return [*folders, entry]
