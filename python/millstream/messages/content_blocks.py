@@ -69,6 +69,10 @@ def _to_standard(block: _Block) -> _Block:
     if type_name in ("image", "audio", "file") and isinstance(block.get("source_type"), str):
         return _from_older(block)
     converted = _from_openai(block) if type_name in ("image_url", "input_audio", "file") else None
+    if converted is None and (type_name not in KNOWN_BLOCK_TYPES or "source" in block):
+        from .provider_inputs import from_provider
+
+        converted = from_provider(block)
     if converted is not None:
         return converted
     return block if type_name in KNOWN_BLOCK_TYPES else {"type": "non_standard", "value": block}

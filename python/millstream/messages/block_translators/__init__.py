@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import openai
+from . import anthropic, bedrock, bedrock_converse, google_genai, google_vertexai, groq, openai
 
 __all__ = ("PROVIDER_TRANSLATORS", "get_translator", "register_translator")
 
@@ -31,5 +31,13 @@ def get_translator(provider: str) -> dict[str, _Translate] | None:
     return PROVIDER_TRANSLATORS.get(provider)
 
 
-for _provider, _module in {"openai": openai}.items():
+for _provider, _module in {
+    "anthropic": anthropic,
+    "bedrock": bedrock,
+    "bedrock_converse": bedrock_converse,
+    "google_genai": google_genai,
+    "google_vertexai": google_vertexai,
+    "groq": groq,
+    "openai": openai,
+}.items():
     register_translator(_provider, _module.translate_content, _module.translate_content_chunk)

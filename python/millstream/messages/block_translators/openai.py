@@ -9,7 +9,7 @@ from typing import Any
 from ..._late import lazy_names
 from ..content import KNOWN_BLOCK_TYPES
 from .openai_tools import SERVER_TOOLS
-from .parts import add_extras, add_index, call_blocks, reasoning_blocks, rest_of
+from .parts import add_extras, add_index, call_blocks, reasoning_blocks, rest_of, single_piece
 
 __all__ = ("translate_content", "translate_content_chunk")
 
@@ -127,19 +127,13 @@ def _translate_call(block: _Block, message: Any) -> Iterator[_Block]:
 
 
 def _find_call(call_id: str, message: Any) -> _Block | None:
-    if (piece := _single_piece(message)) is not None:
+    if (piece := single_piece(message)) is not None:
         return dict(piece)
     for call in message.tool_calls:
         if call_id and call.get("id") == call_id:
             return {"type": "tool_call", "name": call["name"], "args": call["args"], "id": call_id}
     found = (dict(call) for call in message.invalid_tool_calls if call_id and call.get("id") == call_id)
     return next(found, None)
-
-
-def _single_piece(message: Any) -> Mapping[str, Any] | None:
-    """Return the only piece of a call in a chunk that is not the last one."""
-    pieces: list[Mapping[str, Any]] = getattr(message, "tool_call_chunks", [])
-    return pieces[0] if len(pieces) == 1 and message.chunk_position != "last" else None
 
 
 # Messages of older versions of LangChain, which have the items of a response in `additional_kwargs`.
@@ -172,7 +166,7 @@ def _order_older(message: Any) -> list[_Block]:
 
 
 def _older_calls(message: Any) -> list[Mapping[str, Any]]:
-    piece = _single_piece(message)
+    piece = single_piece(message)
     return list(message.tool_calls) if piece is None else [piece]
 
 

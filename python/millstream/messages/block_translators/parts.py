@@ -1,11 +1,23 @@
-"""What the translators of several providers have in common: extras, indexes, and the blocks of tool calls."""
+"""The common part of the translators: extras, indexes, and the blocks of tool calls."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ("add_extras", "add_index", "call_blocks", "reasoning_blocks", "rest_of")
+__all__ = (
+    "add_extras",
+    "add_index",
+    "call_blocks",
+    "is_unfinished",
+    "keep_index",
+    "non_standard",
+    "piece_block",
+    "read_call",
+    "reasoning_blocks",
+    "rest_of",
+    "single_piece",
+)
 
 _Block = dict[str, Any]
 
@@ -33,17 +45,54 @@ def add_index(block: _Block, source: Mapping[str, Any], mark: str, offset: int =
     return block
 
 
+def keep_index(block: _Block, source: Mapping[str, Any]) -> _Block:
+    """Return ``block`` with the index of ``source``, if it has one."""
+    if "index" in source:
+        block["index"] = source["index"]
+    return block
+
+
+def non_standard(block: Mapping[str, Any]) -> _Block:
+    """Return a block that only one provider defines, with its index outside of it."""
+    return keep_index({"type": "non_standard", "value": rest_of(block, "index")}, block)
+
+
+def is_unfinished(message: Any) -> bool:
+    """Return whether ``message`` is a chunk, but not the last one."""
+    return hasattr(message, "tool_call_chunks") and message.chunk_position != "last"
+
+
+def single_piece(message: Any) -> Mapping[str, Any] | None:
+    """Return the only piece of a call in a chunk that is not the last one."""
+    pieces: list[Mapping[str, Any]] = message.tool_call_chunks if is_unfinished(message) else []
+    return pieces[0] if len(pieces) == 1 else None
+
+
+def piece_block(piece: Mapping[str, Any]) -> _Block:
+    """Return a piece of a call as a block."""
+    block = {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}}
+    return block if piece.get("index") is None else keep_index(block, piece)
+
+
+def read_call(block: Mapping[str, Any], message: Any) -> _Block:
+    """Return the call that ``block`` describes: the message's parsed one, or else what the block says."""
+    calls = message.tool_calls
+    if len(calls) != 1:
+        calls = [call for call in calls if block.get("id") and call.get("id") == block["id"]]
+    call = (
+        calls[0]
+        if calls
+        else {"name": block.get("name", ""), "args": block.get("input", {}), "id": block.get("id", "")}
+    )
+    return keep_index({"type": "tool_call", **{key: call.get(key) for key in ("name", "args", "id")}}, block)
+
+
 def call_blocks(message: Any) -> list[_Block]:
     """Return the tool calls of a message as blocks; of a chunk that is not the last one, their pieces."""
-    if not hasattr(message, "tool_call_chunks") or message.chunk_position == "last":
-        return [
-            {"type": "tool_call", "name": call["name"], "args": call["args"], "id": call.get("id")}
-            for call in message.tool_calls
-        ]
+    if is_unfinished(message):
+        return list(map(piece_block, message.tool_call_chunks))
     return [
-        {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}}
-        | ({} if piece.get("index") is None else {"index": piece["index"]})
-        for piece in message.tool_call_chunks
+        {"type": "tool_call", **{key: call.get(key) for key in ("name", "args", "id")}} for call in message.tool_calls
     ]
 
 

@@ -1,0 +1,171 @@
+"""Answers of Google's Gemini as standard blocks."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..content import create_citation
+from .parts import add_extras, keep_index
+
+__all__ = ("translate_content", "translate_content_chunk", "translate_grounding_metadata_to_citations")
+
+_Block = dict[str, Any]
+
+_DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
+# Reasons to finish that mean that the answer was blocked.
+_REFUSALS = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST"})
+
+
+def translate_content(message: Any) -> list[Any]:
+    """Return the content of an answer of Gemini as standard blocks, with its sources, calls, audio and refusal."""
+    content = message.content
+    items = ([content] if content else []) if isinstance(content, str) else content
+    blocks = [_translate(item) for item in items]
+    _cite(blocks, message.response_metadata.get("grounding_metadata"))
+    extra = [list(_missing_calls(blocks, message)), list(_audio(message))]
+    if not isinstance(content, str):
+        extra.reverse()
+    return [*blocks, *extra[0], *extra[1], *_refusal(message.response_metadata)]
+
+
+translate_content_chunk = translate_content
+
+
+def _translate(item: Any) -> _Block:
+    if isinstance(item, str):
+        return {"type": "text", "text": item}
+    block = _translate_item(item) if isinstance(item, dict) else {"type": "non_standard", "value": item}
+    if isinstance(item, dict) and item.get("index") is not None and "index" not in block:
+        keep_index(block, item)
+    return block
+
+
+def _translate_item(item: _Block) -> _Block:
+    type_name = item.get("type")
+    if type_name == "text":
+        return item
+    if type_name == "image_url":
+        return _translate_image(item)
+    if type_name == "function_call":
+        return {
+            "type": "tool_call",
+            "name": item.get("name", ""),
+            "args": item.get("args", {}),
+            "id": item.get("id", ""),
+        }
+    if type_name == "file_data":
+        mime_type = {"mime_type": item["mime_type"]} if item.get("mime_type") else {}
+        return {"type": "file", "url": item.get("file_uri", ""), **mime_type}
+    if type_name == "thinking":
+        signature = {"signature": item["signature"]} if item.get("signature") else {}
+        return add_extras({"type": "reasoning", "reasoning": item.get("thinking", "")}, signature)
+    if type_name == "executable_code":
+        args = {"code": item.get("executable_code", ""), "language": item.get("language", "python")}
+        return {"type": "server_tool_call", "name": "code_interpreter", "args": args, "id": item.get("id", "")}
+    if type_name == "code_execution_result":
+        return _translate_result(item)
+    return {"type": "non_standard", "value": item}
+
+
+def _translate_image(item: _Block) -> _Block:
+    """Return an image, of a ``data:`` URL or of its base64 alone."""
+    url = item.get("image_url", {}).get("url", "")
+    if not url:
+        raise ValueError("Image URL not a data URI; appending as non-standard block.")
+    if found := _DATA_URI.match(url):
+        return {"type": "image", "base64": found[2], "mime_type": found[1]}
+    try:
+        base64.b64decode(url, validate=True)
+    except ValueError:
+        return {"type": "non_standard", "value": item}
+    return {"type": "image", "base64": url}
+
+
+def _translate_result(item: _Block) -> _Block:
+    outcome = item.get("outcome", 1)
+    result = {
+        "type": "server_tool_result",
+        "tool_call_id": item.get("tool_call_id", ""),
+        "status": "success" if outcome == 1 else "error",
+        "output": item.get("code_execution_result", ""),
+    }
+    return add_extras(result, {"block_type": item["type"], **({} if outcome is None else {"outcome": outcome})})
+
+
+def _cite(blocks: list[_Block], grounding: Mapping[str, Any] | None) -> None:
+    """Put the sources of an answer into its first text."""
+    citations = translate_grounding_metadata_to_citations(grounding)
+    for position, block in enumerate(blocks):
+        if citations and block["type"] == "text":
+            blocks[position] = {**block, "annotations": citations}
+            return
+
+
+def translate_grounding_metadata_to_citations(grounding_metadata: Mapping[str, Any] | None) -> list[Any]:
+    """Return the sources in Gemini's grounding metadata as citations, each with its place in the text."""
+    metadata = grounding_metadata or {}
+    sources = metadata.get("grounding_chunks", [])
+    return [
+        _make_citation(support, number, sources[number], metadata.get("web_search_queries", []))
+        for support in metadata.get("grounding_supports", [])
+        for number in support.get("grounding_chunk_indices", [])
+        if number < len(sources)
+    ]
+
+
+def _make_citation(support: Mapping[str, Any], number: int, source: Mapping[str, Any], queries: Any) -> Any:
+    web, maps = (source.get(name) or {} for name in ("web", "maps"))
+    segment = support.get("segment", {})
+    details = {
+        "web_search_queries": queries,
+        "grounding_chunk_index": number,
+        "confidence_scores": support.get("confidence_scores") or [],
+        **({"place_id": maps["placeId"]} if maps.get("placeId") else {}),
+    }
+    return create_citation(
+        url=maps.get("uri") or web.get("uri"),
+        title=maps.get("title") or web.get("title"),
+        start_index=segment.get("start_index"),
+        end_index=segment.get("end_index"),
+        cited_text=segment.get("text"),
+        google_ai_metadata=details,
+    )
+
+
+def _missing_calls(blocks: list[_Block], message: Any) -> Iterator[_Block]:
+    """Yield the calls that are not in the content; a chunk's have the index of their piece."""
+    known = {block.get("id") for block in blocks if block["type"] == "tool_call"}
+    pieces = getattr(message, "tool_call_chunks", ())
+    indexes = {piece["id"]: f"lc_tc_{piece['index']}" for piece in pieces if piece.get("index") is not None}
+    for call in message.tool_calls:
+        call_id = call.get("id")
+        if call_id and call_id not in known:
+            index = {"index": indexes[call_id]} if call_id in indexes else {}
+            yield {"type": "tool_call", "id": call_id, "name": call["name"], "args": call["args"], **index}
+
+
+def _audio(message: Any) -> Iterator[_Block]:
+    audio = message.additional_kwargs.get("audio")
+    if audio and isinstance(audio, bytes):
+        yield {"type": "audio", "base64": base64.b64encode(audio).decode(), "mime_type": "audio/wav"}
+
+
+def _refusal(metadata: Mapping[str, Any]) -> Iterator[_Block]:
+    """Yield a refusal if the answer or the prompt was blocked."""
+    extras = {}
+    if (reason := _name_of(metadata.get("finish_reason"))) in _REFUSALS:
+        extras["finish_reason"] = reason
+    feedback = metadata.get("prompt_feedback")
+    reason = _name_of(feedback.get("block_reason")) if isinstance(feedback, dict) else None
+    if reason and reason != "BLOCKED_REASON_UNSPECIFIED":
+        extras["block_reason"] = reason
+    if extras:
+        yield {"type": "refusal", "refusal": metadata.get("finish_message") or "", "extras": extras}
+
+
+def _name_of(reason: object) -> str | None:
+    """Return the name of a reason, which is a text or a member of an enumeration."""
+    return str(getattr(reason, "name", reason)).rpartition(".")[2] if reason else None
