@@ -57,6 +57,10 @@ class EventRecords(RecordProcessor):
         """Return the records of the events before the source is opened."""
         return self._write(self._inner.start())
 
+    def opened(self, body: Any) -> bytes:
+        """Return the records of the events of what the source has read already."""
+        return self._write(self._inner.opened(body) or ())
+
     def close(self) -> bytes:
         """Return the last records, and the mark of the end where the stream ended well."""
         records = self._write(self._inner.close())

@@ -54,6 +54,10 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         start = [self._version.start(self._run, self._input, root=True)] if self._includes else []
         return start + self._chunk_events(self._inner.start())
 
+    def opened(self, body: Any) -> list[StreamEvent]:
+        """Return the events of the chunks that the source has read already."""
+        return self._chunk_events(self._inner.opened(body) or ())
+
     def close(self) -> list[StreamEvent]:
         """Return the last chunks' events, and the end's where the stream ended well."""
         events = self._chunk_events(self._inner.close())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from .listeners import Listener
+    from .origin import Origin
 
 __all__ = ("RunnableBinding", "RunnableBindingBase")
 
@@ -272,6 +273,16 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
     def with_retry(self, **kwargs: Any) -> RunnableBinding[Input, Output]:
         """Return the bound Runnable with retries, bound to the same arguments; see :meth:`Runnable.with_retry`."""
         return self._with(bound=self.bound.with_retry(**kwargs))
+
+    def _origin(self) -> Origin | None:
+        """Return the bound Runnable as the origin of a fused chain, if it is one and no listener is bound."""
+        if type(self) is not RunnableBinding or self.config_factories:
+            return None
+        if (origin := self.bound._origin()) is None:
+            return None
+        from .fusion.origins import BoundOrigin
+
+        return BoundOrigin(self, origin)
 
     def __getattr__(self, name: str) -> Any:
         """Return the attribute ``name`` of the bound Runnable."""

@@ -7,6 +7,7 @@ from functools import partial, wraps
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
+from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
@@ -15,6 +16,7 @@ from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
+from .fusion.origins import FallbackOrigin, stream_of_origin
 from .introspection import Introspectable
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
@@ -24,6 +26,7 @@ from .types_of import TypesOfAnother, specs_of
 
 if TYPE_CHECKING:
     from .graph import Graph
+    from .origin import Origin
 
 __all__ = ("RunnableWithFallbacks",)
 
@@ -117,10 +120,14 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream from the Runnable; from the fallbacks, while no chunk has come."""
+        if (found := stream_of_origin(self, input, config, kwargs, for_async=False)) is not None:
+            return Stream(drive(*found))
         return Stream(self._stream_inline(input, config, kwargs))
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream from the Runnable; from the fallbacks, while no chunk has come."""
+        if (found := stream_of_origin(self, input, config, kwargs, for_async=True)) is not None:
+            return AsyncStream(adrive(*found))
         return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
@@ -183,6 +190,17 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
             lambda: attempts.runnable._atransform_inline(replay.attempt(), child_config(config, run), kwargs),
             replay,
         )
+
+    def _origin(self) -> Origin | None:
+        """Return this Runnable as the origin of a fused chain, if all of its Runnables are origins."""
+        if type(self) is not RunnableWithFallbacks or self.exception_key is not None:
+            return None
+        found = [runnable._origin() for runnable in self.runnables]
+        origins = [origin for origin in found if origin is not None]
+        return FallbackOrigin(self, origins) if len(origins) == len(found) else None
+
+    def _attempts(self, input: Any) -> FallbackAttempts:
+        return FallbackAttempts(self, input)
 
     # Attributes.
 

@@ -6,9 +6,10 @@ import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterator, Sequence
 from functools import partial
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..callbacks.manager import CallbackManager
+from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
@@ -16,8 +17,12 @@ from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attemp
 from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
 from .binding import RunnableBindingBase
 from .config import RunnableConfig, child_config, ensure_config
+from .fusion.origins import RetryOrigin, stream_of_origin
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, call_in_run
+
+if TYPE_CHECKING:
+    from .origin import Origin
 
 __all__ = ("ExponentialJitterParams", "RunnableRetry")
 
@@ -99,10 +104,14 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream from the bound Runnable, again while it fails before its first chunk."""
+        if (found := stream_of_origin(self, input, config, kwargs, for_async=False)) is not None:
+            return Stream(drive(*found))
         return Stream(self._stream_inline(input, config, kwargs))
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream from the bound Runnable, again while it fails before its first chunk."""
+        if (found := stream_of_origin(self, input, config, kwargs, for_async=True)) is not None:
+            return AsyncStream(adrive(*found))
         return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
@@ -161,7 +170,15 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
         """Stream the records of the attempts."""
         return Runnable.astream_records(self, input, config, **kwargs)
 
+    def _origin(self) -> Origin | None:
+        """Return this Runnable as the origin of a fused chain, if the bound one is one."""
+        origin = self.bound._origin() if type(self) is RunnableRetry and not self.config_factories else None
+        return None if origin is None else RetryOrigin(self, origin)
+
     # When to try again.
+
+    def _attempts(self) -> RetryAttempts:
+        return RetryAttempts(self)
 
     def _retries(self, error: BaseException) -> bool:
         types = self.retry_exception_types

@@ -18,6 +18,7 @@ from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .fusion.chunks import FusedChunks
 from .fusion.nodes import Composition, SequenceNode
+from .fusion.origins import SequenceOrigin
 from .fusion.plan import Plan, build_plan
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..events import EventFilter, StreamEvent
     from .graph import Graph
+    from .origin import Origin
 
 __all__ = ("RunnableSequence", "isolated_stream")
 
@@ -227,6 +229,11 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def _composition(self) -> Composition | None:
         steps = [(f"seq:step:{place}", step) for place, step in enumerate(self._steps, 1)]
         return Composition(steps, SequenceNode)
+
+    def _origin(self) -> Origin | None:
+        """Return the sequence as the origin of another one, if it streams as one generator."""
+        plan = self._plan if type(self) is RunnableSequence else None
+        return None if plan is None else SequenceOrigin(self, plan)
 
     def _has_listeners(self, plan: Plan, config: RunnableConfig | None) -> bool:
         """Return whether a handler is notified of a call."""

@@ -6,14 +6,14 @@ another one then, and the stream begins anew.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from typing import Any
 
 from ..errors import APIConnectionError, StreamError
-from .protocols import Processor, RecordProcessor, Source
+from .protocols import AsyncBody, Processor, RecordProcessor, Source
 from .stream import Out
 
-__all__ = ("adrive", "adrive_records", "drive")
+__all__ = ("abegin", "adrive", "adrive_records", "begin", "drive")
 
 
 def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, None]:
@@ -29,10 +29,12 @@ def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, Non
             again = body
             while again is not None:
                 body, again = again, None
-                processor.opened(body)
+                if begun := processor.opened(body):
+                    opener = None
+                    yield from begun
                 done = processor.done
                 try:
-                    for outputs in map(processor.feed, body):
+                    for outputs in map(processor.feed, () if done else body):
                         # Most reads have one output; setting up a loop for it costs as much as a step.
                         if len(outputs) == 1:
                             # What the request was made of is not kept for the length of the stream.
@@ -85,7 +87,9 @@ async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Ou
             again = body
             while again is not None:
                 body, again = again, None
-                processor.opened(body)
+                for output in processor.opened(body) or ():
+                    opener = None
+                    yield output
                 feed, done = processor.feed, processor.done
                 try:
                     while not done and (raws := await body.read()):
@@ -129,7 +133,9 @@ async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGen
             again = body
             while again is not None:
                 body, again = again, None
-                processor.opened(body)
+                if records := processor.opened(body):
+                    opener = None
+                    yield records
                 recorder, prefix, suffix, done = processor.recorder, processor.prefix, processor.suffix, processor.done
                 try:
                     while not done and (raws := await body.read()):
@@ -158,6 +164,83 @@ async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGen
         processor.release()
         # A traceback keeps this frame, as it does the driver's.
         del opener, processor, body, recorder, done
+
+
+def begin(source: Source, processor: Processor[Out]) -> tuple[_Begun, list[Out]]:
+    """Open a body and read it as far as the first outputs; return the rest of it, and these outputs.
+
+    Without outputs, the body has ended, or the processor is done. The body is closed if this raises.
+    """
+    opener: Any = source
+    body: Any = opener.open()
+    try:
+        again = body
+        while again is not None:
+            body, again = again, None
+            raws = iter(body)
+            outputs, done = list(processor.opened(body) or ()), processor.done
+            try:
+                for raw in () if outputs or done else raws:
+                    outputs = list(processor.feed(raw))
+                    if outputs or done or processor.on_idle():
+                        break
+            except (APIConnectionError, StreamError) as error:
+                processor.on_disconnect(error)
+                again = _begin_again(opener, processor, body)
+        return _Begun(raws, body), outputs
+    except BaseException:
+        body.close()
+        raise
+    finally:
+        del source, opener, processor, body
+
+
+async def abegin(source: Source, processor: Processor[Out]) -> tuple[AsyncBody, list[Out]]:
+    """:func:`begin` for async code: the outputs are those of all raw items that have arrived."""
+    opener: Any = source
+    body: Any = await opener.aopen()
+    try:
+        again = body
+        while again is not None:
+            body, again = again, None
+            outputs, done = list(processor.opened(body) or ()), processor.done
+            try:
+                while not outputs and not done and (raws := await body.read()):
+                    for some in map(processor.feed, raws):
+                        outputs += some
+                        if done or (not some and processor.on_idle()):
+                            done = (True,)
+                            break
+            except (APIConnectionError, StreamError) as error:
+                processor.on_disconnect(error)
+                again = await _abegin_again(opener, processor, body)
+        return body, outputs
+    except BaseException:
+        await body.aclose()
+        raise
+    finally:
+        del source, opener, processor, body
+
+
+class _Begun:
+    """A body that has been read in part."""
+
+    __slots__ = ("_body", "_raws")
+
+    def __init__(self, raws: Iterator[Any], body: Any) -> None:
+        self._raws = raws
+        self._body = body
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._raws
+
+    def drain(self) -> None:
+        """Drain the body."""
+        self._body.drain()
+
+    def close(self) -> None:
+        """Close the body."""
+        self._body.close()
 
 
 def _begin_again(source: Any, processor: Any, body: Any) -> Any:

@@ -100,8 +100,12 @@ class Processor(Generic[Out]):
         """Return the outputs before the source is opened."""
         return ()
 
-    def opened(self, body: Any) -> None:
-        """Take note of the body, before its first item; a second body replaces the first one."""
+    def opened(self, body: Any) -> Sequence[Out] | None:
+        """Take note of the body, before its first item; a second body replaces the first one.
+
+        Returns the outputs of what the source has read already, if it has: see :func:`~.drive.begin`.
+        """
+        return None
 
     def on_idle(self) -> bool:
         """Take note of an item without outputs; ``True`` (and an ``error``) if that has gone on for too long."""
@@ -143,9 +147,9 @@ class ProcessorAround(Processor[Out]):
         """:attr:`Processor.error` of the inner one."""
         return self._inner.error
 
-    def opened(self, body: Any) -> None:
+    def opened(self, body: Any) -> Sequence[Out] | None:
         """:meth:`Processor.opened` of the inner one."""
-        self._inner.opened(body)
+        return self._inner.opened(body)
 
     def on_idle(self) -> bool:
         """:meth:`Processor.on_idle` of the inner one."""
@@ -233,6 +237,10 @@ class RecordProcessor(ProcessorAround[Any]):
     def start(self) -> bytes:
         """Return the records before the source is opened."""
         return b""
+
+    def opened(self, body: Any) -> bytes:
+        """Take note of the body; return the records of what the source has read already."""
+        raise NotImplementedError
 
     def close(self) -> bytes:
         """Return the last records."""

@@ -131,13 +131,13 @@ class FusedChunks(Fused):
         start = RunStart(self._chain, ensure_config(self._config))
         return self._plan.origin_step.child_config(start.config, start.silent_run())
 
-    def opened(self, body: Any) -> None:
+    def opened(self, body: Any) -> Sequence[Any] | None:
         """Put the stages behind the origin's processor."""
-        super().opened(body)
+        begun = super().opened(body)
         origin_feed, origin_done, done = self._inner.feed, self._inner.done, self.done
         if not self._stages:
             self.feed, self.done = origin_feed, origin_done
-            return
+            return begun
         stages = [stage.feed for stage in self._stages]
 
         def feed(raw: Any) -> Sequence[Any]:
@@ -149,6 +149,9 @@ class FusedChunks(Fused):
             return items
 
         self.feed = feed
+        if origin_done:
+            done.append(True)
+        return self._feed_stages(begun) if begun else None
 
     def close(self) -> Sequence[Any]:
         """Return the last outputs."""

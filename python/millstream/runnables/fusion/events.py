@@ -87,7 +87,7 @@ class FusedEvents(Fused):
         return await super().aopen()
 
     def opened(self, body: Any) -> None:
-        """Put the other steps behind the origin's processor."""
+        """Put the other steps behind the origin's processor, which has read nothing so far."""
         super().opened(body)
         if self._is_fused:
             self.feed = self._feed_through(self._inner.feed, self._inner.done)

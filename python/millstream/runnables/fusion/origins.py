@@ -1,0 +1,130 @@
+"""Origins over others: Runnables that bind, compose, retry or replace what opens a connection of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..._context import no_listeners
+from ..config import RunnableConfig, child_config, ensure_config
+from ..runs import RunStart
+from .attempts import AttemptedStream
+
+if TYPE_CHECKING:
+    from ...streaming.protocols import Processor, Source
+    from ..binding import RunnableBindingBase
+    from ..event_stream import EventProducer
+    from ..fallbacks import RunnableWithFallbacks
+    from ..origin import Origin, OriginEvents
+    from ..retry import RunnableRetry
+    from .plan import Plan
+
+__all__ = ("BoundOrigin", "FallbackOrigin", "RetryOrigin", "SequenceOrigin", "stream_of_origin")
+
+
+def stream_of_origin(
+    owner: Any, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+) -> tuple[Source, Processor[Any]] | None:
+    """Return the source and the processor of a stream of ``owner``; ``None`` if it is no origin, or has listeners."""
+    origin: Origin | None = owner._origin()
+    if origin is None or origin.callbacks:
+        return None
+    if not no_listeners(config) and RunStart(owner, ensure_config(config)).manager.handlers:
+        return None
+    return origin.chunks(input, kwargs, lambda: ensure_config(config), for_async=for_async)
+
+
+class _OriginOfRuns:
+    """An origin with runs of its own: their events are made by a callback handler."""
+
+    callbacks: Any = None
+
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> OriginEvents | None:
+        """Return ``None``."""
+        return None
+
+
+class BoundOrigin(_OriginOfRuns):
+    """An origin with arguments and a configuration for every call."""
+
+    def __init__(self, binding: RunnableBindingBase[Any, Any], origin: Origin) -> None:
+        self._binding = binding
+        self._origin = origin
+        self.callbacks = binding.config.get("callbacks") or origin.callbacks
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Any, Any]:
+        """Return the source and the processor of the chunks."""
+        binding = self._binding
+
+        def make_bound() -> RunnableConfig:
+            return ensure_config(binding._merge_configs(make_config()))
+
+        return self._origin.chunks(value, {**binding.kwargs, **kwargs}, make_bound, for_async=for_async)
+
+
+class SequenceOrigin(_OriginOfRuns):
+    """A fused chain."""
+
+    def __init__(self, chain: EventProducer, plan: Plan) -> None:
+        self._chain = chain
+        self._plan = plan
+        self.callbacks = plan.has_callbacks()
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Any, Any]:
+        """Return the source and the processor of the chunks."""
+        from .chunks import FusedChunks
+
+        fused = FusedChunks(self._chain, self._plan, value, make_config(), kwargs, for_async=for_async)
+        return fused, fused
+
+
+class RetryOrigin(BoundOrigin):
+    """An origin with retries."""
+
+    def __init__(self, retry: RunnableRetry[Any, Any], origin: Origin) -> None:
+        super().__init__(retry, origin)
+        self._retry = retry
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Any, Any]:
+        """Return the source and the processor of the chunks."""
+        attempts = self._retry._attempts()
+
+        def begin_next() -> tuple[Any, Any]:
+            chunks = super(RetryOrigin, self).chunks
+            return chunks(value, kwargs, lambda: attempts.configure(make_config()), for_async=for_async)
+
+        stream = AttemptedStream(attempts, begin_next)
+        return stream, stream
+
+
+class FallbackOrigin(_OriginOfRuns):
+    """An origin with fallbacks, which are origins too."""
+
+    def __init__(self, owner: RunnableWithFallbacks[Any, Any], origins: Sequence[Origin]) -> None:
+        self._owner = owner
+        self._origins = origins
+        self.callbacks = next((origin.callbacks for origin in origins if origin.callbacks), None)
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Any, Any]:
+        """Return the source and the processor of the chunks."""
+        owner, origins = self._owner, iter(self._origins)
+
+        def make_child() -> RunnableConfig:
+            start = RunStart(owner, make_config())
+            return child_config(start.config, start.silent_run())
+
+        def begin_next() -> tuple[Any, Any]:
+            return next(origins).chunks(value, {**kwargs}, make_child, for_async=for_async)
+
+        stream = AttemptedStream(owner._attempts(value), begin_next)
+        return stream, stream
