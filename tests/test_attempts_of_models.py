@@ -11,7 +11,7 @@ from endings import aread
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import APIConnectionError, BadRequestError, InternalServerError, ProviderError
 from millstream.language_models import FakeListLLM
-from millstream.output_parsers import PydanticOutputParser, StrOutputParser
+from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
@@ -129,12 +129,12 @@ def test_an_exception_that_is_not_handled_is_raised_at_once(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_stage_that_fails_at_the_first_chunk_is_tried_again(how: str) -> None:
+def test_an_answer_that_is_not_valid_is_tried_again(how: str) -> None:
     class Answer(BaseModel):
         size: int
 
-    with MockServer(script=[Reply(pieces=["no JSON"]), Reply(pieces=['{"size": 1}'])]) as server:
-        chain = model(OpenAI, server) | PydanticOutputParser(pydantic_object=Answer)
+    with MockServer(script=[Reply(pieces=['{"size": "x"}']), Reply(pieces=['{"size": 1}'])]) as server:
+        chain = model(ChatOpenAI, server, model="gpt-5").with_structured_output(Answer)
         retried = chain.with_retry(wait_exponential_jitter=False) | RunnableLambda(lambda answer: str(answer.size))
         assert read(retried, how) == "1"
 
