@@ -26,7 +26,7 @@ class Origin(Protocol):
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
     ) -> tuple[Source, ChunkProcessor[LLMResult]]:
-        """Return the source and the processor of the step's chunks for ``value``.
+        """Return the source and the processor of the step's chunks for ``value``; the processor has started.
 
         ``make_config`` returns the configuration of the step's run. It is called where the step runs users'
         code, whose runs are to be children of that run.

@@ -18,7 +18,7 @@ from ..attempts import Attempts, acall_attempts, call_attempts
 __all__ = ("AttemptedStream",)
 
 Begin = Callable[[], tuple[Source, Processor[Any]]]
-"""Returns the source and the processor of the next attempt."""
+"""Returns the source and the processor of the next attempt; the processor has started."""
 
 
 class AttemptedStream(ProcessorAround[Any]):
@@ -48,11 +48,11 @@ class AttemptedStream(ProcessorAround[Any]):
         return await acall_attempts(self._attempts, self._aopen_next)
 
     def _open_next(self) -> Any:
-        source, early = self._start_next()
+        source = self._start_next()
         try:
             body, outputs = begin(source, self._inner)
             try:
-                self._settle(early, outputs)
+                self._settle(outputs)
             except BaseException:
                 body.close()
                 raise
@@ -64,11 +64,11 @@ class AttemptedStream(ProcessorAround[Any]):
             del source
 
     async def _aopen_next(self) -> Any:
-        source, early = self._start_next()
+        source = self._start_next()
         try:
             body, outputs = await abegin(source, self._inner)
             try:
-                self._settle(early, outputs)
+                self._settle(outputs)
             except BaseException:
                 await body.aclose()
                 raise
@@ -79,19 +79,19 @@ class AttemptedStream(ProcessorAround[Any]):
         finally:
             del source
 
-    def _start_next(self) -> tuple[Source, Sequence[Any]]:
+    def _start_next(self) -> Source:
         assert self._begin is not None
         source, self._inner = self._begin()
-        return source, self._inner.start()
+        return source
 
-    def _settle(self, early: Sequence[Any], outputs: Sequence[Any]) -> None:
+    def _settle(self, outputs: Sequence[Any]) -> None:
         """Take the first outputs of an attempt; raise the error of one that has ended without any."""
         inner = self._inner
         self._is_over = not outputs
         if self._is_over:
             outputs = inner.close()
-        self._begun = [*early, *outputs]
-        if self._is_over and not self._begun and inner.error is not None:
+        self._begun = outputs
+        if self._is_over and not outputs and inner.error is not None:
             raise inner.error
         self._begin = None
 

@@ -81,6 +81,8 @@ class SequenceOrigin(_OriginOfRuns):
         from .chunks import FusedChunks
 
         fused = FusedChunks(self._chain, self._plan, value, make_config(), kwargs, for_async=for_async)
+        # It has no outputs before its source is opened.
+        fused.start()
         return fused, fused
 
 
