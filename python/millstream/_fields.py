@@ -177,7 +177,6 @@ class Fields:
         if extra and self.__millstream_pydantic__.declared_extra(type(self)) is None:
             values = self._take_unknown(extra, values)
             extra = {}
-        # The fields that are left in the state have their defaults.
         self._set_fields(values)
         state.update(extra)
         self.__post_init__()
@@ -215,12 +214,11 @@ class Fields:
         missing = [name for name, f in fields.items() if f.required and name not in values]
         if missing:
             raise TypeError(f"{type(self).__name__}() is missing the argument: {', '.join(map(repr, missing))}")
-        state = vars(self)
+        if self.__millstream_pydantic__ is not None:
+            # The defaults, as pydantic has made them.
+            values = {**vars(self), **values}
         for name, spec in fields.items():
-            if name in values:
-                setattr(self, name, values[name])
-            elif name not in state:
-                setattr(self, name, spec.value())
+            setattr(self, name, values[name] if name in values else spec.value())
         for name, spec in self.__millstream_private__.items():
             if not spec.required:
                 setattr(self, name, spec.value())
