@@ -255,7 +255,8 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
 
     def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""
-        refuse_in_call(self, self._endpoint, kwargs)
+        if kwargs:
+            refuse_in_call(self, self._endpoint, kwargs)
         params = {**self._invocation_params, **kwargs}
         if stop is not None:
             params["stop"] = stop
