@@ -1,7 +1,9 @@
 """LangChain's names of models: profiles, tokens, kinds of blocks."""
 
+import asyncio
 import sys
 import warnings
+from collections.abc import AsyncIterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -34,6 +36,62 @@ def test_every_name_of_the_package_is_there(name: str) -> None:
 def test_names_stand_at_langchains_path(name: str) -> None:
     assert getattr(our_base, name) is getattr(our_models, name)
     assert hasattr(their_base, name)
+
+
+def test_names_that_models_of_users_import_stand_at_langchains_path() -> None:
+    from langchain_core.language_models import chat_models as theirs
+
+    from millstream.language_models import chat_models as ours
+
+    for name in (
+        *("BaseChatModel", "LangSmithParams", "LanguageModelInput", "ModelProfile", "SimpleChatModel"),
+        *("agenerate_from_stream", "generate_from_stream"),
+    ):
+        assert getattr(ours, name) is not None
+        assert hasattr(theirs, name)
+
+
+def chunks_of(outputs: Any, messages: Any) -> list[Any]:
+    call = {"name": "f", "args": '{"a": 1}', "id": "i", "index": 0}
+    parts: list[dict[str, Any]] = [{"content": "a", "id": "1"}, {"content": "b", "tool_call_chunks": [call]}]
+    return [
+        outputs.ChatGenerationChunk(message=messages.AIMessageChunk(**part), generation_info={"seen": [1]})
+        for part in parts
+    ]
+
+
+def test_chunks_become_a_whole_result_as_in_langchain() -> None:
+    import langchain_core.messages as their_messages
+    import langchain_core.outputs as their_outputs
+    from langchain_core.language_models import chat_models as theirs
+
+    import millstream.messages as our_messages
+    import millstream.outputs as our_outputs
+    from millstream.language_models import chat_models as ours
+
+    async def iterate(chunks: list[Any]) -> AsyncIterator[Any]:
+        for chunk in chunks:
+            yield chunk
+
+    results: list[Any] = []
+    for models, messages, outputs in (
+        (theirs, their_messages, their_outputs),
+        (ours, our_messages, our_outputs),
+    ):
+        module: Any = models
+        chunks = chunks_of(outputs, messages)
+        result = module.generate_from_stream(iter(chunks))
+        assert asyncio.run(module.agenerate_from_stream(iterate(chunks))) == result
+        (generation,) = result.generations
+        results.append((generation.message.model_dump(), generation.generation_info, generation.text))
+        with pytest.raises(ValueError, match=r"^No generations found in stream\.$"):
+            module.generate_from_stream(iter(()))
+    assert results[1] == results[0]
+
+
+def test_a_completion_model_has_no_structured_output() -> None:
+    with pytest.raises(NotImplementedError):
+        FakeListLLM(responses=[]).with_structured_output({})
 
 
 # Profiles.

@@ -6,6 +6,16 @@ from .._late import lazy_names
 from ..globals import get_debug as _get_debug  # noqa: F401
 
 if TYPE_CHECKING:
+    from .base import (
+        BaseCallbackHandler,
+        BaseCallbackManager,
+        Callbacks,
+        ChainManagerMixin,
+        LLMManagerMixin,
+        RetrieverManagerMixin,
+        RunManagerMixin,
+        ToolManagerMixin,
+    )
     from .chain_group import (
         AsyncCallbackManagerForChainGroup,
         CallbackManagerForChainGroup,
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from .managers import AsyncCallbackManager, CallbackManager
     from .retriever_run_manager import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
     from .run_manager import AsyncParentRunManager, AsyncRunManager, BaseRunManager, ParentRunManager, RunManager
+    from .stdout import StdOutCallbackHandler
     from .tool_run_manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 
 __all__ = (
@@ -30,6 +41,8 @@ __all__ = (
     "AsyncCallbackManagerForToolRun",
     "AsyncParentRunManager",
     "AsyncRunManager",
+    "BaseCallbackHandler",
+    "BaseCallbackManager",
     "BaseRunManager",
     "CallbackManager",
     "CallbackManagerForChainGroup",
@@ -37,8 +50,15 @@ __all__ = (
     "CallbackManagerForLLMRun",
     "CallbackManagerForRetrieverRun",
     "CallbackManagerForToolRun",
+    "Callbacks",
+    "ChainManagerMixin",
+    "LLMManagerMixin",
     "ParentRunManager",
+    "RetrieverManagerMixin",
     "RunManager",
+    "RunManagerMixin",
+    "StdOutCallbackHandler",
+    "ToolManagerMixin",
     "adispatch_custom_event",
     "ahandle_event",
     "atrace_as_chain_group",
@@ -50,6 +70,15 @@ __all__ = (
 __getattr__ = lazy_names(
     globals(),
     {
+        "BaseCallbackHandler": "millstream.callbacks.base",
+        "BaseCallbackManager": "millstream.callbacks.base",
+        "Callbacks": "millstream.callbacks.base",
+        "ChainManagerMixin": "millstream.callbacks.base",
+        "LLMManagerMixin": "millstream.callbacks.base",
+        "RetrieverManagerMixin": "millstream.callbacks.base",
+        "RunManagerMixin": "millstream.callbacks.base",
+        "ToolManagerMixin": "millstream.callbacks.base",
+        "StdOutCallbackHandler": "millstream.callbacks.stdout",
         "AsyncCallbackManager": "millstream.callbacks.managers",
         "AsyncCallbackManagerForChainGroup": "millstream.callbacks.chain_group",
         "AsyncCallbackManagerForChainRun": "millstream.callbacks.chain_run_manager",

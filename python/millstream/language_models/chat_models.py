@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
 from .._context import run_in_executor
+from .._late import lazy_names
 from ..messages.ai import AIMessage
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -26,10 +27,31 @@ if TYPE_CHECKING:
     from ..messages.base import BaseMessage
     from ..runnables.config import RunnableConfig
     from ..streaming.stream import AsyncStream, Stream
+    from .from_stream import agenerate_from_stream, generate_from_stream
+    from .interfaces import LangSmithParams
     from .model_profile import ModelProfile
     from .schemas import Schema, SchemaClass, StructuredAnswer, Tool
 
-__all__ = ("BaseChatModel", "SimpleChatModel")
+__all__ = (
+    "BaseChatModel",
+    "LangSmithParams",
+    "LanguageModelInput",
+    "ModelProfile",
+    "SimpleChatModel",
+    "agenerate_from_stream",
+    "generate_from_stream",
+)
+
+# LangChain's path for them, which models of users import.
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "LangSmithParams": "millstream.language_models.interfaces",
+        "ModelProfile": "millstream.language_models.model_profile",
+        "agenerate_from_stream": "millstream.language_models.from_stream",
+        "generate_from_stream": "millstream.language_models.from_stream",
+    },
+)
 
 
 class BaseChatModel(BaseLanguageModel[AIMessage]):

@@ -210,6 +210,10 @@ class BaseLLM(BaseLanguageModel[str]):
 
         return CachedCall(cache, self, prompts, stop, kwargs, args)
 
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+        """Raise :class:`NotImplementedError`; models whose answers can follow a schema override it."""
+        raise NotImplementedError(f"{type(self).__name__} has no structured output: use a chat model, or a parser")
+
     def save(self, file_path: Path | str) -> None:
         """Write :meth:`asdict` to a ``.json`` file."""
         from pathlib import Path
