@@ -15,8 +15,9 @@ from ..messages.base import BaseMessage
 from ..outputs import Generation, LLMResult
 from ..outputs.chat_generation import ChatGeneration
 from ..prompt_values import PromptValue
+from .base_manager import BaseCallbackManager
 
-__all__ = ("to_langchain",)
+__all__ = ("manager_to_langchain", "to_langchain")
 
 
 def to_langchain(value: Any) -> Any:
@@ -33,6 +34,22 @@ def to_langchain(value: Any) -> Any:
             their_class = _their_class(cls, module_name)
             return value if their_class is None else their_class.model_construct(**read_fields(value))
     return value
+
+
+def manager_to_langchain(manager: Any) -> Any:
+    """Return a callback manager of ours as LangChain's, which asks for its own class in a list of them."""
+    module = sys.modules.get("langchain_core.callbacks.manager")
+    if module is None or not isinstance(manager, BaseCallbackManager):
+        return manager
+    return module.CallbackManager(
+        list(manager.handlers),
+        list(manager.inheritable_handlers),
+        manager.parent_run_id,
+        tags=list(manager.tags),
+        inheritable_tags=list(manager.inheritable_tags),
+        metadata=dict(manager.metadata),
+        inheritable_metadata=dict(manager.inheritable_metadata),
+    )
 
 
 def _their_class(cls: type, module_name: str) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..streaming.inputs import close_iterator
+from ..callbacks.langchain_values import manager_to_langchain, to_langchain
+from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig
@@ -24,7 +25,10 @@ def is_foreign(thing: Any) -> bool:
 
 
 class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
-    """A Runnable of LangChain's; its runs, chunks and errors are its own, and its callbacks those of the call."""
+    """A Runnable of LangChain's; its runs, chunks and errors are its own, and its callbacks those of the call.
+
+    It receives messages, prompt values and documents of ours as objects of LangChain's own classes.
+    """
 
     def __init__(self, runnable: Any) -> None:
         self.runnable = runnable
@@ -49,11 +53,11 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return self.runnable.invoke(input, config, **kwargs)
+        return self.runnable.invoke(to_langchain(input), config, **kwargs)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return await self.runnable.ainvoke(input, config, **kwargs)
+        return await self.runnable.ainvoke(to_langchain(input), config, **kwargs)
 
     def batch(
         self,
@@ -64,7 +68,9 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with LangChain's Runnable."""
-        outputs: list[Any] = self.runnable.batch(list(inputs), config, return_exceptions=return_exceptions, **kwargs)
+        values = list(map(to_langchain, inputs))
+        configs = _batch_configs(config)
+        outputs: list[Any] = self.runnable.batch(values, configs, return_exceptions=return_exceptions, **kwargs)
         return outputs
 
     async def abatch(
@@ -76,18 +82,18 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with LangChain's Runnable."""
-        outputs: list[Any] = await self.runnable.abatch(
-            list(inputs), config, return_exceptions=return_exceptions, **kwargs
-        )
+        values = list(map(to_langchain, inputs))
+        configs = _batch_configs(config)
+        outputs: list[Any] = await self.runnable.abatch(values, configs, return_exceptions=return_exceptions, **kwargs)
         return outputs
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Stream from LangChain's Runnable."""
-        return Stream(_closed(self.runnable.stream(input, config, **kwargs)))
+        return Stream(_closed(self.runnable.stream(to_langchain(input), config, **kwargs)))
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Transform with LangChain's Runnable."""
-        return Stream(_closed(self.runnable.transform(input, config, **kwargs)))
+        return Stream(_closed(self.runnable.transform(_convert(input), config, **kwargs)))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
         """Stream from LangChain's Runnable, in a task of its own."""
@@ -100,10 +106,10 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
     def _astream_inline(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
-        return self.runnable.astream(input, config, **kwargs)
+        return self.runnable.astream(to_langchain(input), config, **kwargs)
 
     def _atransform_inline(self, items: AsyncIterator[Any], config: Any, kwargs: dict[str, Any]) -> Any:
-        return self.runnable.atransform(items, config, **kwargs)
+        return self.runnable.atransform(_aconvert(items), config, **kwargs)
 
 
 def _closed(outputs: Iterator[Any]) -> Any:
@@ -112,3 +118,28 @@ def _closed(outputs: Iterator[Any]) -> Any:
         yield from outputs
     finally:
         close_iterator(outputs)
+
+
+def _batch_configs(config: Any) -> Any:
+    """Return the configurations of a batch with callback managers of LangChain's class."""
+    if config is None:
+        return None
+    if isinstance(config, Mapping):
+        return {**config, "callbacks": manager_to_langchain(config.get("callbacks"))}
+    return [_batch_configs(one) for one in config]
+
+
+def _convert(items: Iterator[Any]) -> Generator[Any, None, None]:
+    """Yield ``items`` as objects of LangChain's classes."""
+    try:
+        for item in items:
+            yield to_langchain(item)
+    finally:
+        close_iterator(items)
+
+
+async def _aconvert(items: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    """Yield ``items`` as objects of LangChain's classes."""
+    async with NestedIterator(items) as nested:
+        async for item in nested:
+            yield to_langchain(item)
