@@ -14,7 +14,7 @@ from langchain_core import example_selectors as their_selectors
 from langchain_core import prompts as theirs
 from langchain_core.example_selectors import BaseExampleSelector as TheirSelector
 from langchain_core.prompts.image import ImagePromptTemplate as TheirImage
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from millstream import UnsupportedError
 from millstream import documents as our_documents
@@ -303,6 +303,41 @@ def test_a_users_prompt_has_fields_and_is_called() -> None:
     assert repr(prompt) == "Shout(input_variables=['a'], input_types={}, partial_variables={}, mark='?')"
     with pytest.raises(ValueError, match="overlapping input and partial variables: {'a'}"):
         Shout(input_variables=["a"], partial_variables={"a": 1})
+
+
+def test_prompts_are_fields_of_pydantic_models() -> None:
+    class Settings(BaseModel):
+        prompt: ours.ChatPromptTemplate
+        any_prompt: ours.BasePromptTemplate[Any] | None = None
+
+    prompt = ours.ChatPromptTemplate([("human", "{a}"), HumanMessage("x")])
+    settings = Settings(prompt=prompt, any_prompt=ours.PromptTemplate("{b}"))
+    assert settings.prompt is prompt
+    assert settings.model_dump()["prompt"]["messages"][0]["prompt"]["template"] == "{a}"
+    assert '"template":"{b}"' in settings.model_dump_json()
+    assert Settings.model_json_schema()["properties"]["prompt"] == {"title": "ChatPromptTemplate", "type": "object"}
+    with pytest.raises(ValueError, match="instance of ChatPromptTemplate"):
+        Settings(prompt="text")  # type: ignore[arg-type]
+
+
+def test_a_users_prompt_may_use_pydantics_fields() -> None:
+    class Numbered(ours.StringPromptTemplate):
+        number: int = Field(1, ge=1)
+
+        def format(self, /, **kwargs: Any) -> str:
+            return f"{self.number}. {kwargs['a']}"
+
+    class Talk(ours.ChatPromptTemplate):
+        number: int = Field(1, ge=1)
+
+    assert Numbered(number="3", input_variables=["a"]).format(a="x") == "3. x"  # type: ignore[arg-type]
+    talk: Any = Talk(messages=[("human", "{{a}}")], number=2, template_format="mustache")  # type: ignore[call-arg]
+    assert (talk.number, talk.input_variables, talk.partial(a="x").number) == (2, ["a"], 2)
+    talk.append("{{b}}")
+    assert talk.partial(b="y").format(a="x") == "Human: x\nHuman: y"
+    for call in (lambda: Numbered(number=0), lambda: Talk(messages=[], number=0)):
+        with pytest.raises(ValueError, match="greater than or equal to 1"):
+            call()
 
 
 def test_a_template_of_users_code_is_not_fused() -> None:

@@ -11,7 +11,7 @@ from ..prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptVa
 from ..runnables.config import RunnableConfig, merge_configs
 from ..runnables.runs import acall_in_run, call_in_run
 from ..runnables.serializable import RunnableSerializable
-from .fields import PromptFields
+from .fields import PromptFields, to_data
 
 if TYPE_CHECKING:
     from ..documents import Document
@@ -92,7 +92,7 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
 
     def asdict(self, **kwargs: Any) -> dict[str, Any]:
         """Return the fields as a dict, templates in them as dicts too, and the prompt's type as ``_type``."""
-        values: dict[str, Any] = _as_data(self)
+        values: dict[str, Any] = to_data(self)
         try:
             return {**values, "_type": self._prompt_type}
         except NotImplementedError:
@@ -186,16 +186,6 @@ def _explain(message: str) -> str:
 def is_own(thing: object) -> bool:
     """Return whether the class of ``thing`` is Millstream's: a user's subclass may run code of its own."""
     return type(thing).__module__.startswith("millstream.")
-
-
-def _as_data(value: Any) -> Any:
-    if isinstance(value, PromptFields):
-        return {name: _as_data(one) for name, one in value._values().items() if name != "input_types"}
-    if isinstance(value, Mapping):
-        return {name: _as_data(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_as_data, value))
-    return value.model_dump() if hasattr(value, "model_dump") and not isinstance(value, type) else value
 
 
 def format_document(doc: Document, prompt: BasePromptTemplate[str]) -> str:

@@ -103,13 +103,15 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     messages: list[Any] = field(default_factory=list)
     validate_template: bool = False
+    # The format of parts that are added later.
+    _template_format: PromptTemplateFormat = "f-string"
 
     def __init__(
         self, messages: Iterable[Any], *, template_format: PromptTemplateFormat = "f-string", **kwargs: Any
     ) -> None:
-        self._template_format = template_format
         parts = [make_part(message, template_format) for message in messages]
         super().__init__(messages=parts, **kwargs)  # type: ignore[call-arg]
+        self._template_format = template_format
         given = kwargs.get("input_variables")
         if self.validate_template and given is not None and set(given) != set(self.input_variables):
             raise ValueError(f"Got mismatched input_variables. Expected: {set(self.input_variables)}. Got: {given}")

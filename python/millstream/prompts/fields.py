@@ -1,17 +1,19 @@
 """``PromptFields``: the fields of templates, printed and compared as LangChain's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from .._fields import Fields
+from .._pydantic_field import PydanticField
 
-__all__ = ("PromptFields",)
+__all__ = ("PromptFields", "to_data")
 
 
-class PromptFields(Fields):
+class PromptFields(Fields, PydanticField):
     """Fields that are printed unless they have their default; equal to another object with equal fields.
 
-    Fields whose default is made anew for each object are always printed.
+    Fields whose default is made anew for each object are always printed. A template may be a field of a
+    pydantic model, which takes objects of its class.
     """
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -37,3 +39,17 @@ class PromptFields(Fields):
         return self._values() == other._values()
 
     __hash__ = None
+
+    def _pydantic_dump(self, info: Any) -> Any:
+        return to_data(self)
+
+
+def to_data(value: Any) -> Any:
+    """Return ``value`` as plain data: templates and messages become dicts, without the types of variables."""
+    if isinstance(value, PromptFields):
+        return {name: to_data(one) for name, one in value._values().items() if name != "input_types"}
+    if isinstance(value, Mapping):
+        return {name: to_data(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(to_data, value))
+    return value.model_dump() if hasattr(value, "model_dump") and not isinstance(value, type) else value
