@@ -211,3 +211,23 @@ def test_a_custom_model_loads_no_pydantic() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.stderr) == ("['ab'] False\n", "")
+
+
+def test_a_method_of_pydantic_or_of_langchains_files_is_absent_with_a_reason() -> None:
+    model = Model(required=1)
+    for name in ("model_dump", "model_copy", "to_json", "is_lc_serializable"):
+        assert not hasattr(model, name)
+        assert not hasattr(Model, name)
+        assert name not in dir(model)
+    with pytest.raises(AttributeError, match=r"^'Model' object has no attribute 'model_dump': its fields are plain"):
+        model.model_dump()  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"'to_json': it is not written as JSON; pickle it$"):
+        model.to_json()  # type: ignore[attr-defined]
+
+
+def test_a_class_may_write_such_a_method() -> None:
+    class Dumped(Model):
+        def model_dump(self) -> dict[str, int]:
+            return {"required": self.required}
+
+    assert Dumped(required=3).model_dump() == {"required": 3}

@@ -17,13 +17,17 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
 from ._secrets import SecretStr, is_secret_name, mask_secrets
 
 __all__ = ("MISSING", "Field", "Fields", "SecretStr", "annotations_of", "did_you_mean", "field", "is_secret_name")
 
 MISSING: Any = dataclasses.MISSING
+_ABSENT_METHODS = frozenset(
+    {"model_construct", "model_copy", "model_dump", "model_dump_json", "model_json_schema", "model_validate"}
+    | {"model_validate_json", "get_lc_namespace", "is_lc_serializable", "lc_id", "to_json", "to_json_not_implemented"}
+)
 
 
 class Field:
@@ -92,7 +96,30 @@ class _ArgumentsOf:
         )
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(field, dataclasses.field))
+if TYPE_CHECKING:
+    # Type checkers read its arguments in the classes of users.
+    from pydantic import Field as _PydanticField
+else:
+    _PydanticField = field
+
+
+class _AbsentMethod:
+    """A method of pydantic's or LangChain's objects that ours do not have."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        """Raise :class:`AttributeError`, which says what to use instead."""
+        instead = (
+            "its fields are plain attributes, and it is not a pydantic model"
+            if self._name.startswith("model_")
+            else "it is not written as JSON; pickle it"
+        )
+        raise AttributeError(f"{owner.__name__!r} object has no attribute {self._name!r}: {instead}")
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, dataclasses.field, _PydanticField))
 class Fields:
     """The base of classes whose annotated fields are keyword arguments of the constructor.
 
@@ -223,6 +250,10 @@ class Fields:
             if not spec.required:
                 setattr(self, name, spec.value())
 
+    def __dir__(self) -> Iterable[str]:
+        """Leave out the attributes that exist only for their error message."""
+        return (name for name in super().__dir__() if name not in _ABSENT_METHODS)
+
     def __repr__(self) -> str:
         """Show the fields that differ from their defaults; never a secret."""
         return f"{type(self).__name__}({', '.join(f'{name}={shown}' for name, shown in self._repr_items())})"
@@ -233,6 +264,10 @@ class Fields:
             is_default = not spec.required and _is_equal(value, spec.value())
             if spec.repr and not hasattr(value, "get_secret_value") and not is_default:
                 yield name, repr(mask_secrets(value, name))
+
+
+for _name in _ABSENT_METHODS:
+    setattr(Fields, _name, _AbsentMethod(_name))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
 from langchain_core.messages import HumanMessage as TheirMessage
 from langchain_core.prompt_values import PromptValue as TheirPromptValue
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from millstream import (
     LLM,
@@ -35,8 +35,15 @@ from millstream.callbacks import (
 from millstream.language_models import FakeListLLM, SecretStr, field
 from millstream.language_models.schemas import StructuredAnswer
 from millstream.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolCall
-from millstream.output_parsers import BaseLLMOutputParser, BaseOutputParser, JsonOutputParser, StrOutputParser
-from millstream.output_parsers.pydantic import PydanticOutputParser
+from millstream.output_parsers import (
+    BaseLLMOutputParser,
+    BaseOutputParser,
+    CommaSeparatedListOutputParser,
+    JsonOutputParser,
+    PydanticOutputParser,
+    StrOutputParser,
+    XMLOutputParser,
+)
 from millstream.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation, LLMResult
 from millstream.prompt_values import PromptValue
 from millstream.prompts import ChatPromptTemplate, PromptTemplate
@@ -272,6 +279,19 @@ assert_type(joke_chain.with_config(tags=["t"]).stream({"topic": "x"}), Stream[st
 assert_type(prompt | model | PydanticOutputParser(pydantic_object=Joke), Runnable[dict[str, Any], Joke])
 assert_type(prompt | model.with_structured_output(Joke), Runnable[dict[str, Any], Joke])
 assert_type((prompt | model | JsonOutputParser()).invoke({}), Any)
+assert_type((prompt | model | CommaSeparatedListOutputParser()).invoke({}), list[str])
+
+
+class Bounded(BaseOutputParser[int]):
+    top: int = Field(ge=1, alias="max")
+    unit: str = Field(default="cm")
+
+    def parse(self, text: str) -> int:
+        return min(int(text), self.top)
+
+
+assert_type((model | Bounded(max=3)).invoke("x"), int)
+assert_type((prompt | model | XMLOutputParser(parser="xml", tags=["a"])).stream({}), Stream[dict[str, Any]])
 assert_type(llm.pipe(len).invoke("x"), int)
 
 

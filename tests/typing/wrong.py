@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI, RecordWriter, SSEParser, StreamDecoder
 from millstream.language_models import FakeListLLM
@@ -19,6 +19,10 @@ class Joke(BaseModel):
 
 class Song(TypedDict):
     title: str
+
+
+class Sized(StrOutputParser):
+    size: int = Field(ge=1)
 
 
 class Polite(ChatOpenAI):
@@ -136,6 +140,8 @@ prompt | 3  # error
 model.pipe(3)  # error
 model.pipe(StrOutputParser(), 3)  # error
 StrOutputParser(nam="x")  # error
+Sized()  # error
+Sized(size="x")  # error
 
 # The core.
 

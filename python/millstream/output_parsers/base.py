@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from .._context import run_in_executor
 from ..messages import AnyMessage
 from ..outputs import Generation
 from ..runnables.config import RunnableConfig
 from ..runnables.introspection import type_arguments
+from ..runnables.runnable import Runnable
 from ..runnables.runs import acall_in_run, call_in_run
 from ..runnables.serializable import RunnableSerializable
 
@@ -18,12 +19,15 @@ __all__ = (
     "BaseGenerationOutputParser",
     "BaseLLMOutputParser",
     "BaseOutputParser",
+    "OutputParserLike",
     "T",
     "generation_of",
     "text_of",
 )
 
 T = TypeVar("T")
+OutputParserLike: TypeAlias = Runnable[Any, T]
+"""What may stand in a chain as a parser with outputs of the type ``T``."""
 
 
 def text_of(answer: object) -> str:
