@@ -35,6 +35,10 @@ class Introspectable(Streamable[Input, Output]):
         return self._type_argument(1)
 
     def _type_argument(self, position: int) -> Any:
+        # ``Cls[int, str](...)`` says it of the one Runnable.
+        own = get_args(getattr(self, "__orig_class__", None))
+        if len(own) == 2:
+            return own[position]
         return next(arguments for arguments in type_arguments(type(self)) if len(arguments) == 2)[position]
 
     # The schemas.
