@@ -8,7 +8,7 @@ from typing import Any
 
 from .._late import late
 from .arguments import is_async_generator
-from .foreign import ForeignRunnable, is_foreign
+from .foreign import as_runnable
 from .functions import RunnableLambda
 from .generator import RunnableGenerator
 from .runnable import Input, Output, Runnable
@@ -26,10 +26,8 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     :class:`~millstream.runnables.RunnableParallel`; LangChain's Runnables are called through their own methods.
     Raises :class:`TypeError` for anything else.
     """
-    if isinstance(thing, Runnable):
-        return thing
-    if is_foreign(thing):
-        return ForeignRunnable(thing)
+    if (runnable := as_runnable(thing)) is not None:
+        return runnable
     if is_async_generator(thing) or inspect.isgeneratorfunction(thing):
         return RunnableGenerator(thing)
     if callable(thing):

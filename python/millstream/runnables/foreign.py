@@ -14,14 +14,28 @@ from .config import RunnableConfig
 from .runnable import Runnable
 from .types_of import TypesOfAnother
 
-__all__ = ("ForeignRunnable", "is_foreign")
+__all__ = ("ForeignRunnable", "as_runnable", "is_foreign", "steps_of")
 
 
 def is_foreign(thing: Any) -> bool:
     """Return whether ``thing`` is a Runnable of LangChain's."""
     module = sys.modules.get("langchain_core.runnables.base")
     kind = getattr(module, "Runnable", None)
-    return kind is not None and isinstance(thing, kind)
+    # LangChain takes ours for its own; see ``Runnable.__new__``.
+    return kind is not None and isinstance(thing, kind) and not isinstance(thing, Runnable)
+
+
+def steps_of(thing: Any) -> Sequence[Any]:
+    """Return the steps of a sequence of LangChain's; anything else is one step."""
+    sequence = getattr(sys.modules.get("langchain_core.runnables.base"), "RunnableSequence", None)
+    return thing.steps if sequence is not None and isinstance(thing, sequence) else (thing,)
+
+
+def as_runnable(thing: Any) -> Runnable[Any, Any] | None:
+    """Return ``thing`` as a Runnable if it is one of ours or of LangChain's; ``None`` for anything else."""
+    if isinstance(thing, Runnable):
+        return thing
+    return ForeignRunnable(thing) if is_foreign(thing) else None
 
 
 class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):

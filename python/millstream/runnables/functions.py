@@ -26,7 +26,7 @@ from ..streaming.workers import iterate_in_thread
 from .arguments import bind_arguments, is_async_callable, is_async_generator
 from .config import RunnableConfig, patch_config
 from .config_specs import ConfigurableFieldSpec
-from .foreign import is_foreign
+from .foreign import as_runnable, is_foreign
 from .fusion.nodes import FunctionStage
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
@@ -239,8 +239,8 @@ class RunnableLambda(Runnable[Input, Output]):
         output = bind_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
             output = _sum_up(output)
-        if isinstance(output, Runnable):
-            return output.invoke(input, self._nested_config(config, input))
+        if (runnable := as_runnable(output)) is not None:
+            return runnable.invoke(input, self._nested_config(config, input))
         return output
 
     async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
@@ -250,8 +250,8 @@ class RunnableLambda(Runnable[Input, Output]):
         else:
             output = bind_arguments(self.afunc, kwargs, run, config)(input)
             output = await (_asum_up(output) if inspect.isasyncgenfunction(self.afunc) else output)
-        if isinstance(output, Runnable):
-            return await output.ainvoke(input, self._nested_config(config, input))
+        if (runnable := as_runnable(output)) is not None:
+            return await runnable.ainvoke(input, self._nested_config(config, input))
         return output
 
     def _call_sync(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
@@ -269,8 +269,8 @@ class RunnableLambda(Runnable[Input, Output]):
         output = bind_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
             yield from output
-        elif isinstance(output, Runnable):
-            yield from output.stream(input, self._nested_config(config, input))
+        elif (runnable := as_runnable(output)) is not None:
+            yield from runnable.stream(input, self._nested_config(config, input))
         else:
             yield output
 
@@ -291,10 +291,10 @@ class RunnableLambda(Runnable[Input, Output]):
                 output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
             else:
                 output = await bind_arguments(self.afunc, kwargs, run, config)(input)
-            if not isinstance(output, Runnable):
+            if (runnable := as_runnable(output)) is None:
                 yield output
                 return
-            outputs = output.astream(input, self._nested_config(config, input))
+            outputs = runnable._astream_inline(input, self._nested_config(config, input), {})
         async with aclosing(AsyncInputIterator(outputs)) as taken:
             async for output in taken:
                 try:

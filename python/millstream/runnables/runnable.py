@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, TypeVar, cast, overload
+from functools import cache
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, Self, TypeAlias, TypeVar, cast, overload
 
 from .._late import late
 from .config import RunnableConfig
@@ -24,9 +26,22 @@ if TYPE_CHECKING:
     # A lambda's parameter is typed by the first form; the second is for functions that take more.
     Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
 
+    class ForeignStep(Protocol):
+        """A Runnable of LangChain's."""
+
+        def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any: ...
+
 
 class Runnable(Introspectable[Input, Output]):
     """What can be invoked, batched, streamed and composed; only :meth:`invoke` must be written."""
+
+    if not TYPE_CHECKING:  # so that a type checker reads the constructors
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+            """Return a new Runnable, which LangChain's chains take as a step if LangChain is loaded."""
+            if "langchain_core.runnables.base" in sys.modules:
+                _register()
+            return super().__new__(cls)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with ``kwargs`` in every call; those of a call win."""
@@ -146,6 +161,8 @@ class Runnable(Introspectable[Input, Output]):
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     @overload
     def __or__(self, other: Function[Other]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: ForeignStep) -> Runnable[Input, Any]: ...
     def __or__(self, other: Any) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``other``: a Runnable, a function, or a dict of them."""
         return self.pipe(other)
@@ -177,3 +194,11 @@ class Runnable(Introspectable[Input, Output]):
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``, under ``name``."""
         return cast("Runnable[Input, Any]", late("RunnableSequence")(self, *others, name=name))
+
+
+@cache
+def _register() -> None:
+    """Register our class with LangChain's, an abstract base class: ``theirs | ours`` asks for an instance of that."""
+    theirs = sys.modules["langchain_core.runnables.base"]
+    if (kind := getattr(theirs, "Runnable", None)) is not None:
+        kind.register(Runnable)

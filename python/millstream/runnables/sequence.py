@@ -16,6 +16,7 @@ from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
+from .foreign import steps_of
 from .fusion.chunks import FusedChunks
 from .fusion.nodes import Composition, SequenceNode
 from .fusion.origins import SequenceOrigin
@@ -63,7 +64,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         if not steps and first is not None and last is not None:
             flat = [first, *(middle or ()), last]
         for step in steps:
-            flat += step.steps if isinstance(step, RunnableSequence) else [coerce_to_runnable(step)]
+            flat += step.steps if isinstance(step, RunnableSequence) else map(coerce_to_runnable, steps_of(step))
             name = name or (step.name if isinstance(step, RunnableSequence) else None)
         if len(flat) < 2:
             raise ValueError(f"RunnableSequence must have at least 2 steps, got {len(flat)}")
