@@ -105,6 +105,8 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     validate_template: bool = False
     # The format of parts that are added later.
     _template_format: PromptTemplateFormat = "f-string"
+    # The number of parts that were found to call no code of users.
+    _own_parts: int = -1
 
     def __init__(
         self, messages: Iterable[Any], *, template_format: PromptTemplateFormat = "f-string", **kwargs: Any
@@ -181,7 +183,11 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return prompt
 
     def _is_own(self) -> bool:
-        return super()._is_own() and all(isinstance(part, BaseMessage) or _is_own_part(part) for part in self.messages)
+        if self._own_parts != len(self.messages):
+            if not all(isinstance(part, BaseMessage) or _is_own_part(part) for part in self.messages):
+                return False
+            self._own_parts = len(self.messages)
+        return super()._is_own()
 
     @property
     def _prompt_type(self) -> str:

@@ -91,8 +91,9 @@ class PromptTemplate(StringPromptTemplate):
 
     def format(self, /, **kwargs: Any) -> str:
         """Return the text with the variables; :class:`KeyError` if one is missing."""
-        variables = self._merge_partial_and_user_variables(**kwargs)
-        return fill_template(self.template, self.template_format, variables)
+        if self.partial_variables:
+            kwargs = self._merge_partial_and_user_variables(**kwargs)
+        return fill_template(self.template, self.template_format, kwargs)
 
     @property
     def _prompt_type(self) -> str:
