@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..._uuid7 import uuid7
 from ...events import EventFilter, Run, StreamEvent, schema_version
 from ..config import RunnableConfig, ensure_config
 from ..event_stream import callback_event_stream
@@ -14,6 +15,8 @@ from .plan import NOTHING, run_nodes
 from .run_events import ChainEvents, OriginEventMaker, RunNode, StageRunNode, WholeRunNode
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ...callbacks.manager import BaseRunManager
     from ..event_stream import EventProducer
     from .nodes import Take
@@ -96,9 +99,28 @@ class FusedEvents(Fused):
 
     def _run_before(self, run_start: RunStart, events: list[StreamEvent]) -> Any:
         """Run the parts before the origin; return the origin's input."""
-        nodes = [self._run_node(part, run_start.config, self._chain_run) for part in self._plan.parts or ()]
+        value, parts = self._input, self._plan.parts or []
+        for place, part in enumerate(parts):
+            if part.function is None:
+                return self._run_nodes(parts[place:], value, run_start, events)
+            start = RunStart(part.step.runnable, part.step.child_config(run_start.config, self._chain_run))
+            run_events = self._run_events(part, start, start.config.get("run_id") or uuid7())
+            run_events.start(value, events)
+            try:
+                output = part.function(value)
+            except Exception:
+                if self._version.ends_failed_runs:
+                    run_events.end(value, None, events)
+                raise
+            run_events.end(value, output, events)
+            value = output
+        return value
+
+    def _run_nodes(self, parts: Sequence[Part], value: Any, run_start: RunStart, events: list[StreamEvent]) -> Any:
+        """Run ``parts``, of which not all are functions, for ``value``; return the sum of the last one's outputs."""
+        nodes = [self._run_node(part, run_start.config, self._chain_run) for part in parts]
         try:
-            return run_nodes(nodes, self._input, events) if nodes else self._input
+            return run_nodes(nodes, value, events)
         except Exception:
             if self._version.ends_failed_runs:
                 for node in nodes:
@@ -135,16 +157,20 @@ class FusedEvents(Fused):
     def _run_node(self, part: Part, config: RunnableConfig, parent: BaseRunManager) -> RunNode | WholeRunNode:
         """Return the node of ``part``, with the events of its run, a child run of ``parent``, and of its parts'."""
         start = RunStart(part.step.runnable, part.step.child_config(config, parent))
-        run, manager = start.silent_run(), start.manager
-        parent_ids = manager.parent_ids if self._version.shows_parents else []
-        shown = Run(
-            str(run.run_id), start.name, part.step.runnable.run_type, manager.tags, manager.metadata, parent_ids
-        )
-        run_events = ChainEvents(self._version, shown, self._wanted, root=False)
         if part.make_stage is not None and not part.is_whole:
-            return StageRunNode(run_events, part.make_stage())
+            run_id = start.config.get("run_id") or uuid7()
+            return StageRunNode(self._run_events(part, start, run_id), part.make_stage())
+        run = start.silent_run()
+        run_events = self._run_events(part, start, run.run_id)
         node = part.node([self._run_node(one, start.config, run) for one in part.parts])
         return WholeRunNode(run_events, node) if part.is_whole else RunNode(run_events, node)
+
+    def _run_events(self, part: Part, start: RunStart, run_id: UUID) -> ChainEvents:
+        """Return the events of the run of ``part``."""
+        manager, run_type = start.manager, part.step.runnable.run_type
+        parent_ids = manager.parent_ids if self._version.shows_parents else []
+        run = Run(str(run_id), start.name, run_type, manager.tags, manager.metadata, parent_ids)
+        return ChainEvents(self._version, run, self._wanted, root=False)
 
     # The middle.
 
