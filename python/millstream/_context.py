@@ -23,8 +23,10 @@ __all__ = (
     "ambient_handlers",
     "caller_loop",
     "drop_ambient_handler",
+    "is_debugging",
     "no_listeners",
     "run_in_executor",
+    "settings",
     "var_child_runnable_config",
 )
 
@@ -97,9 +99,19 @@ def ambient_handlers() -> Sequence[tuple[Any, bool]]:
 
 def no_listeners(config: Config | None) -> bool:
     """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
-    if (config and config.get("callbacks")) or _config.get() is not None or _handlers.get():
+    if (config and config.get("callbacks")) or _config.get() is not None or _handlers.get() or is_debugging():
         return False
     return "langchain_core" not in sys.modules or (var_child_runnable_config.get() is None and not ambient_handlers())
+
+
+def settings() -> Any:
+    """Return the module of the process's settings; ``None`` if the program has not imported it to set one."""
+    return sys.modules.get("millstream.globals")
+
+
+def is_debugging() -> bool:
+    """Return whether ``set_debug`` has asked for a print of all runs."""
+    return (module := settings()) is not None and module.get_debug()
 
 
 def add_ambient_handler(handler: object) -> Token[tuple[Any, ...]]:

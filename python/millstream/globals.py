@@ -26,7 +26,7 @@ def get_verbose() -> bool:
 
 
 def set_debug(value: bool) -> None:
-    """Set whether runs are logged in detail."""
+    """Set whether all runs are printed, with their inputs, outputs and times."""
     global _debug
     _debug = value
 

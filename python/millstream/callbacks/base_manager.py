@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from uuid import UUID
 
-from .._context import ambient_handlers
+from .._context import ambient_handlers, is_debugging
 from .handlers import CallbackManagerMixin
 
 __all__ = ("BaseCallbackManager", "handlers_of")
@@ -87,7 +87,8 @@ class BaseCallbackManager(CallbackManagerMixin):
     ) -> Self:
         """Return the manager of one call. Child runs inherit the ``inheritable_`` arguments, but not the local ones.
 
-        With ``verbose``, a :class:`~millstream.callbacks.StdOutCallbackHandler` is added.
+        With ``verbose``, a :class:`~millstream.callbacks.StdOutCallbackHandler` is added; after ``set_debug(True)`` the
+        one that prints all runs.
 
         Callbacks are a list of handlers, or a manager, of ours or of LangChain's. Raises :class:`TypeError` for
         anything else, since its methods would never be called.
@@ -107,7 +108,11 @@ class BaseCallbackManager(CallbackManagerMixin):
             manager.add_metadata(inheritable_metadata)
         if local_metadata:
             manager.add_metadata(local_metadata, inherit=False)
-        if verbose:
+        if is_debugging():
+            from .console import console_handler
+
+            manager.add_handler(console_handler)
+        elif verbose:
             from .stdout import StdOutCallbackHandler
 
             if not any(isinstance(handler, StdOutCallbackHandler) for handler in manager.handlers):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .._context import settings
 from .._late import lazy_names
 from .._secrets import mask_secrets
 from ..events import EventFilter, ModelEvents
@@ -75,7 +75,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         super()._set_fields(values)
         # The fields that the constructor was called with: an explicit `streaming=False` differs from the default.
         self._fields_set = frozenset(values)
-        if "verbose" not in values and (settings := _settings()) is not None and settings.get_verbose():
+        if "verbose" not in values and (process := settings()) is not None and process.get_verbose():
             self.verbose = True
         warn_of_tracing()
 
@@ -256,7 +256,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         """
         cache = self.cache
         if cache is None or cache is True:
-            found = None if (settings := _settings()) is None else settings.get_llm_cache()
+            found = None if (process := settings()) is None else process.get_llm_cache()
             if found is None and cache is True:
                 raise ValueError(
                     "Asked to cache, but no cache found. No global cache was configured. Use `set_llm_cache`, "
@@ -294,8 +294,3 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]:
         """Return :meth:`_native_stream` with the chunks that a child run's events contain: generations, or messages."""
         return self._native_stream(call, collect_result=True, run_id=run_id)
-
-
-def _settings() -> Any:
-    """Return the module of the process's settings, if the program has imported it to set one."""
-    return sys.modules.get("millstream.globals")
