@@ -8,6 +8,7 @@ import httpx2
 import pydantic
 from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
 from langchain_core.messages import HumanMessage as TheirMessage
+from langchain_core.output_parsers import StrOutputParser as TheirParser
 from langchain_core.prompt_values import PromptValue as TheirPromptValue
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
@@ -249,6 +250,7 @@ def foreign(tool: BaseTool, prompt_value: TheirPromptValue, handler: TheirHandle
     assert_type(model.bind_tools([tool]).invoke("x"), AIMessage)
     assert_type(model.invoke([TheirMessage("x")]), AIMessage)
     assert_type(llm.invoke(prompt_value, {"callbacks": [handler]}), str)
+    assert_type(RunnableLambda(str.upper) | TheirParser(), Runnable[str, Any])
     ChatOpenAI(api_key=secret, timeout=httpx.Timeout(3), http_client=httpx.Client(), callbacks=[handler])
     OpenAI(timeout=httpx2.Timeout(3), http_client=httpx2.Client(), http_async_client=httpx2.AsyncClient())
 
