@@ -23,13 +23,14 @@ from collections.abc import (
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel, areceive_any, is_leaving, receive_any
-from .inputs import Accumulating, InputIterator, aclose_iterator, close_iterator
+from .inputs import Accumulating, AsyncInputIterator, InputIterator, aclose_iterator, close_iterator
+from .replay import WholeInput, as_whole_input
 from .workers import TaskBody, ThreadBody, pump, raise_error_of
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("Arrange", "SharedInput", "amerge", "merge")
+__all__ = ("Arrange", "SharedInput", "amerge", "merge", "share_input")
 
 Arrange = Callable[[str, list[Any], bool], Iterable[Any]]
 """Takes the key of a branch, its next outputs, and whether it has ended; returns what the consumer is to receive."""
@@ -93,13 +94,16 @@ def merge(
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transforms`` as they come; each is called in its own thread, with a copy of ``items``."""
     outputs = {key: Channel() for key in transforms}
-    fan = FanOut(len(transforms))
-    copies = [_copy(*pair) for pair in zip(fan.channels, outputs.values(), strict=True)]
-    workers = [
-        ThreadBody(_batches(transform, copy), channel)
-        for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True)
-    ]
-    workers.append(ThreadBody(_batches(iter, items.lend()), fan))
+    workers: list[ThreadBody] = []
+    copies: list[Iterator[Any]]
+    if as_whole_input(items) is None:
+        fan = FanOut(len(transforms))
+        workers.append(ThreadBody(_batches(iter, items.lend()), fan))
+        copies = [_copy(*pair) for pair in zip(fan.channels, outputs.values(), strict=True)]
+    else:
+        copies = _copies_of_whole(list(items), len(transforms))
+    for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True):
+        workers.append(ThreadBody(_batches(transform, copy), channel))
     try:
         for worker in workers:
             worker.start()
@@ -110,6 +114,10 @@ def merge(
                     raise_error_of(outputs.pop(key))
     finally:
         _stop_all(workers)
+
+
+def _copies_of_whole(items: list[Any], count: int) -> list[Any]:
+    return [WholeInput(items[0]) if items else iter(()) for _ in range(count)]
 
 
 def _copy(channel: Channel, output: Channel) -> Generator[Any, None, None]:
@@ -166,16 +174,28 @@ def _stop_all(workers: Sequence[ThreadBody]) -> None:
 
 
 async def amerge(
-    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]], items: SharedInput, arrange: Arrange
+    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]],
+    items: SharedInput | AsyncInputIterator,
+    arrange: Arrange,
 ) -> AsyncGenerator[Any, None]:
-    """Yield the outputs of ``transforms`` as they come; each is called in its own task, with a copy of ``items``."""
+    """Yield the outputs of ``transforms`` as they come; each is called in its own task, with a copy of ``items``.
+
+    ``items`` are a :class:`SharedInput`, or one whole value.
+    """
     outputs = {key: Channel() for key in transforms}
-    workers = [
+    workers: list[TaskBody] = []
+    if isinstance(items, SharedInput):
+        workers.append(items.worker)
+        copies = items.copies()
+    else:
+        copies = _copies_of_whole([item async for item in items], len(transforms))
+    started = [
         TaskBody(_perform(transform, copy, channel), channel)
-        for transform, copy, channel in zip(transforms.values(), items.copies(), outputs.values(), strict=True)
+        for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True)
     ]
+    workers += started
     try:
-        for worker in workers:
+        for worker in started:
             worker.start()
         while outputs:
             for key, arrived, ended in await areceive_any(outputs):
@@ -184,7 +204,7 @@ async def amerge(
                 if ended:
                     raise_error_of(outputs.pop(key))
     finally:
-        await _astop_all([*workers, items.worker])
+        await _astop_all(workers)
 
 
 def _perform(
@@ -222,6 +242,11 @@ async def _astop_all(workers: Sequence[TaskBody]) -> None:
             raise failure
     finally:
         del raised, failure
+
+
+def share_input(items: AsyncIterator[Any], count: int) -> SharedInput | None:
+    """Return the input that ``count`` branches share; ``None`` for one branch, or where each may have it at once."""
+    return None if count < 2 or as_whole_input(items) is not None else SharedInput(items, count)
 
 
 class SharedInput(Accumulating):
