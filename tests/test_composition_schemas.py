@@ -135,6 +135,13 @@ def test_a_composition_is_drawn_with_characters_as_in_langchain(name: str) -> No
     assert build(OURS).get_graph().draw_ascii() == build(THEIRS).get_graph().draw_ascii()
 
 
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_two_compositions_are_equal_where_langchains_are(name: str) -> None:
+    build = COMPOSITIONS[name]
+    assert (build(OURS) == build(OURS)) is (build(THEIRS) == build(THEIRS))
+    assert build(OURS) != COMPOSITIONS["pick of two" if name == "pick" else "pick"](OURS)
+
+
 def plain(annotation: Any) -> str:
     """Return an annotation with the names of classes in place of their paths."""
     text = re.sub(r"(langchain_core|millstream)(\.\w+)*\.(\w+)", r"\3", str(annotation))

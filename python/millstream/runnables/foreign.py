@@ -55,6 +55,12 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         found: str = self.runnable.get_name(suffix, name=name)
         return found
 
+    def __eq__(self, other: object) -> bool:
+        """Compare LangChain's Runnables."""
+        return isinstance(other, ForeignRunnable) and bool(self.runnable == other.runnable)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         """Show LangChain's Runnable."""
         return repr(self.runnable)

@@ -91,6 +91,14 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         """The last step."""
         return self._steps[-1]
 
+    def __eq__(self, other: object) -> bool:
+        """Compare the steps and the names."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return (self._steps, self.name) == (other._steps, other.name)
+
+    __hash__ = None
+
     def __repr__(self) -> str:
         """Show the steps, one a line."""
         shown = [repr(step).replace("\n", "\n  ") for step in self.steps]

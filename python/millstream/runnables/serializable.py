@@ -29,6 +29,14 @@ class RunnableSerializable(Fields, Runnable[Input, Output]):
 
     name: str | None = None
 
+    def __eq__(self, other: object) -> bool:
+        """Compare the fields of two Runnables of one class."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__millstream_fields__)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def configurable_fields(self, **kwargs: AnyConfigurableField) -> RunnableSerializable[Input, Output]:
         """Return this Runnable with fields that ``configurable`` values of a call's configuration replace.
 
