@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-__all__ = ("PydanticField", "described_schema", "serialization")
+from ._kinds import is_kind
+
+__all__ = ("PydanticField", "described_schema", "instance_schema", "serialization")
 
 
 class _Serializer:
@@ -35,14 +37,22 @@ class PydanticField:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Return how pydantic validates and serializes objects of the class."""
-        from pydantic_core import core_schema
-
-        return core_schema.is_instance_schema(cls, serialization=serialization())
+        return instance_schema(cls, serialization=serialization())
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
         """Return how pydantic describes objects of the class."""
         return {"title": cls.__name__, "type": "object"}
+
+
+def instance_schema(cls: type, **options: Any) -> Any:
+    """Return the core schema that accepts objects of ``cls``, and of LangChain's class of the same name."""
+    from pydantic_core import core_schema
+
+    def check(value: Any, handler: Callable[[Any], Any]) -> Any:
+        return value if is_kind(type(value), cls.__name__) else handler(value)
+
+    return core_schema.no_info_wrap_validator_function(check, core_schema.is_instance_schema(cls), **options)
 
 
 def described_schema(cls: type, validate: Callable[[Any], Any], model: Any, handler: Any) -> Any:
@@ -73,6 +83,8 @@ def _serializer() -> Any:
 
 def _dump(value: Any, info: Any) -> Any:
     if not isinstance(value, PydanticField):
+        if type(value).__module__.startswith("langchain_core."):
+            return value.model_dump()
         from pydantic_core import PydanticSerializationUnexpectedValue
 
         # In a union, pydantic then tries the next type.

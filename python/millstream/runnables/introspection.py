@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from .._pydantic_field import instance_schema
 from .config import RunnableConfig
 from .config_specs import ConfigurableFieldSpec
 from .invocable import Input, Output
@@ -40,6 +41,16 @@ class Introspectable(Streamable[Input, Output]):
         if len(own) == 2:
             return own[position]
         return next(arguments for arguments in type_arguments(type(self)) if len(arguments) == 2)[position]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return how pydantic validates a field of a model that is such a Runnable, of ours or of LangChain's."""
+        return instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """Return how pydantic describes such a field."""
+        return {"title": cls.__name__, "type": "object"}
 
     # The schemas.
 
