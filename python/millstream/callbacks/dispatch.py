@@ -220,6 +220,13 @@ async def ahandle_event(
     await RunHandlers(handlers, _no_config).adispatch(event_name, ignore_condition_name, args, kwargs)
 
 
+async def _ahandle_event_for_handler(
+    handler: Any, event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+) -> None:
+    """Do what :func:`ahandle_event` does, for one handler; LangChain's name."""
+    await ahandle_event([handler], event_name, ignore_condition_name, *args, **kwargs)
+
+
 def _no_config(handler: object) -> Mapping[str, Any]:
     return {}
 

@@ -96,6 +96,7 @@ __getattr__ = lazy_names(
         "CallbackManagerForToolRun": "millstream.callbacks.tool_run_manager",
         "ParentRunManager": "millstream.callbacks.run_manager",
         "RunManager": "millstream.callbacks.run_manager",
+        "_ahandle_event_for_handler": "millstream.callbacks.dispatch",
         "adispatch_custom_event": "millstream.callbacks.custom_events",
         "ahandle_event": "millstream.callbacks.dispatch",
         "atrace_as_chain_group": "millstream.callbacks.chain_group",

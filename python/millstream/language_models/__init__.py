@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from .._fields import SecretStr, field
+from .._fields import SecretStr as SecretStr
+from .._fields import field as field
 from .._late import lazy_names
 from .base import BaseLanguageModel
 from .llms import LLM, BaseLLM
@@ -11,29 +12,28 @@ from .prompt_text import LanguageModelInput
 if TYPE_CHECKING:
     from ..messages.openai_blocks import is_openai_data_block
     from .chat_models import BaseChatModel, SimpleChatModel
-    from .fake import FakeListLLM, FakeListLLMError, FakeStreamingListLLM
+    from .fake import FakeListLLM, FakeStreamingListLLM
+    from .fake import FakeListLLMError as FakeListLLMError
+    from .fake_chat_models import FakeChatModel as FakeChatModel
     from .fake_chat_models import (
-        FakeChatModel,
         FakeListChatModel,
-        FakeListChatModelError,
         FakeMessagesListChatModel,
         GenericFakeChatModel,
         ParrotFakeChatModel,
     )
+    from .fake_chat_models import FakeListChatModelError as FakeListChatModelError
     from .interfaces import LangSmithParams, LanguageModelLike, LanguageModelOutput
     from .model_profile import ModelProfile, ModelProfileRegistry
     from .tokens import get_tokenizer
 
+# LangChain's; the package has a few more names.
 __all__ = (
     "LLM",
     "BaseChatModel",
     "BaseLLM",
     "BaseLanguageModel",
-    "FakeChatModel",
     "FakeListChatModel",
-    "FakeListChatModelError",
     "FakeListLLM",
-    "FakeListLLMError",
     "FakeMessagesListChatModel",
     "FakeStreamingListLLM",
     "GenericFakeChatModel",
@@ -44,9 +44,7 @@ __all__ = (
     "ModelProfile",
     "ModelProfileRegistry",
     "ParrotFakeChatModel",
-    "SecretStr",
     "SimpleChatModel",
-    "field",
     "get_tokenizer",
     "is_openai_data_block",
 )

@@ -47,6 +47,7 @@ __getattr__ = lazy_names(
     globals(),
     {
         "LangSmithParams": "millstream.language_models.interfaces",
+        "_generate_response_from_error": "millstream.language_models.error_response",
         "ModelProfile": "millstream.language_models.model_profile",
         "agenerate_from_stream": "millstream.language_models.from_stream",
         "generate_from_stream": "millstream.language_models.from_stream",
@@ -95,9 +96,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             with suppress(Exception):
                 self.profile = self._resolve_model_profile()
         if self.profile:
-            from .model_profile import warn_of_unknown_keys
+            from .model_profile import _warn_unknown_profile_keys
 
-            warn_of_unknown_keys(self.profile)
+            _warn_unknown_profile_keys(self.profile)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """Return what the model can do, where its constructor was not told; subclasses of providers know it."""

@@ -141,9 +141,12 @@ class ChatModelType:
         """Return the merged chunks, without an added closing chunk."""
         return LLMResult([[merge_chat_generation_chunks(chunks)]])
 
-    def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
-        """Return the merged chunks, and an empty list, which in LangChain describes the response of an error."""
-        return LLMResult([[merge_chat_generation_chunks(chunks)], []] if chunks else [[]])
+    def partial_result(self, chunks: Sequence[Any], error: BaseException | None = None) -> LLMResult:
+        """Return the merged chunks, and a list of the provider's answer to a request that failed, if there is one."""
+        from .error_response import generate_response_from_error
+
+        answer = [] if error is None else generate_response_from_error(error)
+        return LLMResult([[merge_chat_generation_chunks(chunks)], answer] if chunks else [answer])
 
     # One whole result per prompt.
 

@@ -82,7 +82,7 @@ class GenerateCall:
             result, parts = self._model_type.generate(self._model, self._prompts, self._stop, self._kwargs, runs)
         except BaseException as error:
             for run in runs:
-                run.on_llm_error(error, response=self._model_type.partial_result(()))
+                run.on_llm_error(error, response=self._model_type.partial_result((), error))
             raise
         failures: list[Exception] = []
         for run, part in _iter_ends(runs, parts):
@@ -110,7 +110,7 @@ class GenerateCall:
             result, parts = await self._model_type.agenerate(self._model, self._prompts, self._stop, self._kwargs, runs)
         except BaseException as error:
             for run in runs:
-                await run.on_llm_error(error, response=self._model_type.partial_result(()))
+                await run.on_llm_error(error, response=self._model_type.partial_result((), error))
             raise
         failures: list[Exception] = []
         for run, part in _iter_ends(runs, parts):

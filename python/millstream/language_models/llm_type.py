@@ -94,7 +94,7 @@ class LLMType:
         """Return the merged chunks; without chunks, an empty text."""
         return LLMResult([[merge_generations(chunks or [GenerationChunk("")])]], llm_output)
 
-    def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
+    def partial_result(self, chunks: Sequence[Any], error: BaseException | None = None) -> LLMResult:
         """Return the merged chunks, or an empty result."""
         return self.result(chunks, None) if chunks else LLMResult([])
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from .._typed_dicts import with_pydantic_schema
 
-__all__ = ("ModelProfile", "ModelProfileRegistry", "warn_of_unknown_keys")
+__all__ = ("ModelProfile", "ModelProfileRegistry")
 
 
 @with_pydantic_schema
@@ -60,11 +60,12 @@ ModelProfileRegistry = dict[str, ModelProfile]
 """Profiles by the names of models."""
 
 
-def warn_of_unknown_keys(profile: object) -> None:
+def _warn_unknown_profile_keys(profile: object) -> None:
     """Warn if ``profile`` has keys that :class:`ModelProfile` does not have."""
     unknown = sorted(set(profile) - set(ModelProfile.__annotations__)) if isinstance(profile, Mapping) else []
     if unknown:
         warnings.warn(
-            f"Unrecognized keys in model profile: {unknown}. They may be of a newer version of LangChain's profiles.",
+            f"Unrecognized keys in model profile: {unknown}. They may be of a newer version: consider upgrading"
+            " langchain-core's profiles, or Millstream.",
             stacklevel=2,
         )

@@ -190,7 +190,7 @@ class ModelRun:
             return None
         if is_cancelled(error) or isinstance(error, GeneratorExit):
             error = (None if self.channel is None else self.channel.leaving) or error
-        return run.on_llm_error(error, response=self.model_type.partial_result(self._chunks))
+        return run.on_llm_error(error, response=self.model_type.partial_result(self._chunks, error))
 
 
 class _Report:

@@ -128,8 +128,8 @@ class ModelType(Protocol):
     def result(self, chunks: Sequence[Any], llm_output: dict[str, Any] | None) -> LLMResult:
         """Return the merged chunks as the result."""
 
-    def partial_result(self, chunks: Sequence[Any]) -> LLMResult:
-        """Return the result of a run that failed, from the chunks before the failure."""
+    def partial_result(self, chunks: Sequence[Any], error: BaseException | None = None) -> LLMResult:
+        """Return the result of a run that ``error`` stopped, from the chunks before it."""
 
     def generate(
         self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
