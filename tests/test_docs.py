@@ -1,5 +1,6 @@
 """The repository's pages: what they point to exists, and the floors are those that the lint holds."""
 
+import doctest
 import re
 import tomllib
 from pathlib import Path
@@ -26,6 +27,14 @@ def test_links_lead_to_files(page: Path) -> None:
 def test_paths_in_backquotes_exist(page: Path) -> None:
     quoted = [path for path in re.findall(r"`([\w./-]+)(?::\w+)?`", page.read_text()) if path.startswith(FOLDERS)]
     assert [path for path in quoted if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "\n>>> " in page.read_text()], ids=name_of)
+def test_the_examples_of_a_page_are_true(page: Path) -> None:
+    text = page.read_text().replace("\n```", "\n")
+    runner = doctest.DocTestRunner()
+    runner.run(doctest.DocTestParser().get_doctest(text, {}, page.name, None, None))
+    assert runner.summarize(verbose=False).failed == 0
 
 
 def test_the_floors_of_the_architecture_are_those_of_the_lint() -> None:

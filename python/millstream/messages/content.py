@@ -58,7 +58,7 @@ Converted = TypeVar("Converted")
 
 @with_pydantic_schema
 class Citation(TypedDict):
-    """The source of a part of a text: ``start_index`` and ``end_index`` of the text, and what is cited there."""
+    """The source of a part of a text: where the part begins and ends, and the cited text."""
 
     type: Literal["citation"]
     id: NotRequired[str]

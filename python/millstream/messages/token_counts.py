@@ -31,8 +31,8 @@ def count_tokens_approximately(
     """Return about how many tokens ``messages`` and the ``tools`` have.
 
     Contents, roles, names, tool calls and their ids count by their length, images ``tokens_per_image``. With
-    ``use_usage_metadata_scaling`` the number is scaled, by at most a quarter, by what the latest answer with
-    ``usage_metadata`` reports for the messages up to it, provided that all answers are of one provider.
+    ``use_usage_metadata_scaling`` the number is raised, by at most a quarter, to the scale of the latest answer's
+    ``usage_metadata``, provided that all answers are of one provider.
     """
     converted = convert_to_messages(messages)
     total = 0.0
