@@ -76,16 +76,6 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[An
     Its annotated fields are keyword arguments of its constructor.
     """
 
-    def __eq__(self, other: object) -> bool:
-        """Compare the class and the fields."""
-        if type(self) is not type(other):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__millstream_fields__)
-
-    def __hash__(self) -> int:
-        """Return the hash of the class: fields may change, and need not have a hash."""
-        return hash(type(self))
-
     @property
     def InputType(self) -> Any:
         """The type of the input: a text or a message."""

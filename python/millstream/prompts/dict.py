@@ -25,7 +25,6 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
     """
 
     run_type: ClassVar[str] = "prompt"
-    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "dict")
 
     template: dict[str, Any]
     template_format: PromptTemplateFormat
@@ -53,12 +52,7 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
     def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the dict for ``input``, a dict of variables."""
         filled: dict[str, Any] = call_in_run(
-            self,
-            lambda input, *_: self.format(**input),
-            input,
-            config,
-            run_type=self.run_type,
-            serialized=self._serialized(),
+            self, lambda input, *_: self.format(**input), input, config, run_type=self.run_type
         )
         return filled
 
@@ -70,9 +64,7 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
         async def format(input: Any, *_: Any) -> dict[str, Any]:
             return self.format(**input)
 
-        filled: dict[str, Any] = await acall_in_run(
-            self, format, input, config, run_type=self.run_type, serialized=self._serialized()
-        )
+        filled: dict[str, Any] = await acall_in_run(self, format, input, config, run_type=self.run_type)
         return filled
 
     @property

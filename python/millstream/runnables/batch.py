@@ -46,10 +46,17 @@ class RunBatch(ABC):
     wait = 0.0
 
     def __init__(
-        self, owner: Named, inputs: Sequence[Any], config: Any, kwargs: dict[str, Any], *, return_exceptions: bool
+        self,
+        owner: Named,
+        inputs: Sequence[Any],
+        config: Any,
+        kwargs: dict[str, Any],
+        *,
+        return_exceptions: bool,
+        **start: Any,
     ) -> None:
         self.inputs = inputs
-        self.starts = [RunStart(owner, one) for one in batch_configs(inputs, config)[0]]
+        self.starts = [RunStart(owner, one, **start) for one in batch_configs(inputs, config)[0]]
         self.runs: list[Any] = []
         self.return_exceptions = return_exceptions
         self._values = list(inputs)
@@ -64,6 +71,10 @@ class RunBatch(ABC):
     @abstractmethod
     def take(self, outputs: Sequence[Any]) -> Sequence[tuple[Any, Any]]:
         """Take the outputs of a call; return the runs that have ended with it, and their outputs."""
+
+    def shown_inputs(self) -> Sequence[Any]:
+        """Return the inputs that handlers receive in sync code."""
+        return self.inputs
 
     def ends(self) -> Iterator[tuple[Any, Any]]:
         """Yield each run that has not ended, with its output, or its exception."""
@@ -126,7 +137,7 @@ class SequenceBatch(RunBatch):
 def batch_in_runs(batch: RunBatch) -> list[Any]:
     """Return the outputs of ``batch``, for sync code; each input has a run of its own."""
     try:
-        for start, input in zip(batch.starts, batch.inputs, strict=True):
+        for start, input in zip(batch.starts, batch.shown_inputs(), strict=True):
             batch.runs.append(start.run(input))
         for step, values, configs, kwargs in batch.calls():
             if batch.wait:

@@ -76,14 +76,15 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the Runnable, then the fallbacks while they fail."""
         attempts, full = FallbackAttempts(self, input), ensure_config(config)
-        output: Output = call_in_run(self, partial(self._call, attempts, _for_attempts(full), kwargs), input, full)
+        call = partial(self._call, attempts, _for_attempts(full), kwargs)
+        output: Output = call_in_run(self, call, input, full, reports_type=False)
         return output
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the Runnable, then the fallbacks while they fail."""
         attempts, full = FallbackAttempts(self, input), ensure_config(config)
         call = partial(self._acall, attempts, _for_attempts(full), kwargs)
-        output: Output = await acall_in_run(self, call, input, full)
+        output: Output = await acall_in_run(self, call, input, full, reports_type=False)
         return output
 
     def _call(self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: Any) -> Any:
@@ -166,9 +167,9 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         return astream_in_run(self, partial(self._astream, attempts, kwargs), input, config)
 
     def _stream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: Any, config: Any) -> Any:
-        return iter_attempts(
-            attempts, lambda: attempts.runnable._stream_inline(attempts.input, child_config(config, run), kwargs)
-        )
+        # As in LangChain, a sync stream has its configuration from the context alone.
+        inherited: Any = None
+        return iter_attempts(attempts, lambda: attempts.runnable._stream_inline(attempts.input, inherited, kwargs))
 
     async def _astream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: Any, config: Any) -> Any:
         return aiter_attempts(
@@ -276,6 +277,10 @@ class FallbackBatch(RunBatch):
         self._owner = owner
         self._inputs = list(inputs)
         self._failure: BaseException | None = None
+
+    def shown_inputs(self) -> Sequence[Any]:
+        """Return the inputs as dicts, as LangChain's sync batch does, and its async one does not."""
+        return [input if isinstance(input, dict) else {"input": input} for input in self.inputs]
 
     def calls(self) -> Iterator[Call]:
         """Yield the call of each Runnable; raise an exception that is not handled, unless it was asked for."""

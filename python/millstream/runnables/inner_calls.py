@@ -9,7 +9,7 @@ from typing import Any
 from .arguments import bind_arguments
 from .batch import Call, RunBatch
 from .config import RunnableConfig
-from .runs import Named, RunStart, acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .runs import Named, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 
 __all__ = ("FunctionBatch", "acall_function", "atransform_by_function", "call_function", "transform_by_function")
 
@@ -98,8 +98,7 @@ class FunctionBatch(RunBatch):
         run_type: str | None,
         return_exceptions: bool,
     ) -> None:
-        super().__init__(owner, inputs, config, kwargs, return_exceptions=return_exceptions)
-        self.starts = [RunStart(owner, start.config, run_type=run_type) for start in self.starts]
+        super().__init__(owner, inputs, config, kwargs, return_exceptions=return_exceptions, run_type=run_type)
         self._func = func
 
     def calls(self) -> Iterator[Call]:

@@ -243,7 +243,7 @@ class RetryBatch(RunBatch):
         *,
         return_exceptions: bool,
     ) -> None:
-        super().__init__(retry, inputs, config, kwargs, return_exceptions=return_exceptions)
+        super().__init__(retry, inputs, config, kwargs, return_exceptions=return_exceptions, run_type=None)
         self._retry = retry
 
     def calls(self) -> Iterator[Call]:

@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import Any
 
 from ..streaming.isolation import isolated_stream
-from ..streaming.replay import WholeInput, as_whole_input
+from ..streaming.replay import WholeInput
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig
-from .fusion.plan import build_part
 from .runnable import Input, Output, Runnable
 
 __all__ = ("Transforming", "once")
@@ -28,21 +27,19 @@ class Transforming(Runnable[Input, Output]):
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the outputs of :meth:`atransform` for the one chunk ``input``."""
-        return self.atransform(WholeInput(input), config, **kwargs)
+        return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncStream[Output]:
         """Stream the outputs for an input that comes in chunks."""
-        if self._has_own_tasks() or (as_whole_input(input) is not None and build_part(self, None) is not None):
-            return AsyncStream(self._atransform_here(input, config, kwargs))
         return isolated_stream(lambda: self._atransform_here(input, config, kwargs))
 
     @abstractmethod
     def _atransform_here(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
-    ) -> AsyncGenerator[Output, None]:
-        """Return an iterator over the outputs, whose steps run in the task that iterates over it."""
+    ) -> AsyncIterable[Output]:
+        """Return an iterable of the outputs, whose steps run in the task that iterates over it."""
 
     def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]

@@ -23,14 +23,13 @@ from collections.abc import (
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel, areceive_any, is_leaving, receive_any
-from .inputs import Accumulating, AsyncInputIterator, InputIterator, aclose_iterator, close_iterator
-from .replay import WholeInput, as_whole_input
+from .inputs import Accumulating, InputIterator, aclose_iterator, close_iterator
 from .workers import TaskBody, ThreadBody, pump, raise_error_of
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("Arrange", "SharedInput", "amerge", "merge", "share_input")
+__all__ = ("Arrange", "SharedInput", "amerge", "merge")
 
 Arrange = Callable[[str, list[Any], bool], Iterable[Any]]
 """Takes the key of a branch, its next outputs, and whether it has ended; returns what the consumer is to receive."""
@@ -94,16 +93,13 @@ def merge(
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transforms`` as they come; each is called in its own thread, with a copy of ``items``."""
     outputs = {key: Channel() for key in transforms}
-    workers: list[ThreadBody] = []
-    copies: list[Iterator[Any]]
-    if as_whole_input(items) is None:
-        fan = FanOut(len(transforms))
-        workers.append(ThreadBody(_batches(iter, items.lend()), fan))
-        copies = [_copy(*pair) for pair in zip(fan.channels, outputs.values(), strict=True)]
-    else:
-        copies = _copies_of_whole(list(items), len(transforms))
-    for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True):
-        workers.append(ThreadBody(_batches(transform, copy), channel))
+    fan = FanOut(len(transforms))
+    copies = [_copy(*pair) for pair in zip(fan.channels, outputs.values(), strict=True)]
+    workers = [
+        ThreadBody(_batches(transform, copy), channel)
+        for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True)
+    ]
+    workers.append(ThreadBody(_batches(iter, items.lend()), fan))
     try:
         for worker in workers:
             worker.start()
@@ -114,10 +110,6 @@ def merge(
                     raise_error_of(outputs.pop(key))
     finally:
         _stop_all(workers)
-
-
-def _copies_of_whole(items: list[Any], count: int) -> list[Any]:
-    return [WholeInput(items[0]) if items else iter(()) for _ in range(count)]
 
 
 def _copy(channel: Channel, output: Channel) -> Generator[Any, None, None]:
@@ -174,28 +166,16 @@ def _stop_all(workers: Sequence[ThreadBody]) -> None:
 
 
 async def amerge(
-    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]],
-    items: SharedInput | AsyncInputIterator,
-    arrange: Arrange,
+    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]], items: SharedInput, arrange: Arrange
 ) -> AsyncGenerator[Any, None]:
-    """Yield the outputs of ``transforms`` as they come; each is called in its own task, with a copy of ``items``.
-
-    ``items`` are a :class:`SharedInput`, or one whole value.
-    """
+    """Yield the outputs of ``transforms`` as they come; each is called in its own task, with a copy of ``items``."""
     outputs = {key: Channel() for key in transforms}
-    workers: list[TaskBody] = []
-    if isinstance(items, SharedInput):
-        workers.append(items.worker)
-        copies = items.copies()
-    else:
-        copies = _copies_of_whole([item async for item in items], len(transforms))
-    started = [
+    workers = [
         TaskBody(_perform(transform, copy, channel), channel)
-        for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True)
+        for transform, copy, channel in zip(transforms.values(), items.copies(), outputs.values(), strict=True)
     ]
-    workers += started
     try:
-        for worker in started:
+        for worker in workers:
             worker.start()
         while outputs:
             for key, arrived, ended in await areceive_any(outputs):
@@ -204,7 +184,7 @@ async def amerge(
                 if ended:
                     raise_error_of(outputs.pop(key))
     finally:
-        await _astop_all(workers)
+        await _astop_all([*workers, items.worker])
 
 
 def _perform(
@@ -244,11 +224,6 @@ async def _astop_all(workers: Sequence[TaskBody]) -> None:
         del raised, failure
 
 
-def share_input(items: AsyncIterator[Any], count: int) -> SharedInput | None:
-    """Return the input that ``count`` branches share; ``None`` for one branch, or where each may have it at once."""
-    return None if count < 2 or as_whole_input(items) is not None else SharedInput(items, count)
-
-
 class SharedInput(Accumulating):
     """The input of a run that has branches, in async code; its own task reads it.
 
@@ -261,6 +236,8 @@ class SharedInput(Accumulating):
 
     def __init__(self, items: AsyncIterator[Any], count: int) -> None:
         self._items = items
+        # The input, if it is one whole value.
+        self.whole: Any = getattr(items, "whole", None)
         self._fan = FanOut(count)
         self._first = Channel()
         self._head: list[Any] = []

@@ -82,6 +82,12 @@ class Accumulating:
     """Accumulates the items that pass, once asked to."""
 
     _sum: ChunkAccumulator | None = None
+    _first: Any = _END
+
+    def take_whole(self, value: Any) -> None:
+        """Count the input as read, which is the one item ``value``."""
+        self._first = _END
+        self._add(value)
 
     def accumulate(self, *, adds_on: bool = False) -> None:
         """Accumulate from here on; for ``adds_on`` see :class:`ChunkAccumulator`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Self
 
-from .inputs import aclose_iterator, close_iterator
+from .inputs import AsyncInputIterator, InputIterator, aclose_iterator, close_iterator
 
 __all__ = ("AsyncReplay", "Replay", "WholeInput", "as_whole_input")
 
@@ -46,9 +46,13 @@ class WholeInput:
 
 
 def as_whole_input(items: object) -> WholeInput | None:
-    """Return the input that ``items`` iterates over, if that is one whole value."""
+    """Return the input that ``items`` iterates over, if that is one whole value; it counts as read then."""
     whole = getattr(items, "whole", None)
-    return whole if isinstance(whole, WholeInput) else None
+    if not isinstance(whole, WholeInput):
+        return None
+    if isinstance(items, InputIterator | AsyncInputIterator):
+        items.take_whole(whole.value)
+    return whole
 
 
 class _Kept:
