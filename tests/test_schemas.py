@@ -174,3 +174,19 @@ chain.get_input_jsonschema()
 assert "pydantic" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_callable_without_a_hash_is_described_too() -> None:
+    class Step:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+        def __call__(self, x: int) -> str:
+            return str(x)
+
+    step = ours.RunnableLambda(Step())
+    assert step.deps == []
+    assert (step.InputType, step.OutputType) == (int, str)
+    assert [node.name for node in step.get_graph().nodes.values()][1] == "Lambda"

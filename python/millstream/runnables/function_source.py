@@ -6,7 +6,6 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 __all__ = (
@@ -46,7 +45,6 @@ def get_lambda_source(func: Callable[..., Any]) -> str | None:
     return ast.unparse(lambdas[0]) if len(lambdas) == 1 else name
 
 
-@lru_cache(maxsize=256)
 def get_function_nonlocals(func: Callable[..., Any]) -> list[Any]:
     """Return the objects outside a function that its body uses, and those attributes of them that it reads."""
     try:

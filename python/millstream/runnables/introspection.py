@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from .._pydantic_field import instance_schema
 from .config import RunnableConfig
-from .config_specs import ConfigurableFieldSpec
 from .invocable import Input, Output
 from .streamable import Streamable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from .config_specs import ConfigurableFieldSpec
     from .graph import Graph
 
 __all__ = ("Introspectable", "sequence_input_schema", "sequence_output_schema", "type_arguments")
