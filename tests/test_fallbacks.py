@@ -263,3 +263,21 @@ def test_a_method_that_returns_a_runnable_is_called_on_each(library: Any, models
     assert chain.size() == 1
     twice = chain.twice()
     assert [one.invoke("p") for one in twice.runnables] == ["aa", "bb"]
+
+
+# LangChain's Runnables.
+
+
+def test_langchain_s_runnables_may_be_bound_retried_and_fallen_back_to() -> None:
+    theirs_good, theirs_bad = theirs.RunnableLambda(str.upper), theirs.RunnableLambda(refuse)
+    chain: Any = RunnableLambda(refuse).with_fallbacks([theirs_bad, theirs_good])
+    assert chain.invoke("a") == "A"
+    assert list(chain.stream("a")) == ["A"]
+    assert asyncio.run(chain.abatch(["a", "b"])) == ["A", "B"]
+    bound: Any = ours.RunnableBinding(bound=theirs_good, config={"tags": ["t"]})
+    assert bound.invoke("a") == "A"
+    assert list(bound.with_retry().stream("a")) == ["A"]
+    which = ours.ConfigurableField(id="which")
+    lower: Any = RunnableLambda(str.lower) | str.lower
+    chosen = lower.configurable_alternatives(which, upper=theirs_good)
+    assert chosen.invoke("a", {"configurable": {"which": "upper"}}) == "A"

@@ -294,6 +294,17 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, 
 from langchain_core.runnables import chain, ensure_config, get_config_list, patch_config, run_in_executor
 from langchain_core.runnables.base import Runnable, RunnableBinding, RunnableLambda, RunnableSequence
 from langchain_core.runnables.base import RunnableSerializable, coerce_to_runnable
+from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.runnables import ConfigurableField, ConfigurableFieldSpec, RunnableWithFallbacks
+from langchain_core.runnables import ConfigurableFieldMultiOption, ConfigurableFieldSingleOption
+from langchain_core.runnables import RunnableWithMessageHistory
+from langchain_core.runnables.configurable import DynamicRunnable, RunnableConfigurableAlternatives
+from langchain_core.runnables.configurable import RunnableConfigurableFields, make_options_spec, prefix_config_spec
+from langchain_core.runnables.fallbacks import RunnableWithFallbacks
+from langchain_core.runnables.history import GetSessionHistoryCallable, MessagesOrDictWithMessages
+from langchain_core.runnables.history import RunnableWithMessageHistory
+from langchain_core.runnables.retry import ExponentialJitterParams, RunnableRetry
+from langchain_core.chat_history import BaseChatMessageHistory, InMemoryChatMessageHistory
 from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs, patch_config, run_in_executor
 from langchain_core.tools import FILTERED_ARGS, ArgsSchema, BaseTool, BaseToolkit, StructuredTool, Tool, tool
 from langchain_core.tools import InjectedToolArg, InjectedToolCallId, SchemaAnnotationError, ToolException

@@ -11,6 +11,7 @@ from .._fields import field
 from .._late import late
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, merge_configs, split_run_id
+from .foreign import as_runnable
 from .introspection import Introspectable
 from .runnable import Input, Output, Runnable
 from .serializable import RunnableSerializable
@@ -58,7 +59,7 @@ class RunnableBindingBase(TypesOfAnother[Input, Output], RunnableSerializable[In
         **fields: Any,
     ) -> None:
         values: dict[str, Any] = {
-            "bound": bound,
+            "bound": as_runnable(bound) or bound,
             "kwargs": dict(kwargs or {}),
             "config": config or {},
             "config_factories": config_factories or [],

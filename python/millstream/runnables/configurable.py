@@ -22,6 +22,7 @@ from .config_specs import (
     ConfigurableFieldSpec,
     get_unique_config_specs,
 )
+from .foreign import as_runnable
 from .runnable import Input, Output, Runnable
 from .serializable import RunnableSerializable
 from .types_of import TypesOfAnother
@@ -255,8 +256,8 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         )
         specs = [choice, *self._specs_of(self.default_key, self.default)]
         for key, alternative in self.alternatives.items():
-            if isinstance(alternative, Runnable):
-                specs += self._specs_of(key, alternative)
+            if (runnable := as_runnable(alternative)) is not None:
+                specs += self._specs_of(key, runnable)
         return get_unique_config_specs(specs)
 
     def _specs_of(self, key: str, runnable: Runnable[Any, Any]) -> list[ConfigurableFieldSpec]:
@@ -279,8 +280,9 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
             return self.default, config
         if which not in self.alternatives:
             raise ValueError(f"Unknown alternative: {which}")
-        alternative = self.alternatives[which]
-        return (alternative if isinstance(alternative, Runnable) else alternative()), config
+        alternative: Any = self.alternatives[which]
+        made = as_runnable(alternative) or alternative()
+        return as_runnable(made) or made, config
 
 
 def prefix_config_spec(spec: ConfigurableFieldSpec, prefix: str) -> ConfigurableFieldSpec:
