@@ -49,14 +49,15 @@ def _evaluate(cls: type, annotations: Mapping[str, Any]) -> dict[str, Any]:
     if not any(isinstance(annotation, str) for annotation in annotations.values()):
         return dict(annotations)
     body = {name: value for name, value in vars(cls).items() if name not in annotations}
-    names = {**vars(sys.modules[cls.__module__]), **_class_frame_locals(), **body}
-    evaluated = {}
-    for name, annotation in annotations.items():
-        evaluated[name] = annotation
-        if isinstance(annotation, str):
-            with suppress(Exception):
-                evaluated[name] = eval(annotation, names)
-    return evaluated
+    names = {**vars(sys.modules[cls.__module__]), **_class_frame_locals(), **body, cls.__name__: cls}
+    return {name: _evaluate_text(annotation, names) for name, annotation in annotations.items()}
+
+
+def _evaluate_text(annotation: object, names: dict[str, Any]) -> object:
+    if isinstance(annotation, str):
+        with suppress(Exception):
+            return eval(annotation, names)
+    return annotation
 
 
 def _mentions_pydantic(annotation: object) -> bool:
