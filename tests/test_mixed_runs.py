@@ -24,6 +24,7 @@ from contextvars import ContextVar
 
 from millstream._context import var_child_runnable_config
 from millstream.callbacks import AsyncCallbackManager, BaseCallbackHandler, CallbackManager, dispatch_custom_event
+from millstream.callbacks.manager import trace_as_chain_group
 from millstream.language_models import FakeListChatModel
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
@@ -172,6 +173,21 @@ def test_a_tracer_of_the_context_is_called() -> None:
     finally:
         tracing_v2_callback_var.reset(token)
     assert list(map(shape, tracer.traced_runs)) == [chain_shape()]
+
+
+def test_a_group_uses_langchains_tracer_where_it_is_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracer = RunCollectorCallbackHandler()
+    asked: list[Any] = []
+
+    def get_trace_callbacks(*args: Any, callback_manager: Any, address: Any) -> Any:
+        asked.append((*args, callback_manager, address))
+        return [tracer]
+
+    monkeypatch.setattr("langchain_core.tracers.context._get_trace_callbacks", get_trace_callbacks)
+    with trace_as_chain_group("group", project_name="p", example_id="e", address="a") as group:
+        OURS.invoke({"x": 1}, {"callbacks": group})
+    assert asked == [("p", "e", None, "a")]
+    assert list(map(shape, tracer.traced_runs)) == [("chain", "group", [chain_shape()])]
 
 
 class Counting(BaseCallbackHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
@@ -93,13 +94,14 @@ def trace_as_chain_group(
     """Yield the manager of a group of calls; each of them is a child of the group's run.
 
     The group ends with the block, or with ``on_chain_end`` of the manager. ``project_name``, ``address`` and
-    ``example_id`` belong to LangSmith and have no effect. ::
+    ``example_id`` are for LangSmith: they are used where a program has loaded LangChain's tracers and enabled them. ::
 
         with trace_as_chain_group("verses", CallbackManager([handler])) as group:
             verses = [llm.invoke(topic, {"callbacks": group}) for topic in ("water", "wine")]
             group.on_chain_end({"output": verses})
     """
-    manager = CallbackManager.configure(callback_manager, inheritable_tags=tags, inheritable_metadata=metadata)
+    callbacks = _traced(callback_manager, project_name, example_id, address)
+    manager = CallbackManager.configure(callbacks, inheritable_tags=tags, inheritable_metadata=metadata)
     run = manager.on_chain_start({"name": group_name}, inputs or {}, run_id=run_id)
     group = CallbackManagerForChainGroup.of_run(run)
     try:
@@ -126,7 +128,8 @@ async def atrace_as_chain_group(
     metadata: dict[str, Any] | None = None,
 ) -> AsyncGenerator[AsyncCallbackManagerForChainGroup, None]:
     """Yield the manager of a group of async calls; see :func:`trace_as_chain_group`."""
-    manager = AsyncCallbackManager.configure(callback_manager, inheritable_tags=tags, inheritable_metadata=metadata)
+    callbacks = _traced(callback_manager, project_name, example_id, address)
+    manager = AsyncCallbackManager.configure(callbacks, inheritable_tags=tags, inheritable_metadata=metadata)
     run = await manager.on_chain_start({"name": group_name}, inputs or {}, run_id=run_id)
     group = AsyncCallbackManagerForChainGroup.of_run(run)
     try:
@@ -137,3 +140,10 @@ async def atrace_as_chain_group(
         raise
     if not group.ended:
         await run.on_chain_end({})
+
+
+def _traced(manager: BaseCallbackManager | None, project_name: str | None, example_id: Any, address: Any) -> Any:
+    """Return the callbacks of a group: with LangChain's tracer, if it is enabled."""
+    find = getattr(sys.modules.get("langchain_core.tracers.context"), "_get_trace_callbacks", None)
+    traced = None if find is None else find(project_name, example_id, callback_manager=manager, address=address)
+    return manager if traced is None else traced
