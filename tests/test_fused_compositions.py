@@ -22,7 +22,7 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import event_stream
 from millstream.runnables.fusion import events as fused_events
-from millstream.testing import MockServer, Reply
+from millstream.testing import MockServer, Reply, Stall
 from recording import handlers
 from test_compositions import by_run
 
@@ -211,11 +211,11 @@ def test_leaving_closes_the_connection() -> None:
     for chain in CHAINS:
         if "branch behind" in chain or "nothing" in chain or chain == "attributes":
             continue
-        with MockServer(Reply(pieces=["a"] * 50)) as server:
+        with MockServer(Reply(pieces=["a"] * 50, fault=Stall(after=25))) as server:
             subject = of_ours(chain, server)
             for _ in subject.stream(INPUT):
                 break
             assert_closed_by_us(server)
-        with MockServer(Reply(pieces=["a"] * 50)) as server:
+        with MockServer(Reply(pieces=["a"] * 50, fault=Stall(after=25))) as server:
             asyncio.run(leave(of_ours(chain, server)))
             assert_closed_by_us(server)

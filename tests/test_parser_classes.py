@@ -238,3 +238,10 @@ def test_a_base_class_may_be_used_without_a_runnable() -> None:
     results: list[Generation] = [ChatGeneration(AIMessage("a"))]
     assert (First().parse_result(results), asyncio.run(First().aparse_result(results))) == ("a", "a")
     assert not isinstance(First(), BaseOutputParser)
+
+
+def test_parsers_are_equal_if_their_fields_are() -> None:
+    assert StrOutputParser() == StrOutputParser() != StrOutputParser(name="n")
+    assert (
+        PydanticOutputParser(pydantic_object=Joke) == PydanticOutputParser(pydantic_object=Joke) != JsonOutputParser()
+    )

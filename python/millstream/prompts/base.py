@@ -31,8 +31,7 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
     """
 
     run_type: ClassVar[str] = "prompt"
-    # The path of the class in LangChain, which callbacks receive in `serialized`.
-    _path: ClassVar[tuple[str, ...]] = ()
+    _path: ClassVar[tuple[str, ...]] = ("langchain", "prompts")
 
     input_variables: list[str] = field(default_factory=list)
     optional_variables: list[str] = []  # noqa: RUF012 - copied for every prompt
@@ -144,10 +143,6 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
         if not self.metadata and not self.tags:
             return config
         return merge_configs(config, {"metadata": self.metadata, "tags": self.tags})
-
-    def _serialized(self) -> dict[str, Any]:
-        name = type(self).__name__
-        return {"lc": 1, "type": "not_implemented", "id": ["langchain", "prompts", *self._path, name], "name": name}
 
     def _read_variables(self, input: object) -> Mapping[str, Any]:
         """Return the variables in ``input``, which must have all that are needed."""

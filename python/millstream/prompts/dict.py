@@ -25,6 +25,7 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
     """
 
     run_type: ClassVar[str] = "prompt"
+    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "dict")
 
     template: dict[str, Any]
     template_format: PromptTemplateFormat
@@ -52,7 +53,12 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
     def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the dict for ``input``, a dict of variables."""
         filled: dict[str, Any] = call_in_run(
-            self, lambda input, *_: self.format(**input), input, config, run_type=self.run_type
+            self,
+            lambda input, *_: self.format(**input),
+            input,
+            config,
+            run_type=self.run_type,
+            serialized=self._serialized(),
         )
         return filled
 
@@ -64,7 +70,9 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
         async def format(input: Any, *_: Any) -> dict[str, Any]:
             return self.format(**input)
 
-        filled: dict[str, Any] = await acall_in_run(self, format, input, config, run_type=self.run_type)
+        filled: dict[str, Any] = await acall_in_run(
+            self, format, input, config, run_type=self.run_type, serialized=self._serialized()
+        )
         return filled
 
     @property

@@ -17,6 +17,12 @@ class PromptFields(Fields, PydanticField):
     """
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
+    # The path of the class in LangChain, which callbacks receive in `serialized`.
+    _path: ClassVar[tuple[str, ...]] = ()
+
+    def _serialized(self) -> dict[str, Any]:
+        name = type(self).__name__
+        return {"lc": 1, "type": "not_implemented", "id": [*self._path, name], "name": name}
 
     def _values(self) -> dict[str, Any]:
         """Return the fields by name."""

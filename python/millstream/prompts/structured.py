@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from .._fields import field
 from .._late import late
@@ -21,6 +21,8 @@ class StructuredPrompt(ChatPromptTemplate):
     Other arguments than a prompt's are added to ``structured_output_kwargs``. Raises :class:`ValueError`
     without a schema.
     """
+
+    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "structured")
 
     schema_: Any = None
     structured_output_kwargs: dict[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import Formatter
 from typing import Any, Literal
 
-from . import jinja, mustache
+from . import jinja
 
 __all__ = (
     "DEFAULT_FORMATTER_MAPPING",
@@ -54,12 +54,16 @@ formatter = StrictFormatter()
 
 def mustache_formatter(template: str, /, **kwargs: Any) -> str:
     """Return ``template``, of mustache, with variables."""
-    return mustache.render(template, kwargs)
+    from .mustache import render
+
+    return render(template, kwargs)
 
 
 def mustache_template_vars(template: str) -> set[str]:
     """Return the names of the variables outside of sections; of a dotted name, the first part."""
-    return mustache.read_variables(template)
+    from .mustache import read_variables
+
+    return read_variables(template)
 
 
 DEFAULT_FORMATTER_MAPPING: dict[str, Callable[..., str]] = {
@@ -86,7 +90,7 @@ def get_template_variables(template: str, template_format: str = "f-string") -> 
     if template_format == "f-string":
         return validate_f_string_template(template)
     if template_format == "mustache":
-        return sorted(mustache.read_variables(template))
+        return sorted(mustache_template_vars(template))
     if template_format == "jinja2":
         return sorted(jinja.read_variables(template))
     raise ValueError(f"Unsupported template format: {template_format}; use 'f-string', 'mustache' or 'jinja2'")

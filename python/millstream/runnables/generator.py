@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -88,7 +88,7 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
 
     def _atransform_here(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
-    ) -> AsyncIterable[Output]:
+    ) -> AsyncGenerator[Output, None]:
         self._afunction()
         return atransform_in_run(self, partial(self._run_function, kwargs), items, config, defers_inputs=True)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..streaming.branches import Arrange
 from ..streaming.inputs import AsyncInputIterator, close_iterator
+from ..streaming.replay import WholeInput, as_whole_input
 from .fusion.plan import build_part
 
 __all__ = ("arun_in_turn", "run_in_turn", "runs_in_turn")
@@ -75,7 +76,10 @@ def run_in_turn(
     transforms: Mapping[str, Callable[[Iterator[Any]], Iterable[Any]]], items: Any, arrange: Arrange
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transforms``, which take turns at ``items``."""
-    copies = _Tee(items, len(transforms)).copies()
+    whole = as_whole_input(items)
+    copies: list[Any] = (
+        _Tee(items, len(transforms)).copies() if whole is None else [WholeInput(whole.value) for _ in transforms]
+    )
     outputs = {key: iter(transform(copy)) for (key, transform), copy in zip(transforms.items(), copies, strict=True)}
     running = dict(outputs)
     try:
@@ -97,7 +101,10 @@ async def arun_in_turn(
     """Yield the outputs of ``transforms``, which take turns at ``items``."""
     import asyncio
 
-    copies = _Tee(items, len(transforms)).acopies()
+    whole = as_whole_input(items)
+    copies: list[Any] = (
+        _Tee(items, len(transforms)).acopies() if whole is None else [WholeInput(whole.value) for _ in transforms]
+    )
     outputs = {
         key: AsyncInputIterator(transform(copy))
         for (key, transform), copy in zip(transforms.items(), copies, strict=True)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from .._context import InContext
 from .._fields import Fields
 from ..streaming.addable import AddableDict
-from ..streaming.branches import SharedInput, amerge, merge
-from ..streaming.replay import WholeInput, as_whole_input
+from ..streaming.branches import amerge, merge, share_input
 from ..streaming.stream import Stream
 from .batch import arun_all, run_all
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
 from .function_source import indent_lines_after_first
 from .fusion.nodes import Composition, ParallelNode
+from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .runnable import Input, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable
 from .transforming import Transforming
+
+if TYPE_CHECKING:
+    from .origin import Origin
 from .types_of import TypesOfParallel
 
 __all__ = ("RunnableMap", "RunnableParallel")
@@ -73,7 +76,7 @@ class RunnableParallel(
     def _call(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
         configs = self._configs(run, config)
         calls = [partial(_invoke, step, input, configs[key]) for key, step in self.steps__.items()]
-        if len(calls) == 1 or self._runs_in_turn():
+        if self._in_turn:
             return {key: call() for key, call in zip(configs, calls, strict=True)}
         return dict(zip(configs, run_all(calls, config.get("max_concurrency")), strict=True))
 
@@ -85,7 +88,7 @@ class RunnableParallel(
     async def _acall(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
         configs = self._configs(run, config)
         calls = [partial(_ainvoke, step, input, configs[key]) for key, step in self.steps__.items()]
-        if len(calls) == 1 or self._runs_in_turn():
+        if self._in_turn:
             return {key: await call() for key, call in zip(configs, calls, strict=True)}
         return dict(zip(configs, await arun_all(calls), strict=True))
 
@@ -98,30 +101,35 @@ class RunnableParallel(
         return Stream(transform_in_run(self, self._transform, input, config))
 
     def _transform(self, items: Any, run: Any, config: RunnableConfig) -> Iterator[Any]:
-        configs = self._configs(run, config)
-        whole = as_whole_input(items)
-        transforms = {key: partial(_transform, step, configs[key], whole) for key, step in self.steps__.items()}
-        if self._runs_in_turn():
-            return run_in_turn(transforms, items, _keyed)
-        return merge(transforms, items, _keyed)
+        return (run_in_turn if self._in_turn else merge)(self._branches(run, config, False), items, _keyed)
 
     def _atransform_here(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
-    ) -> AsyncIterable[dict[str, Any]]:
-        shared = None if self._runs_in_turn() else SharedInput(items, len(self.steps__))
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        shared = share_input(items, 1 if self._in_turn else len(self.steps__))
         return atransform_in_run(self, self._atransform, items, config, input=shared)
 
     def _atransform(self, items: Any, run: Any, config: RunnableConfig) -> AsyncIterator[Any]:
-        configs = self._configs(run, config)
-        whole = as_whole_input(items)
-        transforms = {key: partial(_atransform, step, configs[key], whole) for key, step in self.steps__.items()}
-        if isinstance(items, SharedInput):
-            return amerge(transforms, items, _keyed)
-        return arun_in_turn(transforms, items, _keyed)
+        return (arun_in_turn if self._in_turn else amerge)(self._branches(run, config, True), items, _keyed)
 
-    def _runs_in_turn(self) -> bool:
-        """Return whether the steps run one after the other: each only waits for the input, or there is but one."""
+    def _branches(self, run: Any, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
+        """Return the steps as functions of their inputs, in streams of ``run``."""
+        configs, transform = self._configs(run, config), _atransform if for_async else _transform
+        return {key: partial(transform, step, configs[key]) for key, step in self.steps__.items()}
+
+    @cached_property
+    def _in_turn(self) -> bool:
+        """Whether the steps run one after the other: each only waits for the input, or there is but one."""
         return len(self.steps__) < 2 or all(map(runs_in_turn, self.steps__.values()))
+
+    def _has_own_tasks(self) -> bool:
+        return not self._in_turn
+
+    def _origin(self) -> Origin | None:
+        """Return the steps as the origin of a chain, if they run at the same time."""
+        if self._in_turn or type(self) is not RunnableParallel:
+            return None
+        return ParallelOrigin(self, self._branches, lambda: _keyed)
 
     def _configs(self, run: Any, config: RunnableConfig) -> dict[str, RunnableConfig]:
         return {key: child_config(config, run, f"map:key:{key}") for key in self.steps__}
@@ -138,14 +146,12 @@ async def _ainvoke(step: Runnable[Any, Any], input: Any, config: RunnableConfig)
     return await InContext(context_for(config), step.ainvoke(input, config))
 
 
-def _transform(step: Runnable[Any, Any], config: RunnableConfig, whole: WholeInput | None, items: Iterator[Any]) -> Any:
-    return step.transform(items if whole is None else WholeInput(whole.value), config)
+def _transform(step: Runnable[Any, Any], config: RunnableConfig, items: Iterator[Any]) -> Any:
+    return step.transform(items, config)
 
 
-def _atransform(
-    step: Runnable[Any, Any], config: RunnableConfig, whole: WholeInput | None, items: AsyncIterator[Any]
-) -> AsyncIterable[Any]:
-    return step._atransform_inline(items if whole is None else WholeInput(whole.value), config, {})
+def _atransform(step: Runnable[Any, Any], config: RunnableConfig, items: AsyncIterator[Any]) -> AsyncIterable[Any]:
+    return step._atransform_inline(items, config, {})
 
 
 def _keyed(key: str, outputs: list[Any], ended: bool) -> list[AddableDict]:

@@ -14,13 +14,13 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
 from .._fields import Fields
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.addable import AddableDict
-from ..streaming.branches import SharedInput, amerge, merge
+from ..streaming.branches import amerge, merge, share_input
 from ..streaming.channel import MAX_BUFFERED_ITEMS
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
@@ -277,14 +277,14 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
             "input": iter,
             "mapper": lambda copy: self.mapper.transform(_dicts(copy), config),
         }
-        run = run_in_turn if self._runs_in_turn() else merge
+        run = run_in_turn if self._in_turn else merge
         outputs: Iterator[Any] = run(transforms, items, _Arrangement(self.mapper.steps__))
         return outputs
 
     def _atransform_here(
         self, items: AsyncIterator[Dict], config: RunnableConfig | None, kwargs: Dict
-    ) -> AsyncIterable[Dict]:
-        shared = None if self._runs_in_turn() else SharedInput(items, 2)
+    ) -> AsyncGenerator[Dict, None]:
+        shared = share_input(items, 1 if self._in_turn else 2)
         return atransform_in_run(self, self._atransform, items, config, input=shared)
 
     def _atransform(self, items: Any, run: Any, config: RunnableConfig) -> AsyncIterator[Any]:
@@ -292,12 +292,17 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
             "input": identity,
             "mapper": lambda copy: self.mapper._atransform_inline(_adicts(copy), config, {}),
         }
-        run = amerge if isinstance(items, SharedInput) else arun_in_turn
+        run = arun_in_turn if self._in_turn else amerge
         outputs: AsyncIterator[Any] = run(transforms, items, _Arrangement(self.mapper.steps__))
         return outputs
 
-    def _runs_in_turn(self) -> bool:
+    @cached_property
+    def _in_turn(self) -> bool:
+        """Whether the mapper runs after its input, chunk by chunk, since it only waits for that."""
         return all(map(runs_in_turn, self.mapper.steps__.values()))
+
+    def _has_own_tasks(self) -> bool:
+        return not self._in_turn
 
 
 class _Arrangement:

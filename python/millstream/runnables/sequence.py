@@ -20,7 +20,7 @@ from .foreign import steps_of
 from .fusion.chunks import FusedChunks
 from .fusion.nodes import Composition, SequenceNode
 from .fusion.origins import SequenceOrigin
-from .fusion.plan import Plan, build_plan
+from .fusion.plan import Plan, build_plan, runs_users_code
 from .introspection import sequence_input_schema, sequence_output_schema
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, transform_in_run
@@ -205,12 +205,9 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
         plan = self._plan
-        if plan is None:
-            return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
-        if self._has_listeners(plan, config):
-            if plan.parts is None:
+        if plan is None or self._has_listeners(plan, config):
+            if self._runs_users_code:
                 return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
-            # The only users' code is the handlers', and the model's, which runs in a worker of its own.
             return AsyncStream(self._astream_inline(input, config, kwargs))
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
         return AsyncStream(adrive(fused, fused))
@@ -234,6 +231,11 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def _plan(self) -> Plan | None:
         """The plan by which the sequence streams as one generator, if it can: made once, since steps do not change."""
         return build_plan(self._steps)
+
+    @cached_property
+    def _runs_users_code(self) -> bool:
+        """Whether an async stream runs users' code in the task that reads it, other than that of handlers."""
+        return runs_users_code(self._steps)
 
     def _composition(self) -> Composition | None:
         steps = [(f"seq:step:{place}", step) for place, step in enumerate(self._steps, 1)]

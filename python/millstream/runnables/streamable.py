@@ -264,6 +264,10 @@ class Streamable(Invocable[Input, Output]):
         """Return this step as a synchronous function, if it runs our own code alone."""
         return None
 
+    def _has_own_tasks(self) -> bool:
+        """Return whether async streams of this step read their input, and run users' code, in tasks of their own."""
+        return False
+
     def _composition(self) -> Composition | None:
         """Return the steps that this one is made of, as parts of a fused chain."""
         return None

@@ -23,13 +23,14 @@ from collections.abc import (
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel, areceive_any, is_leaving, receive_any
-from .inputs import Accumulating, InputIterator, aclose_iterator, close_iterator
+from .inputs import Accumulating, AsyncInputIterator, InputIterator, aclose_iterator, close_iterator
+from .replay import WholeInput, as_whole_input
 from .workers import TaskBody, ThreadBody, pump, raise_error_of
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("Arrange", "SharedInput", "amerge", "merge")
+__all__ = ("Arrange", "SharedInput", "TaskBranches", "ThreadBranches", "amerge", "merge", "share_input")
 
 Arrange = Callable[[str, list[Any], bool], Iterable[Any]]
 """Takes the key of a branch, its next outputs, and whether it has ended; returns what the consumer is to receive."""
@@ -88,28 +89,60 @@ class FanOut(Channel):
 # Sync code: a thread for each branch, and one for the input.
 
 
+class ThreadBranches:
+    """A body whose raw items are lists of the outputs of ``transforms`` as they come; see :func:`merge`."""
+
+    def __init__(
+        self, transforms: Mapping[str, Callable[[Iterator[Any]], Iterable[Any]]], items: Any, arrange: Arrange
+    ) -> None:
+        self._outputs = {key: Channel() for key in transforms}
+        self._arrange = arrange
+        self._workers: list[ThreadBody] = []
+        copies: list[Iterator[Any]]
+        if (whole := as_whole_input(items)) is None:
+            fan = FanOut(len(transforms))
+            self._workers.append(ThreadBody(_batches(iter, items.lend()), fan))
+            copies = [_copy(*pair) for pair in zip(fan.channels, self._outputs.values(), strict=True)]
+        else:
+            copies = [WholeInput(whole.value) for _ in transforms]
+        for transform, copy, channel in zip(transforms.values(), copies, self._outputs.values(), strict=True):
+            self._workers.append(ThreadBody(_batches(transform, copy), channel))
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        for worker in self._workers:
+            worker.start()
+        outputs = self._outputs
+        while outputs:
+            ended = None
+            arranged: list[Any] = []
+            for key, arrived, has_ended in receive_any(outputs):
+                arranged += self._arrange(key, arrived, has_ended)
+                if has_ended and (ended := outputs.pop(key)).error is not None:
+                    break
+            yield arranged
+            if ended is not None:
+                raise_error_of(ended)
+
+    def drain(self) -> None:
+        """Wait for the threads, which have nothing more to do."""
+        for worker in self._workers:
+            worker.drain()
+
+    def close(self) -> None:
+        """Stop all threads."""
+        _stop_all(self._workers)
+
+
 def merge(
     transforms: Mapping[str, Callable[[Iterator[Any]], Iterable[Any]]], items: InputIterator, arrange: Arrange
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transforms`` as they come; each is called in its own thread, with a copy of ``items``."""
-    outputs = {key: Channel() for key in transforms}
-    fan = FanOut(len(transforms))
-    copies = [_copy(*pair) for pair in zip(fan.channels, outputs.values(), strict=True)]
-    workers = [
-        ThreadBody(_batches(transform, copy), channel)
-        for transform, copy, channel in zip(transforms.values(), copies, outputs.values(), strict=True)
-    ]
-    workers.append(ThreadBody(_batches(iter, items.lend()), fan))
+    branches = ThreadBranches(transforms, items, arrange)
     try:
-        for worker in workers:
-            worker.start()
-        while outputs:
-            for key, arrived, ended in receive_any(outputs):
-                yield from arrange(key, arrived, ended)
-                if ended:
-                    raise_error_of(outputs.pop(key))
+        for outputs in branches:
+            yield from outputs
     finally:
-        _stop_all(workers)
+        branches.close()
 
 
 def _copy(channel: Channel, output: Channel) -> Generator[Any, None, None]:
@@ -165,26 +198,76 @@ def _stop_all(workers: Sequence[ThreadBody]) -> None:
 # Async code: a task for each branch, and one for the input.
 
 
-async def amerge(
-    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]], items: SharedInput, arrange: Arrange
-) -> AsyncGenerator[Any, None]:
-    """Yield the outputs of ``transforms`` as they come; each is called in its own task, with a copy of ``items``."""
-    outputs = {key: Channel() for key in transforms}
-    workers = [
-        TaskBody(_perform(transform, copy, channel), channel)
-        for transform, copy, channel in zip(transforms.values(), items.copies(), outputs.values(), strict=True)
-    ]
-    try:
-        for worker in workers:
-            worker.start()
-        while outputs:
+class TaskBranches:
+    """A body whose raw items are lists of the outputs of ``transforms`` as they come; see :func:`amerge`."""
+
+    def __init__(
+        self, transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]], items: Any, arrange: Arrange
+    ) -> None:
+        self._outputs = {key: Channel() for key in transforms}
+        self._arrange = arrange
+        self._failed: Channel | None = None
+        copies: list[Any]
+        if isinstance(items, SharedInput):
+            copies = items.copies()
+        else:
+            whole = as_whole_input(items)
+            assert whole is not None
+            copies = [WholeInput(whole.value) for _ in transforms]
+        self._workers = [
+            TaskBody(_perform(transform, copy, channel), channel)
+            for transform, copy, channel in zip(transforms.values(), copies, self._outputs.values(), strict=True)
+        ]
+        self._has_started = False
+        self._all_workers = [items.worker, *self._workers] if isinstance(items, SharedInput) else self._workers
+
+    async def read(self) -> Sequence[list[Any]]:
+        """Return the outputs that have arrived, as one raw item."""
+        if not self._has_started:
+            self._has_started = True
+            for worker in self._workers:
+                worker.start()
+        if self._failed is not None:
+            raise_error_of(self._failed)
+        outputs = self._outputs
+        arranged: list[Any] = []
+        while outputs and not arranged:
             for key, arrived, ended in await areceive_any(outputs):
-                for output in arrange(key, arrived, ended):
-                    yield output
+                arranged += self._arrange(key, arrived, ended)
+                if ended and outputs[key].error is not None:
+                    self._failed = outputs[key]
+                    if not arranged:
+                        raise_error_of(self._failed)
+                    return (arranged,)
                 if ended:
-                    raise_error_of(outputs.pop(key))
+                    del outputs[key]
+        return (arranged,) if arranged else ()
+
+    async def adrain(self) -> None:
+        """Wait for the tasks, which have nothing more to do."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop all tasks, and wait for their ends."""
+        await _astop_all(self._all_workers)
+
+
+async def amerge(
+    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]],
+    items: SharedInput | AsyncInputIterator,
+    arrange: Arrange,
+) -> AsyncGenerator[Any, None]:
+    """Yield the outputs of ``transforms`` as they come; each is called in its own task, with a copy of ``items``.
+
+    ``items`` are a :class:`SharedInput`, or one whole value.
+    """
+    branches = TaskBranches(transforms, items, arrange)
+    try:
+        while raws := await branches.read():
+            for output in raws[0]:
+                yield output
     finally:
-        await _astop_all([*workers, items.worker])
+        await branches.aclose()
 
 
 def _perform(
@@ -224,6 +307,11 @@ async def _astop_all(workers: Sequence[TaskBody]) -> None:
         del raised, failure
 
 
+def share_input(items: AsyncIterator[Any], count: int) -> SharedInput | None:
+    """Return the input that ``count`` branches share; ``None`` for one branch, or where each may have it at once."""
+    return None if count < 2 or as_whole_input(items) is not None else SharedInput(items, count)
+
+
 class SharedInput(Accumulating):
     """The input of a run that has branches, in async code; its own task reads it.
 
@@ -236,8 +324,6 @@ class SharedInput(Accumulating):
 
     def __init__(self, items: AsyncIterator[Any], count: int) -> None:
         self._items = items
-        # The input, if it is one whole value.
-        self.whole: Any = getattr(items, "whole", None)
         self._fan = FanOut(count)
         self._first = Channel()
         self._head: list[Any] = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..retry import RunnableRetry
     from .plan import Plan
 
-__all__ = ("BoundOrigin", "FallbackOrigin", "RetryOrigin", "SequenceOrigin", "stream_of_origin")
+__all__ = ("BoundOrigin", "FallbackOrigin", "OriginOfRuns", "RetryOrigin", "SequenceOrigin", "stream_of_origin")
 
 
 def stream_of_origin(
@@ -34,7 +34,7 @@ def stream_of_origin(
     return origin.chunks(input, kwargs, lambda: ensure_config(config), for_async=for_async)
 
 
-class _OriginOfRuns:
+class OriginOfRuns:
     """An origin with runs of its own: their events are made by a callback handler."""
 
     callbacks: Any = None
@@ -46,7 +46,7 @@ class _OriginOfRuns:
         return None
 
 
-class BoundOrigin(_OriginOfRuns):
+class BoundOrigin(OriginOfRuns):
     """An origin with arguments and a configuration for every call."""
 
     def __init__(self, binding: RunnableBindingBase[Any, Any], origin: Origin) -> None:
@@ -66,7 +66,7 @@ class BoundOrigin(_OriginOfRuns):
         return self._origin.chunks(value, {**binding.kwargs, **kwargs}, make_bound, for_async=for_async)
 
 
-class SequenceOrigin(_OriginOfRuns):
+class SequenceOrigin(OriginOfRuns):
     """A fused chain."""
 
     def __init__(self, chain: EventProducer, plan: Plan) -> None:
@@ -107,7 +107,7 @@ class RetryOrigin(BoundOrigin):
         return stream, stream
 
 
-class FallbackOrigin(_OriginOfRuns):
+class FallbackOrigin(OriginOfRuns):
     """An origin with fallbacks, which are origins too."""
 
     def __init__(self, owner: RunnableWithFallbacks[Any, Any], origins: Sequence[Origin]) -> None:

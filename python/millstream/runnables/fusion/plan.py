@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..origin import Origin
     from ..runnable import Runnable
 
-__all__ = ("NOTHING", "Part", "Plan", "Step", "build_part", "build_plan", "run_nodes")
+__all__ = ("NOTHING", "Part", "Plan", "Step", "build_part", "build_plan", "run_nodes", "runs_users_code")
 
 NOTHING: Any = object()
 """Stands for the input of an origin that has none, since the parts before it have no output."""
@@ -160,6 +160,21 @@ def _parts_of(steps: Sequence[Step]) -> list[Part] | None:
     """Return ``steps`` as parts; ``None`` if one is not a part."""
     parts = [part for step in steps if (part := _part_of(step)) is not None]
     return parts if len(parts) == len(steps) else None
+
+
+def runs_users_code(steps: Sequence[Runnable[Any, Any]]) -> bool:
+    """Return whether a task that reads an async stream of ``steps`` runs users' code, other than that of handlers.
+
+    The code of a model runs in a worker of its own, as does all that comes before a step with tasks of its own.
+    """
+    for runnable in reversed(steps):
+        step = _unbound(runnable, None)
+        if _hook(step.runnable, "_has_own_tasks"):
+            return False
+        is_origin = step.runnable._origin() is not None and not getattr(step.runnable, "_runs_users_code", False)
+        if not is_origin and _part_of(step) is None:
+            return True
+    return False
 
 
 def build_part(runnable: Runnable[Any, Any], tag: str | None, *, is_whole: bool = False) -> Part | None:

@@ -1,0 +1,59 @@
+"""Branches as the origin of a fused chain: each in a worker of its own, their chunks straight to the consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...streaming.branches import Arrange, TaskBranches, ThreadBranches
+from ...streaming.isolation import PassThrough
+from ...streaming.replay import WholeInput
+from ..config import RunnableConfig
+from ..runs import RunStart
+from .origins import OriginOfRuns
+
+if TYPE_CHECKING:
+    from ..runs import Named
+
+__all__ = ("ParallelOrigin",)
+
+Transforms = Mapping[str, Callable[[Any], Any]]
+
+
+class ParallelOrigin(OriginOfRuns):
+    """The branches of a Runnable: ``branches`` returns them for a run, for sync or for async code."""
+
+    def __init__(
+        self,
+        owner: Named,
+        branches: Callable[[Any, RunnableConfig, bool], Transforms],
+        make_arrange: Callable[[], Arrange],
+    ) -> None:
+        self._owner = owner
+        self._branches = branches
+        self._make_arrange = make_arrange
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Any, Any]:
+        """Return the source and the processor of the chunks."""
+        start = RunStart(self._owner, make_config())
+        branches = self._branches(start.silent_run(), start.config, for_async)
+        return _BranchSource(branches, value, self._make_arrange()), PassThrough()
+
+
+class _BranchSource:
+    """The source whose bodies are the branches."""
+
+    def __init__(self, branches: Transforms, value: Any, arrange: Arrange) -> None:
+        self._branches = branches
+        self._input = WholeInput(value)
+        self._arrange = arrange
+
+    def open(self) -> ThreadBranches:
+        """Return the branches in threads."""
+        return ThreadBranches(self._branches, self._input, self._arrange)
+
+    async def aopen(self) -> TaskBranches:
+        """Return the branches in tasks."""
+        return TaskBranches(self._branches, self._input, self._arrange)
