@@ -27,8 +27,14 @@ class Attempts(Protocol):
         """Drop the exceptions of earlier attempts, whose frames refer to this object."""
 
 
-def call_attempts(attempts: Attempts, call: Callable[[], Any]) -> Any:
-    """Return what the first ``call()`` returns that does not fail."""
+class Failing(Protocol):
+    """The input of all attempts."""
+
+    has_failed: bool
+
+
+def call_attempts(attempts: Attempts, call: Callable[[], Any], input: Failing | None = None) -> Any:
+    """Return what the first ``call()`` returns that does not fail; once ``input`` has failed, there is no other."""
     import time
 
     failure: BaseException | None = None
@@ -37,7 +43,7 @@ def call_attempts(attempts: Attempts, call: Callable[[], Any]) -> Any:
             try:
                 return call()
             except BaseException as error:
-                failure, seconds = attempts.judge(error)
+                failure, seconds = _judge(attempts, error, input)
             # Raised out here, the exception of an earlier attempt keeps the context it has.
             if failure is not None:
                 raise failure
@@ -46,11 +52,11 @@ def call_attempts(attempts: Attempts, call: Callable[[], Any]) -> Any:
     finally:
         attempts.release()
         # A traceback keeps this frame, which would keep the exception.
-        del failure, attempts, call
+        del failure, attempts, call, input
 
 
-async def acall_attempts(attempts: Attempts, call: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what the first ``await call()`` returns that does not fail."""
+async def acall_attempts(attempts: Attempts, call: Callable[[], Awaitable[Any]], input: Failing | None = None) -> Any:
+    """Return what the first ``await call()`` returns that does not fail; see :func:`call_attempts`."""
     import asyncio
 
     failure: BaseException | None = None
@@ -59,14 +65,18 @@ async def acall_attempts(attempts: Attempts, call: Callable[[], Awaitable[Any]])
             try:
                 return await call()
             except BaseException as error:
-                failure, seconds = attempts.judge(error)
+                failure, seconds = _judge(attempts, error, input)
             if failure is not None:
                 raise failure
             if seconds:
                 await asyncio.sleep(seconds)
     finally:
         attempts.release()
-        del failure, attempts, call
+        del failure, attempts, call, input
+
+
+def _judge(attempts: Attempts, error: BaseException, input: Failing | None) -> tuple[BaseException | None, float]:
+    return attempts.judge(error) if input is None or not input.has_failed else (error, 0.0)
 
 
 def iter_attempts(
@@ -77,7 +87,7 @@ def iter_attempts(
     From its first output on, a failure of the attempt is raised. ``replay`` is the input that the attempts read.
     """
     try:
-        outputs, first = call_attempts(attempts, partial(_read_first, begin))
+        outputs, first = call_attempts(attempts, partial(_read_first, begin), replay)
         del begin
         if replay is not None:
             replay.settle()
@@ -100,7 +110,7 @@ async def aiter_attempts(
     import asyncio
 
     try:
-        outputs, first = await acall_attempts(attempts, partial(_aread_first, begin))
+        outputs, first = await acall_attempts(attempts, partial(_aread_first, begin), replay)
         del begin
         if replay is not None:
             replay.settle()

@@ -61,6 +61,8 @@ class _Kept:
     def __init__(self) -> None:
         self._kept: list[Any] = []
         self._is_settled = False
+        # Whether the producer has raised: no attempt can read the rest.
+        self.has_failed = False
 
     def settle(self) -> None:
         """Note that the last attempt is the one that counts: items are kept no longer."""
@@ -88,7 +90,12 @@ class Replay(_Kept):
         place = 0
         while True:
             if (item := self.item(place)) is _END:
-                if (item := next(self._items, _END)) is _END:
+                try:
+                    item = next(self._items, _END)
+                except BaseException:
+                    self.has_failed = True
+                    raise
+                if item is _END:
                     return
                 self.keep(item)
             place += 1
@@ -126,7 +133,13 @@ class _AsyncAttempt:
     async def __anext__(self) -> Any:
         replay = self._replay
         if (item := replay.item(self._place)) is _END:
-            item = await anext(replay.items)
+            try:
+                item = await anext(replay.items)
+            except StopAsyncIteration:
+                raise
+            except BaseException:
+                replay.has_failed = True
+                raise
             replay.keep(item)
         self._place += 1
         return item
