@@ -1,17 +1,20 @@
 """Runs of every kind of prompt: their events, and the calls of handlers, are those of LangChain."""
 
+import asyncio
 import warnings
 from typing import Any
 
 import pytest
 from langchain_core import prompts as theirs
 from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
+from langchain_core.messages import HumanMessage as TheirMessage
 from langchain_core.prompts.image import ImagePromptTemplate as TheirImage
 from langchain_core.prompts.structured import StructuredPrompt as TheirStructured
 
 from chains import events_of
 from millstream import prompts as ours
 from millstream.callbacks import BaseCallbackHandler
+from millstream.messages import BaseMessage, HumanMessage
 from millstream.prompts.image import ImagePromptTemplate
 from millstream.prompts.structured import StructuredPrompt
 
@@ -82,3 +85,32 @@ def test_every_prompt_starts_a_run_of_the_type_prompt(kind: Any) -> None:
         return seen
 
     assert starts(ours, BaseCallbackHandler) == starts(theirs, TheirHandler)
+
+
+def test_parts_of_langchain_may_stand_in_a_prompt() -> None:
+    parts: list[Any] = [
+        theirs.SystemMessagePromptTemplate.from_template("You are {name}."),
+        theirs.MessagesPlaceholder("history", optional=True),
+        theirs.ChatPromptTemplate([("human", "{q}")]),
+        theirs.MessagesPlaceholder("more"),
+        (TheirMessage, "by {name}"),
+    ]
+    prompt = ours.ChatPromptTemplate(parts)
+    assert (prompt.input_variables, prompt.optional_variables) == (["more", "name", "q"], ["history"])
+    variables: dict[str, Any] = {"name": "Bob", "q": "?", "more": [("ai", "x")], "history": [TheirMessage("old")]}
+    expected = [
+        ("system", "You are Bob."),
+        *(("human", text) for text in ("old", "?")),
+        ("ai", "x"),
+        ("human", "by Bob"),
+    ]
+    for messages in (prompt.format_messages(**variables), prompt.invoke(variables).to_messages()):
+        assert [(message.type, message.content) for message in messages] == expected
+        assert all(isinstance(message, BaseMessage) for message in messages)
+    assert asyncio.run(prompt.aformat_messages(**variables)) == messages
+    added = ours.ChatPromptTemplate([]) + parts[0] + TheirMessage("y") + parts[2]
+    assert [message.content for message in added.format_messages(**variables)] == ["You are Bob.", "y", "?"]
+    example: Any = theirs.ChatPromptTemplate([("human", "{q}")])
+    chosen = ours.FewShotChatMessagePromptTemplate(examples=[{"q": "x"}], example_prompt=example)
+    assert chosen.format_messages() == [HumanMessage("x")]
+    assert asyncio.run(chosen.aformat_messages()) == [HumanMessage("x")]

@@ -104,11 +104,11 @@ def _part_of_blocks(
     kept: list[BaseMessage], message: BaseMessage, limit: _Limit, partial: Literal["first", "last"]
 ) -> list[BaseMessage]:
     """Return a copy of ``message`` with as many of its first or last blocks as fit, if any."""
-    blocks = message.content
-    if not isinstance(blocks, list):
+    if not isinstance(message.content, list):
         return []
+    part = message.model_copy(deep=True)
+    blocks = part.content
     for number in range(len(blocks) - 1, 0, -1):
-        part = message.model_copy(deep=True)
         part.content = blocks[:number] if partial == "first" else blocks[-number:]
         if limit.fits([*kept, part]):
             return [part]

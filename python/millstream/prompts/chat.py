@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, overload
 
 from .._fields import field
 from ..messages.base import BaseMessage
-from ..messages.conversion import AnyMessage
+from ..messages.conversion import AnyMessage, convert_to_messages
 from ..prompt_values import ChatPromptValue
 from .base import BasePromptTemplate, is_own
 from .chat_parts import is_role, make_part
@@ -127,15 +127,16 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
             self._add_variables(part)
         super().__post_init__()
 
-    def _add_variables(self, part: MessageLike) -> None:
+    def _add_variables(self, part: Any) -> None:
         if isinstance(part, BaseMessage):
             return
-        if isinstance(part, MessagesPlaceholder):
-            self.input_types.setdefault(part.variable_name, list[AnyMessage])
-            if part.optional:
+        # A placeholder, of Millstream or of LangChain.
+        if (name := getattr(part, "variable_name", None)) is not None:
+            self.input_types.setdefault(name, list[AnyMessage])
+            if getattr(part, "optional", False):
                 bound: Any = self.partial_variables
-                bound.setdefault(part.variable_name, [])
-                self.optional_variables = sorted({*self.optional_variables, part.variable_name})
+                bound.setdefault(name, [])
+                self.optional_variables = sorted({*self.optional_variables, name})
         names = {*self.input_variables, *part.input_variables}
         self.input_variables = sorted(names - self.partial_variables.keys())
 
@@ -166,7 +167,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         messages: list[BaseMessage] = []
         for part in self.messages:
             messages += [part] if isinstance(part, BaseMessage) else part.format_messages(**variables)
-        return messages
+        return convert_to_messages(messages)
 
     async def aformat_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
         """Return the messages with the variables; :class:`KeyError` if one is missing."""
@@ -174,7 +175,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         messages: list[BaseMessage] = []
         for part in self.messages:
             messages += [part] if isinstance(part, BaseMessage) else await part.aformat_messages(**variables)
-        return messages
+        return convert_to_messages(messages)
 
     def partial(self, /, **kwargs: Any) -> Self:
         """Return a prompt with variables bound, to values or to functions that return them."""
@@ -201,6 +202,8 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
             parts = [other]
         elif isinstance(other, list | tuple):
             parts = other
+        elif hasattr(other, "format_messages") or hasattr(other, "content"):
+            parts = [other]
         else:
             raise NotImplementedError(f"Unsupported operand type for +: {type(other)}")
         bound = {**self.partial_variables, **(getattr(other, "partial_variables", None) or {})}

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..messages.base import BaseMessage
 from ..messages.conversion import convert_to_messages
-from .base import BasePromptTemplate
 from .message import BaseMessagePromptTemplate
 from .message_templates import (
     AIMessagePromptTemplate,
@@ -35,7 +34,8 @@ def make_part(message: object, template_format: PromptTemplateFormat = "f-string
     """Return ``message`` as a part of a chat prompt: a message, a template, or a chat prompt."""
     if isinstance(message, BaseMessagePromptTemplate | BaseMessage):
         return message
-    if isinstance(message, BasePromptTemplate) and hasattr(message, "format_messages"):
+    if hasattr(message, "format_messages") and hasattr(message, "input_variables"):
+        # A chat prompt, or a template of LangChain's.
         return message
     if isinstance(message, str):
         return HumanMessagePromptTemplate.from_template(message, template_format)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..messages.base import BaseMessage
-from ..messages.conversion import get_buffer_string
+from ..messages.conversion import convert_to_messages, get_buffer_string
 from .base import is_own
 from .chat import BaseChatPromptTemplate
 from .examples import ExampleFields, select_variables
@@ -110,20 +110,18 @@ class FewShotChatMessagePromptTemplate(BaseChatPromptTemplate, ExampleFields):
     def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
         """Return the messages of the examples."""
         names = self.example_prompt.input_variables
-        return [
-            message
-            for example in self._get_examples(**kwargs)
-            for message in self.example_prompt.format_messages(**select_variables(names, example))
-        ]
+        messages: list[BaseMessage] = []
+        for example in self._get_examples(**kwargs):
+            messages += self.example_prompt.format_messages(**select_variables(names, example))
+        return convert_to_messages(messages)
 
     async def aformat_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
         """Return the messages of the examples."""
         names = self.example_prompt.input_variables
-        return [
-            message
-            for example in await self._aget_examples(**kwargs)
-            for message in await self.example_prompt.aformat_messages(**select_variables(names, example))
-        ]
+        messages: list[BaseMessage] = []
+        for example in await self._aget_examples(**kwargs):
+            messages += await self.example_prompt.aformat_messages(**select_variables(names, example))
+        return convert_to_messages(messages)
 
     def format(self, /, **kwargs: Any) -> str:
         """Return the messages as one text."""
