@@ -260,3 +260,23 @@ def test_a_difference_makes_one_document_of_the_other(old: Any, new: Any) -> Non
 def test_what_cannot_be_applied_is_an_error(op: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         apply_patch({"a": [1]}, [op])
+
+
+def test_leaving_a_log_closes_the_producer_at_once() -> None:
+    ends: list[str] = []
+
+    async def produce(value: Any) -> Any:
+        try:
+            for letter in "abc":
+                yield letter
+        finally:
+            ends.append("closed")
+
+    async def read() -> list[str]:
+        async with OURS.runnables.RunnableLambda(produce).astream_log(1) as log:
+            async for patch in log:
+                if patch.ops[-1]["path"] == "/final_output":
+                    break
+        return list(ends)
+
+    assert asyncio.run(read()) == ["closed"]

@@ -33,6 +33,7 @@ from millstream.callbacks import (
     CallbackManagerForChainRun,
     CallbackManagerForLLMRun,
 )
+from millstream.events.run_log import RunLog, RunLogPatch
 from millstream.language_models import FakeListLLM, SecretStr, field
 from millstream.language_models.schemas import StructuredAnswer
 from millstream.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolCall
@@ -50,6 +51,7 @@ from millstream.prompt_values import PromptValue
 from millstream.prompts import ChatPromptTemplate, PromptTemplate
 from millstream.runnables import (
     AsyncStream,
+    ConfigurableFieldSpec,
     Runnable,
     RunnableConfig,
     RunnableLambda,
@@ -210,6 +212,16 @@ async def awaited() -> None:
         assert_type(event, dict[str, Any])
     async for record in llm.astream_records("x", format="ndjson"):
         assert_type(record, bytes)
+    assert_type(joke_chain.get_graph().draw_mermaid(), str)
+    assert_type(joke_chain.get_input_jsonschema(), dict[str, Any])
+    assert_type(joke_chain.input_schema, type[BaseModel])
+    assert_type(joke_chain.get_name("Input"), str)
+    assert_type(joke_chain.config_specs, list[ConfigurableFieldSpec])
+    async for patch in joke_chain.astream_log({"topic": "x"}):
+        assert_type(patch, RunLogPatch)
+    async for log in joke_chain.astream_log({"topic": "x"}, diff=False, include_types=["llm"]):
+        assert_type(log, RunLog)
+        assert_type(log.state["logs"]["StrOutputParser"]["tags"], list[str])
     async for part in joke_chain.astream({"topic": "x"}):
         assert_type(part, str)
 

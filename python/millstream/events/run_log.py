@@ -14,8 +14,12 @@ Operation = dict[str, Any]
 """``op`` (``add``, ``replace`` or ``remove``), ``path`` (a JSON Pointer) and ``value``, as in JSON Patch (RFC 6902)."""
 
 
+class _Inputs(TypedDict, total=False):
+    inputs: Any
+
+
 @with_pydantic_schema
-class LogEntry(TypedDict, total=False):
+class LogEntry(_Inputs):
     """What the log says of a child run. Times are texts of ISO 8601; the end and the output are ``None`` until then."""
 
     id: str
@@ -26,7 +30,6 @@ class LogEntry(TypedDict, total=False):
     start_time: str
     streamed_output_str: list[str]
     streamed_output: list[Any]
-    inputs: Any
     final_output: Any
     end_time: str | None
 
