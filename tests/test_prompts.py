@@ -296,65 +296,6 @@ def test_prompts_have_the_events_of_langchain(version: Any, chained: bool, input
     assert events_of_chain(ours, RunnableLambda) == events_of_chain(theirs, TheirLambda)
 
 
-IMPORTS = """
-from langchain_core.prompts import AIMessagePromptTemplate, BasePromptTemplate, ChatMessagePromptTemplate
-from langchain_core.prompts import ChatPromptTemplate, HumanMessagePromptTemplate, MessagesPlaceholder, PromptTemplate
-from langchain_core.prompts import SystemMessagePromptTemplate, get_template_variables
-from langchain_core.prompts.base import BasePromptTemplate
-from langchain_core.prompts.chat import AIMessagePromptTemplate, BaseChatPromptTemplate, BaseMessagePromptTemplate
-from langchain_core.prompts.chat import ChatMessagePromptTemplate, ChatPromptTemplate, HumanMessagePromptTemplate
-from langchain_core.prompts.chat import MessageLike, MessagesPlaceholder, SystemMessagePromptTemplate
-from langchain_core.prompts.message import BaseMessagePromptTemplate
-from langchain_core.prompts.prompt import PromptTemplate
-from langchain_core.prompts.string import get_template_variables
-from langchain_core.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
-from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, BaseMessageChunk
-from langchain_core.messages import ChatMessage, ChatMessageChunk, FunctionMessage, FunctionMessageChunk
-from langchain_core.messages import HumanMessage, HumanMessageChunk, InvalidToolCall, MessageLikeRepresentation
-from langchain_core.messages import SystemMessage, SystemMessageChunk, ToolCall, ToolCallChunk, ToolMessage
-from langchain_core.messages import ToolMessageChunk, UsageMetadata, convert_to_messages, convert_to_openai_messages
-from langchain_core.messages import get_buffer_string, merge_content, message_chunk_to_message, message_to_dict
-from langchain_core.messages import messages_from_dict, messages_to_dict, is_data_content_block, ContentBlock
-from langchain_core.messages import InputTokenDetails, OutputTokenDetails, TextContentBlock, ReasoningContentBlock
-from langchain_core.messages.ai import AIMessage, AIMessageChunk, InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.messages.ai import add_ai_message_chunks, add_usage, subtract_usage
-from langchain_core.messages import RemoveMessage, filter_messages, merge_message_runs, trim_messages
-from langchain_core.messages import Annotation, Citation, NonStandardAnnotation, RefusalContentBlock, ServerToolCall
-from langchain_core.messages import ServerToolCallChunk, ServerToolResult, LC_AUTO_PREFIX, LC_ID_PREFIX, ensure_id
-from langchain_core.messages import NotificationMetadata, add_notification_metadata, get_notification_metadata
-from langchain_core.messages.block_translators.openai import convert_to_openai_data_block
-from langchain_core.messages.block_translators.openai import convert_to_openai_image_block
-from langchain_core.messages.modifier import RemoveMessage
-from langchain_core.messages.notification import add_notification_metadata
-from langchain_core.messages.utils import AnyMessage, MessageLikeRepresentation, convert_to_messages
-from langchain_core.messages.utils import convert_to_openai_messages, count_tokens_approximately, filter_messages
-from langchain_core.messages.utils import get_buffer_string, merge_message_runs, message_chunk_to_message
-from langchain_core.messages.utils import messages_from_dict, trim_messages
-from langchain_core.messages.base import BaseMessage, BaseMessageChunk, get_msg_title_repr, merge_content
-from langchain_core.messages.base import message_to_dict, messages_to_dict
-from langchain_core.messages.chat import ChatMessage, ChatMessageChunk
-from langchain_core.messages.function import FunctionMessage, FunctionMessageChunk
-from langchain_core.messages.human import HumanMessage, HumanMessageChunk
-from langchain_core.messages.system import SystemMessage, SystemMessageChunk
-from langchain_core.messages.tool import InvalidToolCall, ToolCall, ToolCallChunk, ToolMessage, ToolMessageChunk
-from langchain_core.messages.tool import default_tool_chunk_parser, default_tool_parser, invalid_tool_call, tool_call
-from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.messages.content import KNOWN_BLOCK_TYPES, ImageContentBlock, is_data_content_block
-from langchain_core.messages.content import Citation, ToolContentBlock, create_image_block, create_text_block
-from langchain_core.messages.content import create_audio_block, create_citation, create_file_block, create_tool_call
-"""
-
-
-@pytest.mark.parametrize("line", IMPORTS.strip().splitlines())
-def test_import_lines_for_langchain_work_with_the_package_name_replaced(line: str) -> None:
-    found: dict[str, Any] = {}
-    exec(line, found)
-    exec(line.replace("langchain_core", "millstream"), found)
-    for name in line.partition(" import ")[2].split(", "):
-        module = importlib.import_module(line.split()[1].replace("langchain_core", "millstream"))
-        assert found[name] is getattr(module, name)
-
-
 @pytest.mark.parametrize("module", ["prompt", "chat"])
 def test_the_examples_in_docstrings_are_correct(module: str) -> None:
     results = doctest.testmod(importlib.import_module(f"millstream.prompts.{module}"))
