@@ -107,14 +107,14 @@ class ChatModelType:
         """Call ``_stream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
-        chunks: Iterable[Any] = model._stream(call.prompt, stop=call.stop, **call.kwargs)
+        chunks: Iterable[Any] = model._stream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
         return chunks
 
     async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
         """Call ``_astream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
-        return model._astream(call.prompt, stop=call.stop, **call.kwargs)
+        return model._astream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
 
     def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
         """Return what completes the messages of chunks; see :func:`complete_message`."""
@@ -227,7 +227,7 @@ class ChatModelType:
             model.rate_limiter.acquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
         return complete_result(
-            model, model._generate(call.prompt, stop=call.stop, **manager, **call.kwargs), run.run_id
+            model, model._generate(_model_input(call.prompt), stop=call.stop, **manager, **call.kwargs), run.run_id
         )
 
     async def _arequest(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
@@ -250,7 +250,7 @@ class ChatModelType:
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._agenerate) else {}
-        result = await model._agenerate(call.prompt, stop=call.stop, **manager, **call.kwargs)
+        result = await model._agenerate(_model_input(call.prompt), stop=call.stop, **manager, **call.kwargs)
         return complete_result(model, result, run.run_id)
 
     def _native_stream(self, model: Any, call: ModelCall, run: Any, *, for_async: bool) -> Any:
@@ -266,6 +266,15 @@ class ChatModelType:
             raise ValueError("No generations found in stream.")
         message = finish_message(generation.message)
         return complete_result(model, ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
+
+
+def _model_input(messages: list[Any]) -> list[Any]:
+    """Return messages for the model's own methods; see :func:`~millstream.messages.normalizing.normalize_messages`."""
+    if all(isinstance(message.content, str) for message in messages):
+        return messages
+    from ..messages.normalizing import normalize_messages
+
+    return normalize_messages(messages)
 
 
 def _join_results(model: Any, results: Sequence[ChatResult]) -> Results:

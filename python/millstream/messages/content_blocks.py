@@ -7,7 +7,7 @@ from typing import Any, cast
 from .._values import read_json
 from .content import KNOWN_BLOCK_TYPES, ContentBlock, block_type
 
-__all__ = ("convert_older_block", "finish_calls", "has_standard_content", "to_standard_blocks")
+__all__ = ("convert_older_block", "convert_openai_block", "finish_calls", "has_standard_content", "to_standard_blocks")
 
 _Block = dict[str, Any]
 _DATA_URI = re.compile(r"data:([^;]+);base64,(.+)")
@@ -68,7 +68,7 @@ def _to_standard(block: _Block) -> _Block:
     type_name = block_type(block)
     if type_name in ("image", "audio", "file") and isinstance(block.get("source_type"), str):
         return _from_older(block)
-    converted = _from_openai(block) if type_name in ("image_url", "input_audio", "file") else None
+    converted = convert_openai_block(block) if type_name in ("image_url", "input_audio", "file") else None
     if converted is None and (type_name not in KNOWN_BLOCK_TYPES or "source" in block):
         from .provider_inputs import from_provider
 
@@ -89,6 +89,7 @@ def convert_older_block(block: _Block) -> _Block:
     if old not in block:
         return block
     known = {"type": "text-plain" if new == "text" else block["type"], new: block[old]}
+    known |= {"mime_type": "text/plain"} if new == "text" else {}
     known |= {key: block[key] for key in ("mime_type", "id") if block.get(key) and key != old}
     names = ("type", "source_type", "mime_type", "id", old)
     rest = {key: value for key, value in block.items() if key not in names and value is not None}
@@ -100,7 +101,7 @@ def _from_older(block: _Block) -> _Block:
     return {"type": "non_standard", "value": block} if converted is block else converted
 
 
-def _from_openai(block: _Block) -> _Block | None:
+def convert_openai_block(block: _Block) -> _Block | None:
     """Return an image, audio or file block of OpenAI's as a standard block; ``None`` if it is not one."""
     type_name = block["type"]
     inner = block.get(type_name)
