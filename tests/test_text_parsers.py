@@ -70,6 +70,30 @@ def test_any_list_streams_as_in_langchain(name: str, pieces: list[str]) -> None:
     assert list(parser.transform(iter(pieces))) == list(their_parser.transform(iter(pieces)))
 
 
+@pytest.mark.parametrize("name", LISTS[1:])
+@given(st.lists(st.sampled_from(["1.", "- ", " ", "a", "\n", "\n\n", "b c", "12. x", "* y", "\n- z\n"]), max_size=30))
+def test_any_list_of_lines_streams_as_in_langchain(name: str, pieces: list[str]) -> None:
+    parser, their_parser = getattr(ours, name)(), getattr(theirs, name)()
+    assert list(parser.transform(iter(pieces))) == list(their_parser.transform(iter(pieces)))
+
+
+@pytest.mark.parametrize("name", LISTS[1:])
+def test_lines_without_items_are_forgotten(name: str) -> None:
+    stage = getattr(ours, name)()._as_stage()
+    for _ in range(1000):
+        assert not stage.feed("some words of a line\n")
+    assert sum(map(len, stage._pieces)) < 100
+    items = stage.feed("1. a\n2. b\n- c\n- d"), stage.close()
+    assert [item for found in items for [item] in found] == (["a", "b"] if name.startswith("Numbered") else ["c", "d"])
+
+
+@pytest.mark.parametrize("name", LISTS[1:])
+def test_a_pattern_of_a_user_may_span_lines(name: str) -> None:
+    pieces = ["<", "a\n", "\n\n", "b>", " <c", ">"]
+    parser, their_parser = (getattr(lib, name)(pattern=r"<([^>]*)>") for lib in (ours, theirs))
+    assert list(parser.transform(iter(pieces))) == list(their_parser.transform(iter(pieces))) == [["a\n\n\nb"], ["c"]]
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_an_item_is_yielded_when_the_next_one_begins(name: str) -> None:
     pieces = ["- a", "\n", "1. b", "\n", "- 2. c, d", "\n- 3. e"]
@@ -165,6 +189,11 @@ def test_entities_that_grow_are_refused() -> None:
     )
     with pytest.raises(OutputParserException, match="amplification"):
         XMLOutputParser(parser="xml").parse(f"{text}]><l>&i;</l>")
+
+
+def test_a_document_that_nests_too_deep_is_an_error() -> None:
+    with pytest.raises(OutputParserException, match="recursion"):
+        XMLOutputParser(parser="xml").parse("<a>" * 10_000 + "</a>" * 10_000)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("defusedxml") is not None, reason="defusedxml is installed")

@@ -42,6 +42,10 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
         """Yield a match for each item in ``text``, whose first group is the item; by default :meth:`parse` is used."""
         raise NotImplementedError
 
+    def _is_by_lines(self) -> bool:
+        """Return whether the end of a line ends an item, so that a stream may forget lines without items."""
+        return False
+
     def _as_stage(self) -> Stage[Any, Any]:
         return _Items(self, self._separators)
 
@@ -89,6 +93,9 @@ class NumberedListOutputParser(ListOutputParser):
         """Yield a match for each item in ``text``."""
         return re.finditer(self.pattern, text)
 
+    def _is_by_lines(self) -> bool:
+        return self.pattern == NumberedListOutputParser.pattern
+
     @property
     def _type(self) -> str:
         return "numbered-list"
@@ -112,6 +119,9 @@ class MarkdownListOutputParser(ListOutputParser):
         """Yield a match for each item in ``text``."""
         return re.finditer(self.pattern, text, re.MULTILINE)
 
+    def _is_by_lines(self) -> bool:
+        return self.pattern == MarkdownListOutputParser.pattern
+
     @property
     def _type(self) -> str:
         return "markdown-list"
@@ -120,13 +130,13 @@ class MarkdownListOutputParser(ListOutputParser):
 class _Items(Stage[Any, list[str]]):
     """The stage of lists: it returns each item when the next one begins, and the last one at the end."""
 
-    __slots__ = ("_ends_line", "_parser", "_pieces", "_separators")
+    __slots__ = ("_is_open", "_parser", "_pieces", "_separators")
 
     def __init__(self, parser: ListOutputParser, separators: str) -> None:
         self._parser = parser
         self._separators = separators
-        # Whether a line has ended in the text that is kept: then any chunk may begin the next item.
-        self._ends_line = False
+        # Whether the text that is kept has a separator: then any chunk may begin the next item.
+        self._is_open = False
         # The text that is not returned yet.
         self._pieces: list[str] = []
 
@@ -134,21 +144,38 @@ class _Items(Stage[Any, list[str]]):
         """Return the items that the chunk completes."""
         text = text_of(item)
         self._pieces.append(text)
-        if self._separators and not self._ends_line and not any(mark in text for mark in self._separators):
+        if not self._is_open and not self._has_separator(text):
             return ()
         buffer = "".join(self._pieces)
         try:
-            matches = list(self._parser.parse_iter(buffer))[:-1]
-            rest = buffer[matches[-1].end() :] if matches else buffer
-            found = [match.group(1) for match in matches]
+            found, rest = self._find(buffer)
         except NotImplementedError:
             parts = self._parser.parse(buffer)
             found, rest = (parts[:-1], parts[-1]) if len(parts) > 1 else ([], buffer)
         self._pieces = [rest]
-        kept = rest.lstrip()
-        self._ends_line = "\n" in kept or "\r" in kept
+        self._is_open = self._has_separator(rest.lstrip())
         return [[part] for part in found]
+
+    def _has_separator(self, text: str) -> bool:
+        return not self._separators or any(separator in text for separator in self._separators)
+
+    def _find(self, buffer: str) -> tuple[list[str], str]:
+        """Return the complete items in ``buffer``, and the text to keep: the last item, and what follows it."""
+        matches = list(self._parser.parse_iter(buffer))
+        last = matches.pop() if matches else None
+        found = [match.group(1) for match in matches]
+        if not self._parser._is_by_lines():
+            return found, buffer[matches[-1].end() :] if matches else buffer
+        if last is None:
+            return found, _last_lines(buffer)
+        return found, last.group() + _last_lines(buffer[last.end() :])
 
     def close(self) -> Sequence[list[str]]:
         """Return the items that are left."""
         return [[part] for part in self._parser.parse("".join(self._pieces))]
+
+
+def _last_lines(text: str) -> str:
+    """Return the last two lines of ``text``, with the line break before them: an item begins in one of them."""
+    start = text.rfind("\n", 0, max(text.rfind("\n"), 0))
+    return text[start:] if start > 0 else text

@@ -53,13 +53,12 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
             text = declared[2]
         text = text.strip()
         try:
-            root = reader.fromstring(text)
-        except (ElementTree.ParseError, ValueError) as error:
-            # A document with forbidden entities is a ``ValueError`` of defusedxml.
+            return _to_dict(reader.fromstring(text))
+        except (ElementTree.ParseError, ValueError, RecursionError) as error:
+            # A document with forbidden entities is a ``ValueError`` of defusedxml; one that nests too deep recurses.
             raise OutputParserException(
                 f"Failed to parse XML format from completion {text}. Got: {error}", llm_output=text
             ) from error
-        return _to_dict(root)
 
     @property
     def _type(self) -> str:
