@@ -137,7 +137,7 @@ def test_an_answer_of_a_cache_is_a_copy() -> None:
         message.content = "changed"
 
 
-def test_a_cache_of_langchains_serves_our_models() -> None:
+def test_our_models_read_a_cache_of_langchains() -> None:
     cache = their_caches.InMemoryCache()
     theirs, ours = (chat_model(models, messages, cache) for _, _, models, messages, _ in LIBRARIES)
     expected = plain(theirs.invoke("p"))

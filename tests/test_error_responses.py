@@ -1,4 +1,4 @@
-"""Handlers receive what a provider answered with an error, as LangChain's do."""
+"""Handlers receive the provider's answer to a request that failed, as LangChain's do."""
 
 import asyncio
 import contextlib

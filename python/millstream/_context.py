@@ -58,7 +58,7 @@ class ParentConfig:
         return _config.get()
 
     def set(self, config: Config | None) -> tuple[Token[Config | None], Token[Config | None] | None]:
-        """Set the configuration; return what :meth:`reset` takes."""
+        """Set the configuration; return the tokens for :meth:`reset`."""
         theirs = _their_config()
         return _config.set(config), None if theirs is None else theirs.set(config)
 
@@ -115,7 +115,7 @@ def is_debugging() -> bool:
 
 
 def add_ambient_handler(handler: object) -> Token[tuple[Any, ...]]:
-    """Add a handler of all runs in the current context; the token's variable takes the addition back."""
+    """Add a handler of all runs in the current context; ``token.var.reset(token)`` removes it."""
     return _handlers.set((*_handlers.get(), handler))
 
 

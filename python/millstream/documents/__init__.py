@@ -1,4 +1,4 @@
-"""Documents: pieces of text with metadata, as retrievers find them, and the bases of what transforms them."""
+"""Documents: pieces of text with metadata, as retrievers find them, and base classes to transform them."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""``BaseDocumentCompressor``: the base of what selects or shortens the documents found for a query."""
+"""``BaseDocumentCompressor``: the base class to select or shorten the documents that were found for a query."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class BaseDocumentCompressor(Fields, ABC):
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Any = None
     ) -> Sequence[Document]:
-        """Return what is left of ``documents``; ``callbacks`` are for the runs that this starts."""
+        """Return the selected documents; ``callbacks`` are for the runs that this starts."""
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Any = None
     ) -> Sequence[Document]:
-        """Return what is left of ``documents``; by default :meth:`compress_documents` is called in an executor."""
+        """Return the selected documents; by default :meth:`compress_documents` is called in an executor."""
         return await run_in_executor(None, self.compress_documents, documents, query, callbacks)

@@ -1,4 +1,4 @@
-"""``BaseDocumentTransformer``: the base of what makes documents of documents."""
+"""``BaseDocumentTransformer``: the base class to make documents of documents."""
 
 from __future__ import annotations
 

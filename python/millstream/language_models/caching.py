@@ -1,6 +1,6 @@
-"""Answers from a cache: what models ask before a request, under LangChain's keys, and what they keep after it.
+"""Answers from a cache: models look an answer up before a request, under LangChain's keys, and keep a new one.
 
-A cache is only asked by calls that return whole answers, and not by streams. They may be LangChain's.
+Calls that return whole answers do so, streams do not. The cache may be one of LangChain's.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if self.output_version not in (None, "v0", "v1"):
             raise ValueError(f"output_version must be 'v0', 'v1' or None, not {self.output_version!r}")
         if self.profile is None:
-            # What a model can do is optional: a file that is not there is no reason to fail.
+            # A profile is optional: a missing file is no reason to fail.
             with suppress(Exception):
                 self.profile = self._resolve_model_profile()
         if self.profile:
@@ -101,7 +101,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             _warn_unknown_profile_keys(self.profile)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        """Return what the model can do, where its constructor was not told; subclasses of providers know it."""
+        """Return the profile of a model whose constructor received none; models of providers override it."""
         return None
 
     @property

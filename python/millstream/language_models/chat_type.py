@@ -117,7 +117,7 @@ class ChatModelType:
         return model._astream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
 
     def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
-        """Return what completes the messages of chunks; see :func:`complete_message`."""
+        """Return a function that completes the messages of chunks; see :func:`complete_message`."""
         complete = partial(complete_message, id=run_message_id(run_id))
         if model.output_version != "v1":
             return complete

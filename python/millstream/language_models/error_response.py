@@ -1,4 +1,4 @@
-"""What a provider answered with an error, as the generation that handlers receive beside the error."""
+"""The provider's answer to a request that failed, as the generation that handlers receive beside the error."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class LLMType:
         return model._astream(call.prompt, stop=call.stop, run_manager=run, **call.kwargs)
 
     def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
-        """Return what raises :class:`TypeError` for an object that is not a chunk."""
+        """Return a function that raises :class:`TypeError` for an object that is not a chunk."""
         return _check_chunk
 
     def callback_token(self, chunk: Any) -> None:

@@ -1,4 +1,4 @@
-"""``ModelProfile``: what a chat model can do, as ``model.profile`` says."""
+"""``ModelProfile``: the abilities and limits of a chat model, in ``model.profile``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ("ModelProfile", "ModelProfileRegistry")
 
 @with_pydantic_schema
 class ModelProfile(TypedDict, total=False):
-    """What a chat model can do: its limits, its inputs and outputs, its tools. Any key may be missing."""
+    """The abilities of a chat model: its limits, its inputs and outputs, its tools. Any key may be missing."""
 
     # Of the model.
     name: str

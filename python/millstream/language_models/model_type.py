@@ -111,9 +111,9 @@ class ModelType(Protocol):
         """Call ``_astream``."""
 
     def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
-        """Return what completes the chunks of one stream in place.
+        """Return a function that completes the chunks of one stream in place.
 
-        It raises :class:`TypeError` for an object that is not a chunk.
+        The function raises :class:`TypeError` for an object that is not a chunk.
         """
 
     def callback_token(self, chunk: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``normalize_messages``: what models of users need not know of other formats of content."""
+"""``normalize_messages``: standard blocks in place of other formats, for models of users."""
 
 from __future__ import annotations
 
