@@ -269,7 +269,8 @@ def test_a_method_that_returns_a_runnable_is_called_on_each(library: Any, models
 
 
 def test_langchain_s_runnables_may_be_bound_retried_and_fallen_back_to() -> None:
-    theirs_good, theirs_bad = theirs.RunnableLambda(str.upper), theirs.RunnableLambda(refuse)
+    theirs_good: Any = theirs.RunnableLambda(str.upper)
+    theirs_bad: Any = theirs.RunnableLambda(refuse)
     chain: Any = RunnableLambda(refuse).with_fallbacks([theirs_bad, theirs_good])
     assert chain.invoke("a") == "A"
     assert list(chain.stream("a")) == ["A"]
