@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from pydantic import BaseModel
 
 from endings import aread
 from millstream import ChatOpenAI, OpenAI
-from millstream.errors import APIConnectionError, BadRequestError, InternalServerError, ProviderError
+from millstream.callbacks import BaseCallbackHandler
+from millstream.errors import APIConnectionError, BadRequestError, InternalServerError, MillstreamError, ProviderError
 from millstream.language_models import FakeListLLM
 from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
@@ -202,3 +204,60 @@ def test_attempts_with_handlers_are_runs_and_make_the_same_chunks(how: str) -> N
             notes = RunNotes()
             assert read(chain, how, value, {"callbacks": [notes]}) == TEXT
             assert notes.open == []
+
+
+# Events.
+
+IN_CHAINS: dict[str, Any] = {
+    "retry": lambda first, second: first.with_retry(**QUICK),
+    "fallbacks": lambda first, second: first.with_fallbacks([second]),
+    "both": lambda first, second: first.with_retry(stop_after_attempt=1).with_fallbacks([second.with_retry(**QUICK)]),
+    "bound": lambda first, second: first.with_config(tags=["1"]).with_fallbacks([second.with_config(tags=["2"])]),
+    "nested": lambda first, second: first.with_fallbacks([first]).with_fallbacks([second]).with_config(run_name="n"),
+    "retried fallbacks": lambda first, second: first.with_fallbacks([second]).with_retry(**QUICK),
+}
+QUICK: dict[str, Any] = {"wait_exponential_jitter": False, "stop_after_attempt": 2}
+
+
+class Silent(BaseCallbackHandler):
+    """A handler without methods of its own: the events are made by the callbacks of the runs then."""
+
+
+def events_of(chain: Any, version: str, config: Any) -> list[Any]:
+    async def collect() -> list[Any]:
+        found: list[Any] = []
+        try:
+            async for event in chain.astream_events({"p": "p"}, config, version=version):
+                found += [event]
+        except MillstreamError as error:
+            found.append(type(error).__name__)
+        return found
+
+    ids: dict[str, int] = {}
+    return [
+        event
+        if isinstance(event, str)
+        else {
+            **event,
+            "run_id": ids.setdefault(event["run_id"], len(ids)),
+            "parent_ids": [ids[id] for id in event["parent_ids"]],
+            "data": re.sub(r"lc_run--[\w-]+", "id", str(event["data"])),
+        }
+        for event in asyncio.run(collect())
+    ]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("failures", [0, 1, 9])
+@pytest.mark.parametrize("shape", IN_CHAINS)
+def test_the_events_of_attempts_are_those_of_their_runs(shape: str, failures: int, cls: Any, version: str) -> None:
+    found = []
+    for callbacks in (None, [Silent()]):
+        with MockServer(script=[FAILURES["an early end"]] * failures) as server:
+            step = IN_CHAINS[shape](model(cls, server), model(cls, server))
+            chain = PromptTemplate.from_template("{p}") | step | StrOutputParser()
+            found.append(events_of(chain, version, {"callbacks": callbacks}))
+    fused, expected = found
+    assert fused == expected
+    assert len(fused) > 3

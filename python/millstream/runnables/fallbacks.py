@@ -13,13 +13,16 @@ from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
+from .binding import RunnableBindingBase
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
+from .functions import RunnableLambda
 from .fusion.origins import FallbackOrigin, stream_of_origin
 from .introspection import Introspectable
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .sequence import RunnableSequence
 from .serializable import RunnableSerializable
 from .stream_runs import astream_in_run, stream_in_run
 from .types_of import TypesOfAnother, specs_of
@@ -134,11 +137,11 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Transform with the Runnable; with the fallbacks, while no chunk has come.
 
-        With an ``exception_key``, the sum of the input is streamed.
+        If none of them transforms chunk by chunk, or with an ``exception_key``, the sum of the input is streamed.
         """
         if (whole := as_whole_input(input)) is not None:
             return self.stream(whole.value, config, **kwargs)
-        if self.exception_key is not None:
+        if self._reads_whole_input():
             return super().transform(input, config, **kwargs)
         return Stream(transform_in_run(self, partial(self._transform, kwargs), input, config, reports_chunks=False))
 
@@ -154,7 +157,7 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         if (whole := as_whole_input(items)) is not None:
             outputs: AsyncIterable[Output] = self._astream_inline(whole.value, config, kwargs)
             return outputs
-        if self.exception_key is not None:
+        if self._reads_whole_input():
             return super().atransform(items, config, **kwargs)
         return atransform_in_run(self, partial(self._atransform, kwargs), items, config, reports_chunks=False)
 
@@ -191,6 +194,9 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
             lambda: attempts.runnable._atransform_inline(replay.attempt(), child_config(config, run), kwargs),
             replay,
         )
+
+    def _reads_whole_input(self) -> bool:
+        return self.exception_key is not None or all(map(_reads_whole_input, self.runnables))
 
     def _origin(self) -> Origin | None:
         """Return this Runnable as the origin of a fused chain, if all of its Runnables are origins."""
@@ -324,6 +330,17 @@ def _for_attempts(config: RunnableConfig) -> RunnableConfig:
     attempts = config.copy()
     attempts.pop("run_id", None)
     return attempts
+
+
+def _reads_whole_input(runnable: Any) -> bool:
+    """Return whether ``runnable`` waits for its whole input, whatever it streams."""
+    if isinstance(runnable, RunnableBindingBase):
+        return _reads_whole_input(runnable.bound)
+    if isinstance(runnable, RunnableSequence):
+        return _reads_whole_input(runnable.first)
+    if isinstance(runnable, RunnableWithFallbacks):
+        return runnable._reads_whole_input()
+    return type(runnable).transform in (Runnable.transform, RunnableLambda.transform)
 
 
 def _returns_runnable(name: str, method: Any) -> bool:

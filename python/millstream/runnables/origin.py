@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .config import RunnableConfig
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..outputs import LLMResult
     from ..streaming.protocols import ChunkProcessor, Source
 
-__all__ = ("Origin", "OriginEvents")
+__all__ = ("AttemptEvents", "Origin", "OriginEvents")
 
 
 class Origin(Protocol):
@@ -34,7 +34,7 @@ class Origin(Protocol):
 
     def events(
         self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
-    ) -> OriginEvents | None:
+    ) -> OriginEvents | AttemptEvents | None:
         """Return what the events of the step's run are made of; ``None`` where it runs users' code."""
 
 
@@ -47,3 +47,18 @@ class OriginEvents:
     run: Run
     prompt: Any
     empty_result: Callable[[], Any]
+
+
+@dataclass(slots=True)
+class AttemptEvents:
+    """The runs of an origin that has attempts: those of the first one, and of others that have begun since.
+
+    ``run`` is the run that the attempts are child runs of, if there is one, and ``input`` its input.
+    """
+
+    first: OriginEvents | AttemptEvents
+    source: Source
+    processor: ChunkProcessor[Any]
+    run: Run | None = None
+    input: Any = None
+    later: list[OriginEvents | AttemptEvents] = field(default_factory=list)

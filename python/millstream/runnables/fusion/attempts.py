@@ -8,14 +8,14 @@ driver. So a chunk costs what it costs without them. Where handlers are notified
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...streaming.drive import abegin, begin
 from ...streaming.protocols import Processor, ProcessorAround, Source
 from ..attempts import Attempts, acall_attempts, call_attempts
 
-__all__ = ("AttemptedStream",)
+__all__ = ("AttemptedStream", "NoBody")
 
 Begin = Callable[[], tuple[Source, Processor[Any]]]
 """Returns the source and the processor of the next attempt; the processor has started."""
@@ -132,3 +132,26 @@ class AttemptedStream(ProcessorAround[Any]):
         self._begin = None
         if self._inner is not None:
             self._inner.release()
+
+
+class NoBody:
+    """The body of a source that could not be opened, for sync code and for async code: it has no items."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    async def read(self) -> Sequence[Any]:
+        """Return nothing, which is the end."""
+        return ()
+
+    def drain(self) -> None:
+        """Do nothing."""
+
+    async def adrain(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    async def aclose(self) -> None:
+        """Do nothing."""

@@ -10,9 +10,10 @@ from ...events import EventFilter, Run, StreamEvent, schema_version
 from ..config import RunnableConfig, ensure_config
 from ..event_stream import callback_event_stream
 from ..runs import RunStart
+from .attempts import NoBody
 from .chunks import Fused
 from .plan import NOTHING, run_nodes
-from .run_events import ChainEvents, OriginEventMaker, RunNode, StageRunNode, WholeRunNode
+from .run_events import AttemptEventMaker, ChainEvents, RunNode, StageRunNode, WholeRunNode, make_origin_events
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -81,21 +82,46 @@ class FusedEvents(Fused):
         """Open the origin's source."""
         if self._failure is not None:
             raise self._failure
-        return super().open()
+        try:
+            return super().open()
+        except Exception as error:
+            return self._without_body(error)
 
     async def aopen(self) -> Any:
         """Open the origin's source."""
         if self._failure is not None:
             raise self._failure
-        return await super().aopen()
+        try:
+            return await super().aopen()
+        except Exception as error:
+            return self._without_body(error)
 
-    def opened(self, body: Any) -> None:
-        """Put the other steps behind the origin's processor, which has read nothing so far."""
-        super().opened(body)
-        if self._is_fused:
-            self.feed = self._feed_through(self._inner.feed, self._inner.done)
-        else:
+    def _without_body(self, error: Exception) -> NoBody:
+        """Return a body without items if there are events of other attempts; raise the error otherwise."""
+        if not self._is_fused or not isinstance(self._origin, AttemptEventMaker):
+            raise error
+        self._failure = error
+        return NoBody()
+
+    def opened(self, body: Any) -> Sequence[StreamEvent]:
+        """Put the other steps behind the origin's processor; return the events of what has been read already."""
+        events: list[StreamEvent] = []
+        if self._failure is not None:
+            self._origin.catch_up(events)
+            self.feed = self._feed_through(self._inner.feed, self.done)
+            self.done.append(True)
+            return events
+        begun = super().opened(body)
+        if not self._is_fused:
             self.feed, self.done = self._inner.feed, self._inner.done
+            return begun or ()
+        self._origin.catch_up(events)
+        self._take = self._make_take()
+        self.feed = self._feed_through(self._inner.feed, self._inner.done)
+        self._pass_through(begun or (), events)
+        if self._inner.done:
+            self.done.append(True)
+        return events
 
     def _run_before(self, run_start: RunStart, events: list[StreamEvent]) -> Any:
         """Run the parts before the origin; return the origin's input."""
@@ -136,17 +162,18 @@ class FusedEvents(Fused):
             return False
         self._source, self._inner = found.source, found.processor
         self._is_fused = True
-        if not self._version.shows_parents:
-            found.run.parent_ids = []
-        self._origin = OriginEventMaker(self._version, found, self._wanted)
+        self._origin = make_origin_events(self._version, found, self._wanted)
         self._stages = [self._run_node(part, run_start.config, self._chain_run) for part in plan.after]
         self._origin.start(events)
+        return True
+
+    def _make_take(self) -> Take:
+        """Return the function that passes the origin's chunks through all steps."""
         # The output of the last step is that of the chain: it is accumulated once.
         take: Take = self._root.make_take(accumulates=not self._stages)
         for node in reversed(self._stages):
             take = node.feed_into(take)
-        self._take = self._origin.feed_into(take)
-        return True
+        return self._origin.feed_into(take)
 
     def _root_events(self, run_start: RunStart) -> ChainEvents:
         id, manager = str(self._chain_run.run_id), run_start.manager

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..._context import no_listeners
+from ...events import Run
 from ..config import RunnableConfig, child_config, ensure_config
+from ..origin import AttemptEvents
 from ..runs import RunStart
 from .attempts import AttemptedStream
 
 if TYPE_CHECKING:
     from ...streaming.protocols import Processor, Source
+    from ..attempts import Attempts
     from ..binding import RunnableBindingBase
     from ..event_stream import EventProducer
     from ..fallbacks import RunnableWithFallbacks
@@ -46,7 +49,7 @@ class OriginOfRuns:
         return None
 
 
-class BoundOrigin(OriginOfRuns):
+class BoundOrigin:
     """An origin with arguments and a configuration for every call."""
 
     def __init__(self, binding: RunnableBindingBase[Any, Any], origin: Origin) -> None:
@@ -65,8 +68,15 @@ class BoundOrigin(OriginOfRuns):
 
         return self._origin.chunks(value, {**binding.kwargs, **kwargs}, make_bound, for_async=for_async)
 
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> OriginEvents | AttemptEvents | None:
+        """Return what the events of the origin's runs are made of."""
+        bound = ensure_config(self._binding._merge_configs(config))
+        return self._origin.events(value, {**self._binding.kwargs, **kwargs}, bound, for_async=for_async)
 
-class SequenceOrigin(OriginOfRuns):
+
+class SequenceOrigin:
     """A fused chain."""
 
     def __init__(self, chain: EventProducer, plan: Plan) -> None:
@@ -84,6 +94,9 @@ class SequenceOrigin(OriginOfRuns):
         # It has no outputs before its source is opened.
         fused.start()
         return fused, fused
+
+    def events(self, *args: Any, **kwargs: Any) -> None:
+        """Return ``None``: the events of its steps' runs are made by a callback handler."""
 
 
 class RetryOrigin(BoundOrigin):
@@ -106,8 +119,26 @@ class RetryOrigin(BoundOrigin):
         stream = AttemptedStream(attempts, begin_next)
         return stream, stream
 
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> AttemptEvents | None:
+        """Return what the events of the attempts' runs are made of."""
+        attempts = self._retry._attempts()
 
-class FallbackOrigin(OriginOfRuns):
+        def find() -> OriginEvents | AttemptEvents | None:
+            return super(RetryOrigin, self).events(value, kwargs, attempts.configure(config), for_async=for_async)
+
+        if (first := find()) is None:
+            return None
+
+        def find_later() -> Iterator[OriginEvents | AttemptEvents]:
+            while (found := find()) is not None:
+                yield found
+
+        return _attempt_events(attempts, first, find_later())
+
+
+class FallbackOrigin:
     """An origin with fallbacks, which are origins too."""
 
     def __init__(self, owner: RunnableWithFallbacks[Any, Any], origins: Sequence[Origin]) -> None:
@@ -130,3 +161,39 @@ class FallbackOrigin(OriginOfRuns):
 
         stream = AttemptedStream(owner._attempts(value), begin_next)
         return stream, stream
+
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> AttemptEvents | None:
+        """Return what the events of the fallbacks' own run and of the attempts' are made of."""
+        start = RunStart(self._owner, config)
+        own, manager = start.silent_run(), start.manager
+        found = [
+            origin.events(value, {**kwargs}, child_config(start.config, own), for_async=for_async)
+            for origin in self._origins
+        ]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            return None
+        made = _attempt_events(self._owner._attempts(value), known[0], iter(known[1:]))
+        made.run = Run(str(own.run_id), start.name, "chain", manager.tags, manager.metadata, manager.parent_ids)
+        made.input = value
+        return made
+
+
+def _attempt_events(
+    attempts: Attempts, first: OriginEvents | AttemptEvents, later: Iterator[OriginEvents | AttemptEvents]
+) -> AttemptEvents:
+    """Return the events of attempts: ``first``, and those of ``later`` that begin."""
+    begun: list[OriginEvents | AttemptEvents] = []
+
+    def begin_next() -> tuple[Any, Any]:
+        found = next(later) if begun else first
+        begun.append(found)
+        if len(begun) > 1:
+            made.later.append(found)
+        return found.source, found.processor
+
+    stream: Any = AttemptedStream(attempts, begin_next)
+    made = AttemptEvents(first, stream, stream)
+    return made

@@ -8,6 +8,7 @@ from ...events.payloads import payload_of
 from ...events.schema import UNKNOWN
 from ...events.versions import Version
 from ...streaming.accumulate import ChunkAccumulator
+from ..origin import AttemptEvents
 from .nodes import Node, StageNode, Take, WholeNode
 
 if TYPE_CHECKING:
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     from ...streaming.protocols import Stage
     from ..origin import OriginEvents
 
-__all__ = ("ChainEvents", "OriginEventMaker", "RunNode", "StageRunNode", "WholeRunNode")
+__all__ = (
+    "AttemptEventMaker",
+    "ChainEvents",
+    "OriginEventMaker",
+    "RunNode",
+    "StageRunNode",
+    "WholeRunNode",
+    "make_origin_events",
+)
 
 
 class ChainEvents:
@@ -170,6 +179,8 @@ class OriginEventMaker:
 
     def __init__(self, version: Version, origin: OriginEvents, wanted: EventFilter) -> None:
         run = origin.run
+        if not version.shows_parents:
+            run.parent_ids = []
         self._version = version
         self._origin = origin
         self._run = run
@@ -213,3 +224,74 @@ class OriginEventMaker:
         if self._is_open and self._includes:
             arrived = self._origin.processor.result() if self._any else self._origin.empty_result()
             events.append(self._version.end(self._run, self._inputs, arrived, root=False))
+
+    def catch_up(self, events: list[StreamEvent]) -> None:
+        """Do nothing: there are no other attempts."""
+
+
+class AttemptEventMaker:
+    """The events of an origin with attempts: those of each attempt, and of the run around them, if there is one."""
+
+    def __init__(self, version: Version, attempts: AttemptEvents, wanted: EventFilter) -> None:
+        self._version = version
+        self._wanted = wanted
+        self._attempts = attempts
+        self._maker = make_origin_events(version, attempts.first, wanted)
+        self._run_events: ChainEvents | None = None
+        if attempts.run is not None:
+            if not version.shows_parents:
+                attempts.run.parent_ids = []
+            self._run_events = ChainEvents(version, attempts.run, wanted, root=False)
+
+    def start(self, events: list[StreamEvent]) -> None:
+        """Add the events of the starts."""
+        if self._run_events is not None:
+            self._run_events.start(self._attempts.input, events)
+        self._maker.start(events)
+
+    def catch_up(self, events: list[StreamEvent]) -> None:
+        """Add the events of the attempts that have failed and begun since."""
+        self._maker.catch_up(events)
+        later, self._attempts.later = self._attempts.later, []
+        for found in later:
+            self._fail_attempt(events)
+            self._maker = make_origin_events(self._version, found, self._wanted)
+            self._maker.start(events)
+            self._maker.catch_up(events)
+
+    def feed_into(self, take: Take) -> Take:
+        """Return a function for the chunks of the attempt that goes on."""
+        if self._run_events is None:
+            return self._maker.feed_into(take)
+        add = self._run_events.output.add
+
+        def take_output(item: Any, events: list[StreamEvent]) -> None:
+            add(item)
+            take(item, events)
+
+        return self._maker.feed_into(take_output)
+
+    def end(self, events: list[StreamEvent]) -> None:
+        """Add the events of the ends, that of the attempt first."""
+        self._maker.end(events)
+        if self._run_events is not None:
+            self._run_events.end(self._attempts.input, self._run_events.output.total(), events)
+
+    def fail(self, events: list[StreamEvent]) -> None:
+        """Add the events of ends without an output."""
+        self._maker.fail(events)
+        if self._run_events is not None:
+            self._run_events.end(self._attempts.input, None, events)
+
+    def _fail_attempt(self, events: list[StreamEvent]) -> None:
+        if self._version.ends_failed_runs:
+            self._maker.fail(events)
+
+
+def make_origin_events(
+    version: Version, found: OriginEvents | AttemptEvents, wanted: EventFilter
+) -> OriginEventMaker | AttemptEventMaker:
+    """Return the maker of the events of an origin's runs."""
+    if isinstance(found, AttemptEvents):
+        return AttemptEventMaker(version, found, wanted)
+    return OriginEventMaker(version, found, wanted)
