@@ -10,10 +10,10 @@ import pydantic
 import pytest
 
 import millstream.output_parsers as ours
+from millstream.events.run_log import diff
 from millstream.language_models import GenericFakeChatModel
 from millstream.messages import AIMessage, AIMessageChunk
 from millstream.output_parsers import BaseOutputParser, JsonOutputParser, PydanticOutputParser, StrOutputParser
-from millstream.output_parsers.json_text import make_patch
 from millstream.outputs import ChatGeneration, Generation
 
 LIBRARIES = pytest.mark.parametrize("library", [ours, theirs], ids=["ours", "theirs"])
@@ -225,7 +225,7 @@ def test_a_subclass_of_a_json_parser_patches_what_it_makes() -> None:
     ],
 )
 def test_a_patch_turns_one_document_into_the_other(before: Any, after: Any) -> None:
-    patch = make_patch(before, after)
+    patch = diff(before, after)
     assert jsonpatch.apply_patch(before, patch) == after
     assert repr(jsonpatch.apply_patch(before, patch)) == repr(jsonpatch.make_patch(before, after).apply(before))
 

@@ -13,7 +13,7 @@ from ..streaming.protocols import Stage
 from .base import text_of
 from .fenced import FencedJSON
 from .format_instructions import JSON_FORMAT_INSTRUCTIONS
-from .json_text import make_patch, parse_and_check_json_markdown, parse_partial_json
+from .json_text import parse_and_check_json_markdown, parse_partial_json
 from .refusals import Refusals, check_refusal
 from .transform import BaseCumulativeTransformOutputParser
 
@@ -69,7 +69,9 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(schema, ensure_ascii=False))
 
     def _diff(self, prev: Document | None, next: Document) -> Any:
-        return make_patch(prev, next)
+        from ..events.run_log import diff
+
+        return diff(prev, next)
 
     def _as_stage(self) -> Stage[Any, Any]:
         if type(self).parse_result is not JsonOutputParser.parse_result:

@@ -1,4 +1,4 @@
-"""JSON in the text of a model, read by functions, and the changes between two documents as a JSON Patch."""
+"""JSON in the text of a model, read by functions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 from .._backend import JSONAssembler
 from ..exceptions import OutputParserException
 
-__all__ = ("make_patch", "parse_and_check_json_markdown", "parse_json_markdown", "parse_partial_json")
+__all__ = ("parse_and_check_json_markdown", "parse_json_markdown", "parse_partial_json")
 
 _FENCE = "```"
-_ABSENT = object()
 _AROUND = " \n\r\t`"
 
 
@@ -60,35 +59,3 @@ def parse_and_check_json_markdown(text: str, expected_keys: list[str]) -> dict[s
                 f"Got invalid return object. Expected key `{key}` to be present, but got {found}"
             )
     return found
-
-
-def make_patch(before: Any, after: Any) -> list[dict[str, Any]]:
-    """Return the operations of a JSON Patch (RFC 6902) that turn ``before`` into ``after``."""
-    patch: list[dict[str, Any]] = []
-    _compare("", before, after, patch)
-    return patch
-
-
-def _compare(path: str, before: Any, after: Any, patch: list[dict[str, Any]]) -> None:
-    if isinstance(before, dict) and isinstance(after, dict):
-        patch += [{"op": "remove", "path": f"{path}/{_escape(key)}"} for key in before if key not in after]
-        for key, value in after.items():
-            _compare_member(f"{path}/{_escape(key)}", before.get(key, _ABSENT), value, patch)
-    elif isinstance(before, list) and isinstance(after, list):
-        kept = len(after)
-        patch += [{"op": "remove", "path": f"{path}/{index}"} for index in range(len(before) - 1, kept - 1, -1)]
-        for index, value in enumerate(after):
-            _compare_member(f"{path}/{index}", before[index] if index < len(before) else _ABSENT, value, patch)
-    elif type(before) is not type(after) or before != after:
-        patch.append({"op": "replace", "path": path, "value": after})
-
-
-def _compare_member(path: str, before: Any, after: Any, patch: list[dict[str, Any]]) -> None:
-    if before is _ABSENT:
-        patch.append({"op": "add", "path": path, "value": after})
-    else:
-        _compare(path, before, after, patch)
-
-
-def _escape(key: object) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")

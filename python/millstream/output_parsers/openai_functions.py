@@ -9,11 +9,12 @@ from typing import Any
 
 from .._backend import JSONAssembler
 from .._model_classes import is_model_class, make_object_from_json
+from ..events.run_log import diff
 from ..exceptions import OutputParserException
 from ..outputs import Generation
 from ..streaming.protocols import Stage
 from .base import BaseGenerationOutputParser
-from .json_text import make_patch, parse_partial_json
+from .json_text import parse_partial_json
 from .transform import BaseCumulativeTransformOutputParser
 
 __all__ = (
@@ -55,7 +56,7 @@ class JsonOutputFunctionsParser(BaseCumulativeTransformOutputParser[Any]):
         return "json_functions"
 
     def _diff(self, prev: Any | None, next: Any) -> Any:
-        return make_patch(prev, next)
+        return diff(prev, next)
 
     def parse(self, text: str) -> Any:
         """Raise :class:`NotImplementedError`: a text has no call."""
