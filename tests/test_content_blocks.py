@@ -8,6 +8,7 @@ from langchain_core import messages as theirs
 from langchain_core.messages.block_translators.openai import convert_to_openai_data_block as their_data_block
 
 from millstream import messages as ours
+from provider_blocks import RESPONSES
 
 DATA: list[dict[str, Any]] = [
     {"type": "image", "url": "https://x"},
@@ -125,74 +126,6 @@ def test_the_id_of_an_older_block_is_kept() -> None:
         theirs.HumanMessage([copy.deepcopy(block)]).content_blocks  # noqa: B018
 
 
-RESPONSES: list[dict[str, Any]] = [
-    {"type": "text", "text": "a", "index": 3, "id": "m"},
-    {
-        "type": "text",
-        "annotations": [
-            {"type": "url_citation", "url": "u", "title": "t", "start_index": 1, "end_index": 2, "more": 5},
-            {"type": "file_citation", "filename": "f", "file_id": "i", "index": 1},
-            {"type": "file_citation"},
-            {"type": "container_file_citation", "x": 1},
-        ],
-    },
-    {"type": "refusal", "refusal": "no", "id": "m", "index": 1, "phase": "p", "extras": {"e": 1}},
-    {"type": "refusal"},
-    {"type": "reasoning", "id": "r", "reasoning": "plain", "index": 0},
-    {"type": "reasoning", "id": "r", "summary": [], "index": 0, "encrypted_content": "e"},
-    {
-        "type": "reasoning",
-        "id": "r",
-        "index": 2,
-        "summary": [{"type": "summary_text", "text": "a", "index": 0}, {"text": "b", "index": 1}, {}],
-        "encrypted_content": "e",
-    },
-    {"type": "image_generation_call", "result": "AA", "output_format": "png", "id": "g", "index": 0, "status": "done"},
-    {"type": "image_generation_call", "id": "g"},
-    {"type": "function_call", "call_id": "c1", "id": "fc", "index": 4, "status": "completed", "namespace": "n"},
-    {"type": "function_call", "call_id": "bad", "name": "f", "arguments": "{"},
-    {"type": "function_call", "call_id": "unknown"},
-    {
-        "type": "web_search_call",
-        "id": "w",
-        "status": "completed",
-        "index": 1,
-        "action": {"q": 1, "sources": [2]},
-        "x": 1,
-    },
-    {"type": "web_search_call", "id": "w2", "status": "searching"},
-    {"type": "web_search_result", "id": "w2"},
-    {"type": "file_search_call", "id": "s", "queries": ["q"], "results": [{"r": 1}], "status": "failed", "index": 0},
-    {"type": "file_search_call", "id": "s", "x": 1},
-    {
-        "type": "code_interpreter_call",
-        "id": "c",
-        "code": "1",
-        "outputs": [],
-        "status": "completed",
-        "container_id": "k",
-    },
-    {"type": "code_interpreter_call", "id": "c", "index": "text", "status": "running"},
-    {
-        "type": "mcp_call",
-        "id": "m",
-        "name": "n",
-        "server_label": "l",
-        "arguments": '{"a": 1}',
-        "output": "o",
-        "index": 1,
-    },
-    {"type": "mcp_call", "id": "m", "arguments": "{", "error": "e", "approval": 1},
-    {"type": "mcp_list_tools", "id": "l", "server_label": "s", "tools": [{"t": 1}], "index": 0},
-    {"type": "mcp_list_tools", "id": "l", "error": "e", "tools": []},
-    {"type": "tool_search_call", "id": "t", "execution": "server", "arguments": {"a": 1}, "index": 0, "call_id": None},
-    {"type": "tool_search_output", "id": "t", "execution": "server", "tools": [1], "status": "completed", "index": 0},
-    {"type": "tool_search_call", "id": "t", "execution": "client"},
-    {"type": "mcp_approval_request", "id": "a", "index": 1},
-    {"type": "image", "url": "https://x"},
-    {"type": "non_standard", "value": {"a": 1}},
-    {"no": "type"},
-]
 CALLS: dict[str, Any] = {
     "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "c1"}],
     "invalid_tool_calls": [{"name": "f", "args": "{", "id": "bad", "error": None}],

@@ -250,8 +250,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         return self.tool_call_chunks
 
     def _call_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the pieces of calls as blocks; of the last chunk, the calls."""
-        if self.chunk_position == "last":
+        """Return the pieces of calls as blocks; of the last chunk, and beside other content, the calls."""
+        if self.chunk_position == "last" or self.content:
             return super()._call_blocks(blocks)
         return [
             {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}}

@@ -1,14 +1,14 @@
 """Translators: each turns the content of one provider's answers into standard blocks.
 
 The provider of an answer is ``response_metadata["model_provider"]``. A package of another provider registers its own.
+The module of a provider is imported when its first message is translated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
-
-from . import anthropic, bedrock, bedrock_converse, google_genai, google_vertexai, groq, openai
 
 __all__ = ("PROVIDER_TRANSLATORS", "get_translator", "register_translator")
 
@@ -31,13 +31,17 @@ def get_translator(provider: str) -> dict[str, _Translate] | None:
     return PROVIDER_TRANSLATORS.get(provider)
 
 
-for _provider, _module in {
-    "anthropic": anthropic,
-    "bedrock": bedrock,
-    "bedrock_converse": bedrock_converse,
-    "google_genai": google_genai,
-    "google_vertexai": google_vertexai,
-    "groq": groq,
-    "openai": openai,
-}.items():
-    register_translator(_provider, _module.translate_content, _module.translate_content_chunk)
+def _from_module(provider: str, name: str) -> _Translate:
+    """Return a function that calls ``name`` of the module of a provider."""
+
+    def translate(message: Any) -> list[Any]:
+        blocks: list[Any] = getattr(import_module(f".{provider}", __name__), name)(message)
+        return blocks
+
+    return translate
+
+
+for _provider in ("anthropic", "bedrock", "bedrock_converse", "google_genai", "google_vertexai", "groq", "openai"):
+    register_translator(
+        _provider, _from_module(_provider, "translate_content"), _from_module(_provider, "translate_content_chunk")
+    )

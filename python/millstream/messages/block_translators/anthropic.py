@@ -81,7 +81,7 @@ def _translate_citation(citation: Mapping[str, Any]) -> _Block:
 
 def _translate_refusal(block: _Block, message: Any) -> _Block:
     refusal = {"type": "refusal", "refusal": block.get("refusal", "")}
-    return keep_index(add_extras(refusal, block.get("extras") or {}), block)
+    return keep_index(refusal | ({"extras": block["extras"]} if block.get("extras") else {}), block)
 
 
 def _translate_thinking(block: _Block, message: Any) -> _Block:
@@ -90,9 +90,9 @@ def _translate_thinking(block: _Block, message: Any) -> _Block:
 
 
 def _translate_tool_use(block: _Block, message: Any) -> _Block:
+    extras: _Block = {key: block[key] for key in ("caller", "toolset_name") if key in block}
     piece = single_piece(message)
-    call = read_call(block, message) if piece is None else piece_block(piece)
-    return add_extras(call, {key: block[key] for key in ("caller", "toolset_name") if key in block})
+    return add_extras(read_call(block, message), extras) if piece is None else piece_block(piece, extras)
 
 
 def _translate_arguments(block: _Block, message: Any) -> _Block:
@@ -105,24 +105,25 @@ def _translate_arguments(block: _Block, message: Any) -> _Block:
 def _translate_server_tool(block: _Block, message: Any) -> _Block:
     name = block.get("name", "")
     call = _call_server(block, message, "code_interpreter" if name == "code_execution" else name)
-    return add_extras(call, rest_of(block, "type", "name", "input", "partial_json", "id", "index"))
+    return add_extras(keep_index(call, block), rest_of(block, "type", "name", "input", "partial_json", "id", "index"))
 
 
 def _translate_mcp_tool(block: _Block, message: Any) -> _Block:
     call = _call_server(block, message, "remote_mcp")
     name = {"tool_name": block["name"]} if "name" in block else {}
-    return add_extras(call, {**name, **rest_of(block, "type", "name", "input", "partial_json", "id", "index")})
+    rest = rest_of(block, "type", "name", "input", "partial_json", "id", "index")
+    return keep_index(add_extras(call, name | rest), block)
 
 
 def _call_server(block: _Block, message: Any, name: str) -> _Block:
     """Return the call of a tool that the provider runs; its beginning, where the arguments follow in other chunks."""
     args = block.get("input", {})
     call = {"type": "server_tool_call", "name": name, "args": args, "id": block.get("id", "")}
-    if args == {} and "partial_json" in block:
+    if block.get("input") == {} and "partial_json" in block:
         call["args"] = _read_object(block["partial_json"])
     elif block.get("input") == {} and is_unfinished(message):
         call |= {"type": "server_tool_call_chunk", "args": ""}
-    return keep_index(call, block)
+    return call
 
 
 def _read_object(text: str) -> _Block:

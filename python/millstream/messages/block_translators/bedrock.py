@@ -16,7 +16,8 @@ def translate_content(message: Any) -> list[Any]:
         raise NotImplementedError
     blocks = anthropic.translate_content(message)
     known = {block.get("id") for block in blocks if block.get("type") == "tool_call"}
-    return blocks + [call for call in call_blocks(message) if call["id"] and call["id"] not in known]
+    missing = (call for call in call_blocks(message) if call["id"] and call["id"] not in known)
+    return blocks + [{"type": call["type"], "id": call["id"], **call} for call in missing]
 
 
 def translate_content_chunk(message: Any) -> list[Any]:

@@ -54,5 +54,5 @@ def _translate_reasoning(block: _Block) -> _Block:
     inner = block.get("reasoning_content") or {}
     reasoning = {"type": "reasoning", **({"reasoning": inner["text"]} if inner.get("text") else {})}
     extras = {key: inner[key] for key in ("signature", "redacted_content") if inner.get(key)}
-    extras |= rest_of(block, "type", "reasoning_content", "index", "extras")
-    return add_extras(keep_index(reasoning, block), extras)
+    keep_index(add_extras(reasoning, extras), block)
+    return add_extras(reasoning, rest_of(block, "type", "reasoning_content", "index", "extras"))

@@ -73,15 +73,16 @@ def _translate_item(item: _Block) -> _Block:
 def _translate_image(item: _Block) -> _Block:
     """Return an image, of a ``data:`` URL or of its base64 alone."""
     url = item.get("image_url", {}).get("url", "")
-    if not url:
-        raise ValueError("Image URL not a data URI; appending as non-standard block.")
     if found := _DATA_URI.match(url):
         return {"type": "image", "base64": found[2], "mime_type": found[1]}
+    return {"type": "image", "base64": url} if _is_base64(url) else {"type": "non_standard", "value": item}
+
+
+def _is_base64(text: str) -> bool:
     try:
-        base64.b64decode(url, validate=True)
+        return bool(base64.b64decode(text, validate=True))
     except ValueError:
-        return {"type": "non_standard", "value": item}
-    return {"type": "image", "base64": url}
+        return False
 
 
 def _translate_result(item: _Block) -> _Block:

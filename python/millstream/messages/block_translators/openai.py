@@ -65,7 +65,7 @@ def _translate(block: _Block, message: Any, content: list[Any]) -> Iterator[_Blo
 
 
 def _translate_text(block: _Block) -> _Block:
-    text = {"text": "", **block}
+    text = {**block, "text": block.get("text", "")}
     if "annotations" in block:
         text["annotations"] = list(map(_translate_annotation, block["annotations"]))
     return add_index(text, block, "lc_txt")
@@ -88,9 +88,9 @@ def _translate_reasoning(block: _Block) -> Iterator[_Block]:
     if "summary" not in block:
         yield block
         return
-    known: _Block = {key: block[key] for key in ("type", "reasoning", "id", "index") if key in block}
+    known = {key: value for key, value in block.items() if key in ("type", "reasoning", "id", "index")}
     rest = rest_of(block, "summary", *known)
-    parts = block["summary"]
+    parts = block["summary"] or ()
     if not parts:
         yield _index_reasoning(add_extras(dict(known), rest), 0)
     for number, part in enumerate(parts):
@@ -119,11 +119,8 @@ def _translate_call(block: _Block, message: Any) -> Iterator[_Block]:
     """Yield the parsed call of the message that ``block`` describes; the piece, of a chunk that has only one."""
     call = _find_call(block.get("call_id", ""), message)
     if call is not None:
-        extras = dict(call.get("extras", {}))
-        if "id" in block:
-            extras["item_id"] = block["id"]
-        extras |= {key: block[key] for key in ("status", "namespace", "async") if key in block}
-        yield add_extras(add_index(call, block, "lc_tc"), extras)
+        add_index(add_extras(call, {"item_id": block["id"]} if "id" in block else {}), block, "lc_tc")
+        yield add_extras(call, {key: block[key] for key in ("status", "namespace", "async") if key in block})
 
 
 def _find_call(call_id: str, message: Any) -> _Block | None:
@@ -153,16 +150,17 @@ def _begins(value: object, prefix: str) -> bool:
 
 
 def _order_older(message: Any) -> list[_Block]:
-    """Return the items of a response: those of the content, and those in ``additional_kwargs``."""
+    """Return the items of a response: texts and those in ``additional_kwargs`` by type, then the others."""
     kwargs = message.additional_kwargs
-    items: list[_Block] = [{**kwargs["reasoning"], "type": "reasoning"}] if kwargs.get("reasoning") else []
+    items: list[_Block] = [kwargs["reasoning"] | {"type": "reasoning"}] if kwargs.get("reasoning") else []
     items += _refusal(message)
     message_id = {"id": message.id} if _begins(message.id, "msg_") else {}
-    items += [{**block, **message_id} if block.get("type") == "text" else block for block in message.content]
+    items += [{**block, **message_id} for block in message.content if block.get("type") == "text"]
     items += [_describe_call(call, kwargs.get(_CALL_IDS) or {}) for call in _older_calls(message)]
     items += kwargs.get("tool_outputs", [])
     known = [item for name in _ORDER for item in items if item.get("type") == name]
-    return known + [item for item in items if item.get("type") not in _ORDER]
+    others = [block for block in message.content if block.get("type") != "text"]
+    return known + others + [item for item in items if item.get("type") not in _ORDER]
 
 
 def _older_calls(message: Any) -> list[Mapping[str, Any]]:

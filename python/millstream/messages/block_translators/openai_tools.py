@@ -13,17 +13,17 @@ __all__ = ("SERVER_TOOLS",)
 _Block = dict[str, Any]
 
 
-def _call(block: Mapping[str, Any], name: str, mark: str, args: object = None, **more: Any) -> _Block:
-    call = {"type": "server_tool_call", "name": name, "id": block["id"], **more}
-    if args is not None:
-        call["args"] = args
-    return add_index(call, block, mark)
+def _call(block: Mapping[str, Any], name: str, args: object = None) -> _Block:
+    call = {"type": "server_tool_call", "name": name, "id": block["id"]}
+    return call if args is None else {**call, "args": args}
 
 
-def _result(block: Mapping[str, Any], mark: str, output: object = None) -> _Block:
+def _result(block: Mapping[str, Any], output: object = None) -> _Block:
     result: _Block = {"type": "server_tool_result", "tool_call_id": block["id"]}
-    if output is not None:
-        result["output"] = output
+    return result if output is None else {**result, "output": output}
+
+
+def _index_result(result: _Block, block: Mapping[str, Any], mark: str) -> _Block:
     return add_index(result, block, mark, offset=1)
 
 
@@ -36,17 +36,18 @@ def _add_status(result: _Block, status: str | None) -> _Block:
 
 
 def _add_error(result: _Block, error: object) -> _Block:
-    result["status"] = "error" if error else "success"
-    return add_extras(result, {"error": error} if error else {})
+    add_extras(result, {"error": error} if error else {})
+    return {**result, "status": "error" if error else "success"}
 
 
 def _web_search(block: _Block, content: list[Any]) -> Iterator[_Block]:
     action = block.get("action")
     args, sources = ({}, None) if not isinstance(action, dict) else (rest_of(action, "sources"), action.get("sources"))
-    more = rest_of(block, "type", "id", "action", "status", "index")
-    yield _call(block, "web_search", "lc_wsc", args, **more)
+    call = {"type": "server_tool_call", "name": "web_search", "args": args, "id": block["id"]}
+    yield add_index(call, block, "lc_wsc") | rest_of(block, "type", "id", "action", "status", "index")
     if not any(_is_result_of(other, block["id"]) for other in content):
-        yield _add_status(_result(block, "lc_wsr", {"sources": sources} if sources else None), block.get("status"))
+        result = _result(block, {"sources": sources} if sources else None)
+        yield _index_result(_add_status(result, block.get("status")), block, "lc_wsr")
 
 
 def _is_result_of(block: object, call_id: str) -> bool:
@@ -54,23 +55,22 @@ def _is_result_of(block: object, call_id: str) -> bool:
 
 
 def _file_search(block: _Block, content: list[Any]) -> Iterator[_Block]:
-    more = rest_of(block, "type", "id", "queries", "results", "status", "index")
-    yield _call(block, "file_search", "lc_fsc", {"queries": block.get("queries", [])}, **more)
-    yield _add_status(_result(block, "lc_fsr", block.get("results") or None), block.get("status"))
+    call = add_index(_call(block, "file_search", {"queries": block.get("queries", [])}), block, "lc_fsc")
+    yield call | rest_of(block, "type", "id", "queries", "results", "status", "index")
+    result = _add_status(_result(block, block.get("results") or None), block.get("status"))
+    yield _index_result(result, block, "lc_fsr")
 
 
 def _code_interpreter(block: _Block, content: list[Any]) -> Iterator[_Block]:
-    args = {"code": block["code"]} if "code" in block else None
-    call = _call(block, "code_interpreter", "lc_cic", args)
-    yield add_extras(call, rest_of(block, "type", "id", "outputs", "status", "code", "extras", "index"))
-    result = _result(block, "lc_cir")
-    if "outputs" in block:
-        result["output"] = block["outputs"]
-    yield _add_status(result, block.get("status"))
+    call = _call(block, "code_interpreter", {"code": block["code"]} if "code" in block else None)
+    extras = rest_of(block, "type", "id", "outputs", "status", "code", "extras", "index")
+    yield add_extras(add_index(call, block, "lc_cic"), extras)
+    result = _result(block) | ({"output": block["outputs"]} if "outputs" in block else {})
+    yield _index_result(_add_status(result, block.get("status")), block, "lc_cir")
 
 
 def _mcp_call(block: _Block, content: list[Any]) -> Iterator[_Block]:
-    call = _call(block, "remote_mcp", "lc_mcp")
+    call = _call(block, "remote_mcp")
     arguments = block.get("arguments")
     if arguments and isinstance(arguments, str):
         try:
@@ -79,20 +79,23 @@ def _mcp_call(block: _Block, content: list[Any]) -> Iterator[_Block]:
             call["extras"] = {"arguments": arguments}
     names = {key: block[name] for key, name in (("tool_name", "name"), ("server_label",) * 2) if name in block}
     known = ("type", "id", "arguments", "name", "server_label", "output", "error", "extras", "index")
-    yield add_extras(call, {**names, **rest_of(block, *known)})
-    yield _add_error(_result(block, "lc_mcpr", block.get("output") or None), block.get("error"))
+    yield add_index(add_extras(call, {**names, **rest_of(block, *known)}), block, "lc_mcp")
+    result = _add_error(_result(block, block.get("output") or None), block.get("error"))
+    yield _index_result(result, block, "lc_mcpr")
 
 
 def _mcp_list_tools(block: _Block, content: list[Any]) -> Iterator[_Block]:
+    call = {"type": "server_tool_call", "name": "mcp_list_tools", "args": {}, "id": block["id"]}
     label = {"server_label": block["server_label"]} if "server_label" in block else {}
     known = ("type", "id", "name", "server_label", "tools", "error", "extras", "index")
-    yield add_extras(_call(block, "mcp_list_tools", "lc_mlt", {}), {**label, **rest_of(block, *known)})
-    yield _add_error(_result(block, "lc_mltr", block.get("tools") or None), block.get("error"))
+    yield add_extras(add_index(add_extras(call, label), block, "lc_mlt"), rest_of(block, *known))
+    result = _add_error(_result(block, block.get("tools") or None), block.get("error"))
+    yield _index_result(result, block, "lc_mltr")
 
 
 def _tool_search_call(block: _Block, content: list[Any]) -> Iterator[_Block]:
     if block.get("execution") == "server":
-        call = _call(block, "tool_search", "lc_tsc", block.get("arguments", {}))
+        call = add_index(_call(block, "tool_search", block.get("arguments", {})), block, "lc_tsc")
         yield add_extras(call, rest_of(block, "type", "id", "arguments", "index"))
 
 

@@ -68,9 +68,10 @@ def single_piece(message: Any) -> Mapping[str, Any] | None:
     return pieces[0] if len(pieces) == 1 else None
 
 
-def piece_block(piece: Mapping[str, Any]) -> _Block:
+def piece_block(piece: Mapping[str, Any], extras: Mapping[str, Any] | None = None) -> _Block:
     """Return a piece of a call as a block."""
-    block = {"type": "tool_call_chunk", **{key: piece.get(key) for key in ("id", "name", "args")}}
+    values = {key: piece.get(key) for key in ("name", "id", "args")}
+    block = add_extras({**values, "type": "tool_call_chunk"}, extras or {})
     return block if piece.get("index") is None else keep_index(block, piece)
 
 
@@ -90,7 +91,8 @@ def read_call(block: Mapping[str, Any], message: Any) -> _Block:
 def call_blocks(message: Any) -> list[_Block]:
     """Return the tool calls of a message as blocks; of a chunk that is not the last one, their pieces."""
     if is_unfinished(message):
-        return list(map(piece_block, message.tool_call_chunks))
+        pieces = map(piece_block, message.tool_call_chunks)
+        return [{"type": piece["type"], "id": piece["id"], **piece} for piece in pieces]
     return [
         {"type": "tool_call", **{key: call.get(key) for key in ("name", "args", "id")}} for call in message.tool_calls
     ]
