@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 import millstream.runnables as ours
+from millstream.runnables.config import RunnableConfig
 from millstream.runnables.function_source import get_function_first_arg_dict_keys, get_function_nonlocals
 from millstream.runnables.schemas import field_types, model_of_fields, model_of_type
 
@@ -67,7 +68,7 @@ def described(runnable: Any) -> dict[str, Any]:
     return {
         "input": runnable.get_input_jsonschema(),
         "output": runnable.get_output_jsonschema(),
-        "config": runnable.get_config_jsonschema(include=["tags", "recursion_limit", "configurable"]),
+        "config": runnable.get_config_jsonschema(include=list(RunnableConfig.__annotations__)),
         "names": (runnable.get_name(), runnable.get_name("Input"), runnable.get_name("x", name="other")),
         "specs": runnable.config_specs,
         "types": (runnable.InputType, runnable.OutputType),

@@ -99,6 +99,8 @@ class Introspectable(Streamable[Input, Output]):
 
         types = {key: type for key, type in get_type_hints(RunnableConfig).items() if key in (include or ())}
         types.pop("configurable", None)
+        if "callbacks" in types:
+            types["callbacks"] = list[Any] | Any | None
         return config_model(self.get_name("Config"), self.config_specs, types)
 
     def get_config_jsonschema(self, *, include: Sequence[str] | None = None) -> dict[str, Any]:
