@@ -15,6 +15,7 @@ import millstream.runnables as ours
 from millstream import ChatOpenAI, OpenAI
 from millstream.runnables import ConfigurableField
 from millstream.runnables.configurable import RunnableConfigurableAlternatives, RunnableConfigurableFields
+from millstream.testing import MockServer
 
 LIBRARIES = [(ours, our_models, our_prompts), (theirs, their_models, their_prompts)]
 
@@ -162,3 +163,38 @@ def test_the_events_are_those_of_the_chosen_one() -> None:
     config = {"configurable": {"answers": ["c"]}}
     found, expected = (asyncio.run(collect(configurable_llm(*one[:2]), config)) for one in LIBRARIES)
     assert found == expected
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_chain_of_configurable_models_streams_and_shows_events(library: Any) -> None:
+    lc, models, prompts = library
+    which = lc.ConfigurableField(id="llm")
+    chat = configurable_llm(lc, models).configurable_alternatives(which, other=models.FakeListLLM(responses=["xy"]))
+    chain = prompts.PromptTemplate.from_template("{x}") | chat | lc.RunnableLambda(str.upper)
+
+    async def read(config: Any) -> Any:
+        chunks = [chunk async for chunk in chain.astream({"x": 1}, config)]
+        events = [event["event"] async for event in chain.astream_events({"x": 1}, config, version="v2")]
+        return "".join(chunks), events.count("on_llm_start"), events.count("on_llm_end")
+
+    assert asyncio.run(read({})) == ("A", 1, 1)
+    assert asyncio.run(read({"configurable": {"answers": ["bc"]}})) == ("BC", 1, 1)
+    assert asyncio.run(read({"configurable": {"llm": "other"}})) == ("XY", 1, 1)
+
+
+def test_a_configurable_model_over_a_connection_is_the_origin_of_its_chain(mock_server: MockServer) -> None:
+    first: Any = OpenAI(base_url=mock_server.url, api_key="k", temperature=0.25)
+    second = OpenAI(base_url=mock_server.url, api_key="k", model="second")
+    heat, which = ConfigurableField(id="heat"), ConfigurableField(id="which")
+    llm = first.configurable_fields(temperature=heat).configurable_alternatives(which, other=second)
+    for chain in (llm, llm.with_retry(), llm.with_fallbacks([second]), llm.with_config(tags=["t"])):
+        whole: Any = our_prompts.PromptTemplate.from_template("{x}") | chain
+        assert whole._plan is not None
+        for config in ({"heat": 0.5}, {"which": "other"}, {}):
+            assert "".join(whole.stream({"x": 1}, {"configurable": config}))
+        bodies = [request.body for request in mock_server.requests[-3:]]
+        assert [body["temperature"] for body in bodies] == [0.5, bodies[1]["temperature"], 0.25]
+        assert bodies[1]["model"] == "second"
+    model_of_a_user: Any = our_models.FakeListLLM(responses=["a"])
+    choice: Any = first.configurable_alternatives(which, other=lambda: model_of_a_user)
+    assert choice._origin() is None

@@ -8,7 +8,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakValueDictionary
 
 from .._fields import MISSING, Field, annotations_of
@@ -23,9 +23,13 @@ from .config_specs import (
     get_unique_config_specs,
 )
 from .foreign import as_runnable
+from .fusion.origins import ChosenOrigin
 from .runnable import Input, Output, Runnable
 from .serializable import RunnableSerializable
 from .types_of import TypesOfAnother
+
+if TYPE_CHECKING:
+    from .origin import Origin
 
 __all__ = (
     "DynamicRunnable",
@@ -155,6 +159,20 @@ class DynamicRunnable(TypesOfAnother[Input, Output], RunnableSerializable[Input,
     def _described_by(self, config: RunnableConfig | None) -> tuple[Any, RunnableConfig | None]:
         return self.prepare(config)
 
+    @abstractmethod
+    def _choices(self) -> Sequence[Any]:
+        """Return the Runnables that may be chosen, or ones of their classes."""
+
+    def _origin(self) -> Origin | None:
+        """Return this Runnable as the origin of a fused chain, if all that may be chosen are origins."""
+        if not type(self).__module__.startswith(__package__ or ""):
+            return None
+        origins = [choice._origin() if isinstance(choice, Runnable) else None for choice in self._choices()]
+        if any(origin is None for origin in origins):
+            return None
+        bound = (self.config or {}).get("callbacks")
+        return ChosenOrigin(self, bound or next((one.callbacks for one in origins if one and one.callbacks), None))
+
     def __getattr__(self, name: str) -> Any:
         """Return the attribute of the default; of a method, that of the Runnable which a configuration chooses."""
         if name == "default" or name.startswith("__"):
@@ -196,6 +214,9 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
         cls: Any = type(self.default)
         specs = [self._spec(cls, name, spec) for name, spec in self.fields.items()]
         return get_unique_config_specs([*specs, *self.default.config_specs])
+
+    def _choices(self) -> Sequence[Any]:
+        return [self.default]
 
     def _spec(self, cls: Any, name: str, spec: AnyConfigurableField) -> ConfigurableFieldSpec:
         description = getattr(cls.__millstream_fields__[name].info, "description", None)
@@ -259,6 +280,9 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
             if (runnable := as_runnable(alternative)) is not None:
                 specs += self._specs_of(key, runnable)
         return get_unique_config_specs(specs)
+
+    def _choices(self) -> Sequence[Any]:
+        return [self.default, *self.alternatives.values()]
 
     def _specs_of(self, key: str, runnable: Runnable[Any, Any]) -> list[ConfigurableFieldSpec]:
         if not self.prefix_keys:

@@ -16,13 +16,22 @@ if TYPE_CHECKING:
     from ...streaming.protocols import Processor, Source
     from ..attempts import Attempts
     from ..binding import RunnableBindingBase
+    from ..configurable import DynamicRunnable
     from ..event_stream import EventProducer
     from ..fallbacks import RunnableWithFallbacks
     from ..origin import Origin, OriginEvents
     from ..retry import RunnableRetry
     from .plan import Plan
 
-__all__ = ("BoundOrigin", "FallbackOrigin", "OriginOfRuns", "RetryOrigin", "SequenceOrigin", "stream_of_origin")
+__all__ = (
+    "BoundOrigin",
+    "ChosenOrigin",
+    "FallbackOrigin",
+    "OriginOfRuns",
+    "RetryOrigin",
+    "SequenceOrigin",
+    "stream_of_origin",
+)
 
 
 def stream_of_origin(
@@ -97,6 +106,34 @@ class SequenceOrigin:
 
     def events(self, *args: Any, **kwargs: Any) -> None:
         """Return ``None``: the events of its steps' runs are made by a callback handler."""
+
+
+class ChosenOrigin:
+    """One of several origins, which the configuration of a call chooses."""
+
+    def __init__(self, dynamic: DynamicRunnable[Any, Any], callbacks: Any) -> None:
+        self._dynamic = dynamic
+        self.callbacks = callbacks
+
+    def chunks(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> tuple[Any, Any]:
+        """Return the source and the processor of the chunks."""
+        origin, config = self._choose(make_config())
+        return origin.chunks(value, kwargs, lambda: config, for_async=for_async)
+
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> OriginEvents | AttemptEvents | None:
+        """Return what the events of the chosen origin's runs are made of."""
+        origin, config = self._choose(config)
+        return origin.events(value, kwargs, config, for_async=for_async)
+
+    def _choose(self, config: RunnableConfig) -> tuple[Origin, RunnableConfig]:
+        runnable, config = self._dynamic.prepare(config)
+        origin = runnable._origin()
+        assert origin is not None
+        return origin, config
 
 
 class RetryOrigin(BoundOrigin):
