@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import logging
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from recording import AstreamBody, CallBody, StreamBody, handlers, make_model
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
     from langchain_core.callbacks import StdOutCallbackHandler as TheirStdOut
     from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
     from langchain_core.tracers.stdout import ConsoleCallbackHandler
@@ -379,3 +381,25 @@ def test_a_second_cancellation_does_not_prevent_the_handlers_call_for_the_first(
         assert [await received.get() for _ in range(2)] == ["CancelledError"] * 2
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("base", [BaseCallbackHandler, TheirHandler])
+def test_a_method_that_a_handler_does_not_write_waits_for_no_thread(base: type[Any]) -> None:
+    class Ends(base):  # type: ignore[misc]
+        def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+            """Do nothing, in a thread."""
+
+    class Counting(ThreadPoolExecutor):
+        count = 0
+
+        def submit(self, *args: Any, **kwargs: Any) -> Any:
+            Counting.count += 1
+            return super().submit(*args, **kwargs)
+
+    async def read() -> None:
+        asyncio.get_running_loop().set_default_executor(Counting())
+        model = make_model(AstreamBody)
+        assert [chunk async for chunk in model.astream("p", {"callbacks": [Ends()]})]
+
+    asyncio.run(read())
+    assert Counting.count == 1

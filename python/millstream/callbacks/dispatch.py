@@ -74,7 +74,7 @@ class RunHandler:
         method: Callable[..., Any] | None = getattr(self.handler, event, None)
         if method is None and event == "_on_chain_chunk" and hasattr(self.handler, "tap_output_iter"):
             method = self._tap = self._tap or _ChunkTap(self.handler)
-        return method
+        return None if _is_empty(method) else method
 
     def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call ``function`` in the handler's context, or in a copy if another call is running in it."""
@@ -337,6 +337,16 @@ def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]
                 return
             raise
         return
+
+
+# The classes whose methods a handler inherits if it does not write them: they do nothing.
+_EMPTY_CLASSES = frozenset(f"{name}ManagerMixin" for name in ("LLM", "Chain", "Tool", "Retriever", "Callback", "Run"))
+
+
+def _is_empty(method: Any) -> bool:
+    """Return whether calling ``method`` does nothing, which need not wait for a thread: it is a base class's."""
+    owner = getattr(method, "__qualname__", "").partition(".")[0]
+    return owner in _EMPTY_CLASSES and method.__module__.partition(".")[0] in ("millstream", "langchain_core")
 
 
 def _chat_start(handler: object) -> Callable[..., Any]:
