@@ -6,12 +6,20 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, cast
 
+import langchain_core.exceptions as their_exceptions
 import pytest
 
 from millstream import errors, exceptions
-from millstream.errors import APIConnectionError, MillstreamError, RateLimitError, StreamError, StreamTruncatedError
+from millstream.errors import (
+    APIConnectionError,
+    MillstreamError,
+    RateLimitError,
+    RefusalError,
+    StreamError,
+    StreamTruncatedError,
+)
 
 # A value for each argument of an exception.
 ARGUMENTS: dict[str, Any] = {
@@ -126,3 +134,28 @@ def test_a_deep_copy_shares_no_mutable_value() -> None:
 
 def test_text_is_complete_by_default() -> None:
     assert StreamTruncatedError("m", text="t").text_complete is True
+
+
+SHARED = [name for name in exceptions.__all__ if isinstance(getattr(exceptions, name), type) and name != "ErrorCode"]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_an_exception_is_related_as_langchains_of_the_same_name(name: str) -> None:
+    ours, theirs = getattr(exceptions, name), getattr(their_exceptions, name)
+    for other in SHARED:
+        if issubclass(theirs, getattr(their_exceptions, other)):
+            assert issubclass(ours, getattr(exceptions, other)), other
+    assert getattr(ours, "is_retryable", None) is getattr(theirs, "is_retryable", None)
+
+
+def test_a_refusal_is_described_as_in_langchain() -> None:
+    blocks: list[Any] = [
+        {"type": "refusal", "refusal": "no"},
+        {"type": "refusal", "refusal": "", "extras": {"category": "cyber"}},
+        {"type": "refusal", "refusal": "no", "extras": {"category": "cyber"}},
+    ]
+    for block in blocks:
+        error = RefusalError.from_refusal(block, raw_message="m")
+        theirs = their_exceptions.ModelRefusalError.from_refusal(block, raw_message=cast("Any", "m"))
+        assert (str(error), error.raw_message) == (str(theirs), "m")
+    assert str(RefusalError()) == str(their_exceptions.ModelRefusalError())

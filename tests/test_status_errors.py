@@ -8,7 +8,7 @@ import pytest
 
 from millstream import ChatOpenAI, OpenAI
 from millstream._provider_errors import find_reason
-from millstream.errors import BadRequestError
+from millstream.errors import BadRequestError, ContextOverflowError
 from millstream.testing import MockServer, Reply
 
 VALIDATION = {"type": "missing", "loc": ["body", "messages"], "msg": "Field required", "input": {}}
@@ -150,3 +150,19 @@ def test_chat_has_the_reason_too_streamed_or_whole_sync_or_async(transport: str,
 
         with pytest.raises(BadRequestError, match="^Error code: 400 - Field required$"):
             asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "too many tokens", "type": "invalid_request_error", "code": "context_length_exceeded"},
+        {"message": "Input tokens exceed the configured limit of 4096 tokens."},
+        {"message": "prompt is too long: 5000 tokens > 4096 maximum"},
+        {"message": "litellm.ContextWindowExceededError: too many"},
+    ],
+)
+def test_a_prompt_that_is_too_long_is_an_error_of_its_own(error: Any) -> None:
+    caught = failure(json.dumps({"error": error}).encode())
+    assert type(caught) is ContextOverflowError
+    assert str(caught) == f"Error code: 400 - {error['message']}"
+    assert type(failure(b'{"error": {"message": "no"}}')) is BadRequestError

@@ -223,7 +223,7 @@ class BadRequestError(APIStatusError):
 
 
 class ContextOverflowError(BadRequestError):
-    """Status 400 with the code ``context_length_exceeded``: the prompt is longer than the model's context."""
+    """Status 400, because the prompt is longer than the model's context: its code or its message says so."""
 
 
 class AuthenticationError(APIStatusError):

@@ -32,6 +32,13 @@ _CLASSES: dict[int, type[APIStatusError]] = {
 }
 # At most so many bytes of an error's body are read.
 _BODY_SIZE = 1 << 20
+# What servers say of a prompt that is longer than the model's context.
+_OVERFLOWS = (
+    "context_length_exceeded",
+    "Input tokens exceed the configured limit",
+    "prompt is too long",
+    "ContextWindowExceededError",
+)
 # If no reason is found in the body, the message contains its first characters.
 _REASON_SIZE = 200
 
@@ -71,10 +78,9 @@ def _status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusE
     if 300 <= status < 400:
         message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
     cls = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
-    error = cls(message, status_code=status, headers=response.headers, body=body)
-    if cls is BadRequestError and error.code == "context_length_exceeded":
-        return ContextOverflowError(message, status_code=status, headers=response.headers, body=body)
-    return error
+    if cls is BadRequestError and any(sign in text for sign in _OVERFLOWS):
+        cls = ContextOverflowError
+    return cls(message, status_code=status, headers=response.headers, body=body)
 
 
 def _read_body(response: Response) -> bytes:
