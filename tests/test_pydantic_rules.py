@@ -201,3 +201,23 @@ def test_a_field_of_the_class_itself_takes_objects_of_the_class() -> None:
     assert cls(items=[inner]).items == [inner]
     with pytest.raises(ValidationError, match="instance of"):
         cls(items=[3])
+
+
+def test_a_validator_may_ask_for_the_fields_of_the_class() -> None:
+    def define(base: Any) -> Any:
+        class Tool(Echoes, base):  # type: ignore[misc]
+            size: int = Field(1, alias="n")
+            rest: dict[str, Any] = Field(default_factory=dict)
+
+            @model_validator(mode="before")
+            @classmethod
+            def keep_the_rest(cls, data: Any) -> Any:
+                known = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
+                rest = {name: value for name, value in data.items() if name not in known}
+                return {**{name: value for name, value in data.items() if name in known}, "rest": rest}
+
+        return Tool
+
+    for base in (RunnableSerializable, TheirSerializable):
+        made = define(base)(n=2, other=3)
+        assert (made.size, made.rest, type(made).model_fields["size"].alias) == (2, {"other": 3}, "n")

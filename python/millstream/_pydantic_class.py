@@ -141,10 +141,20 @@ def prepare(cls: Any) -> None:
     # pydantic reads it when it validates an assignment.
     cls.__pydantic_extra__ = None
     cls.model_fields_set = property(_fields_set)
+    cls.model_fields = _ModelFields()
     config = body.get("model_config") or {}
     is_enforced = config.get("frozen") or config.get("validate_assignment")
     if is_enforced or any(getattr(spec.info, "frozen", None) for spec in cls.__millstream_fields__.values()):
         cls.__setattr__ = _assign
+
+
+class _ModelFields:
+    """The fields of a class by name, as pydantic describes them: validators ask for them."""
+
+    def __get__(self, instance: object, owner: Any) -> Mapping[str, Any]:
+        """Return pydantic's descriptions."""
+        fields: Mapping[str, Any] = _shadow_of(owner).model_fields
+        return fields
 
 
 def _fields_set(self: Any) -> set[str]:
