@@ -8,6 +8,7 @@ import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    import langchain_core.agents as their_agents
     import langchain_core.callbacks as their_callbacks
     import langchain_core.documents.base as their_documents
     import langchain_core.language_models as their_models
@@ -16,6 +17,7 @@ with warnings.catch_warnings():
     import langchain_core.prompt_values as their_prompts
     from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
+import millstream.agents as our_agents
 import millstream.documents.base as our_documents
 import millstream.language_models as our_models
 import millstream.messages as our_messages
@@ -80,6 +82,21 @@ def test_documents_and_prompt_values_become_those_of_langchains() -> None:
     assert_alike(prompt, their_prompts.ChatPromptValue(messages=[their_human]))
     assert_alike(to_langchain(our_prompts.StringPromptValue("a")), their_prompts.StringPromptValue(text="a"))
     assert to_langchain({"a": [human, 1], "b": (human,)}) == {"a": [their_human, 1], "b": (their_human,)}
+
+
+def test_actions_of_agents_become_those_of_langchains() -> None:
+    action, their_action = our_agents.AgentAction("f", {"a": 1}, "log"), their_agents.AgentAction("f", {"a": 1}, "log")
+    assert_alike(to_langchain(action), their_action)
+    log = our_agents.AgentActionMessageLog("f", "in", "log", message_log=[our_messages.AIMessage("a")])
+    their_log = their_agents.AgentActionMessageLog(
+        tool="f", tool_input="in", log="log", message_log=[their_messages.AIMessage("a")]
+    )
+    assert_alike(to_langchain(log), their_log)
+    step = our_agents.AgentStep(action, "seen")
+    assert_alike(to_langchain(step), their_agents.AgentStep(action=their_action, observation="seen"))
+    assert_alike(
+        to_langchain(our_agents.AgentFinish({"output": 1}, "log")), their_agents.AgentFinish({"output": 1}, "log")
+    )
 
 
 def test_a_subclass_becomes_its_base() -> None:

@@ -1,4 +1,4 @@
-"""Values for LangChain's handlers: messages, generations, results, documents and prompt values of its own classes.
+"""Values for LangChain's handlers: messages, results, documents, prompt values and actions of its own classes.
 
 Its tracers and handlers ask for instances of these classes. The classes are those of the modules that LangChain has
 loaded; this module imports nothing of it.
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..agents import AgentAction, AgentFinish, AgentStep
 from ..documents.base import BaseMedia
 from ..messages.base import BaseMessage
 from ..outputs import Generation, LLMResult
@@ -73,6 +74,10 @@ def _result_fields(result: LLMResult) -> Mapping[str, Any]:
     return {"generations": generations, "llm_output": result.llm_output, "run": runs, "type": "LLMResult"}
 
 
+def _agent_fields(value: Any) -> Mapping[str, Any]:
+    return {name: to_langchain(item) for name, item in vars(value).items()}
+
+
 def _prompt_fields(value: Any) -> Mapping[str, Any]:
     return {name: to_langchain(getattr(value, name)) for name in value._fields}
 
@@ -83,5 +88,6 @@ _KINDS: Sequence[tuple[type, str, Callable[[Any], Mapping[str, Any]]]] = (
     (LLMResult, "langchain_core.outputs", _result_fields),
     (BaseMedia, "langchain_core.documents.base", dict),
     (PromptValue, "langchain_core.prompt_values", _prompt_fields),
+    *((kind, "langchain_core.agents", _agent_fields) for kind in (AgentAction, AgentFinish, AgentStep)),
 )
 """Our classes, the modules of LangChain's with the same names, and how to read their fields."""
