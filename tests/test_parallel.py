@@ -11,7 +11,14 @@ from langchain_core.runnables import RunnableLambda as TheirLambda
 from langchain_core.runnables import RunnableParallel as TheirParallel
 from langchain_core.runnables import RunnablePassthrough as TheirPassthrough
 
-from millstream.runnables import RunnableLambda, RunnableMap, RunnableParallel, RunnablePassthrough, add
+from millstream.runnables import (
+    RunnableGenerator,
+    RunnableLambda,
+    RunnableMap,
+    RunnableParallel,
+    RunnablePassthrough,
+    add,
+)
 
 
 def letters(chunks: Iterator[str]) -> Iterator[str]:
@@ -121,3 +128,40 @@ def test_a_failing_branch_raises_its_error(way: str) -> None:
     }
     with pytest.raises(RuntimeError, match="refused"):
         ways[way]()
+
+
+def test_branches_stream_behind_a_stream() -> None:
+    """Each branch receives a chunk of the step before as it comes: the second one is made after the first is read."""
+    read: list[Any] = []
+    has_read = threading.Event()
+
+    def source(chunks: Iterator[str]) -> Iterator[str]:
+        for chunk in chunks:
+            for place, letter in enumerate(chunk):
+                assert place == 0 or has_read.wait(30)
+                yield letter
+
+    async def asource(chunks: Any) -> Any:
+        async for chunk in chunks:
+            for place, letter in enumerate(chunk):
+                while place and not read:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                yield letter
+
+    chain = RunnableGenerator(source, asource) | RunnableParallel(a=letters_of(), b=letters_of())
+
+    async def main() -> None:
+        async for chunk in chain.astream("hey"):
+            read.append(chunk)  # noqa: PERF401
+
+    for chunk in chain.stream("hey"):
+        read.append(chunk)
+        has_read.set()
+    assert add(read) == {"a": "hey", "b": "hey"}
+    read.clear()
+    asyncio.run(main())
+    assert add(read) == {"a": "hey", "b": "hey"}
+
+
+def letters_of() -> Any:
+    return RunnableGenerator(letters, aletters)

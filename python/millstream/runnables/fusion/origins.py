@@ -11,6 +11,7 @@ from ..config import RunnableConfig, child_config, ensure_config
 from ..origin import AttemptEvents
 from ..runs import RunStart
 from .attempts import AttemptedStream
+from .plan import takes_chunks
 
 if TYPE_CHECKING:
     from ...streaming.protocols import Processor, Source
@@ -65,6 +66,7 @@ class BoundOrigin:
         self._binding = binding
         self._origin = origin
         self.callbacks = binding.config.get("callbacks") or origin.callbacks
+        self.takes_chunks = takes_chunks(origin)
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
@@ -92,6 +94,7 @@ class SequenceOrigin:
         self._chain = chain
         self._plan = plan
         self.callbacks = plan.has_callbacks()
+        self.takes_chunks = not plan.before and takes_chunks(plan.origin)
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
@@ -182,6 +185,7 @@ class FallbackOrigin:
         self._owner = owner
         self._origins = origins
         self.callbacks = next((origin.callbacks for origin in origins if origin.callbacks), None)
+        self.takes_chunks = any(map(takes_chunks, origins))
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool

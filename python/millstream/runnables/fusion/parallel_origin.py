@@ -23,6 +23,8 @@ Transforms = Mapping[str, Callable[[Any], Any]]
 class ParallelOrigin(OriginOfRuns):
     """The branches of a Runnable: ``branches`` returns them for a run, for sync or for async code."""
 
+    takes_chunks = True
+
     def __init__(
         self,
         owner: Named,

@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from ..origin import Origin
     from ..runnable import Runnable
 
-__all__ = ("NOTHING", "Part", "Plan", "Step", "build_part", "build_plan", "run_nodes", "runs_users_code")
+__all__ = (
+    "NOTHING",
+    "Part",
+    "Plan",
+    "Step",
+    "build_part",
+    "build_plan",
+    "run_nodes",
+    "runs_users_code",
+    "takes_chunks",
+)
 
 NOTHING: Any = object()
 """Stands for the input of an origin that has none, since the parts before it have no output."""
@@ -148,12 +158,19 @@ def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
         return None
     place, origin = origins[-1]
     before, after = unbound[:place], _parts_of(unbound[place + 1 :])
+    if takes_chunks(origin) and before and _hook(before[-1].runnable, "_as_function") is None:
+        return None
     if after is None or any(part.function is not None for part in after):
         return None
     parts = _parts_of(before)
     inner = [step for part in (*(parts or ()), *after) for step in part.all_steps()]
     binds_callbacks = any((step.config or {}).get("callbacks") for step in (*unbound, *inner))
     return Plan(before, parts, unbound[place], origin, after, binds_callbacks)
+
+
+def takes_chunks(origin: Any) -> bool:
+    """Return whether ``origin`` streams as its input does; most origins wait for their whole input."""
+    return getattr(origin, "takes_chunks", False)
 
 
 def _parts_of(steps: Sequence[Step]) -> list[Part] | None:
