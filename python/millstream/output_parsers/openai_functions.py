@@ -187,11 +187,11 @@ class _CallSoFar(Stage[Any, Any]):
         if pieces is None:
             return ()
         for key, value in pieces.items():
-            if key == "arguments":
-                if value and self._arguments.failure is None:
-                    self._arguments.feed(value)
-            elif value is not None:
-                self._call[key] = self._call.get(key, "") + value
+            if key != "arguments":
+                before = self._call.get(key)
+                self._call[key] = before + value if isinstance(before, str) and isinstance(value, str) else value
+            elif isinstance(value, str) and self._arguments.failure is None:
+                self._arguments.feed(value)
         if not self._arguments.started:
             return ()
         output = self._output()
