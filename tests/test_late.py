@@ -33,6 +33,7 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "core_schema_of": "millstream.messages.pydantic_schema",
         "ensure_config": "millstream.runnables.config",
         "json_schema_of": "millstream.messages.pydantic_schema",
+        "to_langchain": "millstream.callbacks.langchain_values",
         "validate_message": "millstream.messages.pydantic_schema",
     }
 

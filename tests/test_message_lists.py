@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core import messages as theirs
+from langchain_core.language_models import FakeListChatModel as TheirFake
 from langchain_core.messages import utils as their_utils
 from langchain_core.runnables import RunnableLambda as TheirLambda
 
@@ -205,6 +206,26 @@ def test_a_model_may_count_the_tokens() -> None:
     messages = [ours.HumanMessage("a"), ours.AIMessage("b"), ours.HumanMessage("c")]
     kept = ours.trim_messages(messages, max_tokens=25, token_counter=Counting(responses=[]), start_on=ours.HumanMessage)
     assert kept == messages[2:]
+
+
+def test_models_functions_classes_and_messages_of_langchain_may_be_passed() -> None:
+    class Counting(TheirFake):
+        def get_num_tokens_from_messages(self, messages: list[Any], tools: Any = None) -> int:
+            assert all(isinstance(message, theirs.BaseMessage) for message in messages)
+            return 10 * len(messages)
+
+    human: Any = theirs.HumanMessage
+    answer: Any = theirs.AIMessage
+    history = [human("a"), answer("b"), human("c")]
+    last = [ours.HumanMessage("c")]
+    counters: list[Any] = [Counting(responses=[]), lambda messages: 10 * len(messages)]
+    for counter in counters:
+        assert ours.trim_messages(history, max_tokens=19, token_counter=counter, start_on=human) == last
+    approximate = their_utils.count_tokens_approximately
+    assert ours.trim_messages(history, max_tokens=6, token_counter=approximate) == last
+    assert ours.filter_messages(history, include_types=[answer]) == [ours.AIMessage("b")]
+    assert ours.get_buffer_string(history) == theirs.get_buffer_string(history)
+    assert ours.merge_message_runs(history[2:] * 2) == [ours.HumanMessage("c\nc")]
 
 
 def test_a_splitter_object_splits_the_text() -> None:

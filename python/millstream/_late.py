@@ -38,6 +38,7 @@ HOMES = {
     "core_schema_of": "millstream.messages.pydantic_schema",
     "ensure_config": "millstream.runnables.config",
     "json_schema_of": "millstream.messages.pydantic_schema",
+    "to_langchain": "millstream.callbacks.langchain_values",
     "validate_message": "millstream.messages.pydantic_schema",
 }
 """The module of each name that :func:`late` imports."""

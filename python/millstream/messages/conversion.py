@@ -256,6 +256,8 @@ def get_buffer_string(
 
 
 def _format_message(message: BaseMessage, prefixes: Mapping[type[BaseMessage], str], format: str) -> str:
+    if not isinstance(message, BaseMessage) and hasattr(message, "type"):
+        message = _from_object(message)
     role = getattr(message, "role", None) if isinstance(message, ChatMessage) else None
     prefix = role or next((prefix for cls, prefix in prefixes.items() if isinstance(message, cls)), None)
     if prefix is None:

@@ -41,4 +41,12 @@ def has_type(message: BaseMessage, types: MessageTypes) -> bool:
     """Return whether ``message`` has one of the ``types``."""
     if isinstance(types, str | type):
         types = (types,)
-    return any(message.type == one if isinstance(one, str) else isinstance(message, one) for one in types)
+    return any(message.type == one if isinstance(one, str) else _is_of(message, one) for one in types)
+
+
+def _is_of(message: BaseMessage, cls: type) -> bool:
+    """Return whether ``message`` is of a class, also if that is LangChain's class of the same name."""
+    if isinstance(message, cls):
+        return True
+    names = [base.__name__ for base in type(message).__mro__]
+    return cls.__module__.startswith("langchain_core.") and cls.__name__ in names

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
+from .._late import late
 from .base import BaseMessage
 from .conversion import convert_to_messages
 from .steps import MessageTypes, has_type, usable_as_step
@@ -156,7 +157,7 @@ def _count_of(counter: Any) -> _Count:
             raise ValueError(f"Invalid token_counter shortcut '{counter}'. Available shortcuts: 'approximate'.")
         return count_tokens_approximately
     if hasattr(counter, "get_num_tokens_from_messages"):
-        return cast("_Count", counter.get_num_tokens_from_messages)
+        return _for_langchain(counter, counter.get_num_tokens_from_messages)
     if not callable(counter):
         raise ValueError(
             "'token_counter' expected to be a model that implements 'get_num_tokens_from_messages()' or a function."
@@ -164,7 +165,15 @@ def _count_of(counter: Any) -> _Count:
         )
     if _takes_one_message(counter):
         return lambda messages: sum(map(counter, messages))
-    return cast("_Count", counter)
+    return _for_langchain(counter, counter)
+
+
+def _for_langchain(counter: Any, count: Any) -> _Count:
+    """Return ``count``; with messages of LangChain's classes if ``counter`` is a model or a function of LangChain's."""
+    owners = (counter, *type(counter).__mro__)
+    if any(str(getattr(owner, "__module__", "")).startswith("langchain_core.") for owner in owners):
+        return lambda messages: cast("int", count(late("to_langchain")(messages)))
+    return cast("_Count", count)
 
 
 def _takes_one_message(counter: Callable[..., Any]) -> bool:

@@ -7,8 +7,9 @@ The module of a provider is imported when its first message is translated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
+
+from ..._late import lazy_names
 
 __all__ = ("PROVIDER_TRANSLATORS", "get_translator", "register_translator")
 
@@ -33,9 +34,10 @@ def get_translator(provider: str) -> dict[str, _Translate] | None:
 
 def _from_module(provider: str, name: str) -> _Translate:
     """Return a function that calls ``name`` of the module of a provider."""
+    load = lazy_names({"__name__": __name__}, {name: f".{provider}"})
 
     def translate(message: Any) -> list[Any]:
-        blocks: list[Any] = getattr(import_module(f".{provider}", __name__), name)(message)
+        blocks: list[Any] = load(name)(message)
         return blocks
 
     return translate
