@@ -25,7 +25,6 @@ THEIRS = {
     "events of version 3": ("language_models.chat_model_stream",),
     "decisions, a beta": ("decisions",),
     "about the installation": ("env", "sys_info", "version"),
-    "one function for each provider's blocks": ("messages.block_translators",),
     "drawing with another package": ("runnables.graph_png",),
 }
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from .._context import run_in_executor
 from .._late import lazy_names
-from ..streaming.stream import AsyncStream, Stream
+from ..streaming.stream import AsyncStream as AsyncStream
+from ..streaming.stream import Stream as Stream
 from .config import RunnableConfig, ensure_config, get_config_list, patch_config
 from .runnable import Runnable
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = (
     "AddableDict",
-    "AsyncStream",
     "ConfigurableField",
     "ConfigurableFieldMultiOption",
     "ConfigurableFieldSingleOption",
@@ -52,7 +52,6 @@ __all__ = (
     "RunnableSerializable",
     "RunnableWithFallbacks",
     "RunnableWithMessageHistory",
-    "Stream",
     "aadd",
     "add",
     "chain",
