@@ -122,7 +122,7 @@ def test_a_validator_before_all_others_receives_defaults() -> None:
 
 def test_models_of_ours_take_such_validators() -> None:
     class Model(LLM):
-        key: str = "default"
+        key: str = pydantic.Field("default", alias="api_key")
         seen: Any = None
 
         @utils.pre_init
@@ -136,9 +136,10 @@ def test_models_of_ours_take_such_validators() -> None:
         def _call(self, prompt: str, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
             return self.key
 
-    assert Model().seen == ("Model", "default")
-    assert Model(key="given").seen == ("Model", "given")
-    assert {"key", "seen", "cache"} <= utils.get_pydantic_field_names(Model)
+    make: Any = Model
+    assert make().seen == ("Model", "default")
+    assert make(key="given").seen == make(api_key="given").seen == ("Model", "given")
+    assert {"key", "api_key", "seen", "cache"} <= utils.get_pydantic_field_names(Model)
 
 
 def test_removed_functions_are_explained() -> None:

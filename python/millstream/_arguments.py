@@ -101,7 +101,8 @@ def pre_init(func: Callable[[Any, dict[str, Any]], Any]) -> Any:
 
 def _with_defaults(cls: Any, values: dict[str, Any]) -> dict[str, Any]:
     filled = dict(values)
-    takes_names = not hasattr(cls, "model_fields") or (getattr(cls, "model_config", None) or {}).get("populate_by_name")
+    config = getattr(cls, "model_config", None) or {}
+    takes_names = hasattr(cls, "__millstream_fields__") or config.get("populate_by_name")
     for name, alias, default in _fields_of(cls):
         if alias in filled and takes_names:
             filled[name] = filled.pop(alias)
