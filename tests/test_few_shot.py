@@ -246,6 +246,8 @@ def test_selectors_over_vector_stores_are_langchains() -> None:
 def test_prompts_are_not_loaded_from_files() -> None:
     with pytest.raises(UnsupportedError, match="from_file"):
         ours.load_prompt("x.json")
+    with pytest.raises(UnsupportedError, match="prompts are not saved in files"):
+        few_shot(ours).save("x.json")
 
 
 def test_prompts_with_examples_compare_copy_and_pickle() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from .._fields import field
+from ..errors import UnsupportedError
 from ..prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from ..runnables.config import RunnableConfig, merge_configs
 from ..runnables.runs import acall_in_run, call_in_run
@@ -96,6 +97,10 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
             return {**values, "_type": self._prompt_type}
         except NotImplementedError:
             return values
+
+    def save(self, file_path: object) -> NoReturn:
+        """Raise :class:`~millstream.UnsupportedError`: prompts are not written to files."""
+        raise UnsupportedError("prompts are not saved in files: save the template's text, or pickle the prompt")
 
     @property
     def _prompt_type(self) -> str:
