@@ -75,7 +75,11 @@ class _Kept:
 
     def item(self, place: int) -> Any:
         """Return the item at ``place``, if it was kept."""
-        return self._kept[place] if place < len(self._kept) else _END
+        if place < len(self._kept):
+            return self._kept[place]
+        if self._is_settled:
+            self._kept.clear()
+        return _END
 
 
 class Replay(_Kept):
