@@ -11,7 +11,6 @@ from millstream.runnables import (
     Runnable,
     RunnableLambda,
     RunnableSerializable,
-    RunnableWithFallbacks,
     RunnableWithMessageHistory,
     Stream,
 )
@@ -35,7 +34,7 @@ assert_type(counted.with_retry(retry_if_exception_type=lambda error: True), Runn
 assert_type(retried.invoke("x"), int)
 assert_type(retried.stream("x"), Stream[int])
 fallbacks = counted.with_fallbacks([retried], exceptions_to_handle=(KeyError, OSError))
-assert_type(fallbacks, RunnableWithFallbacks[str, int])
+assert_type(fallbacks, Runnable[str, int])
 assert_type(llm.with_fallbacks([OpenAI(model="b")]).invoke("x"), str)
 
 

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeGuard
 
-from .config import RunnableConfig, child_config
-
 __all__ = (
     "acall_func_with_variable_args",
     "accepts_config",
@@ -43,7 +41,7 @@ def _parameters(callable: Callable[..., Any]) -> Mapping[str, Any]:
         return {}
 
 
-def bind_arguments(func: Any, kwargs: dict[str, Any], run: Any, config: RunnableConfig) -> Callable[[Any], Any]:
+def bind_arguments(func: Any, kwargs: dict[str, Any], run: Any, config: Mapping[str, Any]) -> Callable[[Any], Any]:
     """Return ``func`` with ``config`` and ``run_manager``, if it has such parameters, and ``kwargs``."""
     names = _parameters(func)
     asked: dict[str, Any] = {"config": config, "run_manager": run}
@@ -52,14 +50,16 @@ def bind_arguments(func: Any, kwargs: dict[str, Any], run: Any, config: Runnable
 
 
 def call_func_with_variable_args(
-    func: Callable[..., Any], input: Any, config: RunnableConfig, run_manager: Any = None, **kwargs: Any
+    func: Callable[..., Any], input: Any, config: Mapping[str, Any], run_manager: Any = None, **kwargs: Any
 ) -> Any:
     """Return ``func(input, **kwargs)``, with ``config`` and ``run_manager`` if it has such parameters.
 
     The configuration is then the one that the child runs of ``run_manager`` inherit.
     """
     if accepts_config(func) and run_manager is not None:
-        config = child_config(config, run_manager)
+        # The name and the id are those of the run itself.
+        kept = {key: value for key, value in config.items() if key not in ("run_name", "run_id")}
+        config = {**kept, "callbacks": run_manager.get_child()}
     return bind_arguments(func, kwargs, run_manager, config)(input)
 
 

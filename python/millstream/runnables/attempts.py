@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from ..streaming.inputs import AsyncInputIterator, close_iterator
 from ..streaming.replay import AsyncReplay, Replay
 
-__all__ = ("Attempts", "acall_attempts", "aiter_attempts", "call_attempts", "iter_attempts")
+__all__ = ("Attempts", "ExponentialJitterParams", "acall_attempts", "aiter_attempts", "call_attempts", "iter_attempts")
 
 _END: Any = object()
 
@@ -25,6 +25,19 @@ class Attempts(Protocol):
 
     def release(self) -> None:
         """Drop the exceptions of earlier attempts, whose frames refer to this object."""
+
+
+class ExponentialJitterParams(TypedDict, total=False):
+    """How long to wait before another attempt: ``initial * exp_base ** n`` seconds and a random part.
+
+    ``n`` is 0 before the second attempt, and grows by 1. Up to ``jitter`` seconds are added, and ``max`` is the
+    limit of the whole. The defaults are 1 for ``initial``, 2 for ``exp_base``, 1 for ``jitter``, no limit.
+    """
+
+    initial: float
+    max: float
+    exp_base: float
+    jitter: float
 
 
 class Failing(Protocol):

@@ -275,6 +275,10 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
         """Return the bound Runnable with retries, bound to the same arguments; see :meth:`Runnable.with_retry`."""
         return self._with(bound=self.bound.with_retry(**kwargs))
 
+    def _as_bound(self) -> tuple[Any, Mapping[str, Any], RunnableConfig] | None:
+        """Return the bound Runnable, the arguments and the configuration; ``None`` if a listener is bound."""
+        return None if self.config_factories else (self.bound, self.kwargs, self.config)
+
     def _origin(self) -> Origin | None:
         """Return the bound Runnable as the origin of a fused chain, if it is one and no listener is bound."""
         if type(self) is not RunnableBinding or self.config_factories:

@@ -12,7 +12,7 @@ from ..streaming.stream import AsyncStream, Stream
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
 from .foreign import is_foreign
-from .fusion.nodes import BranchNode, Composition
+from .nodes import BranchNode, Composition
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, call_in_run
 from .serializable import RunnableSerializable

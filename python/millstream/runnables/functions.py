@@ -27,7 +27,7 @@ from .arguments import bind_arguments, is_async_callable, is_async_generator
 from .config import RunnableConfig, patch_config
 from .config_specs import ConfigurableFieldSpec
 from .foreign import as_runnable, is_foreign
-from .fusion.nodes import FunctionStage
+from .nodes import FunctionStage
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .transforming import once

@@ -15,9 +15,9 @@ from .batch import arun_all, run_all
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
 from .function_source import indent_lines_after_first
-from .fusion.nodes import Composition, ParallelNode
 from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
+from .nodes import Composition, ParallelNode
 from .runnable import Input, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable

@@ -28,8 +28,8 @@ from ..streaming.protocols import Stage
 from ..streaming.stream import AsyncStream, Stream
 from .arguments import bind_arguments
 from .config import RunnableConfig, ensure_config
-from .fusion.nodes import Composition, Node, Take
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
+from .nodes import Composition, Node, Take
 from .parallel import RunnableParallel
 from .runnable import Input, Output
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run

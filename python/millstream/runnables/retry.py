@@ -6,14 +6,14 @@ import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from ..callbacks.manager import CallbackManager
 from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
-from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
+from .attempts import ExponentialJitterParams, acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
 from .binding import RunnableBindingBase
 from .config import RunnableConfig, child_config, ensure_config
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
     from .origin import Origin
 
 __all__ = ("ExponentialJitterParams", "RunnableRetry")
-
-
-class ExponentialJitterParams(TypedDict, total=False):
-    """How long to wait before another attempt: ``initial * exp_base ** n`` seconds and a random part.
-
-    ``n`` is 0 before the second attempt, and grows by 1. Up to ``jitter`` seconds are added, and ``max`` is the
-    limit of the whole. The defaults are 1 for ``initial``, 2 for ``exp_base``, 1 for ``jitter``, no limit.
-    """
-
-    initial: float
-    max: float
-    exp_base: float
-    jitter: float
 
 
 class RunnableRetry(RunnableBindingBase[Input, Output]):

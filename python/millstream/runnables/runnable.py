@@ -19,9 +19,8 @@ Other = TypeVar("Other")
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from .fallbacks import RunnableWithFallbacks
+    from .attempts import ExponentialJitterParams
     from .listeners import Listener
-    from .retry import ExponentialJitterParams
 
     # A lambda's parameter is typed by the first form; the second is for functions that take more.
     Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
@@ -139,13 +138,13 @@ class Runnable(Introspectable[Input, Output]):
         *,
         exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
         exception_key: str | None = None,
-    ) -> RunnableWithFallbacks[Input, Output]:
+    ) -> Runnable[Input, Output]:
         """Return this Runnable with others to be called one after the other while they fail.
 
         A stream falls back until its first chunk. Exceptions that are not in ``exceptions_to_handle`` are raised at
         once. With ``exception_key`` the input must be a dict, and each fallback receives the last exception in it.
         """
-        made: RunnableWithFallbacks[Input, Output] = late("RunnableWithFallbacks")(
+        made: Runnable[Input, Output] = late("RunnableWithFallbacks")(
             runnable=self,
             fallbacks=fallbacks,
             exceptions_to_handle=exceptions_to_handle,

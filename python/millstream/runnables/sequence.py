@@ -18,10 +18,10 @@ from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .foreign import steps_of
 from .fusion.chunks import FusedChunks
-from .fusion.nodes import Composition, SequenceNode
 from .fusion.origins import SequenceOrigin
 from .fusion.plan import Plan, build_plan, runs_users_code
 from .introspection import sequence_input_schema, sequence_output_schema
+from .nodes import Composition, SequenceNode
 from .runnable import Input, Output, Runnable
 from .runs import RunStart, atransform_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..events.run_log import RunLog, RunLogPatch
     from ..events.schema import EventVersion
     from ..streaming.protocols import Stage
-    from .fusion.nodes import Composition
+    from .nodes import Composition
     from .origin import Origin
 
 __all__ = ("Streamable",)

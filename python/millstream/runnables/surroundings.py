@@ -11,7 +11,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from .._context import var_child_runnable_config
 from ..callbacks.managers import AsyncCallbackManager, CallbackManager
-from .config import RunnableConfig
 
 __all__ = (
     "ContextThreadPoolExecutor",
@@ -25,14 +24,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def get_callback_manager_for_config(config: RunnableConfig) -> CallbackManager:
+def get_callback_manager_for_config(config: Mapping[str, Any]) -> CallbackManager:
     """Return the manager of the callbacks, tags and metadata of ``config``."""
     return CallbackManager.configure(
         config.get("callbacks"), inheritable_tags=config.get("tags"), inheritable_metadata=config.get("metadata")
     )
 
 
-def get_async_callback_manager_for_config(config: RunnableConfig) -> AsyncCallbackManager:
+def get_async_callback_manager_for_config(config: Mapping[str, Any]) -> AsyncCallbackManager:
     """Return the manager of the callbacks, tags and metadata of ``config``, for async code."""
     return AsyncCallbackManager.configure(
         config.get("callbacks"), inheritable_tags=config.get("tags"), inheritable_metadata=config.get("metadata")
@@ -40,7 +39,7 @@ def get_async_callback_manager_for_config(config: RunnableConfig) -> AsyncCallba
 
 
 @contextmanager
-def set_config_context(config: RunnableConfig) -> Generator[contextvars.Context, None, None]:
+def set_config_context(config: Mapping[str, Any]) -> Generator[contextvars.Context, None, None]:
     """Yield a copy of the current context in which new runs inherit ``config``."""
     context = contextvars.copy_context()
     token = context.run(var_child_runnable_config.set, config)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...callbacks.manager import BaseRunManager
     from ..event_stream import EventProducer
-    from .nodes import Take
+    from ..nodes import Take
     from .plan import Part, Plan
 
 __all__ = ("FusedEvents",)

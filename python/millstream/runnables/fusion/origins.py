@@ -16,12 +16,8 @@ from .plan import takes_chunks
 if TYPE_CHECKING:
     from ...streaming.protocols import Processor, Source
     from ..attempts import Attempts
-    from ..binding import RunnableBindingBase
-    from ..configurable import DynamicRunnable
     from ..event_stream import EventProducer
-    from ..fallbacks import RunnableWithFallbacks
     from ..origin import Origin, OriginEvents
-    from ..retry import RunnableRetry
     from .plan import Plan
 
 __all__ = (
@@ -62,7 +58,7 @@ class OriginOfRuns:
 class BoundOrigin:
     """An origin with arguments and a configuration for every call."""
 
-    def __init__(self, binding: RunnableBindingBase[Any, Any], origin: Origin) -> None:
+    def __init__(self, binding: Any, origin: Origin) -> None:
         self._binding = binding
         self._origin = origin
         self.callbacks = binding.config.get("callbacks") or origin.callbacks
@@ -114,7 +110,7 @@ class SequenceOrigin:
 class ChosenOrigin:
     """One of several origins, which the configuration of a call chooses."""
 
-    def __init__(self, dynamic: DynamicRunnable[Any, Any], callbacks: Any) -> None:
+    def __init__(self, dynamic: Any, callbacks: Any) -> None:
         self._dynamic = dynamic
         self.callbacks = callbacks
 
@@ -142,7 +138,7 @@ class ChosenOrigin:
 class RetryOrigin(BoundOrigin):
     """An origin with retries."""
 
-    def __init__(self, retry: RunnableRetry[Any, Any], origin: Origin) -> None:
+    def __init__(self, retry: Any, origin: Origin) -> None:
         super().__init__(retry, origin)
         self._retry = retry
 
@@ -181,7 +177,7 @@ class RetryOrigin(BoundOrigin):
 class FallbackOrigin:
     """An origin with fallbacks, which are origins too."""
 
-    def __init__(self, owner: RunnableWithFallbacks[Any, Any], origins: Sequence[Origin]) -> None:
+    def __init__(self, owner: Any, origins: Sequence[Origin]) -> None:
         self._owner = owner
         self._origins = origins
         self.callbacks = next((origin.callbacks for origin in origins if origin.callbacks), None)

@@ -23,15 +23,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...streaming.accumulate import ChunkAccumulator
-from ..binding import RunnableBinding
 from ..config import RunnableConfig, child_config, ensure_config, merge_configs
-from .nodes import Composition, FunctionNode, Node, NodeStage, SequenceNode, StageNode
+from ..nodes import Composition, FunctionNode, Node, NodeStage, SequenceNode, StageNode
 
 if TYPE_CHECKING:
     from ...callbacks.manager import BaseRunManager
     from ...streaming.protocols import Stage
     from ..origin import Origin
-    from ..runnable import Runnable
 
 __all__ = (
     "NOTHING",
@@ -150,7 +148,7 @@ def run_nodes(nodes: Sequence[Node], value: Any, passed: list[Any]) -> Any:
     return sum.total() if count else NOTHING
 
 
-def build_plan(steps: Sequence[Runnable[Any, Any]]) -> Plan | None:
+def build_plan(steps: Sequence[Any]) -> Plan | None:
     """Return the plan of ``steps``, or ``None`` where they have to run one by one."""
     unbound = [_unbound(runnable, f"seq:step:{place}") for place, runnable in enumerate(steps, 1)]
     origins = [(place, found) for place, step in enumerate(unbound) if (found := step.runnable._origin()) is not None]
@@ -179,7 +177,7 @@ def _parts_of(steps: Sequence[Step]) -> list[Part] | None:
     return parts if len(parts) == len(steps) else None
 
 
-def runs_users_code(steps: Sequence[Runnable[Any, Any]]) -> bool:
+def runs_users_code(steps: Sequence[Any]) -> bool:
     """Return whether a task that reads an async stream of ``steps`` runs users' code, other than that of handlers.
 
     The code of a model runs in a worker of its own, as does all that comes before a step with tasks of its own.
@@ -194,7 +192,7 @@ def runs_users_code(steps: Sequence[Runnable[Any, Any]]) -> bool:
     return False
 
 
-def build_part(runnable: Runnable[Any, Any], tag: str | None, *, is_whole: bool = False) -> Part | None:
+def build_part(runnable: Any, tag: str | None, *, is_whole: bool = False) -> Part | None:
     """Return ``runnable`` as a part; ``None`` if it runs users' code, or waits for more than its input.
 
     ``is_whole`` says whether it is invoked, and its steps are.
@@ -222,12 +220,11 @@ def _part_of(step: Step, *, is_whole: bool = False) -> Part | None:
 def _unbound(runnable: Any, tag: str | None) -> Step:
     kwargs: dict[str, Any] = {}
     config: RunnableConfig | None = None
-    # Listeners, which a factory of configurations adds, are users' code.
-    while type(runnable) is RunnableBinding and not runnable.config_factories:
-        kwargs = {**runnable.kwargs, **kwargs}
-        if runnable.config:
-            config = runnable.config if config is None else merge_configs(runnable.config, config)
-        runnable = runnable.bound
+    while (bound := _hook(runnable, "_as_bound")) is not None:
+        runnable, bound_kwargs, bound_config = bound
+        kwargs = {**bound_kwargs, **kwargs}
+        if bound_config:
+            config = bound_config if config is None else merge_configs(bound_config, config)
     return Step(runnable, kwargs, config, tag)
 
 

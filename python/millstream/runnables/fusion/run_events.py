@@ -8,8 +8,8 @@ from ...events.payloads import payload_of
 from ...events.schema import UNKNOWN
 from ...events.versions import Version
 from ...streaming.accumulate import ChunkAccumulator
+from ..nodes import Node, StageNode, Take, WholeNode
 from ..origin import AttemptEvents
-from .nodes import Node, StageNode, Take, WholeNode
 
 if TYPE_CHECKING:
     from ...events import EventFilter, Run, StreamEvent

@@ -10,14 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...streaming.accumulate import ChunkAccumulator
-from ...streaming.addable import AddableDict
-from ...streaming.protocols import Stage
-
-if TYPE_CHECKING:
-    from ..runnable import Runnable
+from ..streaming.accumulate import ChunkAccumulator
+from ..streaming.addable import AddableDict
+from ..streaming.protocols import Stage
 
 __all__ = (
     "BranchNode",
@@ -45,10 +42,10 @@ class Composition:
     So do the runs of ``conditions``, which are invoked. Their nodes stand before those of the steps.
     """
 
-    steps: Sequence[tuple[str | None, Runnable[Any, Any]]]
+    steps: Sequence[tuple[str | None, Any]]
     connect: Callable[[list[Node]], Node]
     is_whole: bool = False
-    conditions: Sequence[tuple[str | None, Runnable[Any, Any]]] = ()
+    conditions: Sequence[tuple[str | None, Any]] = ()
 
 
 class Node(ABC):
