@@ -19,6 +19,9 @@ _TYPES = {
     **{"!": "comment", "#": "section", "^": "inverted section", "/": "end", ">": "partial"},
     **{"=": "set delimiter", "{": "no escape", "&": "no escape"},
 }
+# The number and the largest size, in characters, of the templates whose nodes are kept.
+_KEPT = 256
+_KEPT_SIZE = 64 << 10
 _SECTIONS = ("section", "inverted section")
 # Tags in whose place a value stands: the line of such a tag is never removed.
 _VALUES = ("variable", "no escape")
@@ -85,7 +88,7 @@ def render(
     """
     renderer = _Renderer(template, partials_dict or {}, (def_ldel, def_rdel))
     context = (data or {}, None) if scopes is None else _nest(scopes)
-    return renderer.render(_parse(template, def_ldel, def_rdel), context, padding)
+    return renderer.render(_read(template, def_ldel, def_rdel), context, padding)
 
 
 # Reading.
@@ -167,7 +170,11 @@ def _check_closed(opened: Sequence[_Tag]) -> None:
         )
 
 
-@lru_cache(maxsize=256)
+def _read(template: str, left: str, right: str) -> list[_Tag]:
+    """Return the nodes of a template; those of a short one are kept."""
+    return (_kept_nodes if len(template) <= _KEPT_SIZE else _parse)(template, left, right)
+
+
 def _parse(template: str, left: str, right: str) -> list[_Tag]:
     root: list[_Tag] = []
     opened: list[_Tag] = []
@@ -179,6 +186,9 @@ def _parse(template: str, left: str, right: str) -> list[_Tag]:
         (outer[-1].nodes if outer else root).append(tag)
     _check_closed(opened)
     return root
+
+
+_kept_nodes = lru_cache(maxsize=_KEPT)(_parse)
 
 
 # Rendering. A context is a pair of the innermost value and the context around it.
@@ -229,7 +239,7 @@ class _Renderer:
     def _function(self, context: _Context, padding: str) -> Callable[..., str]:
         def render_text(template: str, data: Any = None) -> str:
             renderer = _Renderer(template, self.partials, self.delimiters)
-            return renderer.render(_parse(template, *self.delimiters), (data, context) if data else context, padding)
+            return renderer.render(_read(template, *self.delimiters), (data, context) if data else context, padding)
 
         return render_text
 
@@ -237,8 +247,8 @@ class _Renderer:
         template = self.partials.get(name, "")
         renderer = _Renderer(template, self.partials, self.delimiters)
         if not indent.isspace():
-            return renderer.render(_parse(template, *self.delimiters), context, padding)
-        return renderer.render(_parse(template, *self.delimiters), context, padding + indent).rstrip(" \t")
+            return renderer.render(_read(template, *self.delimiters), context, padding)
+        return renderer.render(_read(template, *self.delimiters), context, padding + indent).rstrip(" \t")
 
 
 def _last_line(output: list[str]) -> str:
