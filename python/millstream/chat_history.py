@@ -20,7 +20,8 @@ class BaseChatMessageHistory(ABC):
     """The base of histories. A subclass has ``messages``, and writes ``add_messages`` and ``clear``.
 
     ``messages`` is an attribute or a property. The async methods call the sync ones in the loop's executor, unless a
-    subclass writes them. To add several messages, ``add_messages`` is called once for all of them. ::
+    subclass writes them. To add several messages, ``add_messages`` is called once for all of them. In LangChain the
+    class is deprecated for https://docs.langchain.com/oss/python/langchain/short-term-memory; it stays here. ::
 
         class FileHistory(BaseChatMessageHistory):
             def __init__(self, path):
@@ -86,6 +87,9 @@ class BaseChatMessageHistory(ABC):
 
 class InMemoryChatMessageHistory(Fields, BaseChatMessageHistory):
     """A history in a list.
+
+    In LangChain the class is deprecated in favour of
+    https://docs.langchain.com/oss/python/langchain/short-term-memory; here it stays.
 
     For example::
 
