@@ -1,5 +1,6 @@
 """The functions of ``millstream.utils`` that integrations call, compared with LangChain's."""
 
+import copy
 import datetime
 import warnings
 from importlib.metadata import version
@@ -9,10 +10,14 @@ import pydantic
 import pydantic.v1
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core import utils as theirs
+from langchain_core.utils import json_schema as their_schema
 from langchain_core.utils import utils as their_utils
 
 from millstream import LLM, utils
+from millstream.utils import json_schema
 from millstream.utils import utils as own_utils
 
 
@@ -148,3 +153,46 @@ def test_removed_functions_are_explained() -> None:
             module.image.encode_image  # noqa: B018
     with pytest.raises(AttributeError):
         utils.image.other  # noqa: B018
+
+
+@st.composite
+def schemas(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a schema whose parts refer to each other, to lists and to what does not exist."""
+    paths = [
+        "#/$defs/a",
+        "#/$defs/b",
+        "#/$defs/a/anyOf/0",
+        "#/$defs/a/anyOf/x",
+        "#/$defs/none",
+        "elsewhere",
+        "#/number/1",
+    ]
+    leaf = st.fixed_dictionaries(
+        {"$ref": st.sampled_from(paths)}, optional={"title": st.just("t"), "items": st.just({})}
+    )
+    part = st.recursive(
+        leaf | st.just({"type": "string"}),
+        lambda inner: st.fixed_dictionaries(
+            {}, optional={"properties": st.fixed_dictionaries({"p": inner}), "anyOf": st.lists(inner, max_size=2)}
+        ),
+        max_leaves=4,
+    )
+    definitions = draw(st.fixed_dictionaries({"a": part, "b": part}))
+    return {"properties": {"x": draw(part)}, "$defs": definitions, "number": {1: {"type": "number"}}}
+
+
+@given(schemas(), st.sampled_from([None, [], ["anyOf"]]), st.booleans())
+def test_references_are_replaced_as_in_langchain(schema: Any, skipped: Any, is_part: bool) -> None:
+    def call(module: Any) -> Any:
+        part, full = (schema["properties"]["x"], schema) if is_part else (schema, None)
+        return outcome(lambda: module.dereference_refs(part, full_schema=full, skip_keys=skipped))[0]
+
+    before = copy.deepcopy(schema)
+    (own, their) = call(json_schema), call(their_schema)
+    if isinstance(their, tuple):
+        # The texts of the errors begin in the same way.
+        assert own[0] is their[0]
+        assert own[1][:40] == their[1][:40]
+    else:
+        assert own == their
+    assert schema == before
