@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, Self, TypeAlias, TypeVar, cast, overload
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     # A lambda's parameter is typed by the first form; the second is for functions that take more.
     Function: TypeAlias = Callable[[Any], Other] | Callable[Concatenate[Any, ...], Other]
+
+    GeneratorFunction: TypeAlias = (
+        Callable[[Iterator[Any]], Iterator[Other]] | Callable[[AsyncIterator[Any]], AsyncIterator[Other]]
+    )
 
     class ForeignStep(Protocol):
         """A Runnable of LangChain's."""
@@ -159,6 +163,8 @@ class Runnable(Introspectable[Input, Output]):
     @overload
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     @overload
+    def __or__(self, other: GeneratorFunction[Other]) -> Runnable[Input, Other]: ...
+    @overload
     def __or__(self, other: Function[Other]) -> Runnable[Input, Other]: ...
     @overload
     def __or__(self, other: ForeignStep) -> Runnable[Input, Any]: ...
@@ -184,6 +190,10 @@ class Runnable(Introspectable[Input, Output]):
         *,
         name: str | None = None,
     ) -> Runnable[Input, Other]: ...
+    @overload
+    def pipe(self, other: Mapping[str, Any], /, *, name: str | None = None) -> Runnable[Input, dict[str, Any]]: ...
+    @overload
+    def pipe(self, other: GeneratorFunction[Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
     @overload
     def pipe(self, other: Function[Other], /, *, name: str | None = None) -> Runnable[Input, Other]: ...
     @overload
