@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chains import events_of
@@ -180,3 +180,19 @@ def test_any_tree_calls_what_langchain_s_does(tree: Tree, way: str) -> None:
 def test_any_tree_has_langchain_s_output(tree: Tree, way: str) -> None:
     theirs, ours = (outcome(build(tree, library(place)), way, {}) for place in (0, 1))
     assert ours == theirs
+
+
+def fails_again(tree: Tree) -> bool:
+    """Return whether a step that may fail is retried: its stream has several attempts here, and one in LangChain."""
+    kind, *parts = tree
+    return (kind == "retry" and "failure" in str(parts)) or any(map(fails_again, parts if kind not in LEAVES else ()))
+
+
+@versions
+@settings(max_examples=100, deadline=None)
+@given(tree=trees.filter(lambda tree: "passthrough" not in str(tree) and "generator" not in str(tree)))
+def test_any_tree_of_steps_that_wait_for_their_input_has_langchain_s_events(version: str, tree: Tree) -> None:
+    assume(not fails_again(tree))
+    with allow_v1():
+        expected = events_of(build(tree, library(0)).astream_events("hey", version=version))
+    assert events_of(build(tree, library(1)).astream_events("hey", version=version)) == expected

@@ -20,6 +20,7 @@ from .config_specs import ConfigurableFieldSpec
 from .functions import RunnableLambda
 from .fusion.origins import FallbackOrigin, stream_of_origin
 from .introspection import Introspectable
+from .parallel import RunnableParallel
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .sequence import RunnableSequence
@@ -340,6 +341,8 @@ def _reads_whole_input(runnable: Any) -> bool:
         return _reads_whole_input(runnable.first)
     if isinstance(runnable, RunnableWithFallbacks):
         return runnable._reads_whole_input()
+    if isinstance(runnable, RunnableParallel):
+        return all(map(_reads_whole_input, runnable.steps__.values()))
     return type(runnable).transform in (Runnable.transform, RunnableLambda.transform)
 
 
