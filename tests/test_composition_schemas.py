@@ -142,6 +142,22 @@ def test_two_compositions_are_equal_where_langchains_are(name: str) -> None:
     assert build(OURS) != COMPOSITIONS["pick of two" if name == "pick" else "pick"](OURS)
 
 
+def test_a_sequence_takes_the_name_of_one_that_stands_on_either_side_of_the_operator() -> None:
+    def names(library: Any) -> list[str]:
+        step: Any = library.RunnableLambda(typed)
+        pair, plain_pair = library.RunnableSequence(step, step, name="pair"), step | step
+        chains = [step | pair, pair | step, plain_pair | pair, pair | plain_pair, typed | pair, pair | typed]
+        chains += [{"a": step} | pair, pair | {"a": step}, step.pipe(pair), pair.pipe(step), step | (step | pair)]
+        chains += [
+            library.RunnableSequence(step, pair),
+            library.RunnableSequence(pair, step),
+            pair.pipe(step, name="x"),
+        ]
+        return [chain.get_name() for chain in chains]
+
+    assert names(millstream.runnables) == names(langchain_core.runnables)
+
+
 def plain(annotation: Any) -> str:
     """Return an annotation with the names of classes in place of their paths."""
     text = re.sub(r"(langchain_core|millstream)(\.\w+)*\.(\w+)", r"\3", str(annotation))

@@ -191,7 +191,7 @@ def test_each_input_of_a_batch_is_a_run_that_has_its_end() -> None:
 def test_sequences_are_taken_apart_and_name_themselves() -> None:
     step = RunnableLambda(lambda text: text + "1", name="one")
     other = RunnableSequence(step, step, name="pair")
-    chain = step | other | str.upper
+    chain = other | step | str.upper
     assert isinstance(chain, RunnableSequence)
     assert (len(chain.steps), chain.first, chain.last.get_name()) == (4, step, "upper")
     assert chain.middle == [step, step]

@@ -170,7 +170,7 @@ class Runnable(Introspectable[Input, Output]):
     def __or__(self, other: ForeignStep) -> Runnable[Input, Any]: ...
     def __or__(self, other: Any) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``other``: a Runnable, a function, or a dict of them."""
-        return self.pipe(other)
+        return self.pipe(other, name=self._name_beside(other))
 
     @overload
     def __ror__(self, other: Mapping[str, Any]) -> Runnable[Any, Output]: ...
@@ -180,7 +180,12 @@ class Runnable(Introspectable[Input, Output]):
     ) -> Runnable[Other, Output]: ...
     def __ror__(self, other: Any) -> Runnable[Any, Output]:
         """Return the sequence of ``other``, a function or a dict of steps, and this Runnable."""
-        return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self))
+        name = self._name_beside(other)
+        return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self, name=name))
+
+    def _name_beside(self, other: object) -> str | None:
+        """Return the name of the sequence that ``|`` makes of this Runnable and ``other``."""
+        return None
 
     @overload
     def pipe(

@@ -65,7 +65,6 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
             flat = [first, *(middle or ()), last]
         for step in steps:
             flat += step.steps if isinstance(step, RunnableSequence) else map(coerce_to_runnable, steps_of(step))
-            name = name or (step.name if isinstance(step, RunnableSequence) else None)
         if len(flat) < 2:
             raise ValueError(f"RunnableSequence must have at least 2 steps, got {len(flat)}")
         self._steps = flat
@@ -90,6 +89,9 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def last(self) -> Runnable[Any, Any]:
         """The last step."""
         return self._steps[-1]
+
+    def _name_beside(self, other: object) -> str | None:
+        return self.name or (other.name if isinstance(other, RunnableSequence) else None)
 
     def __eq__(self, other: object) -> bool:
         """Compare the steps and the names."""
