@@ -261,3 +261,31 @@ def test_the_events_of_attempts_are_those_of_their_runs(shape: str, failures: in
     fused, expected = found
     assert fused == expected
     assert len(fused) > 3
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_cancellation_takes_as_many_turns_as_without_attempts(shape: str) -> None:
+    async def turns(chain: Any, value: Any, config: Any) -> int:
+        begun = asyncio.Event()
+
+        async def consume() -> None:
+            async for _ in chain.astream(value, config):
+                begun.set()
+
+        task = asyncio.create_task(consume())
+        await begun.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        count = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            count += 1
+        assert task.cancelled()
+        return count
+
+    with MockServer(script=[Reply(fault=Stall(after=1))] * 2) as server:
+        first, second = model(OpenAI, server), model(OpenAI, server)
+        plain = PromptTemplate.from_template("{p}") | first | StrOutputParser()
+        expected = asyncio.run(turns(plain, {"p": "p"}, None))
+        chain, value = around(shape, first, second)
+        assert asyncio.run(turns(chain, value, None)) == expected
