@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core import utils as theirs
 from langchain_core.utils import json_schema as their_schema
+from langchain_core.utils import pydantic as their_pydantic
 from langchain_core.utils import utils as their_utils
 
 from millstream import LLM, utils
 from millstream.utils import json_schema
+from millstream.utils import pydantic as pydantic_utils
 from millstream.utils import utils as own_utils
 
 
@@ -196,3 +198,23 @@ def test_references_are_replaced_as_in_langchain(schema: Any, skipped: Any, is_p
     else:
         assert own == their
     assert schema == before
+
+
+@pytest.mark.parametrize("kind", [Second, First, dict, list[int], "text", None, LLM, pydantic.BaseModel])
+def test_pydantic_classes_are_recognized_and_read(kind: Any) -> None:
+    def call(module: Any) -> Any:
+        fields = outcome(lambda: module.get_fields(kind))
+        if not isinstance(kind, type):
+            return fields, module.is_basemodel_subclass(kind), module.is_basemodel_instance(kind)
+        asked = [getattr(module, name) for name in dir(their_pydantic) if name.startswith(("is_base", "is_pydantic"))]
+        schema = outcome(lambda: module.model_json_schema(kind))
+        made = outcome(lambda: module.model_validate(kind, {"a": 1, "b": 2}))
+        return [one(kind) for one in asked], fields, schema, made
+
+    assert call(pydantic_utils) == call(their_pydantic)
+
+
+def test_objects_of_pydantic_classes_have_fields() -> None:
+    for value in (Second(A=1, b=2), First(A=1, b=2)):
+        assert pydantic_utils.is_basemodel_instance(value)
+        assert pydantic_utils.get_fields(value) == their_pydantic.get_fields(value)

@@ -1,4 +1,4 @@
-"""LangChain's path for validators of pydantic."""
+"""LangChain's path for functions over pydantic's classes."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,27 @@ from .._late import lazy_names
 
 if TYPE_CHECKING:
     from .._arguments import pre_init
+    from .._model_classes import (
+        get_fields,
+        is_basemodel_instance,
+        is_basemodel_subclass,
+        is_pydantic_v1_subclass,
+        is_pydantic_v2_subclass,
+        model_json_schema,
+        model_validate,
+    )
 
-__all__ = ("pre_init",)
+__all__ = (
+    "get_fields",
+    "is_basemodel_instance",
+    "is_basemodel_subclass",
+    "is_pydantic_v1_subclass",
+    "is_pydantic_v2_subclass",
+    "model_json_schema",
+    "model_validate",
+    "pre_init",
+)
 
-__getattr__ = lazy_names(globals(), dict.fromkeys(__all__, "millstream._arguments"))
+__getattr__ = lazy_names(
+    globals(), {**dict.fromkeys(__all__, "millstream._model_classes"), "pre_init": "millstream._arguments"}
+)
