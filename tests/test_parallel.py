@@ -165,3 +165,32 @@ def test_branches_stream_behind_a_stream() -> None:
 
 def letters_of() -> Any:
     return RunnableGenerator(letters, aletters)
+
+
+def test_one_step_that_waits_beside_our_own_runs_without_a_thread() -> None:
+    threads: list[threading.Thread] = []
+
+    def note(text: str) -> str:
+        threads.append(threading.current_thread())
+        return text.upper()
+
+    step = RunnableParallel(a=note, b=RunnablePassthrough(), c=RunnablePassthrough())
+    expected = {"a": "HEY", "b": "hey", "c": "hey"}
+    assert step.invoke("hey") == expected
+    assert add(step.stream("hey")) == expected
+    assert add((RunnableLambda(str) | step).stream("hey")) == expected
+    assert set(threads[:2]) == {threading.current_thread()}
+    # Nothing waits for the function: the other chunks come first.
+    assert list(step.stream("hey"))[-1] == {"a": "HEY"}
+
+
+def test_a_parallel_may_fail_to_start_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has begun is stopped, and the error is raised."""
+    steps = RunnableParallel(a=str.upper, b=str.lower)
+
+    def refuse_second(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_second)
+    with pytest.raises(RuntimeError, match="new thread"):
+        list(steps.stream("hey"))

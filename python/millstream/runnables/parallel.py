@@ -76,7 +76,7 @@ class RunnableParallel(
     def _call(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
         configs = self._configs(run, config)
         calls = [partial(_invoke, step, input, configs[key]) for key, step in self.steps__.items()]
-        if self._in_turn:
+        if self._waiting < 2:
             return {key: call() for key, call in zip(configs, calls, strict=True)}
         return dict(zip(configs, run_all(calls, config.get("max_concurrency")), strict=True))
 
@@ -88,7 +88,7 @@ class RunnableParallel(
     async def _acall(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
         configs = self._configs(run, config)
         calls = [partial(_ainvoke, step, input, configs[key]) for key, step in self.steps__.items()]
-        if self._in_turn:
+        if self._waiting < 2:
             return {key: await call() for key, call in zip(configs, calls, strict=True)}
         return dict(zip(configs, await arun_all(calls), strict=True))
 
@@ -101,7 +101,8 @@ class RunnableParallel(
         return Stream(transform_in_run(self, self._transform, input, config))
 
     def _transform(self, items: Any, run: Any, config: RunnableConfig) -> Iterator[Any]:
-        return (run_in_turn if self._in_turn else merge)(self._branches(run, config, False), items, _keyed)
+        in_turn = self._in_turn or (self._waiting < 2 and items.whole is not None)
+        return (run_in_turn if in_turn else merge)(self._branches(run, config, False), items, _keyed)
 
     def _atransform_here(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
@@ -113,14 +114,24 @@ class RunnableParallel(
         return (arun_in_turn if self._in_turn else amerge)(self._branches(run, config, True), items, _keyed)
 
     def _branches(self, run: Any, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
-        """Return the steps as functions of their inputs, in streams of ``run``."""
+        """Return the steps as functions of their inputs, in streams of ``run``; those that never wait first."""
         configs, transform = self._configs(run, config), _atransform if for_async else _transform
-        return {key: partial(transform, step, configs[key]) for key, step in self.steps__.items()}
+        return {key: partial(transform, self.steps__[key], configs[key]) for key in self._order}
+
+    @cached_property
+    def _waiting(self) -> int:
+        """How many steps may wait for more than their input: none of our own parts does."""
+        return sum(not runs_in_turn(step) for step in self.steps__.values())
+
+    @cached_property
+    def _order(self) -> list[str]:
+        """The keys, those of steps that may wait for more than their input last."""
+        return sorted(self.steps__, key=lambda key: not runs_in_turn(self.steps__[key]))
 
     @cached_property
     def _in_turn(self) -> bool:
         """Whether the steps run one after the other: each only waits for the input, or there is but one."""
-        return len(self.steps__) < 2 or all(map(runs_in_turn, self.steps__.values()))
+        return len(self.steps__) < 2 or not self._waiting
 
     def _has_own_tasks(self) -> bool:
         return not self._in_turn
@@ -129,7 +140,7 @@ class RunnableParallel(
         """Return the steps as the origin of a chain, if they run at the same time."""
         if self._in_turn or type(self) is not RunnableParallel:
             return None
-        return ParallelOrigin(self, self._branches, lambda: _keyed)
+        return ParallelOrigin(self, self._branches, lambda: _keyed, run_in_turn if self._waiting < 2 else None)
 
     def _configs(self, run: Any, config: RunnableConfig) -> dict[str, RunnableConfig]:
         return {key: child_config(config, run, f"map:key:{key}") for key in self.steps__}

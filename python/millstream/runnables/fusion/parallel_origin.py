@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from ...streaming.branches import Arrange, TaskBranches, ThreadBranches
 from ...streaming.isolation import PassThrough
@@ -21,7 +21,10 @@ Transforms = Mapping[str, Callable[[Any], Any]]
 
 
 class ParallelOrigin(OriginOfRuns):
-    """The branches of a Runnable: ``branches`` returns them for a run, for sync or for async code."""
+    """The branches of a Runnable: ``branches`` returns them for a run, for sync or for async code.
+
+    With ``run_in_turn`` they take turns in sync code, without threads.
+    """
 
     takes_chunks = True
 
@@ -30,10 +33,12 @@ class ParallelOrigin(OriginOfRuns):
         owner: Named,
         branches: Callable[[Any, RunnableConfig, bool], Transforms],
         make_arrange: Callable[[], Arrange],
+        run_in_turn: Callable[[Transforms, Any, Arrange], Generator[Any, None, None]] | None = None,
     ) -> None:
         self._owner = owner
         self._branches = branches
         self._make_arrange = make_arrange
+        self._run_in_turn = run_in_turn
 
     def chunks(
         self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
@@ -41,7 +46,29 @@ class ParallelOrigin(OriginOfRuns):
         """Return the source and the processor of the chunks."""
         start = RunStart(self._owner, make_config())
         branches = self._branches(start.silent_run(), start.config, for_async)
-        return _BranchSource(branches, value, self._make_arrange()), PassThrough()
+        arrange = self._make_arrange()
+        if self._run_in_turn is not None and not for_async:
+            return _TurnSource(self._run_in_turn(branches, WholeInput(value), arrange)), PassThrough()
+        return _BranchSource(branches, value, arrange), PassThrough()
+
+
+class _TurnSource:
+    """The source and the body of branches that take turns, for sync code."""
+
+    def __init__(self, outputs: Generator[Any, None, None]) -> None:
+        self._outputs = outputs
+
+    def open(self) -> Self:
+        return self
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return ([output] for output in self._outputs)
+
+    def drain(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self._outputs.close()
 
 
 class _BranchSource:
