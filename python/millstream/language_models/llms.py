@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import UUID
 
 from .._context import run_in_executor
+from .._late import lazy_names
 from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.config import RunnableConfig
 from ..streaming.workers import iterate_in_thread
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .caching import CachedCall
+    from .retry_decorator import create_base_retry_decorator
 
-__all__ = ("LLM", "BaseLLM")
+__all__ = ("LLM", "BaseLLM", "create_base_retry_decorator")
+
+__getattr__ = lazy_names(globals(), {"create_base_retry_decorator": "millstream.language_models.retry_decorator"})
 
 
 class BaseLLM(BaseLanguageModel[str]):
