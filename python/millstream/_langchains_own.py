@@ -1,8 +1,8 @@
-"""The modules of LangChain's that Millstream has no part in; asking for one says so in one line.
+"""The modules of LangChain's that Millstream has no part in; importing one raises an error that says so in one line.
 
-Their names are often all that is left after a search-and-replace of ``langchain_core``. Python asks the finders of a
-package's ``__path__`` for a module that is not in its folder, and one entry of that path belongs to :class:`Finder`.
-It does without ``sys.meta_path``, so no other package's imports come by here.
+A search-and-replace of ``langchain_core`` leaves imports of them behind. Python asks the finders of a package's
+``__path__`` for a module that is not in its folder, and :func:`add_finder` adds an entry to that path for
+:class:`Finder`. It does without ``sys.meta_path``, so imports of other packages never reach it.
 """
 
 import sys
@@ -26,11 +26,11 @@ MODULES = {
     ),
     "vectorstores": "has no vector stores: import langchain_core.vectorstores, whose retrievers work in its chains",
 }
-"""What is said of each module, after ``Millstream``."""
+"""The message for each module, without its first word."""
 
 
 def explanation(name: str) -> str | None:
-    """Return what is said of the module ``name`` of the package; ``None`` if it is not one of :data:`MODULES`."""
+    """Return the message for the module ``name`` of the package; ``None`` if it is not one of :data:`MODULES`."""
     return f"Millstream {MODULES[name]}" if name in MODULES else None
 
 

@@ -44,7 +44,7 @@ class _Root(RootModel[Any]):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        # A model in the root would lend its own title.
+        # Otherwise a model in the root gives the schema its title.
         return {**super().model_json_schema(*args, **kwargs), "title": cls.__name__}
 
 
@@ -137,7 +137,7 @@ def _definition(name: str, type: Any, default: Any) -> tuple[str, tuple[Any, Any
 
 
 def _kind(default: Any) -> Any:
-    """Return what keeps defaults apart that are equal, such as 1 and True."""
+    """Return a part of the cache's key that distinguishes equal defaults, such as 1 and True."""
     if isinstance(default, FieldInfo):
         raise TypeError("a description of a field has no hash")
     return type(default)
