@@ -223,11 +223,11 @@ class Silent(BaseCallbackHandler):
     """A handler without methods of its own: the events are made by the callbacks of the runs then."""
 
 
-def events_of(chain: Any, version: str, config: Any) -> list[Any]:
+def events_of(chain: Any, version: str, config: Any, value: Any = None) -> list[Any]:
     async def collect() -> list[Any]:
         found: list[Any] = []
         try:
-            async for event in chain.astream_events({"p": "p"}, config, version=version):
+            async for event in chain.astream_events(value or {"p": "p"}, config, version=version):
                 found += [event]
         except MillstreamError as error:
             found.append(type(error).__name__)
@@ -261,6 +261,25 @@ def test_the_events_of_attempts_are_those_of_their_runs(shape: str, failures: in
     fused, expected = found
     assert fused == expected
     assert len(fused) > 3
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("cls", [OpenAI, ChatOpenAI])
+@pytest.mark.parametrize("failures", [0, 1])
+@pytest.mark.parametrize("shape", [*IN_CHAINS, "fallbacks of chains"])
+def test_attempts_may_be_the_root_of_events(shape: str, failures: int, cls: Any, version: str) -> None:
+    config: dict[str, Any] = {"tags": ["t"], "run_name": "named"}
+    found = []
+    for callbacks in (None, [Silent()]):
+        with MockServer(script=[FAILURES["an early end"]] * failures) as server:
+            first, second = model(cls, server), model(cls, server)
+            step, value = (IN_CHAINS[shape](first, second), "p") if shape in IN_CHAINS else around(shape, first, second)
+            found.append(events_of(step, version, {**config, "callbacks": callbacks}, value))
+            records = asyncio.run(aread(step.astream_records(value, version=version)))
+    fused, expected = found
+    assert fused == expected
+    assert len(fused) > 3
+    assert b"".join(records).count(b"_stream") >= len(VERSE)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

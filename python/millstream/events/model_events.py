@@ -43,6 +43,11 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         self._template = version.template(run, root=True) if streams else None
 
     @property
+    def mixed(self) -> bool:
+        """Whether events of child runs may stand between those of the chunks."""
+        return self._inner.mixed
+
+    @property
     def feed(self) -> Streamer:
         """The function that returns the events of a raw item."""
         outputs = self._inner.feed

@@ -18,7 +18,7 @@ from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .functions import RunnableLambda
-from .fusion.origins import FallbackOrigin, stream_of_origin
+from .fusion.origins import FallbackOrigin, FallbackRoot, silent_origin, stream_of_origin
 from .introspection import Introspectable
 from .parallel import RunnableParallel
 from .runnable import Input, Output, Runnable
@@ -29,6 +29,8 @@ from .stream_runs import astream_in_run, stream_in_run
 from .types_of import TypesOfAnother, specs_of
 
 if TYPE_CHECKING:
+    from ..events import EventFilter, StreamEvent
+    from ..streaming.protocols import Processor, Source
     from .graph import Graph
     from .origin import Origin
 
@@ -206,6 +208,26 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         found = [runnable._origin() for runnable in self.runnables]
         origins = [origin for origin in found if origin is not None]
         return FallbackOrigin(self, origins) if len(origins) == len(found) else None
+
+    def _event_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        if silent_origin(self, config) is None:
+            return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
+        from .fusion.events import FusedEvents
+        from .fusion.plan import Plan, Step
+
+        origins = [origin for runnable in self.runnables if (origin := runnable._origin()) is not None]
+        plan = Plan([], [], Step(self, {}, None, None), FallbackRoot(self, origins), [], binds_callbacks=False)
+        fused = FusedEvents(self, plan, input, config, version, wanted, kwargs, for_async=for_async)
+        return fused, fused
 
     def _attempts(self, input: Any) -> FallbackAttempts:
         return FallbackAttempts(self, input)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .._uuid7 import uuid7
 from ..callbacks.manager import CallbackManager
 from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
@@ -17,11 +18,14 @@ from .attempts import ExponentialJitterParams, acall_attempts, aiter_attempts, c
 from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
 from .binding import RunnableBindingBase
 from .config import RunnableConfig, child_config, ensure_config
-from .fusion.origins import RetryOrigin, stream_of_origin
+from .fusion.attempts import AttemptedEvents
+from .fusion.origins import RetryOrigin, silent_origin, stream_of_origin
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, call_in_run
 
 if TYPE_CHECKING:
+    from ..events import EventFilter, StreamEvent
+    from ..streaming.protocols import Processor, Source
     from .origin import Origin
 
 __all__ = ("ExponentialJitterParams", "RunnableRetry")
@@ -161,6 +165,30 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
         """Return this Runnable as the origin of a fused chain, if the bound one is one."""
         origin = self.bound._origin() if type(self) is RunnableRetry and not self.config_factories else None
         return None if origin is None else RetryOrigin(self, origin)
+
+    def _event_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        version: str,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool = False,
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        """Return the source and the processor of the attempts' events: straight over the connection of a model."""
+        full = ensure_config(self._merge_configs(config))
+        full["run_id"] = full.get("run_id") or uuid7()
+        attempts = self._attempts()
+
+        def begin_next() -> tuple[Any, Any]:
+            own, more = attempts.configure(full), {**self.kwargs, **kwargs}
+            return self.bound._event_stream(input, own, version, wanted, more, for_async=for_async)
+
+        if silent_origin(self, config) is None or getattr(begin_next()[1], "mixed", True):
+            return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
+        stream = AttemptedEvents(attempts, begin_next)
+        return stream, stream
 
     # When to try again.
 

@@ -15,7 +15,7 @@ from ...streaming.drive import abegin, begin
 from ...streaming.protocols import Processor, ProcessorAround, Source
 from ..attempts import Attempts, acall_attempts, call_attempts
 
-__all__ = ("AttemptedStream", "NoBody")
+__all__ = ("AttemptedEvents", "AttemptedStream", "NoBody")
 
 Begin = Callable[[], tuple[Source, Processor[Any]]]
 """Returns the source and the processor of the next attempt; the processor has started."""
@@ -132,6 +132,38 @@ class AttemptedStream(ProcessorAround[Any]):
         self._begin = None
         if self._inner is not None:
             self._inner.release()
+
+
+class AttemptedEvents(AttemptedStream):
+    """The events of a stream that has attempts, where each attempt is a run of its own.
+
+    The processor of an attempt has the event of its start, which does not count as an output of the attempt.
+    """
+
+    __slots__ = ("_first", "_starts")
+
+    def __init__(self, attempts: Attempts, begin: Begin) -> None:
+        super().__init__(attempts, begin)
+        self._first: Source | None = None
+        self._starts: list[Any] = []
+
+    def start(self) -> Sequence[Any]:
+        """Return the event of the first attempt's start."""
+        self._first = super()._start_next()
+        starts: Sequence[Any] = self._inner.start()
+        return starts
+
+    def _start_next(self) -> Source:
+        source, self._first = self._first, None
+        if source is None:
+            source = super()._start_next()
+            self._starts += self._inner.start()
+        return source
+
+    def opened(self, body: Any) -> Sequence[Any]:
+        """Return the events so far: those of the starts of the other attempts come first."""
+        starts, self._starts = self._starts, []
+        return [*starts, *super().opened(body)]
 
 
 class NoBody:

@@ -24,9 +24,11 @@ __all__ = (
     "BoundOrigin",
     "ChosenOrigin",
     "FallbackOrigin",
+    "FallbackRoot",
     "OriginOfRuns",
     "RetryOrigin",
     "SequenceOrigin",
+    "silent_origin",
     "stream_of_origin",
 )
 
@@ -35,12 +37,19 @@ def stream_of_origin(
     owner: Any, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
 ) -> tuple[Source, Processor[Any]] | None:
     """Return the source and the processor of a stream of ``owner``; ``None`` if it is no origin, or has listeners."""
+    if (origin := silent_origin(owner, config)) is None:
+        return None
+    return origin.chunks(input, kwargs, lambda: ensure_config(config), for_async=for_async)
+
+
+def silent_origin(owner: Any, config: RunnableConfig | None) -> Origin | None:
+    """Return ``owner`` as an origin; ``None`` if it is none, or if a handler is notified of a call with ``config``."""
     origin: Origin | None = owner._origin()
     if origin is None or origin.callbacks:
         return None
     if not no_listeners(config) and RunStart(owner, ensure_config(config)).manager.handlers:
         return None
-    return origin.chunks(input, kwargs, lambda: ensure_config(config), for_async=for_async)
+    return origin
 
 
 class OriginOfRuns:
@@ -205,17 +214,31 @@ class FallbackOrigin:
         """Return what the events of the fallbacks' own run and of the attempts' are made of."""
         start = RunStart(self._owner, config)
         own, manager = start.silent_run(), start.manager
-        found = [
-            origin.events(value, {**kwargs}, child_config(start.config, own), for_async=for_async)
-            for origin in self._origins
-        ]
+        made = self.attempts(value, kwargs, lambda: child_config(start.config, own), for_async=for_async)
+        if made is not None:
+            made.run = Run(str(own.run_id), start.name, "chain", manager.tags, manager.metadata, manager.parent_ids)
+            made.input = value
+        return made
+
+    def attempts(
+        self, value: Any, kwargs: dict[str, Any], make_config: Callable[[], RunnableConfig], *, for_async: bool
+    ) -> AttemptEvents | None:
+        """Return what the events of the attempts' runs are made of; ``make_config`` makes the configuration of each."""
+        found = [origin.events(value, {**kwargs}, make_config(), for_async=for_async) for origin in self._origins]
         known = [one for one in found if one is not None]
         if len(known) < len(found):
             return None
-        made = _attempt_events(self._owner._attempts(value), known[0], iter(known[1:]))
-        made.run = Run(str(own.run_id), start.name, "chain", manager.tags, manager.metadata, manager.parent_ids)
-        made.input = value
-        return made
+        return _attempt_events(self._owner._attempts(value), known[0], iter(known[1:]))
+
+
+class FallbackRoot(FallbackOrigin):
+    """A Runnable with fallbacks as the root of an event stream: the attempts are the origins of its own run."""
+
+    def events(
+        self, value: Any, kwargs: dict[str, Any], config: RunnableConfig, *, for_async: bool
+    ) -> AttemptEvents | None:
+        """Return what the events of the attempts' runs are made of."""
+        return self.attempts(value, kwargs, config.copy, for_async=for_async)
 
 
 def _attempt_events(
