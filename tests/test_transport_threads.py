@@ -1,5 +1,6 @@
 """Many threads at once, on both transports: no stream touches another's connection."""
 
+import inspect
 import subprocess
 import sys
 import threading
@@ -7,11 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
+import pytest
 
 from langchain_peer import KEY
 from marks import over_both
 from millstream import OpenAI
 from millstream.testing import VERSE, MockServer, Reply
+from millstream.transport import choice, native
 from millstream.transport.native import NativeTransport
 from native_cases import post, read
 
@@ -93,3 +96,23 @@ list(llm.stream("p"))
         assert (done.returncode, done.stderr) == (0, "")
         server.wait_until(lambda: server.connections.open == 0)
         assert len(server.requests) == 2
+
+
+def test_threads_that_send_the_first_requests_share_one_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would return its connection to a pool of its own otherwise, which is dropped with an open socket."""
+    made: list[object] = []
+    begun = threading.Barrier(4)
+
+    class Slow(native.NativeTransport):
+        def __init__(self) -> None:
+            made.append(self)
+            begun.wait(30)
+            super().__init__()
+
+    monkeypatch.setattr(native, "NativeTransport", Slow)
+    get = choice._kept(inspect.unwrap(choice._native))
+    with ThreadPoolExecutor(4) as executor:
+        found = [future.result() for future in [executor.submit(get) for _ in range(4)]]
+    assert len(made) == 4
+    assert found == [found[0]] * 4
+    assert get() is found[0]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Coroutine
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Hashable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._backend import BACKEND
 from ..errors import MillstreamError
@@ -166,19 +166,40 @@ def _is_supported_loop() -> bool:
     return _supported[kind] and asyncio.current_task(loop) is not None
 
 
-@cache
+T = TypeVar("T")
+
+
+def _kept(make: Callable[..., T]) -> Callable[..., T]:
+    """Keep what ``make`` returns for the same arguments.
+
+    Several threads may call it at first; all receive the one that is kept. With :func:`functools.cache` each
+    would have its own, whose connections are lost.
+    """
+    made: dict[Hashable, T] = {}
+
+    @wraps(make)
+    def get(*args: Hashable) -> T:
+        try:
+            return made[args]
+        except KeyError:
+            return made.setdefault(args, make(*args))
+
+    return get
+
+
+@_kept
 def _selector(transport: str, proxy: str | None) -> TransportSelector:
     return TransportSelector(transport, proxy)
 
 
-@cache
+@_kept
 def _native() -> NativeTransport:
     from .native import NativeTransport
 
     return NativeTransport()
 
 
-@cache
+@_kept
 def _httpx2(proxy: str | None) -> Any:
     from .httpx2 import HTTPX2Transport
 
