@@ -1,6 +1,7 @@
 """Compositions beside LangChain's: outputs, callbacks and events of dicts, branches, picks, assigns, generators."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from operator import itemgetter
 from types import SimpleNamespace
@@ -175,7 +176,8 @@ def by_run(events: list[Any]) -> list[Any]:
         plain = dict(event)
         run_id = plain.pop("run_id")
         plain["parent_ids"] = len(plain["parent_ids"])
-        runs.setdefault(run_id, []).append(repr(in_order(plain)))
+        # The number of a run is in the ids of its messages too.
+        runs.setdefault(run_id, []).append(re.sub(r"run \d+", "run", repr(in_order(plain))))
     return sorted(sorted(events) for events in runs.values())
 
 

@@ -5,31 +5,29 @@ from __future__ import annotations
 import inspect
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
     Generator,
-    Iterable,
     Iterator,
-    Mapping,
 )
 from functools import cached_property, partial
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .._fields import Fields
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.addable import AddableDict
 from ..streaming.branches import amerge, merge, share_input
-from ..streaming.channel import MAX_BUFFERED_ITEMS
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Stage
 from ..streaming.stream import AsyncStream, Stream
 from .arguments import bind_arguments
+from .assigning import Arrangement, AssignNode, adicts_of, check_dict, dicts_of
 from .config import RunnableConfig, ensure_config
+from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
-from .nodes import Composition, Node, Take
+from .nodes import Composition
 from .parallel import RunnableParallel
 from .runnable import Input, Output
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
@@ -37,6 +35,9 @@ from .serializable import RunnableSerializable
 from .stages import StageRunnable
 from .transforming import Transforming, once
 from .types_of import TypesOfAssign, TypesOfPick
+
+if TYPE_CHECKING:
+    from .origin import Origin
 
 __all__ = ("RunnableAssign", "RunnablePassthrough", "RunnablePick", "aidentity", "identity")
 
@@ -199,7 +200,7 @@ class RunnablePick(TypesOfPick, _StageStep[Dict, Any]):
         return _Picking(self._pick)
 
     def _pick(self, value: Any) -> Any:
-        _check_dict(value)
+        check_dict(value)
         if isinstance(self.keys, str):
             return value.get(self.keys)
         return AddableDict({key: value[key] for key in self.keys if key in value}) or None
@@ -250,14 +251,14 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         return RunnablePassthrough()
 
     def _composition(self) -> Composition | None:
-        return Composition([(None, self.mapper)], lambda nodes: _AssignNode(self.mapper.steps__, nodes[0]))
+        return Composition([(None, self.mapper)], lambda nodes: AssignNode(self.mapper.steps__, nodes[0]))
 
     def invoke(self, input: Dict, config: RunnableConfig | None = None, **kwargs: Any) -> Dict:
         """Return ``input`` with the outputs of the mapper."""
         return cast("Dict", call_in_run(self, partial(self._call, kwargs), input, config))
 
     def _call(self, kwargs: Dict, value: Dict, run: Any, config: RunnableConfig) -> Dict:
-        _check_dict(value)
+        check_dict(value)
         return {**value, **self.mapper.invoke(value, config, **kwargs)}
 
     async def ainvoke(self, input: Dict, config: RunnableConfig | None = None, **kwargs: Any) -> Dict:
@@ -265,7 +266,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         return cast("Dict", await acall_in_run(self, partial(self._acall, kwargs), input, config))
 
     async def _acall(self, kwargs: Dict, value: Dict, run: Any, config: RunnableConfig) -> Dict:
-        _check_dict(value)
+        check_dict(value)
         return {**value, **await self.mapper.ainvoke(value, config, **kwargs)}
 
     def transform(self, input: Iterator[Dict], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Dict]:
@@ -273,13 +274,9 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         return Stream(transform_in_run(self, self._transform, input, config))
 
     def _transform(self, items: Any, run: Any, config: RunnableConfig) -> Iterator[Any]:
-        transforms: Mapping[str, Callable[[Any], Iterable[Any]]] = {
-            "input": iter,
-            "mapper": lambda copy: self.mapper.transform(_dicts(copy), config),
-        }
-        run = run_in_turn if self._in_turn else merge
-        outputs: Iterator[Any] = run(transforms, items, _Arrangement(self.mapper.steps__))
-        return outputs
+        # The mapper alone waits for more than its input, which is there if it is one whole value.
+        in_turn = self._in_turn or items.whole is not None
+        return (run_in_turn if in_turn else merge)(self._branches(run, config, False), items, self._arrangement())
 
     def _atransform_here(
         self, items: AsyncIterator[Dict], config: RunnableConfig | None, kwargs: Dict
@@ -288,13 +285,24 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         return atransform_in_run(self, self._atransform, items, config, input=shared)
 
     def _atransform(self, items: Any, run: Any, config: RunnableConfig) -> AsyncIterator[Any]:
-        transforms: Mapping[str, Callable[[Any], AsyncIterable[Any]]] = {
-            "input": identity,
-            "mapper": lambda copy: self.mapper._atransform_inline(_adicts(copy), config, {}),
-        }
-        run = arun_in_turn if self._in_turn else amerge
-        outputs: AsyncIterator[Any] = run(transforms, items, _Arrangement(self.mapper.steps__))
-        return outputs
+        merged = arun_in_turn if self._in_turn else amerge
+        return merged(self._branches(run, config, True), items, self._arrangement())
+
+    def _branches(self, run: Any, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
+        """Return the input and the mapper as functions of the input, in streams of ``run``."""
+        mapper = self.mapper
+        if for_async:
+            return {"input": aiter, "mapper": lambda copy: mapper._atransform_inline(adicts_of(copy), config, {})}
+        return {"input": iter, "mapper": lambda copy: mapper.transform(dicts_of(copy), config)}
+
+    def _arrangement(self) -> Arrangement:
+        return Arrangement(self.mapper.steps__)
+
+    def _origin(self) -> Origin | None:
+        """Return the step as the origin of a chain, if the mapper runs beside the input."""
+        if self._in_turn or type(self) is not RunnableAssign:
+            return None
+        return ParallelOrigin(self, self._branches, self._arrangement, run_in_turn)
 
     @cached_property
     def _in_turn(self) -> bool:
@@ -303,84 +311,3 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
 
     def _has_own_tasks(self) -> bool:
         return not self._in_turn
-
-
-class _Arrangement:
-    """The order of the outputs of :class:`RunnableAssign`: its input's chunks first, then those of the mapper."""
-
-    def __init__(self, assigned: Iterable[str]) -> None:
-        self._assigned = set(assigned)
-        self._held: list[Any] = []
-        self._input_ended = False
-
-    def __call__(self, key: str, outputs: list[Any], ended: bool) -> list[Any]:
-        """Return what the consumer receives of the next outputs of a branch, ``"input"`` or ``"mapper"``."""
-        if key == "input":
-            for chunk in outputs:
-                _check_dict(chunk)
-            kept = [{name: value for name, value in chunk.items() if name not in self._assigned} for chunk in outputs]
-            self._input_ended = ended
-            return [AddableDict(chunk) for chunk in kept if chunk] + (self._release() if ended else [])
-        self._held += outputs
-        return self._release() if self._input_ended or len(self._held) > MAX_BUFFERED_ITEMS else []
-
-    def _release(self) -> list[Any]:
-        held, self._held = self._held, []
-        return held
-
-
-class _AssignNode(Node):
-    """The node of :class:`RunnableAssign`."""
-
-    def __init__(self, assigned: Iterable[str], mapper: Node) -> None:
-        self._arrange = _Arrangement(assigned)
-        self._mapper = mapper
-        self._take: Take
-
-    def feed_into(self, take: Take) -> Take:
-        """Return the function for the chunks of the input."""
-        self._take = take
-        feed_mapper = self._mapper.feed_into(self._take_mapped)
-
-        def feed_chunk(chunk: Any, passed: list[Any]) -> None:
-            self._push("input", [chunk], passed)
-            feed_mapper(chunk, passed)
-
-        return feed_chunk
-
-    def _take_mapped(self, output: Any, passed: list[Any]) -> None:
-        self._push("mapper", [output], passed)
-
-    def _push(self, key: str, outputs: list[Any], passed: list[Any], *, ended: bool = False) -> None:
-        for output in self._arrange(key, outputs, ended):
-            self._take(output, passed)
-
-    def close(self, passed: list[Any]) -> None:
-        """Push the chunks of the mapper, which are held till then."""
-        self._push("input", [], passed, ended=True)
-        self._mapper.close(passed)
-
-    def fail(self, passed: list[Any]) -> None:
-        """Pass it on."""
-        self._mapper.fail(passed)
-
-
-def _check_dict(value: Any) -> None:
-    if not isinstance(value, dict):
-        raise ValueError("The input to RunnablePassthrough.assign() must be a dict.")
-
-
-def _dicts(chunks: Iterator[Any]) -> Generator[Dict, None, None]:
-    try:
-        for chunk in chunks:
-            _check_dict(chunk)
-            yield chunk
-    finally:
-        close_iterator(chunks)
-
-
-async def _adicts(chunks: AsyncIterator[Any]) -> AsyncGenerator[Dict, None]:
-    async with NestedIterator(chunks) as nested:
-        async for chunk in nested:
-            _check_dict(chunk)
-            yield chunk

@@ -45,7 +45,8 @@ class ParallelOrigin(OriginOfRuns):
     ) -> tuple[Any, Any]:
         """Return the source and the processor of the chunks."""
         start = RunStart(self._owner, make_config())
-        branches = self._branches(start.silent_run(), start.config, for_async)
+        run = start.silent_run()
+        branches = self._branches(run, start.child_config(run), for_async)
         arrange = self._make_arrange()
         if self._run_in_turn is not None and not for_async:
             return _TurnSource(self._run_in_turn(branches, WholeInput(value), arrange)), PassThrough()
