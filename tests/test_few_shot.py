@@ -246,6 +246,8 @@ def test_selectors_over_vector_stores_are_langchains() -> None:
 def test_prompts_are_not_loaded_from_files() -> None:
     with pytest.raises(UnsupportedError, match="from_file"):
         ours.load_prompt("x.json")
+    with pytest.raises(UnsupportedError, match="call the class of the prompt"):
+        ours.loading.load_prompt_from_config({"_type": "prompt"})
     with pytest.raises(UnsupportedError, match="prompts are not saved in files"):
         few_shot(ours).save("x.json")
 

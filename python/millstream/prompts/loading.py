@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from ..errors import UnsupportedError
 
-__all__ = ("load_prompt",)
+__all__ = ("load_prompt", "load_prompt_from_config")
 
 
 def load_prompt(path: Any, encoding: str | None = None, **kwargs: Any) -> NoReturn:
@@ -12,4 +12,12 @@ def load_prompt(path: Any, encoding: str | None = None, **kwargs: Any) -> NoRetu
     raise UnsupportedError(
         "prompts are not loaded from files: read the template with PromptTemplate.from_file(path), or use"
         " langchain_core.prompts.load_prompt"
+    )
+
+
+def load_prompt_from_config(config: Any, **kwargs: Any) -> NoReturn:
+    """Raise :class:`~millstream.UnsupportedError`: prompts are not made of dicts that describe them."""
+    raise UnsupportedError(
+        "prompts are not made of dicts that describe them: call the class of the prompt, or use"
+        " langchain_core.prompts.loading.load_prompt_from_config"
     )
