@@ -245,15 +245,17 @@ def _attempt_events(
     attempts: Attempts, first: OriginEvents | AttemptEvents, later: Iterator[OriginEvents | AttemptEvents]
 ) -> AttemptEvents:
     """Return the events of attempts: ``first``, and those of ``later`` that begin."""
+    # The events refer to the stream, which refers to this list alone: they are not in a circle.
     begun: list[OriginEvents | AttemptEvents] = []
+    is_first = True
 
     def begin_next() -> tuple[Any, Any]:
-        found = next(later) if begun else first
-        begun.append(found)
-        if len(begun) > 1:
-            made.later.append(found)
+        nonlocal is_first
+        found = first if is_first else next(later)
+        if not is_first:
+            begun.append(found)
+        is_first = False
         return found.source, found.processor
 
     stream: Any = AttemptedStream(attempts, begin_next)
-    made = AttemptEvents(first, stream, stream)
-    return made
+    return AttemptEvents(first, stream, stream, later=begun)

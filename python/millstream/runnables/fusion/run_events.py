@@ -252,8 +252,8 @@ class AttemptEventMaker:
     def catch_up(self, events: list[StreamEvent]) -> None:
         """Add the events of the attempts that have failed and begun since."""
         self._maker.catch_up(events)
-        later, self._attempts.later = self._attempts.later, []
-        for found in later:
+        while self._attempts.later:
+            found = self._attempts.later.pop(0)
             self._fail_attempt(events)
             self._maker = make_origin_events(self._version, found, self._wanted)
             self._maker.start(events)
