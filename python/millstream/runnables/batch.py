@@ -76,6 +76,10 @@ class RunBatch(ABC):
         """Return the inputs that handlers receive in sync code."""
         return self.inputs
 
+    def open_runs(self) -> list[Any]:
+        """Return the runs that have not ended."""
+        return [run for i, run in enumerate(self.runs) if i not in self._ended]
+
     def ends(self) -> Iterator[tuple[Any, Any]]:
         """Yield each run that has not ended, with its output, or its exception."""
         for i, run in enumerate(self.runs):
@@ -84,16 +88,30 @@ class RunBatch(ABC):
 
     def result(self) -> list[Any]:
         """Return the outputs; an exception among them is raised, unless it was asked for."""
-        failure = next((value for value in self._values if isinstance(value, Exception)), None)
-        if failure is not None and not self.return_exceptions:
-            raise failure
-        return self._values
+        values = self._values
+        failure = next((value for value in values if isinstance(value, Exception)), None)
+        self.release()
+        try:
+            if failure is not None and not self.return_exceptions:
+                raise failure
+            return values
+        finally:
+            # A traceback keeps this frame, which would keep the exceptions in it.
+            del values, failure
 
     def failed(self, error: BaseException) -> list[Any]:
         """Return ``error`` for each input where exceptions were asked for; raise it otherwise."""
-        if self.return_exceptions and isinstance(error, Exception):
-            return [error for _ in self.inputs]
-        raise error
+        self.release()
+        try:
+            if self.return_exceptions and isinstance(error, Exception):
+                return [error for _ in self.inputs]
+            raise error
+        finally:
+            del error
+
+    def release(self) -> None:
+        """Drop the outputs: the frames of exceptions among them refer to this batch."""
+        self._values = []
 
     def _configs(self, tag: str | None) -> list[RunnableConfig]:
         """Return the configurations of the child runs for the inputs that are left."""
@@ -136,44 +154,56 @@ class SequenceBatch(RunBatch):
 
 def batch_in_runs(batch: RunBatch) -> list[Any]:
     """Return the outputs of ``batch``, for sync code; each input has a run of its own."""
+    outputs: Any = None
+    output: Any = None
     try:
-        for start, input in zip(batch.starts, batch.shown_inputs(), strict=True):
-            batch.runs.append(start.run(input))
-        for step, values, configs, kwargs in batch.calls():
-            if batch.wait:
-                time.sleep(batch.wait)
-            outputs = step.batch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
-            for run, output in batch.take(outputs):
-                run.on_chain_end(output)
-    except BaseException as error:
-        for run, _ in batch.ends():
-            run.report_stop(error)
-        return batch.failed(error)
-    for run, output in batch.ends():
-        run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
-    return batch.result()
+        try:
+            for start, input in zip(batch.starts, batch.shown_inputs(), strict=True):
+                batch.runs.append(start.run(input))
+            for step, values, configs, kwargs in batch.calls():
+                if batch.wait:
+                    time.sleep(batch.wait)
+                outputs = step.batch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
+                for run, output in batch.take(outputs):
+                    run.on_chain_end(output)
+        except BaseException as error:
+            for run in batch.open_runs():
+                run.report_stop(error)
+            return batch.failed(error)
+        for run, output in batch.ends():
+            run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
+        return batch.result()
+    finally:
+        # A traceback keeps this frame, which would keep the exceptions in it.
+        del outputs, output
 
 
 async def abatch_in_runs(batch: RunBatch) -> list[Any]:
     """Return the outputs of ``batch``, for async code; each input has a run of its own."""
     import asyncio
 
+    outputs: Any = None
+    output: Any = None
     try:
-        for start, input in zip(batch.starts, batch.inputs, strict=True):
-            batch.runs.append(await start.arun(input))
-        for step, values, configs, kwargs in batch.calls():
-            if batch.wait:
-                await asyncio.sleep(batch.wait)
-            outputs = await step.abatch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
-            for run, output in batch.take(outputs):
-                await run.on_chain_end(output)
-    except BaseException as error:
-        for run, _ in batch.ends():
-            await run.report_stop(error)
-        return batch.failed(error)
-    for run, output in batch.ends():
-        await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))
-    return batch.result()
+        try:
+            for start, input in zip(batch.starts, batch.inputs, strict=True):
+                batch.runs.append(await start.arun(input))
+            for step, values, configs, kwargs in batch.calls():
+                if batch.wait:
+                    await asyncio.sleep(batch.wait)
+                outputs = await step.abatch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
+                for run, output in batch.take(outputs):
+                    await run.on_chain_end(output)
+        except BaseException as error:
+            for run in batch.open_runs():
+                await run.report_stop(error)
+            return batch.failed(error)
+        for run, output in batch.ends():
+            await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))
+        return batch.result()
+    finally:
+        # A traceback keeps this frame, which would keep the exceptions in it.
+        del outputs, output
 
 
 async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_once: int | None = None) -> list[Any]:

@@ -307,6 +307,11 @@ class FallbackBatch(RunBatch):
         self._inputs = list(inputs)
         self._failure: BaseException | None = None
 
+    def release(self) -> None:
+        """Drop the outputs, and the inputs that hold exceptions."""
+        super().release()
+        self._inputs = []
+
     def shown_inputs(self) -> Sequence[Any]:
         """Return the inputs as dicts, as LangChain's sync batch does, and its async one does not."""
         return [input if isinstance(input, dict) else {"input": input} for input in self.inputs]
