@@ -228,6 +228,8 @@ async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_o
                 tasks = [group.create_task(run(call)) for call in calls]
         except BaseExceptionGroup as failed:
             failure = failed.exceptions[0]
+            # The group's frame refers to the group.
+            failed.__traceback__ = None
         # Raised out here, it keeps its context, which would become the group.
         if failure is not None:
             raise failure

@@ -45,7 +45,9 @@ class TaskBody:
         """Start the task; :meth:`read` does so, if it has to."""
         import asyncio
 
-        self._task = _start_task(_run_to_end(self._perform, self._channel), self._context)
+        # ``perform`` may refer to the owner of this body, which is freed at once then.
+        perform, self._perform = self._perform, _do_nothing
+        self._task = _start_task(_run_to_end(perform, self._channel), self._context)
         # A task that is cancelled before its first step never runs ``_run_to_end``.
         channel = self._channel
         self._task.add_done_callback(lambda task: channel.end(asyncio.CancelledError()))
@@ -154,7 +156,11 @@ class ThreadBody:
         """Close the channel; return whether the thread will end at once."""
         paused = self._channel.paused
         self._channel.close(sys.exception())
-        return self._thread is not None and paused
+        if self._thread is not None and paused:
+            return True
+        # Nobody waits for the thread, nor raises the error that may end it.
+        self._channel.end(None)
+        return False
 
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Start the thread; reading does so, if it has to. ``loop`` is the event loop that waits for it."""
@@ -273,6 +279,10 @@ async def run_in_task(coroutine: Any) -> Any:
     finally:
         # A traceback keeps this frame, which would keep the task, and the task the exception.
         del task
+
+
+async def _do_nothing() -> None:
+    pass
 
 
 def _start_task(coroutine: Any, context: contextvars.Context) -> asyncio.Task[Any]:
