@@ -45,4 +45,4 @@ class _Texts(Stage[Any, str]):
 
     def feed(self, item: object) -> Sequence[str]:
         """Return the chunk's text."""
-        return (text_of(item),)
+        return (item if type(item) is str else text_of(item),)

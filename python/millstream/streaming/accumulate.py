@@ -18,31 +18,33 @@ class ChunkAccumulator:
     Texts, lists, messages and dicts of them are collected and joined on request, so that a sum is linear in its length.
     Other chunks are added as they arrive. A chunk that cannot be added (``TypeError``) replaces the sum,
     and so do all chunks after it, unless the accumulator ``adds_on``.
+
+    A chunk whose type is ``joins`` may be appended to the list ``parts``, which is what :meth:`add` does with it.
     """
 
-    __slots__ = ("_adds", "_adds_on", "_joins", "_parts")
+    __slots__ = ("_adds", "_adds_on", "joins", "parts")
 
     def __init__(self, *, adds_on: bool = False) -> None:
-        self._parts: list[Any] = []
-        self._joins: type | None = None
+        self.parts: list[Any] = []
+        self.joins: type | None = None
         self._adds = True
         self._adds_on = adds_on
 
     def add(self, chunk: Any) -> None:
         """Add a chunk."""
-        parts = self._parts
-        if type(chunk) is self._joins:
+        parts = self.parts
+        if type(chunk) is self.joins:
             parts.append(chunk)
             return
-        self._parts = [self._added(self.total(), chunk) if parts else chunk]
-        kind = type(self._parts[0])
-        self._joins = kind if self._adds and (kind in _JOINED or hasattr(kind, "chunk_position")) else None
+        parts[:] = [self._added(self.total(), chunk) if parts else chunk]
+        kind = type(parts[0])
+        self.joins = kind if self._adds and (kind in _JOINED or hasattr(kind, "chunk_position")) else None
 
     def total(self) -> Any:
         """Return the sum; ``None`` without chunks."""
-        parts = self._parts
+        parts = self.parts
         if len(parts) > 1:
-            parts = self._parts = [self._joined(parts)]
+            parts[:] = [self._joined(parts)]
         return parts[0] if parts else None
 
     def partial(self) -> Any:
@@ -50,7 +52,7 @@ class ChunkAccumulator:
         try:
             return self.total()
         except Exception:
-            return self._parts[-1]
+            return self.parts[-1]
 
     def _added(self, total: Any, chunk: Any) -> Any:
         if not self._adds or total is None:
@@ -59,7 +61,7 @@ class ChunkAccumulator:
             return total + chunk
         except TypeError:
             self._adds = self._adds_on
-            self._joins = None
+            self.joins = None
             return chunk
 
     def _joined(self, parts: list[Any]) -> Any:

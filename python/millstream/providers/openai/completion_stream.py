@@ -92,12 +92,16 @@ class DecodedChunks(DecodedText):
             return self._outputs(error.items), error
 
     def _outputs(self, deltas: Sequence[Delta]) -> Sequence[Any]:
-        self._check_idle()
-        return [
-            GenerationChunk(delta.text or "", {"finish_reason": delta.finish_reason, "logprobs": delta.logprobs})
-            for delta in deltas
-            if delta.index == 0 and (delta.text, delta.finish_reason, delta.logprobs) != (None, None, None)
-        ]
+        chunks, text = [], None
+        for delta in deltas:
+            if delta.index == 0:
+                text, reason, logprobs = delta.text, delta.finish_reason, delta.logprobs
+                if text is not None or reason is not None or logprobs is not None:
+                    chunks.append(GenerationChunk(text or "", {"finish_reason": reason, "logprobs": logprobs}))
+        if not text:
+            # The last delta had no content.
+            self._check_idle()
+        return chunks
 
     def _empty_chunk(self) -> Any:
         return GenerationChunk("", {"finish_reason": None, "logprobs": None})

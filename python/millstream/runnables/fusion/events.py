@@ -108,7 +108,7 @@ class FusedEvents(Fused):
         events: list[StreamEvent] = []
         if self._failure is not None:
             self._origin.catch_up(events)
-            self.feed = self._feed_through(self._inner.feed, self.done)
+            self.feed = self._inner.feed
             self.done.append(True)
             return events
         begun = super().opened(body)
@@ -202,9 +202,17 @@ class FusedEvents(Fused):
     # The middle.
 
     def _feed_through(self, feed: Callable[[Any], Sequence[Any]], done: Any) -> Callable[[Any], Sequence[StreamEvent]]:
+        take = self._take
+
         def feed_events(raw: Any) -> Sequence[StreamEvent]:
             events: list[StreamEvent] = []
-            self._pass_through(feed(raw), events)
+            chunks = feed(raw)
+            try:
+                for chunk in chunks:
+                    take(chunk, events)
+            except Exception as error:
+                self._failure = error
+                self.done.append(True)
             if done:
                 self.done.append(True)
             return events

@@ -12,6 +12,8 @@ from ..nodes import Node, StageNode, Take, WholeNode
 from ..origin import AttemptEvents
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...events import EventFilter, Run, StreamEvent
     from ...streaming.protocols import Stage
     from ..origin import OriginEvents
@@ -46,18 +48,23 @@ class ChainEvents:
 
     def make_take(self, *, accumulates: bool) -> Take:
         """Return a function that adds the event of a chunk, and the chunk to the output if this run ``accumulates``."""
-        add = self.output.add if accumulates else None
-        copy = self._version.template(self._run, root=self._root).copy if self._includes else None
+        add, copy = self.output.add, self.copy_template()
 
         def take(chunk: Any, events: list[StreamEvent]) -> None:
-            if add is not None:
-                add(chunk)
             if copy is not None:
                 event = copy()
                 event["data"] = {"chunk": chunk}
                 events.append(event)
 
-        return take
+        def add_and_take(chunk: Any, events: list[StreamEvent]) -> None:
+            add(chunk)
+            take(chunk, events)
+
+        return add_and_take if accumulates else take
+
+    def copy_template(self) -> Callable[[], StreamEvent] | None:
+        """Return the function that returns the event of a chunk, without its data; ``None`` if it is not wanted."""
+        return self._version.template(self._run, root=self._root).copy if self._includes else None
 
     def end(self, input: Any, output: Any, events: list[StreamEvent]) -> None:
         """Add the event of the end."""
@@ -118,7 +125,7 @@ class RunNode(Node):
 
 
 class StageRunNode(RunNode):
-    """A stage with the events of its run: a :class:`RunNode` with two calls less for each chunk."""
+    """A stage with the events of its run: a :class:`RunNode` with one function for all that a chunk costs."""
 
     def __init__(self, run_events: ChainEvents, stage: Stage[Any, Any]) -> None:
         super().__init__(run_events, StageNode(stage))
@@ -126,15 +133,28 @@ class StageRunNode(RunNode):
 
     def feed_into(self, take: Take) -> Take:
         """Return a function for the chunks of the input; it calls ``take`` with those of the output."""
-        feed, add_input, take_own = self._stage.feed, self._input.add, self._take
+        feed, copy = self._stage.feed, self._run_events.copy_template()
+        input, output = self._input, self.output
+        add_input, append_input = input.add, input.parts.append
+        add_output, append_output = output.add, output.parts.append
 
         def feed_chunk(chunk: Any, events: list[StreamEvent]) -> None:
             if self._is_open is None:
                 self._start(events)
-            add_input(chunk)
-            for output in feed(chunk):
-                take_own(output, events)
-                take(output, events)
+            if type(chunk) is input.joins:
+                append_input(chunk)
+            else:
+                add_input(chunk)
+            for made in feed(chunk):
+                if type(made) is output.joins:
+                    append_output(made)
+                else:
+                    add_output(made)
+                if copy is not None:
+                    event = copy()
+                    event["data"] = {"chunk": made}
+                    events.append(event)
+                take(made, events)
 
         # For the outputs of the end.
         super().feed_into(take)
