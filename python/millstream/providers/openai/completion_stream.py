@@ -80,7 +80,8 @@ class DecodedChunks(DecodedText):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        return lambda data: self._outputs(self._decoder.feed(data))
+        decode, outputs = self._decoder.feed, self._outputs
+        return lambda data: outputs(decode(data))
 
     def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> None:
         """Return ``None``: chunks are Python objects anyway."""

@@ -171,8 +171,11 @@ class FusedEvents(Fused):
         """Return the function that passes the origin's chunks through all steps."""
         # The output of the last step is that of the chain: it is accumulated once.
         take: Take = self._root.make_take(accumulates=not self._stages)
-        for node in reversed(self._stages):
-            take = node.feed_into(take)
+        for place, node in enumerate(reversed(self._stages)):
+            if place == 0 and isinstance(node, StageRunNode):
+                take = node.feed_into(take, self._root.copy_template())
+            else:
+                take = node.feed_into(take)
         return self._origin.feed_into(take)
 
     def _root_events(self, run_start: RunStart) -> ChainEvents:

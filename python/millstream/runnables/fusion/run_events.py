@@ -131,8 +131,11 @@ class StageRunNode(RunNode):
         super().__init__(run_events, StageNode(stage))
         self._stage = stage
 
-    def feed_into(self, take: Take) -> Take:
-        """Return a function for the chunks of the input; it calls ``take`` with those of the output."""
+    def feed_into(self, take: Take, copy_last: Callable[[], StreamEvent] | None = None) -> Take:
+        """Return a function for the chunks of the input; it calls ``take`` with those of the output.
+
+        Of the last step, ``copy_last`` may return what ``take`` adds as the chunk's event, without its data.
+        """
         feed, copy = self._stage.feed, self._run_events.copy_template()
         input, output = self._input, self.output
         add_input, append_input = input.add, input.parts.append
@@ -154,7 +157,12 @@ class StageRunNode(RunNode):
                     event = copy()
                     event["data"] = {"chunk": made}
                     events.append(event)
-                take(made, events)
+                if copy_last is not None:
+                    event = copy_last()
+                    event["data"] = {"chunk": made}
+                    events.append(event)
+                else:
+                    take(made, events)
 
         # For the outputs of the end.
         super().feed_into(take)
