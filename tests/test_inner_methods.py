@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 from langchain_core.runnables import Runnable as TheirRunnable
 from langchain_core.runnables import config as their_config
+from langchain_core.runnables import utils as their_utils
 from langchain_core.runnables.base import RunnableLambda as TheirLambda
 
 from endings import aread
-from millstream.runnables import Runnable, RunnableLambda, config
+from millstream.runnables import Runnable, RunnableLambda, config, utils
 from recording import ahandlers, comparable_calls, handlers
 
 CONFIG: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "named", "run_id": UUID(int=7)}
@@ -150,3 +151,49 @@ def test_a_configuration_is_patched_by_name(module: Any) -> None:
     assert not {"run_name", "run_id"} & set(module.patch_config(old, callbacks=[]))
     with pytest.raises(TypeError):
         module.patch_config(old, tags=["u"])
+
+
+@pytest.mark.parametrize("module", [their_utils, utils])
+def test_coroutines_run_with_a_limit_and_a_context(module: Any) -> None:
+    running: list[int] = []
+
+    async def count(number: int) -> int:
+        running.append(number)
+        assert len(running) <= 2
+        await asyncio.sleep(0)
+        running.remove(number)
+        return number
+
+    async def main() -> None:
+        assert await module.gather_with_concurrency(2, *map(count, range(5))) == [0, 1, 2, 3, 4]
+        assert await module.gather_with_concurrency(None, count(1), count(2)) == [1, 2]
+        assert await module.gated_coro(asyncio.Semaphore(1), count(3)) == 3
+        with config.set_config_context(config.ensure_config({"tags": ["t"]})) as context:
+            assert (await module.coro_with_context(tags(), context)) == ["t"]
+
+    async def tags() -> list[str]:
+        return config.ensure_config()["tags"]
+
+    asyncio.run(main())
+    assert module.asyncio_accepts_context()
+
+
+async def chunks_of(*chunks: Any) -> AsyncIterator[Any]:
+    for chunk in chunks:
+        yield chunk
+
+
+@pytest.mark.parametrize("module", [their_utils, utils])
+def test_chunks_are_added(module: Any) -> None:
+    made = module.AddableDict
+    assert module.add([]) is None is asyncio.run(module.aadd(chunks_of()))
+    assert module.add(["a", "b"]) == "ab" == asyncio.run(module.aadd(chunks_of("a", "b")))
+    one, other = made(a="x", b=None, c=[1]), made(a="y", b=2, d=None)
+    assert one + other == {"a": "xy", "b": 2, "c": [1], "d": None} == other.__radd__(one)
+    assert list(one + other) == ["a", "b", "c", "d"]
+    assert type(one + other) is made
+    assert {"a": "w"} + one == {"a": "wx", "b": None, "c": [1]}
+    with pytest.raises(TypeError, match=r"^Cannot add incompatible types for key 'a': 'str' and 'int'\.$"):
+        one + made(a=1)
+    with pytest.raises(TypeError):
+        module.add([1, "a"])

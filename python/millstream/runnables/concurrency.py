@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+import contextvars
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
 
-__all__ = ("gated_coro", "gather_with_concurrency")
+__all__ = ("asyncio_accepts_context", "coro_with_context", "gated_coro", "gather_with_concurrency")
+
+T = TypeVar("T")
+
+
+def asyncio_accepts_context() -> bool:
+    """Return ``True``: tasks take a context on every Python that is supported."""
+    return True
+
+
+def coro_with_context(
+    coro: Coroutine[Any, Any, T], context: contextvars.Context, *, create_task: bool = False
+) -> Awaitable[T]:
+    """Return a task that runs ``coro`` in ``context``; ``create_task`` changes nothing."""
+    return asyncio.create_task(coro, context=context)
 
 
 async def gated_coro(semaphore: asyncio.Semaphore, coro: Coroutine[Any, Any, Any]) -> Any:

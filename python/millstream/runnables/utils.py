@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         is_async_callable,
         is_async_generator,
     )
-    from .concurrency import gated_coro, gather_with_concurrency
+    from .concurrency import asyncio_accepts_context, coro_with_context, gated_coro, gather_with_concurrency
     from .config_specs import (
         AnyConfigurableField,
         ConfigurableField,
@@ -47,6 +47,8 @@ __all__ = (
     "accepts_context",
     "accepts_run_manager",
     "add",
+    "asyncio_accepts_context",
+    "coro_with_context",
     "gated_coro",
     "gather_with_concurrency",
     "get_function_first_arg_dict_keys",
@@ -60,7 +62,12 @@ __all__ = (
 
 _MODULES = {
     "millstream.streaming.addable": ("Addable", "AddableDict", "aadd", "add"),
-    "millstream.runnables.concurrency": ("gated_coro", "gather_with_concurrency"),
+    "millstream.runnables.concurrency": (
+        "asyncio_accepts_context",
+        "coro_with_context",
+        "gated_coro",
+        "gather_with_concurrency",
+    ),
     "millstream.runnables.config_specs": (
         "AnyConfigurableField",
         "ConfigurableField",
