@@ -97,3 +97,14 @@ def test_the_pieces_of_calls_beside_a_text_are_calls_as_in_langchain() -> None:
         own, their = blocks_of("AIMessageChunk", content=content, tool_call_chunks=PIECES[:1])
         assert own == their
         assert own[-1]["type"] == ("tool_call" if content else "tool_call_chunk")
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "bedrock_converse", "google_genai", "groq", "openai"])
+def test_texts_beside_blocks_are_kept(provider: str) -> None:
+    metadata = {"model_provider": provider, "model_name": "claude"}
+    firsts: list[Any] = [[], "a", [{"type": "text", "text": "a"}]]
+    for first in firsts:
+        message = ours.AIMessageChunk(first, response_metadata=metadata) + ours.AIMessageChunk("b")
+        message += ours.AIMessageChunk([{"type": "text", "text": "c", "index": 1}])
+        texts = "".join(block["text"] for block in message.content_blocks if block["type"] == "text")
+        assert texts == message.text == ("abc" if first else "bc")

@@ -75,7 +75,9 @@ def answers(draw: st.DrawFn) -> list[dict[str, Any]]:
     if draw(st.booleans()):
         return [{**first, "tool_calls": CALLS[:number]}]
     more = [{"content": one} for one in draw(st.lists(contents, max_size=2))]
-    parts = [{**part, "tool_call_chunks": draw(st.sampled_from([[], PIECES[:number]]))} for part in (first, *more)]
+    further: list[Any] = [{"name": None, "args": ": 1}", "id": None, "index": index} for index in range(number)]
+    parts = [{**first, "tool_call_chunks": draw(st.sampled_from([[], PIECES[:number]]))}]
+    parts += [{**part, "tool_call_chunks": draw(st.sampled_from([[], further]))} for part in more]
     return [*parts[:-1], {**parts[-1], "chunk_position": draw(st.sampled_from([None, "last"]))}]
 
 
@@ -105,7 +107,8 @@ def test_answers_of_any_provider_become_the_blocks_of_langchain(parts: list[dict
         # LangChain does not read such a block, or merge such chunks.
         assert isinstance(own.content_blocks, list)
         return
-    # How chunks are merged is compared elsewhere.
+    # How chunks are merged is compared elsewhere. LangChain drops most texts beside blocks.
     assume(as_merged(own) == as_merged(their))
+    assume(isinstance(own.content, str) or not any(isinstance(item, str) for item in own.content))
     assert json.dumps(without_ids(own.content_blocks), default=str) == json.dumps(without_ids(expected), default=str)
     assert as_merged(own) == as_merged(their)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .parts import (
     add_extras,
+    blocks_in,
     is_unfinished,
     keep_index,
     non_standard,
@@ -26,9 +27,7 @@ _LOCATIONS = ("char_location", "content_block_location", "page_location", "searc
 
 def translate_content(message: Any) -> list[Any]:
     """Return the content of an answer of Anthropic as standard blocks; a refusal is the last one."""
-    content = message.content
-    items = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    blocks = [block for item in items if isinstance(item, dict) for block in _translate(item, message)]
+    blocks = [block for item in blocks_in(message.content) for block in _translate(item, message)]
     metadata = message.response_metadata
     if metadata.get("stop_reason") != "refusal" or any(block["type"] == "refusal" for block in blocks):
         return blocks

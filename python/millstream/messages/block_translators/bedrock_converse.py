@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .parts import add_extras, keep_index, non_standard, piece_block, read_call, rest_of, single_piece
+from .parts import add_extras, blocks_in, keep_index, non_standard, piece_block, read_call, rest_of, single_piece
 
 __all__ = ("translate_content", "translate_content_chunk")
 
@@ -14,12 +14,10 @@ _Block = dict[str, Any]
 
 def translate_content(message: Any) -> list[Any]:
     """Return the content of an answer as standard blocks."""
-    content = message.content
-    if content == "" and not message.additional_kwargs and not message.tool_calls:
+    if message.content == "" and not message.additional_kwargs and not message.tool_calls:
         # A chunk with metadata alone.
         return []
-    items = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [_translate(item, message) for item in items if isinstance(item, dict)]
+    return [_translate(item, message) for item in blocks_in(message.content)]
 
 
 translate_content_chunk = translate_content

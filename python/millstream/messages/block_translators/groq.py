@@ -19,7 +19,7 @@ _CODE = re.compile(r'\s*\{\s*"code"\s*:\s*"(.*)"\s*\}\s*', re.DOTALL)
 def translate_content(message: Any) -> list[Any]:
     """Return the content of an answer of Groq as standard blocks: its tools' calls and results come first."""
     tools = enumerate(message.additional_kwargs.get("executed_tools") or ())
-    text = [{"type": "text", "text": message.content}] if isinstance(message.content, str) and message.content else []
+    text = [{"type": "text", "text": str(message.text)}] if message.text else []
     calls = [
         {"type": "tool_call", **{key: call.get(key) for key in ("name", "args", "id")}} for call in message.tool_calls
     ]

@@ -9,7 +9,7 @@ from typing import Any
 from ..._late import lazy_names
 from ..content import KNOWN_BLOCK_TYPES
 from .openai_tools import SERVER_TOOLS
-from .parts import add_extras, add_index, call_blocks, reasoning_blocks, rest_of, single_piece
+from .parts import add_extras, add_index, blocks_in, call_blocks, reasoning_blocks, rest_of, single_piece
 
 __all__ = ("translate_content", "translate_content_chunk")
 
@@ -29,8 +29,8 @@ def translate_content(message: Any) -> list[Any]:
     if isinstance(message.content, str):
         text = [{"type": "text", "text": message.content}] if message.content else []
         return [*reasoning_blocks(message), *text, *call_blocks(message), *_refusal(message)]
-    content = _order_older(message) if _is_older(message) else message.content
-    return [one for block in content if isinstance(block, dict) for one in _translate(dict(block), message, content)]
+    content = _order_older(message) if _is_older(message) else blocks_in(message.content)
+    return [one for block in content for one in _translate(dict(block), message, content)]
 
 
 translate_content_chunk = translate_content

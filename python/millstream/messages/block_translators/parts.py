@@ -8,6 +8,7 @@ from typing import Any
 __all__ = (
     "add_extras",
     "add_index",
+    "blocks_in",
     "call_blocks",
     "is_unfinished",
     "keep_index",
@@ -20,6 +21,13 @@ __all__ = (
 )
 
 _Block = dict[str, Any]
+
+
+def blocks_in(content: str | list[Any]) -> list[_Block]:
+    """Return the blocks of a message's content; a text becomes a block."""
+    items = [content] if isinstance(content, str) else content
+    texts = ({"type": "text", "text": item} if isinstance(item, str) else item for item in items)
+    return [item for item in texts if isinstance(item, dict)]
 
 
 def rest_of(block: Mapping[str, Any], *names: str) -> _Block:
