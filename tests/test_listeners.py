@@ -91,6 +91,20 @@ def test_listeners_receive_the_runs_that_langchain_s_do(shape: str, how: str, is
     assert found[0]
 
 
+@pytest.mark.parametrize("library", [ours, theirs])
+def test_a_run_has_its_place_in_the_trace(library: Any) -> None:
+    ends: list[Any] = []
+    chain = library.RunnableLambda(str.strip) | library.RunnableLambda(str.upper)
+    chain.with_listeners(on_end=lambda run: ends.append(run)).invoke(" x ")
+    (run,) = ends
+    assert run.trace_id == run.id
+    assert run.dotted_order == f"{run.start_time:%Y%m%dT%H%M%S%fZ}{run.id}"
+    for child in run.child_runs:
+        assert child.trace_id == run.id
+        assert child.dotted_order == f"{run.dotted_order}.{child.start_time:%Y%m%dT%H%M%S%fZ}{child.id}"
+        assert child.parent_run_id == run.id
+
+
 @pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
 def test_the_run_of_a_model_has_its_prompts_and_its_generations(how: str) -> None:
     calls: Calls = []

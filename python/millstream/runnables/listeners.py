@@ -40,6 +40,8 @@ class Run:
     extra: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     serialized: dict[str, Any] | None = None
+    trace_id: UUID | None = None
+    dotted_order: str = ""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -146,8 +148,11 @@ class RootListener(BaseCallbackHandler):
         run.parent_run_id, run.tags, run.serialized = parent_run_id, list(tags or ()), serialized
         run.extra = {**extra, "metadata": metadata} if metadata else extra
         run.events.append({"name": "start", "time": run.start_time})
+        run.trace_id, run.dotted_order = run_id, f"{run.start_time:%Y%m%dT%H%M%S%fZ}{run_id}"
         if parent_run_id is not None and (parents := self._open.get(parent_run_id)):
-            parents[-1].child_runs.append(run)
+            parent = parents[-1]
+            parent.child_runs.append(run)
+            run.trace_id, run.dotted_order = parent.trace_id, f"{parent.dotted_order}.{run.dotted_order}"
         self._open.setdefault(run_id, []).append(run)
         if self._root is not None:
             return None
