@@ -1,6 +1,8 @@
 """Parallel steps, beside LangChain's."""
 
 import asyncio
+import copy
+import pickle
 import threading
 from collections.abc import Iterator
 from operator import itemgetter
@@ -11,12 +13,17 @@ from langchain_core.runnables import RunnableLambda as TheirLambda
 from langchain_core.runnables import RunnableParallel as TheirParallel
 from langchain_core.runnables import RunnablePassthrough as TheirPassthrough
 
+from millstream.language_models import FakeListLLM
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import PromptTemplate
 from millstream.runnables import (
+    RunnableBranch,
     RunnableGenerator,
     RunnableLambda,
     RunnableMap,
     RunnableParallel,
     RunnablePassthrough,
+    RunnablePick,
     add,
 )
 
@@ -194,3 +201,25 @@ def test_a_parallel_may_fail_to_start_a_thread(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(threading.Thread, "start", refuse_second)
     with pytest.raises(RuntimeError, match="new thread"):
         list(steps.stream("hey"))
+
+
+MODEL = FakeListLLM(responses=["a"])
+CHAIN = PromptTemplate.from_template("{x}") | MODEL | StrOutputParser()
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        CHAIN,
+        {"x": itemgetter("x"), "y": RunnablePassthrough()} | CHAIN,
+        RunnablePassthrough.assign(a=CHAIN),
+        RunnableParallel(a=CHAIN, b=CHAIN) | RunnablePick("a"),
+        RunnableBranch((itemgetter("x"), CHAIN), CHAIN),
+    ],
+    ids=["chain", "dict", "assign", "parallel", "branch"],
+)
+def test_chains_are_copied_and_pickled_after_a_stream(chain: Any) -> None:
+    chunks = list(chain.stream({"x": 1}))
+    for other in (pickle.loads(pickle.dumps(chain)), copy.copy(chain), copy.deepcopy(chain)):
+        assert repr(other) == repr(chain)
+        assert list(other.stream({"x": 1})) == chunks

@@ -14,6 +14,7 @@ from ..streaming.stream import Stream
 from .batch import arun_all, run_all
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
+from .copying import state_without_caches
 from .function_source import indent_lines_after_first
 from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
@@ -52,6 +53,8 @@ class RunnableParallel(
         Fields.__init__(
             self, steps__={key: coerce_to_runnable(step) for key, step in {**(steps__ or {}), **kwargs}.items()}
         )
+
+    __getstate__ = state_without_caches
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         """Return ``name``, or the name of the class with the keys."""

@@ -25,6 +25,7 @@ from ..streaming.stream import AsyncStream, Stream
 from .arguments import bind_arguments
 from .assigning import Arrangement, AssignNode, adicts_of, check_dict, dicts_of
 from .config import RunnableConfig, ensure_config
+from .copying import state_without_caches
 from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .nodes import Composition
@@ -242,6 +243,8 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
 
     def __init__(self, mapper: RunnableParallel[Dict], **kwargs: Any) -> None:
         Fields.__init__(self, mapper=mapper, **kwargs)
+
+    __getstate__ = state_without_caches
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         """Return ``name``, or the name of the class with the keys that are assigned."""

@@ -16,6 +16,7 @@ from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
+from .copying import state_without_caches
 from .foreign import steps_of
 from .fusion.chunks import FusedChunks
 from .fusion.origins import SequenceOrigin
@@ -69,6 +70,8 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
             raise ValueError(f"RunnableSequence must have at least 2 steps, got {len(flat)}")
         self._steps = flat
         self.name = name
+
+    __getstate__ = state_without_caches
 
     @property
     def steps(self) -> list[Runnable[Any, Any]]:
