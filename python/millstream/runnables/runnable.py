@@ -88,11 +88,11 @@ class Runnable(Introspectable[Input, Output]):
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """Return this Runnable, and then what :class:`~millstream.runnables.RunnablePick` picks from its output."""
-        return self.pipe(late("RunnablePick")(keys))
+        return cast("Runnable[Input, Any]", self | late("RunnablePick")(keys))
 
     def assign(self, **kwargs: Any) -> Runnable[Input, dict[str, Any]]:
         """Return this Runnable with keys added to its output, a dict: what Runnables, functions or dicts make of it."""
-        return self.pipe(late("RunnableAssign")(late("RunnableParallel")(kwargs)))
+        return cast("Runnable[Input, dict[str, Any]]", self | late("RunnableAssign")(late("RunnableParallel")(kwargs)))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """Return a Runnable that calls this one for each element of a list, as ``batch`` does."""
