@@ -9,17 +9,7 @@ from hypothesis import strategies as st
 
 from endings import read_all
 from millstream.runnables import add
-from trees import AT_ONCE, DICT, TEXT, Tree, build, inputs, library, parts, trees
-
-kinds = st.sampled_from([TEXT, DICT])
-CONFIG: Any = {"tags": ["t"], "metadata": {"m": 1}}
-
-
-@st.composite
-def cases(draw: Any) -> tuple[Tree, str]:
-    """Return a tree, and the kind of its input."""
-    kind = draw(kinds)
-    return draw(trees(kind, draw(kinds))), kind
+from trees import AT_ONCE, CONFIG, Tree, build, cases, inputs, library, parts, shown
 
 
 async def _aiter(items: Any) -> Any:
@@ -54,16 +44,6 @@ def outcome(call: Callable[[Any, Any], Any], step: Any, values: Any) -> Any:
         return shown(call(step, values))
     except Exception as error:
         return shown(error)
-
-
-def shown(value: Any) -> Any:
-    """Return ``value`` with exceptions, also those in a list, as their types and messages."""
-    if isinstance(value, list):
-        return [shown(each) for each in value]
-    if isinstance(value, Exception):
-        # A message of LangChain's lacks a space.
-        return type(value).__name__, str(value).replace("synchronously.Use", "synchronously. Use")
-    return value
 
 
 def any_error(outcome: Any) -> Any:

@@ -1,7 +1,7 @@
 """Random compositions: a tree is a specification, of which both libraries make the same Runnable."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import cache
 from operator import itemgetter
 from types import SimpleNamespace
@@ -19,13 +19,14 @@ import millstream.runnables as ours
 from millstream.prompts import PromptTemplate
 from recording import AstreamBody, make_models
 
-__all__ = ("AT_ONCE", "Tree", "build", "inputs", "library", "parts", "trees")
+__all__ = ("AT_ONCE", "CONFIG", "Tree", "build", "cases", "inputs", "library", "parts", "shown", "trees")
 
 Tree = tuple[Any, ...]
 """The name of a composition in ``PARTS``, and its arguments, some of which are trees."""
 
 MODELS = make_models(AstreamBody)
 TEXT, DICT = "text", "dict"
+CONFIG: Any = {"tags": ["t"], "metadata": {"m": 1}}
 inputs: dict[str, Any] = {TEXT: ["abc", "de", "f"], DICT: [{"x": "abc"}, {"x": "de", "y": "f"}, {"x": "g"}]}
 
 
@@ -214,38 +215,67 @@ _LEAVES: dict[tuple[str, str], list[Any]] = {
 
 
 @cache
-def trees(takes: str, returns: str, depth: int = 5) -> st.SearchStrategy[Tree]:
-    """Return trees of Runnables that take and return texts or dicts."""
-    names = _LEAVES[takes, returns]
+def trees(takes: str, returns: str, depth: int = 5, without: frozenset[str] = frozenset()) -> st.SearchStrategy[Tree]:
+    """Return trees of Runnables that take and return texts or dicts, without the parts of some names."""
+    names = [name for name in _LEAVES[takes, returns] if name not in without]
     leaves = st.sampled_from([*((name,) for name in names * (12 // len(names))), ("refuse", takes)])
     if depth == 1:
         return leaves
 
     def below(takes: str = takes, returns: str = returns) -> st.SearchStrategy[Tree]:
-        return trees(takes, returns, depth - 1)
+        return trees(takes, returns, depth - 1, without)
 
-    def made(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree]:
-        return st.tuples(st.just(name), *arguments)
-
-    found = [leaves]
-    for name in ("chain", "chain", "named chain"):
-        found += [made(name, below(takes, kind), below(kind, returns)) for kind in (TEXT, DICT)]
-    found += [
-        made("branch", below(), below()),
-        made("two branches", below(), below(), below()),
-        made("retry", below(), st.integers(1, 3)),
-        made("fallback", below(), below()),
-        *(made(name, below()) for name in ("returned", "returned async", "tagged", "renamed")),
+    found = [
+        st.tuples(st.just(name), *arguments)
+        for name, *arguments in _compositions(takes, returns, below)
+        if name not in without
     ]
+    return st.one_of(leaves, *found)
+
+
+def _compositions(takes: str, returns: str, below: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the name of each composition, with the strategies of its arguments."""
+    for name in ("chain", "chain", "named chain"):
+        for kind in (TEXT, DICT):
+            yield name, below(takes, kind), below(kind, returns)
+    yield "branch", below(), below()
+    yield "two branches", below(), below(), below()
+    yield "retry", below(), st.integers(1, 3)
+    yield "fallback", below(), below()
+    for name in ("returned", "returned async", "tagged", "renamed"):
+        yield name, below()
     if takes == returns:
         flaky = st.tuples(st.just("flaky"), st.integers(1, 3))
-        found.append(made("retry", made("chain", flaky, below()), st.integers(2, 4)))
+        yield "retry", st.tuples(st.just("chain"), flaky, below()), st.integers(2, 4)
     if returns == DICT:
-        found += [made("one", below(takes, TEXT)), made("two", below(takes, TEXT), below(takes, TEXT))]
+        yield "one", below(takes, TEXT)
+        yield "two", below(takes, TEXT), below(takes, TEXT)
     if (takes, returns) == (DICT, DICT):
-        found += [made("assign", below(takes, TEXT)), made("assign over", below(takes, TEXT))]
+        yield "assign", below(takes, TEXT)
+        yield "assign over", below(takes, TEXT)
     if (takes, returns) == (TEXT, TEXT):
-        found.append(made("each", below()))
+        yield "each", below()
     if (takes, returns) == (DICT, TEXT):
-        found.append(made("route", below(TEXT, TEXT), below(TEXT, TEXT)))
-    return st.one_of(found)
+        yield "route", below(TEXT, TEXT), below(TEXT, TEXT)
+
+
+@st.composite
+def cases(draw: Any, without: Iterable[str] = (), at_once: bool = False) -> tuple[Tree, str]:
+    """Return a tree, and the kind of its input; if it is to run steps ``at_once``, it does."""
+    kinds = st.sampled_from([TEXT, DICT])
+    kind, omitted = draw(kinds), frozenset(without)
+    if not at_once:
+        return draw(trees(kind, draw(kinds), without=omitted)), kind
+    branches = [draw(trees(kind, TEXT, 4, omitted)) for _ in range(2)]
+    last: list[Tree] = draw(st.lists(trees(DICT, draw(kinds), 3, omitted), max_size=1))
+    return (("chain", ("two", *branches), *last) if last else ("two", *branches)), kind
+
+
+def shown(value: Any) -> Any:
+    """Return ``value`` with exceptions, also those in a list, as their types and messages."""
+    if isinstance(value, list):
+        return [shown(each) for each in value]
+    if isinstance(value, Exception):
+        # A message of LangChain's lacks a space.
+        return type(value).__name__, str(value).replace("synchronously.Use", "synchronously. Use")
+    return value
