@@ -34,9 +34,17 @@ def _runs(path: str) -> bool:
     return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
+def package_index() -> str | None:
+    """Return the folder of LangChain's own tests, which come from the package index."""
+    done = subprocess.run([*SUITE, "--fetch"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+SUITE = [sys.executable, "-m", "tests.langchain_suite"]
 FUZZ = ["cargo", "clippy", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--", "-D", "warnings"]
 CHECKS = {
     "C++ compiler": (compiler, lambda _: FUZZ),
+    "package index": (package_index, lambda _: SUITE),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python.

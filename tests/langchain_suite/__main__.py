@@ -1,8 +1,8 @@
 """Runs LangChain's own unit tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
 
-The tests come with pip, in the source distribution of the langchain-core that is installed. Those that do not pass
-must be the ones that ``not_passing.toml`` lists, each with its reason; with ``--write`` the list is written anew,
-and a test that is new on it gets the reason ``missing``.
+The tests come with pip, in the source distribution of the langchain-core that is installed; ``--fetch`` only fetches
+them. Those that do not pass must be the ones that ``not_passing.toml`` lists, each with its reason. With ``--write``
+the list is written anew, and a test that is new on it gets the reason ``missing``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ REASONS = {
 
 def main(arguments: list[str]) -> int:
     """Run the tests; return 1 if one ended otherwise than the list says."""
+    if arguments == ["--fetch"]:
+        print(_source())
+        return 0
     writes = "--write" in arguments
     paths = [one for one in arguments if one != "--write"]
     outcomes = run(paths or ["tests/unit_tests"])
@@ -56,8 +59,7 @@ def main(arguments: list[str]) -> int:
 
 def run(paths: list[str]) -> dict[str, str]:
     """Run tests of LangChain; return how each ended."""
-    source = fetch("langchain-core", version("langchain-core"), FOLDER)
-    rewrite(source / "tests", FOLDER / "tests")
+    rewrite(_source() / "tests", FOLDER / "tests")
     (FOLDER / "pyproject.toml").write_text('[tool.pytest.ini_options]\nasyncio_mode = "auto"\n')
     outcomes = FOLDER / "outcomes.json"
     outcomes.unlink(missing_ok=True)
@@ -75,6 +77,10 @@ def run(paths: list[str]) -> dict[str, str]:
     )
     found: dict[str, str] = json.loads(outcomes.read_text())
     return found
+
+
+def _source() -> Path:
+    return fetch("langchain-core", version("langchain-core"), FOLDER)
 
 
 _SETTINGS = {"LANGCHAIN_SUITE_OUTCOMES": str(FOLDER / "outcomes.json"), "PYTHONDONTWRITEBYTECODE": "1"}

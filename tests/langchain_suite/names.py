@@ -110,7 +110,11 @@ class _Finder:
         rest = module.__name__.partition(".")[2]
         module.__dict__["__ours__"] = _ours(module.__name__)
         stays = rest.partition(".")[0] in LANGCHAINS
-        module.__dict__["__theirs__"] = import_module(f"langchain_core.{rest}") if stays else None
+        theirs = module.__dict__["__theirs__"] = import_module(f"langchain_core.{rest}") if stays else None
+        if theirs is not None and module.__dict__["__ours__"] is None:
+            # The module itself, so that what a test sets on it is seen by LangChain.
+            sys.modules[module.__name__] = theirs
+            return
         if module.__dict__["__ours__"] is not None and hasattr(module.__dict__["__ours__"], "__all__"):
             module.__dict__["__all__"] = list(module.__dict__["__ours__"].__all__)
         elif rest:
