@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ("from_provider",)
+__all__ = ("GEMINI_BLOCKS", "from_provider")
 
 _Block = dict[str, Any]
 
 # For each type of Anthropic's sources, the key of the data and the key of a standard block.
 _SOURCES = {"base64": ("data", "base64"), "url": ("url", "url"), "file": ("file_id", "id"), "text": ("data", "text")}
+# The key without which such a block of Gemini's is not one.
+_NEEDED = {"file_data": "file_uri", "function_call": "name"}
 
 
 def from_provider(block: _Block) -> _Block | None:
@@ -62,21 +64,41 @@ def _from_converse(block: _Block) -> _Block | None:
 
 def _from_gemini(block: _Block) -> _Block | None:
     type_name = block.get("type")
-    if type_name == "file_data" and "file_uri" in block:
-        mime_type = {"mime_type": block["mime_type"]} if block.get("mime_type") else {}
-        return {"type": "file", "url": block["file_uri"], **mime_type}
-    if type_name == "function_call" and "name" in block:
-        return {"type": "tool_call", "name": block["name"], "args": block.get("args", {}), "id": block.get("id", "")}
-    if type_name == "executable_code":
-        args = {"code": block.get("executable_code", ""), "language": block.get("language", "python")}
-        return {"type": "server_tool_call", "name": "code_interpreter", "args": args, "id": block.get("id", "")}
-    if type_name == "code_execution_result":
-        outcome = block.get("outcome", 1)
-        result = {
-            "type": "server_tool_result",
-            "tool_call_id": block.get("tool_call_id", ""),
-            "status": "success" if outcome == 1 else "error",
-            "output": block.get("code_execution_result", ""),
-        }
-        return result if outcome is None else {**result, "extras": {"outcome": outcome}}
-    return None
+    if type_name not in GEMINI_BLOCKS or _NEEDED.get(type_name, "type") not in block:
+        return None
+    return GEMINI_BLOCKS[type_name](block)
+
+
+def _read_file(block: _Block) -> _Block:
+    mime_type = {"mime_type": block["mime_type"]} if block.get("mime_type") else {}
+    return {"type": "file", "url": block.get("file_uri", ""), **mime_type}
+
+
+def _read_call(block: _Block) -> _Block:
+    name, args, call_id = block.get("name", ""), block.get("args", {}), block.get("id", "")
+    return {"type": "tool_call", "name": name, "args": args, "id": call_id}
+
+
+def _read_code(block: _Block) -> _Block:
+    args = {"code": block.get("executable_code", ""), "language": block.get("language", "python")}
+    return {"type": "server_tool_call", "name": "code_interpreter", "args": args, "id": block.get("id", "")}
+
+
+def _read_result(block: _Block) -> _Block:
+    outcome = block.get("outcome", 1)
+    result = {
+        "type": "server_tool_result",
+        "tool_call_id": block.get("tool_call_id", ""),
+        "status": "success" if outcome == 1 else "error",
+        "output": block.get("code_execution_result", ""),
+    }
+    return result if outcome is None else {**result, "extras": {"outcome": outcome}}
+
+
+GEMINI_BLOCKS: dict[str, Callable[[_Block], _Block]] = {
+    "file_data": _read_file,
+    "function_call": _read_call,
+    "executable_code": _read_code,
+    "code_execution_result": _read_result,
+}
+"""For each type of Gemini's blocks the function that returns the standard block: of an input, and of an answer."""

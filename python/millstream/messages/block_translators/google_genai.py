@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..content import create_citation
+from ..provider_inputs import GEMINI_BLOCKS
 from .parts import add_extras, keep_index
 
 __all__ = ("translate_content", "translate_content_chunk", "translate_grounding_metadata_to_citations")
@@ -37,37 +38,24 @@ translate_content_chunk = translate_content
 def _translate(item: Any) -> _Block:
     if isinstance(item, str):
         return {"type": "text", "text": item}
-    block = _translate_item(item) if isinstance(item, dict) else {"type": "non_standard", "value": item}
+    translate = _TRANSLATORS.get(item.get("type"), _translate_other) if isinstance(item, dict) else _translate_other
+    block = translate(item)
     if isinstance(item, dict) and item.get("index") is not None and "index" not in block:
         keep_index(block, item)
     return block
 
 
-def _translate_item(item: _Block) -> _Block:
-    type_name = item.get("type")
-    if type_name == "text":
-        return item
-    if type_name == "image_url":
-        return _translate_image(item)
-    if type_name == "function_call":
-        return {
-            "type": "tool_call",
-            "name": item.get("name", ""),
-            "args": item.get("args", {}),
-            "id": item.get("id", ""),
-        }
-    if type_name == "file_data":
-        mime_type = {"mime_type": item["mime_type"]} if item.get("mime_type") else {}
-        return {"type": "file", "url": item.get("file_uri", ""), **mime_type}
-    if type_name == "thinking":
-        signature = {"signature": item["signature"]} if item.get("signature") else {}
-        return add_extras({"type": "reasoning", "reasoning": item.get("thinking", "")}, signature)
-    if type_name == "executable_code":
-        args = {"code": item.get("executable_code", ""), "language": item.get("language", "python")}
-        return {"type": "server_tool_call", "name": "code_interpreter", "args": args, "id": item.get("id", "")}
-    if type_name == "code_execution_result":
-        return _translate_result(item)
+def _translate_other(item: Any) -> _Block:
     return {"type": "non_standard", "value": item}
+
+
+def _translate_text(item: _Block) -> _Block:
+    return item
+
+
+def _translate_thinking(item: _Block) -> _Block:
+    signature = {"signature": item["signature"]} if item.get("signature") else {}
+    return add_extras({"type": "reasoning", "reasoning": item.get("thinking", "")}, signature)
 
 
 def _translate_image(item: _Block) -> _Block:
@@ -75,7 +63,7 @@ def _translate_image(item: _Block) -> _Block:
     url = item.get("image_url", {}).get("url", "")
     if found := _DATA_URI.match(url):
         return {"type": "image", "base64": found[2], "mime_type": found[1]}
-    return {"type": "image", "base64": url} if _is_base64(url) else {"type": "non_standard", "value": item}
+    return {"type": "image", "base64": url} if _is_base64(url) else _translate_other(item)
 
 
 def _is_base64(text: str) -> bool:
@@ -86,14 +74,17 @@ def _is_base64(text: str) -> bool:
 
 
 def _translate_result(item: _Block) -> _Block:
-    outcome = item.get("outcome", 1)
-    result = {
-        "type": "server_tool_result",
-        "tool_call_id": item.get("tool_call_id", ""),
-        "status": "success" if outcome == 1 else "error",
-        "output": item.get("code_execution_result", ""),
-    }
-    return add_extras(result, {"block_type": item["type"], **({} if outcome is None else {"outcome": outcome})})
+    result = GEMINI_BLOCKS["code_execution_result"](item)
+    return {**result, "extras": {"block_type": item["type"], **result.get("extras", {})}}
+
+
+_TRANSLATORS: dict[Any, Callable[[_Block], _Block]] = {
+    **GEMINI_BLOCKS,
+    "text": _translate_text,
+    "thinking": _translate_thinking,
+    "image_url": _translate_image,
+    "code_execution_result": _translate_result,
+}
 
 
 def _cite(blocks: list[_Block], grounding: Mapping[str, Any] | None) -> None:

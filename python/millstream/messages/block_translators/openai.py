@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..._late import lazy_names
@@ -44,19 +44,9 @@ def _refusal(message: Any) -> list[_Block]:
 def _translate(block: _Block, message: Any, content: list[Any]) -> Iterator[_Block]:
     """Yield the standard blocks for an item of a response."""
     type_name = block.get("type")
-    if type_name == "text":
-        yield _translate_text(block)
-    elif type_name == "refusal":
-        known: _Block = {key: block[key] for key in ("id", "index") if key in block}
-        extras = {**(block.get("extras") or {}), **rest_of(block, "type", "refusal", "id", "index", "extras")}
-        yield add_extras({"type": "refusal", "refusal": block.get("refusal", ""), **known}, extras)
-    elif type_name == "reasoning":
-        yield from _translate_reasoning(block)
-    elif type_name == "image_generation_call" and block.get("result"):
-        yield _translate_image(block)
-    elif type_name == "function_call":
+    if type_name == "function_call":
         yield from _translate_call(block, message)
-    elif type_name in SERVER_TOOLS and (found := list(SERVER_TOOLS[type_name](block, content))):
+    elif type_name in _TRANSLATORS and (found := list(_TRANSLATORS[type_name](block, content))):
         yield from found
     elif type_name in KNOWN_BLOCK_TYPES:
         yield block
@@ -64,11 +54,17 @@ def _translate(block: _Block, message: Any, content: list[Any]) -> Iterator[_Blo
         yield add_index({"type": "non_standard", "value": rest_of(block, "index")}, block, "lc_ns")
 
 
-def _translate_text(block: _Block) -> _Block:
+def _translate_text(block: _Block, content: list[Any]) -> Iterator[_Block]:
     text = {**block, "text": block.get("text", "")}
     if "annotations" in block:
         text["annotations"] = list(map(_translate_annotation, block["annotations"]))
-    return add_index(text, block, "lc_txt")
+    yield add_index(text, block, "lc_txt")
+
+
+def _translate_refusal(block: _Block, content: list[Any]) -> Iterator[_Block]:
+    known: _Block = {key: block[key] for key in ("id", "index") if key in block}
+    extras = {**(block.get("extras") or {}), **rest_of(block, "type", "refusal", "id", "index", "extras")}
+    yield add_extras({"type": "refusal", "refusal": block.get("refusal", ""), **known}, extras)
 
 
 def _translate_annotation(annotation: Mapping[str, Any]) -> _Block:
@@ -83,7 +79,7 @@ def _translate_annotation(annotation: Mapping[str, Any]) -> _Block:
     return {"type": "non_standard_annotation", "value": annotation}
 
 
-def _translate_reasoning(block: _Block) -> Iterator[_Block]:
+def _translate_reasoning(block: _Block, content: list[Any]) -> Iterator[_Block]:
     """Yield a block for each part of a summary; data of the whole item is in the first one."""
     if "summary" not in block:
         yield block
@@ -105,14 +101,26 @@ def _index_reasoning(block: _Block, part: object) -> _Block:
     return block
 
 
-def _translate_image(block: _Block) -> _Block:
+def _translate_image(block: _Block, content: list[Any]) -> Iterator[_Block]:
+    """Yield the image of a call that has made one."""
+    if not block.get("result"):
+        return
     image = {"type": "image", "base64": block["result"]}
     if output_format := block.get("output_format"):
         image["mime_type"] = f"image/{output_format}"
     if "id" in block:
         image["id"] = block["id"]
     add_index(image, block, "lc_img")
-    return add_extras(image, {key: block[key] for key in _IMAGE_EXTRAS if key in block})
+    yield add_extras(image, {key: block[key] for key in _IMAGE_EXTRAS if key in block})
+
+
+_TRANSLATORS: dict[str, Callable[[_Block, list[Any]], Iterator[_Block]]] = {
+    "text": _translate_text,
+    "refusal": _translate_refusal,
+    "reasoning": _translate_reasoning,
+    "image_generation_call": _translate_image,
+    **SERVER_TOOLS,
+}
 
 
 def _translate_call(block: _Block, message: Any) -> Iterator[_Block]:
