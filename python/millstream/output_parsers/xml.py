@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
 from ..exceptions import OutputParserException
-from ..streaming.addable import AddableDict
+from ..streaming.accumulate import AddableDict
 from ..streaming.protocols import Stage
 from .base import text_of
 from .format_instructions import XML_FORMAT_INSTRUCTIONS

@@ -10,7 +10,7 @@ from .config import RunnableConfig, ensure_config, get_config_list, patch_config
 from .runnable import Runnable
 
 if TYPE_CHECKING:
-    from ..streaming.addable import AddableDict, aadd, add
+    from ..streaming.accumulate import AddableDict, aadd, add
     from .binding import RunnableBinding
     from .branch import RunnableBranch
     from .config_specs import (
@@ -65,7 +65,7 @@ __all__ = (
 __getattr__ = lazy_names(
     globals(),
     {
-        "AddableDict": "millstream.streaming.addable",
+        "AddableDict": "millstream.streaming.accumulate",
         "ConfigurableField": ".config_specs",
         "ConfigurableFieldMultiOption": ".config_specs",
         "ConfigurableFieldSingleOption": ".config_specs",
@@ -83,8 +83,8 @@ __getattr__ = lazy_names(
         "RunnablePick": ".passthrough",
         "RunnableSequence": ".sequence",
         "RunnableSerializable": ".serializable",
-        "aadd": "millstream.streaming.addable",
-        "add": "millstream.streaming.addable",
+        "aadd": "millstream.streaming.accumulate",
+        "add": "millstream.streaming.accumulate",
         "RunnableWithMessageHistory": ".history",
         "RunnableWithFallbacks": ".fallbacks",
         "chain": ".functions",

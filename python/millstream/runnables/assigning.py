@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any
 
-from ..streaming.addable import AddableDict
+from ..streaming.accumulate import AddableDict
 from ..streaming.channel import MAX_BUFFERED_ITEMS
 from ..streaming.inputs import NestedIterator, close_iterator
 from .nodes import Node, Take

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ..streaming.addable import aadd, add
+from ..streaming.accumulate import aadd, add
 from ..streaming.inputs import NestedIterator
 from ..streaming.stream import Stream
 from .arguments import bind_arguments, is_async_generator

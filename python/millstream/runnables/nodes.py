@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..streaming.accumulate import ChunkAccumulator
-from ..streaming.addable import AddableDict
+from ..streaming.accumulate import AddableDict, ChunkAccumulator
 from ..streaming.protocols import Stage
 
 __all__ = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._context import InContext
 from .._fields import Fields
-from ..streaming.addable import AddableDict
+from ..streaming.accumulate import AddableDict
 from ..streaming.branches import amerge, merge, share_input
 from ..streaming.stream import Stream
 from .batch import arun_all, run_all

@@ -15,8 +15,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .._fields import Fields
-from ..streaming.accumulate import ChunkAccumulator
-from ..streaming.addable import AddableDict
+from ..streaming.accumulate import AddableDict, ChunkAccumulator
 from ..streaming.branches import amerge, merge, share_input
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream

@@ -8,7 +8,7 @@ from .._late import lazy_names
 from .runnable import Input, Output
 
 if TYPE_CHECKING:
-    from ..streaming.addable import Addable, AddableDict, aadd, add
+    from ..streaming.accumulate import Addable, AddableDict, aadd, add
     from .arguments import (
         accepts_config,
         accepts_context,
@@ -61,7 +61,7 @@ __all__ = (
 )
 
 _MODULES = {
-    "millstream.streaming.addable": ("Addable", "AddableDict", "aadd", "add"),
+    "millstream.streaming.accumulate": ("Addable", "AddableDict", "aadd", "add"),
     "millstream.runnables.concurrency": (
         "asyncio_accepts_context",
         "coro_with_context",

@@ -1,12 +1,69 @@
-"""Accumulates the chunks of a stream as LangChain adds them, in linear time."""
+"""Adds the chunks of a stream as LangChain does, in linear time; and dicts that can be added."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
 
-from .addable import AddableDict, merge_values
+__all__ = ("AddableDict", "ChunkAccumulator", "aadd", "add")
 
-__all__ = ("ChunkAccumulator",)
+Addable = TypeVar("Addable")
+
+
+class AddableDict(dict[str, Any]):
+    """A dict whose sum with another one has the keys of both, and adds the values of the keys that both have.
+
+    ``None`` counts as an absent value. Raises :class:`TypeError` for values that cannot be added.
+    """
+
+    def __add__(self, other: Mapping[str, Any]) -> AddableDict:
+        """Return the sum."""
+        return _merge_values([self, other])
+
+    def __radd__(self, other: Mapping[str, Any]) -> AddableDict:
+        """Return the sum, with ``other`` first."""
+        return _merge_values([other, self])
+
+
+def _add_all(values: list[Any]) -> Any:
+    total, *rest = values
+    for value in rest:
+        total = total + value
+    return total
+
+
+def _merge_values(dicts: list[Mapping[str, Any]], add: Callable[[list[Any]], Any] = _add_all) -> AddableDict:
+    """Return the sum of ``dicts``; ``add`` returns that of the values under one key, which are two or more."""
+    found: dict[str, list[Any]] = {}
+    for one in dicts:
+        for key, value in one.items():
+            found.setdefault(key, []).append(value)
+    merged = AddableDict()
+    for key, values in found.items():
+        present = [value for value in values if value is not None]
+        try:
+            merged[key] = add(present) if len(present) > 1 else present[0] if present else None
+        except TypeError as error:
+            first, *rest = (type(value).__name__ for value in present)
+            other = next((name for name in rest if name != first), first)
+            raise TypeError(f"Cannot add incompatible types for key {key!r}: {first!r} and {other!r}.") from error
+    return merged
+
+
+def add(addables: Iterable[Addable]) -> Addable | None:
+    """Return the sum of the chunks; ``None`` without any."""
+    total: Addable | None = None
+    for chunk in addables:
+        total = chunk if total is None else cast("Any", total) + chunk
+    return total
+
+
+async def aadd(addables: AsyncIterable[Addable]) -> Addable | None:
+    """Return the sum of the chunks; ``None`` without any."""
+    total: Addable | None = None
+    async for chunk in addables:
+        total = chunk if total is None else cast("Any", total) + chunk
+    return total
 
 
 _JOINED = (str, list, AddableDict)
@@ -84,7 +141,7 @@ def _join(parts: list[Any]) -> Any:
     if kind is list:
         return [item for part in parts for item in part]
     if kind is AddableDict:
-        return merge_values(parts, _join)
+        return _merge_values(parts, _join)
     if hasattr(kind, "chunk_position"):
         # A message chunk takes a list of those that follow, and merges them all at once.
         return parts[0] + parts[1:]
