@@ -83,12 +83,13 @@ def test_the_same_providers_are_known() -> None:
     assert PROVIDER_TRANSLATORS.keys() == THEIR_TRANSLATORS.keys()
 
 
-def test_an_image_without_data_is_kept_as_it_is() -> None:
-    image = {"type": "image_url", "image_url": {}}
+@pytest.mark.parametrize("data", [{}, {"url": ""}, {"url": None}, None, ""])
+def test_an_image_without_data_is_kept_as_it_is(data: Any) -> None:
+    image = {"type": "image_url", "image_url": data}
     metadata = {"model_provider": "google_genai"}
     blocks = ours.AIMessage([image], response_metadata=metadata).content_blocks
     assert blocks == [{"type": "non_standard", "value": image}]
-    with pytest.raises(ValueError, match="not a data URI"):
+    with pytest.raises((ValueError, AttributeError), match="not a data URI|has no attribute 'get'"):
         theirs.AIMessage([image], response_metadata=metadata).content_blocks  # noqa: B018
 
 

@@ -60,7 +60,10 @@ def _translate_thinking(item: _Block) -> _Block:
 
 def _translate_image(item: _Block) -> _Block:
     """Return an image, of a ``data:`` URL or of its base64 alone."""
-    url = item.get("image_url", {}).get("url", "")
+    inner = item.get("image_url")
+    url = inner.get("url") if isinstance(inner, dict) else inner
+    if not isinstance(url, str):
+        return _translate_other(item)
     if found := _DATA_URI.match(url):
         return {"type": "image", "base64": found[2], "mime_type": found[1]}
     return {"type": "image", "base64": url} if _is_base64(url) else _translate_other(item)
