@@ -124,8 +124,10 @@ class GenerateCall:
         return self._model_type.manager(self._model, callbacks, tags, metadata, self._stop, self._kwargs)
 
     def _iter_starts(self) -> Iterator[tuple[CallbackManager, Any, UUID, dict[str, Any]]]:
-        info = self._model_type.start_info(self._model, self._stop, self._kwargs, self._format_info, streams=False)
-        rest = {**info, "batch_size": len(self._prompts)}
+        rest: dict[str, Any] = {"batch_size": len(self._prompts)}
+        if any(manager.handlers for manager in self._managers):
+            info = self._model_type.start_info(self._model, self._stop, self._kwargs, self._format_info, streams=False)
+            rest = {**info, **rest}
         for manager, prompt, run_id, name in zip(self._managers, self._prompts, self._ids, self._names, strict=True):
             yield manager, prompt, run_id, {**rest, "name": name}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..outputs import Generation
 from ..streaming.protocols import Stage
-from .base import text_of
+from .base import generation_of, text_of
 from .transform import BaseTransformOutputParser
 
 __all__ = ("StrOutputParser",)
@@ -32,6 +32,9 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         if cls.parse is not base.parse or cls.parse_result is not base.parse_result:
             return super()._as_stage()
         return _Texts()
+
+    def _as_call(self) -> Callable[[Any], str]:
+        return lambda answer: self.parse_result([generation_of(answer)])
 
     @property
     def _type(self) -> str:

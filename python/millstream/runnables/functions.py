@@ -27,7 +27,9 @@ from .arguments import bind_arguments, is_async_callable, is_async_generator
 from .config import RunnableConfig, patch_config
 from .config_specs import ConfigurableFieldSpec
 from .foreign import as_runnable, is_foreign
+from .fusion.calls import RunNeededError
 from .nodes import FunctionStage
+from .plain_functions import never_waits
 from .runnable import Input, Output, Runnable
 from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .transforming import once
@@ -232,6 +234,20 @@ class RunnableLambda(Runnable[Input, Output]):
             return None
         return FunctionStage(self._function)
 
+    def _as_call(self) -> Callable[[Any], Any] | None:
+        return self._call_plain if self._is_plain else None
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether the function only computes, so that it needs no thread in async code."""
+        return self.afunc is None and never_waits(self.func)
+
+    def _call_plain(self, input: Any) -> Any:
+        output = self._function(input)
+        if as_runnable(output) is not None:
+            raise RunNeededError
+        return output
+
     # What a run does.
 
     def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
@@ -244,8 +260,9 @@ class RunnableLambda(Runnable[Input, Output]):
         return output
 
     async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
-        if self.afunc is None:
-            assert self.func is not None
+        if self._is_plain:
+            output = self._call_sync(kwargs, input, run, config)
+        elif self.afunc is None:
             output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
         else:
             output = bind_arguments(self.afunc, kwargs, run, config)(input)
@@ -287,7 +304,9 @@ class RunnableLambda(Runnable[Input, Output]):
         elif self.afunc is None and inspect.isgeneratorfunction(self.func):
             outputs = iterate_in_thread(lambda: bind_arguments(self.func, kwargs, run.get_sync(), config)(input))
         else:
-            if self.afunc is None:
+            if self._is_plain:
+                output = self._call_sync(kwargs, input, run, config)
+            elif self.afunc is None:
                 output = await run_in_executor(None, self._call_sync, kwargs, input, run.get_sync(), config)
             else:
                 output = await bind_arguments(self.afunc, kwargs, run, config)(input)

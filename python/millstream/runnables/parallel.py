@@ -16,6 +16,7 @@ from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config
 from .copying import state_without_caches
 from .function_source import indent_lines_after_first
+from .fusion.calls import build_call
 from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .nodes import Composition, ParallelNode
@@ -68,6 +69,10 @@ class RunnableParallel(
     def _composition(self) -> Composition | None:
         steps = self.steps__
         return Composition([(f"map:key:{key}", step) for key, step in steps.items()], partial(ParallelNode, [*steps]))
+
+    def _as_call(self) -> Callable[[Any], Any] | None:
+        calls = {key: call for key, step in self.steps__.items() if (call := build_call(step)) is not None}
+        return partial(_call_each, calls) if len(calls) == len(self.steps__) else None
 
     # Calling.
 
@@ -150,6 +155,10 @@ class RunnableParallel(
 
 
 RunnableMap = RunnableParallel
+
+
+def _call_each(calls: Mapping[str, Callable[[Any], Any]], input: Any) -> dict[str, Any]:
+    return {key: call(input) for key, call in calls.items()}
 
 
 def _invoke(step: Runnable[Any, Any], input: Any, config: RunnableConfig) -> Any:

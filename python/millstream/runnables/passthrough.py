@@ -25,6 +25,7 @@ from .arguments import bind_arguments
 from .assigning import Arrangement, AssignNode, adicts_of, check_dict, dicts_of
 from .config import RunnableConfig, ensure_config
 from .copying import state_without_caches
+from .fusion.calls import build_call
 from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .nodes import Composition
@@ -114,6 +115,9 @@ class RunnablePassthrough(_StageStep[Other, Other]):
     def _as_stage(self) -> Stage[Any, Any] | None:  # type: ignore[override]
         return _PassOn() if self.func is None and self.afunc is None else None
 
+    def _as_call(self) -> Callable[[Any], Any] | None:
+        return identity if self.func is None and self.afunc is None else None
+
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Return ``input``, after a call of ``func``."""
         if self.func is not None:
@@ -199,6 +203,9 @@ class RunnablePick(TypesOfPick, _StageStep[Dict, Any]):
     def _as_stage(self) -> Stage[Any, Any]:
         return _Picking(self._pick)
 
+    def _as_call(self) -> Callable[[Any], Any]:
+        return self._pick
+
     def _pick(self, value: Any) -> Any:
         check_dict(value)
         if isinstance(self.keys, str):
@@ -254,6 +261,9 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
 
     def _composition(self) -> Composition | None:
         return Composition([(None, self.mapper)], lambda nodes: AssignNode(self.mapper.steps__, nodes[0]))
+
+    def _as_call(self) -> Callable[[Any], Any] | None:
+        return None if (call := build_call(self.mapper)) is None else partial(_assign, call)
 
     def invoke(self, input: Dict, config: RunnableConfig | None = None, **kwargs: Any) -> Dict:
         """Return ``input`` with the outputs of the mapper."""
@@ -313,3 +323,8 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
 
     def _has_own_tasks(self) -> bool:
         return not self._in_turn
+
+
+def _assign(call: Callable[[Any], Dict], value: Any) -> Dict:
+    check_dict(value)
+    return {**value, **call(value)}

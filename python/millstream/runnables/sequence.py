@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .._context import InContext, no_listeners
 from ..streaming.drive import adrive, drive
@@ -18,6 +18,7 @@ from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .copying import state_without_caches
 from .foreign import steps_of
+from .fusion.calls import Call, acall_steps, build_call, call_in_turn, call_steps
 from .fusion.chunks import FusedChunks
 from .fusion.origins import SequenceOrigin
 from .fusion.plan import Plan, build_plan, runs_users_code
@@ -144,6 +145,8 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
+        if self._step_calls is not None and not kwargs and no_listeners(config):
+            return cast("Output", call_steps(self, self._steps, self._step_calls, input, config))
         start = RunStart(self, ensure_config(config))
         run = start.run(input)
         value: Any = input
@@ -160,6 +163,8 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
+        if self._step_calls is not None and not kwargs and no_listeners(config):
+            return cast("Output", await acall_steps(self, self._steps, self._step_calls, input, config))
         start = RunStart(self, ensure_config(config))
         run = await start.arun(input)
         value: Any = input
@@ -236,6 +241,16 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def _plan(self) -> Plan | None:
         """The plan by which the sequence streams as one generator, if it can: made once, since steps do not change."""
         return build_plan(self._steps)
+
+    @cached_property
+    def _step_calls(self) -> list[Call | None] | None:
+        """The functions of the steps that are our own code; ``None`` if none is."""
+        calls = [build_call(step) for step in self._steps]
+        return calls if any(calls) else None
+
+    def _as_call(self) -> Call | None:
+        calls = [call for call in self._step_calls or () if call is not None]
+        return call_in_turn(calls) if len(calls) == len(self._steps) else None
 
     @cached_property
     def _runs_users_code(self) -> bool:

@@ -264,6 +264,10 @@ class Streamable(Invocable[Input, Output]):
         """Return this step as a synchronous function, if it runs our own code alone."""
         return None
 
+    def _as_call(self) -> Callable[[Any], Any] | None:
+        """Return what :meth:`invoke` returns as a function, if it runs our own code alone and waits for nothing."""
+        return self._as_function()
+
     def _has_own_tasks(self) -> bool:
         """Return whether async streams of this step read their input, and run users' code, in tasks of their own."""
         return False

@@ -38,9 +38,11 @@ __all__ = (
     "Step",
     "build_part",
     "build_plan",
+    "find_hook",
     "run_nodes",
     "runs_users_code",
     "takes_chunks",
+    "unbind_step",
 )
 
 NOTHING: Any = object()
@@ -150,13 +152,13 @@ def run_nodes(nodes: Sequence[Node], value: Any, passed: list[Any]) -> Any:
 
 def build_plan(steps: Sequence[Any]) -> Plan | None:
     """Return the plan of ``steps``, or ``None`` where they have to run one by one."""
-    unbound = [_unbound(runnable, f"seq:step:{place}") for place, runnable in enumerate(steps, 1)]
+    unbound = [unbind_step(runnable, f"seq:step:{place}") for place, runnable in enumerate(steps, 1)]
     origins = [(place, found) for place, step in enumerate(unbound) if (found := step.runnable._origin()) is not None]
     if not origins:
         return None
     place, origin = origins[-1]
     before, after = unbound[:place], _parts_of(unbound[place + 1 :])
-    if takes_chunks(origin) and before and _hook(before[-1].runnable, "_as_function") is None:
+    if takes_chunks(origin) and before and find_hook(before[-1].runnable, "_as_function") is None:
         return None
     if after is None or any(part.function is not None for part in after):
         return None
@@ -183,8 +185,8 @@ def runs_users_code(steps: Sequence[Any]) -> bool:
     The code of a model runs in a worker of its own, as does all that comes before a step with tasks of its own.
     """
     for runnable in reversed(steps):
-        step = _unbound(runnable, None)
-        if _hook(step.runnable, "_has_own_tasks"):
+        step = unbind_step(runnable, None)
+        if find_hook(step.runnable, "_has_own_tasks"):
             return False
         is_origin = step.runnable._origin() is not None and not getattr(step.runnable, "_runs_users_code", False)
         if not is_origin and _part_of(step) is None:
@@ -197,12 +199,12 @@ def build_part(runnable: Any, tag: str | None, *, is_whole: bool = False) -> Par
 
     ``is_whole`` says whether it is invoked, and its steps are.
     """
-    return _part_of(_unbound(runnable, tag), is_whole=is_whole)
+    return _part_of(unbind_step(runnable, tag), is_whole=is_whole)
 
 
 def _part_of(step: Step, *, is_whole: bool = False) -> Part | None:
     runnable = step.runnable
-    found: Composition | None = _hook(runnable, "_composition")
+    found: Composition | None = find_hook(runnable, "_composition")
     if found is not None:
         parts = [build_part(one, tag, is_whole=True) for tag, one in found.conditions]
         parts += [build_part(one, tag, is_whole=is_whole) for tag, one in found.steps]
@@ -210,17 +212,18 @@ def _part_of(step: Step, *, is_whole: bool = False) -> Part | None:
         if len(own) < len(parts):
             return None
         return Part(step, connect=found.connect, parts=own, is_whole=is_whole or found.is_whole)
-    if _hook(runnable, "_as_stage") is not None:
+    if find_hook(runnable, "_as_stage") is not None:
         return Part(step, make_stage=runnable._as_stage, is_whole=is_whole)
-    if (function := _hook(runnable, "_as_function")) is not None:
+    if (function := find_hook(runnable, "_as_function")) is not None:
         return Part(step, function=function, is_whole=True)
     return None
 
 
-def _unbound(runnable: Any, tag: str | None) -> Step:
+def unbind_step(runnable: Any, tag: str | None) -> Step:
+    """Return the step of ``runnable``: what bindings hold, and what they bind to it."""
     kwargs: dict[str, Any] = {}
     config: RunnableConfig | None = None
-    while (bound := _hook(runnable, "_as_bound")) is not None:
+    while (bound := find_hook(runnable, "_as_bound")) is not None:
         runnable, bound_kwargs, bound_config = bound
         kwargs = {**bound_kwargs, **kwargs}
         if bound_config:
@@ -228,7 +231,7 @@ def _unbound(runnable: Any, tag: str | None) -> Step:
     return Step(runnable, kwargs, config, tag)
 
 
-def _hook(runnable: Any, hook: str) -> Any:
+def find_hook(runnable: Any, hook: str) -> Any:
     """Return what ``hook`` returns; ``None`` if a users' class is derived from the class that writes it."""
     for cls in type(runnable).__mro__:
         if hook in cls.__dict__:
