@@ -42,8 +42,9 @@ class Runnable(Introspectable[Input, Output]):
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Self:
             """Return a new Runnable, which LangChain's chains take as a step if LangChain is loaded."""
-            if "langchain_core.runnables.base" in sys.modules:
-                _register()
+            kind = getattr(sys.modules.get("langchain_core.runnables.base"), "Runnable", None)
+            if kind is not None:
+                _register_with(kind)
             return super().__new__(cls)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
@@ -211,8 +212,6 @@ class Runnable(Introspectable[Input, Output]):
 
 
 @cache
-def _register() -> None:
+def _register_with(kind: Any) -> None:
     """Register our class with LangChain's, an abstract base class: ``theirs | ours`` asks for an instance of that."""
-    theirs = sys.modules["langchain_core.runnables.base"]
-    if (kind := getattr(theirs, "Runnable", None)) is not None:
-        kind.register(Runnable)
+    kind.register(Runnable)
