@@ -37,7 +37,7 @@ class ChunkTaps:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def _on_chain_chunk(self, chunk: Any, *, run_id: UUID) -> None:
+    def _on_chain_chunk(self, chunk: object, *, run_id: UUID) -> None:
         """Send what a chunk of a run makes."""
 
     async def await_writable(self) -> None:

@@ -57,7 +57,7 @@ class EventRecords(RecordProcessor):
         """Return the records of the events before the source is opened."""
         return self._write(self._inner.start())
 
-    def opened(self, body: Any) -> bytes:
+    def opened(self, body: object) -> bytes:
         """Return the records of the events of what the source has read already."""
         return self._write(self._inner.opened(body) or ())
 

@@ -32,7 +32,7 @@ class RootRun:
 
     __slots__ = ("config", "input", "name", "run_id")
 
-    def __init__(self, run_id: UUID, name: str, input: Any, config: Mapping[str, Any]) -> None:
+    def __init__(self, run_id: UUID, name: str, input: object, config: Mapping[str, Any]) -> None:
         self.run_id = run_id
         self.name = name
         self.input = input
@@ -57,7 +57,7 @@ class _OpenRun:
     def __init__(
         self,
         run: Run,
-        input: Any,
+        input: object,
         stream: Callable[[Any], StreamEvent],
         root: RootRun | None,
         tool_call_id: str | None = None,
@@ -126,30 +126,30 @@ class StreamEventHandler(ChunkTaps):
         self._models = _OpenRuns()
         self._parents: dict[UUID, list[str]] = {}
 
-    def on_llm_start(self, serialized: Any, prompts: list[str], **info: Any) -> None:
+    def on_llm_start(self, serialized: object, prompts: list[str], **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._models, "llm", serialized, {"prompts": prompts}, **info)
 
-    def on_chat_model_start(self, serialized: Any, messages: list[Any], **info: Any) -> None:
+    def on_chat_model_start(self, serialized: object, messages: list[Any], **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._models, "chat_model", serialized, {"messages": messages}, **info)
 
-    def on_chain_start(self, serialized: Any, inputs: Any, *, run_type: str | None = None, **info: Any) -> None:
+    def on_chain_start(self, serialized: object, inputs: object, *, run_type: str | None = None, **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._chains, run_type or "chain", serialized, inputs, **info)
 
-    def on_tool_start(self, serialized: Any, input_str: str, *, inputs: Any = None, **info: Any) -> None:
+    def on_tool_start(self, serialized: object, input_str: str, *, inputs: object = None, **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._chains, "tool", serialized, inputs, **info)
 
-    def on_retriever_start(self, serialized: Any, query: str, **info: Any) -> None:
+    def on_retriever_start(self, serialized: object, query: str, **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._chains, "retriever", serialized, {"query": query}, **info)
 
     def on_custom_event(
         self,
         name: str,
-        data: Any,
+        data: object,
         *,
         run_id: UUID,
         tags: list[str] | None = None,
@@ -162,37 +162,37 @@ class StreamEventHandler(ChunkTaps):
         if self._version.shows_parents:
             self._send(run, lambda: self._version.custom(run, data))
 
-    def on_llm_new_token(self, token: str, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: str, *, chunk: object = None, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of a chunk."""
         if found := self._models.child(run_id):
             self._send(found.run, lambda: found.stream(self._version.chunk(found.run, token, chunk)))
 
-    def _on_chain_chunk(self, chunk: Any, *, run_id: UUID) -> None:
+    def _on_chain_chunk(self, chunk: object, *, run_id: UUID) -> None:
         """Send the event of a chunk."""
         if found := self._chains.child(run_id):
             self._send(found.run, lambda: found.stream(chunk))
 
-    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_end(self, response: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of an end."""
         self._end(self._models.pop(run_id), response)
 
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
+    def on_chain_end(self, outputs: object, *, run_id: UUID, inputs: object = None, **kwargs: Any) -> None:
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), outputs, inputs)
 
-    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), output)
 
-    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_retriever_end(self, documents: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), documents)
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **kwargs: Any) -> None:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **kwargs: Any) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._models.pop(run_id), response)
 
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: object = None, **kwargs: Any) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._chains.pop(run_id), None, inputs)
 
@@ -239,7 +239,7 @@ class StreamEventHandler(ChunkTaps):
         runs.add(run_id, _OpenRun(run, input, stream, root, tool_call_id))
         self._send(run, lambda: self._version.start(run, shown, root=is_root))
 
-    def _end(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
+    def _end(self, found: _OpenRun | None, output: object, inputs: object = None) -> None:
         if found is None:
             return
         run, version = found.run, self._version
@@ -252,7 +252,7 @@ class StreamEventHandler(ChunkTaps):
             self._send(run, lambda: version.end(run, None, version.output(run, output), root=True))
         self._channel.send(RootMark(run, goes_on=False))
 
-    def _fail(self, found: _OpenRun | None, output: Any, inputs: Any = None) -> None:
+    def _fail(self, found: _OpenRun | None, output: object, inputs: object = None) -> None:
         if found is None:
             return
         if found.root is not None:

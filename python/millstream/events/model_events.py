@@ -31,7 +31,7 @@ class ModelEvents(ProcessorAround[StreamEvent]):
     __slots__ = ("_includes", "_inner", "_input", "_run", "_template", "_version")
 
     def __init__(
-        self, chunks: ChunkProcessor[LLMResult], version: Version, run: Run, input: Any, *, includes: bool
+        self, chunks: ChunkProcessor[LLMResult], version: Version, run: Run, input: object, *, includes: bool
     ) -> None:
         self._inner: ChunkProcessor[LLMResult] = chunks
         self._version = version
@@ -59,7 +59,7 @@ class ModelEvents(ProcessorAround[StreamEvent]):
         start = [self._version.start(self._run, self._input, root=True)] if self._includes else []
         return start + self._chunk_events(self._inner.start())
 
-    def opened(self, body: Any) -> list[StreamEvent]:
+    def opened(self, body: object) -> list[StreamEvent]:
         """Return the events of the chunks that the source has read already."""
         return self._chunk_events(self._inner.opened(body) or ())
 
@@ -108,7 +108,7 @@ class ModelEvents(ProcessorAround[StreamEvent]):
 def _silent(outputs: Outputs) -> Streamer:
     """Return a function that calls ``outputs`` and returns no events."""
 
-    def stream(raw: Any) -> list[StreamEvent]:
+    def stream(raw: object) -> list[StreamEvent]:
         outputs(raw)
         return []
 

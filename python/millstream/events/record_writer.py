@@ -42,7 +42,7 @@ class RecordWriter:
         self._prefix, self._suffix = (b"event: data\ndata: ", b"\n\n") if sse else (b"", b"\n")
         self._end = b"event: end\n\n" if sse else b""
 
-    def write(self, event: Any) -> bytes:
+    def write(self, event: object) -> bytes:
         """Return the record of one event."""
         try:
             document = orjson.dumps(event, _fields_of, _OPTIONS)
@@ -77,7 +77,7 @@ def _fields_of(value: Any) -> Any:
     return _shown(value)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """Return the ``repr`` of a value, or that of any object where its own fails."""
     try:
         return whole_text(repr(value))
@@ -112,7 +112,7 @@ def _plain(value: Any, depth: int, outer: frozenset[int]) -> Any:
         return _shown(value)
 
 
-def _plain_other(value: Any, depth: int, outer: frozenset[int]) -> Any:
+def _plain_other(value: object, depth: int, outer: frozenset[int]) -> Any:
     try:
         return orjson.Fragment(orjson.dumps(value, None, _OPTIONS))
     except TypeError:

@@ -92,7 +92,7 @@ class RunLog(RunLogPatch):
         return isinstance(other, RunLog) and self.state == other.state and super().__eq__(other)
 
 
-def apply_patch(document: Any, ops: Iterable[Operation]) -> Any:
+def apply_patch(document: object, ops: Iterable[Operation]) -> Any:
     """Return ``document`` after ``ops``; the two share what the operations do not touch.
 
     Raises :class:`LookupError` for a path that the document does not have, :class:`ValueError` for an operation
@@ -120,7 +120,7 @@ def _apply(document: Any, steps: list[str], change: Callable[[Any, Any, Any], No
     return copy
 
 
-def _key(document: Any, step: str) -> Any:
+def _key(document: object, step: str) -> Any:
     """Return the key or the position that a step of a path means; ``-`` is the end of a list."""
     if isinstance(document, list):
         return len(document) if step == "-" else int(step)
@@ -147,7 +147,7 @@ def _remove(document: Any, key: Any, value: Any) -> None:
 _CHANGES: dict[str, Callable[[Any, Any, Any], None]] = {"add": _add, "replace": _replace, "remove": _remove}
 
 
-def diff(old: Any, new: Any, path: str = "") -> list[Operation]:
+def diff(old: object, new: object, path: str = "") -> list[Operation]:
     """Return the operations that make ``new`` of ``old``; what is neither a dict nor a list is replaced whole."""
     if old is new:
         return []

@@ -49,23 +49,23 @@ class RunLogHandler(ChunkTaps):
         self._runs: dict[UUID, _LoggedRun] = {}
         self._counts: dict[str, int] = {}
 
-    def on_llm_start(self, serialized: Any, prompts: list[str], **info: Any) -> None:
+    def on_llm_start(self, serialized: object, prompts: list[str], **info: Any) -> None:
         """Add an entry."""
         self._start("llm", serialized, **info)
 
-    def on_chain_start(self, serialized: Any, inputs: Any, *, run_type: str | None = None, **info: Any) -> None:
+    def on_chain_start(self, serialized: object, inputs: object, *, run_type: str | None = None, **info: Any) -> None:
         """Add an entry."""
         self._start(run_type or "chain", serialized, **info)
 
-    def on_tool_start(self, serialized: Any, input_str: str, **info: Any) -> None:
+    def on_tool_start(self, serialized: object, input_str: str, **info: Any) -> None:
         """Add an entry."""
         self._start("tool", serialized, **info)
 
-    def on_retriever_start(self, serialized: Any, query: str, **info: Any) -> None:
+    def on_retriever_start(self, serialized: object, query: str, **info: Any) -> None:
         """Add an entry."""
         self._start("retriever", serialized, **info)
 
-    def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: object, *, chunk: object = None, run_id: UUID, **kwargs: Any) -> None:
         """Add a chunk to an entry, and its text."""
         if (logged := self._runs.get(run_id)) is not None:
             self._send(
@@ -73,7 +73,7 @@ class RunLogHandler(ChunkTaps):
                 _operation("add", logged.key, "streamed_output/-", getattr(chunk, "message", token)),
             )
 
-    def _on_chain_chunk(self, chunk: Any, *, run_id: UUID) -> None:
+    def _on_chain_chunk(self, chunk: object, *, run_id: UUID) -> None:
         """Add a chunk to an entry."""
         if (logged := self._runs.get(run_id)) is not None:
             self._send(_operation("add", logged.key, "streamed_output/-", chunk))
@@ -83,22 +83,22 @@ class RunLogHandler(ChunkTaps):
         kind = "chat_model" if any(hasattr(one, "message") for ones in response.generations for one in ones) else "llm"
         self._end(run_id, lambda run: payload_of(Run(run.run_id, run.name, kind)).dump(response))
 
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_chain_end(self, outputs: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Complete an entry; an output that is not a dict becomes one, but that of a prompt."""
         self._end(
             run_id,
             lambda run: outputs if isinstance(outputs, dict) or run.run_type == "prompt" else {"output": outputs},
         )
 
-    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Complete an entry."""
         self._end(run_id, lambda run: {"output": output})
 
-    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_retriever_end(self, documents: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Complete an entry."""
         self._end(run_id, lambda run: {"documents": documents})
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **kwargs: Any) -> None:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **kwargs: Any) -> None:
         """Complete the entry of a run that failed."""
         if response is not None:
             self.on_llm_end(response, run_id=run_id)
@@ -149,7 +149,7 @@ class RunLogHandler(ChunkTaps):
         self._channel.send(LogOperations(operations))
 
 
-def _operation(op: str, key: str, place: str | None, value: Any) -> dict[str, Any]:
+def _operation(op: str, key: str, place: str | None, value: object) -> dict[str, Any]:
     path = f"/logs/{escape(key)}"
     return {"op": op, "path": path if place is None else f"{path}/{place}", "value": value}
 

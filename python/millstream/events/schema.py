@@ -19,7 +19,7 @@ UNKNOWN: Any = {"input": ""}
 """The input at the start of a run that reads a stream, as in LangChain."""
 
 
-def is_known(input: Any) -> bool:
+def is_known(input: object) -> bool:
     """Return whether the input of a run was known at its start."""
     return not (type(input) is dict and input == UNKNOWN)
 

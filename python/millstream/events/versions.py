@@ -32,7 +32,7 @@ class Version(ABC):
     _child_keys: ClassVar[dict[_Phase, _Keys]]
     _model_keys: ClassVar[dict[_Phase, _Keys]]
 
-    def start(self, run: Run, input: Any, *, root: bool) -> StreamEvent:
+    def start(self, run: Run, input: object, *, root: bool) -> StreamEvent:
         """Return the event of the run's start."""
         # The input of a child run is shown if it was known; version 1 shows no input that is ``None``.
         shows_input = root or (is_known(input) and (input is not None or self.shows_parents))
@@ -44,7 +44,7 @@ class Version(ABC):
         """Return the event of a chunk, without its data."""
         return self._event(run, "stream", {}, root=root)
 
-    def end(self, run: Run, input: Any, output: Any, *, root: bool) -> StreamEvent:
+    def end(self, run: Run, input: object, output: object, *, root: bool) -> StreamEvent:
         """Return the event of the run's end.
 
         ``output`` is what the run returned, ``None`` if it failed without any; of the root it is what is shown.
@@ -60,11 +60,11 @@ class Version(ABC):
         return {**self._event(run, "end", data, root=False), "event": "on_tool_error"}
 
     @abstractmethod
-    def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
+    def chunk(self, run: Run, token: object, chunk: object) -> Any:
         """Return what the event of a child model's chunk shows: a text, a generation or a message."""
 
     @abstractmethod
-    def output(self, run: Run, result: Any) -> Any:
+    def output(self, run: Run, result: object) -> Any:
         """Return the output of the root, as the event of its end shows it, from the result of its run."""
 
     @abstractmethod
@@ -72,7 +72,7 @@ class Version(ABC):
         """Return the run as the events of the root show it; ``config`` is that of the call, ``name`` the root's."""
 
     @abstractmethod
-    def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]: ...
+    def _end_data(self, run: Run, input: object, output: object, *, root: bool) -> dict[str, Any]: ...
 
     def _event(self, run: Run, phase: _Phase, data: dict[str, Any], *, root: bool) -> StreamEvent:
         values = {
@@ -104,17 +104,17 @@ class _V1(Version):
     }
     _child_keys = _model_keys = dict.fromkeys(_root_keys, _root_keys["end"])
 
-    def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
+    def chunk(self, run: Run, token: object, chunk: object) -> Any:
         return payload_of(run).text(token, chunk)
 
-    def output(self, run: Run, result: Any) -> Any:
+    def output(self, run: Run, result: object) -> Any:
         return payload_of(run).total(result)
 
     def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
         # Version 1 shows the tags and metadata of the call's own configuration, without those of the model.
         return Run(run.run_id, name or run.name, run.run_type, list(config["tags"]), dict(config["metadata"]))
 
-    def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
+    def _end_data(self, run: Run, input: object, output: object, *, root: bool) -> dict[str, Any]:
         if root:
             return {"output": output}
         shown = payload_of(run).dump(output)
@@ -138,16 +138,16 @@ class _V2(Version):
     # The chunks of a child model have the order of its end.
     _model_keys: ClassVar[dict[_Phase, _Keys]] = {**_root_keys, "stream": _root_keys["end"]}
 
-    def chunk(self, run: Run, token: Any, chunk: Any) -> Any:
+    def chunk(self, run: Run, token: object, chunk: object) -> Any:
         return payload_of(run).generation(token, chunk)
 
-    def output(self, run: Run, result: Any) -> Any:
+    def output(self, run: Run, result: object) -> Any:
         return payload_of(run).output(result)
 
     def root_run(self, run: Run, config: Mapping[str, Any], name: str | None = None) -> Run:
         return run
 
-    def _end_data(self, run: Run, input: Any, output: Any, *, root: bool) -> dict[str, Any]:
+    def _end_data(self, run: Run, input: object, output: object, *, root: bool) -> dict[str, Any]:
         # An empty dict stands for an input that is empty or unknown, as in LangChain.
         shown = input if run.run_type == "tool" else input or {}
         return {"output": output} if root else {"output": payload_of(run).output(output), "input": shown}
@@ -171,7 +171,7 @@ def copies(template: StreamEvent) -> Callable[[Any], StreamEvent]:
     """Return a function that makes the event of a chunk: a copy of ``template``, for half the cost of a new dict."""
     copy = template.copy
 
-    def stream(chunk: Any) -> StreamEvent:
+    def stream(chunk: object) -> StreamEvent:
         event = copy()
         event["data"] = {"chunk": chunk}
         return event
@@ -183,7 +183,7 @@ def streamer(template: StreamEvent, outputs: Outputs) -> Streamer:
     """Return a function that makes the events of a raw item's outputs, as :func:`copies` does, in one call."""
     copy = template.copy
 
-    def stream(raw: Any) -> list[StreamEvent]:
+    def stream(raw: object) -> list[StreamEvent]:
         events = []
         for output in outputs(raw):
             event = copy()
