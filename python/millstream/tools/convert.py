@@ -121,11 +121,7 @@ def tool(
         raise ValueError("Too many arguments for tool decorator. A decorator takes a name and a Runnable.")
     name = name_or_callable
     if runnable is not None:
-        if not name:
-            raise ValueError("Runnable without name for tool constructor")
-        if not isinstance(name, str):
-            raise ValueError("Name must be a string for tool constructor")
-        return maker.make(name, runnable)
+        return maker.make_of_runnable(name, runnable)
     if name is None:
         return maker.make_named
     if isinstance(name, str):
@@ -164,6 +160,14 @@ class _ToolMaker:
         """Return a tool of the name that ``source`` has."""
         named: Any = source
         return self.make(named.get_name() if is_kind(type(source), "Runnable") else named.__name__, source)
+
+    def make_of_runnable(self, name: object, runnable: Runnable[Any, Any]) -> BaseTool:
+        """Return the tool ``name`` that calls ``runnable``. Raises :class:`ValueError` unless the name is a text."""
+        if not name:
+            raise ValueError("Runnable without name for tool constructor")
+        if not isinstance(name, str):
+            raise ValueError("Name must be a string for tool constructor")
+        return self.make(name, runnable)
 
     def make(self, name: str, source: Any) -> BaseTool:
         """Return the tool ``name`` that calls ``source``."""
