@@ -26,7 +26,6 @@ from millstream import LLM, OpenAI
 from millstream.callbacks import (
     AsyncCallbackHandler,
     BaseCallbackHandler,
-    CallbackManager,
     StreamingStdOutCallbackHandler,
 )
 from millstream.language_models import langsmith
@@ -281,31 +280,6 @@ def test_tracing_that_is_configured_but_not_supported_warns_once(
     assert len(caplog.records) == 1
     assert "sends no traces" in caplog.text
     langsmith._warn_once.cache_clear()
-
-
-def test_managers_merge_and_copy_as_in_langchain() -> None:
-    log: list[Any] = []
-    one, two = handlers(log, "1")[1], handlers(log, "2")[1]
-    manager = CallbackManager.configure([one], [two], False, ["a"], ["b"], {"a": 1}, {"b": 2})
-    assert (manager.handlers, manager.inheritable_handlers) == ([one, two], [one])
-    assert (manager.tags, manager.inheritable_tags) == (["a", "b"], ["a"])
-    assert (manager.metadata, manager.inheritable_metadata) == ({"a": 1, "b": 2}, {"a": 1})
-    copied = manager.copy()
-    copied.remove_handler(one)
-    copied.remove_tags(["a"])
-    copied.remove_metadata(["a"])
-    assert manager.handlers == [one, two]
-    merged = copied.merge(manager)
-    assert (merged.handlers, merged.tags, merged.metadata) == ([two, one], ["b", "a"], {"b": 2, "a": 1})
-
-
-def test_bound_callbacks_and_those_of_a_call_are_joined() -> None:
-    log: list[Any] = []
-    model = make_model(CallBody)
-    first, second = handlers(log, "1")[1], handlers(log, "2")[1]
-    model.with_config(callbacks=[first]).invoke("p", {"callbacks": [second]})
-    model.with_config(callbacks=CallbackManager([first], [first])).invoke("p", {"callbacks": [second]})
-    assert [label for label, event, _, _ in log if event == "on_llm_start"] == ["1", "2", "1", "2"]
 
 
 class Plain(LLM):

@@ -24,7 +24,7 @@ from millstream.callbacks import BaseCallbackManager
 from millstream.callbacks.manager import AsyncCallbackManager, CallbackManager
 from millstream.runnables import RunnableLambda, run_in_executor
 from millstream.runnables.config import run_in_executor as of_config
-from recording import ahandlers, handlers
+from recording import CallBody, ahandlers, handlers, make_model
 
 HANDLERS = [handlers([], label)[1] for label in "abcd"]
 MANAGER_CLASSES = [
@@ -148,6 +148,31 @@ def test_a_child_of_a_run_has_a_manager_of_the_same_class() -> None:
     child_runs = [kwargs for _, event, _, kwargs in log if event == "on_chain_start" and kwargs["name"] == "by hand"]
     assert len(child_runs) == 3
     assert all(kwargs["parent_run_id"] for kwargs in child_runs)
+
+
+def test_managers_merge_and_copy_as_in_langchain() -> None:
+    log: list[Any] = []
+    one, two = handlers(log, "1")[1], handlers(log, "2")[1]
+    manager = CallbackManager.configure([one], [two], False, ["a"], ["b"], {"a": 1}, {"b": 2})
+    assert (manager.handlers, manager.inheritable_handlers) == ([one, two], [one])
+    assert (manager.tags, manager.inheritable_tags) == (["a", "b"], ["a"])
+    assert (manager.metadata, manager.inheritable_metadata) == ({"a": 1, "b": 2}, {"a": 1})
+    copied = manager.copy()
+    copied.remove_handler(one)
+    copied.remove_tags(["a"])
+    copied.remove_metadata(["a"])
+    assert manager.handlers == [one, two]
+    merged = copied.merge(manager)
+    assert (merged.handlers, merged.tags, merged.metadata) == ([two, one], ["b", "a"], {"b": 2, "a": 1})
+
+
+def test_bound_callbacks_and_those_of_a_call_are_joined() -> None:
+    log: list[Any] = []
+    model = make_model(CallBody)
+    first, second = handlers(log, "1")[1], handlers(log, "2")[1]
+    model.with_config(callbacks=[first]).invoke("p", {"callbacks": [second]})
+    model.with_config(callbacks=CallbackManager([first], [first])).invoke("p", {"callbacks": [second]})
+    assert [label for label, event, _, _ in log if event == "on_llm_start"] == ["1", "2", "1", "2"]
 
 
 # Executors.
