@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from .._merge import Content, merge_lists
 from .base import BaseMessage, BaseMessageChunk, merge_fields
+from .block_translators import get_translator
 from .tool_calls import (
     InvalidToolCall,
     ToolCall,
@@ -127,21 +128,15 @@ class AIMessage(BaseMessage):
 
         The content of a provider whose blocks are known (``response_metadata["model_provider"]``) is translated.
         """
-        from .content_blocks import has_standard_content
-
-        if not has_standard_content(self.content, self._response_metadata):
-            translated = self._translate()
-            return cast("list[ContentBlock]", self._standard_blocks() if translated is None else translated)
-        return super().content_blocks
+        is_standard = isinstance(self.content, list) and (self._response_metadata or {}).get("output_version") == "v1"
+        blocks: Any = self.content if is_standard else self._translate()
+        return cast("list[ContentBlock]", self._standard_blocks() if blocks is None else blocks)
 
     def _translate(self) -> list[Any] | None:
-        if not (provider := (self._response_metadata or {}).get("model_provider")):
+        provider = (self._response_metadata or {}).get("model_provider")
+        if not provider or (translator := get_translator(provider)) is None:
             return None
-        from .block_translators import get_translator
-
-        if (translator := get_translator(provider)) is None:
-            return None
-        is_chunk = isinstance(self, BaseMessageChunk)
+        is_chunk = isinstance(self, AIMessageChunk)
         try:
             return translator["translate_content_chunk" if is_chunk else "translate_content"](self)
         except NotImplementedError:

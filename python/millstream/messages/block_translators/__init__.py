@@ -34,10 +34,11 @@ def get_translator(provider: str) -> dict[str, _Translate] | None:
 
 def _from_module(provider: str, name: str) -> _Translate:
     """Return a function that calls ``name`` of the module of a provider."""
-    load = lazy_names({"__name__": __name__}, {name: f".{provider}"})
+    kept: dict[str, Any] = {"__name__": __name__}
+    load = lazy_names(kept, {name: f".{provider}"})
 
     def translate(message: Any) -> list[Any]:
-        blocks: list[Any] = load(name)(message)
+        blocks: list[Any] = (kept.get(name) or load(name))(message)
         return blocks
 
     return translate
