@@ -109,3 +109,13 @@ def test_texts_beside_blocks_are_kept(provider: str) -> None:
         message += ours.AIMessageChunk([{"type": "text", "text": "c", "index": 1}])
         texts = "".join(block["text"] for block in message.content_blocks if block["type"] == "text")
         assert texts == message.text == ("abc" if first else "bc")
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 1, ""])
+@pytest.mark.parametrize("provider", sorted({*THEIR_TRANSLATORS, ""} - {"groq"}))
+def test_the_type_of_a_block_may_be_any_value(provider: str, kind: Any) -> None:
+    block = {"type": kind, "more": 1}
+    for module in (ours.AIMessage, ours.AIMessageChunk):
+        metadata = {"model_provider": provider, "model_name": "claude"} if provider else {}
+        message = module([block], response_metadata=metadata)
+        assert message.content_blocks == [{"type": "non_standard", "value": block}]

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .content import block_type
+
 __all__ = ("GEMINI_BLOCKS", "from_provider")
 
 _Block = dict[str, Any]
@@ -63,7 +65,7 @@ def _from_converse(block: _Block) -> _Block | None:
 
 
 def _from_gemini(block: _Block) -> _Block | None:
-    type_name = block.get("type")
+    type_name = block_type(block)
     if type_name not in GEMINI_BLOCKS or _NEEDED.get(type_name, "type") not in block:
         return None
     return GEMINI_BLOCKS[type_name](block)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..content import block_type
 from .parts import (
     add_extras,
     blocks_in,
@@ -41,7 +42,7 @@ translate_content_chunk = translate_content
 
 
 def _translate(block: _Block, message: Any) -> Iterator[_Block]:
-    type_name = block.get("type") or ""
+    type_name = block_type(block) or ""
     if type_name == "input_json_delta" and hasattr(message, "tool_call_chunks"):
         yield _translate_arguments(block, message)
     elif type_name in _TRANSLATORS:

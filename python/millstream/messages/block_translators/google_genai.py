@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..content import create_citation
+from ..content import block_type, create_citation
 from ..provider_inputs import GEMINI_BLOCKS
 from .parts import add_extras, keep_index
 
@@ -38,7 +38,9 @@ translate_content_chunk = translate_content
 def _translate(item: Any) -> _Block:
     if isinstance(item, str):
         return {"type": "text", "text": item}
-    translate = _TRANSLATORS.get(item.get("type"), _translate_other) if isinstance(item, dict) else _translate_other
+    translate = (
+        _TRANSLATORS.get(block_type(item) or "", _translate_other) if isinstance(item, dict) else _translate_other
+    )
     block = translate(item)
     if isinstance(item, dict) and item.get("index") is not None and "index" not in block:
         keep_index(block, item)
@@ -81,7 +83,7 @@ def _translate_result(item: _Block) -> _Block:
     return {**result, "extras": {"block_type": item["type"], **result.get("extras", {})}}
 
 
-_TRANSLATORS: dict[Any, Callable[[_Block], _Block]] = {
+_TRANSLATORS: dict[str, Callable[[_Block], _Block]] = {
     **GEMINI_BLOCKS,
     "text": _translate_text,
     "thinking": _translate_thinking,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..._late import lazy_names
-from ..content import KNOWN_BLOCK_TYPES
+from ..content import KNOWN_BLOCK_TYPES, block_type
 from .openai_tools import SERVER_TOOLS
 from .parts import add_extras, add_index, blocks_in, call_blocks, reasoning_blocks, rest_of, single_piece
 
@@ -43,7 +43,7 @@ def _refusal(message: Any) -> list[_Block]:
 
 def _translate(block: _Block, message: Any, content: list[Any]) -> Iterator[_Block]:
     """Yield the standard blocks for an item of a response."""
-    type_name = block.get("type")
+    type_name = block_type(block)
     if type_name == "function_call":
         yield from _translate_call(block, message)
     elif type_name in _TRANSLATORS and (found := list(_TRANSLATORS[type_name](block, content))):
