@@ -38,6 +38,8 @@ def test_the_messages_of_a_step_are_langchains(observation: Any) -> None:
         for library in (ours, theirs)
     ]
     assert steps[0] == steps[1]
+    assert repr(ours.AgentAction("search", "q", "I")) == repr(theirs.AgentAction("search", "q", "I"))
+    assert repr(ours.AgentFinish({"output": 1}, "I")) == repr(theirs.AgentFinish({"output": 1}, "I"))
 
 
 def test_actions_are_values() -> None:

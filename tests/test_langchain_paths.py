@@ -13,6 +13,7 @@ import pytest
 
 import millstream
 from millstream._langchains_own import MODULES as MODULES_OF_LANGCHAIN
+from millstream._langchains_own import NAMES_OF_OPENAI
 
 # Modules that stay LangChain's own, with all that is in them. Their objects work in Millstream's chains.
 THEIRS = {
@@ -94,6 +95,21 @@ def test_importing_a_module_that_stays_langchains_says_so(name: str) -> None:
         exec(f"from millstream import {name}")
     with pytest.raises(AttributeError, match=rf"^Millstream .*import langchain_core\.{name}\b"):
         getattr(millstream, name)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_OPENAI)
+def test_a_name_of_langchains_openai_package_that_is_not_here_says_where_it_is(name: str) -> None:
+    exec(f"from langchain_openai import {name}")
+    with pytest.raises(ModuleNotFoundError, match=r"^Millstream has .*(from millstream import|langchain_openai)"):
+        exec(f"from millstream import {name}")
+    with pytest.raises(AttributeError, match=r"^Millstream has "):
+        getattr(millstream, name)
+
+
+@pytest.mark.parametrize("name", ["chat_models.base", "llms.base"])
+def test_a_module_of_langchains_openai_package_says_where_its_models_are(name: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"from millstream import \w*OpenAI"):
+        importlib.import_module(f"millstream.{name}")
 
 
 def test_any_other_module_is_not_found_as_in_any_package() -> None:

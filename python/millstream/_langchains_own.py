@@ -8,7 +8,7 @@ A search-and-replace of ``langchain_core`` leaves imports of them behind. Python
 import sys
 from collections.abc import Iterable
 
-__all__ = ("MODULES", "Finder", "add_finder", "explanation")
+__all__ = ("MODULES", "NAMES_OF_OPENAI", "Finder", "add_finder", "explanation")
 
 MODULES = {
     "chat_loaders": "has no loaders of chats: import langchain_core.chat_loaders",
@@ -28,17 +28,30 @@ MODULES = {
 }
 """The message for each module, without its first word."""
 
+_EMBEDDINGS = "has no embeddings: import them from langchain_openai; they work beside its models"
+
+NAMES_OF_OPENAI = {
+    "chat_models": "has its chat models at the top: from millstream import ChatOpenAI, AzureChatOpenAI",
+    "llms": "has its completion models at the top: from millstream import OpenAI",
+    "AzureOpenAI": "has no completion model for Azure: import it from langchain_openai, or pass OpenAI a base_url",
+    "AzureOpenAIEmbeddings": _EMBEDDINGS,
+    "OpenAIEmbeddings": _EMBEDDINGS,
+    "custom_tool": "has no custom tools, which need OpenAI's Responses API: import them from langchain_openai",
+}
+"""The message for each name of ``langchain_openai`` that is not here, without its first word."""
+
 
 def explanation(name: str) -> str | None:
-    """Return the message for the module ``name`` of the package; ``None`` if it is not one of :data:`MODULES`."""
-    return f"Millstream {MODULES[name]}" if name in MODULES else None
+    """Return the message for ``name`` in the package; ``None`` if it is in neither table."""
+    text = MODULES.get(name) or NAMES_OF_OPENAI.get(name)
+    return f"Millstream {text}" if text else None
 
 
 class Finder:
     """The finder of an entry of the package's path that no folder has."""
 
     def find_spec(self, fullname: str, target: object = None) -> None:
-        """Raise :class:`ModuleNotFoundError` for a module of LangChain's; any other is not found here."""
+        """Raise :class:`ModuleNotFoundError` for a name that is explained; any other is not found here."""
         if (text := explanation(fullname.partition(".")[2])) is not None:
             # Without the module's name: ``from millstream import ...`` would go on, and lose the message.
             raise ModuleNotFoundError(text)

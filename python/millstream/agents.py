@@ -19,7 +19,7 @@ class AgentAction:
     tool: str
     tool_input: str | dict[Any, Any]
     log: str
-    type: Literal["AgentAction", "AgentActionMessageLog"] = field(default="AgentAction", kw_only=True)
+    type: Literal["AgentAction", "AgentActionMessageLog"] = field(default="AgentAction", kw_only=True, repr=False)
 
     @property
     def messages(self) -> Sequence[BaseMessage]:
@@ -32,7 +32,9 @@ class AgentActionMessageLog(AgentAction):
     """An :class:`AgentAction` of a chat model; ``message_log`` are the messages that it was read from."""
 
     message_log: Sequence[BaseMessage] = field(kw_only=True)
-    type: Literal["AgentAction", "AgentActionMessageLog"] = field(default="AgentActionMessageLog", kw_only=True)
+    type: Literal["AgentAction", "AgentActionMessageLog"] = field(
+        default="AgentActionMessageLog", kw_only=True, repr=False
+    )
 
     @property
     def messages(self) -> Sequence[BaseMessage]:
@@ -62,7 +64,7 @@ class AgentFinish:
 
     return_values: dict[Any, Any]
     log: str
-    type: Literal["AgentFinish"] = field(default="AgentFinish", kw_only=True)
+    type: Literal["AgentFinish"] = field(default="AgentFinish", kw_only=True, repr=False)
 
     @property
     def messages(self) -> Sequence[BaseMessage]:
