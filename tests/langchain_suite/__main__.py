@@ -1,26 +1,24 @@
-"""Runs LangChain's own unit tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
+"""Runs LangChain's own tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
 
-The tests come with pip, in the source distribution of the langchain-core that is installed; ``--fetch`` only fetches
-them. Those that do not pass must be the ones that ``not_passing.toml`` lists, each with its reason. With ``--write``
-the list is written anew, and a test that is new on it gets the reason ``missing``.
+The tests come with pip, in the source distributions of the langchain-core and the langchain-tests that are installed;
+``--fetch`` only fetches them. Those of langchain-tests, whose paths begin with ``standard/``, are its standard tests
+for models, tools and others; the classes of ``standard`` here apply them to Millstream's own chat models.
+
+The tests that do not pass must be the ones that ``not_passing.toml`` lists, each with its reason. With ``--write`` the
+list is written anew, and a test that is new on it gets the reason ``missing``.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
-from .source import fetch, rewrite
+from .suites import SUITES
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "target" / "langchain-suite"
 LIST = Path(__file__).with_name("not_passing.toml")
 
 REASONS = {
@@ -36,16 +34,21 @@ REASONS = {
 def main(arguments: list[str]) -> int:
     """Run the tests; return 1 if one ended otherwise than the list says."""
     if arguments == ["--fetch"]:
-        print(_source())
+        print(*(suite.source() for suite in SUITES), sep=", ")
         return 0
     writes = "--write" in arguments
     paths = [one for one in arguments if one != "--write"]
-    outcomes = run(paths or ["tests/unit_tests"])
     known = read_list()
+    outcomes: dict[str, str] = {}
+    for suite in SUITES:
+        if chosen := [path for path in paths if suite.has(path)] or (suite.paths if not paths else ()):
+            found = suite.run(chosen)
+            print(summary(suite.title, found, known), flush=True)
+            outcomes |= found
     failing = {name for name, outcome in outcomes.items() if outcome.startswith(("failed", "not imported"))}
-    print(summary(outcomes, known))
     if writes:
-        write_list({name: known.get(name, "missing") for name in failing})
+        left = {name: reason for name, reason in known.items() if paths and name not in outcomes}
+        write_list(left | {name: known.get(name, "missing") for name in failing})
         return 0
     new = sorted(failing - known.keys())
     ran = {name for name, outcome in outcomes.items() if outcome == "passed"}
@@ -57,36 +60,7 @@ def main(arguments: list[str]) -> int:
     return int(bool(new or mended))
 
 
-def run(paths: list[str]) -> dict[str, str]:
-    """Run tests of LangChain; return how each ended."""
-    rewrite(_source() / "tests", FOLDER / "tests")
-    (FOLDER / "pyproject.toml").write_text('[tool.pytest.ini_options]\nasyncio_mode = "auto"\n')
-    outcomes = FOLDER / "outcomes.json"
-    outcomes.unlink(missing_ok=True)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "langchain_suite.plugin", "-p", "no:cacheprovider"),
-            *("-q", "--tb=native", "--no-header", "--no-summary", "--continue-on-collection-errors", "-W", "ignore"),
-            *("--benchmark-disable", "--disable-socket", "--allow-unix-socket", "--timeout=120"),
-            *paths,
-        ],
-        cwd=FOLDER,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT / "python"))), **_SETTINGS},
-        check=False,
-        timeout=1800,
-    )
-    found: dict[str, str] = json.loads(outcomes.read_text())
-    return found
-
-
-def _source() -> Path:
-    return fetch("langchain-core", version("langchain-core"), FOLDER)
-
-
-_SETTINGS = {"LANGCHAIN_SUITE_OUTCOMES": str(FOLDER / "outcomes.json"), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def summary(outcomes: Mapping[str, str], known: Mapping[str, str]) -> str:
+def summary(title: str, outcomes: Mapping[str, str], known: Mapping[str, str]) -> str:
     """Return the counts in words: what ran, what passed, what a rule excluded, and the reasons of the rest."""
     counts = Counter(outcome.partition(":")[0] for outcome in outcomes.values())
     rules = Counter(one.partition(": ")[2] for one in outcomes.values() if one.startswith("excluded"))
@@ -95,8 +69,9 @@ def summary(outcomes: Mapping[str, str], known: Mapping[str, str]) -> str:
     share = 100 * passed / max(1, passed + len(failing))
     return "\n".join(
         [
-            f"LangChain's unit tests: {passed} of {passed + len(failing)} pass ({share:.1f} %)",
+            f"{title}: {passed} of {passed + len(failing)} pass ({share:.1f} %)",
             *(f"  {number} do not: {REASONS.get(reason, reason)}" for reason, number in Counter(failing).most_common()),
+            *([f"  {counts['skipped']} are skipped by their own conditions"] if counts["skipped"] else []),
             *(f"  {number} are excluded by rule: {rule}" for rule, number in rules.most_common()),
         ]
     )
@@ -113,7 +88,7 @@ def read_list() -> dict[str, str]:
 
 def write_list(known: Mapping[str, str]) -> None:
     """Write the list, sorted, with the number of tests of each reason."""
-    lines = ["# LangChain's unit tests that do not pass; `python -m tests.langchain_suite --write` writes this anew."]
+    lines = ["# LangChain's tests that do not pass; `python -m tests.langchain_suite --write` writes this anew."]
     for reason, words in REASONS.items():
         names = sorted(name for name, its in known.items() if its == reason)
         lines += ["", f"# {len(names)}: {words}", f'"{reason}" = [', *(f"  {json.dumps(name)}," for name in names), "]"]

@@ -19,6 +19,7 @@ _FILES = {
     "load": re.compile(r"unit_tests/load/|test_pydantic_serde|test_serializable"),
     "not ours": re.compile(
         r"unit_tests/(_api|document_loaders|embeddings|indexing|stores|vectorstores|dependencies|data|decisions)/"
+        r"|unit_tests/test_(embeddings|in_memory_base_store|in_memory_vectorstore)"
         r"|test_ssrf_|test_sys_info|test_setup|test_pydantic_imports|test_benchmark|utils/test_pydantic"
     ),
 }
@@ -36,7 +37,7 @@ _SOURCE = {
         r"(?<!json\.)\b(dumps|dumpd|loads|load)\(|lc_secrets|lc_attributes|is_lc_serializable|get_lc_namespace|lc_id|to_json\("
     ),
     "pydantic's methods": re.compile(
-        r"\.(model_dump|model_dump_json|model_validate|model_validate_json|model_copy|model_construct|model_fields"
+        r"(?<!patch)\.(model_dump|model_dump_json|model_validate|model_validate_json|model_copy|model_construct|model_fields"
         r"|model_fields_set|model_rebuild|dict|construct|parse_obj)\("
     ),
 }
@@ -76,7 +77,7 @@ def _used(thing: Any, seen: set[int]) -> Iterator[Any]:
         return
     seen.add(id(thing))
     module = getattr(thing, "__module__", None) or ""
-    if not module.startswith("tests.") or not isinstance(thing, FunctionType | type):
+    if not module.startswith(("tests.", "langchain_tests.")) or not isinstance(thing, FunctionType | type):
         yield thing
         return
     if module.startswith("tests.unit_tests.tracers"):

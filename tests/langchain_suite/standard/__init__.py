@@ -1,0 +1,1 @@
+"""LangChain's standard tests, applied to Millstream's own classes; they are run over copies of these modules."""
