@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from functools import cached_property, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from .._context import InContext, no_listeners
 from ..streaming.drive import adrive, drive
 from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
-from ..streaming.replay import WholeInput
+from ..streaming.replay import WholeInput, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
 from .coercion import coerce_to_runnable
@@ -19,7 +20,7 @@ from .config_specs import ConfigurableFieldSpec
 from .copying import state_without_caches
 from .foreign import steps_of
 from .fusion.calls import Call, acall_steps, build_call, call_in_turn, call_steps
-from .fusion.chunks import FusedChunks
+from .fusion.chunks import FusedChunks, stream_in_run
 from .fusion.origins import SequenceOrigin
 from .fusion.plan import Plan, build_plan, runs_users_code
 from .introspection import sequence_input_schema, sequence_output_schema
@@ -297,16 +298,35 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         return self._atransform_inline(WholeInput(input), config, kwargs)
 
     def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
-        for step, child in self._step_configs(config, run):
+        count, items, kwargs = self._stream_prefix(items, run, config, kwargs, for_async=False)
+        for step, child in islice(self._step_configs(config, run), count, None):
             items = step.transform(items, child, **kwargs)
             kwargs = {}
         return iter(items)
 
     def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
-        for step, child in self._step_configs(config, run):
+        count, items, kwargs = self._stream_prefix(items, run, config, kwargs, for_async=True)
+        for step, child in islice(self._step_configs(config, run), count, None):
             items = step._atransform_inline(items, child, kwargs)
             kwargs = {}
         return aiter(items)
+
+    @cached_property
+    def _prefix(self) -> tuple[int, Plan] | None:
+        """How many of the first steps stream as one generator, and their plan; ``None`` if all do, or none."""
+        for count in range(len(self._steps) - 1, 0, -1):
+            if (plan := build_plan(self._steps[:count])) is not None:
+                return None if self._plan is not None or plan.has_callbacks() else (count, plan)
+        return None
+
+    def _stream_prefix(
+        self, items: Any, run: Any, config: RunnableConfig, kwargs: dict[str, Any], *, for_async: bool
+    ) -> tuple[int, Any, dict[str, Any]]:
+        """Return how many steps have been begun as one generator, their outputs, and the next step's arguments."""
+        if self._prefix is None or run.handlers or (whole := as_whole_input(items)) is None:
+            return 0, items, kwargs
+        count, plan = self._prefix
+        return count, stream_in_run(self, plan, whole.value, run, config, kwargs, for_async=for_async), {}
 
     def _step_configs(self, config: RunnableConfig, run: Any) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
         """Yield each step with its configuration."""

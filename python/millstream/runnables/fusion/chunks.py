@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
+from ...callbacks.managers import CallbackManager
 from ...errors import StreamError
+from ...streaming.drive import adrive, drive
 from ...streaming.isolation import NO_ITEMS, PassThrough
 from ...streaming.protocols import Processor, ProcessorAround
 from ...streaming.workers import run_in_task
@@ -16,10 +18,11 @@ from .plan import NOTHING
 from .preparation import Preparation
 
 if TYPE_CHECKING:
+    from ...callbacks.run_manager import BaseRunManager
     from ..event_stream import EventProducer
     from .plan import Plan
 
-__all__ = ("Fused", "FusedChunks")
+__all__ = ("Fused", "FusedChunks", "stream_in_run")
 
 
 class Fused(ProcessorAround[Any]):
@@ -96,6 +99,26 @@ def _released(raw: Any) -> Sequence[Any]:
 
 
 _close_stage = methodcaller("close")
+
+
+def stream_in_run(
+    chain: EventProducer,
+    plan: Plan,
+    input: Any,
+    run: BaseRunManager,
+    config: RunnableConfig,
+    kwargs: dict[str, Any],
+    *,
+    for_async: bool,
+) -> Any:
+    """Return the generator of the steps of ``plan``, the first ones of ``chain``, whose ``run`` has no handlers.
+
+    ``config`` is the configuration of the child runs of ``run``.
+    """
+    manager = CallbackManager.like(run)
+    own: RunnableConfig = {**config, "callbacks": manager, "run_id": run.run_id}
+    fused = FusedChunks(chain, plan, input, own, kwargs, for_async=for_async)
+    return adrive(fused, fused) if for_async else drive(fused, fused)
 
 
 class FusedChunks(Fused):

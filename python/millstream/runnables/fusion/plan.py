@@ -11,7 +11,8 @@ A chain fuses if only parts that are no functions follow its last origin. Its st
 origin's connection (``chunks.py``, and ``events.py`` for stream events): no task, no queue, and leaving it closes the
 connection. Steps before the origin only make its input. Where they are not all parts of ours, they run once, before
 the connection is opened, in async code in a task of their own (``preparation.py``).
-Any other chain runs step by step (``sequence.py``), in async code in a task of its own, with the same outputs.
+Any other chain runs step by step (``sequence.py``), in async code in a task of its own, with the same outputs; where no
+handler is notified, its first steps are one generator up to the first step that is not a part behind an origin.
 A user's subclass of a class of ours counts as users' code unless it writes the hook itself: an overridden
 ``transform`` must be called. A plan holds no state of a stream; :meth:`Plan.stages` makes new stages for each.
 """
