@@ -7,7 +7,8 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -155,7 +156,6 @@ class SequenceBatch(RunBatch):
 def batch_in_runs(batch: RunBatch) -> list[Any]:
     """Return the outputs of ``batch``, for sync code; each input has a run of its own."""
     outputs: Any = None
-    output: Any = None
     try:
         try:
             for start, input in zip(batch.starts, batch.shown_inputs(), strict=True):
@@ -164,18 +164,15 @@ def batch_in_runs(batch: RunBatch) -> list[Any]:
                 if batch.wait:
                     time.sleep(batch.wait)
                 outputs = step.batch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
-                for run, output in batch.take(outputs):
-                    run.on_chain_end(output)
+                _call_all(partial(run.on_chain_end, output) for run, output in batch.take(outputs))
         except BaseException as error:
-            for run in batch.open_runs():
-                run.report_stop(error)
+            _call_all(partial(run.report_stop, error) for run in batch.open_runs())
             return batch.failed(error)
-        for run, output in batch.ends():
-            run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
+        _call_all(partial(_end, run, output) for run, output in batch.ends())
         return batch.result()
     finally:
         # A traceback keeps this frame, which would keep the exceptions in it.
-        del outputs, output
+        del outputs
 
 
 async def abatch_in_runs(batch: RunBatch) -> list[Any]:
@@ -183,7 +180,6 @@ async def abatch_in_runs(batch: RunBatch) -> list[Any]:
     import asyncio
 
     outputs: Any = None
-    output: Any = None
     try:
         try:
             for start, input in zip(batch.starts, batch.inputs, strict=True):
@@ -192,18 +188,49 @@ async def abatch_in_runs(batch: RunBatch) -> list[Any]:
                 if batch.wait:
                     await asyncio.sleep(batch.wait)
                 outputs = await step.abatch(values, configs, return_exceptions=batch.steps_return_exceptions, **kwargs)
-                for run, output in batch.take(outputs):
-                    await run.on_chain_end(output)
+                await _await_all(run.on_chain_end(output) for run, output in batch.take(outputs))
         except BaseException as error:
-            for run in batch.open_runs():
-                await run.report_stop(error)
+            await _await_all(run.report_stop(error) for run in batch.open_runs())
             return batch.failed(error)
-        for run, output in batch.ends():
-            await (run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output))
+        await _await_all(_end(run, output) for run, output in batch.ends())
         return batch.result()
     finally:
         # A traceback keeps this frame, which would keep the exceptions in it.
-        del outputs, output
+        del outputs
+
+
+def _end(run: Any, output: Any) -> Any:
+    return run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
+
+
+def _call_all(ends: Iterable[Callable[[], Any]]) -> None:
+    """End each run, also if the end of another one raises; raise the first exception when all have ended."""
+    failure: BaseException | None = None
+    for end in ends:
+        try:
+            end()
+        except BaseException as error:
+            failure = failure or error
+    try:
+        if failure is not None:
+            raise failure
+    finally:
+        del failure
+
+
+async def _await_all(ends: Iterable[Awaitable[Any]]) -> None:
+    """End each run, also if the task is cancelled meanwhile; see :func:`_call_all`."""
+    failure: BaseException | None = None
+    for end in ends:
+        try:
+            await end
+        except BaseException as error:
+            failure = failure or error
+    try:
+        if failure is not None:
+            raise failure
+    finally:
+        del failure
 
 
 async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_once: int | None = None) -> list[Any]:
