@@ -218,7 +218,8 @@ _LEAVES: dict[tuple[str, str], list[Any]] = {
 def trees(takes: str, returns: str, depth: int = 5, without: frozenset[str] = frozenset()) -> st.SearchStrategy[Tree]:
     """Return trees of Runnables that take and return texts or dicts, without the parts of some names."""
     names = [name for name in _LEAVES[takes, returns] if name not in without]
-    leaves = st.sampled_from([*((name,) for name in names * (12 // len(names))), ("refuse", takes)])
+    refusing = [] if "refuse" in without else [("refuse", takes)]
+    leaves = st.sampled_from([*((name,) for name in names * (12 // len(names))), *refusing])
     if depth == 1:
         return leaves
 
