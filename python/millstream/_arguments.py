@@ -18,7 +18,7 @@ def xor_args(*arg_groups: tuple[str, ...]) -> Callable[..., Any]:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def checked(*args: Any, **kwargs: Any) -> Any:
+        def checked(*args: object, **kwargs: Any) -> Any:
             wrong = [group for group in arg_groups if sum(kwargs.get(name) is not None for name in group) != 1]
             if wrong:
                 names = ", ".join(", ".join(group) for group in wrong)
@@ -121,5 +121,5 @@ def _fields_of(cls: Any) -> Iterator[tuple[str, str | None, Callable[[], Any] | 
         yield name, field.alias, None if field.required else field.get_default
 
 
-def _same(value: Any) -> Any:
+def _same(value: object) -> Any:
     return value

@@ -54,7 +54,7 @@ def title_of_model(cls: Any) -> str:
     return str(title or cls.__name__)
 
 
-def make_object(cls: Any, document: Any) -> Any:
+def make_object(cls: Any, document: object) -> Any:
     """Return an object of a pydantic class for ``document``; :class:`ValueError` if it is not valid."""
     return cls.parse_obj(document) if is_first_version(cls) else cls.model_validate(document)
 
@@ -87,7 +87,7 @@ def is_pydantic_v2_subclass(cls: object) -> bool:
     return is_model_class(cls) and not is_first_version(cls)
 
 
-def get_fields(model: Any) -> dict[str, Any]:
+def get_fields(model: object) -> dict[str, Any]:
     """Return the fields of a pydantic class or object; :class:`TypeError` for any other."""
     cls: Any = _require_model_class(model if isinstance(model, type) else type(model))
     fields: dict[str, Any] = cls.__fields__ if is_first_version(cls) else cls.model_fields
@@ -99,7 +99,7 @@ def model_json_schema(model: Any) -> dict[str, Any]:
     return schema_of_model(_require_model_class(model))
 
 
-def model_validate(model: Any, obj: Any) -> Any:
+def model_validate(model: object, obj: object) -> Any:
     """Return an object of a pydantic class for ``obj``; :class:`TypeError` if ``model`` is not such a class."""
     return make_object(_require_model_class(model), obj)
 

@@ -151,7 +151,7 @@ def prepare(cls: Any) -> None:
 class _ModelFields:
     """The fields of a class by name, as pydantic describes them: validators ask for them."""
 
-    def __get__(self, instance: object, owner: Any) -> Mapping[str, Any]:
+    def __get__(self, instance: object, owner: object) -> Mapping[str, Any]:
         """Return pydantic's descriptions."""
         fields: Mapping[str, Any] = _shadow_of(owner).model_fields
         return fields

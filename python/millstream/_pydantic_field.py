@@ -16,7 +16,7 @@ class _Serializer:
 
     __slots__ = ()
 
-    def __get__(self, value: Any, cls: Any) -> Any:
+    def __get__(self, value: object, cls: Any) -> Any:
         try:
             return _serializer()
         except ImportError as error:
@@ -35,7 +35,7 @@ class PydanticField:
         return value.model_dump()
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """Return how pydantic validates and serializes objects of the class."""
         return instance_schema(cls, serialization=serialization())
 
@@ -49,7 +49,7 @@ def instance_schema(cls: type, **options: Any) -> Any:
     """Return the core schema that accepts objects of ``cls``, and of LangChain's class of the same name."""
     from pydantic_core import core_schema
 
-    def check(value: Any, handler: Callable[[Any], Any]) -> Any:
+    def check(value: object, handler: Callable[[Any], Any]) -> Any:
         return value if is_kind(type(value), cls.__name__) else handler(value)
 
     return core_schema.no_info_wrap_validator_function(check, core_schema.is_instance_schema(cls), **options)
@@ -101,7 +101,7 @@ def dump_options(info: Any) -> dict[str, Any]:
     }
 
 
-def _names(selection: Any, counts: Callable[[Any], bool]) -> Any:
+def _names(selection: object, counts: Callable[[Any], bool]) -> Any:
     if not isinstance(selection, Mapping):
         return selection
     return {name for name, how in selection.items() if counts(how)}

@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ("comma_list", "sanitize_for_postgres", "stringify_dict", "stringify_value")
 
 
-def stringify_value(val: Any) -> str:
+def stringify_value(val: object) -> str:
     """Return a value as text: the items of a list on lines, the entries of a dict as ``key: value`` on lines."""
     if isinstance(val, dict):
         return f"\n{stringify_dict(val)}"

@@ -43,7 +43,7 @@ class PromptValue(ReprMixin, PydanticField, ABC):
     _types: ClassVar[dict[str, Any]] = {}
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """Return how pydantic validates, describes and serializes objects of the class."""
         return described_schema(cls, cls._validate, _model_of(cls), handler)
 

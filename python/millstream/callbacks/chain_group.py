@@ -85,7 +85,7 @@ def trace_as_chain_group(
     *,
     inputs: dict[str, Any] | None = None,
     project_name: str | None = None,
-    address: Any = None,
+    address: object = None,
     example_id: str | UUID | None = None,
     run_id: UUID | None = None,
     tags: list[str] | None = None,
@@ -121,7 +121,7 @@ async def atrace_as_chain_group(
     *,
     inputs: dict[str, Any] | None = None,
     project_name: str | None = None,
-    address: Any = None,
+    address: object = None,
     example_id: str | UUID | None = None,
     run_id: UUID | None = None,
     tags: list[str] | None = None,
@@ -142,7 +142,7 @@ async def atrace_as_chain_group(
         await run.on_chain_end({})
 
 
-def _traced(manager: BaseCallbackManager | None, project_name: str | None, example_id: Any, address: Any) -> Any:
+def _traced(manager: BaseCallbackManager | None, project_name: str | None, example_id: object, address: object) -> Any:
     """Return the callbacks of a group: with LangChain's tracer, if it is enabled."""
     find = getattr(sys.modules.get("langchain_core.tracers.context"), "_get_trace_callbacks", None)
     traced = None if find is None else find(project_name, example_id, callback_manager=manager, address=address)

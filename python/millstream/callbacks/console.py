@@ -109,5 +109,5 @@ def _title(path: str) -> str:
     return "LLM" if run_type == "llm" else run_type.capitalize()
 
 
-def _to_plain(value: Any) -> Any:
+def _to_plain(value: object) -> Any:
     return value.model_dump() if hasattr(value, "model_dump") else repr(value)

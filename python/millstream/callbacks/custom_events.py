@@ -15,7 +15,7 @@ __all__ = ("adispatch_custom_event", "dispatch_custom_event")
 Manager = TypeVar("Manager", bound=BaseCallbackManager)
 
 
-def dispatch_custom_event(name: str, data: Any, *, config: Mapping[str, Any] | None = None) -> None:
+def dispatch_custom_event(name: str, data: object, *, config: Mapping[str, Any] | None = None) -> None:
     """Call ``on_custom_event`` of the handlers of the current run, with its id, and send an ``on_custom_event`` event.
 
     The current run is the parent in ``config``, or else the one that this code runs in. Raises
@@ -30,7 +30,7 @@ def dispatch_custom_event(name: str, data: Any, *, config: Mapping[str, Any] | N
     manager.on_custom_event(name, data, run_id=run_id)
 
 
-async def adispatch_custom_event(name: str, data: Any, *, config: Mapping[str, Any] | None = None) -> None:
+async def adispatch_custom_event(name: str, data: object, *, config: Mapping[str, Any] | None = None) -> None:
     """Do what :func:`dispatch_custom_event` does, in async code."""
     manager, run_id = _current_run(AsyncCallbackManager, config)
     await manager.on_custom_event(name, data, run_id=run_id)

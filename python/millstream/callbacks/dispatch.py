@@ -207,21 +207,21 @@ class _Values:
 
 
 def handle_event(
-    handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+    handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: object, **kwargs: Any
 ) -> None:
     """Call the method ``event_name`` of each handler, except of those whose ``ignore_condition_name`` is true."""
     RunHandlers(handlers, _no_config).dispatch(event_name, ignore_condition_name, args, kwargs)
 
 
 async def ahandle_event(
-    handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+    handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: object, **kwargs: Any
 ) -> None:
     """Do what :func:`handle_event` does, in async code."""
     await RunHandlers(handlers, _no_config).adispatch(event_name, ignore_condition_name, args, kwargs)
 
 
 async def _ahandle_event_for_handler(
-    handler: Any, event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+    handler: object, event_name: str, ignore_condition_name: str | None, *args: object, **kwargs: Any
 ) -> None:
     """Do what :func:`ahandle_event` does, for one handler; LangChain's name."""
     await ahandle_event([handler], event_name, ignore_condition_name, *args, **kwargs)
@@ -343,7 +343,7 @@ def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]
 _EMPTY_CLASSES = frozenset(f"{name}ManagerMixin" for name in ("LLM", "Chain", "Tool", "Retriever", "Callback", "Run"))
 
 
-def _is_empty(method: Any) -> bool:
+def _is_empty(method: object) -> bool:
     """Return whether calling ``method`` does nothing, which need not wait for a thread: it is a base class's."""
     owner = getattr(method, "__qualname__", "").partition(".")[0]
     return owner in _EMPTY_CLASSES and method.__module__.partition(".")[0] in ("millstream", "langchain_core")

@@ -37,7 +37,7 @@ def to_langchain(value: Any) -> Any:
     return value
 
 
-def manager_to_langchain(manager: Any) -> Any:
+def manager_to_langchain(manager: object) -> Any:
     """Return a callback manager of ours as LangChain's, which asks for its own class in a list of them."""
     module = sys.modules.get("langchain_core.callbacks.manager")
     if module is None or not isinstance(manager, BaseCallbackManager):
@@ -74,7 +74,7 @@ def _result_fields(result: LLMResult) -> Mapping[str, Any]:
     return {"generations": generations, "llm_output": result.llm_output, "run": runs, "type": "LLMResult"}
 
 
-def _agent_fields(value: Any) -> Mapping[str, Any]:
+def _agent_fields(value: object) -> Mapping[str, Any]:
     return {name: to_langchain(item) for name, item in vars(value).items()}
 
 

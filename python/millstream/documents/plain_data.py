@@ -108,7 +108,7 @@ class PlainData:
         return self.model_dump(**dump_options(info))
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """Return how pydantic validates objects of the class in a field of a model."""
         from pydantic_core import core_schema
 

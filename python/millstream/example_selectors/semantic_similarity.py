@@ -19,12 +19,12 @@ class _OverVectorStore:
         self._refuse()
 
     @classmethod
-    def from_examples(cls, *args: Any, **kwargs: Any) -> NoReturn:
+    def from_examples(cls, *args: object, **kwargs: Any) -> NoReturn:
         """Raise :class:`~millstream.UnsupportedError`."""
         cls._refuse()
 
     @classmethod
-    async def afrom_examples(cls, *args: Any, **kwargs: Any) -> NoReturn:
+    async def afrom_examples(cls, *args: object, **kwargs: Any) -> NoReturn:
         """Raise :class:`~millstream.UnsupportedError`."""
         cls._refuse()
 

@@ -127,7 +127,7 @@ class CachedCall:
         return LLMResult(generations, result.llm_output, run=result.run)
 
 
-def _read_answer(found: Any) -> ChatResult | None:
+def _read_answer(found: object) -> ChatResult | None:
     """Return an answer from a cache as a result of ours; an answer has cost nothing this time."""
     return ChatResult(list(map(_read_generation, found))) if isinstance(found, list) else None
 
@@ -165,7 +165,7 @@ def _dump_message(message: Any) -> dict[str, Any]:
     return {"lc": 1, "type": "constructor", "id": path, "kwargs": values}
 
 
-def _is_shown(name: str, value: Any) -> bool:
+def _is_shown(name: str, value: object) -> bool:
     if name == "id" or value is None:
         return False
     return name == "content" or not isinstance(value, dict | list) or bool(value)

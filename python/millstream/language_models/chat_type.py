@@ -166,7 +166,7 @@ class ChatModelType:
     ) -> Results:
         """Request all answers concurrently."""
 
-        async def one(prompt: Any, run: Any) -> ChatResult:
+        async def one(prompt: object, run: Any) -> ChatResult:
             with enter_run(run):
                 return await self._agenerate_one(model, ModelCall(prompt, stop, kwargs), run)
 

@@ -95,7 +95,7 @@ class GenerateCall:
     async def arun(self) -> LLMResult:
         """Call ``_agenerate``; if there are handlers, in a task of its own."""
         if any(manager.handlers for manager in self._managers):
-            result: LLMResult = await run_in_task(self._arun())
+            result = await run_in_task(self._arun())
             return result
         return await self._arun()
 
@@ -140,7 +140,7 @@ def check_lengths(args: RunArgs, count: int) -> None:
             raise ValueError(f"{name} must {must} the same length as prompts")
 
 
-def are_per_prompt(callbacks: Any) -> bool:
+def are_per_prompt(callbacks: object) -> bool:
     """Return whether ``callbacks`` has one item per prompt, rather than the handlers of all prompts."""
     if not isinstance(callbacks, list) or not callbacks:
         return False
@@ -183,7 +183,7 @@ def list_run_args(configs: Sequence[RunnableConfig]) -> dict[str, Any]:
     return {key: [one[key] for one in args] for key in args[0]}
 
 
-def group_inputs(inputs: Sequence[Any], config: Any) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
+def group_inputs(inputs: Sequence[Any], config: object) -> Iterator[tuple[Sequence[Any], Sequence[RunnableConfig]]]:
     """Yield the inputs and their configurations in groups of ``max_concurrency``."""
     configs, at_once = batch_configs(inputs, config)
     size = at_once or len(inputs) or 1

@@ -17,7 +17,7 @@ _LS_FIELDS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
 )
 
 
-def ls_fields(model: Any, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def ls_fields(model: object, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ``ls_*`` metadata from a call's arguments, or else from the model's fields."""
     params: dict[str, Any] = {"ls_stop": stop} if stop else {}
     for key, names, types in _LS_FIELDS:

@@ -117,7 +117,7 @@ class LLMType:
         return result, result.flatten()
 
 
-def _check_chunk(chunk: Any) -> None:
+def _check_chunk(chunk: object) -> None:
     if not hasattr(chunk, "text"):
         raise TypeError(f"_stream() must yield GenerationChunk objects, not {type(chunk).__name__}")
 

@@ -125,7 +125,7 @@ class ModelRun:
                 self.channel.send(last)
                 await _await_received(self.channel)
 
-    def _collect(self, chunk: Any, run: LLMRun) -> Awaitable[None] | None:
+    def _collect(self, chunk: object, run: LLMRun) -> Awaitable[None] | None:
         """Complete a chunk, keep it for the result, and notify the handlers of it."""
         self._complete(chunk)
         self._last_chunk = chunk

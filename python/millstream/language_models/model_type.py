@@ -161,6 +161,6 @@ def takes_run_manager(function: Any) -> bool:
     return "run_manager" in inspect.signature(function).parameters
 
 
-def get_sync_manager(run_manager: Any) -> Any:
+def get_sync_manager(run_manager: object) -> Any:
     """Return the sync run manager of the same run."""
     return run_manager.get_sync() if hasattr(run_manager, "get_sync") else run_manager

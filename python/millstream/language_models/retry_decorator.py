@@ -35,7 +35,7 @@ def create_base_retry_decorator(
         if isawaitable(reported):
             await reported
 
-    def decorate(function: Any) -> Any:
+    def decorate(function: object) -> Any:
         return tenacity.retry(
             reraise=True,
             stop=tenacity.stop_after_attempt(max_retries),

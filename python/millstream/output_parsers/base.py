@@ -96,7 +96,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[An
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""
 
-        async def parse(answer: object, *_: Any) -> T:
+        async def parse(answer: object, *_: object) -> T:
             return await self.aparse_result([generation_of(answer)])
 
         output: T = await acall_in_run(self, parse, input, config, run_type="parser")

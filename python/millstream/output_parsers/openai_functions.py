@@ -157,7 +157,7 @@ class PydanticAttrOutputFunctionsParser(PydanticOutputFunctionsParser):
         return getattr(super().parse_result(result), self.attr_name)
 
 
-def _call_of(generation: Any) -> dict[str, Any]:
+def _call_of(generation: object) -> dict[str, Any]:
     """Return the function call of a generation's message."""
     message = getattr(generation, "message", None)
     if message is None:
@@ -181,7 +181,7 @@ class _CallSoFar(Stage[Any, Any]):
         self._call: dict[str, Any] = {}
         self._last: Any = None
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the output for the chunks so far, or its changes, if it changed."""
         pieces = (getattr(item, "additional_kwargs", None) or {}).get("function_call")
         if pieces is None:

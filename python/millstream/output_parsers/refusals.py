@@ -9,7 +9,7 @@ from ..errors import RefusalError
 __all__ = ("Refusals", "check_refusal")
 
 
-def check_refusal(generation: Any) -> None:
+def check_refusal(generation: object) -> None:
     """Raise :class:`~millstream.errors.RefusalError` if the generation's message, if it has one, is a refusal."""
     message = getattr(generation, "message", None)
     if message is None:
@@ -20,7 +20,7 @@ def check_refusal(generation: Any) -> None:
         raise RefusalError.from_refusal(found, raw_message=message)
 
 
-def _find_refusal(message: Any) -> dict[str, Any] | None:
+def _find_refusal(message: object) -> dict[str, Any] | None:
     """Return the block of a refusal, as the provider reports it: in the content, beside it, or as a stop reason."""
     if isinstance(content := getattr(message, "content", None), list):
         for block in content:

@@ -37,7 +37,7 @@ class _AnswerStep(StageRunnable[Any, Any]):
     async def ainvoke(self, input: object, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Return the output for the message."""
 
-        async def read(message: object, *_: Any) -> Any:
+        async def read(message: object, *_: object) -> Any:
             return self._read(message)
 
         return await acall_in_run(self, read, input, config, run_type=self.run_type)

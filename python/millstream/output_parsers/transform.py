@@ -125,7 +125,7 @@ class _AllChunks(Stage[Any, Any]):
         self._sum = chunk if self._sum is None else self._sum + chunk
         return self._sum
 
-    def changes(self, parsed: Any) -> Sequence[Any]:
+    def changes(self, parsed: object) -> Sequence[Any]:
         """Return the output for ``parsed``, if it changed."""
         if parsed is None or parsed == self._last:
             return ()

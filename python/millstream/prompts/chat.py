@@ -231,7 +231,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return "\n\n".join(part.pretty_repr(html=html) for part in self.messages)
 
 
-def _is_own_part(part: Any) -> bool:
+def _is_own_part(part: object) -> bool:
     """Return whether a part, and the templates in it, call no code of users."""
     if isinstance(part, BasePromptTemplate):
         return part._is_own()

@@ -74,7 +74,7 @@ def _type_of(cls: Any) -> Any:
     return fields["type"].default if isinstance(fields, Mapping) and "type" in fields else getattr(cls, "type", cls)
 
 
-def _make_placeholder(template: Any) -> MessagesPlaceholder:
+def _make_placeholder(template: object) -> MessagesPlaceholder:
     """Return the placeholder for ``"{name}"``, or for ``["{name}", optional]``."""
     if isinstance(template, str):
         template = (template, True)

@@ -50,7 +50,7 @@ class PromptFields(Fields, PydanticField):
         return to_data(self)
 
 
-def to_data(value: Any) -> Any:
+def to_data(value: object) -> Any:
     """Return ``value`` as plain data: templates and messages become dicts, without the types of variables."""
     if isinstance(value, PromptFields):
         return {name: to_data(one) for name, one in value._values().items() if name != "input_types"}

@@ -237,7 +237,7 @@ class _Renderer:
         return self.render(node.nodes, context if value is True else (value, context), padding)
 
     def _function(self, context: _Context, padding: str) -> Callable[..., str]:
-        def render_text(template: str, data: Any = None) -> str:
+        def render_text(template: str, data: object = None) -> str:
             renderer = _Renderer(template, self.partials, self.delimiters)
             return renderer.render(_read(template, *self.delimiters), (data, context) if data else context, padding)
 
@@ -278,7 +278,7 @@ def _look_up(key: str, context: _Context) -> Any:
     return ""
 
 
-def _descend(value: Any, names: Sequence[str]) -> Any:
+def _descend(value: object, names: Sequence[str]) -> Any:
     for name in names:
         if _is_zero(value):
             return value

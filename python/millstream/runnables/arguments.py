@@ -66,11 +66,11 @@ def call_func_with_variable_args(
 acall_func_with_variable_args = call_func_with_variable_args
 
 
-def is_async_generator(func: Any) -> TypeGuard[Callable[..., AsyncIterator[Any]]]:
+def is_async_generator(func: object) -> TypeGuard[Callable[..., AsyncIterator[Any]]]:
     """Return whether ``func``, or its ``__call__``, is an async generator function."""
     return inspect.isasyncgenfunction(func) or inspect.isasyncgenfunction(getattr(func, "__call__", None))  # noqa: B004
 
 
-def is_async_callable(func: Any) -> TypeGuard[Callable[..., Awaitable[Any]]]:
+def is_async_callable(func: object) -> TypeGuard[Callable[..., Awaitable[Any]]]:
     """Return whether ``func``, or its ``__call__``, is a coroutine function."""
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(getattr(func, "__call__", None))  # noqa: B004

@@ -52,7 +52,7 @@ class AssignNode(Node):
         self._take = take
         feed_mapper = self._mapper.feed_into(self._take_mapped)
 
-        def feed_chunk(chunk: Any, passed: list[Any]) -> None:
+        def feed_chunk(chunk: object, passed: list[Any]) -> None:
             self._push("input", [chunk], passed)
             feed_mapper(chunk, passed)
 
@@ -75,7 +75,7 @@ class AssignNode(Node):
         self._mapper.fail(passed)
 
 
-def check_dict(value: Any) -> None:
+def check_dict(value: object) -> None:
     """Raise :class:`ValueError` if ``value`` is not a dict."""
     if not isinstance(value, dict):
         raise ValueError("The input to RunnablePassthrough.assign() must be a dict.")

@@ -322,7 +322,7 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
         """Return ``method``, which binds more to the bound Runnable, with the bindings of this one in its result."""
 
         @wraps(method)
-        def bind(*args: Any, **kwargs: Any) -> Any:
+        def bind(*args: object, **kwargs: Any) -> Any:
             return self._rebound(method(*args, **kwargs))
 
         return bind

@@ -112,7 +112,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         yield None, None, self.default, child_config(config, run, "branch:default")
 
 
-def _pair(branch: Any) -> Pair:
+def _pair(branch: object) -> Pair:
     if not isinstance(branch, tuple | list):
         raise TypeError(f"RunnableBranch branches must be tuples or lists, not {type(branch)}")
     if len(branch) != 2:

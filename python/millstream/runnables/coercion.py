@@ -19,7 +19,7 @@ RunnableLike = Runnable[Input, Output] | Callable[..., Any] | Mapping[str, Any]
 """What may stand in a chain."""
 
 
-def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
+def coerce_to_runnable(thing: object) -> Runnable[Any, Any]:
     """Return ``thing`` as a Runnable.
 
     A generator function becomes a :class:`RunnableGenerator`, another callable a :class:`RunnableLambda`, a dict a

@@ -191,7 +191,7 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
 def patch_config(
     config: Mapping[str, Any] | None,
     *,
-    callbacks: Any = None,
+    callbacks: object = None,
     recursion_limit: int | None = None,
     max_concurrency: int | None = None,
     run_name: str | None = None,

@@ -338,7 +338,7 @@ _enums: WeakValueDictionary[Any, type[StrEnum]] = WeakValueDictionary()
 _enums_lock = threading.Lock()
 
 
-def _enum_of(key: Any, name: str, choices: Sequence[str]) -> Any:
+def _enum_of(key: object, name: str, choices: Sequence[str]) -> Any:
     with _enums_lock:
         if (found := _enums.get(key)) is None:
             made: Any = StrEnum(name, [(choice, choice) for choice in choices])  # type: ignore[call-arg]

@@ -29,7 +29,7 @@ class EventProducer(Named, Protocol):
 
 def callback_event_stream(
     runnable: EventProducer,
-    input: Any,
+    input: object,
     config: Mapping[str, Any] | None,
     version: str,
     wanted: EventFilter,
@@ -83,7 +83,7 @@ class CallbackEvents(PassThrough):
                 self._chunk(item, events)
         return events
 
-    def _chunk(self, chunk: Any, events: list[StreamEvent]) -> None:
+    def _chunk(self, chunk: object, events: list[StreamEvent]) -> None:
         if not self._begun:
             self._begun = True
             self._stream = self._streamer()

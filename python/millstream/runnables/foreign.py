@@ -17,7 +17,7 @@ from .types_of import TypesOfAnother
 __all__ = ("ForeignRunnable", "as_runnable", "is_foreign", "steps_of")
 
 
-def is_foreign(thing: Any) -> bool:
+def is_foreign(thing: object) -> bool:
     """Return whether ``thing`` is a Runnable of LangChain's."""
     module = sys.modules.get("langchain_core.runnables.base")
     kind = getattr(module, "Runnable", None)
@@ -25,13 +25,13 @@ def is_foreign(thing: Any) -> bool:
     return kind is not None and isinstance(thing, kind) and not isinstance(thing, Runnable)
 
 
-def steps_of(thing: Any) -> Sequence[Any]:
+def steps_of(thing: object) -> Sequence[Any]:
     """Return the steps of a sequence of LangChain's; anything else is one step."""
     sequence = getattr(sys.modules.get("langchain_core.runnables.base"), "RunnableSequence", None)
     return thing.steps if sequence is not None and isinstance(thing, sequence) else (thing,)
 
 
-def as_runnable(thing: Any) -> Runnable[Any, Any] | None:
+def as_runnable(thing: object) -> Runnable[Any, Any] | None:
     """Return ``thing`` as a Runnable if it is one of ours or of LangChain's; ``None`` for anything else."""
     if isinstance(thing, Runnable):
         return thing

@@ -133,7 +133,7 @@ def _dotted_name(node: ast.Attribute, seen: set[ast.AST]) -> tuple[str, ast.AST]
     return ".".join(reversed(names)), value
 
 
-def _attribute(value: Any, names: list[str]) -> list[Any]:
+def _attribute(value: object, names: list[str]) -> list[Any]:
     """Return the attribute of ``value``, in a list; an empty one if there is none."""
     for name in names:
         if value is None:

@@ -81,7 +81,7 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
         if function is None:
             raise NotImplementedError(f"{self!r} only supports async methods.")
 
-        def run_function(items: Any, run: Any, config: RunnableConfig) -> Iterator[Output]:
+        def run_function(items: object, run: Any, config: RunnableConfig) -> Iterator[Output]:
             return iter(bind_arguments(function, kwargs, run, config)(items))
 
         return Stream(transform_in_run(self, run_function, input, config, defers_inputs=True))

@@ -89,7 +89,7 @@ class Graph:
         """Return an id for a new node."""
         return uuid4().hex
 
-    def add_node(self, data: Any, id: str | None = None, *, metadata: dict[str, Any] | None = None) -> Node:
+    def add_node(self, data: object, id: str | None = None, *, metadata: dict[str, Any] | None = None) -> Node:
         """Add a node; :class:`ValueError` if there is one with its id."""
         if id is not None and id in self.nodes:
             raise ValueError(f"Node with id {id} already exists")
@@ -209,7 +209,7 @@ class Graph:
             frontmatter_config=frontmatter_config,
         )
 
-    def draw_png(self, *args: Any, **kwargs: Any) -> bytes:
+    def draw_png(self, *args: object, **kwargs: Any) -> bytes:
         """Raise :class:`~millstream.UnsupportedError`: images are not drawn here."""
         from .graph_mermaid import draw_mermaid_png
 
@@ -218,11 +218,11 @@ class Graph:
     draw_mermaid_png = draw_png
 
 
-def _is_runnable(data: Any) -> bool:
+def _is_runnable(data: object) -> bool:
     return not isinstance(data, type) and hasattr(data, "get_name") and hasattr(data, "invoke")
 
 
-def _path_of(runnable: Any) -> list[str]:
+def _path_of(runnable: object) -> list[str]:
     """Return the path of the class of a Runnable: LangChain's own says it."""
     if hasattr(runnable, "lc_id"):
         return list(runnable.lc_id())

@@ -49,7 +49,7 @@ def draw_mermaid(
     return "".join([head, "graph TD;\n", *chart.lines(), *classes])
 
 
-def draw_mermaid_png(*args: Any, **kwargs: Any) -> bytes:
+def draw_mermaid_png(*args: object, **kwargs: Any) -> bytes:
     """Raise :class:`~millstream.UnsupportedError`: images are not drawn here."""
     raise UnsupportedError("Millstream draws no images of graphs: pass the text of draw_mermaid() to a renderer.")
 
@@ -146,7 +146,7 @@ def _label(node: Node) -> str:
     return f"{label}<hr/><small><em>" + "\n".join(lines) + "</em></small>" if lines else label
 
 
-def _shown(value: Any) -> str | None:
+def _shown(value: object) -> str | None:
     """Return a value of the metadata as a text; ``None`` if it is not a scalar, or a list of scalars."""
     scalars = (str, int, float, bool)
     if isinstance(value, scalars):

@@ -25,7 +25,7 @@ __all__ = ("arun_in_turn", "run_in_turn", "runs_in_turn")
 _END: Any = object()
 
 
-def runs_in_turn(step: Any) -> bool:
+def runs_in_turn(step: object) -> bool:
     """Return whether ``step`` runs our own code alone, and waits for nothing but its input."""
     return build_part(step, None) is not None
 
@@ -64,7 +64,7 @@ class _Tee:
         finally:
             del self._buffers[reader]
 
-    def _keep(self, item: Any) -> bool:
+    def _keep(self, item: object) -> bool:
         if item is _END:
             return False
         for buffer in self._buffers.values():
@@ -73,7 +73,7 @@ class _Tee:
 
 
 def run_in_turn(
-    transforms: Mapping[str, Callable[[Iterator[Any]], Iterable[Any]]], items: Any, arrange: Arrange
+    transforms: Mapping[str, Callable[[Iterator[Any]], Iterable[Any]]], items: object, arrange: Arrange
 ) -> Generator[Any, None, None]:
     """Yield the outputs of ``transforms``, which take turns at ``items``."""
     whole = as_whole_input(items)
@@ -96,7 +96,7 @@ def run_in_turn(
 
 
 async def arun_in_turn(
-    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]], items: Any, arrange: Arrange
+    transforms: Mapping[str, Callable[[AsyncIterator[Any]], AsyncIterable[Any]]], items: object, arrange: Arrange
 ) -> AsyncGenerator[Any, None]:
     """Yield the outputs of ``transforms``, which take turns at ``items``."""
     import asyncio

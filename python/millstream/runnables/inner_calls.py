@@ -17,7 +17,7 @@ __all__ = ("FunctionBatch", "acall_function", "atransform_by_function", "call_fu
 def call_function(
     owner: Named,
     func: Callable[..., Any],
-    input: Any,
+    input: object,
     config: RunnableConfig | None,
     kwargs: dict[str, Any],
     **start: Any,
@@ -33,7 +33,7 @@ def call_function(
 async def acall_function(
     owner: Named,
     func: Callable[..., Any],
-    input: Any,
+    input: object,
     config: RunnableConfig | None,
     kwargs: dict[str, Any],
     **start: Any,
@@ -75,7 +75,7 @@ def atransform_by_function(
 
 
 def _transform(
-    transformer: Callable[..., Any], kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig
+    transformer: Callable[..., Any], kwargs: dict[str, Any], items: object, run: Any, config: RunnableConfig
 ) -> Any:
     return bind_arguments(transformer, kwargs, run, config)(items)
 

@@ -43,7 +43,7 @@ class Introspectable(Streamable[Input, Output]):
         return next(arguments for arguments in type_arguments(type(self)) if len(arguments) == 2)[position]
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """Return how pydantic validates a field of a model that is such a Runnable, of ours or of LangChain's."""
         return instance_schema(cls)
 

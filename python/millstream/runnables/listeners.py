@@ -79,11 +79,11 @@ class RootListener(BaseCallbackHandler):
         self._root: Run | None = None
         self.run_inline = is_async
 
-    def on_chain_start(self, serialized: Any, inputs: Any, **info: Any) -> Any:
+    def on_chain_start(self, serialized: object, inputs: object, **info: Any) -> Any:
         """Call ``on_start``, if this is the call's own run."""
         return self._start(serialized, _as_dict("input", inputs), info.pop("run_type", None) or "chain", **info)
 
-    def on_llm_start(self, serialized: Any, prompts: list[str], **info: Any) -> Any:
+    def on_llm_start(self, serialized: object, prompts: list[str], **info: Any) -> Any:
         """Call ``on_start``, if this is the call's own run."""
         return self._start(serialized, {"prompts": prompts}, "llm", **info)
 
@@ -91,35 +91,35 @@ class RootListener(BaseCallbackHandler):
         """Call ``on_start``, if this is the call's own run."""
         return self._start(serialized, {"messages": [list(ones) for ones in messages]}, "chat_model", **info)
 
-    def on_tool_start(self, serialized: Any, input_str: str, **info: Any) -> Any:
+    def on_tool_start(self, serialized: object, input_str: str, **info: Any) -> Any:
         """Call ``on_start``, if this is the call's own run."""
         return self._start(serialized, {"input": input_str}, "tool", **info)
 
-    def on_retriever_start(self, serialized: Any, query: str, **info: Any) -> Any:
+    def on_retriever_start(self, serialized: object, query: str, **info: Any) -> Any:
         """Call ``on_start``, if this is the call's own run."""
         return self._start(serialized, {"query": query}, "retriever", **info)
 
-    def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **info: Any) -> Any:
+    def on_chain_end(self, outputs: object, *, run_id: UUID, inputs: object = None, **info: Any) -> Any:
         """Call ``on_end``, if this is the call's own run."""
         return self._end(run_id, _as_dict("output", outputs), inputs)
 
-    def on_llm_end(self, response: Any, *, run_id: UUID, **info: Any) -> Any:
+    def on_llm_end(self, response: object, *, run_id: UUID, **info: Any) -> Any:
         """Call ``on_end``, if this is the call's own run."""
         return self._end(run_id, _dump(response))
 
-    def on_tool_end(self, output: Any, *, run_id: UUID, **info: Any) -> Any:
+    def on_tool_end(self, output: object, *, run_id: UUID, **info: Any) -> Any:
         """Call ``on_end``, if this is the call's own run."""
         return self._end(run_id, {"output": output})
 
-    def on_retriever_end(self, documents: Any, *, run_id: UUID, **info: Any) -> Any:
+    def on_retriever_end(self, documents: object, *, run_id: UUID, **info: Any) -> Any:
         """Call ``on_end``, if this is the call's own run."""
         return self._end(run_id, {"documents": documents})
 
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: Any = None, **info: Any) -> Any:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: object = None, **info: Any) -> Any:
         """Call ``on_error``, if this is the call's own run."""
         return self._end(run_id, {}, inputs, error)
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **info: Any) -> Any:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **info: Any) -> Any:
         """Call ``on_error``, if this is the call's own run."""
         return self._end(run_id, {} if response is None else _dump(response), None, error)
 
@@ -161,7 +161,7 @@ class RootListener(BaseCallbackHandler):
         return self._call(self._on_start, run)
 
     def _end(
-        self, run_id: UUID, outputs: dict[str, Any], inputs: Any = None, error: BaseException | None = None
+        self, run_id: UUID, outputs: dict[str, Any], inputs: object = None, error: BaseException | None = None
     ) -> Any:
         if not (runs := self._open.get(run_id)):
             return None
@@ -194,7 +194,7 @@ def listener_config(
     return make
 
 
-def _as_dict(key: str, value: Any) -> dict[str, Any]:
+def _as_dict(key: str, value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {key: value}
 
 

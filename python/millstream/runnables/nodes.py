@@ -74,7 +74,7 @@ class StageNode(Node):
         self._take = take
         feed = self._stage.feed
 
-        def feed_chunk(chunk: Any, passed: list[Any]) -> None:
+        def feed_chunk(chunk: object, passed: list[Any]) -> None:
             for output in feed(chunk):
                 take(output, passed)
 
@@ -99,7 +99,7 @@ class WholeNode(Node):
         self._take = take
         return self._feed
 
-    def _feed(self, chunk: Any, passed: list[Any]) -> None:
+    def _feed(self, chunk: object, passed: list[Any]) -> None:
         self._is_fed = True
         self._sum.add(chunk)
 
@@ -109,7 +109,7 @@ class WholeNode(Node):
             self._push(self._sum.total(), passed)
 
     @abstractmethod
-    def _push(self, input: Any, passed: list[Any]) -> None:
+    def _push(self, input: object, passed: list[Any]) -> None:
         """Push the outputs for ``input``."""
 
 
@@ -120,7 +120,7 @@ class FunctionNode(WholeNode):
         super().__init__()
         self._function = function
 
-    def _push(self, input: Any, passed: list[Any]) -> None:
+    def _push(self, input: object, passed: list[Any]) -> None:
         self._take(self._function(input), passed)
 
 
@@ -158,7 +158,7 @@ class ParallelNode(SequenceNode):
         """Return the function for the chunks of the input."""
         feeds = [node.feed_into(_under_key(key, take)) for key, node in zip(self._keys, self._nodes, strict=True)]
 
-        def feed_chunk(chunk: Any, passed: list[Any]) -> None:
+        def feed_chunk(chunk: object, passed: list[Any]) -> None:
             for feed in feeds:
                 feed(chunk, passed)
 
@@ -166,7 +166,7 @@ class ParallelNode(SequenceNode):
 
 
 def _under_key(key: str, take: Take) -> Take:
-    def take_under_key(output: Any, passed: list[Any]) -> None:
+    def take_under_key(output: object, passed: list[Any]) -> None:
         take(AddableDict({key: output}), passed)
 
     return take_under_key
@@ -179,14 +179,14 @@ class BranchNode(WholeNode):
         super().__init__()
         self._nodes = nodes
 
-    def _push(self, input: Any, passed: list[Any]) -> None:
+    def _push(self, input: object, passed: list[Any]) -> None:
         count = len(self._nodes) // 2
         *conditional, default = self._nodes[count:]
         pairs = zip(self._nodes[:count], conditional, strict=True)
         chosen = next((node for condition, node in pairs if self._is_true(condition, input, passed)), default)
         _run_once(chosen, input, self._take, passed)
 
-    def _is_true(self, condition: Node, input: Any, passed: list[Any]) -> bool:
+    def _is_true(self, condition: Node, input: object, passed: list[Any]) -> bool:
         results = ChunkAccumulator(adds_on=True)
         _run_once(condition, input, lambda output, _: results.add(output), passed)
         return bool(results.total())
@@ -197,7 +197,7 @@ class BranchNode(WholeNode):
             node.fail(passed)
 
 
-def _run_once(node: Node, input: Any, take: Take, passed: list[Any]) -> None:
+def _run_once(node: Node, input: object, take: Take, passed: list[Any]) -> None:
     node.feed_into(take)(input, passed)
     node.close(passed)
 
@@ -211,7 +211,7 @@ class NodeStage(Stage[Any, Any]):
         self._node = node
         self._feed = node.feed_into(_collect)
 
-    def feed(self, item: Any) -> Sequence[Any]:
+    def feed(self, item: object) -> Sequence[Any]:
         """Return the outputs of ``item``."""
         outputs: list[Any] = []
         self._feed(item, outputs)
@@ -233,5 +233,5 @@ class FunctionStage(NodeStage):
         super().__init__(FunctionNode(function))
 
 
-def _collect(output: Any, passed: list[Any]) -> None:
+def _collect(output: object, passed: list[Any]) -> None:
     passed.append(output)

@@ -157,15 +157,15 @@ class RunnableParallel(
 RunnableMap = RunnableParallel
 
 
-def _call_each(calls: Mapping[str, Callable[[Any], Any]], input: Any) -> dict[str, Any]:
+def _call_each(calls: Mapping[str, Callable[[Any], Any]], input: object) -> dict[str, Any]:
     return {key: call(input) for key, call in calls.items()}
 
 
-def _invoke(step: Runnable[Any, Any], input: Any, config: RunnableConfig) -> Any:
+def _invoke(step: Runnable[Any, Any], input: object, config: RunnableConfig) -> Any:
     return context_for(config).run(step.invoke, input, config)
 
 
-async def _ainvoke(step: Runnable[Any, Any], input: Any, config: RunnableConfig) -> Any:
+async def _ainvoke(step: Runnable[Any, Any], input: object, config: RunnableConfig) -> Any:
     return await InContext(context_for(config), step.ainvoke(input, config))
 
 

@@ -46,12 +46,12 @@ Dict = dict[str, Any]
 Other = TypeVar("Other")
 
 
-def identity(x: Any) -> Any:
+def identity(x: Other) -> Other:
     """Return ``x``."""
     return x
 
 
-async def aidentity(x: Any) -> Any:
+async def aidentity(x: Other) -> Other:
     """Return ``x``."""
     return x
 
@@ -180,7 +180,7 @@ class _PassOn(Stage[Any, Any]):
 
     __slots__ = ()
 
-    def feed(self, item: Any) -> tuple[Any]:
+    def feed(self, item: object) -> tuple[Any]:
         return (item,)
 
 
@@ -232,7 +232,7 @@ class _Picking(Stage[Any, Any]):
     def __init__(self, pick: Callable[[Any], Any]) -> None:
         self._pick = pick
 
-    def feed(self, item: Any) -> tuple[Any, ...]:
+    def feed(self, item: object) -> tuple[Any, ...]:
         picked = self._pick(item)
         return () if picked is None else (picked,)
 

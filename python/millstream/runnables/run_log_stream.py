@@ -20,7 +20,7 @@ __all__ = ("run_log_stream",)
 
 def run_log_stream(
     runnable: EventProducer,
-    input: Any,
+    input: object,
     config: Mapping[str, Any] | None,
     wanted: EventFilter,
     kwargs: dict[str, Any],
@@ -67,7 +67,7 @@ class _LogProcessor(PassThrough):
             logs.append(patch)
         return logs
 
-    def _chunk_operations(self, chunk: Any) -> list[Operation]:
+    def _chunk_operations(self, chunk: object) -> list[Operation]:
         before = self._sum
         if before is None:
             self._sum = chunk

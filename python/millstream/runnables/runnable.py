@@ -179,7 +179,7 @@ class Runnable(Introspectable[Input, Output]):
     def __ror__(
         self, other: Runnable[Other, Any] | Callable[Concatenate[Other, ...], Any]
     ) -> Runnable[Other, Output]: ...
-    def __ror__(self, other: Any) -> Runnable[Any, Output]:
+    def __ror__(self, other: object) -> Runnable[Any, Output]:
         """Return the sequence of ``other``, a function or a dict of steps, and this Runnable."""
         name = self._name_beside(other)
         return cast("Runnable[Any, Output]", late("RunnableSequence")(other, self, name=name))

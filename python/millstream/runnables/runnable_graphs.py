@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ("graph_of_branches", "graph_of_one", "graph_of_steps", "prompts_in")
 
 
-def graph_of_one(runnable: Any, config: RunnableConfig | None) -> Graph:
+def graph_of_one(runnable: object, config: RunnableConfig | None) -> Graph:
     """Return the graph of a Runnable without steps of its own, between the schemas of its input and its output."""
     graph = Graph()
     first = graph.add_node(_schema_or_none(runnable, "Input", config))

@@ -51,7 +51,7 @@ class RunStart:
         self.name: str = config.get("run_name") or owner.get_name()
         self._start = {**start, "name": self.name}
 
-    def run(self, inputs: Any, serialized: Any = None) -> CallbackManagerForChainRun:
+    def run(self, inputs: object, serialized: object = None) -> CallbackManagerForChainRun:
         """Start the run in sync code, and notify its handlers."""
         run = self.silent_run()
         if run.handlers:
@@ -62,7 +62,7 @@ class RunStart:
         """Return the run without notifying a handler."""
         return CallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
 
-    async def arun(self, inputs: Any, serialized: Any = None) -> AsyncCallbackManagerForChainRun:
+    async def arun(self, inputs: object, serialized: object = None) -> AsyncCallbackManagerForChainRun:
         """Start the run in async code, and notify its handlers."""
         run = AsyncCallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
         if run.handlers:
@@ -83,12 +83,12 @@ Call = Callable[[Any, Any, RunnableConfig], Any]
 def call_in_run(
     owner: Named,
     call: Call,
-    input: Any,
+    input: object,
     config: RunnableConfig | None,
     *,
     run_type: str | None = None,
     reports_type: bool = True,
-    serialized: Any = None,
+    serialized: object = None,
 ) -> Any:
     """Return ``call(input, run, config)``, called in its own run; runs that start in there are its children.
 
@@ -109,12 +109,12 @@ def call_in_run(
 async def acall_in_run(
     owner: Named,
     call: Call,
-    input: Any,
+    input: object,
     config: RunnableConfig | None,
     *,
     run_type: str | None = None,
     reports_type: bool = True,
-    serialized: Any = None,
+    serialized: object = None,
 ) -> Any:
     """Return ``await call(input, run, config)``; see :func:`call_in_run`."""
     start = RunStart(owner, ensure_config(config), **({"run_type": run_type} if reports_type else {}))
@@ -129,7 +129,7 @@ async def acall_in_run(
     return output
 
 
-async def _made(call: Call, input: Any, run: Any, config: RunnableConfig) -> Any:
+async def _made(call: Call, input: object, run: Any, config: RunnableConfig) -> Any:
     return await call(input, run, config)
 
 

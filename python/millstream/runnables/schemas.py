@@ -51,7 +51,7 @@ class _Root(RootModel[Any]):
 class LenientJsonSchema(GenerateJsonSchema):
     """Writes JSON schemas; a type that JSON does not have is any value there."""
 
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+    def handle_invalid_for_json_schema(self, schema: object, error_info: str) -> dict[str, Any]:
         """Return the schema of any value."""
         return {}
 
@@ -104,7 +104,7 @@ def config_model(name: str, specs: Iterable[Any], types: Mapping[str, Any]) -> M
     return model_of_fields(name, {**fields, **{key: (type, None) for key, type in types.items()}})
 
 
-def _make_root(name: str, type_: Any, module: str | None, default: Any) -> Model:
+def _make_root(name: str, type_: object, module: str | None, default: object) -> Model:
     body: dict[str, Any] = {"__annotations__": {"root": type_}, "__module__": module or __name__}
     if default is not ...:
         body["root"] = default
@@ -113,7 +113,7 @@ def _make_root(name: str, type_: Any, module: str | None, default: Any) -> Model
 
 
 @lru_cache(maxsize=256)
-def _cached_root(name: str, type: Any, module: str | None, default: Any) -> Model:
+def _cached_root(name: str, type: object, module: str | None, default: object) -> Model:
     return _make_root(name, type, module, default)
 
 
@@ -128,7 +128,7 @@ def _make_model(name: str, fields: FieldTypes) -> Model:
     return model
 
 
-def _definition(name: str, type: Any, default: Any) -> tuple[str, tuple[Any, Any]]:
+def _definition(name: str, type: object, default: object) -> tuple[str, tuple[Any, Any]]:
     """Return a field under a name that pydantic takes; the field keeps its own as an alias."""
     if not name.startswith("_") and name not in _RESERVED:
         return name, (type, default)
@@ -136,7 +136,7 @@ def _definition(name: str, type: Any, default: Any) -> tuple[str, tuple[Any, Any
     return f"private_{name}", (type, Field(default=default, alias=name, serialization_alias=name, title=title))
 
 
-def _kind(default: Any) -> Any:
+def _kind(default: object) -> Any:
     """Return a part of the cache's key that distinguishes equal defaults, such as 1 and True."""
     if isinstance(default, FieldInfo):
         raise TypeError("a description of a field has no hash")

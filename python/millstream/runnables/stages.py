@@ -66,8 +66,8 @@ class StageRunnable(Runnable[Input, Output]):
         """Stream the outputs of each chunk of the input, as it arrives; without a hop to a thread."""
         return AsyncStream(atransform_in_run(self, self._arun_stage, input, config, self._given_type))
 
-    def _run_stage(self, items: Iterable[Any], *_: Any) -> Iterator[Any]:
+    def _run_stage(self, items: Iterable[Any], *_: object) -> Iterator[Any]:
         return run_stage(self._as_stage(), items)
 
-    def _arun_stage(self, items: AsyncInputIterator, *_: Any) -> AsyncIterator[Any]:
+    def _arun_stage(self, items: AsyncInputIterator, *_: object) -> AsyncIterator[Any]:
         return arun_stage(self._as_stage(), items)

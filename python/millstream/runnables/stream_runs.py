@@ -17,7 +17,7 @@ _END: Any = object()
 
 
 def stream_in_run(
-    owner: Named, stream: Transform, input: Any, config: RunnableConfig | None
+    owner: Named, stream: Transform, input: object, config: RunnableConfig | None
 ) -> Generator[Any, None, None]:
     """Yield the items of ``stream(input, run, config)``, in a run of its own; its output is their sum."""
     start = RunStart(owner, ensure_config(config))
@@ -42,7 +42,7 @@ def stream_in_run(
 
 
 async def astream_in_run(
-    owner: Named, stream: Transform, input: Any, config: RunnableConfig | None
+    owner: Named, stream: Transform, input: object, config: RunnableConfig | None
 ) -> AsyncGenerator[Any, None]:
     """Yield the items of ``await stream(input, run, config)``; see :func:`stream_in_run`."""
     import asyncio

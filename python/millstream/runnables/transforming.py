@@ -65,6 +65,6 @@ class Transforming(Runnable[Input, Output]):
         return self._atransform_inline(WholeInput(input), config, kwargs)
 
 
-async def once(input: Any) -> AsyncGenerator[Any, None]:
+async def once(input: object) -> AsyncGenerator[Any, None]:
     """Yield ``input``."""
     yield input

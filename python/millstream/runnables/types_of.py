@@ -302,6 +302,6 @@ class TypesOfGenerator(Introspectable[Input, Output]):
         return getattr(self._function(), "__module__", None)
 
 
-def _item_type(annotation: Any) -> Any:
+def _item_type(annotation: object) -> Any:
     """Return the first argument of the annotation of an iterator."""
     return getattr(annotation, "__args__", (Any,))[0]

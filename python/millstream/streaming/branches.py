@@ -45,7 +45,7 @@ class FanOut(Channel):
         super().__init__()
         self.channels = [Channel() for _ in range(count)]
 
-    def send(self, item: Any) -> None:
+    def send(self, item: object) -> None:
         """Add an item to all channels."""
         for channel in self.channels:
             channel.send(item)
@@ -367,7 +367,7 @@ class SharedInput(Accumulating):
             raise
         self._first.end(None)
 
-    def _keep(self, item: Any) -> Awaitable[Any] | None:
+    def _keep(self, item: object) -> Awaitable[Any] | None:
         if self._shared.is_set():
             self._add(item)
             return None

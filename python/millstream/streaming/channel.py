@@ -80,7 +80,7 @@ class Channel:
 
     # For the producer.
 
-    def send(self, item: Any) -> None:
+    def send(self, item: object) -> None:
         """Add an item, and never wait; an item for a consumer who has left is dropped."""
         with self._lock:
             if self.closed:

@@ -23,13 +23,13 @@ Item = TypeVar("Item")
 _END: Any = object()
 
 
-def close_iterator(items: Any) -> None:
+def close_iterator(items: object) -> None:
     """Close what can be closed: a generator, or another iterator of users' code with a ``close``."""
     if (close := getattr(items, "close", None)) is not None:
         close()
 
 
-async def aclose_iterator(items: Any) -> None:
+async def aclose_iterator(items: object) -> None:
     """Close what can be closed: an async generator, or another async iterator with an ``aclose``."""
     if (aclose := getattr(items, "aclose", None)) is not None:
         await aclose()
@@ -84,7 +84,7 @@ class Accumulating:
     _sum: ChunkAccumulator | None = None
     _first: Any = _END
 
-    def take_whole(self, value: Any) -> None:
+    def take_whole(self, value: object) -> None:
         """Count the input as read, which is the one item ``value``."""
         self._first = _END
         self._add(value)
@@ -97,7 +97,7 @@ class Accumulating:
         """Return the sum of the items so far; ``None`` without items, or if they were not accumulated."""
         return None if self._sum is None else self._sum.total()
 
-    def _add(self, item: Any) -> None:
+    def _add(self, item: object) -> None:
         if self._sum is not None:
             self._sum.add(item)
 

@@ -100,7 +100,7 @@ class Processor(Generic[Out]):
         """Return the outputs before the source is opened."""
         return ()
 
-    def opened(self, body: Any) -> Sequence[Out] | None:
+    def opened(self, body: object) -> Sequence[Out] | None:
         """Take note of the body, before its first item; a second body replaces the first one.
 
         Returns the outputs of what the source has read already, if it has: see :func:`~.drive.begin`.
@@ -147,7 +147,7 @@ class ProcessorAround(Processor[Out]):
         """:attr:`Processor.error` of the inner one."""
         return self._inner.error
 
-    def opened(self, body: Any) -> Sequence[Out] | None:
+    def opened(self, body: object) -> Sequence[Out] | None:
         """:meth:`Processor.opened` of the inner one."""
         return self._inner.opened(body)
 
@@ -238,7 +238,7 @@ class RecordProcessor(ProcessorAround[Any]):
         """Return the records before the source is opened."""
         return b""
 
-    def opened(self, body: Any) -> bytes:
+    def opened(self, body: object) -> bytes:
         """Take note of the body; return the records of what the source has read already."""
         raise NotImplementedError
 

@@ -68,7 +68,7 @@ class _Kept:
         """Note that the last attempt is the one that counts: items are kept no longer."""
         self._is_settled = True
 
-    def keep(self, item: Any) -> None:
+    def keep(self, item: object) -> None:
         """Keep an item for the attempts after this one."""
         if not self._is_settled:
             self._kept.append(item)

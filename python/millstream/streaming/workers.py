@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._context import caller_loop
 from .channel import CONSUMER_LEFT, Channel, is_cancelled, is_leaving
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import asyncio
 
 __all__ = ("TaskBody", "ThreadBody", "iterate_in_thread", "pump", "raise_error_of", "run_in_task")
+
+T = TypeVar("T")
 
 # The loop keeps weak references to its tasks only.
 _tasks: set[asyncio.Task[Any]] = set()
@@ -262,7 +264,7 @@ async def _stop(items: AsyncIterator[Any], channel: Channel) -> None:
     raise GeneratorExit
 
 
-async def run_in_task(coroutine: Any) -> Any:
+async def run_in_task(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run ``coroutine`` in its own task; a second cancellation does not wait for the cleanup of the first one."""
     import asyncio
 
@@ -285,10 +287,10 @@ async def _do_nothing() -> None:
     pass
 
 
-def _start_task(coroutine: Any, context: contextvars.Context) -> asyncio.Task[Any]:
+def _start_task(coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
     import asyncio
 
-    task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(coroutine, context=context)
+    task = asyncio.get_running_loop().create_task(coroutine, context=context)
     _tasks.add(task)
     task.add_done_callback(_forget)
     return task

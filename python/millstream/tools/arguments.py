@@ -26,7 +26,7 @@ class _InjectedFields(NamedTuple):
 _INJECTED_FIELDS: WeakKeyDictionary[Any, _InjectedFields] = WeakKeyDictionary()
 
 
-def injected_fields(schema: Any) -> _InjectedFields:
+def injected_fields(schema: object) -> _InjectedFields:
     """Return the names of the fields of a pydantic class that the runtime passes, and which take the call's id."""
     found = _INJECTED_FIELDS.get(schema)
     if found is None:
@@ -41,13 +41,13 @@ def injected_fields(schema: Any) -> _InjectedFields:
     return found
 
 
-def validate_text(schema: Any, text: str) -> None:
+def validate_text(schema: object, text: str) -> None:
     """Validate ``text`` as the value of the first field."""
     make_object(schema, {next(iter(fields_of(schema))): text})
 
 
 def validate_arguments(
-    schema: Any, values: dict[str, Any], injected: Collection[str], tool_call_id: str | None
+    schema: object, values: dict[str, Any], injected: Collection[str], tool_call_id: str | None
 ) -> dict[str, Any]:
     """Return the arguments for the tool's function: those of ``values``, validated, and the schema's defaults.
 

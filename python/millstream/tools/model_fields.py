@@ -38,7 +38,7 @@ def get_all_basemodel_annotations(cls: Any, *, default_to_bound: bool = True) ->
     return {name: _replace_variables(hint, {}, default_to_bound) for name, hint in annotations.items()}
 
 
-def _resolve_base(base: Any, annotations: Mapping[str, Any], default_to_bound: bool) -> dict[str, Any]:
+def _resolve_base(base: object, annotations: Mapping[str, Any], default_to_bound: bool) -> dict[str, Any]:
     """Return the types of the fields that the class has from ``base``, which may be subscripted."""
     if isinstance(base, type) and is_first_version(base):
         return get_all_basemodel_annotations(base, default_to_bound=False)
@@ -51,7 +51,7 @@ def _resolve_base(base: Any, annotations: Mapping[str, Any], default_to_bound: b
 _SUBSCRIPTABLE: dict[Any, Any] = {types.UnionType: Union}
 
 
-def _replace_variables(hint: Any, values: Mapping[Any, Any], default_to_bound: bool) -> Any:
+def _replace_variables(hint: object, values: Mapping[Any, Any], default_to_bound: bool) -> Any:
     if isinstance(hint, TypeVar):
         if hint in values:
             return values[hint]

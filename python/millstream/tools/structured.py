@@ -83,7 +83,7 @@ class StructuredTool(FunctionTool):
         )
 
 
-def _description_in(schema: Any) -> str:
+def _description_in(schema: object) -> str:
     """Return the description that a schema has; :class:`ValueError` if it has none."""
     found: str | None = None
     if isinstance(schema, dict):

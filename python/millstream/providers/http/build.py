@@ -83,7 +83,7 @@ def environment_headers() -> dict[str, str]:
     return headers
 
 
-def _query_text(value: Any) -> str:
+def _query_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)

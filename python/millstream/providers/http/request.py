@@ -150,7 +150,7 @@ class PendingRequest:
             pass
 
 
-def _read_key(key: Any) -> Any:
+def _read_key(key: object) -> Any:
     read = getattr(key, "get_secret_value", key)
     value = read() if callable(read) else key
     if inspect.isawaitable(value):
@@ -160,7 +160,7 @@ def _read_key(key: Any) -> Any:
     return value
 
 
-async def _aread_key(key: Any) -> Any:
+async def _aread_key(key: object) -> Any:
     read = getattr(key, "for_async", None) or getattr(key, "get_secret_value", key)
     value = read() if callable(read) else key
     return await value if inspect.isawaitable(value) else value

@@ -131,7 +131,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return f"{suggestion} (to send a parameter that OpenAI does not have, pass extra_body={{{name!r}: …}})"
 
 
-def check_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
+def check_value(owner: str, name: str, annotation: object, value: object) -> Any:
     """Return the checked value of the argument ``name``, whose type is ``annotation``.
 
     As in LangChain, a text that is a number is converted. Raises :class:`TypeError` for a value of another
@@ -162,7 +162,7 @@ def check_value(owner: str, name: str, annotation: Any, value: Any) -> Any:
     return value
 
 
-def _read_types(annotation: Any) -> list[str]:
+def _read_types(annotation: object) -> list[str]:
     """Return the simple types in ``annotation``; none if it contains other types, which are not checked."""
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     named = [part.strip().partition("[")[0] for part in text.split("|")]
@@ -170,7 +170,7 @@ def _read_types(annotation: Any) -> list[str]:
     return types if all(type_name in _TYPE_WORDS for type_name in types) else []
 
 
-def _read_number(expected: str, value: Any, *, integral: bool) -> int | float:
+def _read_number(expected: str, value: object, *, integral: bool) -> int | float:
     if isinstance(value, str):
         try:
             number: Any = int(value) if integral else float(value)
@@ -189,7 +189,7 @@ def _read_number(expected: str, value: Any, *, integral: bool) -> int | float:
     return int(number)
 
 
-def _check_key(owner: str, name: str, value: Any) -> None:
+def _check_key(owner: str, name: str, value: object) -> None:
     """Raise for a value that cannot be a key: another type, or an empty text."""
     if value is None or callable(value):
         return

@@ -34,7 +34,7 @@ def from_env(*names: str) -> Callable[[], str | None]:
     return lambda: next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
-def as_float(value: Any) -> Any:
+def as_float(value: object) -> Any:
     """Return an integer as a float; any other value unchanged."""
     return float(value) if type(value) is int else value
 

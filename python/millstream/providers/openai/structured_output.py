@@ -84,7 +84,7 @@ def build_structured_model(
     return pipe_to_parser(bound, parser, include_raw=include_raw)
 
 
-def _is_schema(schema: Any) -> bool:
+def _is_schema(schema: object) -> bool:
     """Return whether ``schema`` may describe an object: not a text, not a value, not ``int`` or ``list[…]``."""
     if isinstance(schema, Mapping) or hasattr(schema, "args_schema"):
         return True

@@ -15,7 +15,7 @@ _BUILT_IN = (
 
 
 def build_tool_arguments(
-    tools: Sequence[Any], *, tool_choice: Any, strict: bool | None, response_format: Any
+    tools: Sequence[Any], *, tool_choice: object, strict: bool | None, response_format: object
 ) -> dict[str, Any]:
     """Return the parameters ``tools``, ``tool_choice`` and ``response_format`` of a request."""
     if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
@@ -34,7 +34,7 @@ def build_tool_arguments(
     return arguments
 
 
-def _convert_choice(choice: Any, names: Sequence[Any]) -> Any:
+def _convert_choice(choice: object, names: Sequence[Any]) -> Any:
     if isinstance(choice, bool):
         return "required"
     if isinstance(choice, Mapping):
@@ -49,7 +49,7 @@ def _convert_choice(choice: Any, names: Sequence[Any]) -> Any:
     return "required" if choice == "any" else choice
 
 
-def _convert_format(format: Any, strict: bool | None) -> Any:
+def _convert_format(format: object, strict: bool | None) -> Any:
     inner = format.get("json_schema") if isinstance(format, Mapping) and format.get("type") == "json_schema" else None
     if isinstance(inner, Mapping) and "schema" in inner:
         return json_schema_format(inner["schema"], strict=inner.get("strict"))
