@@ -27,7 +27,7 @@ class Verdict:
 
     @property
     def bound(self) -> str:
-        """The target in words."""
+        """The target in text."""
         target = self.target
         return f"at least {target.at_least:g}×" if target.at_least is not None else f"at most {target.at_most:g}×"
 
@@ -71,8 +71,8 @@ def format_table(measured: Measured) -> str:
     for verdict in measured.verdicts:
         target, ratio = verdict.target, verdict.ratio
         side = "as fast as" if target.at_least is not None else "as long as"
-        told = f"{_times(ratio.median)} ({ratio.low:.2f} to {ratio.high:.2f}) {side} {measured.name(target.peer)}"
-        lines.append(f"  {'met   ' if verdict.met else 'MISSED'} {measured.name(target.ours)}: {told}; {verdict.bound}")
+        text = f"{_times(ratio.median)} ({ratio.low:.2f} to {ratio.high:.2f}) {side} {measured.name(target.peer)}"
+        lines.append(f"  {'met   ' if verdict.met else 'MISSED'} {measured.name(target.ours)}: {text}; {verdict.bound}")
     return "\n".join(lines)
 
 

@@ -39,7 +39,7 @@ class Target:
 class Group:
     """Contenders that do the same work on the same reads; those with a ``headline`` go into the README, under it.
 
-    A time is told per ``unit``: byte, event, document, chunk, or delta of a document. ``has_peak`` is for work whose
+    A time is per ``unit``: byte, event, document, chunk, or delta of a document. ``has_peak`` is for work whose
     memory counts too.
     """
 

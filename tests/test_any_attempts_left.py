@@ -93,8 +93,8 @@ def made(chain: Any, log: list[Any], kinds: list[Any], second: list[Any]) -> tup
     built = PROMPT | MODELS[model](kind)
     for step in steps:
         built = built | STEPS[step]()
-    told = [each(second if place else log, run_inline=True)[1] for place, each in enumerate(kinds)]
-    return built, {"callbacks": told}
+    callbacks = [each(second if place else log, run_inline=True)[1] for place, each in enumerate(kinds)]
+    return built, {"callbacks": callbacks}
 
 
 def without_attempts(log: list[Any]) -> list[Any]:

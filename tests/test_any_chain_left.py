@@ -68,8 +68,8 @@ def made(chain: Any, log: list[Any], kinds: list[Any], second: list[Any]) -> tup
     built = PROMPT | model()
     for step in steps:
         built = built | STEPS[step]()
-    told = [kind(second if place else log, run_inline=True)[1] for place, kind in enumerate(kinds)]
-    return built, {"callbacks": told}
+    callbacks = [kind(second if place else log, run_inline=True)[1] for place, kind in enumerate(kinds)]
+    return built, {"callbacks": callbacks}
 
 
 @settings(max_examples=80, deadline=None)

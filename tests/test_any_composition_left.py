@@ -55,8 +55,8 @@ def made(chain: Any, log: list[Any], kinds: list[Any], second: list[Any]) -> tup
     built = PROMPT | kind()
     for step in steps:
         built = built | STEPS[step](kind)
-    told = [each(second if place else log, run_inline=True)[1] for place, each in enumerate(kinds)]
-    return built, {"callbacks": told}
+    callbacks = [each(second if place else log, run_inline=True)[1] for place, each in enumerate(kinds)]
+    return built, {"callbacks": callbacks}
 
 
 @settings(max_examples=60, deadline=None)

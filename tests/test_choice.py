@@ -32,9 +32,9 @@ def reason(url: str, transport: str = "auto", proxy: str | None = None) -> str |
     """Return why httpx2 is used for ``url``, or ``None``."""
     chosen = TransportSelector(transport, proxy)
     serves = chosen._select(url, is_async=False)
-    (told,) = chosen._reasons.values()
-    assert isinstance(serves, HTTPX2Transport) is (told is not None)
-    return told
+    (reported,) = chosen._reasons.values()
+    assert isinstance(serves, HTTPX2Transport) is (reported is not None)
+    return reported
 
 
 def test_the_native_transport_is_used_where_it_works() -> None:
@@ -69,12 +69,12 @@ def test_proxies_of_the_environment_select_httpx2(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    told = reason(url)
-    assert told is None if serves == "native" else told is not None and "environment names a proxy" in told
+    reported = reason(url)
+    assert reported is None if serves == "native" else reported is not None and "environment names a proxy" in reported
     # What httpx2 would make of it, where ours goes past a proxy.
     with httpx2.Client() as client:
         direct = client._transport_for_url(httpx2.URL(url)) is client._transport
-    assert told is not None or direct
+    assert reported is not None or direct
 
 
 def test_a_models_proxy_selects_httpx2(mock_server: MockServer) -> None:

@@ -201,8 +201,8 @@ def test_outputs_of_steps_at_once_are_langchains(name: str, way: str) -> None:
         chunks = outcome(way, AT_ONCE[name](library(place)), config)
         if isinstance(chunks, list) and not name.startswith("failing"):
             chunks = library(place).add(chunks)
-        told = sorted((event, kwargs.get("name", ""), sorted(kwargs["tags"])) for _, event, _, kwargs in log)
-        found.append((chunks, [] if name.startswith("failing") else told))
+        calls = sorted((event, kwargs.get("name", ""), sorted(kwargs["tags"])) for _, event, _, kwargs in log)
+        found.append((chunks, [] if name.startswith("failing") else calls))
     assert found[1] == found[0]
 
 

@@ -53,12 +53,12 @@ def made(config: dict[str, Any] | None, kind: Any) -> Any:
 
 def plain(config: Any) -> Any:
     """Return what a configuration says; a key that says nothing is as good as none."""
-    told = {key: value for key, value in config.items() if value is not None}
-    if hasattr(told.get("callbacks"), "handlers"):
-        manager = told["callbacks"]
+    set_values = {key: value for key, value in config.items() if value is not None}
+    if hasattr(set_values.get("callbacks"), "handlers"):
+        manager = set_values["callbacks"]
         held = [sorted(one.label for one in some) for some in (manager.handlers, manager.inheritable_handlers)]
-        told["callbacks"] = ("manager", held)
-    return told
+        set_values["callbacks"] = ("manager", held)
+    return set_values
 
 
 @given(some=st.lists(st.none() | configs, max_size=3))
@@ -101,13 +101,13 @@ def test_a_batch_has_the_configurations_of_langchains(one: Any, length: int) -> 
     results: list[Any] = []
     for module, kind in ((theirs, TheirManager), (ours, CallbackManager)):
         given = [made(each, kind) for each in one] if isinstance(one, list) else made(one, kind)
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as set_values:
             warnings.simplefilter("always")
             try:
                 result: Any = [plain(each) for each in module.get_config_list(given, length)]
             except ValueError as error:
                 result = str(error)
-        results.append((result, [warning.category for warning in told]))
+        results.append((result, [warning.category for warning in set_values]))
     assert results[1] == results[0]
 
 
@@ -165,7 +165,7 @@ def test_a_batch_is_langchains(chain: str, configuration: str, exceptions: bool,
 
 def runs(log: list[Any]) -> list[Any]:
     """Return how often each kind of call came, with which tags, names and ids of users."""
-    told = [
+    set_values = [
         (
             event,
             sorted(kwargs.get("tags") or ()),
@@ -176,7 +176,7 @@ def runs(log: list[Any]) -> list[Any]:
         )
         for _, event, _, kwargs in log
     ]
-    return sorted(map(repr, told))
+    return sorted(map(repr, set_values))
 
 
 def test_what_is_bound_is_in_each_call_of_a_batch_as_in_one_call() -> None:

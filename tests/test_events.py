@@ -181,16 +181,16 @@ def test_langchains_chunks_serve_as_well(version: EventVersion) -> None:
 def test_what_came_before_an_error_is_handed_out_as_langchain_does(
     body: type, error: type[Exception], version: EventVersion
 ) -> None:
-    told = []
+    both = []
     for model in pair(body):
         with allow_v1():
             events, raised = read_all(model.astream_events("p", version=version))
         assert isinstance(raised, error)
-        told.append((normalize_events(events), str(raised)))
+        both.append((normalize_events(events), str(raised)))
     # LangChain's first version says nothing at all of a run that yields nothing.
     if not (version == "v1" and body is EmptyBody):
-        assert told[0] == told[1]
-    assert len(told[1][0]) == (2 if body is BrokenBody else 1)
+        assert both[0] == both[1]
+    assert len(both[1][0]) == (2 if body is BrokenBody else 1)
 
 
 # What the stream's own errors leave.

@@ -136,25 +136,25 @@ INNERS = [CallBody, StreamBody, AstreamBody]
     [(OuterStream, "invoke"), *((outer, way) for outer in (Outer, OuterSync) for way in ("invoke", "stream", "batch"))],
 )
 def test_events_of_models_in_models_are_langchains(outer: type, inner: type, way: str, version: str) -> None:
-    told = []
+    results = []
     for model in both(outer, inner, way):
         with allow_v1():
             events, raised = read_all(model.astream_events("hello", dict(CONFIG), version=version))
         assert raised is None
-        told.append(numbered(by_run(events) if way == "batch" else events))
-    assert told[1] == told[0]
+        results.append(numbered(by_run(events) if way == "batch" else events))
+    assert results[1] == results[0]
 
 
 @versions
 @pytest.mark.parametrize("outer", OUTERS)
 def test_a_failed_run_below_is_told_as_langchain_does(outer: type, version: str) -> None:
-    told = []
+    results = []
     for model in both(outer, BrokenBody, "invoke"):
         with allow_v1():
             events, raised = read_all(model.astream_events("hello", version=version))
         assert str(raised) == "broken"
-        told.append(numbered(events))
-    assert told[1] == told[0]
+        results.append(numbered(events))
+    assert results[1] == results[0]
 
 
 FILTERS: list[dict[str, Any]] = [
@@ -178,9 +178,9 @@ def test_filters_choose_among_the_runs(wanted: dict[str, Any], version: str) -> 
     if version == "v2":
         # LangChain writes the root's input into the first event that passes, and takes it out of that run's end.
         expected = numbered([event for event in expected if event["event"] == "on_llm_stream"])
-        told = [event for event in events if event["event"] == "on_llm_stream"]
-        assert [entry[0] for entry in numbered(told)] == [entry[0] for entry in expected]
-        assert len(told) == len(expected)
+        results = [event for event in events if event["event"] == "on_llm_stream"]
+        assert [entry[0] for entry in numbered(results)] == [entry[0] for entry in expected]
+        assert len(results) == len(expected)
     else:
         assert numbered(events) == numbered(expected)
     # What a filter lets through is what would have come without it.
@@ -278,15 +278,15 @@ def test_runs_side_by_side_keep_their_own_order() -> None:
 
 def test_callbacks_of_models_in_models_are_langchains() -> None:
     for outer in OUTERS:
-        told = []
+        results = []
         for place in (0, 1):
             log: list[Any] = []
             model = both(outer, StreamBody, "stream")[place]
             config = {**CONFIG, "callbacks": [handlers(log, run_inline=True)[place]]}
             list(model.stream("hello", config))
             model.invoke("hello", config)
-            told.append(comparable_calls(log))
-        assert told[1] == told[0]
+            results.append(comparable_calls(log))
+        assert results[1] == results[0]
 
 
 # Back-pressure.

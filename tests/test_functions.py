@@ -67,7 +67,7 @@ FUNCTION_WAYS: dict[str, Any] = {
 @pytest.mark.parametrize("way", FUNCTION_WAYS)
 @pytest.mark.parametrize("kind", FUNCTIONS)
 def test_functions_do_what_langchains_do(kind: str, way: str) -> None:
-    told = []
+    both = []
     for place in (0, 1):
         log: list[Any] = []
         config = {**CONFIG, "callbacks": [handlers(log, run_inline=True)[place]], "recursion_limit": 3}
@@ -75,12 +75,12 @@ def test_functions_do_what_langchains_do(kind: str, way: str) -> None:
             found = repr(FUNCTION_WAYS[way](FUNCTIONS[kind]()[place], config))
         except (TypeError, RecursionError) as error:
             found = type(error).__name__
-        told.append((found, [(event, kwargs["tags"]) for _, event, _, kwargs in log], len(log)))
+        both.append((found, [(event, kwargs["tags"]) for _, event, _, kwargs in log], len(log)))
     if (kind, way) == ("generator function", "astream"):
         # LangChain refuses; ours runs it in a thread.
-        assert told[1][0] == "['h', 'e', 'y']"
+        assert both[1][0] == "['h', 'e', 'y']"
     else:
-        assert told[1] == told[0]
+        assert both[1] == both[0]
 
 
 def test_a_call_in_a_function_is_a_run_below() -> None:

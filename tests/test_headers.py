@@ -52,7 +52,7 @@ def test_an_invalid_name_is_shown_up_to_the_invalid_character() -> None:
         check_header("\u00e9", "")
 
 
-def told(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:
+def written(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:
     """Return all that a user may see of ``error``."""
     lines = traceback.format_exception(error)
     chain: BaseException | None = error
@@ -83,7 +83,7 @@ def test_an_invalid_key_is_neither_shown_nor_sent(
     for llm in attempts():
         with pytest.raises(ValueError, match="must be printable ASCII") as caught:
             asyncio.run(aread(llm)) if asynchronous else list(llm.stream("p"))
-        assert "canary" not in told(caught.value, caplog)
+        assert "canary" not in written(caught.value, caplog)
     assert not mock_server.requests
 
 

@@ -32,11 +32,11 @@ def test_a_pipe_a_file_and_a_socket_are_told_apart(after: ExitStack, tmp_path: P
         for sock in socket.socketpair():
             after.enter_context(closing(sock))
 
-    told = leaked(act)
-    assert told.startswith("6 left behind:\n- ")
-    assert told.count("- pipe:") == 2
-    assert told.count("left.txt") == told.count("not connected") == 1
-    assert told.count("- socket (descriptor") == 2
+    report = leaked(act)
+    assert report.startswith("6 left behind:\n- ")
+    assert report.count("- pipe:") == 2
+    assert report.count("left.txt") == report.count("not connected") == 1
+    assert report.count("- socket (descriptor") == 2
 
 
 def test_a_connection_names_both_ends_and_may_be_allowed(after: ExitStack) -> None:
@@ -93,9 +93,9 @@ def test_a_server_that_is_left_running_counts(after: ExitStack) -> None:
     def act() -> None:
         after.enter_context(MockServer())
 
-    told = leaked(act)
-    assert "thread 'millstream-mock'" in told
-    assert "descriptor" in told
+    report = leaked(act)
+    assert "thread 'millstream-mock'" in report
+    assert "descriptor" in report
 
 
 def test_descriptors_are_found_without_proc() -> None:
@@ -114,15 +114,15 @@ def test_a_task_is_named_with_its_place(after: ExitStack) -> None:
             after.callback(task.cancel)
             await asyncio.sleep(0)
 
-        told = await aleaked(act)
+        report = await aleaked(act)
         after.close()
-        return told
+        return report
 
-    told = asyncio.run(main())
-    assert told.startswith("1 left behind:\n- task 'left' of forever(), at ")
-    assert forever.__code__.co_filename in told
-    told = asyncio.run(main(), debug=True)
-    assert f"created at {__file__}" in told
+    report = asyncio.run(main())
+    assert report.startswith("1 left behind:\n- task 'left' of forever(), at ")
+    assert forever.__code__.co_filename in report
+    report = asyncio.run(main(), debug=True)
+    assert f"created at {__file__}" in report
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -133,9 +133,9 @@ def test_a_task_that_the_end_of_its_loop_cancels_is_a_leak(run: Callable[[Any], 
 
     # uvloop opens a pipe for the process, the first time.
     run(asyncio.sleep(0))
-    told = leaked(lambda: run(main()))
-    assert "of forever(), at " in told
-    assert told.endswith("cancelled by the end of its loop")
+    report = leaked(lambda: run(main()))
+    assert "of forever(), at " in report
+    assert report.endswith("cancelled by the end of its loop")
 
 
 def test_older_tasks_and_finished_tasks_do_not_count() -> None:
@@ -146,10 +146,10 @@ def test_older_tasks_and_finished_tasks_do_not_count() -> None:
         async def act() -> None:
             await asyncio.create_task(asyncio.sleep(0))
 
-        told = await aleaked(act)
+        report = await aleaked(act)
         before.cancel()
         await asyncio.wait([before])
-        return told
+        return report
 
     assert asyncio.run(main()) == ""
 
@@ -166,9 +166,9 @@ def test_an_async_generator_that_is_held_open_is_named() -> None:
 
         return await aleaked(act)
 
-    told = asyncio.run(main())
-    assert told.startswith("1 left behind:\n- async generator numbers(), at ")
-    assert numbers.__code__.co_filename in told
+    report = asyncio.run(main())
+    assert report.startswith("1 left behind:\n- async generator numbers(), at ")
+    assert numbers.__code__.co_filename in report
 
 
 def test_an_async_generator_that_is_closed_or_read_to_its_end_is_fine() -> None:

@@ -28,9 +28,9 @@ def test_an_object_that_is_collected_unclosed_has_leaked() -> None:
     def act() -> None:
         socket.socket()
 
-    told = leaked(act)
-    assert told.startswith("1 left behind:\n- ResourceWarning: unclosed <socket.socket")
-    assert f"noticed at {__file__}:" in told
+    report = leaked(act)
+    assert report.startswith("1 left behind:\n- ResourceWarning: unclosed <socket.socket")
+    assert f"noticed at {__file__}:" in report
 
 
 def test_a_coroutine_that_is_never_awaited_has_leaked() -> None:
@@ -48,8 +48,8 @@ def test_a_task_that_is_destroyed_while_pending_has_leaked() -> None:
         loop.close()
         del task
 
-    told = leaked(act, collect=True)
-    assert "asyncio: Task was destroyed but it is pending!" in told
+    report = leaked(act, collect=True)
+    assert "asyncio: Task was destroyed but it is pending!" in report
 
 
 def test_an_exception_that_is_never_retrieved_has_leaked() -> None:
@@ -59,8 +59,8 @@ def test_an_exception_that_is_never_retrieved_has_leaked() -> None:
     async def main() -> None:
         await asyncio.wait([asyncio.create_task(fail())])
 
-    told = leaked(lambda: asyncio.run(main()), collect=True)
-    assert "asyncio: Task exception was never retrieved" in told
+    report = leaked(lambda: asyncio.run(main()), collect=True)
+    assert "asyncio: Task exception was never retrieved" in report
 
 
 def test_other_warnings_are_shown_as_before() -> None:

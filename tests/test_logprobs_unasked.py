@@ -12,14 +12,14 @@ from millstream.callbacks import BaseCallbackHandler
 from millstream.testing import MockServer, Reply
 
 
-def told(token: str, logprob: float) -> str:
+def logprobs_of(token: str, logprob: float) -> str:
     return f'"logprobs":{{"text_offset":null,"token_logprobs":[{logprob}],"tokens":["{token}"],"top_logprobs":null}}'
 
 
 FRAMES = [
-    f'data: {{"choices":[{{"index":0,"text":"a",{told("a", -0.5)}}}]}}\n\n',
+    f'data: {{"choices":[{{"index":0,"text":"a",{logprobs_of("a", -0.5)}}}]}}\n\n',
     'data: {"choices":[{"index":0,"text":"plain"}]}\n\n',
-    f'data: {{"choices":[{{"index":0,"text":"b",{told("b", -0.25)},"finish_reason":"stop"}}]}}\n\n',
+    f'data: {{"choices":[{{"index":0,"text":"b",{logprobs_of("b", -0.25)},"finish_reason":"stop"}}]}}\n\n',
     "data: [DONE]\n\n",
 ]
 SUM = {"text_offset": None, "token_logprobs": [-0.5, -0.25], "tokens": ["a", "b"], "top_logprobs": None}
@@ -45,11 +45,11 @@ def test_a_run_ends_with_the_sum_of_the_log_probabilities(asked: dict[str, Any],
             generation = events[-1]["data"]["output"]["generations"][0][0]
             assert generation["text"] == "aplainb"
             assert generation["generation_info"] == {"finish_reason": "stop", "logprobs": SUM}
-        heard = Ends()
-        list(model.stream("p", {"callbacks": [heard]}))
+        ends = Ends()
+        list(model.stream("p", {"callbacks": [ends]}))
         streaming = OpenAI(base_url=server.url, api_key="k", streaming=True, **asked)
-        heard.results += [streaming.generate(["p"]), asyncio.run(streaming.agenerate(["p"]))]
-        for result in heard.results:
+        ends.results += [streaming.generate(["p"]), asyncio.run(streaming.agenerate(["p"]))]
+        for result in ends.results:
             assert result.generations[0][0].generation_info == {"finish_reason": "stop", "logprobs": SUM}
 
 

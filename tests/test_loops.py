@@ -28,7 +28,7 @@ transports = pytest.mark.parametrize("transport", ["native", "httpx2"])
 def loop_of_its_own(complaints: list[Any]) -> Iterator[Callable[[Awaitable[Any]], Any]]:
     """Make a loop that is closed without a word to what it knows."""
     loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda loop, told: complaints.append(told))
+    loop.set_exception_handler(lambda loop, context: complaints.append(context))
     try:
         yield loop.run_until_complete
     finally:
@@ -133,7 +133,7 @@ def test_a_loop_that_ends_closes_a_stream_that_is_held_in_order(kind: Any, chain
         kept: list[Any] = []
 
         async def main() -> None:
-            asyncio.get_running_loop().set_exception_handler(lambda loop, told: complaints.append(told))
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
             for _ in range(5):
                 stream = model.astream({"text": "p"} if chained else "p")
                 await anext(stream)

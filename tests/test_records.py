@@ -160,15 +160,15 @@ def test_log_probabilities_and_usage_stand_in_the_end(half: ModuleType, version:
 
 @ways
 def test_handlers_hear_every_chunk_of_a_run_in_records(half: ModuleType, version: str, format_: Format) -> None:
-    heard: list[str] = []
+    tokens: list[str] = []
 
     class Listener(BaseCallbackHandler):
         def on_llm_new_token(self, token: str, **kwargs: Any) -> None:
-            heard.append(token)
+            tokens.append(token)
 
     check_model(model([WIRE[0]["body"]]), version, format_, {**RUN, "callbacks": [Listener()]})
     # Once for the events, once for the records.
-    assert heard == ["Once", " upon", ""] * 2
+    assert tokens == ["Once", " upon", ""] * 2
 
 
 # Other Runnables.

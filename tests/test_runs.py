@@ -67,10 +67,10 @@ def test_a_call_in_users_code_is_a_run_below(outer: type, way: str) -> None:
     )
     config = {"callbacks": [handlers(log, "call's")[1]], "tags": ["t"], "metadata": {"k": 1}, "run_name": "r"}
     WAYS[way](model, {**config, "run_id": UUID(int=1), "configurable": {"model": "m"}})
-    told = starts(log)
-    root, below = told[0], told[-1]
+    started = starts(log)
+    root, below = started[0], started[-1]
     # The call's handlers hear of both runs, the models' own of their own.
-    assert [start["label"] for start in told] == ["call's", "outer's", "call's", "inner's"]
+    assert [start["label"] for start in started] == ["call's", "outer's", "call's", "inner's"]
     assert (root["run_id"], root["parent_run_id"], root["name"]) == (UUID(int=1), None, "r")
     assert (below["parent_run_id"], below["name"]) == (UUID(int=1), None)
     assert below["run_id"] != UUID(int=1)

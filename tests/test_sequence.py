@@ -92,7 +92,7 @@ def test_chains_return_and_stream_what_langchains_do(chain: str, way: str) -> No
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("kind", [handlers, ahandlers])
 def test_handlers_of_a_chain_hear_what_langchains_do(chain: str, way: str, kind: Any) -> None:
-    told = []
+    both = []
     for place in (0, 1):
         log: list[Any] = []
         flags = {"run_inline": True} if kind is handlers else {}
@@ -100,9 +100,9 @@ def test_handlers_of_a_chain_hear_what_langchains_do(chain: str, way: str, kind:
         subject = CHAINS[chain](**own)[place]
         config = {**CONFIG, "callbacks": [kind(log, "config", **flags)[place]]}
         outcome(lambda subject=subject, config=config: WAYS[way](subject, config))
-        told.append(comparable_calls(log))
-    assert shown(told[1]) == shown(told[0])
-    assert told[1]
+        both.append(comparable_calls(log))
+    assert shown(both[1]) == shown(both[0])
+    assert both[1]
 
 
 def test_transforming_nothing_gives_nothing() -> None:
@@ -117,14 +117,14 @@ def test_transforming_nothing_gives_nothing() -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("chain", CHAINS)
 def test_langchains_handlers_hear_of_our_chains_what_ours_do(chain: str, way: str) -> None:
-    told = []
+    both = []
     for place in (0, 1):
         log: list[Any] = []
         config = {**CONFIG, "callbacks": [handlers(log, run_inline=True)[place]]}
         outcome(lambda config=config: WAYS[way](CHAINS[chain]()[1], config))
-        told.append(comparable_calls(log))
-    assert told[1] == told[0]
-    assert told[1]
+        both.append(comparable_calls(log))
+    assert both[1] == both[0]
+    assert both[1]
 
 
 def test_callbacks_that_are_bound_to_a_step_hear_of_it_alone() -> None:
@@ -175,14 +175,14 @@ def test_a_batch_gives_outputs_in_order_and_leaves_out_what_failed(way: str) -> 
 
 
 def test_each_input_of_a_batch_is_a_run_that_has_its_end() -> None:
-    told = []
+    both = []
     for place in (0, 1):
         log: list[Any] = []
         subject = chained(prompt(), model(CallBody), function(picky))[place]
         config = {"callbacks": [handlers(log)[place]], "max_concurrency": 1}
         subject.batch(INPUTS, config, return_exceptions=True)
-        told.append(comparable_calls(log))
-    assert shown(told[1]) == shown(told[0])
+        both.append(comparable_calls(log))
+    assert shown(both[1]) == shown(both[0])
 
 
 # What a sequence is made of.
@@ -285,7 +285,7 @@ STEPS: dict[str, Any] = {
 def test_handlers_of_any_chain_hear_what_langchains_do(
     body: str, names: list[str], way: str, text: str, is_async: bool
 ) -> None:
-    told = []
+    both = []
     for place in (0, 1):
         log: list[Any] = []
         steps = [STEPS[name]() for name in names]
@@ -298,5 +298,5 @@ def test_handlers_of_any_chain_hear_what_langchains_do(
         calls = [
             (*call[:3], [item for item in call[3] if item[0] != hidden.get(call[1])]) for call in comparable_calls(log)
         ]
-        told.append((shown(found), shown(calls)))
-    assert told[1] == told[0]
+        both.append((shown(found), shown(calls)))
+    assert both[1] == both[0]

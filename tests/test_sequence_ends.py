@@ -38,19 +38,19 @@ class Waits(Base):
 
 
 def ends(log: list[Any]) -> dict[Any, list[str]]:
-    """Return what each run was told beside its start, by the names of the calls."""
-    told: dict[Any, list[str]] = {}
+    """Return the calls for each run beside its start, by their names."""
+    calls: dict[Any, list[str]] = {}
     for _, event, _, kwargs in log:
         if event.endswith("_start"):
-            told[kwargs["run_id"]] = []
+            calls[kwargs["run_id"]] = []
         elif event.endswith(("_end", "_error")):
-            told[kwargs["run_id"]].append(event)
-    return told
+            calls[kwargs["run_id"]].append(event)
+    return calls
 
 
-def users_chain(log: list[Any], heard: list[Any], kind: Any) -> Any:
+def users_chain(log: list[Any], notified: list[Any], kind: Any) -> Any:
     chain = PROMPT | Waits(log=log) | StrOutputParser() | Shouting()
-    return chain.with_config(callbacks=[kind(heard, run_inline=True)[1]])
+    return chain.with_config(callbacks=[kind(notified, run_inline=True)[1]])
 
 
 @pytest.mark.parametrize("kind", [handlers, ahandlers])
@@ -58,10 +58,10 @@ def users_chain(log: list[Any], heard: list[Any], kind: Any) -> Any:
 @pytest.mark.parametrize("times", [1, 3])
 def test_every_run_has_one_end_wherever_it_is_cancelled(kind: Any, turns: int, times: int) -> None:
     log: list[Any] = []
-    heard: list[Any] = []
+    notified: list[Any] = []
 
     async def main() -> None:
-        task = asyncio.create_task(read_into([], users_chain(log, heard, kind).astream(INPUT)))
+        task = asyncio.create_task(read_into([], users_chain(log, notified, kind).astream(INPUT)))
         for _ in range(turns):
             await asyncio.sleep(0)
         for _ in range(times):
@@ -69,19 +69,19 @@ def test_every_run_has_one_end_wherever_it_is_cancelled(kind: Any, turns: int, t
             await asyncio.sleep(0)
         await asyncio.wait([task])
         assert task.cancelled()
-        await settled(lambda: all(ends(heard).values()))
+        await settled(lambda: all(ends(notified).values()))
 
     run(main)
-    assert all(len(told) == 1 for told in ends(heard).values())
+    assert all(len(calls) == 1 for calls in ends(notified).values())
 
 
 @pytest.mark.parametrize("events", [False, True])
 def test_runs_end_from_the_inside_out(events: bool) -> None:
     log: list[Any] = []
-    heard: list[Any] = []
+    notified: list[Any] = []
 
     async def main() -> None:
-        chain = users_chain(log, heard, handlers)
+        chain = users_chain(log, notified, handlers)
         stream: Any = chain.astream_events(INPUT) if events else chain.astream(INPUT)
         async with stream:
             async for item in stream:
@@ -90,11 +90,11 @@ def test_runs_end_from_the_inside_out(events: bool) -> None:
         assert log == ["closed"]
 
     run(main)
-    starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
-    ended = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith(("_end", "_error"))]
+    starts = [kwargs["run_id"] for _, event, _, kwargs in notified if event.endswith("_start")]
+    ended = [kwargs["run_id"] for _, event, _, kwargs in notified if event.endswith(("_end", "_error"))]
     # The prompt has ended; then the model, the two parsers, the sequence.
     assert ended == [starts[1], starts[2], starts[3], starts[4], starts[0]]
-    assert all(len(told) == 1 for told in ends(heard).values())
+    assert all(len(calls) == 1 for calls in ends(notified).values())
 
 
 def test_sync_runs_end_from_the_inside_out() -> None:
@@ -107,13 +107,13 @@ def test_sync_runs_end_from_the_inside_out() -> None:
                 self.log.append("closed")
 
     log: list[Any] = []
-    heard: list[Any] = []
+    notified: list[Any] = []
     chain = PROMPT | Streams(log=log) | StrOutputParser()
-    for _ in chain.stream(INPUT, {"callbacks": [handlers(heard)[1]]}):
+    for _ in chain.stream(INPUT, {"callbacks": [handlers(notified)[1]]}):
         break
     assert log == ["closed"]
-    starts = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith("_start")]
-    ended = [kwargs["run_id"] for _, event, _, kwargs in heard if event.endswith(("_end", "_error"))]
+    starts = [kwargs["run_id"] for _, event, _, kwargs in notified if event.endswith("_start")]
+    ended = [kwargs["run_id"] for _, event, _, kwargs in notified if event.endswith(("_end", "_error"))]
     assert ended == [starts[1], starts[2], starts[3], starts[0]]
 
 
@@ -133,17 +133,17 @@ class Raising(BaseCallbackHandler):
 @pytest.mark.parametrize("event", ["on_chain_start", "on_llm_start", "on_chain_end", "on_llm_end"])
 @pytest.mark.parametrize("for_async", [False, True])
 def test_a_handlers_error_ends_every_run_and_closes(event: str, for_async: bool) -> None:
-    heard: list[Any] = []
+    notified: list[Any] = []
     with MockServer() as server:
-        chain = chain_of(server).with_config(callbacks=[handlers(heard, run_inline=True)[1], Raising(event)])
+        chain = chain_of(server).with_config(callbacks=[handlers(notified, run_inline=True)[1], Raising(event)])
 
         async def main() -> None:
             await read_into([], chain.astream(INPUT))
 
         with pytest.raises(LookupError, match=event):
             run(main) if for_async else list(chain.stream(INPUT))
-        assert all(len(told) == 1 for told in ends(heard).values())
-        assert ends(heard)
+        assert all(len(calls) == 1 for calls in ends(notified).values())
+        assert ends(notified)
 
 
 def test_variables_of_a_step_do_not_reach_the_consumer() -> None:

@@ -34,16 +34,16 @@ def with_users_code_first(server: MockServer) -> Any:
     return RunnableLambda(dict) | PROMPT | OpenAI(base_url=server.url, api_key=KEY)
 
 
-def heard(server: MockServer) -> Any:
+def observed(server: MockServer) -> Any:
     return chain_of(server).with_config(callbacks=[handlers([])[1]])
 
 
-def heard_by_async_handlers(server: MockServer) -> Any:
+def with_async_handlers(server: MockServer) -> Any:
     return chain_of(server).with_config(callbacks=[ahandlers([])[1]])
 
 
 kinds = pytest.mark.parametrize(
-    "make", [chain_of, with_users_code, with_users_code_first, heard, heard_by_async_handlers]
+    "make", [chain_of, with_users_code, with_users_code_first, observed, with_async_handlers]
 )
 
 
@@ -196,8 +196,12 @@ def test_cancellation_at_any_step_leaves_nothing(make: Any, times: int) -> None:
 @pytest.mark.parametrize("kind", [handlers, ahandlers])
 def test_a_chain_of_our_own_steps_needs_no_task(kind: Any, server: MockServer) -> None:
     async def main() -> None:
-        heard = chain_of(server).with_config(callbacks=[kind([], run_inline=True)[1]])
-        for stream in (chain_of(server).astream(INPUT), chain_of(server).astream_events(INPUT), heard.astream(INPUT)):
+        observed = chain_of(server).with_config(callbacks=[kind([], run_inline=True)[1]])
+        for stream in (
+            chain_of(server).astream(INPUT),
+            chain_of(server).astream_events(INPUT),
+            observed.astream(INPUT),
+        ):
             async with stream:
                 for _ in range(3):
                     await anext(stream)
@@ -246,8 +250,8 @@ def test_a_stage_that_fails_closes_the_connection_after_what_came_before() -> No
             events: list[Any] = []
             with pytest.raises(ValueError, match="refused"):
                 await read_into(events, chain.astream_events(INPUT, version=version))
-            told = [event["data"]["chunk"] for event in events if event["event"] == "on_chain_stream"]
-            assert told == list(VERSE[:2])
+            reported = [event["data"]["chunk"] for event in events if event["event"] == "on_chain_stream"]
+            assert reported == list(VERSE[:2])
             await left(server)
         chunks: list[str] = []
         with pytest.raises(ValueError, match="refused"):

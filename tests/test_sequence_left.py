@@ -1,4 +1,4 @@
-"""What handlers are told of streams that their consumer leaves: for a chain that is an end, for a model an error."""
+"""The calls of handlers for streams that their consumer leaves: for a chain that is an end, for a model an error."""
 
 import asyncio
 import gc
@@ -53,7 +53,7 @@ chains = pytest.mark.parametrize("chain", CHAINS)
 kinds = pytest.mark.parametrize("kind", [handlers, ahandlers])
 
 
-def told(log: list[Any]) -> list[Any]:
+def ends_of(log: list[Any]) -> list[Any]:
     """Return how the runs ended that did not end well before the stream was left, in their order."""
     ends: list[Any] = []
     for _, event, args, kwargs in log:
@@ -92,7 +92,7 @@ def each_has_one_end(log: list[Any]) -> bool:
 
 def is_left_well(log: list[Any], *, so_far: str = SO_FAR) -> bool:
     """Return whether the model's run ended first, with an error, and then the others, with what they had handed out."""
-    first, *others = told(log)
+    first, *others = ends_of(log)
     ends = set(others) == {("on_chain_end", so_far.lower())}
     return each_has_one_end(log) and first == ("on_llm_error", "GeneratorExit", so_far) and ends
 
@@ -164,7 +164,7 @@ def test_events_that_are_left_are_no_cancellation_to_the_chain(
 
     run(main)
     assert each_has_one_end(log)
-    assert [end[:2] for end in told(log) if "error" in end[0]] == [("on_llm_error", "GeneratorExit")]
+    assert [end[:2] for end in ends_of(log) if "error" in end[0]] == [("on_llm_error", "GeneratorExit")]
     assert any(event == "on_chain_end" and args[0] for _, event, args, _ in log)
 
 
@@ -227,7 +227,7 @@ def test_a_chain_that_is_cancelled_ends_with_an_error(chain: str, server: MockSe
 
     run(main)
     assert each_has_one_end(log)
-    first, *others = told(log)
+    first, *others = ends_of(log)
     # A user's parser may be left by the cancellation before its model is: that is closed then.
     assert first[:2] in (("on_llm_error", "CancelledError"), ("on_llm_error", "GeneratorExit"))
     assert set(others) == {("on_chain_error", "CancelledError")}
@@ -304,7 +304,7 @@ def test_a_stream_that_failed_is_not_left_a_second_time() -> None:
         with pytest.raises(LookupError):
             next(stream)
     assert each_has_one_end(log)
-    assert told(log) == [("on_chain_error", "LookupError")] * 9
+    assert ends_of(log) == [("on_chain_error", "LookupError")] * 9
 
 
 def test_a_step_that_fails_when_it_is_left_ends_with_its_error() -> None:
@@ -320,7 +320,7 @@ def test_a_step_that_fails_when_it_is_left_ends_with_its_error() -> None:
     next(stream)
     with pytest.raises(LookupError):
         stream.close()
-    assert told(log) == [("on_chain_error", "LookupError")]
+    assert ends_of(log) == [("on_chain_error", "LookupError")]
 
 
 # Beside LangChain.

@@ -187,16 +187,16 @@ def test_filtered_events_are_those_of_the_runs_asked_for(kind: str, version: str
         chosen = EventFilter(**wanted)
 
         def is_in(event: Any) -> bool:
-            told = dict(event)
-            return chosen.includes(told["name"], told["event"].split("_", 1)[1].rsplit("_", 1)[0], told["tags"])
+            fields = dict(event)
+            return chosen.includes(fields["name"], fields["event"].split("_", 1)[1].rsplit("_", 1)[0], fields["tags"])
 
         found = [event for event in every if is_in(event)]
         got = events_of(subject.astream_events(INPUT, CONFIG, version=version, **wanted))[0]
         assert [event[0] for event in got] == [event[0] for event in found]
-        heard = events_of(
+        observed = events_of(
             subject.astream_events(INPUT, {**CONFIG, "callbacks": [BaseCallbackHandler()]}, version=version, **wanted)
         )
-        assert heard[0] == got
+        assert observed[0] == got
 
 
 @versions
@@ -229,15 +229,15 @@ def test_a_chain_that_breaks_off_tells_what_came_before(kind: str, fault: Any, v
         subject = of_ours("prompt, model, parser", kind, server)
         events, error = events_of(subject.astream_events(INPUT, version=version))
         assert error
-        told = [dict(event)["event"] for event in events]
-        pieces = told.count("on_parser_stream")
-        assert pieces == told.count("on_chain_stream") >= 2
-        ended = [name for name in told if name.endswith("_end")]
+        fields = [dict(event)["event"] for event in events]
+        pieces = fields.count("on_parser_stream")
+        assert pieces == fields.count("on_chain_stream") >= 2
+        ended = [name for name in fields if name.endswith("_end")]
         model = f"on_{'llm' if kind == 'llm' else 'chat_model'}_end"
-        # Version 1 tells of the end of runs below that failed, as LangChain's does.
+        # Version 1 has the end of child runs that failed, as LangChain's does.
         assert ended == ["on_prompt_end", *([model, "on_parser_end"] if version == "v1" else [])]
-        heard = events_of(subject.astream_events(INPUT, {"callbacks": [BaseCallbackHandler()]}, version=version))
-        assert [event[0] for event in heard[0]] == [event[0] for event in events]
+        observed = events_of(subject.astream_events(INPUT, {"callbacks": [BaseCallbackHandler()]}, version=version))
+        assert [event[0] for event in observed[0]] == [event[0] for event in events]
 
 
 @models
@@ -247,9 +247,9 @@ def test_a_prompt_that_fails_sends_nothing(kind: str) -> None:
         for version in ("v1", "v2"):
             events, error = events_of(subject.astream_events({}, version=version))
             assert "KeyError" in error
-            told = [dict(event)["event"] for event in events]
+            fields = [dict(event)["event"] for event in events]
             ends = ["on_prompt_end"] if version == "v1" else []
-            assert told == ["on_chain_start", "on_prompt_start", *ends]
+            assert fields == ["on_chain_start", "on_prompt_start", *ends]
         assert "KeyError" in events_of(subject.stream({}))[1]
         assert server.requests == []
 

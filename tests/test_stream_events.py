@@ -40,11 +40,11 @@ def test_events_of_a_users_model_are_those_of_async_code(body: type, version: Ev
 
 @versions
 @pytest.mark.parametrize("outer", [Outer, OuterStream])
-@pytest.mark.parametrize("heard", [False, True])
-def test_events_of_models_in_models_are_those_of_async_code(outer: type, version: EventVersion, heard: bool) -> None:
+@pytest.mark.parametrize("notified", [False, True])
+def test_events_of_models_in_models_are_those_of_async_code(outer: type, version: EventVersion, notified: bool) -> None:
     inner = make_model(StreamBody)
     model = make_model(outer, inner=inner, way="stream")
-    config: Any = {"callbacks": [handlers([])[1]]} if heard else None
+    config: Any = {"callbacks": [handlers([])[1]]} if notified else None
     events, raised = read_all(model.stream_events("hello", config, version=version))
     expected, _ = read_all(model.astream_events("hello", config, version=version))
     assert raised is None
@@ -119,7 +119,7 @@ def test_the_consumer_of_a_users_model_is_woken_for_batches() -> None:
 
 def test_usage_is_in_the_end_with_handlers_as_without(mock_server: MockServer) -> None:
     model = OpenAI(base_url=mock_server.url, api_key=KEY, stream_usage=True)
-    heard: Any = {"callbacks": [handlers([])[1]]}
-    ends = [list(model.stream_events("p", config))[-1] for config in (None, heard)]
+    notified: Any = {"callbacks": [handlers([])[1]]}
+    ends = [list(model.stream_events("p", config))[-1] for config in (None, notified)]
     assert ends[0]["data"]["output"]["llm_output"]["token_usage"]
     assert ends[1]["data"] == ends[0]["data"]

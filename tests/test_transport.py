@@ -248,8 +248,8 @@ def test_clients_of_httpx_and_httpx2_are_used_unchanged(mock_server: MockServer)
                 assert await llm_of(mock_server, http_async_client=client).ainvoke("p") == "".join(VERSE)
 
     asyncio.run(main())
-    told = [request.headers.get("x-mine") for request in mock_server.requests]
-    assert told == ["old"] * 2 + ["new"] * 2 + ["old"] * 2 + [None] * 2
+    sent_headers = [request.headers.get("x-mine") for request in mock_server.requests]
+    assert sent_headers == ["old"] * 2 + ["new"] * 2 + ["old"] * 2 + [None] * 2
 
 
 def test_a_users_client_keeps_its_timeouts_unless_the_model_has_some(mock_server: MockServer) -> None:

@@ -187,8 +187,8 @@ def test_framing_that_drips_is_a_stall(
 def test_an_errors_body_that_drips_ends_with_the_timeout(status: bytes, transport: str, asynchronous: bool) -> None:
     head = b"HTTP/1.1 " + status + b"\r\ncontent-length: 1000000\r\n\r\nsorry"
     started = time.monotonic()
-    told = pytest.raises(APIStatusError, match=r"Error code: \d+ - sorry!+")
-    with scripted(sending(forever(b"!", first=head))) as url, told:
+    refused = pytest.raises(APIStatusError, match=r"Error code: \d+ - sorry!+")
+    with scripted(sending(forever(b"!", first=head))) as url, refused:
         read(url, asynchronous, transport, timeout=0.3)
     assert time.monotonic() - started < 5
 
@@ -213,16 +213,16 @@ def test_a_retry_follows_an_errors_body_that_drips(transport: str, asynchronous:
 def test_a_users_client_observes_the_deadlines_too(library: Any, asynchronous: bool) -> None:
     dripping = sending(forever(b"a: b\r\n", first=b"HTTP/1.1 200 OK\r\n"))
 
-    def told(url: str, client: Any) -> OpenAI:
+    def refused(url: str, client: Any) -> OpenAI:
         name = "http_async_client" if asynchronous else "http_client"
         return OpenAI(base_url=url, api_key=KEY, max_retries=0, stream_chunk_timeout=0.3, **{name: client})
 
     async def aread(url: str) -> None:
         async with library.AsyncClient() as client:
             with pytest.raises(APITimeoutError, match="before the response began"):
-                await told(url, client).ainvoke("p", timeout=0.3)
+                await refused(url, client).ainvoke("p", timeout=0.3)
             with pytest.raises(StreamStalledError):
-                [text async for text in told(url, client).astream("p")]
+                [text async for text in refused(url, client).astream("p")]
 
     with scripted(dripping, sending(lines_of_chunks)) as url:
         if asynchronous:
@@ -230,9 +230,9 @@ def test_a_users_client_observes_the_deadlines_too(library: Any, asynchronous: b
             return
         with library.Client() as client:
             with pytest.raises(APITimeoutError, match="before the response began"):
-                told(url, client).invoke("p", timeout=0.3)
+                refused(url, client).invoke("p", timeout=0.3)
             with pytest.raises(StreamStalledError):
-                list(told(url, client).stream("p"))
+                list(refused(url, client).stream("p"))
 
 
 def test_a_unix_socket_of_a_users_client_is_reached(tmp_path: Path) -> None:

@@ -24,17 +24,17 @@ Report = tuple[str, int, str]
 def by_mypy() -> Iterator[Report]:
     files = [str(path.relative_to(ROOT)) for path in sorted(FILES.glob("*.py"))]
     command = ["mypy", "--no-error-summary", "--hide-error-context", *files]
-    told = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert told.returncode in (0, 1), told.stdout + told.stderr
-    for path, line, message in re.findall(r"^(.+?):(\d+): error: (.*)$", told.stdout, re.MULTILINE):
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    for path, line, message in re.findall(r"^(.+?):(\d+): error: (.*)$", done.stdout, re.MULTILINE):
         yield Path(path).name, int(line), message
 
 
 def by_pyright() -> Iterator[Report]:
     command = ["basedpyright", "--project", str(FILES), "--pythonpath", sys.executable, "--outputjson"]
-    told = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
-    assert told.returncode in (0, 1), told.stdout + told.stderr
-    for one in json.loads(told.stdout)["generalDiagnostics"]:
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    for one in json.loads(done.stdout)["generalDiagnostics"]:
         yield Path(one["file"]).name, one["range"]["start"]["line"] + 1, one["message"]
 
 
@@ -56,12 +56,12 @@ def test_a_constructor_takes_for_type_checkers_what_it_takes(cls: Any, arguments
     types = {name: written(annotation) for name, annotation in arguments.__annotations__.items()}
     taken = {name: written(annotation) for name, _, annotation in cls._arguments()}
     assert types.keys() == taken.keys()
-    # What a class says is anything may be told to users with more care.
+    # What a class says is anything may be done to users with more care.
     typed = {name: type for name, type in taken.items() if type != "Any"}
     assert {name: types[name] for name in typed} == typed
 
 
 def written(annotation: Any) -> str:
     """Return a type as its annotation was written."""
-    told = annotation.__name__ if isinstance(annotation, type) else getattr(annotation, "__forward_arg__", annotation)
-    return str(told).removeprefix("typing.")
+    done = annotation.__name__ if isinstance(annotation, type) else getattr(annotation, "__forward_arg__", annotation)
+    return str(done).removeprefix("typing.")

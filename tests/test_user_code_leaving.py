@@ -43,11 +43,11 @@ SIZES = pytest.mark.parametrize(("size", "error"), [(2, "CancelledError"), (2 * 
 
 @SIZES
 @pytest.mark.parametrize("events", [False, True])
-@pytest.mark.parametrize("heard", [False, True])
-def test_leaving_closes_the_model_before_aclose_returns(size: int, error: str, events: bool, heard: bool) -> None:
+@pytest.mark.parametrize("notified", [False, True])
+def test_leaving_closes_the_model_before_aclose_returns(size: int, error: str, events: bool, notified: bool) -> None:
     async def main() -> None:
         log: list[str] = []
-        config: Any = {"callbacks": [handlers([])[1]]} if heard else None
+        config: Any = {"callbacks": [handlers([])[1]]} if notified else None
         model = Waits(size=size, log=log)
         stream: Any = model.astream_events("p", config) if events else model.astream("p", config)
         async with stream:

@@ -27,7 +27,7 @@ def run(main: Callable[[], Awaitable[Any]]) -> Any:
     complaints: list[Any] = []
 
     async def watched() -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, told: complaints.append(told))
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
         result = await main()
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}

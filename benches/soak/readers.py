@@ -65,7 +65,7 @@ def text_of(chunk: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def told(event: Any) -> Iterator[str]:
+def texts_of(event: Any) -> Iterator[str]:
     """Yield the text of an event, where it has any."""
     if event["event"].endswith("_stream"):
         yield text_of(event["data"]["chunk"])
@@ -79,7 +79,7 @@ def read(models: Models, plan: Plan, tally: Tally) -> None:
             texts.append(text_of(llm.invoke(str(plan.number))))
         elif way == "events":
             for event in llm.stream_events(str(plan.number)):
-                texts += told(event)
+                texts += texts_of(event)
         else:
             for chunk in llm.stream(str(plan.number)):
                 texts.append(text_of(chunk))
@@ -114,14 +114,14 @@ async def _texts(llm: Any, plan: Plan, way: str) -> AsyncIterator[str]:
     if way == "events":
         async with llm.astream_events(prompt) as events:
             async for event in events:
-                for text in told(event):
+                for text in texts_of(event):
                     yield text
     elif way == "records":
         async with llm.astream_records(prompt) as records:
             async for record in records:
                 for line in record.split(b"\n"):
                     if line.startswith(b"data: {"):
-                        for text in told(json.loads(line[6:])):
+                        for text in texts_of(json.loads(line[6:])):
                             yield text
     else:
         async with llm.astream(prompt) as stream:
