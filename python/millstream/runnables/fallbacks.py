@@ -12,7 +12,7 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
-from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
+from .batch import Call, RunBatch
 from .binding import RunnableBindingBase
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
@@ -101,27 +101,14 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
     ) -> Any:
         return await acall_attempts(attempts, lambda: attempts.runnable.ainvoke(attempts.input, config, **kwargs))
 
-    def batch(
+    def _batch_of_runs(
         self,
         inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Batch with the Runnable, then with the fallbacks for the inputs that failed."""
-        return batch_in_runs(FallbackBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
-
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Batch with the Runnable, then with the fallbacks for the inputs that failed."""
-        return await abatch_in_runs(FallbackBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
+        config: RunnableConfig | Sequence[RunnableConfig] | None,
+        kwargs: dict[str, Any],
+        return_exceptions: bool,
+    ) -> RunBatch:
+        return FallbackBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
 
     # Streams.
 

@@ -6,10 +6,13 @@ import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from .._context import run_in_executor
 from .config import RunnableConfig, batch_configs
+
+if TYPE_CHECKING:
+    from .batch import RunBatch
 
 __all__ = ("Input", "Invocable", "Output")
 
@@ -82,6 +85,10 @@ class Invocable(ABC, Generic[Input, Output]):
 
         With ``return_exceptions`` an :class:`Exception` stands in its output's place.
         """
+        if (runs := self._batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
+            from .batch import batch_in_runs
+
+            return batch_in_runs(runs)
         configs, at_once = batch_configs(inputs, config)
         if not inputs:
             return []
@@ -90,6 +97,16 @@ class Invocable(ABC, Generic[Input, Output]):
         from .batch import run_all
 
         return run_all(self._calls(inputs, configs, return_exceptions, kwargs), at_once)
+
+    def _batch_of_runs(
+        self,
+        inputs: Sequence[Input],
+        config: RunnableConfig | Sequence[RunnableConfig] | None,
+        kwargs: dict[str, Any],
+        return_exceptions: bool,
+    ) -> RunBatch | None:
+        """Return the batch if each input has a run of this Runnable; by default each input is invoked."""
+        return None
 
     @overload
     def batch_as_completed(
@@ -186,8 +203,10 @@ class Invocable(ABC, Generic[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
-        from .batch import arun_all
+        from .batch import abatch_in_runs, arun_all
 
+        if (runs := self._batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
+            return await abatch_in_runs(runs)
         configs, at_once = batch_configs(inputs, config)
         if not inputs:
             return []

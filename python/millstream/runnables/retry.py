@@ -15,7 +15,7 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .attempts import ExponentialJitterParams, acall_attempts, aiter_attempts, call_attempts, iter_attempts
-from .batch import Call, RunBatch, abatch_in_runs, batch_in_runs
+from .batch import Call, RunBatch
 from .binding import RunnableBindingBase
 from .config import RunnableConfig, child_config, ensure_config
 from .fusion.attempts import AttemptedEvents
@@ -65,29 +65,18 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
         attempts, ainvoke = RetryAttempts(self), super().ainvoke
         return await acall_attempts(attempts, lambda: ainvoke(input, child_config(config, run, attempts.tag), **kwargs))
 
-    def batch(
+    def _batch_of_runs(
         self,
         inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Batch with the bound Runnable, again for the inputs that failed."""
-        return batch_in_runs(RetryBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
+        config: RunnableConfig | Sequence[RunnableConfig] | None,
+        kwargs: dict[str, Any],
+        return_exceptions: bool,
+    ) -> RunBatch:
+        return RetryBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
 
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Batch with the bound Runnable, again for the inputs that failed."""
-        return await abatch_in_runs(RetryBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
-
-    # Each call has a run here, so what the bound Runnable does with many inputs is not asked for.
+    # Each call has a run here, so the bound Runnable's own methods for many inputs are not called.
+    batch = Runnable.batch  # type: ignore[assignment]
+    abatch = Runnable.abatch  # type: ignore[assignment]
     batch_as_completed = Runnable.batch_as_completed  # type: ignore[assignment]
     abatch_as_completed = Runnable.abatch_as_completed  # type: ignore[assignment]
 

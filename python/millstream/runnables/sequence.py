@@ -13,7 +13,7 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
 from ..streaming.replay import WholeInput, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
-from .batch import SequenceBatch, abatch_in_runs, batch_in_runs
+from .batch import SequenceBatch
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
@@ -180,28 +180,14 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         output: Output = value
         return output
 
-    def batch(
+    def _batch_of_runs(
         self,
         inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Return the outputs in the order of the inputs; each step batches those that have come so far."""
-        return batch_in_runs(SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions))
-
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Any]:
-        """Return the outputs in the order of the inputs; see :meth:`batch`."""
-        batch = SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
-        return await abatch_in_runs(batch)
+        config: RunnableConfig | Sequence[RunnableConfig] | None,
+        kwargs: dict[str, Any],
+        return_exceptions: bool,
+    ) -> SequenceBatch:
+        return SequenceBatch(self, inputs, config, kwargs, return_exceptions=return_exceptions)
 
     # Streaming.
 
