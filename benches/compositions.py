@@ -66,20 +66,20 @@ def guarded(stream: Fixture, method: str) -> list[Contender]:
     return found
 
 
-def calls_of_five_steps() -> list[Contender]:
-    """Return the contenders that ``ainvoke`` a chain of five steps over a fake model."""
+def calls_of_five_steps(method: str) -> list[Contender]:
+    """Return the contenders that ``invoke``, or ``ainvoke``, a chain of five steps over a fake model."""
 
     def bind(parts: Parts, reads: Reads) -> Callable[[], Any]:
         chain = _five_steps(parts)
 
-        async def run() -> list[str]:
+        async def arun() -> list[str]:
             return [await chain.ainvoke({"text": "a prompt"})]
 
-        return run
+        return arun if method == "ainvoke" else lambda: [chain.invoke({"text": "a prompt"})]
 
     return [
-        Contender(key, name, partial(bind, parts), _is_answer, waits=True)
-        for key, name, parts in _libraries("ainvoke of five steps")
+        Contender(key, name, partial(bind, parts), _is_answer, waits=method == "ainvoke")
+        for key, name, parts in _libraries(f"{method} of five steps")
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..._context import var_child_runnable_config
@@ -10,6 +10,7 @@ from ...streaming.inputs import AsyncInputIterator, InputIterator
 from ...streaming.replay import WholeInput
 from ..config import RunnableConfig, ensure_config
 from ..runs import RunStart, context_for
+from .plan import find_hook
 
 if TYPE_CHECKING:
     from ..event_stream import EventProducer
@@ -21,13 +22,18 @@ __all__ = ("Preparation",)
 class Preparation:
     """Streams through the steps, of which no handler is notified, and adds up the chunks of the last one.
 
-    The runs that users' code starts are children of the chain's run.
+    Last steps that are functions of ours, such as prompts, are called with the sum, and have no runs. The runs that
+    users' code starts are children of the chain's run.
     """
 
     def __init__(
         self, chain: EventProducer, steps: Sequence[Step], config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> None:
-        self._steps = steps
+        self._steps = list(steps)
+        self._functions: list[Callable[[Any], Any]] = []
+        while (function := find_hook(self._steps[-1].runnable, "_as_function")) is not None:
+            self._functions.insert(0, function)
+            self._steps.pop()
         self._kwargs = kwargs
         self._start = RunStart(chain, ensure_config(config))
         self._run = self._start.silent_run()
@@ -48,7 +54,7 @@ class Preparation:
             count = sum(1 for _ in outputs)
         finally:
             outputs.close()
-        return (outputs.total(),) if count else ()
+        return (self._finish(outputs.total()),) if count else ()
 
     async def arun(self, input: Any) -> tuple[Any, ...]:
         """Return the origin's input, as :meth:`run` does; to be awaited in a task of its own."""
@@ -66,7 +72,12 @@ class Preparation:
                 count += 1
         finally:
             await outputs.aclose()
-        return (outputs.total(),) if count else ()
+        return (self._finish(outputs.total()),) if count else ()
+
+    def _finish(self, value: Any) -> Any:
+        for function in self._functions:
+            value = function(value)
+        return value
 
     def _child_config(self, step: Step) -> RunnableConfig:
         return step.child_config(self._start.config, self._run)
