@@ -1,11 +1,13 @@
 """Compositions beside LangChain's, by hand: what the tests of single Runnables do not compare."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
 from endings import read_all
 from marks import both_ways
+from recording import handlers
 from trees import library
 
 
@@ -45,3 +47,26 @@ def test_sequences_keep_the_name_that_langchains_keep() -> None:
         made += [one.assign(a=step), one.pick("a"), lc.RunnableParallel(a=step) | one]
         found.append([chain.name for chain in made])
     assert found[1] == found[0]
+
+
+def test_a_branch_with_a_bound_configuration_is_a_child_of_the_branch() -> None:
+    parents = []
+    for place in (0, 1):
+        lc, log = library(place), list[Any]()
+        bound = lc.RunnableLambda(str.upper).with_config(tags=["bound"])
+        chain = lc.RunnablePassthrough() | lc.RunnableBranch((lambda text: True, bound), str)
+        chain.invoke("a", {"callbacks": [handlers(log)[place]]})
+        starts = [kwargs for _, event, _, kwargs in log if event == "on_chain_start"]
+        names = {kwargs["run_id"]: kwargs["name"] for kwargs in starts}
+        parents += [names[kwargs["parent_run_id"]] for kwargs in starts if kwargs["name"] == "upper"]
+    assert parents == ["RunnableSequence", "RunnableBranch"]
+
+
+def test_the_output_of_a_branch_is_its_last_chunk_if_the_chunks_have_no_sum() -> None:
+    outputs = []
+    for place in (0, 1):
+        lc, log = library(place), list[Any]()
+        branch = lc.RunnableBranch((lambda text: False, str), lc.RunnableGenerator(lambda items: (yield from ({}, 1))))
+        assert list(branch.stream("a", {"callbacks": [handlers(log)[place]]})) == [{}, 1]
+        outputs.append(log[-1][2][0])
+    assert outputs == [None, 1]

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import assume, given
@@ -12,8 +13,9 @@ from chains import events_of
 from endings import aread
 from langchain_peer import allow_v1
 from recording import ahandlers, comparable_calls, handlers
+from run_ends import has_ended
 from test_compositions import by_run, in_order
-from trees import AT_ONCE, CONFIG, Tree, build, cases, inputs, parts, shown
+from trees import AT_ONCE, CONFIG, ONE_ID, Tree, build, cases, inputs, parts, shown, trees
 
 WAYS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "invoke": lambda step, value, config: step.invoke(value, config),
@@ -124,3 +126,30 @@ def test_events_of_runs_at_once_are_langchains_run_by_run(case: Any, version: st
     # The ids of messages have the numbers of their runs.
     runs = [re.sub('"id": "run [0-9]+"', "", repr(by_run(events))) for events, _ in (expected, found)]
     assert runs[1] == runs[0]
+
+
+@st.composite
+def cases_of_one_id(draw: Any) -> Any:
+    """Return a tree in which many runs have one id, and the kind of its input."""
+    (first, kind), other = draw(cases(without=ATTEMPTS)), draw(trees("text", "text", 3, frozenset(ATTEMPTS)))
+    nested = ("one id", ("chain", ("one id", other), ("one id", ("tagged", other))))
+    return (("chain", ("one id", first), ("branch", ("passthrough",), ("passthrough",)), ("one", nested)), kind)
+
+
+@given(case=cases_of_one_id(), version=st.sampled_from(["v1", "v2"]))
+def test_one_run_id_for_many_runs_is_no_loop(case: Any, version: str) -> None:
+    tree, kind = case
+    value = inputs[kind][0]
+    config: Any = {"run_id": ONE_ID}
+    try:
+        expected: Any = asyncio.run(build(tree, 1).ainvoke(value))
+    except Exception as error:
+        expected = type(error)
+    events, ended = events_of(build(tree, 1).astream_events(value, config, version=version))
+    assert bool(ended) == isinstance(expected, type)
+    assert all(len(set(ids)) == len(ids) for ids in (dict(event)["parent_ids"] for event in events))
+    for way in ("ainvoke", "astream"):
+        calls: list[Any] = []
+        with suppress(Exception):
+            WAYS[way](build(tree, 1), value, {**config, "callbacks": [ahandlers(calls)[1]]})
+        assert has_ended(calls)

@@ -6,6 +6,7 @@ from functools import cache
 from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import langchain_core.language_models as their_models
 import langchain_core.output_parsers as their_parsers
@@ -19,12 +20,13 @@ import millstream.runnables as ours
 from millstream.prompts import PromptTemplate
 from recording import AstreamBody, make_models
 
-__all__ = ("AT_ONCE", "CONFIG", "Tree", "build", "cases", "inputs", "library", "parts", "shown", "trees")
+__all__ = ("AT_ONCE", "CONFIG", "ONE_ID", "Tree", "build", "cases", "inputs", "library", "parts", "shown", "trees")
 
 Tree = tuple[Any, ...]
 """The name of a composition in ``PARTS``, and its arguments, some of which are trees."""
 
 MODELS = make_models(AstreamBody)
+ONE_ID = UUID(int=7)
 TEXT, DICT = "text", "dict"
 CONFIG: Any = {"tags": ["t"], "metadata": {"m": 1}}
 inputs: dict[str, Any] = {TEXT: ["abc", "de", "f"], DICT: [{"x": "abc"}, {"x": "de", "y": "f"}, {"x": "g"}]}
@@ -154,6 +156,18 @@ def returning(lc: Any, step: Any, *, is_async: bool = False) -> Any:
     return lc.RunnableLambda(returns, areturns) if is_async else lc.RunnableLambda(returns)
 
 
+def with_one_id(lc: Any, step: Any) -> Any:
+    """Return a function that calls ``step`` with a run id that other runs have too."""
+
+    def call(value: Any, config: Any) -> Any:
+        return step.invoke(value, {**config, "run_id": ONE_ID})
+
+    async def acall(value: Any, config: Any) -> Any:
+        return await step.ainvoke(value, {**config, "run_id": ONE_ID})
+
+    return lc.RunnableLambda(call, acall)
+
+
 PARTS: dict[str, Callable[..., Any]] = {
     "upper": lambda lc: lc.RunnableLambda(str.upper),
     "shout": lambda lc: lc.RunnableLambda(shout, ashout),
@@ -196,6 +210,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "fallback": lambda lc, step, other: step.with_fallbacks([other]),
     "returned": returning,
     "returned async": lambda lc, step: returning(lc, step, is_async=True),
+    "one id": with_one_id,
     "tagged": lambda lc, step: step.with_config(tags=["tagged"], metadata={"k": 1}),
     "renamed": lambda lc, step: step.with_config(run_name="renamed"),
     "each": lambda lc, step: lc.RunnableLambda(several) | step.map() | ",".join,
