@@ -69,7 +69,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     metadata: dict[str, Any] | None = None
     custom_get_token_ids: Any = None
 
-    _model_type: ClassVar[ModelType]
+    _model_type: ClassVar[ModelType[Any]]
 
     def _set_fields(self, values: dict[str, Any]) -> None:
         super()._set_fields(values)

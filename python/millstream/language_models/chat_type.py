@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from .._secrets import mask_secrets
@@ -19,7 +19,46 @@ from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from ..caches import BaseCache
+    from ..callbacks.base import Callbacks
+    from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from ..messages.base import BaseMessage
+    from ..outputs import ChatGenerationChunk
+    from ..rate_limiters import BaseRateLimiter
+    from ..streaming.protocols import ChunkProcessor, Source
+    from .model_type import LLMRun, Model
+
+    class ChatModel(Model, Protocol):
+        """The interface of a chat model that its runs use."""
+
+        verbose: bool
+        tags: list[str] | None
+        metadata: dict[str, Any] | None
+        rate_limiter: BaseRateLimiter | None
+        disable_streaming: bool | Literal["tool_calling"]
+        output_version: str | None
+
+        @property
+        def _fields_set(self) -> Collection[str]: ...
+
+        def _find_cache(self) -> BaseCache | None: ...
+
+        def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Mapping[str, Any]: ...
+
+        def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]: ...
+
+        def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]: ...
+
+        def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult: ...
+
+        async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult: ...
+
+        def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]: ...
+
+        def _astream(
+            self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+        ) -> AsyncIterator[ChatGenerationChunk]: ...
+
 
 __all__ = ("ChatModelType", "disables_streaming", "run_message_id")
 
@@ -31,7 +70,7 @@ class ChatModelType:
 
     run_type = "chat_model"
 
-    def __init__(self, base: Any) -> None:
+    def __init__(self, base: type[Any]) -> None:
         self._base = base
 
     def provider(self, name: str) -> dict[str, Any]:
@@ -53,8 +92,8 @@ class ChatModelType:
 
     def manager(
         self,
-        model: Any,
-        callbacks: Any,
+        model: ChatModel,
+        callbacks: Callbacks,
         tags: list[str] | None,
         metadata: dict[str, Any] | None,
         stop: list[str] | None,
@@ -73,7 +112,13 @@ class ChatModelType:
         return kwargs, {} if format is None else describe_format(format)
 
     def start_info(
-        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], format_info: dict[str, Any], *, streams: bool
+        self,
+        model: ChatModel,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        format_info: dict[str, Any],
+        *,
+        streams: bool,
     ) -> dict[str, Any]:
         """Return the parameters and the options; those of a stream include the arguments of the call."""
         params = model._get_invocation_params(stop=stop, **kwargs)
@@ -81,42 +126,42 @@ class ChatModelType:
         options = {"stop": stop, **mask_secrets(own), **format_info}
         return {"invocation_params": mask_secrets(params), "options": options}
 
-    def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
+    def streams(self, model: ChatModel, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` yields chunks: the model can stream, and streaming is not disabled."""
         return self._can_stream(model, for_async=for_async) and not disables_streaming(
             model, {**kwargs, "stream": True}
         )
 
-    def _can_stream(self, model: Any, *, for_async: bool) -> bool:
+    def _can_stream(self, model: ChatModel, *, for_async: bool) -> bool:
         return (for_async and self.has_own_astream(model)) or type(model)._stream is not self._base._stream
 
-    def _call_streams(self, model: Any, kwargs: dict[str, Any], run: Any, *, for_async: bool) -> bool:
+    def _call_streams(self, model: ChatModel, kwargs: dict[str, Any], run: LLMRun | None, *, for_async: bool) -> bool:
         """Return whether a call uses a stream: an argument or a field requires it, or a stream-event handler."""
         if not self._can_stream(model, for_async=for_async) or disables_streaming(model, kwargs):
             return False
-        if kwargs.get("stream") or ("streaming" in model._fields_set and model.streaming is True):
+        if kwargs.get("stream") or ("streaming" in model._fields_set and getattr(model, "streaming", None) is True):
             return True
         handlers = run.handlers if run is not None else ()
         return any(getattr(handler, "streams", False) or hasattr(handler, "tap_output_aiter") for handler in handlers)
 
-    def has_own_astream(self, model: Any) -> bool:
+    def has_own_astream(self, model: ChatModel) -> bool:
         """Return whether a subclass of the base class implements ``_astream``."""
         return type(model)._astream is not self._base._astream
 
-    def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
+    def open(self, model: ChatModel, call: ModelCall, run: CallbackManagerForLLMRun) -> Iterable[Any]:
         """Call ``_stream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
         chunks: Iterable[Any] = model._stream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
         return chunks
 
-    async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
+    async def aopen(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> AsyncIterable[Any]:
         """Call ``_astream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         return model._astream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
 
-    def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
+    def chunk_completer(self, model: ChatModel, run_id: UUID) -> Callable[[Any], None]:
         """Return a function that completes the messages of chunks; see :func:`complete_message`."""
         complete = partial(complete_message, id=run_message_id(run_id))
         if model.output_version != "v1":
@@ -125,15 +170,15 @@ class ChatModelType:
 
         return BlockNumbering(complete)
 
-    def callback_token(self, chunk: Any) -> Any:
+    def callback_token(self, chunk: ChatGenerationChunk) -> Any:
         """Return the content of the message."""
         return chunk.message.content
 
-    def closing_chunk(self, chunk: Any, run_id: UUID) -> Any:
+    def closing_chunk(self, chunk: ChatGenerationChunk, run_id: UUID) -> ChatGenerationChunk | None:
         """Return an empty chunk marked as the last one, unless ``chunk`` is marked so."""
         return make_last_chunk(chunk)
 
-    def to_output(self, chunk: Any) -> Any:
+    def to_output(self, chunk: ChatGenerationChunk) -> Any:
         """Return the message."""
         return chunk.message
 
@@ -151,7 +196,7 @@ class ChatModelType:
     # One whole result per prompt.
 
     def generate(
-        self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
+        self, model: ChatModel, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
         """Request the answers one after the other."""
         config = ensure_config()
@@ -162,11 +207,11 @@ class ChatModelType:
         return _join_results(model, results)
 
     async def agenerate(
-        self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
+        self, model: ChatModel, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
         """Request all answers concurrently."""
 
-        async def one(prompt: object, run: Any) -> ChatResult:
+        async def one(prompt: object, run: AsyncCallbackManagerForLLMRun) -> ChatResult:
             with enter_run(run):
                 return await self._agenerate_one(model, ModelCall(prompt, stop, kwargs), run)
 
@@ -184,7 +229,7 @@ class ChatModelType:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    def _generate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    def _generate_one(self, model: ChatModel, call: ModelCall, run: CallbackManagerForLLMRun) -> ChatResult:
         if (cache := model._find_cache()) is None:
             return self._request(model, call, run)
         from .caching import CachedChatCall
@@ -195,7 +240,7 @@ class ChatModelType:
             cached.update(result)
         return result
 
-    async def _agenerate_one(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    async def _agenerate_one(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> ChatResult:
         if (cache := model._find_cache()) is None:
             return await self._arequest(model, call, run)
         from .caching import CachedChatCall
@@ -206,7 +251,7 @@ class ChatModelType:
             await cached.aupdate(result)
         return result
 
-    def _request(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    def _request(self, model: ChatModel, call: ModelCall, run: CallbackManagerForLLMRun) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=False):
             native = self._native_stream(model, call, run, for_async=False)
             if native is not None:
@@ -230,7 +275,7 @@ class ChatModelType:
             model, model._generate(_model_input(call.prompt), stop=call.stop, **manager, **call.kwargs), run.run_id
         )
 
-    async def _arequest(self, model: Any, call: ModelCall, run: Any) -> ChatResult:
+    async def _arequest(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> ChatResult:
         if self._call_streams(model, call.kwargs, run, for_async=True):
             native = self._native_stream(model, call, run, for_async=True)
             if native is not None:
@@ -253,13 +298,15 @@ class ChatModelType:
         result = await model._agenerate(_model_input(call.prompt), stop=call.stop, **manager, **call.kwargs)
         return complete_result(model, result, run.run_id)
 
-    def _native_stream(self, model: Any, call: ModelCall, run: Any, *, for_async: bool) -> Any:
+    def _native_stream(
+        self, model: ChatModel, call: ModelCall, run: LLMRun, *, for_async: bool
+    ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         """Return the native stream, if there are no handlers to notify of its chunks."""
         if run.handlers or not model._streams_natively(call, for_async=for_async):
             return None
         return model._native_stream(call, collect_result=True, run_id=run.run_id)
 
-    def _to_chat_result(self, model: Any, streamed: LLMResult, run: Any) -> ChatResult:
+    def _to_chat_result(self, model: ChatModel, streamed: LLMResult, run: LLMRun) -> ChatResult:
         """Return the merged chunks of a stream as the result of ``_generate`` would be."""
         generation: Any = streamed.generations[0][0]
         if generation is None:
@@ -277,14 +324,14 @@ def _model_input(messages: list[Any]) -> list[Any]:
     return normalize_messages(messages)
 
 
-def _join_results(model: Any, results: Sequence[ChatResult]) -> Results:
+def _join_results(model: ChatModel, results: Sequence[ChatResult]) -> Results:
     """Return the results as one, and the result to report for each run."""
     output = model._combine_llm_outputs([result.llm_output for result in results])
     parts = [LLMResult([result.generations], result.llm_output) for result in results]
     return LLMResult([result.generations for result in results], output), parts
 
 
-def disables_streaming(model: Any, kwargs: Mapping[str, Any]) -> bool:
+def disables_streaming(model: ChatModel, kwargs: Mapping[str, Any]) -> bool:
     """Return whether a call with ``kwargs`` must not stream, not even in ``stream``."""
     if model.disable_streaming is True or (model.disable_streaming == "tool_calling" and kwargs.get("tools")):
         return True
@@ -298,7 +345,7 @@ def run_message_id(run_id: UUID) -> str:
     return f"lc_run--{run_id}"
 
 
-def complete_message(chunk: Any, id: str) -> None:
+def complete_message(chunk: ChatGenerationChunk, id: str) -> None:
     """Set the id of the chunk's message, if it has none, and add the generation info to its metadata.
 
     Raises :class:`TypeError` for an object that is not a chunk of a chat model, ours or LangChain's.
@@ -312,7 +359,7 @@ def complete_message(chunk: Any, id: str) -> None:
         message.response_metadata = {**chunk.generation_info, **message.response_metadata}
 
 
-def make_last_chunk(chunk: Any) -> Any:
+def make_last_chunk(chunk: ChatGenerationChunk) -> ChatGenerationChunk | None:
     """Return an empty chunk marked as the last one, to follow ``chunk``; ``None`` if ``chunk`` is marked so."""
     message = chunk.message
     if getattr(message, "chunk_position", "last"):
@@ -321,7 +368,7 @@ def make_last_chunk(chunk: Any) -> Any:
     return type(chunk)(message=type(message)(content=content, chunk_position="last", id=message.id))
 
 
-def complete_result(model: Any, result: ChatResult, run_id: UUID) -> ChatResult:
+def complete_result(model: ChatModel, result: ChatResult, run_id: UUID) -> ChatResult:
     """Set the ids of messages that have none, and add the generation info and ``llm_output`` to their metadata.
 
     With ``output_version="v1"`` their contents become standard blocks.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from .._context import var_child_runnable_config
 from ..callbacks.managers import CallbackManager
@@ -17,10 +17,15 @@ from .prompt_text import LanguageModelInput
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from ..callbacks.base import Callbacks
+    from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from ..streaming.protocols import ChunkProcessor, Source
+
+    LLMRun = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun
 
 __all__ = ("Model", "ModelCall", "ModelType", "Results", "enter_run", "get_sync_manager", "takes_run_manager")
 
+M_contra = TypeVar("M_contra", contravariant=True)
 Results = tuple[LLMResult, list[LLMResult]]
 """The result of one ``generate``, and the part of it to report for each of its runs."""
 
@@ -37,11 +42,11 @@ class Model(Protocol):
     """The interface of a model that its runs and streams use."""
 
     @property
-    def callbacks(self) -> Any:
+    def callbacks(self) -> Callbacks:
         """The model's own callbacks."""
 
     @property
-    def _model_type(self) -> ModelType: ...
+    def _model_type(self) -> ModelType[Any]: ...
 
     @property
     def _serialized(self) -> dict[str, Any]: ...
@@ -64,7 +69,7 @@ class Model(Protocol):
     def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]: ...
 
 
-class ModelType(Protocol):
+class ModelType(Protocol[M_contra]):
     """The operations that text and chat models implement differently.
 
     A *prompt* is a text, or a list of messages. A *chunk* is an item of the model's ``_stream``, an *output*
@@ -81,8 +86,8 @@ class ModelType(Protocol):
 
     def manager(
         self,
-        model: Any,
-        callbacks: Any,
+        model: M_contra,
+        callbacks: Callbacks,
         tags: list[str] | None,
         metadata: dict[str, Any] | None,
         stop: list[str] | None,
@@ -94,23 +99,29 @@ class ModelType(Protocol):
         """Return the arguments for the model, and the options that only handlers receive."""
 
     def start_info(
-        self, model: Any, stop: list[str] | None, kwargs: dict[str, Any], format_info: dict[str, Any], *, streams: bool
+        self,
+        model: M_contra,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        format_info: dict[str, Any],
+        *,
+        streams: bool,
     ) -> dict[str, Any]:
         """Return the arguments of a call's start event."""
 
-    def streams(self, model: Any, kwargs: dict[str, Any], *, for_async: bool) -> bool:
+    def streams(self, model: M_contra, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` yields chunks, rather than one whole output."""
 
-    def has_own_astream(self, model: Any) -> bool:
+    def has_own_astream(self, model: M_contra) -> bool:
         """Return whether the model's class implements ``_astream``."""
 
-    def open(self, model: Any, call: ModelCall, run: Any) -> Iterable[Any]:
+    def open(self, model: M_contra, call: ModelCall, run: CallbackManagerForLLMRun) -> Iterable[Any]:
         """Call ``_stream``."""
 
-    async def aopen(self, model: Any, call: ModelCall, run: Any) -> Any:
+    async def aopen(self, model: M_contra, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> AsyncIterable[Any]:
         """Call ``_astream``."""
 
-    def chunk_completer(self, model: Any, run_id: UUID) -> Callable[[Any], None]:
+    def chunk_completer(self, model: M_contra, run_id: UUID) -> Callable[[Any], None]:
         """Return a function that completes the chunks of one stream in place.
 
         The function raises :class:`TypeError` for an object that is not a chunk.
@@ -132,12 +143,12 @@ class ModelType(Protocol):
         """Return the result of a run that ``error`` stopped, from the chunks before it."""
 
     def generate(
-        self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
+        self, model: M_contra, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
         """Call ``_generate`` for ``prompts``."""
 
     async def agenerate(
-        self, model: Any, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
+        self, model: M_contra, prompts: list[Any], stop: list[str] | None, kwargs: dict[str, Any], runs: Sequence[Any]
     ) -> Results:
         """Call ``_agenerate`` for ``prompts``."""
 
