@@ -354,3 +354,18 @@ def test_every_name_of_langchains_messages_is_there() -> None:
 def test_blocks_of_users_lists_are_formatted_alike() -> None:
     own, other = ([module.HumanMessage(copy.deepcopy(BLOCKS))] for module in (ours, theirs))
     assert ours.get_buffer_string(own, format="xml") == theirs.get_buffer_string(other, format="xml")
+
+
+class _Ids(list[str]):
+    """Ids in which no message may be searched one by one."""
+
+    def __contains__(self, id: object) -> bool:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["include_ids", "exclude_ids", "exclude_tool_calls"])
+def test_a_long_list_of_ids_is_not_searched_for_each_message(name: str) -> None:
+    calls: Any = [{"name": "f", "args": {}, "id": f"call-{i}"} for i in range(3)]
+    messages = [ours.HumanMessage("a", id="1"), ours.AIMessage("", tool_calls=calls, id="2")]
+    conditions: Any = {name: _Ids(["1", "call-1"])}
+    assert len(ours.filter_messages(messages, **conditions)) == (2 if name == "exclude_tool_calls" else 1)

@@ -112,6 +112,44 @@ def test_an_item_is_yielded_when_the_next_one_begins(name: str) -> None:
     assert yielded == expected
 
 
+@given(st.lists(st.text(st.sampled_from('ab ,"\n'), max_size=4), max_size=9))
+def test_an_item_between_commas_is_yielded_when_it_is_in_langchain(pieces: list[str]) -> None:
+    found: list[list[tuple[int, Any]]] = []
+    for library in (ours, theirs):
+        left = iter(pieces)
+        outputs = library.CommaSeparatedListOutputParser().transform(left)
+        found.append([(left.__length_hint__(), output) for output in outputs])  # type: ignore[attr-defined]
+    assert found[0] == found[1]
+
+
+def test_an_item_in_quotes_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = CommaSeparatedListOutputParser.parse
+
+    def note(self: CommaSeparatedListOutputParser, text: str) -> list[str]:
+        parsed.append(text)
+        return parse(self, text)
+
+    monkeypatch.setattr(CommaSeparatedListOutputParser, "parse", note)
+    pieces = ['"', *["a, ", "\n", '""'] * 100, '"', " ,b"]
+    assert stream_both_ways(CommaSeparatedListOutputParser(), pieces) == [['a, \n"' * 100 + " "], ["b"]]
+    assert len(parsed) == 4
+
+
+def test_a_list_parser_of_a_user_may_separate_by_another_character() -> None:
+    class Semicolons(CommaSeparatedListOutputParser):
+        def parse(self, text: str) -> list[str]:
+            return text.split(";")
+
+    stage = Semicolons()._as_stage()
+    assert [stage.feed("a"), stage.feed(";b"), stage.close()] == [[], [["a"]], [["b"]]]
+
+
+@pytest.mark.parametrize(("name", "text"), [(LISTS[1], "1" * 300_000), (LISTS[2], "\n " * 150_000)])
+def test_a_text_without_items_is_searched_once(name: str, text: str) -> None:
+    assert getattr(ours, name)().parse(text) == []
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_have_langchains_types_and_instructions(name: str) -> None:
     parser, their_parser = getattr(ours, name)(), getattr(theirs, name)()

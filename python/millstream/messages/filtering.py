@@ -30,6 +30,9 @@ def filter_messages(
     calls and their results are dropped, and a message without other calls. The messages themselves are not
     changed. Without ``messages``, returns a Runnable that filters its input.
     """
+    include_ids, exclude_ids = _as_set(include_ids), _as_set(exclude_ids)
+    if exclude_tool_calls and exclude_tool_calls is not True:
+        exclude_tool_calls = _as_set(exclude_tool_calls)
     kept = []
     for message in convert_to_messages(messages):
         if (
@@ -68,6 +71,11 @@ def _drop_calls(message: BaseMessage, excluded: Collection[str] | bool | None) -
     if isinstance(message, AIMessageChunk):
         update["tool_call_chunks"] = [piece for piece in message.tool_call_chunks if piece["id"] not in excluded]
     return message.model_copy(update=update)
+
+
+def _as_set(ids: Collection[str] | None) -> Collection[str] | None:
+    """Return a long list of ids as a set, in which each message is looked up at once."""
+    return frozenset(ids) if isinstance(ids, list | tuple) else ids
 
 
 def _is_call(block: str | dict[str, Any], ids: Collection[str]) -> bool:
