@@ -14,7 +14,7 @@ from .config import RunnableConfig, child_config
 from .foreign import is_foreign
 from .nodes import BranchNode, Composition
 from .runnable import Input, Output, Runnable
-from .runs import acall_in_run, call_in_run
+from .runs import ChainRun, acall_in_run, call_in_run
 from .serializable import RunnableSerializable
 from .stream_runs import astream_in_run, stream_in_run
 from .types_of import TypesOfBranch
@@ -57,7 +57,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         """Return the output of the first branch whose condition is true."""
         return cast("Output", call_in_run(self, partial(self._call, kwargs), input, config, reports_type=False))
 
-    def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    def _call(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         runnable, chosen = self._choose(input, run, config)
         return runnable.invoke(input, chosen, **kwargs)
 
@@ -65,7 +65,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         """Return the output of the first branch whose condition is true."""
         return cast("Output", await acall_in_run(self, partial(self._acall, kwargs), input, config, reports_type=False))
 
-    async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    async def _acall(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         runnable, chosen = await self._achoose(input, run, config)
         return await runnable.ainvoke(input, chosen, **kwargs)
 
@@ -73,7 +73,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         """Stream the output of the first branch whose condition is true."""
         return Stream(stream_in_run(self, partial(self._stream, kwargs), input, config))
 
-    def _stream(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    def _stream(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         runnable, chosen = self._choose(input, run, config)
         return runnable.stream(input, chosen, **kwargs)
 
@@ -86,25 +86,27 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
     ) -> AsyncIterable[Output]:
         return astream_in_run(self, partial(self._astream, kwargs), input, config)
 
-    async def _astream(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    async def _astream(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         runnable, chosen = await self._achoose(input, run, config)
         return runnable._astream_inline(input, chosen, kwargs)
 
-    def _choose(self, input: Any, run: Any, config: RunnableConfig) -> tuple[Runnable[Any, Any], RunnableConfig]:
+    def _choose(self, input: Any, run: ChainRun, config: RunnableConfig) -> tuple[Runnable[Any, Any], RunnableConfig]:
         """Return the Runnable to call, with its configuration."""
         for condition, given, runnable, chosen in self._candidates(run, config):
             if condition is None or condition.invoke(input, given):
                 return runnable, chosen
         raise AssertionError("the default has no condition")
 
-    async def _achoose(self, input: Any, run: Any, config: RunnableConfig) -> tuple[Runnable[Any, Any], RunnableConfig]:
+    async def _achoose(
+        self, input: Any, run: ChainRun, config: RunnableConfig
+    ) -> tuple[Runnable[Any, Any], RunnableConfig]:
         """Return the Runnable to call, with its configuration."""
         for condition, given, runnable, chosen in self._candidates(run, config):
             if condition is None or await condition.ainvoke(input, given):
                 return runnable, chosen
         raise AssertionError("the default has no condition")
 
-    def _candidates(self, run: Any, config: RunnableConfig) -> Iterator[tuple[Any, Any, Any, Any]]:
+    def _candidates(self, run: ChainRun, config: RunnableConfig) -> Iterator[tuple[Any, Any, Any, Any]]:
         """Yield each condition and each branch with their configurations; the default is last, and has no condition."""
         for place, (condition, runnable) in enumerate(self.branches, 1):
             given = child_config(config, run, f"condition:{place}")

@@ -9,7 +9,7 @@ from typing import Any, cast
 from ..streaming.stream import AsyncStream, RefusedStream
 from .config import RunnableConfig
 from .runnable import Input, Output, Runnable
-from .runs import acall_in_run, call_in_run
+from .runs import ChainRun, acall_in_run, call_in_run
 from .serializable import RunnableSerializable
 from .types_of import TypesOfEach
 
@@ -25,7 +25,7 @@ class RunnableEachBase(TypesOfEach[Sequence[Input], list[Output]], RunnableSeria
         """Return the outputs for the elements of ``input``, in their order."""
         return cast("list[Output]", call_in_run(self, partial(self._call, kwargs), input, config))
 
-    def _call(self, kwargs: dict[str, Any], inputs: Any, run: Any, config: RunnableConfig) -> list[Output]:
+    def _call(self, kwargs: dict[str, Any], inputs: Any, run: ChainRun, config: RunnableConfig) -> list[Output]:
         outputs: list[Output] = self.bound.batch(list(inputs), [config for _ in inputs], **kwargs)
         return outputs
 
@@ -35,7 +35,7 @@ class RunnableEachBase(TypesOfEach[Sequence[Input], list[Output]], RunnableSeria
         """Return the outputs for the elements of ``input``, in their order."""
         return cast("list[Output]", await acall_in_run(self, partial(self._acall, kwargs), input, config))
 
-    async def _acall(self, kwargs: dict[str, Any], inputs: Any, run: Any, config: RunnableConfig) -> list[Output]:
+    async def _acall(self, kwargs: dict[str, Any], inputs: Any, run: ChainRun, config: RunnableConfig) -> list[Output]:
         outputs: list[Output] = await self.bound.abatch(list(inputs), [config for _ in inputs], **kwargs)
         return outputs
 

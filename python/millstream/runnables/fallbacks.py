@@ -22,7 +22,7 @@ from .fusion.origins import FallbackOrigin, FallbackRoot, silent_origin, stream_
 from .introspection import Introspectable
 from .parallel import RunnableParallel
 from .runnable import Input, Output, Runnable
-from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .sequence import RunnableSequence
 from .serializable import RunnableSerializable
 from .stream_runs import astream_in_run, stream_in_run
@@ -93,11 +93,11 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         output: Output = await acall_in_run(self, call, input, full, reports_type=False)
         return output
 
-    def _call(self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: Any) -> Any:
+    def _call(self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: ChainRun) -> Any:
         return call_attempts(attempts, lambda: attempts.runnable.invoke(attempts.input, config, **kwargs))
 
     async def _acall(
-        self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: Any
+        self, attempts: FallbackAttempts, config: RunnableConfig, kwargs: dict[str, Any], *run: ChainRun
     ) -> Any:
         return await acall_attempts(attempts, lambda: attempts.runnable.ainvoke(attempts.input, config, **kwargs))
 
@@ -159,17 +159,19 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         attempts = FallbackAttempts(self, input)
         return astream_in_run(self, partial(self._astream, attempts, kwargs), input, config)
 
-    def _stream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: Any, config: Any) -> Any:
+    def _stream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: ChainRun, config: Any) -> Any:
         # As in LangChain, a sync stream has its configuration from the context alone.
         inherited: Any = None
         return iter_attempts(attempts, lambda: attempts.runnable._stream_inline(attempts.input, inherited, kwargs))
 
-    async def _astream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: Any, config: Any) -> Any:
+    async def _astream(
+        self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: ChainRun, config: Any
+    ) -> Any:
         return aiter_attempts(
             attempts, lambda: attempts.runnable._astream_inline(attempts.input, child_config(config, run), kwargs)
         )
 
-    def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+    def _transform(self, kwargs: dict[str, Any], items: Any, run: ChainRun, config: RunnableConfig) -> Any:
         attempts, replay = FallbackAttempts(self, None), Replay(items)
         return iter_attempts(
             attempts,
@@ -177,7 +179,7 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
             replay,
         )
 
-    def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+    def _atransform(self, kwargs: dict[str, Any], items: Any, run: ChainRun, config: RunnableConfig) -> Any:
         attempts, replay = FallbackAttempts(self, None), AsyncReplay(items)
         return aiter_attempts(
             attempts,

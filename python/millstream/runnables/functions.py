@@ -31,13 +31,14 @@ from .fusion.calls import RunNeededError
 from .nodes import FunctionStage
 from .plain_functions import never_waits
 from .runnable import Input, Output, Runnable
-from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .transforming import once
 from .types_of import specs_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..callbacks.chain_run_manager import AsyncCallbackManagerForChainRun
     from ..streaming.protocols import Stage
     from .graph import Graph
 
@@ -250,7 +251,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     # What a run does.
 
-    def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    def _call(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         assert self.func is not None
         output = bind_arguments(self.func, kwargs, run, config)(input)
         if inspect.isgeneratorfunction(self.func):
@@ -259,7 +260,9 @@ class RunnableLambda(Runnable[Input, Output]):
             return runnable.invoke(input, self._nested_config(config, input))
         return output
 
-    async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    async def _acall(
+        self, kwargs: dict[str, Any], input: Any, run: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> Any:
         if self._is_plain:
             output = self._call_sync(kwargs, input, run, config)
         elif self.afunc is None:
@@ -271,13 +274,13 @@ class RunnableLambda(Runnable[Input, Output]):
             return await runnable.ainvoke(input, self._nested_config(config, input))
         return output
 
-    def _call_sync(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    def _call_sync(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         assert self.func is not None
         output = bind_arguments(self.func, kwargs, run, config)(input)
         return _sum_up(output) if inspect.isgeneratorfunction(self.func) else output
 
     def _stream(
-        self, kwargs: dict[str, Any], chunks: InputIterator, run: Any, config: RunnableConfig
+        self, kwargs: dict[str, Any], chunks: InputIterator, run: ChainRun, config: RunnableConfig
     ) -> Generator[Any, None, None]:
         found, input = _sum_of(list(chunks))
         if not found:
@@ -292,7 +295,11 @@ class RunnableLambda(Runnable[Input, Output]):
             yield output
 
     async def _astream(
-        self, kwargs: dict[str, Any], chunks: AsyncInputIterator, run: Any, config: RunnableConfig
+        self,
+        kwargs: dict[str, Any],
+        chunks: AsyncInputIterator,
+        run: AsyncCallbackManagerForChainRun,
+        config: RunnableConfig,
     ) -> AsyncGenerator[Any, None]:
         import asyncio
 

@@ -13,7 +13,7 @@ from ..streaming.stream import Stream
 from .arguments import bind_arguments, is_async_generator
 from .config import RunnableConfig
 from .runnable import Input, Output
-from .runs import atransform_in_run, transform_in_run
+from .runs import ChainRun, atransform_in_run, transform_in_run
 from .transforming import Transforming, once
 from .types_of import TypesOfGenerator
 
@@ -81,7 +81,7 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
         if function is None:
             raise NotImplementedError(f"{self!r} only supports async methods.")
 
-        def run_function(items: object, run: Any, config: RunnableConfig) -> Iterator[Output]:
+        def run_function(items: object, run: ChainRun, config: RunnableConfig) -> Iterator[Output]:
             return iter(bind_arguments(function, kwargs, run, config)(items))
 
         return Stream(transform_in_run(self, run_function, input, config, defers_inputs=True))
@@ -93,7 +93,7 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
         return atransform_in_run(self, partial(self._run_function, kwargs), items, config, defers_inputs=True)
 
     def _run_function(
-        self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig
+        self, kwargs: dict[str, Any], items: Any, run: ChainRun, config: RunnableConfig
     ) -> AsyncIterator[Output]:
         return aiter(bind_arguments(self._afunction(), kwargs, run, config)(items))
 

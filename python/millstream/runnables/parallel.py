@@ -21,7 +21,7 @@ from .fusion.parallel_origin import ParallelOrigin
 from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .nodes import Composition, ParallelNode
 from .runnable import Input, Runnable
-from .runs import acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
+from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable
 from .transforming import Transforming
 
@@ -81,7 +81,7 @@ class RunnableParallel(
         output: dict[str, Any] = call_in_run(self, self._call, input, config, reports_type=False)
         return output
 
-    def _call(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
+    def _call(self, input: Any, run: ChainRun, config: RunnableConfig) -> dict[str, Any]:
         configs = self._configs(run, config)
         calls = [partial(_invoke, step, input, configs[key]) for key, step in self.steps__.items()]
         if self._waiting < 2:
@@ -93,7 +93,7 @@ class RunnableParallel(
         output: dict[str, Any] = await acall_in_run(self, self._acall, input, config, reports_type=False)
         return output
 
-    async def _acall(self, input: Any, run: Any, config: RunnableConfig) -> dict[str, Any]:
+    async def _acall(self, input: Any, run: ChainRun, config: RunnableConfig) -> dict[str, Any]:
         configs = self._configs(run, config)
         calls = [partial(_ainvoke, step, input, configs[key]) for key, step in self.steps__.items()]
         if self._waiting < 2:
@@ -108,7 +108,7 @@ class RunnableParallel(
         """Stream ``{key: chunk}`` for each chunk of a step, as it comes."""
         return Stream(transform_in_run(self, self._transform, input, config))
 
-    def _transform(self, items: Any, run: Any, config: RunnableConfig) -> Iterator[Any]:
+    def _transform(self, items: Any, run: ChainRun, config: RunnableConfig) -> Iterator[Any]:
         in_turn = self._in_turn or (self._waiting < 2 and items.whole is not None)
         return (run_in_turn if in_turn else merge)(self._branches(run, config, False), items, _keyed)
 
@@ -118,10 +118,10 @@ class RunnableParallel(
         shared = share_input(items, 1 if self._in_turn else len(self.steps__))
         return atransform_in_run(self, self._atransform, items, config, input=shared)
 
-    def _atransform(self, items: Any, run: Any, config: RunnableConfig) -> AsyncIterator[Any]:
+    def _atransform(self, items: Any, run: ChainRun, config: RunnableConfig) -> AsyncIterator[Any]:
         return (arun_in_turn if self._in_turn else amerge)(self._branches(run, config, True), items, _keyed)
 
-    def _branches(self, run: Any, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
+    def _branches(self, run: ChainRun, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
         """Return the steps as functions of their inputs, in streams of ``run``; those that never wait first."""
         configs, transform = self._configs(run, config), _atransform if for_async else _transform
         return {key: partial(transform, self.steps__[key], configs[key]) for key in self._order}
@@ -150,7 +150,7 @@ class RunnableParallel(
             return None
         return ParallelOrigin(self, self._branches, lambda: _keyed, run_in_turn if self._waiting < 2 else None)
 
-    def _configs(self, run: Any, config: RunnableConfig) -> dict[str, RunnableConfig]:
+    def _configs(self, run: ChainRun, config: RunnableConfig) -> dict[str, RunnableConfig]:
         return {key: child_config(config, run, f"map:key:{key}") for key in self.steps__}
 
 

@@ -31,7 +31,7 @@ from .in_turn import arun_in_turn, run_in_turn, runs_in_turn
 from .nodes import Composition
 from .parallel import RunnableParallel
 from .runnable import Input, Output
-from .runs import acall_in_run, atransform_in_run, call_in_run, transform_in_run
+from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .serializable import RunnableSerializable
 from .stages import StageRunnable
 from .transforming import Transforming, once
@@ -269,7 +269,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         """Return ``input`` with the outputs of the mapper."""
         return cast("Dict", call_in_run(self, partial(self._call, kwargs), input, config))
 
-    def _call(self, kwargs: Dict, value: Dict, run: Any, config: RunnableConfig) -> Dict:
+    def _call(self, kwargs: Dict, value: Dict, run: ChainRun, config: RunnableConfig) -> Dict:
         check_dict(value)
         return {**value, **self.mapper.invoke(value, config, **kwargs)}
 
@@ -277,7 +277,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         """Return ``input`` with the outputs of the mapper."""
         return cast("Dict", await acall_in_run(self, partial(self._acall, kwargs), input, config))
 
-    async def _acall(self, kwargs: Dict, value: Dict, run: Any, config: RunnableConfig) -> Dict:
+    async def _acall(self, kwargs: Dict, value: Dict, run: ChainRun, config: RunnableConfig) -> Dict:
         check_dict(value)
         return {**value, **await self.mapper.ainvoke(value, config, **kwargs)}
 
@@ -285,7 +285,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         """Stream the chunks of ``input``, then those of the mapper."""
         return Stream(transform_in_run(self, self._transform, input, config))
 
-    def _transform(self, items: Any, run: Any, config: RunnableConfig) -> Iterator[Any]:
+    def _transform(self, items: Any, run: ChainRun, config: RunnableConfig) -> Iterator[Any]:
         # The mapper alone waits for more than its input, which is there if it is one whole value.
         in_turn = self._in_turn or items.whole is not None
         return (run_in_turn if in_turn else merge)(self._branches(run, config, False), items, self._arrangement())
@@ -296,11 +296,11 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
         shared = share_input(items, 1 if self._in_turn else 2)
         return atransform_in_run(self, self._atransform, items, config, input=shared)
 
-    def _atransform(self, items: Any, run: Any, config: RunnableConfig) -> AsyncIterator[Any]:
+    def _atransform(self, items: Any, run: ChainRun, config: RunnableConfig) -> AsyncIterator[Any]:
         merged = arun_in_turn if self._in_turn else amerge
         return merged(self._branches(run, config, True), items, self._arrangement())
 
-    def _branches(self, run: Any, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
+    def _branches(self, run: ChainRun, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
         """Return the input and the mapper as functions of the input, in streams of ``run``."""
         mapper = self.mapper
         if for_async:

@@ -21,7 +21,7 @@ from .config import RunnableConfig, child_config, ensure_config
 from .fusion.attempts import AttemptedEvents
 from .fusion.origins import RetryOrigin, silent_origin, stream_of_origin
 from .runnable import Input, Output, Runnable
-from .runs import acall_in_run, call_in_run
+from .runs import ChainRun, acall_in_run, call_in_run
 
 if TYPE_CHECKING:
     from ..events import EventFilter, StreamEvent
@@ -57,11 +57,11 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
         output: Output = await acall_in_run(self, partial(self._acall, kwargs), input, config)
         return output
 
-    def _call(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    def _call(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         attempts, invoke = RetryAttempts(self), super().invoke
         return call_attempts(attempts, lambda: invoke(input, child_config(config, run, attempts.tag), **kwargs))
 
-    async def _acall(self, kwargs: dict[str, Any], input: Any, run: Any, config: RunnableConfig) -> Any:
+    async def _acall(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
         attempts, ainvoke = RetryAttempts(self), super().ainvoke
         return await acall_attempts(attempts, lambda: ainvoke(input, child_config(config, run, attempts.tag), **kwargs))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..streaming.branches import SharedInput
 
 __all__ = (
+    "ChainRun",
     "RunStart",
     "acall_in_run",
     "atransform_buffered",
@@ -28,6 +29,9 @@ __all__ = (
 )
 
 _END: Any = object()
+
+ChainRun = CallbackManagerForChainRun | AsyncCallbackManagerForChainRun
+"""A run of a chain, a prompt, a parser or a function, of sync or of async code."""
 
 
 class Named(Protocol):
@@ -69,7 +73,7 @@ class RunStart:
             await run.start(serialized, inputs, **self._start)
         return run
 
-    def child_config(self, run: Any) -> RunnableConfig:
+    def child_config(self, run: ChainRun) -> RunnableConfig:
         """Return the configuration that the child runs of ``run`` inherit."""
         return child_config(self.config, run)
 
@@ -129,7 +133,7 @@ async def acall_in_run(
     return output
 
 
-async def _made(call: Call, input: object, run: Any, config: RunnableConfig) -> Any:
+async def _made(call: Call, input: object, run: ChainRun, config: RunnableConfig) -> Any:
     return await call(input, run, config)
 
 

@@ -26,7 +26,7 @@ from .fusion.plan import Plan, build_plan, runs_users_code
 from .introspection import sequence_input_schema, sequence_output_schema
 from .nodes import Composition, SequenceNode
 from .runnable import Input, Output, Runnable
-from .runs import RunStart, atransform_in_run, context_for, transform_in_run
+from .runs import ChainRun, RunStart, atransform_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable
 from .types_of import specs_of
 
@@ -283,14 +283,14 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def _astream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
         return self._atransform_inline(WholeInput(input), config, kwargs)
 
-    def _transform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+    def _transform(self, kwargs: dict[str, Any], items: Any, run: ChainRun, config: RunnableConfig) -> Any:
         count, items, kwargs = self._stream_prefix(items, run, config, kwargs, for_async=False)
         for step, child in islice(self._step_configs(config, run), count, None):
             items = step.transform(items, child, **kwargs)
             kwargs = {}
         return iter(items)
 
-    def _atransform(self, kwargs: dict[str, Any], items: Any, run: Any, config: RunnableConfig) -> Any:
+    def _atransform(self, kwargs: dict[str, Any], items: Any, run: ChainRun, config: RunnableConfig) -> Any:
         count, items, kwargs = self._stream_prefix(items, run, config, kwargs, for_async=True)
         for step, child in islice(self._step_configs(config, run), count, None):
             items = step._atransform_inline(items, child, kwargs)
@@ -306,7 +306,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         return None
 
     def _stream_prefix(
-        self, items: Any, run: Any, config: RunnableConfig, kwargs: dict[str, Any], *, for_async: bool
+        self, items: Any, run: ChainRun, config: RunnableConfig, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[int, Any, dict[str, Any]]:
         """Return how many steps have been begun as one generator, their outputs, and the next step's arguments."""
         if self._prefix is None or run.handlers or (whole := as_whole_input(items)) is None:
@@ -314,7 +314,9 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         count, plan = self._prefix
         return count, stream_in_run(self, plan, whole.value, run, config, kwargs, for_async=for_async), {}
 
-    def _step_configs(self, config: RunnableConfig, run: Any) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
+    def _step_configs(
+        self, config: RunnableConfig, run: ChainRun
+    ) -> Iterator[tuple[Runnable[Any, Any], RunnableConfig]]:
         """Yield each step with its configuration."""
         for place, step in enumerate(self._steps, 1):
             yield step, child_config(config, run, f"seq:step:{place}")
