@@ -126,6 +126,49 @@ def test_arguments_of_a_call_reach_the_first_step() -> None:
     assert chain.invoke("ä", encoding="latin-1") == b"\xe4"
 
 
+def both_batches(chain: Any, inputs: list[Any], config: Any = None, **kwargs: Any) -> list[Any]:
+    """Return the outputs of ``batch`` and of ``abatch``."""
+    return [chain.batch(inputs, config, **kwargs), asyncio.run(chain.abatch(inputs, config, **kwargs))]
+
+
+def test_a_batch_without_handlers_returns_what_a_batch_with_one_returns() -> None:
+    inputs = [{"text": one} for one in "abc"]
+    handler = Recorder()
+    assert both_batches(five_steps(), inputs) == both_batches(five_steps(), inputs, {"callbacks": [handler]})
+    assert handler.ended == len(handler.started) == 3 * 14
+
+
+def test_an_input_of_a_batch_that_failed_has_its_exception_in_the_place_of_its_output() -> None:
+    chain: Any = RunnablePassthrough() | RunnableLambda(len) | RunnableLambda(str)
+    for outputs in both_batches(chain, ["a", 1, "abc"], return_exceptions=True):
+        assert isinstance(outputs[1], TypeError)
+        assert [outputs[0], outputs[2]] == ["1", "3"]
+    with pytest.raises(TypeError, match="object of type 'int' has no len"):
+        chain.batch(["a", 1, "abc"])
+
+
+def test_a_getter_that_returns_a_runnable_in_a_batch_has_it_called() -> None:
+    chain: Any = RunnablePassthrough() | RunnableLambda(itemgetter("step"))
+    inputs = [{"step": RunnableLambda(lambda value: sorted(value)), "a": 1}, {"step": 2}]
+    assert both_batches(chain, inputs) == [[["a", "step"], 2]] * 2
+
+
+def test_a_batch_of_our_own_steps_needs_no_thread() -> None:
+    before = threading.active_count()
+    chain: Any = RunnablePick("a") | {"x": RunnablePassthrough(), "y": RunnableLambda(len)}
+    threads: list[int] = []
+
+    class Sized(str):
+        def __len__(self) -> int:
+            threads.append(threading.get_ident())
+            return 7
+
+    outputs = chain.batch([{"a": Sized("a")} for _ in range(3)])
+    assert [one["y"] for one in outputs] == [7, 7, 7]
+    assert threads == [threading.get_ident()] * 3
+    assert threading.active_count() == before
+
+
 class Doubled(StrOutputParser):
     """A parser of a user."""
 

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from .config import RunnableConfig, batch_configs, child_config
+from .fusion.calls import OwnStep
 from .runs import Named, RunStart
 
 __all__ = (
@@ -33,6 +34,8 @@ Call = tuple[Any, list[Any], list[RunnableConfig], dict[str, Any]]
 class _Steps(Named, Protocol):
     @property
     def steps(self) -> Sequence[Any]: ...
+    @property
+    def _step_calls(self) -> Sequence[Callable[[Any], Any] | None] | None: ...
 
 
 class RunBatch(ABC):
@@ -134,14 +137,19 @@ class SequenceBatch(RunBatch):
         super().__init__(sequence, inputs, config, kwargs, return_exceptions=return_exceptions)
         self.steps_return_exceptions = return_exceptions
         self._steps = sequence.steps
+        self._functions = sequence._step_calls or [None for _ in self._steps]
 
     def calls(self) -> Iterator[Call]:
         """Yield the call of each step."""
-        kwargs = self._kwargs
-        for place, step in enumerate(self._steps, 1):
+        kwargs, is_silent = self._kwargs, not any(run.handlers for run in self.runs)
+        for place, (step, function) in enumerate(zip(self._steps, self._functions, strict=True), 1):
             if not self._left:
                 return
-            yield step, [self._values[i] for i in self._left], self._configs(f"seq:step:{place}"), kwargs
+            values, make_configs = [self._values[i] for i in self._left], partial(self._configs, f"seq:step:{place}")
+            if function is not None and is_silent and not kwargs:
+                yield OwnStep(step, function, make_configs), values, [], kwargs
+            else:
+                yield step, values, make_configs(), kwargs
             kwargs = {}
 
     def take(self, outputs: Sequence[Any]) -> Sequence[tuple[Any, Any]]:

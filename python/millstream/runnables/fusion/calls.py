@@ -19,7 +19,7 @@ from .plan import find_hook, unbind_step
 if TYPE_CHECKING:
     from ..runs import Named
 
-__all__ = ("Call", "RunNeededError", "acall_steps", "build_call", "call_in_turn", "call_steps")
+__all__ = ("Call", "OwnStep", "RunNeededError", "acall_steps", "build_call", "call_in_turn", "call_steps")
 
 Call = Callable[[Any], Any]
 
@@ -82,6 +82,46 @@ def _call_own(call: Call | None, value: Any) -> tuple[bool, Any]:
         return True, call(value)
     except RunNeededError:
         return False, value
+
+
+class OwnStep:
+    """A step in a batch of which no handler is notified: its function is called with one input after the other.
+
+    ``make_configs`` makes the configurations of the inputs, in case the step has to be invoked after all.
+    """
+
+    def __init__(self, step: Any, call: Call, make_configs: Callable[[], list[RunnableConfig]]) -> None:
+        self._step = step
+        self._call = call
+        self._make_configs = make_configs
+
+    def batch(self, inputs: list[Any], configs: Any, *, return_exceptions: bool) -> list[Any]:
+        """Return the outputs; ``configs`` are unused."""
+        if (outputs := self._outputs(inputs, return_exceptions)) is None:
+            outputs = self._step.batch(inputs, self._make_configs(), return_exceptions=return_exceptions)
+        return outputs
+
+    async def abatch(self, inputs: list[Any], configs: Any, *, return_exceptions: bool) -> list[Any]:
+        """Return the outputs; ``configs`` are unused."""
+        if (outputs := self._outputs(inputs, return_exceptions)) is None:
+            outputs = await self._step.abatch(inputs, self._make_configs(), return_exceptions=return_exceptions)
+        return outputs
+
+    def _outputs(self, inputs: list[Any], return_exceptions: bool) -> list[Any] | None:
+        try:
+            return [self._output(input, return_exceptions) for input in inputs]
+        except RunNeededError:
+            return None
+
+    def _output(self, input: Any, return_exceptions: bool) -> Any:
+        try:
+            return self._call(input)
+        except RunNeededError:
+            raise
+        except Exception as error:
+            if return_exceptions:
+                return error
+            raise
 
 
 class _SilentRun:
