@@ -197,4 +197,4 @@ def test_a_configurable_model_over_a_connection_is_the_origin_of_its_chain(mock_
         assert bodies[1]["model"] == "second"
     model_of_a_user: Any = our_models.FakeListLLM(responses=["a"])
     choice: Any = first.configurable_alternatives(which, other=lambda: model_of_a_user)
-    assert choice._origin() is None
+    assert choice._as_origin() is None

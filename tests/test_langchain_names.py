@@ -1,16 +1,19 @@
 """LangChain's names that Millstream itself does not call: they do what LangChain's do."""
 
 import asyncio
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
+import langchain_openai
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
 from langchain_core.callbacks import BaseCallbackManager as TheirManager
 from langchain_core.callbacks import CallbackManagerForLLMRun as TheirRunManager
 from langchain_core.prompts import PromptTemplate as TheirPromptTemplate
 
+import millstream
 from millstream.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackHandler, CallbackManagerForLLMRun
 from millstream.callbacks.base import BaseCallbackManager
 from millstream.language_models import FakeListChatModel, FakeListLLM
@@ -74,3 +77,29 @@ def test_a_model_is_saved_as_json_alone(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == model.asdict()
     with pytest.raises(ValueError, match=r"must be a \.json file"):
         model.save(tmp_path / "model.yaml")
+
+
+BASES = [
+    *("chat_history.BaseChatMessageHistory", "callbacks.BaseCallbackHandler", "language_models.BaseChatModel"),
+    *("language_models.LLM", "output_parsers.BaseOutputParser", "prompts.ChatPromptTemplate", "prompts.PromptTemplate"),
+    *("retrievers.BaseRetriever", "runnables.Runnable", "runnables.RunnableSerializable", "tools.BaseTool"),
+]
+
+
+def private_words(kind: type) -> set[str]:
+    return {name for name in dir(kind) if name[0] == "_" and name[1:].isalnum()}
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_private_names_of_one_word_are_left_to_the_subclasses_of_users(name: str) -> None:
+    module, _, kind = name.partition(".")
+    ours, theirs = (
+        getattr(importlib.import_module(f"{package}.{module}"), kind) for package in ("millstream", "langchain_core")
+    )
+    assert private_words(ours) - private_words(theirs) <= {"_fields"}
+
+
+@pytest.mark.parametrize("name", ["OpenAI", "ChatOpenAI", "AzureChatOpenAI"])
+def test_private_names_of_one_word_are_left_to_the_subclasses_of_models(name: str) -> None:
+    extra = private_words(getattr(millstream, name)) - private_words(getattr(langchain_openai, name))
+    assert extra <= {"_fields"}

@@ -91,7 +91,7 @@ class _ArgumentsOf:
         return inspect.Signature(
             [
                 parameter(name, parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-                for name, default, annotation in cls._arguments()
+                for name, default, annotation in cls._list_arguments()
             ]
         )
 
@@ -229,7 +229,7 @@ class Fields:
         raise TypeError(f"{type(self).__name__}() got an unexpected argument: {wrong}; it knows {known}{hint}")
 
     @classmethod
-    def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:
+    def _list_arguments(cls) -> Iterator[tuple[str, Any, Any]]:
         for name, spec in cls.__millstream_fields__.items():
             default = inspect.Parameter.empty if spec.required else None if spec.default is MISSING else spec.default
             for known in (name, spec.alias):

@@ -81,7 +81,7 @@ class BaseRetriever(RunnableSerializable[RetrieverInput, RetrieverOutput], ABC):
 
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """Return the documents for a query; ``kwargs`` are for a subclass's method that takes them."""
-        full, run = self._start(CallbackManager, input, config, kwargs)
+        full, run = self._start_run(CallbackManager, input, config, kwargs)
         try:
             find = partial(self._get_relevant_documents, input, **self._find_arguments(run, kwargs))
             documents: list[Document] = child_context(full, run).run(find)
@@ -93,10 +93,12 @@ class BaseRetriever(RunnableSerializable[RetrieverInput, RetrieverOutput], ABC):
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """Return the documents for a query; ``kwargs`` are for a subclass's method that takes them."""
-        full, start = self._start(AsyncCallbackManager, input, config, kwargs)
+        full, start = self._start_run(AsyncCallbackManager, input, config, kwargs)
         run = await start
         try:
-            documents: list[Document] = await InContext(child_context(full, run), self._afind(input, run, kwargs))
+            documents: list[Document] = await InContext(
+                child_context(full, run), self._afind_documents(input, run, kwargs)
+            )
         except BaseException as error:
             await run.on_retriever_error(error)
             raise
@@ -113,7 +115,7 @@ class BaseRetriever(RunnableSerializable[RetrieverInput, RetrieverOutput], ABC):
         """Return the documents for a query; by default by ``_get_relevant_documents`` in an executor."""
         return await run_in_executor(None, self._get_relevant_documents, query, run_manager=run_manager.get_sync())
 
-    def _start(
+    def _start_run(
         self, manager_class: Any, query: str, config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> tuple[RunnableConfig, Any]:
         """Return the configuration of a run, and the run, or an awaitable of it; takes ``run_id`` out of ``kwargs``."""
@@ -126,7 +128,9 @@ class BaseRetriever(RunnableSerializable[RetrieverInput, RetrieverOutput], ABC):
         name = full.get("run_name") or self.get_name()
         return full, manager.on_retriever_start(None, query, run_id or full.get("run_id"), name=name)
 
-    async def _afind(self, query: str, run: AsyncCallbackManagerForRetrieverRun, kwargs: dict[str, Any]) -> Any:
+    async def _afind_documents(
+        self, query: str, run: AsyncCallbackManagerForRetrieverRun, kwargs: dict[str, Any]
+    ) -> Any:
         if type(self)._aget_relevant_documents is not BaseRetriever._aget_relevant_documents:
             return await self._aget_relevant_documents(query, **self._find_arguments(run, kwargs))
         find = partial(self._get_relevant_documents, query, **self._find_arguments(run.get_sync(), kwargs))

@@ -34,7 +34,7 @@ from langchain_core.tools import (
 )
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from langchain_openai import ChatOpenAI
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 from typing_extensions import TypedDict
 
 from millstream.testing import MockServer, Reply
@@ -360,3 +360,17 @@ def agent_in_text(show):
             break
         steps.append((r, {"search": search, "calc": t2}[r.tool].run(r.tool_input)))
     show(steps)
+
+
+def counter_in_a_tool(show):
+    class Search(BaseTool):
+        name: str = "search"
+        description: str = "Searches."
+        _calls: int = PrivateAttr(default=0)
+
+        def _run(self, query: str) -> str:
+            self._calls += 1
+            return query.upper()
+
+    search = Search()
+    show(search.batch([{"query": "a"}, {"query": "b"}]), search._calls)

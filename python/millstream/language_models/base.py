@@ -223,7 +223,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         stop = kwargs.pop("stop", None)
         return event_stream(self, input, config, version, wanted, stop, kwargs, for_async=for_async)
 
-    def _records(
+    def _stream_records(
         self,
         writer: RecordWriter,
         input: LanguageModelInput,
@@ -234,7 +234,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     ) -> AsyncGenerator[bytes, None]:
         cls = type(self)
         if cls.astream_events is not Runnable.astream_events or cls.astream is not BaseLanguageModel.astream:
-            return super()._records(writer, input, config, version, wanted, kwargs)
+            return super()._stream_records(writer, input, config, version, wanted, kwargs)
         try:
             source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
         except NotImplementedError as error:
@@ -242,7 +242,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         assert isinstance(events, ModelEvents)
         return adrive_records(source, events.records(writer))
 
-    def _origin(self) -> ModelOrigin | None:
+    def _as_origin(self) -> ModelOrigin | None:
         """Return the model as the origin of a fused chain; ``None`` if a user's class overrides its streams."""
         cls, base = type(self), BaseLanguageModel
         if cls.stream is not base.stream or cls.astream is not base.astream:

@@ -32,7 +32,7 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
     """
 
     run_type: ClassVar[str] = "prompt"
-    _path: ClassVar[tuple[str, ...]] = ("langchain", "prompts")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain", "prompts")
 
     input_variables: list[str] = field(default_factory=list)
     optional_variables: list[str] = []  # noqa: RUF012 - copied for every prompt
@@ -85,7 +85,7 @@ class BasePromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], Prom
 
     def partial(self, /, **kwargs: Any) -> Self:
         """Return a prompt with variables bound, to values or to functions that return them."""
-        values = self._values()
+        values = self._field_values()
         values["input_variables"] = [name for name in self.input_variables if name not in kwargs]
         values["partial_variables"] = {**self.partial_variables, **kwargs}
         return type(self)(**values)

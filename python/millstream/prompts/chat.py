@@ -99,7 +99,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     insert values; with ``validate_template``, also for ``input_variables`` that are not those of the parts.
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "chat")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "chat")
 
     messages: list[Any] = field(default_factory=list)
     validate_template: bool = False

@@ -25,7 +25,7 @@ class DictPromptTemplate(PromptFields, RunnableSerializable[dict[str, Any], dict
     """
 
     run_type: ClassVar[str] = "prompt"
-    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "dict")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "dict")
 
     template: dict[str, Any]
     template_format: PromptTemplateFormat

@@ -43,7 +43,7 @@ class FewShotPromptTemplate(ExampleFields, StringPromptTemplate):
     braces in examples must be doubled.
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "few_shot")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "few_shot")
 
     validate_template: bool = False
     example_prompt: PromptTemplate
@@ -103,7 +103,7 @@ class FewShotChatMessagePromptTemplate(BaseChatPromptTemplate, ExampleFields):
         prompt = ChatPromptTemplate([("system", "You calculate."), examples, ("human", "{question}")])
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "few_shot")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "few_shot")
 
     example_prompt: BaseMessagePromptTemplate | BaseChatPromptTemplate
 

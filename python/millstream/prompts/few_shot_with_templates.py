@@ -20,7 +20,7 @@ class FewShotPromptWithTemplates(ExampleFields, StringPromptTemplate):
     ``input_variables`` lacks a variable of prefix and suffix.
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "few_shot_with_templates")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "few_shot_with_templates")
 
     example_prompt: PromptTemplate
     suffix: StringPromptTemplate

@@ -18,13 +18,13 @@ class PromptFields(Fields, PydanticField):
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
     # The path of the class in LangChain, which callbacks receive in `serialized`.
-    _path: ClassVar[tuple[str, ...]] = ()
+    _module_path: ClassVar[tuple[str, ...]] = ()
 
     def _serialized(self) -> dict[str, Any]:
         name = type(self).__name__
-        return {"lc": 1, "type": "not_implemented", "id": [*self._path, name], "name": name}
+        return {"lc": 1, "type": "not_implemented", "id": [*self._module_path, name], "name": name}
 
-    def _values(self) -> dict[str, Any]:
+    def _field_values(self) -> dict[str, Any]:
         """Return the fields by name."""
         return {name: getattr(self, name) for name in self.__millstream_fields__}
 
@@ -42,7 +42,7 @@ class PromptFields(Fields, PydanticField):
         """Compare class and fields."""
         if type(other) is not type(self):
             return NotImplemented
-        return self._values() == other._values()
+        return self._field_values() == other._field_values()
 
     __hash__ = None
 
@@ -53,7 +53,7 @@ class PromptFields(Fields, PydanticField):
 def to_data(value: object) -> Any:
     """Return ``value`` as plain data: templates and messages become dicts, without the types of variables."""
     if isinstance(value, PromptFields):
-        return {name: to_data(one) for name, one in value._values().items() if name != "input_types"}
+        return {name: to_data(one) for name, one in value._field_values().items() if name != "input_types"}
     if isinstance(value, Mapping):
         return {name: to_data(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

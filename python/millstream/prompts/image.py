@@ -20,7 +20,7 @@ class ImagePromptTemplate(BasePromptTemplate[ImageURL]):
     Raises :class:`ValueError` for variables with the names of its keys.
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "image")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "image")
 
     template: dict[str, Any] = field(default_factory=dict)
     template_format: PromptTemplateFormat = "f-string"

@@ -27,7 +27,7 @@ class PromptTemplate(StringPromptTemplate):
     insert values (``{a.b}``, ``{a[0]}``, ``{0}``).
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "prompt")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain", "prompts", "prompt")
 
     template: str
     template_format: PromptTemplateFormat = "f-string"

@@ -22,7 +22,7 @@ class StructuredPrompt(ChatPromptTemplate):
     without a schema.
     """
 
-    _path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "structured")
+    _module_path: ClassVar[tuple[str, ...]] = ("langchain_core", "prompts", "structured")
 
     schema_: Any = None
     structured_output_kwargs: dict[str, Any] = field(default_factory=dict)

@@ -279,11 +279,11 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
         """Return the bound Runnable, the arguments and the configuration; ``None`` if a listener is bound."""
         return None if self.config_factories else (self.bound, self.kwargs, self.config)
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return the bound Runnable as the origin of a fused chain, if it is one and no listener is bound."""
         if type(self) is not RunnableBinding or self.config_factories:
             return None
-        if (origin := self.bound._origin()) is None:
+        if (origin := self.bound._as_origin()) is None:
             return None
         from .fusion.origins import BoundOrigin
 

@@ -47,7 +47,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
             raise TypeError("RunnableBranch default must be Runnable, callable or mapping.")
         Fields.__init__(self, branches=[_pair(branch) for branch in conditional], default=coerce_to_runnable(default))
 
-    def _composition(self) -> Composition | None:
+    def _as_composition(self) -> Composition | None:
         conditions = [(f"condition:{place}", condition) for place, (condition, _) in enumerate(self.branches, 1)]
         steps = [(f"branch:{place}", runnable) for place, (_, runnable) in enumerate(self.branches, 1)]
         steps.append(("branch:default", self.default))

@@ -163,11 +163,11 @@ class DynamicRunnable(TypesOfAnother[Input, Output], RunnableSerializable[Input,
     def _choices(self) -> Sequence[Any]:
         """Return the Runnables that may be chosen, or ones of their classes."""
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return this Runnable as the origin of a fused chain, if all that may be chosen are origins."""
         if not type(self).__module__.startswith(__package__ or ""):
             return None
-        origins = [choice._origin() if isinstance(choice, Runnable) else None for choice in self._choices()]
+        origins = [choice._as_origin() if isinstance(choice, Runnable) else None for choice in self._choices()]
         if any(origin is None for origin in origins):
             return None
         bound = (self.config or {}).get("callbacks")

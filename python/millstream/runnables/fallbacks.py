@@ -190,11 +190,11 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
     def _reads_whole_input(self) -> bool:
         return self.exception_key is not None or all(map(_reads_whole_input, self.runnables))
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return this Runnable as the origin of a fused chain, if all of its Runnables are origins."""
         if type(self) is not RunnableWithFallbacks or self.exception_key is not None:
             return None
-        found = [runnable._origin() for runnable in self.runnables]
+        found = [runnable._as_origin() for runnable in self.runnables]
         origins = [origin for origin in found if origin is not None]
         return FallbackOrigin(self, origins) if len(origins) == len(found) else None
 
@@ -213,7 +213,7 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         from .fusion.events import FusedEvents
         from .fusion.plan import Plan, Step
 
-        origins = [origin for runnable in self.runnables if (origin := runnable._origin()) is not None]
+        origins = [origin for runnable in self.runnables if (origin := runnable._as_origin()) is not None]
         plan = Plan([], [], Step(self, {}, None, None), FallbackRoot(self, origins), [], binds_callbacks=False)
         fused = FusedEvents(self, plan, input, config, version, wanted, kwargs, for_async=for_async)
         return fused, fused

@@ -96,7 +96,7 @@ class Invocable(ABC, Generic[Input, Output]):
             return [self._invoke_one(return_exceptions, kwargs, inputs[0], configs[0])]
         from .batch import run_all
 
-        return run_all(self._calls(inputs, configs, return_exceptions, kwargs), at_once)
+        return run_all(self._batch_calls(inputs, configs, return_exceptions, kwargs), at_once)
 
     def _batch_of_runs(
         self,
@@ -150,9 +150,9 @@ class Invocable(ABC, Generic[Input, Output]):
         from .batch import iter_completed
 
         configs, at_once = batch_configs(inputs, config)
-        return iter_completed(self._calls(inputs, configs, return_exceptions, kwargs), at_once)
+        return iter_completed(self._batch_calls(inputs, configs, return_exceptions, kwargs), at_once)
 
-    def _calls(
+    def _batch_calls(
         self, inputs: Sequence[Any], configs: Sequence[RunnableConfig], return_exceptions: bool, kwargs: dict[str, Any]
     ) -> list[Callable[[], Any]]:
         one = partial(self._invoke_one, return_exceptions, kwargs)

@@ -66,7 +66,7 @@ class RunnableParallel(
         shown = (f"{key}: {indent_lines_after_first(repr(step), f'  {key}: ')}" for key, step in self.steps__.items())
         return "{\n  " + ",\n  ".join(shown) + "\n}"
 
-    def _composition(self) -> Composition | None:
+    def _as_composition(self) -> Composition | None:
         steps = self.steps__
         return Composition([(f"map:key:{key}", step) for key, step in steps.items()], partial(ParallelNode, [*steps]))
 
@@ -144,7 +144,7 @@ class RunnableParallel(
     def _has_own_tasks(self) -> bool:
         return not self._in_turn
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return the steps as the origin of a chain, if they run at the same time."""
         if self._in_turn or type(self) is not RunnableParallel:
             return None

@@ -259,7 +259,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
     def _passed_on(self) -> Any:
         return RunnablePassthrough()
 
-    def _composition(self) -> Composition | None:
+    def _as_composition(self) -> Composition | None:
         return Composition([(None, self.mapper)], lambda nodes: AssignNode(self.mapper.steps__, nodes[0]))
 
     def _as_call(self) -> Callable[[Any], Any] | None:
@@ -310,7 +310,7 @@ class RunnableAssign(TypesOfAssign, Transforming[Dict, Dict], RunnableSerializab
     def _arrangement(self) -> Arrangement:
         return Arrangement(self.mapper.steps__)
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return the step as the origin of a chain, if the mapper runs beside the input."""
         if self._in_turn or type(self) is not RunnableAssign:
             return None

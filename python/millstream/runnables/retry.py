@@ -150,9 +150,9 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
         """Stream the records of the attempts."""
         return Runnable.astream_records(self, input, config, **kwargs)
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return this Runnable as the origin of a fused chain, if the bound one is one."""
-        origin = self.bound._origin() if type(self) is RunnableRetry and not self.config_factories else None
+        origin = self.bound._as_origin() if type(self) is RunnableRetry and not self.config_factories else None
         return None if origin is None else RetryOrigin(self, origin)
 
     def _event_stream(

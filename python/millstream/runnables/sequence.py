@@ -244,11 +244,11 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         """Whether an async stream runs users' code in the task that reads it, other than that of handlers."""
         return runs_users_code(self._steps)
 
-    def _composition(self) -> Composition | None:
+    def _as_composition(self) -> Composition | None:
         steps = [(f"seq:step:{place}", step) for place, step in enumerate(self._steps, 1)]
         return Composition(steps, SequenceNode)
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return the sequence as the origin of another one, if it streams as one generator."""
         plan = self._plan if type(self) is RunnableSequence else None
         return None if plan is None else SequenceOrigin(self, plan)

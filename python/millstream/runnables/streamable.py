@@ -173,9 +173,9 @@ class Streamable(Invocable[Input, Output]):
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
         from ..events.record_writer import RecordWriter
 
-        return AsyncStream(self._records(RecordWriter(format=format), input, config, version, wanted, kwargs))
+        return AsyncStream(self._stream_records(RecordWriter(format=format), input, config, version, wanted, kwargs))
 
-    def _records(
+    def _stream_records(
         self,
         writer: RecordWriter,
         input: Input,
@@ -272,11 +272,11 @@ class Streamable(Invocable[Input, Output]):
         """Return whether async streams of this step read their input, and run users' code, in tasks of their own."""
         return False
 
-    def _composition(self) -> Composition | None:
+    def _as_composition(self) -> Composition | None:
         """Return the steps that this one is made of, as parts of a fused chain."""
         return None
 
-    def _origin(self) -> Origin | None:
+    def _as_origin(self) -> Origin | None:
         """Return this step as the origin of a fused chain, if it opens connections of ours."""
         return None
 

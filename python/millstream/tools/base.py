@@ -194,7 +194,7 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
         return await run_in_executor(None, self._run, *args, **kwargs)
 
     @property
-    def _signed(self) -> Callable[..., Any]:
+    def _call_signed(self) -> Callable[..., Any]:
         """The method whose parameters :meth:`_arun` takes; the default one passes its arguments on."""
         return self._run if type(self)._arun is BaseTool._arun else self._arun
 
@@ -275,7 +275,7 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
         run = await manager.on_tool_start(run_id=run_id, **start)
         try:
             try:
-                output = call.output(await InContext(call.context(run), call.acall(run, self._signed)))
+                output = call.output(await InContext(call.context(run), call.acall(run, self._call_signed)))
             except BaseException as error:
                 output = call.handle(error)
         except BaseException as error:

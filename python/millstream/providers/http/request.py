@@ -23,9 +23,9 @@ class Endpoint(Protocol):
     @property
     def _max_resends(self) -> int: ...
 
-    def _key(self) -> Any: ...
+    def _find_key(self) -> Any: ...
 
-    def _transport(self) -> Transport: ...
+    def _sync_transport(self) -> Transport: ...
 
     def _async_transport(self) -> AsyncTransport: ...
 
@@ -70,7 +70,7 @@ class PendingRequest:
         Raises :class:`~millstream.errors.APIConnectionError` or :class:`~millstream.errors.APIStatusError` if no
         try is left.
         """
-        transport, request = self._endpoint._transport(), self._build(_read_key(self._endpoint._key()))
+        transport, request = self._endpoint._sync_transport(), self._build(_read_key(self._endpoint._find_key()))
         while True:
             try:
                 response = transport.open(request)
@@ -85,7 +85,10 @@ class PendingRequest:
 
     async def aopen(self) -> AsyncResponse:
         """:meth:`open` for async code."""
-        request, transport = self._build(await _aread_key(self._endpoint._key())), self._endpoint._async_transport()
+        request, transport = (
+            self._build(await _aread_key(self._endpoint._find_key())),
+            self._endpoint._async_transport(),
+        )
         while True:
             try:
                 response = await transport.aopen(request)

@@ -108,12 +108,12 @@ class AzureChatOpenAI(ChatOpenAI):
 
     # Addresses and credentials.
 
-    def _url(self, path: str, params: Mapping[str, Any]) -> str:
-        base, _, query = self._base(params).partition("?")
+    def _request_url(self, path: str, params: Mapping[str, Any]) -> str:
+        base, _, query = self._deployment_url(params).partition("?")
         version = f"api-version={self.openai_api_version}"
         return f"{base.rstrip('/')}{path}?{query}{'&' if query else ''}{version}"
 
-    def _base(self, params: Mapping[str, Any]) -> str:
+    def _deployment_url(self, params: Mapping[str, Any]) -> str:
         """Return the base URL: that of the deployment, or else of a deployment named like the model."""
         base = (self.openai_api_base or f"{(self.azure_endpoint or '').rstrip('/')}/openai").rstrip("/")
         name = self.deployment_name or (params.get("model") if "/deployments" not in base else None)
@@ -127,7 +127,7 @@ class AzureChatOpenAI(ChatOpenAI):
     def _key_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"} if self._has_token else {"api-key": key}
 
-    def _key(self) -> Any:
+    def _find_key(self) -> Any:
         if not self._has_token:
             return self.openai_api_key
         if self.azure_ad_token is not None:

@@ -79,28 +79,30 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        return self._chunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
+        return self._read_chunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
 
     def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        return self._achunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
+        return self._aread_chunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
 
-    def _chunks(self, request: PendingRequest, run_manager: Any) -> Generator[ChatGenerationChunk, None, None]:
-        with closing(drive(request, self._generations(request))) as chunks:
+    def _read_chunks(self, request: PendingRequest, run_manager: Any) -> Generator[ChatGenerationChunk, None, None]:
+        with closing(drive(request, self._decode_generations(request))) as chunks:
             for chunk in chunks:
                 if run_manager is not None:
                     run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
                 yield chunk
 
-    async def _achunks(self, request: PendingRequest, run_manager: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
-        async with NestedIterator(adrive(request, self._generations(request))) as chunks:
+    async def _aread_chunks(
+        self, request: PendingRequest, run_manager: Any
+    ) -> AsyncGenerator[ChatGenerationChunk, None]:
+        async with NestedIterator(adrive(request, self._decode_generations(request))) as chunks:
             async for chunk in chunks:
                 if run_manager is not None:
                     await run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
                 yield chunk
 
-    def _generations(self, request: PendingRequest) -> DecodedGenerations:
+    def _decode_generations(self, request: PendingRequest) -> DecodedGenerations:
         return DecodedGenerations(
             _FORMAT,
             self.stream_chunk_timeout or None,
@@ -159,7 +161,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     ) -> dict[str, Any]:
         """Return the parameters in a request's body, and its options such as ``timeout``."""
         kwargs.pop("ls_structured_output_format", None)
-        refuse_in_call(self, self._endpoint, kwargs)
+        refuse_in_call(self, self._endpoint_params, kwargs)
         params = {**self._default_params, **kwargs}
         if stop is not None:
             params["stop"] = stop

@@ -33,7 +33,7 @@ def _chunk_timeout() -> float:
 class ChatFields(OpenAIEndpoint):
     """The fields of chat models with OpenAI's protocol, named as in ``langchain_openai``."""
 
-    _endpoint = CHAT
+    _endpoint_params = CHAT
 
     model_name: str = field(default="gpt-3.5-turbo", alias="model")
     temperature: float | None = None

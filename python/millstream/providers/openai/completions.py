@@ -49,7 +49,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
 
         def __init__(self, **arguments: Unpack[CompletionArguments]) -> None: ...
 
-    _endpoint = COMPLETIONS
+    _endpoint_params = COMPLETIONS
 
     model_name: str = field(default="gpt-3.5-turbo-instruct", alias="model")
     temperature: float = 0.7
@@ -120,7 +120,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        merged = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
+        merged = MergedResult(self._call_params(stop, kwargs).get("n") or 1, self.model_name)
         for group in self._batch_prompts(prompts):
             if self.streaming:
                 merged.add_result(self._generate_by_stream(group[0], stop, kwargs, run_manager))
@@ -133,7 +133,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     async def _agenerate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        merged = MergedResult(self._params(stop, kwargs).get("n") or 1, self.model_name)
+        merged = MergedResult(self._call_params(stop, kwargs).get("n") or 1, self.model_name)
         for group in self._batch_prompts(prompts):
             if self.streaming:
                 merged.add_result(await self._agenerate_by_stream(group[0], stop, kwargs, run_manager))
@@ -147,13 +147,13 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
         request = self._stream_request(ModelCall(prompt, stop, kwargs))
-        return self._chunks(request, run_manager, self._generations(request))
+        return self._read_chunks(request, run_manager, self._decode_generations(request))
 
     def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         request = self._stream_request(ModelCall(prompt, stop, kwargs))
-        return self._achunks(request, run_manager, self._generations(request))
+        return self._aread_chunks(request, run_manager, self._decode_generations(request))
 
     def _generate_by_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
@@ -161,8 +161,8 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         """Return the result of one stream; chunks are made only if there are handlers to notify of them."""
         if _has_handlers(run_manager):
             request = self._stream_request(ModelCall(prompt, stop, kwargs))
-            chunks = self._generations(request, collect_result=True)
-            for _ in self._chunks(request, run_manager, chunks):
+            chunks = self._decode_generations(request, collect_result=True)
+            for _ in self._read_chunks(request, run_manager, chunks):
                 pass
             return chunks.result()
         source, text = self._native_stream(ModelCall(prompt, stop, kwargs), collect_result=True)
@@ -176,8 +176,8 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         """:meth:`_generate_by_stream` for async code."""
         if _has_handlers(run_manager):
             request = self._stream_request(ModelCall(prompt, stop, kwargs))
-            chunks = self._generations(request, collect_result=True)
-            async with NestedIterator(self._achunks(request, run_manager, chunks)) as outputs:
+            chunks = self._decode_generations(request, collect_result=True)
+            async with NestedIterator(self._aread_chunks(request, run_manager, chunks)) as outputs:
                 async for _ in outputs:
                     pass
             return chunks.result()
@@ -186,10 +186,10 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
             pass
         return text.result()
 
-    def _generations(self, request: PendingRequest, *, collect_result: bool = False) -> DecodedChunks:
+    def _decode_generations(self, request: PendingRequest, *, collect_result: bool = False) -> DecodedChunks:
         return DecodedChunks(_FORMAT, self.stream_chunk_timeout, n=request.n, collect_result=collect_result)
 
-    def _chunks(
+    def _read_chunks(
         self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
     ) -> Generator[GenerationChunk, None, None]:
         """Yield the chunks of one stream, each after the handlers have been notified of it."""
@@ -202,10 +202,10 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         if run_manager is not None:
             run_manager.llm_output = chunks.llm_output()
 
-    async def _achunks(
+    async def _aread_chunks(
         self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
     ) -> AsyncGenerator[GenerationChunk, None]:
-        """:meth:`_chunks` for async code."""
+        """:meth:`_read_chunks` for async code."""
         has_handlers = _has_handlers(run_manager)
         async with NestedIterator(adrive(request, chunks)) as outputs:
             async for chunk in outputs:
@@ -231,13 +231,13 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
 
     def _native_generations(self, call: ModelCall, *, run_id: UUID) -> tuple[Source, ChunkProcessor[LLMResult]]:
         request = self._stream_request(call)
-        return request, self._generations(request, collect_result=True)
+        return request, self._decode_generations(request, collect_result=True)
 
     def _whole_request(
         self, prompts: Sequence[str], stop: list[str] | None, kwargs: Mapping[str, Any]
     ) -> tuple[PendingRequest, WholeResponse]:
         """Return the request for a whole response, and the processor that reads it."""
-        params = {**self._params(stop, kwargs), "prompt": prompts}
+        params = {**self._call_params(stop, kwargs), "prompt": prompts}
         # The response is not streamed, whatever the arguments say.
         for name in ("stream", "stream_usage"):
             params.pop(name, None)
@@ -246,17 +246,17 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         return request, WholeResponse(_FORMAT, n=n, size=self.max_response_size)
 
     def _stream_request(self, call: ModelCall) -> PendingRequest:
-        params = self._params(call.stop, call.kwargs)
+        params = self._call_params(call.stop, call.kwargs)
         params["stream"] = True
         if params.pop("stream_usage", self.stream_usage) and "stream_options" not in params:
             params["stream_options"] = {"include_usage": True}
         params["prompt"] = call.prompt
         return PendingRequest(self, "/completions", params, self.stream_chunk_timeout)
 
-    def _params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _call_params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""
         if kwargs:
-            refuse_in_call(self, self._endpoint, kwargs)
+            refuse_in_call(self, self._endpoint_params, kwargs)
         params = {**self._invocation_params, **kwargs}
         if stop is not None:
             params["stop"] = stop

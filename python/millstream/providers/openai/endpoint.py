@@ -65,7 +65,7 @@ class OpenAIEndpoint(Fields):
     """
 
     # The parameters of the endpoint, in the order of the OpenAI SDK.
-    _endpoint: ClassVar[tuple[str, ...]] = ()
+    _endpoint_params: ClassVar[tuple[str, ...]] = ()
 
     client: Any = field(default=None, repr=False)
     async_client: Any = field(default=None, repr=False)
@@ -146,7 +146,7 @@ class OpenAIEndpoint(Fields):
         Raises :class:`TypeError` for an argument that is not a parameter of the endpoint either.
         """
         extra = dict(values.get("model_kwargs") or {})
-        known = list_constructor_params(self._endpoint)
+        known = list_constructor_params(self._endpoint_params)
         for name, value in unknown.items():
             if name in extra:
                 raise ValueError(f"Found {name} supplied twice.")
@@ -177,12 +177,12 @@ class OpenAIEndpoint(Fields):
         connection. All models of the process share the connections, so other models of the same server also
         open new ones. A client passed as ``http_client`` is not closed: it belongs to its owner.
         """
-        close_idle(self._url("", {}))
+        close_idle(self._request_url("", {}))
 
     async def aclose(self) -> None:
         """:meth:`close`, for the connections of the running event loop as well."""
         self.close()
-        await aclose_idle(self._url("", {}))
+        await aclose_idle(self._request_url("", {}))
 
     def __enter__(self) -> Self:
         """Return the model; its idle connections are closed at the end of ``with``."""
@@ -205,9 +205,9 @@ class OpenAIEndpoint(Fields):
         await self.aclose()
 
     @classmethod
-    def _arguments(cls) -> Iterator[tuple[str, Any, Any]]:
-        yield from super()._arguments()
-        for name in list_constructor_params(cls._endpoint):
+    def _list_arguments(cls) -> Iterator[tuple[str, Any, Any]]:
+        yield from super()._list_arguments()
+        for name in list_constructor_params(cls._endpoint_params):
             if name not in cls.__millstream_names__:
                 yield name, None, Any
 
@@ -227,12 +227,12 @@ class OpenAIEndpoint(Fields):
         moved = {names[name]: self._check_value(name, fields[names[name]], extra.pop(name)) for name in misplaced}
         super()._set_fields({**values, **moved, "model_kwargs": extra})
 
-    def _url(self, path: str, params: Mapping[str, Any]) -> str:
+    def _request_url(self, path: str, params: Mapping[str, Any]) -> str:
         """Return the URL of a request with ``params``."""
         base, mark, query = (self.openai_api_base or _DEFAULT_URL).partition("?")
         return f"{base.rstrip('/')}{path}{mark}{query}"
 
-    def _headers(self, key: str | None, more: Mapping[str, str | None] | None) -> dict[str, str]:
+    def _request_headers(self, key: str | None, more: Mapping[str, str | None] | None) -> dict[str, str]:
         """Return the headers of a request, overridden by ``more``; those that can have changed are checked again."""
         headers = {
             "accept": "application/json",
@@ -256,7 +256,7 @@ class OpenAIEndpoint(Fields):
         """Return the headers that authenticate the request."""
         return {"authorization": f"Bearer {key}"}
 
-    def _key(self) -> Any:
+    def _find_key(self) -> Any:
         """Return the key: a ``SecretStr``, or a callable that returns it."""
         return self.openai_api_key
 
@@ -268,13 +268,13 @@ class OpenAIEndpoint(Fields):
         params = pending.params
         if (timeout := params.get("timeout")) is None:
             timeout = self.request_timeout
-        url = self._url(pending.path, params)
+        url = self._request_url(pending.path, params)
         query = {**(self.default_query or {}), **(params.get("extra_query") or {})}
         return Request(
             "POST",
             add_query(url, query) if query else url,
-            self._headers(key, params.get("extra_headers")),
-            encode_body(params, self._endpoint),
+            self._request_headers(key, params.get("extra_headers")),
+            encode_body(params, self._endpoint_params),
             None if timeout is None else read_timeouts(timeout),
             pending.idle,
             self.total_timeout,
@@ -283,7 +283,7 @@ class OpenAIEndpoint(Fields):
             self._max_resends > 0,
         )
 
-    def _transport(self) -> Transport:
+    def _sync_transport(self) -> Transport:
         return sync_transport(self.http_client, proxy=self.openai_proxy, transport=self.transport)
 
     def _async_transport(self) -> AsyncTransport:

@@ -44,7 +44,7 @@ def stream_of_origin(
 
 def silent_origin(owner: Any, config: RunnableConfig | None) -> Origin | None:
     """Return ``owner`` as an origin; ``None`` if it is none, or if a handler is notified of a call with ``config``."""
-    origin: Origin | None = owner._origin()
+    origin: Origin | None = owner._as_origin()
     if origin is None or origin.callbacks:
         return None
     if not no_listeners(config) and RunStart(owner, ensure_config(config)).manager.handlers:
@@ -139,7 +139,7 @@ class ChosenOrigin:
 
     def _choose(self, config: RunnableConfig) -> tuple[Origin, RunnableConfig]:
         runnable, config = self._dynamic.prepare(config)
-        origin = runnable._origin()
+        origin = runnable._as_origin()
         assert origin is not None
         return origin, config
 

@@ -3,9 +3,9 @@
 Each Runnable says what it is to a fused chain by one of four private hooks:
 
 * ``_as_function()``: it takes its whole input, and returns its output (prompts);
-* ``_origin()``: it opens a connection of ours and yields chunks (models);
+* ``_as_origin()``: it opens a connection of ours and yields chunks (models);
 * ``_as_stage()``: it transforms chunks synchronously, with ``feed`` and ``close`` (parsers, picks);
-* ``_composition()``: it is made of steps, which are parts of ours too (sequences, parallels, assigns, branches).
+* ``_as_composition()``: it is made of steps, which are parts of ours too (sequences, parallels, assigns, branches).
 
 A chain fuses if only parts that are no functions follow its last origin. Its stream is then one generator over the
 origin's connection (``chunks.py``, and ``events.py`` for stream events): no task, no queue, and leaving it closes the
@@ -154,7 +154,9 @@ def run_nodes(nodes: Sequence[Node], value: Any, passed: list[Any]) -> Any:
 def build_plan(steps: Sequence[Any]) -> Plan | None:
     """Return the plan of ``steps``, or ``None`` where they have to run one by one."""
     unbound = [unbind_step(runnable, f"seq:step:{place}") for place, runnable in enumerate(steps, 1)]
-    origins = [(place, found) for place, step in enumerate(unbound) if (found := step.runnable._origin()) is not None]
+    origins = [
+        (place, found) for place, step in enumerate(unbound) if (found := step.runnable._as_origin()) is not None
+    ]
     if not origins:
         return None
     place, origin = origins[-1]
@@ -189,7 +191,7 @@ def runs_users_code(steps: Sequence[Any]) -> bool:
         step = unbind_step(runnable, None)
         if find_hook(step.runnable, "_has_own_tasks"):
             return False
-        is_origin = step.runnable._origin() is not None and not getattr(step.runnable, "_runs_users_code", False)
+        is_origin = step.runnable._as_origin() is not None and not getattr(step.runnable, "_runs_users_code", False)
         if not is_origin and _part_of(step) is None:
             return True
     return False
@@ -205,7 +207,7 @@ def build_part(runnable: Any, tag: str | None, *, is_whole: bool = False) -> Par
 
 def _part_of(step: Step, *, is_whole: bool = False) -> Part | None:
     runnable = step.runnable
-    found: Composition | None = find_hook(runnable, "_composition")
+    found: Composition | None = find_hook(runnable, "_as_composition")
     if found is not None:
         parts = [build_part(one, tag, is_whole=True) for tag, one in found.conditions]
         parts += [build_part(one, tag, is_whole=is_whole) for tag, one in found.steps]
