@@ -126,23 +126,27 @@ class StreamEventHandler(ChunkTaps):
         self._models = _OpenRuns()
         self._parents: dict[UUID, list[str]] = {}
 
-    def on_llm_start(self, serialized: object, prompts: list[str], **info: Any) -> None:
+    def on_llm_start(self, serialized: Mapping[str, Any] | None, prompts: list[str], **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._models, "llm", serialized, {"prompts": prompts}, **info)
 
-    def on_chat_model_start(self, serialized: object, messages: list[Any], **info: Any) -> None:
+    def on_chat_model_start(self, serialized: Mapping[str, Any] | None, messages: list[Any], **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._models, "chat_model", serialized, {"messages": messages}, **info)
 
-    def on_chain_start(self, serialized: object, inputs: object, *, run_type: str | None = None, **info: Any) -> None:
+    def on_chain_start(
+        self, serialized: Mapping[str, Any] | None, inputs: object, *, run_type: str | None = None, **info: Any
+    ) -> None:
         """Send the event of a start."""
         self._start(self._chains, run_type or "chain", serialized, inputs, **info)
 
-    def on_tool_start(self, serialized: object, input_str: str, *, inputs: object = None, **info: Any) -> None:
+    def on_tool_start(
+        self, serialized: Mapping[str, Any] | None, input_str: str, *, inputs: object = None, **info: Any
+    ) -> None:
         """Send the event of a start."""
         self._start(self._chains, "tool", serialized, inputs, **info)
 
-    def on_retriever_start(self, serialized: object, query: str, **info: Any) -> None:
+    def on_retriever_start(self, serialized: Mapping[str, Any] | None, query: str, **info: Any) -> None:
         """Send the event of a start."""
         self._start(self._chains, "retriever", serialized, {"query": query}, **info)
 
@@ -154,7 +158,7 @@ class StreamEventHandler(ChunkTaps):
         run_id: UUID,
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         """Send an event of the user's own, where the version has such. Its data is passed on as it is."""
         parent_ids = list(self._parents.get(run_id, self._parent_ids))
@@ -162,7 +166,7 @@ class StreamEventHandler(ChunkTaps):
         if self._version.shows_parents:
             self._send(run, lambda: self._version.custom(run, data))
 
-    def on_llm_new_token(self, token: str, *, chunk: object = None, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: str, *, chunk: object = None, run_id: UUID, **kwargs: object) -> None:
         """Send the event of a chunk."""
         if found := self._models.child(run_id):
             self._send(found.run, lambda: found.stream(self._version.chunk(found.run, token, chunk)))
@@ -172,32 +176,32 @@ class StreamEventHandler(ChunkTaps):
         if found := self._chains.child(run_id):
             self._send(found.run, lambda: found.stream(chunk))
 
-    def on_llm_end(self, response: object, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_end(self, response: object, *, run_id: UUID, **kwargs: object) -> None:
         """Send the event of an end."""
         self._end(self._models.pop(run_id), response)
 
-    def on_chain_end(self, outputs: object, *, run_id: UUID, inputs: object = None, **kwargs: Any) -> None:
+    def on_chain_end(self, outputs: object, *, run_id: UUID, inputs: object = None, **kwargs: object) -> None:
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), outputs, inputs)
 
-    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: object) -> None:
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), output)
 
-    def on_retriever_end(self, documents: object, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_retriever_end(self, documents: object, *, run_id: UUID, **kwargs: object) -> None:
         """Send the event of an end."""
         self._end(self._chains.pop(run_id), documents)
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **kwargs: Any) -> None:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **kwargs: object) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._models.pop(run_id), response)
 
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: object = None, **kwargs: Any) -> None:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, inputs: object = None, **kwargs: object) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._chains.pop(run_id), None, inputs)
 
     def on_tool_error(
-        self, error: BaseException, *, run_id: UUID, tool_call_id: str | None = None, **kwargs: Any
+        self, error: BaseException, *, run_id: UUID, tool_call_id: str | None = None, **kwargs: object
     ) -> None:
         """Send the event of the error, or of the end of a failed run: whichever the version has."""
         found = self._chains.pop(run_id)
@@ -206,7 +210,7 @@ class StreamEventHandler(ChunkTaps):
             self._send(found.run, lambda: self._version.tool_error(found.run, data))
         self._fail(found, None)
 
-    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: object) -> None:
         """Send the event of the end of a failed run, where the version has one."""
         self._fail(self._chains.pop(run_id), None)
 
@@ -214,8 +218,8 @@ class StreamEventHandler(ChunkTaps):
         self,
         runs: _OpenRuns,
         run_type: str,
-        serialized: Any,
-        inputs: Any,
+        serialized: Mapping[str, Any] | None,
+        inputs: object,
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
@@ -223,7 +227,7 @@ class StreamEventHandler(ChunkTaps):
         metadata: dict[str, Any] | None = None,
         name: str | None = None,
         tool_call_id: str | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         parent_ids = self._shown_parents(run_id, parent_run_id)
         name = name or (serialized or {}).get("name") or "Unnamed"

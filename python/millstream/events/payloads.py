@@ -8,7 +8,8 @@ from ..outputs import GenerationChunk
 from .schema import Run
 
 if TYPE_CHECKING:
-    from ..outputs import LLMResult
+    from ..messages.base import BaseMessage
+    from ..outputs import ChatGenerationChunk, LLMResult
 
 __all__ = ("Payload", "payload_of")
 
@@ -16,7 +17,7 @@ __all__ = ("Payload", "payload_of")
 class Payload(Protocol):
     """What stands in the events of one type of run."""
 
-    def inputs(self, prompts: Any) -> dict[str, Any]:
+    def inputs(self, prompts: object) -> dict[str, Any]:
         """Return the input of a child run of a model."""
 
     def text(self, token: Any, chunk: Any) -> Any:
@@ -38,15 +39,15 @@ class Payload(Protocol):
 class _Values:
     """Chains, prompts, parsers, functions, tools: what they take and return, as it is."""
 
-    def inputs(self, prompts: Any) -> dict[str, Any]:
+    def inputs(self, prompts: object) -> dict[str, Any]:
         return {"input": prompts}
 
-    def text(self, token: Any, chunk: Any) -> Any:
+    def text(self, token: object, chunk: object) -> Any:
         return chunk
 
     generation = text
 
-    def total(self, output: Any) -> Any:
+    def total(self, output: object) -> Any:
         return output
 
     output = dump = total
@@ -55,36 +56,36 @@ class _Values:
 class _Texts:
     """Models that return texts."""
 
-    def inputs(self, prompts: Any) -> dict[str, Any]:
+    def inputs(self, prompts: object) -> dict[str, Any]:
         return {"prompts": prompts}
 
-    def text(self, token: Any, chunk: Any) -> Any:
+    def text(self, token: str, chunk: object) -> str:
         return token
 
-    def generation(self, token: Any, chunk: Any) -> Any:
+    def generation(self, token: str, chunk: GenerationChunk | None) -> GenerationChunk:
         return GenerationChunk(token) if chunk is None else chunk
 
-    def total(self, output: LLMResult) -> Any:
+    def total(self, output: LLMResult) -> str:
         return output.generations[0][0].text
 
-    def output(self, output: Any) -> Any:
+    def output(self, output: LLMResult) -> dict[str, Any]:
         generations = [
             [{"text": one.text, "generation_info": one.generation_info, "type": one.type} for one in choices]
             for choices in output.generations
         ]
         return {"generations": generations, "llm_output": output.llm_output}
 
-    def dump(self, output: Any) -> Any:
+    def dump(self, output: LLMResult | None) -> dict[str, Any] | None:
         return None if output is None else output.model_dump()
 
 
 class _Messages:
     """Chat models."""
 
-    def inputs(self, prompts: Any) -> dict[str, Any]:
+    def inputs(self, prompts: object) -> dict[str, Any]:
         return {"messages": prompts}
 
-    def text(self, token: Any, chunk: Any) -> Any:
+    def text(self, token: Any, chunk: ChatGenerationChunk | None) -> BaseMessage:
         if chunk is None:
             from ..messages.ai import AIMessageChunk
 
@@ -98,11 +99,11 @@ class _Messages:
         # The last chunk that a stream hands out says so, and version 1 adds up all of them.
         return message.model_copy(update={"chunk_position": "last"}) if hasattr(message, "chunk_position") else message
 
-    def output(self, output: Any) -> Any:
+    def output(self, output: Any) -> BaseMessage | None:
         messages = [one.message for choices in output.generations for one in choices]
         return messages[0] if messages else None
 
-    def dump(self, output: Any) -> Any:
+    def dump(self, output: Any) -> dict[str, Any] | None:
         if output is None:
             return None
         generations = [
@@ -118,7 +119,7 @@ class _Messages:
 class _Documents(_Values):
     """Retrievers."""
 
-    def dump(self, output: Any) -> Any:
+    def dump(self, output: object) -> dict[str, Any]:
         return {} if output is None else {"documents": output}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -49,23 +49,25 @@ class RunLogHandler(ChunkTaps):
         self._runs: dict[UUID, _LoggedRun] = {}
         self._counts: dict[str, int] = {}
 
-    def on_llm_start(self, serialized: object, prompts: list[str], **info: Any) -> None:
+    def on_llm_start(self, serialized: Mapping[str, Any] | None, prompts: list[str], **info: Any) -> None:
         """Add an entry."""
         self._start("llm", serialized, **info)
 
-    def on_chain_start(self, serialized: object, inputs: object, *, run_type: str | None = None, **info: Any) -> None:
+    def on_chain_start(
+        self, serialized: Mapping[str, Any] | None, inputs: object, *, run_type: str | None = None, **info: Any
+    ) -> None:
         """Add an entry."""
         self._start(run_type or "chain", serialized, **info)
 
-    def on_tool_start(self, serialized: object, input_str: str, **info: Any) -> None:
+    def on_tool_start(self, serialized: Mapping[str, Any] | None, input_str: str, **info: Any) -> None:
         """Add an entry."""
         self._start("tool", serialized, **info)
 
-    def on_retriever_start(self, serialized: object, query: str, **info: Any) -> None:
+    def on_retriever_start(self, serialized: Mapping[str, Any] | None, query: str, **info: Any) -> None:
         """Add an entry."""
         self._start("retriever", serialized, **info)
 
-    def on_llm_new_token(self, token: object, *, chunk: object = None, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: object, *, chunk: object = None, run_id: UUID, **kwargs: object) -> None:
         """Add a chunk to an entry, and its text."""
         if (logged := self._runs.get(run_id)) is not None:
             self._send(
@@ -78,34 +80,34 @@ class RunLogHandler(ChunkTaps):
         if (logged := self._runs.get(run_id)) is not None:
             self._send(_operation("add", logged.key, "streamed_output/-", chunk))
 
-    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: object) -> None:
         """Complete an entry."""
         kind = "chat_model" if any(hasattr(one, "message") for ones in response.generations for one in ones) else "llm"
         self._end(run_id, lambda run: payload_of(Run(run.run_id, run.name, kind)).dump(response))
 
-    def on_chain_end(self, outputs: object, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_chain_end(self, outputs: object, *, run_id: UUID, **kwargs: object) -> None:
         """Complete an entry; an output that is not a dict becomes one, but that of a prompt."""
         self._end(
             run_id,
             lambda run: outputs if isinstance(outputs, dict) or run.run_type == "prompt" else {"output": outputs},
         )
 
-    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: object) -> None:
         """Complete an entry."""
         self._end(run_id, lambda run: {"output": output})
 
-    def on_retriever_end(self, documents: object, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_retriever_end(self, documents: object, *, run_id: UUID, **kwargs: object) -> None:
         """Complete an entry."""
         self._end(run_id, lambda run: {"documents": documents})
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **kwargs: Any) -> None:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: object = None, **kwargs: object) -> None:
         """Complete the entry of a run that failed."""
         if response is not None:
             self.on_llm_end(response, run_id=run_id)
         else:
             self._end(run_id, lambda run: {})
 
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: object) -> None:
         """Complete the entry of a run that failed."""
         self._end(run_id, lambda run: {})
 
@@ -114,13 +116,13 @@ class RunLogHandler(ChunkTaps):
     def _start(
         self,
         run_type: str,
-        serialized: Any,
+        serialized: Mapping[str, Any] | None,
         *,
         run_id: UUID,
         tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         run = Run(str(run_id), name or (serialized or {}).get("name") or "Unnamed", run_type, list(tags or ()))
         if self._root is None:
