@@ -7,10 +7,18 @@ from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from millstream.callbacks import BaseCallbackHandler
 from millstream.language_models.fake import FakeListLLM
-from millstream.output_parsers import StrOutputParser
+from millstream.language_models.fake_chat_models import FakeListChatModel
+from millstream.output_parsers import (
+    CommaSeparatedListOutputParser,
+    JsonOutputParser,
+    NumberedListOutputParser,
+    PydanticOutputParser,
+    StrOutputParser,
+)
 from millstream.prompts import PromptTemplate
 from millstream.runnables import (
     Runnable,
@@ -57,6 +65,10 @@ COMPOSITIONS: list[tuple[Any, Any]] = [
     (RunnablePassthrough() | RunnablePick(["c"]), {"a": 1}),
     (RunnablePick("a") | {"x": RunnablePassthrough(), "y": RunnableLambda(len)}, {"a": [1, 2]}),
     (RunnablePassthrough() | RunnablePassthrough.assign(n=itemgetter("a") | RunnableLambda(len)), {"a": "abc"}),
+    (RunnablePassthrough() | JsonOutputParser(), '{"a": 1, "b": ['),
+    (RunnablePassthrough() | CommaSeparatedListOutputParser(), "a, b"),
+    (RunnablePassthrough() | NumberedListOutputParser(), "1. a\n2. b"),
+    (FakeListChatModel(responses=["a, b"]) | CommaSeparatedListOutputParser(), "a"),
     (PromptTemplate.from_template("{a}") | StrOutputParser().with_config(tags=["t"]), {"a": 1}),
 ]
 
@@ -169,6 +181,12 @@ def test_a_batch_of_our_own_steps_needs_no_thread() -> None:
     assert threading.active_count() == before
 
 
+class Point(BaseModel):
+    """A model of a user."""
+
+    x: int
+
+
 class Doubled(StrOutputParser):
     """A parser of a user."""
 
@@ -206,6 +224,8 @@ def test_what_is_our_own_code_alone_is_a_function() -> None:
         assert build_call(RunnableParallel(a=RunnableLambda(users))) is None
     assert build_call(RunnableSequence(RunnablePassthrough(), FakeListLLM(responses=["a"]))) is None
     assert build_call(RunnablePassthrough().bind(more=1)) is None
+    # Validators are users' code.
+    assert build_call(PydanticOutputParser(pydantic_object=Point)) is None
 
 
 def test_functions_that_only_compute_are_known() -> None:

@@ -41,6 +41,13 @@ class FakeMessagesListChatModel(BaseChatModel):
         self.i = (self.i + 1) % len(self.responses)
         return ChatResult([ChatGeneration(response)])
 
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        if type(self) is not FakeMessagesListChatModel or self.sleep is not None:
+            return await super()._agenerate(messages, stop, run_manager, **kwargs)
+        return self._generate(messages, stop, run_manager, **kwargs)
+
     @property
     def _llm_type(self) -> str:
         return "fake-messages-list-chat-model"
@@ -80,6 +87,13 @@ class FakeListChatModel(SimpleChatModel):
         if self.sleep is not None:
             time.sleep(self.sleep)
         return self._next()
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        if type(self) is not FakeListChatModel or self.sleep is not None:
+            return await super()._agenerate(messages, stop, run_manager, **kwargs)
+        return self._generate(messages, stop, run_manager, **kwargs)
 
     def _chunk(self, response: str, place: int) -> ChatGenerationChunk:
         if self.error_on_chunk_number is not None and place == self.error_on_chunk_number:

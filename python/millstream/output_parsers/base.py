@@ -88,10 +88,11 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[An
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""
-        output: T = call_in_run(
-            self, lambda answer, *_: self.parse_result([generation_of(answer)]), input, config, run_type="parser"
-        )
+        output: T = call_in_run(self, lambda answer, *_: self._parse_answer(answer), input, config, run_type="parser")
         return output
+
+    def _parse_answer(self, answer: object) -> T:
+        return self.parse_result([generation_of(answer)])
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> T:
         """Parse a text, a message or a generation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._model_classes import schema_of_model
@@ -77,6 +77,9 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Document]):
         if type(self).parse_result is not JsonOutputParser.parse_result:
             return super()._as_stage()
         return _Documents(diff=self.diff)
+
+    def _as_call(self) -> Callable[[Any], Any] | None:
+        return self._parse_answer if type(self).parse_result is JsonOutputParser.parse_result else None
 
     @property
     def _type(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 
@@ -50,6 +50,9 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
 
     def _as_stage(self) -> Stage[Any, Any]:
         return _Items(self)
+
+    def _as_call(self) -> Callable[[Any], list[str]]:
+        return self._parse_answer
 
 
 class CommaSeparatedListOutputParser(ListOutputParser):

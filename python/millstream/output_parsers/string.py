@@ -7,7 +7,7 @@ from typing import Any
 
 from ..outputs import Generation
 from ..streaming.protocols import Stage
-from .base import generation_of, text_of
+from .base import text_of
 from .transform import BaseTransformOutputParser
 
 __all__ = ("StrOutputParser",)
@@ -34,7 +34,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
         return _Texts()
 
     def _as_call(self) -> Callable[[Any], str]:
-        return lambda answer: self.parse_result([generation_of(answer)])
+        return self._parse_answer
 
     @property
     def _type(self) -> str:
