@@ -1,6 +1,7 @@
 """Structured output of ``ChatOpenAI``: the output, its growth in a stream, and unsupported calls."""
 
 import asyncio
+import builtins
 import json
 import subprocess
 import sys
@@ -144,6 +145,15 @@ def test_a_call_of_another_tool_beside_a_schema_is_parsed_as_none() -> None:
     with MockServer(Reply(tool_calls=[{"name": "add", "args": {}}])) as server:
         structured = build_model(server).with_structured_output(Joke, tools=[add], strict=True)
         assert structured.invoke("p") is None
+
+
+def test_a_class_of_executed_code_is_a_schema() -> None:
+    names: dict[str, Any] = {"__builtins__": builtins}
+    exec("import pydantic\nclass Person(pydantic.BaseModel):\n    name: str", names)
+    assert names["Person"].__module__ == "builtins"
+    with MockServer(Reply(pieces=['{"name": "Ada"}'])) as server:
+        model = build_model(server).with_structured_output(names["Person"])
+        assert model.invoke("Who?") == names["Person"](name="Ada")
 
 
 def test_models_without_schema_support_are_called_with_a_tool() -> None:

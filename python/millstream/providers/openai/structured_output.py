@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, get_origin, is_typeddict
@@ -89,8 +90,9 @@ def _is_schema(schema: object) -> bool:
     if isinstance(schema, Mapping) or hasattr(schema, "args_schema"):
         return True
     origin = get_origin(schema)
-    is_object = getattr(schema, "__module__", "") != "builtins" and (origin is None or is_typeddict(origin))
-    return callable(schema) and is_object
+    # By identity: a class of executed code may have ``builtins`` as its module.
+    is_builtin = vars(builtins).get(getattr(schema, "__name__", "")) is schema
+    return callable(schema) and not is_builtin and (origin is None or is_typeddict(origin))
 
 
 def _lacks_json_schema(name: str) -> bool:
