@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from millstream.testing import assert_no_leaks
@@ -17,6 +17,7 @@ from run_ends import alone, check, has_ended
 from trees import AT_ONCE, CONFIG, build, cases, inputs, parts
 from user_code import run
 
+FAILING = {"refuse", "flaky", "prompt of two"}
 places = st.integers(1, 5)
 
 
@@ -89,6 +90,8 @@ ways = st.sampled_from(["astream", "atransform", "v1", "v2"])
 @given(case=cases(), place=places, how=st.sampled_from(["drop", "aclose", "raise"]), way=ways, kinds=st.booleans())
 def test_an_async_stream(case: Any, place: int, how: str, way: str, kinds: bool) -> None:
     tree, kind = case
+    # A step that fails while nobody is left to receive its exception is reported to the loop.
+    assume(how != "drop" or not FAILING & parts(tree))
     log: list[Any] = []
     config = {**CONFIG, "callbacks": [(ahandlers if kinds else handlers)(log, run_inline=True)[1]]}
     producer = Producer(inputs[kind][0])
