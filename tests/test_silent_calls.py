@@ -115,6 +115,22 @@ def test_a_step_of_users_runs_in_a_child_run_of_the_sequence() -> None:
     assert all(one[2] is not None and one[3] == ["t"] for one in seen)
 
 
+def test_a_sequence_inside_a_run_without_handlers_runs_its_own_steps_as_functions() -> None:
+    parents: list[Any] = []
+
+    def look(value: Any, config: Any) -> Any:
+        parents.append(config["callbacks"].parent_ids[:-1])
+        return value
+
+    inner: Any = RunnablePassthrough() | RunnableLambda(look) | RunnableLambda(str.strip)
+    outer: Any = RunnableLambda(look) | RunnableLambda(inner.invoke) | RunnablePassthrough()
+    assert both(outer, " a ") == ["a", "a"]
+    for first, second in (parents[:2], parents[2:]):
+        # The runs around the inner function: the outer sequence, the function that calls the inner one, and that.
+        assert second[:1] == first
+        assert len(second) == 3
+
+
 def test_a_step_that_raises_raises_its_own_exception_without_a_cause() -> None:
     chain: Any = RunnablePick("a") | RunnableLambda(len)
     with pytest.raises(TypeError, match="object of type 'int' has no len") as found:

@@ -66,9 +66,13 @@ class RunStart:
         """Return the run without notifying a handler."""
         return CallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
 
+    def silent_arun(self) -> AsyncCallbackManagerForChainRun:
+        """Return the run of async code without notifying a handler."""
+        return AsyncCallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
+
     async def arun(self, inputs: object, serialized: object = None) -> AsyncCallbackManagerForChainRun:
         """Start the run in async code, and notify its handlers."""
-        run = AsyncCallbackManagerForChainRun.of(self.manager, self.config.get("run_id"))
+        run = self.silent_arun()
         if run.handlers:
             await run.start(serialized, inputs, **self._start)
         return run

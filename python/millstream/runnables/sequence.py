@@ -146,10 +146,13 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        if self._step_calls is not None and not kwargs and no_listeners(config):
-            return cast("Output", call_steps(self, self._steps, self._step_calls, input, config))
+        calls = None if kwargs else self._step_calls
+        if calls is not None and no_listeners(config):
+            return cast("Output", call_steps(self._steps, calls, input, lambda: self._silent_run(config)))
         start = RunStart(self, ensure_config(config))
         run = start.run(input)
+        if calls is not None and not run.handlers:
+            return cast("Output", call_steps(self._steps, calls, input, lambda: (start, run)))
         value: Any = input
         try:
             for step, child in self._step_configs(start.config, run):
@@ -164,10 +167,15 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the steps one after the other; ``kwargs`` go to the first."""
-        if self._step_calls is not None and not kwargs and no_listeners(config):
-            return cast("Output", await acall_steps(self, self._steps, self._step_calls, input, config))
+        calls = None if kwargs else self._step_calls
+        if calls is not None and no_listeners(config):
+            return cast(
+                "Output", await acall_steps(self._steps, calls, input, lambda: self._silent_run(config, for_async=True))
+            )
         start = RunStart(self, ensure_config(config))
         run = await start.arun(input)
+        if calls is not None and not run.handlers:
+            return cast("Output", await acall_steps(self._steps, calls, input, lambda: (start, run)))
         value: Any = input
         try:
             for step, child in self._step_configs(start.config, run):
@@ -234,6 +242,11 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         """The functions of the steps that are our own code; ``None`` if none is."""
         calls = [build_call(step) for step in self._steps]
         return calls if any(calls) else None
+
+    def _silent_run(self, config: RunnableConfig | None, *, for_async: bool = False) -> tuple[RunStart, Any]:
+        """Return a run of which no handler is notified, and its start."""
+        start = RunStart(self, ensure_config(config))
+        return start, start.silent_arun() if for_async else start.silent_run()
 
     def _as_call(self) -> Call | None:
         calls = [call for call in self._step_calls or () if call is not None]

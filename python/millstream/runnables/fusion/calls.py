@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..._context import InContext
-from ...callbacks.chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
-from ..config import RunnableConfig, child_config, ensure_config
-from ..runs import RunStart, context_for
+from ..config import RunnableConfig, child_config
+from ..runs import context_for
 from .plan import find_hook, unbind_step
 
 if TYPE_CHECKING:
-    from ..runs import Named
+    from ..runs import RunStart
 
 __all__ = ("Call", "OwnStep", "RunNeededError", "acall_steps", "build_call", "call_in_turn", "call_steps")
 
@@ -49,10 +48,13 @@ def call_in_turn(calls: Iterable[Call]) -> Call:
 
 
 def call_steps(
-    owner: Named, steps: Sequence[Any], calls: Sequence[Call | None], value: Any, config: RunnableConfig | None
+    steps: Sequence[Any], calls: Sequence[Call | None], value: Any, make_run: Callable[[], tuple[RunStart, Any]]
 ) -> Any:
-    """Return the output of ``steps`` for ``value``; ``calls`` are the functions of those that are our own."""
-    run = _SilentRun(owner, config, CallbackManagerForChainRun)
+    """Return the output of ``steps`` for ``value``; ``calls`` are the functions of those that are our own.
+
+    ``make_run`` returns the run of the sequence, which has no handlers; it is called for the first step without one.
+    """
+    run = _SilentRun(make_run)
     for place, (step, call) in enumerate(zip(steps, calls, strict=True), 1):
         is_done, value = _call_own(call, value)
         if not is_done:
@@ -62,10 +64,10 @@ def call_steps(
 
 
 async def acall_steps(
-    owner: Named, steps: Sequence[Any], calls: Sequence[Call | None], value: Any, config: RunnableConfig | None
+    steps: Sequence[Any], calls: Sequence[Call | None], value: Any, make_run: Callable[[], tuple[RunStart, Any]]
 ) -> Any:
     """Return the output of ``steps`` for ``value``; see :func:`call_steps`."""
-    run = _SilentRun(owner, config, AsyncCallbackManagerForChainRun)
+    run = _SilentRun(make_run)
     for place, (step, call) in enumerate(zip(steps, calls, strict=True), 1):
         is_done, value = _call_own(call, value)
         if not is_done:
@@ -127,17 +129,14 @@ class OwnStep:
 class _SilentRun:
     """The run of a sequence of which no handler is notified; it is made for the first step that is invoked."""
 
-    def __init__(self, owner: Named, config: RunnableConfig | None, kind: Any) -> None:
-        self._owner = owner
-        self._config = config
-        self._kind = kind
+    def __init__(self, make: Callable[[], tuple[RunStart, Any]]) -> None:
+        self._make = make
         self._run: Any = None
-        self._full: RunnableConfig
+        self._config: RunnableConfig
 
     def child_config(self, place: int) -> RunnableConfig:
         """Return the configuration of the step at ``place``."""
         if self._run is None:
-            start = RunStart(self._owner, ensure_config(self._config))
-            self._full = start.config
-            self._run = self._kind.of(start.manager, start.config.get("run_id"))
-        return child_config(self._full, self._run, f"seq:step:{place}")
+            start, self._run = self._make()
+            self._config = start.config
+        return child_config(self._config, self._run, f"seq:step:{place}")
