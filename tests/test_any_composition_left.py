@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leaving import acancel, aleave, leave
 from millstream.output_parsers import StrOutputParser
 from millstream.runnables import RunnableBranch, RunnableLambda, RunnableParallel, RunnablePassthrough, RunnablePick
 from recording import handlers
@@ -64,16 +64,7 @@ def made(chain: Any, log: list[Any], kinds: list[Any], second: list[Any]) -> tup
 def test_a_sync_stream(chain: Any, place: int, how: str) -> None:
     log: list[Any] = []
     built, config = made(chain, log, [handlers], [])
-    stream = built.stream({"text": "p"}, config)
-    with suppress(LookupError):
-        for count, _ in enumerate(stream, 1):
-            if count == place:
-                if how == "raise":
-                    raise LookupError
-                break
-    if how == "close":
-        stream.close()
-    del stream
+    leave(built, config, place, how)
     # A thread whose step runs ends after that step.
     while not has_ended(log):
         time.sleep(0.001)
@@ -94,24 +85,8 @@ def test_an_async_stream(chain: Any, kinds: list[Any], place: int, how: str, eve
 
     async def main() -> None:
         built, config = made(chain, log, kinds, second)
-        stream: Any = built.astream({"text": "p"}, config)
-        if events == "records":
-            stream = built.astream_records({"text": "p"}, config)
-        elif events is not None:
-            stream = built.astream_events({"text": "p"}, config, version=events)
-        count = 0
-        with suppress(LookupError):
-            async for _ in stream:
-                count += 1
-                if count == place:
-                    if how == "raise":
-                        raise LookupError
-                    break
-        if how == "aclose":
-            await stream.aclose()
-            # A model for sync code ends in its thread, after the step that runs.
-            assert has_ended(log) or chain[0] is Sync
-        del stream
+        # A model for sync code ends in its thread, after the step that runs.
+        await aleave(built, config, place, how, events, lambda: has_ended(log) or chain[0] is Sync)
         await alone(log, second)
 
     run(main)
@@ -127,23 +102,7 @@ def test_a_stream_that_is_cancelled(chain: Any, kinds: list[Any], turns: int, ti
 
     async def main() -> None:
         built, config = made(chain, log, kinds, second)
-
-        async def read() -> None:
-            stream: Any = built.astream({"text": "p"}, config)
-            if events:
-                stream = built.astream_events({"text": "p"}, config)
-            async with stream:
-                async for _ in stream:
-                    pass
-
-        task = asyncio.create_task(read())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        for _ in range(times):
-            task.cancel()
-            await asyncio.sleep(0)
-        await asyncio.wait([task])
-        del task
+        await acancel(built, config, turns, times, events=events)
         await alone(log, second)
 
     run(main)

@@ -1,0 +1,64 @@
+"""Leaves the streams of a chain at any chunk and in any way, or cancels the task that reads them."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+__all__ = ("acancel", "aleave", "leave")
+
+
+def leave(chain: Any, config: Any, place: int, how: str) -> None:
+    """Read a stream up to the chunk ``place``, leave the loop, and drop the stream; ``how`` may close it first."""
+    stream = chain.stream({"text": "p"}, config)
+    with suppress(LookupError):
+        for count, _ in enumerate(stream, 1):
+            if count == place:
+                if how == "raise":
+                    raise LookupError
+                break
+    if how == "close":
+        stream.close()
+
+
+async def aleave(
+    chain: Any, config: Any, place: int, how: str, events: str | None, has_ended: Callable[[], bool]
+) -> None:
+    """Read chunks, records or the ``events`` of a version, as :func:`leave`; closing it ends all runs."""
+    stream: Any = _open(chain, config, events)
+    count = 0
+    with suppress(LookupError):
+        async for _ in stream:
+            count += 1
+            if count == place:
+                if how == "raise":
+                    raise LookupError
+                break
+    if how == "aclose":
+        await stream.aclose()
+        assert has_ended()
+
+
+async def acancel(chain: Any, config: Any, turns: int, times: int, *, events: bool) -> None:
+    """Cancel the task that reads a stream, after ``turns`` turns of the loop, as often as ``times``."""
+
+    async def read() -> None:
+        async with _open(chain, config, "v2" if events else None) as stream:
+            async for _ in stream:
+                pass
+
+    task = asyncio.create_task(read())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait([task])
+
+
+def _open(chain: Any, config: Any, events: str | None) -> Any:
+    if events == "records":
+        return chain.astream_records({"text": "p"}, config)
+    if events is not None:
+        return chain.astream_events({"text": "p"}, config, version=events)
+    return chain.astream({"text": "p"}, config)
