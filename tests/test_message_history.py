@@ -160,6 +160,29 @@ def test_each_input_of_a_batch_has_its_own_history() -> None:
     assert {key: history.messages[0].content for key, history in kept.items()} == {"1": "a", "2": "b"}
 
 
+def test_calls_of_one_conversation_at_once_lose_no_message() -> None:
+    kept = InMemoryChatMessageHistory(messages=[HumanMessage("old")])
+
+    async def main() -> None:
+        loaded = 0
+        both = asyncio.Event()
+
+        async def answer(messages: Any) -> str:
+            nonlocal loaded
+            loaded += 1
+            if loaded == 2:
+                both.set()
+            await both.wait()
+            return f"answer to {messages[-1].content}"
+
+        chain = ours.RunnableWithMessageHistory(ours.RunnableLambda(answer), lambda: kept)
+        await asyncio.gather(*(chain.ainvoke([HumanMessage(text)]) for text in ("a", "b")))
+
+    asyncio.run(main())
+    first, second = ["a", "answer to a"], ["b", "answer to b"]
+    assert [message.content for message in kept.messages] in (["old", *first, *second], ["old", *second, *first])
+
+
 def test_a_stream_that_is_left_adds_what_has_come() -> None:
     kept = InMemoryChatMessageHistory()
     model = our_models.FakeListChatModel(responses=["abc"])

@@ -37,6 +37,7 @@ STEPS: dict[str, Any] = {
     "in a chain": RunnableLambda(str) | RunnableParallel(a=SAME, b=SAME) | RunnablePassthrough(),
     "behind a stream": SAME | RunnableParallel(a=SAME, b=SAME),
     "one that fails": RunnableParallel(a=SAME, b=REFUSE),
+    "one that fails in a thread": RunnableParallel(a=SAME, b=RunnableLambda(refuse)),
     "one that fails behind a stream": SAME | RunnableParallel(a=SAME, b=REFUSE),
 }
 
@@ -52,6 +53,16 @@ async def leave(step: Any) -> None:
             break
 
 
+async def read_events(step: Any) -> None:
+    async for _ in step.astream_events("hey", version="v2"):
+        pass
+
+
+async def read_log(step: Any) -> None:
+    async for _ in step.astream_log("hey"):
+        pass
+
+
 async def acall(step: Any) -> None:
     await step.ainvoke("hey")
 
@@ -59,6 +70,8 @@ async def acall(step: Any) -> None:
 WAYS: dict[str, Callable[[Any], Any]] = {
     "read": read,
     "leave": leave,
+    "events": read_events,
+    "log": read_log,
     "ainvoke": acall,
     "stream": lambda step: list(step.stream("hey")),
     "leave a sync stream": lambda step: next(iter(step.stream("hey"))),

@@ -161,6 +161,7 @@ class InContext(Generic[T]):
         coroutine, run = self._coroutine, self._context.run
         step: Callable[[Any], Any] = coroutine.send
         value: Any = None
+        awaited: Any = None
         try:
             while True:
                 try:
@@ -175,8 +176,8 @@ class InContext(Generic[T]):
                     step, value = coroutine.throw, error
         finally:
             coroutine.close()
-            # A traceback keeps this frame, which would keep the error.
-            del step, value
+            # A traceback keeps this frame, which would keep the error, or the future that has it.
+            del step, value, awaited
 
 
 async def run_in_executor(
@@ -205,4 +206,9 @@ async def run_in_executor(
             caller_loop.loop = None
 
     executor = None if isinstance(executor_or_config, Mapping) else executor_or_config
-    return await loop.run_in_executor(executor, call)
+    future = loop.run_in_executor(executor, call)
+    try:
+        return await future
+    finally:
+        # A traceback keeps this frame, which would keep the future, and the future the exception.
+        del future

@@ -29,11 +29,11 @@ class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
     mixed = True
 
     def __init__(self, run: ModelRun, *, streams: bool) -> None:
-        super().__init__(self._outputs)
+        super().__init__()
         self.streams = streams
         self._run = run
 
-    def _outputs(self, items: Sequence[Any]) -> Sequence[Any]:
+    def _read(self, items: Sequence[Any]) -> Sequence[Any]:
         """Return the output of every item, also if it is an empty text."""
         output = self._run.model_type.to_output
         if self.streams:

@@ -44,7 +44,9 @@ def callback_event_stream(
     schema = schema_version(version)
     full = ensure_config(config)
     run_id = full["run_id"] = full.get("run_id") or uuid7()
-    root = RootRun(run_id, full.get("run_name") or runnable.get_name(), input, full)
+    # Without the callbacks: the handler has this configuration, and the callbacks will have the handler.
+    shown = {**full, "callbacks": None}
+    root = RootRun(run_id, full.get("run_name") or runnable.get_name(), input, shown)
     channel = Channel()
     callbacks = CallbackManager.configure(full["callbacks"])
     # The handler is notified of the parent's children, not of the parent's own parents.
@@ -63,7 +65,7 @@ class CallbackEvents(PassThrough):
     """The processor of an event stream: it hands on the handler's events, and makes those of the root's chunks."""
 
     def __init__(self, version: Version, wanted: EventFilter) -> None:
-        super().__init__(self._events)
+        super().__init__()
         self._version = version
         self._wanted = wanted
         self._root: Run | None = None
@@ -72,7 +74,7 @@ class CallbackEvents(PassThrough):
         self._begun = False
         self._output = ChunkAccumulator(adds_on=True)
 
-    def _events(self, items: Sequence[Any]) -> list[StreamEvent]:
+    def _read(self, items: Sequence[Any]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for item in items:
             if type(item) is NestedEvent:

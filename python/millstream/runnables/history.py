@@ -30,6 +30,8 @@ GetSessionHistoryCallable = Callable[..., BaseChatMessageHistory]
 """Returns the history of a conversation, for the values of its keys in ``configurable``."""
 MessagesOrDictWithMessages = Sequence[BaseMessage] | dict[str, Any]
 
+# The key, in ``configurable``, of a list with the number of old messages that a call began with.
+_COUNT = "__old_messages"
 _SESSION = ConfigurableFieldSpec(
     id="session_id",
     annotation=str,
@@ -138,7 +140,8 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
 
     def _merge_configs(self, *configs: RunnableConfig | None) -> RunnableConfig:
         config = ensure_config(super()._merge_configs(*configs))
-        config["configurable"] = {**config["configurable"], "message_history": self._find_history(config)}
+        own = {"message_history": self._find_history(config), _COUNT: []}
+        config["configurable"] = {**config["configurable"], **own}
         return config
 
     def _find_history(self, config: RunnableConfig) -> BaseChatMessageHistory:
@@ -162,30 +165,30 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
         return self.get_session_history(**{key: given[key] for key in keys})
 
     def _enter_history(self, value: Any, config: RunnableConfig) -> list[BaseMessage]:
-        return self._with_input([*_history_of(config).messages], value)
+        return self._with_input([*_history_of(config).messages], value, config)
 
     async def _aenter_history(self, value: Any, config: RunnableConfig) -> list[BaseMessage]:
-        return self._with_input([*await _history_of(config).aget_messages()], value)
+        return self._with_input([*await _history_of(config).aget_messages()], value, config)
 
-    def _with_input(self, messages: list[BaseMessage], value: Any) -> list[BaseMessage]:
+    def _with_input(self, messages: list[BaseMessage], value: Any, config: RunnableConfig) -> list[BaseMessage]:
         """Return the old messages; behind them the new ones, where one key holds both."""
+        config["configurable"][_COUNT][:] = [len(messages)]
         if self.history_messages_key:
             return messages
         return messages + self._get_input_messages(value[self.input_messages_key] if self.input_messages_key else value)
 
     def _exit_history(self, run: Run, config: RunnableConfig) -> None:
-        history = _history_of(config)
-        history.add_messages(self._messages_of(run, history.messages))
+        _history_of(config).add_messages(self._messages_of(run, config))
 
     async def _aexit_history(self, run: Run, config: RunnableConfig) -> None:
-        history = _history_of(config)
-        await history.aadd_messages(self._messages_of(run, await history.aget_messages()))
+        await _history_of(config).aadd_messages(self._messages_of(run, config))
 
-    def _messages_of(self, run: Run, old: Sequence[BaseMessage]) -> list[BaseMessage]:
+    def _messages_of(self, run: Run, config: RunnableConfig) -> list[BaseMessage]:
         """Return the new messages of a run: those of its input that are not old, and those of its output."""
         new = self._get_input_messages(run.inputs)
         if not self.history_messages_key:
-            new = new[len(old) :]
+            # The history may have grown since by another call of the same conversation.
+            new = new[config["configurable"][_COUNT][0] :]
         return new + self._get_output_messages(run.outputs)
 
     def _get_input_messages(self, value: Any) -> list[BaseMessage]:

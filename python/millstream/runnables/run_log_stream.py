@@ -53,7 +53,7 @@ class _LogProcessor(PassThrough):
     """
 
     def __init__(self, *, patches: bool, lists_chunks: bool) -> None:
-        super().__init__(self._read)
+        super().__init__()
         self._lists_chunks = lists_chunks
         self._sum: Any = None
         self._log: RunLog | None = None if patches else RunLog(state=None)

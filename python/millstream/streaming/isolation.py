@@ -50,16 +50,23 @@ class IsolatedSource:
 
 
 class PassThrough(Processor[Any]):
-    """The processor over :class:`IsolatedSource`: ``read`` makes outputs of the channel's items, or they are outputs.
+    """The processor over :class:`IsolatedSource`: the channel's items are the outputs, or a subclass makes them.
 
     Users' code may take its time, and is not run twice; its own end alone ends such a stream.
     """
 
-    __slots__ = ("error", "feed")
+    __slots__ = ("error",)
 
-    def __init__(self, read: Callable[[Sequence[Any]], Sequence[Any]] | None = None) -> None:
+    def __init__(self) -> None:
         self.error: BaseException | None = None
-        self.feed: Callable[[Any], Sequence[Any]] = read or _unchanged
+
+    @property
+    def feed(self) -> Callable[[Any], Sequence[Any]]:
+        """The function that returns the outputs of the items."""
+        return self._read
+
+    def _read(self, items: Sequence[Any]) -> Sequence[Any]:
+        return items
 
     def on_disconnect(self, error: Exception) -> None:
         """Keep a stream error of users' code; it is raised as it is."""
@@ -96,10 +103,6 @@ class _NoItems:
 
 NO_ITEMS = _NoItems()
 """A source without any item."""
-
-
-def _unchanged(items: Sequence[Any]) -> Sequence[Any]:
-    return items
 
 
 def isolated_stream(outputs: Callable[[], AsyncIterable[Any]]) -> AsyncStream[Any]:
