@@ -1,4 +1,4 @@
-"""What an agent decides and returns: its action, the step that performs it, and its result."""
+"""Values of agents: an action, the step that performs it, and the final result."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def trace_as_chain_group(
             verses = [llm.invoke(topic, {"callbacks": group}) for topic in ("water", "wine")]
             group.on_chain_end({"output": verses})
     """
-    callbacks = _traced(callback_manager, project_name, example_id, address)
+    callbacks = _add_tracer(callback_manager, project_name, example_id, address)
     manager = CallbackManager.configure(callbacks, inheritable_tags=tags, inheritable_metadata=metadata)
     run = manager.on_chain_start({"name": group_name}, inputs or {}, run_id=run_id)
     group = CallbackManagerForChainGroup.of_run(run)
@@ -128,7 +128,7 @@ async def atrace_as_chain_group(
     metadata: dict[str, Any] | None = None,
 ) -> AsyncGenerator[AsyncCallbackManagerForChainGroup, None]:
     """Yield the manager of a group of async calls; see :func:`trace_as_chain_group`."""
-    callbacks = _traced(callback_manager, project_name, example_id, address)
+    callbacks = _add_tracer(callback_manager, project_name, example_id, address)
     manager = AsyncCallbackManager.configure(callbacks, inheritable_tags=tags, inheritable_metadata=metadata)
     run = await manager.on_chain_start({"name": group_name}, inputs or {}, run_id=run_id)
     group = AsyncCallbackManagerForChainGroup.of_run(run)
@@ -142,7 +142,9 @@ async def atrace_as_chain_group(
         await run.on_chain_end({})
 
 
-def _traced(manager: BaseCallbackManager | None, project_name: str | None, example_id: object, address: object) -> Any:
+def _add_tracer(
+    manager: BaseCallbackManager | None, project_name: str | None, example_id: object, address: object
+) -> Any:
     """Return the callbacks of a group: with LangChain's tracer, if it is enabled."""
     find = getattr(sys.modules.get("langchain_core.tracers.context"), "_get_trace_callbacks", None)
     traced = None if find is None else find(project_name, example_id, callback_manager=manager, address=address)

@@ -169,7 +169,7 @@ class Blob(BaseMedia):
         guess_type: bool = True,
         metadata: Mapping[Any, Any] | None = None,
     ) -> Self:
-        """Return the blob of a file, which is read when its data is asked for; its name suggests the type."""
+        """Return the blob of a file, which is read by the methods that return its data; its name suggests the type."""
         if mime_type is None and guess_type:
             import mimetypes
 

@@ -100,7 +100,7 @@ class StreamEventHandler(ChunkTaps):
     it sends no chunks, since those are made of what reaches the consumer, and marks where it begins and ends.
     ``parent_ids`` are those of the stream's own run.
 
-    Where users' code takes part, nobody can say beforehand which runs begin. So the stream's run hands
+    Where users' code takes part, it is not known beforehand which runs begin. So the stream's run hands
     this handler down to its children by its configuration, as LangChain does, and users' code runs in a worker.
     Its chunks and the children's events go through one channel, in the order in which they are made; the
     consumer's side (:func:`mixed`) turns chunks into events and passes the others on as they are.

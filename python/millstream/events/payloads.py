@@ -15,7 +15,7 @@ __all__ = ("Payload", "payload_of")
 
 
 class Payload(Protocol):
-    """What stands in the events of one type of run."""
+    """The data of the events of one type of run."""
 
     def inputs(self, prompts: object) -> dict[str, Any]:
         """Return the input of a child run of a model."""
@@ -37,7 +37,7 @@ class Payload(Protocol):
 
 
 class _Values:
-    """Chains, prompts, parsers, functions, tools: what they take and return, as it is."""
+    """Chains, prompts, parsers, functions, tools: their inputs and outputs are shown unchanged."""
 
     def inputs(self, prompts: object) -> dict[str, Any]:
         return {"input": prompts}
@@ -128,5 +128,5 @@ _PAYLOADS: dict[str, Payload] = {"llm": _Texts(), "chat_model": _Messages(), "re
 
 
 def payload_of(run: Run) -> Payload:
-    """Return what stands in the events of ``run``."""
+    """Return the data of the events of ``run``."""
     return _PAYLOADS.get(run.run_type, _VALUES)

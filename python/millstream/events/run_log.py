@@ -20,7 +20,7 @@ class _Inputs(TypedDict, total=False):
 
 @with_pydantic_schema
 class LogEntry(_Inputs):
-    """What the log says of a child run. Times are texts of ISO 8601; the end and the output are ``None`` until then."""
+    """The log of a child run. Times are texts of ISO 8601; the end and the output are ``None`` until then."""
 
     id: str
     name: str

@@ -69,6 +69,6 @@ class EventFilter(NamedTuple):
         return {name: names for name, names in self._asdict().items() if names is not None}
 
 
-def _meets(asked: Sequence[Sequence[str] | None], facts: Sequence[Sequence[str]]) -> bool:
-    pairs = zip(asked, facts, strict=True)
+def _meets(wanted: Sequence[Sequence[str] | None], facts: Sequence[Sequence[str]]) -> bool:
+    pairs = zip(wanted, facts, strict=True)
     return any(names is not None and any(fact in names for fact in have) for names, have in pairs)

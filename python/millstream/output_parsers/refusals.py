@@ -1,4 +1,4 @@
-"""Refusals: what a model says instead of the answer that was asked for."""
+"""Refusals: the text of a model in place of the requested answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ``RunnableAssign`` joins the chunks of its input and those of its mapper."""
+"""Joins the chunks of the input of ``RunnableAssign`` and those of its mapper."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class RunBatch(ABC):
                 yield run, self._values[i]
 
     def result(self) -> list[Any]:
-        """Return the outputs; an exception among them is raised, unless it was asked for."""
+        """Return the outputs; an exception among them is raised, unless ``return_exceptions`` is set."""
         values = self._values
         failure = next((value for value in values if isinstance(value, Exception)), None)
         self.release()
@@ -104,7 +104,7 @@ class RunBatch(ABC):
             del values, failure
 
     def failed(self, error: BaseException) -> list[Any]:
-        """Return ``error`` for each input where exceptions were asked for; raise it otherwise."""
+        """Return ``error`` for each input if ``return_exceptions`` is set; raise it otherwise."""
         self.release()
         try:
             if self.return_exceptions and isinstance(error, Exception):
@@ -318,13 +318,13 @@ def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> l
 
     Once a call has failed, no other is begun. When those that run have ended, the exception is raised
     of the first one, in their order, that failed. A ``KeyboardInterrupt``, or what else a signal
-    handler raises, goes up at once: nobody waits for the threads then, the interpreter neither.
+    handler raises, is raised at once: neither the caller nor the interpreter waits for the threads then.
     """
     results: list[Any] = [None] * len(calls)
     failures: dict[int, BaseException] = {}
     failure: BaseException | None = None
     try:
-        for place, result, failure in _completed(calls, at_once):
+        for place, result, failure in _run_each(calls, at_once):
             if failure is None:
                 results[place] = result
             else:
@@ -349,7 +349,7 @@ def iter_completed(
         yield 0, calls[0]()
         return
     failure: BaseException | None = None
-    ended = _completed(calls, at_once)
+    ended = _run_each(calls, at_once)
     try:
         for place, result, failure in ended:
             if failure is not None:
@@ -360,7 +360,7 @@ def iter_completed(
         del failure
 
 
-def _completed(
+def _run_each(
     calls: Sequence[Callable[[], Any]], at_once: int | None
 ) -> Generator[tuple[int, Any, BaseException | None], None, None]:
     """Run the calls in threads; yield the place, the result and the exception of each one that has ended."""

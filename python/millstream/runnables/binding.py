@@ -296,9 +296,9 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
         found = getattr(self.bound, name)
         if name in _BINDING:
             return self._kept_by(found)
-        return self._configured(found) if callable(found) else found
+        return self._merge_bound_config(found) if callable(found) else found
 
-    def _configured(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _merge_bound_config(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``method``; if it takes a ``config``, with the bound one merged under that of a call."""
         try:
             parameters = inspect.signature(method).parameters

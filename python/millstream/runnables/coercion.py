@@ -1,4 +1,4 @@
-"""``coerce_to_runnable``: what may stand in a chain beside Runnables: functions, generator functions, dicts."""
+"""``coerce_to_runnable`` turns functions, generator functions and dicts into steps of chains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .runnable import Input, Output, Runnable
 __all__ = ("RunnableLike", "coerce_to_runnable")
 
 RunnableLike = Runnable[Input, Output] | Callable[..., Any] | Mapping[str, Any]
-"""What may stand in a chain."""
+"""A step of a chain, before it is a Runnable."""
 
 
 def coerce_to_runnable(thing: object) -> Runnable[Any, Any]:

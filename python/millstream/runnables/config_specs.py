@@ -64,7 +64,7 @@ AnyConfigurableField: TypeAlias = ConfigurableField | ConfigurableFieldSingleOpt
 
 
 class ConfigurableFieldSpec(NamedTuple):
-    """What a Runnable reports of a key of ``configurable``."""
+    """The description of a key of ``configurable`` that a Runnable reads."""
 
     id: str
     annotation: Any

@@ -306,7 +306,7 @@ class FallbackBatch(RunBatch):
         return [input if isinstance(input, dict) else {"input": input} for input in self.inputs]
 
     def calls(self) -> Iterator[Call]:
-        """Yield the call of each Runnable; raise an exception that is not handled, unless it was asked for."""
+        """Yield the call of each Runnable; raise an unhandled exception, unless ``return_exceptions`` is set."""
         for runnable in self._owner.runnables:
             if not self._left:
                 return

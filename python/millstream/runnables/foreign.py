@@ -109,11 +109,11 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Stream from LangChain's Runnable."""
-        return Stream(_closed(self.runnable.stream(to_langchain(input), config, **kwargs)))
+        return Stream(_yield_and_close(self.runnable.stream(to_langchain(input), config, **kwargs)))
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Transform with LangChain's Runnable."""
-        return Stream(_closed(self.runnable.transform(_convert(input), config, **kwargs)))
+        return Stream(_yield_and_close(self.runnable.transform(_convert(input), config, **kwargs)))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
         """Stream from LangChain's Runnable, in a task of its own."""
@@ -132,7 +132,7 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         return self.runnable.atransform(_aconvert(items), config, **kwargs)
 
 
-def _closed(outputs: Iterator[Any]) -> Any:
+def _yield_and_close(outputs: Iterator[Any]) -> Any:
     """Yield ``outputs``, and close them."""
     try:
         yield from outputs

@@ -1,4 +1,4 @@
-"""What the source of a function shows: the keys it reads of its input, and the objects it uses."""
+"""Reads the source of functions: the keys of the input that they use, and the objects."""
 
 from __future__ import annotations
 

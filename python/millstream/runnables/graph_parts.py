@@ -1,4 +1,4 @@
-"""What a graph is made of: nodes, edges, and the styles in which they are drawn."""
+"""The parts of graphs: nodes, edges, and the styles in which they are drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = (
 
 
 class Stringifiable(Protocol):
-    """What stands beside an edge; it is drawn as its text."""
+    """The label of an edge; it is drawn as its text."""
 
     def __str__(self) -> str:
         """Return the text."""

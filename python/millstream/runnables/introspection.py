@@ -1,4 +1,4 @@
-"""What every Runnable inherits: its name, its types, their schemas, and its graph."""
+"""The base of Runnables that describes them: names, types, their schemas, and graphs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ("Introspectable", "sequence_input_schema", "sequence_output_schema", 
 class Introspectable(Streamable[Input, Output]):
     """The types of a Runnable, as annotations, as pydantic models and as JSON schemas, and its graph.
 
-    pydantic is imported when a schema is asked for.
+    pydantic is imported by the first call that returns a schema.
     """
 
     @property

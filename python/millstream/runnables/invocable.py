@@ -1,4 +1,4 @@
-"""What every Runnable inherits: calls with one input and with many."""
+"""The base of Runnables that calls them, with one input and with many."""
 
 from __future__ import annotations
 

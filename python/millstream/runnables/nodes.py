@@ -35,7 +35,7 @@ Take = Callable[[Any, list[Any]], None]
 
 @dataclass(slots=True)
 class Composition:
-    """What a Runnable of ours is made of: its steps with the tags of their runs, and what connects their nodes.
+    """The steps of a Runnable of ours, with the tags of their runs, and the function that connects their nodes.
 
     ``is_whole`` says whether it takes its whole input at once: its run starts with it, and shows no chunks.
     So do the runs of ``conditions``, which are invoked. Their nodes stand before those of the steps.

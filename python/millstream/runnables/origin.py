@@ -1,4 +1,4 @@
-"""What a step is to the fused chain that begins at its connection."""
+"""``Origin``: the step of a fused chain that opens the connection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ("AttemptEvents", "Origin", "OriginEvents")
 
 
 class Origin(Protocol):
-    """Where a fused chain begins: a step that opens a connection of ours and yields its chunks."""
+    """The first step of a fused chain: it opens a connection of ours and yields its chunks."""
 
     @property
     def callbacks(self) -> Any:

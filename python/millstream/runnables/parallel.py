@@ -110,7 +110,7 @@ class RunnableParallel(
 
     def _transform(self, items: Any, run: ChainRun, config: RunnableConfig) -> Iterator[Any]:
         in_turn = self._in_turn or (self._waiting < 2 and items.whole is not None)
-        return (run_in_turn if in_turn else merge)(self._branches(run, config, False), items, _keyed)
+        return (run_in_turn if in_turn else merge)(self._branches(run, config, False), items, _wrap_in_key)
 
     def _atransform_here(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
@@ -119,7 +119,7 @@ class RunnableParallel(
         return atransform_in_run(self, self._atransform, items, config, input=shared)
 
     def _atransform(self, items: Any, run: ChainRun, config: RunnableConfig) -> AsyncIterator[Any]:
-        return (arun_in_turn if self._in_turn else amerge)(self._branches(run, config, True), items, _keyed)
+        return (arun_in_turn if self._in_turn else amerge)(self._branches(run, config, True), items, _wrap_in_key)
 
     def _branches(self, run: ChainRun, config: RunnableConfig, for_async: bool) -> dict[str, Callable[[Any], Any]]:
         """Return the steps as functions of their inputs, in streams of ``run``; those that never wait first."""
@@ -148,7 +148,7 @@ class RunnableParallel(
         """Return the steps as the origin of a chain, if they run at the same time."""
         if self._in_turn or type(self) is not RunnableParallel:
             return None
-        return ParallelOrigin(self, self._branches, lambda: _keyed, run_in_turn if self._waiting < 2 else None)
+        return ParallelOrigin(self, self._branches, lambda: _wrap_in_key, run_in_turn if self._waiting < 2 else None)
 
     def _configs(self, run: ChainRun, config: RunnableConfig) -> dict[str, RunnableConfig]:
         return {key: child_config(config, run, f"map:key:{key}") for key in self.steps__}
@@ -177,5 +177,5 @@ def _atransform(step: Runnable[Any, Any], config: RunnableConfig, items: AsyncIt
     return step._atransform_inline(items, config, {})
 
 
-def _keyed(key: str, outputs: list[Any], ended: bool) -> list[AddableDict]:
+def _wrap_in_key(key: str, outputs: list[Any], ended: bool) -> list[AddableDict]:
     return [AddableDict({key: output}) for output in outputs]

@@ -129,7 +129,7 @@ async def acall_in_run(
     run = await start.arun(input, serialized)
     try:
         child = start.child_config(run)
-        output = await InContext(context_for(child), _made(call, input, run, child))
+        output = await InContext(context_for(child), _acall(call, input, run, child))
     except BaseException as error:
         await run.report_stop(error)
         raise
@@ -137,7 +137,7 @@ async def acall_in_run(
     return output
 
 
-async def _made(call: Call, input: object, run: ChainRun, config: RunnableConfig) -> Any:
+async def _acall(call: Call, input: object, run: ChainRun, config: RunnableConfig) -> Any:
     return await call(input, run, config)
 
 

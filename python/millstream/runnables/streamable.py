@@ -1,4 +1,4 @@
-"""What every Runnable inherits: streams of chunks, of events and of records."""
+"""The base of Runnables that streams them: chunks, events and records."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class FunctionTool(BaseTool):
         if func is None:
             kind = next(cls for cls in type(self).__mro__ if cls.__module__.startswith(__package__))
             raise NotImplementedError(f"{kind.__name__} does not support sync invocation.")
-        return func(*args, **{**kwargs, **_asked(func, config, run_manager)})
+        return func(*args, **{**kwargs, **_run_arguments(func, config, run_manager)})
 
     async def _arun(
         self,
@@ -48,7 +48,7 @@ class FunctionTool(BaseTool):
         """Call the coroutine function, or the function in the loop's executor."""
         if (coroutine := self.coroutine) is None:
             return await super()._arun(*args, config=config, run_manager=run_manager, **kwargs)
-        return await coroutine(*args, **{**kwargs, **_asked(coroutine, config, run_manager)})
+        return await coroutine(*args, **{**kwargs, **_run_arguments(coroutine, config, run_manager)})
 
     @property
     def _injected_args_keys(self) -> frozenset[str]:
@@ -57,11 +57,11 @@ class FunctionTool(BaseTool):
         return frozenset() if function is None else injected_names(function)
 
 
-def _asked(function: Callable[..., Any], config: RunnableConfig, run: Any) -> dict[str, Any]:
-    """Return the arguments that ``function`` takes of the run's."""
-    asked: dict[str, Any] = {}
+def _run_arguments(function: Callable[..., Any], config: RunnableConfig, run: Any) -> dict[str, Any]:
+    """Return the callbacks and the configuration of the run, as arguments, if ``function`` takes them."""
+    arguments: dict[str, Any] = {}
     if run is not None and takes_parameter(function, "callbacks"):
-        asked["callbacks"] = run.get_child()
+        arguments["callbacks"] = run.get_child()
     if name := _get_runnable_config_param(function):
-        asked[name] = config
-    return asked
+        arguments[name] = config
+    return arguments

@@ -84,7 +84,7 @@ class Fused(ProcessorAround[Any]):
 
     def release(self) -> None:
         """Drop the closure ``feed`` and the exception of a step, which refer to this processor: it is freed at once."""
-        self.feed = _released
+        self.feed = _drop_item
         self._failure = None
         # It is not known before the input of the origin is.
         if (inner := getattr(self, "_inner", None)) is not None:
@@ -94,7 +94,7 @@ class Fused(ProcessorAround[Any]):
             inner.release()
 
 
-def _released(raw: Any) -> Sequence[Any]:
+def _drop_item(raw: Any) -> Sequence[Any]:
     return ()
 
 
@@ -156,7 +156,7 @@ class FusedChunks(Fused):
         return await super().aopen()
 
     def _origin_config(self) -> RunnableConfig:
-        """Return the configuration of the origin's run: a child of the chain's, of which nobody is notified."""
+        """Return the configuration of the origin's run: a child of the chain's run, which notifies no handler."""
         start = RunStart(self._chain, ensure_config(self._config))
         return self._plan.origin_step.child_config(start.config, start.silent_run())
 
