@@ -225,6 +225,16 @@ def test_methods_that_a_users_class_overrides_are_called() -> None:
     assert both(RunnablePassthrough() | Added(), 1) == [2, 2]
 
 
+def test_a_method_that_a_test_has_patched_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    step: Any = RunnablePassthrough()
+    monkeypatch.setattr(step, "invoke", lambda *args, **kwargs: "patched")
+    chain: Any = RunnablePassthrough() | step
+    assert chain.invoke(1) == "patched"
+    monkeypatch.setattr(RunnablePick, "invoke", lambda *args, **kwargs: "patched too")
+    chain = RunnablePassthrough() | RunnablePick("a")
+    assert chain.invoke({"a": 1}) == "patched too"
+
+
 def test_side_effects_of_a_passthrough_take_place() -> None:
     seen: list[Any] = []
     both(RunnablePassthrough(seen.append) | RunnablePassthrough(), 1)
