@@ -233,3 +233,10 @@ def test_a_step_that_changes_its_configuration_changes_no_other_steps(way: str) 
         getattr(chain, way)(["a"] if way == "batch" else "a", config)
     assert first.seen == second.seen == [(["t"], {"m": 1}, {"c": 2})]
     assert config == {"tags": ["t"], "metadata": {"m": 1}, "configurable": {"c": 2}}
+
+
+@pytest.mark.parametrize("way", ["invoke", "with_config"])
+def test_tags_that_are_one_text_are_refused(way: str) -> None:
+    step: Any = RunnableLambda(lambda x: x)
+    with pytest.raises(TypeError, match=r"^tags must be a list of texts, not a text: write \['draft'\]$"):
+        step.invoke(1, {"tags": "draft"}) if way == "invoke" else step.with_config(tags="draft").invoke(1)

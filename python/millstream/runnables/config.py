@@ -123,11 +123,17 @@ def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
 
 def _copy_known(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return copies of the values under known keys."""
+    _check_tags(config.get("tags"))
     return {
         key: value.copy() if hasattr(value, "copy") else value
         for key, value in config.items()
         if value is not None and key in _KEYS
     }
+
+
+def _check_tags(tags: object) -> None:
+    if isinstance(tags, str):
+        raise TypeError(f"tags must be a list of texts, not a text: write [{tags!r}]")
 
 
 def get_config_list(
@@ -245,6 +251,7 @@ def child_context(config: RunnableConfig, run: BaseRunManager) -> contextvars.Co
 def _merge_key(merged: dict[str, Any], key: str, value: Any) -> None:
     old = merged.get(key)
     if key == "tags":
+        _check_tags(value)
         merged[key] = sorted({*(old or ()), *value})
     elif key == "metadata":
         merged[key] = _merge_metadata_dicts(old or {}, value)
