@@ -54,7 +54,7 @@ def test_a_type_checker_reports_the_wrong_lines_and_no_other(checker: Any) -> No
 )
 def test_a_constructor_takes_for_type_checkers_what_it_takes(cls: Any, arguments: Any) -> None:
     types = {name: written(annotation) for name, annotation in arguments.__annotations__.items()}
-    taken = {name: written(annotation) for name, _, annotation in cls._arguments()}
+    taken = {name: written(annotation) for name, _, annotation in cls._list_arguments()}
     assert types.keys() == taken.keys()
     # What a class says is anything may be done to users with more care.
     typed = {name: type for name, type in taken.items() if type != "Any"}
