@@ -46,7 +46,7 @@ class PromptFields(Fields, PydanticField):
 
     __hash__ = None
 
-    def _pydantic_dump(self, info: Any) -> Any:
+    def _pydantic_dump(self, info: object) -> Any:
         return to_data(self)
 
 

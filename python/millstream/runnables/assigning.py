@@ -58,7 +58,7 @@ class AssignNode(Node):
 
         return feed_chunk
 
-    def _take_mapped(self, output: Any, passed: list[Any]) -> None:
+    def _take_mapped(self, output: object, passed: list[Any]) -> None:
         self._push("mapper", [output], passed)
 
     def _push(self, key: str, outputs: list[Any], passed: list[Any], *, ended: bool = False) -> None:

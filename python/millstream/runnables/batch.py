@@ -207,7 +207,7 @@ async def abatch_in_runs(batch: RunBatch) -> list[Any]:
         del outputs
 
 
-def _end(run: Any, output: Any) -> Any:
+def _end(run: Any, output: object) -> Any:
     return run.on_chain_error(output) if isinstance(output, Exception) else run.on_chain_end(output)
 
 

@@ -327,7 +327,7 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
 
         return bind
 
-    def _rebound(self, made: Any) -> Any:
+    def _rebound(self, made: object) -> Any:
         """Return ``made`` with the bindings of this Runnable added to its first step; those of ``made`` win."""
         sequence = late("RunnableSequence")
         if isinstance(made, sequence):

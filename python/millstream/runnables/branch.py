@@ -73,7 +73,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         """Stream the output of the first branch whose condition is true."""
         return Stream(stream_in_run(self, partial(self._stream, kwargs), input, config))
 
-    def _stream(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
+    def _stream(self, kwargs: dict[str, Any], input: object, run: ChainRun, config: RunnableConfig) -> Any:
         runnable, chosen = self._choose(input, run, config)
         return runnable.stream(input, chosen, **kwargs)
 
@@ -90,7 +90,9 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         runnable, chosen = await self._achoose(input, run, config)
         return runnable._astream_inline(input, chosen, kwargs)
 
-    def _choose(self, input: Any, run: ChainRun, config: RunnableConfig) -> tuple[Runnable[Any, Any], RunnableConfig]:
+    def _choose(
+        self, input: object, run: ChainRun, config: RunnableConfig
+    ) -> tuple[Runnable[Any, Any], RunnableConfig]:
         """Return the Runnable to call, with its configuration."""
         for condition, given, runnable, chosen in self._candidates(run, config):
             if condition is None or condition.invoke(input, given):
@@ -98,7 +100,7 @@ class RunnableBranch(TypesOfBranch[Input, Output], RunnableSerializable[Input, O
         raise AssertionError("the default has no condition")
 
     async def _achoose(
-        self, input: Any, run: ChainRun, config: RunnableConfig
+        self, input: object, run: ChainRun, config: RunnableConfig
     ) -> tuple[Runnable[Any, Any], RunnableConfig]:
         """Return the Runnable to call, with its configuration."""
         for condition, given, runnable, chosen in self._candidates(run, config):

@@ -113,7 +113,7 @@ class DynamicRunnable(TypesOfAnother[Input, Output], RunnableSerializable[Input,
         )
         return outputs
 
-    def _configs_of_default(self, inputs: Sequence[Input], config: Any) -> list[RunnableConfig] | None:
+    def _configs_of_default(self, inputs: Sequence[Input], config: object) -> list[RunnableConfig] | None:
         """Return the configurations of a batch if the default is chosen for all inputs."""
         prepared = [self.prepare(one) for one in batch_configs(inputs, config)[0]]
         if not prepared or any(runnable is not self.default for runnable, _ in prepared):

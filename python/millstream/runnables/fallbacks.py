@@ -159,7 +159,9 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
         attempts = FallbackAttempts(self, input)
         return astream_in_run(self, partial(self._astream, attempts, kwargs), input, config)
 
-    def _stream(self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: Any, run: ChainRun, config: Any) -> Any:
+    def _stream(
+        self, attempts: FallbackAttempts, kwargs: dict[str, Any], _: object, run: ChainRun, config: RunnableConfig
+    ) -> Any:
         # As in LangChain, a sync stream has its configuration from the context alone.
         inherited: Any = None
         return iter_attempts(attempts, lambda: attempts.runnable._stream_inline(attempts.input, inherited, kwargs))
@@ -362,7 +364,7 @@ def _reads_whole_input(runnable: Any) -> bool:
     return type(runnable).transform in (Runnable.transform, RunnableLambda.transform)
 
 
-def _returns_runnable(name: str, method: Any) -> bool:
+def _returns_runnable(name: str, method: object) -> bool:
     """Return whether ``method`` is one that returns a Runnable, as far as its annotations say."""
     if not callable(method):
         return False
@@ -375,7 +377,7 @@ def _returns_runnable(name: str, method: Any) -> bool:
     return _is_runnable_type(hint)
 
 
-def _is_runnable_type(hint: Any) -> bool:
+def _is_runnable_type(hint: object) -> bool:
     if isinstance(hint, str):
         return hint.partition("[")[0].rpartition(".")[2].startswith("Runnable")
     origin = get_origin(hint) or hint

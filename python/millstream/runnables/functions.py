@@ -243,7 +243,7 @@ class RunnableLambda(Runnable[Input, Output]):
         """Whether the function only computes, so that it needs no thread in async code."""
         return self.afunc is None and never_waits(self.func)
 
-    def _call_plain(self, input: Any) -> Any:
+    def _call_plain(self, input: object) -> Any:
         output = self._function(input)
         if as_runnable(output) is not None:
             raise RunNeededError
@@ -274,7 +274,7 @@ class RunnableLambda(Runnable[Input, Output]):
             return await runnable.ainvoke(input, self._nested_config(config, input))
         return output
 
-    def _call_sync(self, kwargs: dict[str, Any], input: Any, run: ChainRun, config: RunnableConfig) -> Any:
+    def _call_sync(self, kwargs: dict[str, Any], input: object, run: ChainRun, config: RunnableConfig) -> Any:
         assert self.func is not None
         output = bind_arguments(self.func, kwargs, run, config)(input)
         return _sum_up(output) if inspect.isgeneratorfunction(self.func) else output
@@ -328,7 +328,7 @@ class RunnableLambda(Runnable[Input, Output]):
                 except asyncio.CancelledError as error:
                     taken.thrown = error
 
-    def _nested_config(self, config: RunnableConfig, input: Any) -> RunnableConfig:
+    def _nested_config(self, config: RunnableConfig, input: object) -> RunnableConfig:
         """Return the configuration of a Runnable that the function returned."""
         limit = config["recursion_limit"]
         if limit <= 0:

@@ -93,7 +93,7 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
         return atransform_in_run(self, partial(self._run_function, kwargs), items, config, defers_inputs=True)
 
     def _run_function(
-        self, kwargs: dict[str, Any], items: Any, run: ChainRun, config: RunnableConfig
+        self, kwargs: dict[str, Any], items: object, run: ChainRun, config: RunnableConfig
     ) -> AsyncIterator[Output]:
         return aiter(bind_arguments(self._afunction(), kwargs, run, config)(items))
 

@@ -48,7 +48,7 @@ class Introspectable(Streamable[Input, Output]):
         return instance_schema(cls)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> Any:
         """Return how pydantic describes such a field."""
         return {"title": cls.__name__, "type": "object"}
 

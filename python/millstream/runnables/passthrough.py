@@ -129,7 +129,7 @@ class RunnablePassthrough(_StageStep[Other, Other]):
         await self._acall_functions(input, config, kwargs)
         return await acall_in_run(self, lambda value, *_: aidentity(value), input, config)
 
-    async def _acall_functions(self, input: Any, config: RunnableConfig | None, kwargs: Dict) -> None:
+    async def _acall_functions(self, input: object, config: RunnableConfig | None, kwargs: Dict) -> None:
         if self.afunc is not None:
             await bind_arguments(self.afunc, kwargs, None, ensure_config(config))(input)
         elif self.func is not None:
@@ -220,7 +220,7 @@ class RunnablePick(TypesOfPick, _StageStep[Dict, Any]):
         """Return what is picked from ``input``; ``None`` where it has none of the keys."""
         return await acall_in_run(self, lambda value, *_: self._apick(value), input, config)
 
-    async def _apick(self, value: Any) -> Any:
+    async def _apick(self, value: object) -> Any:
         return self._pick(value)
 
 

@@ -319,7 +319,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         return None
 
     def _stream_prefix(
-        self, items: Any, run: ChainRun, config: RunnableConfig, kwargs: dict[str, Any], *, for_async: bool
+        self, items: object, run: ChainRun, config: RunnableConfig, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[int, Any, dict[str, Any]]:
         """Return how many steps have been begun as one generator, their outputs, and the next step's arguments."""
         if self._prefix is None or run.handlers or (whole := as_whole_input(items)) is None:

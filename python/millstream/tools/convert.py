@@ -77,7 +77,7 @@ def tool(
 def tool(
     name_or_callable: str | Callable[..., Any] | None = None,
     runnable: Runnable[Any, Any] | None = None,
-    *args: Any,
+    *args: object,
     description: str | None = None,
     return_direct: bool = False,
     args_schema: ArgsSchema | None = None,
@@ -232,13 +232,13 @@ def convert_runnable_to_tool(
     )
 
 
-def _has_fields(schema: dict[str, Any], model: Any) -> bool:
+def _has_fields(schema: dict[str, Any], model: object) -> bool:
     """Return whether the fields of ``model`` are the arguments; a root model has one field, ``root``."""
     is_root = getattr(model, "__pydantic_root_model__", False)
     return schema.get("type") == "object" and bool(schema.get("properties")) and not is_root
 
 
-def _key_types(input_type: Any) -> dict[str, Any]:
+def _key_types(input_type: object) -> dict[str, Any]:
     try:
         return get_type_hints(input_type)
     except TypeError as error:

@@ -77,7 +77,7 @@ class DecodedMessages(DecodedStream):
         """Return the records of parts."""
         return b"".join(map(self._to_record, parts))
 
-    def _to_record(self, part: Any) -> bytes:
+    def _to_record(self, part: object) -> bytes:
         if type(part) is bytes:
             return part
         return self._write(outputs) if (outputs := self._outputs((part,))) else b""

@@ -51,7 +51,7 @@ class MergedResult:
             output["system_fingerprint"] = self._fingerprint
         return LLMResult(choices, output)
 
-    def _add_usage(self, usage: Any) -> None:
+    def _add_usage(self, usage: object) -> None:
         for key in _USAGE_KEYS:
             if isinstance(usage, Mapping) and isinstance(count := usage.get(key), int):
                 self._usage[key] = self._usage.get(key, 0) + count

@@ -135,7 +135,7 @@ class OpenAIEndpoint(Fields):
                 ' (if the server requires none, pass any text: api_key="none")'
             )
 
-    def _check_value(self, argument: str, spec: Field, value: Any) -> Any:
+    def _check_value(self, argument: str, spec: Field, value: object) -> Any:
         """Return the checked value of a field; a text that is a number is converted, a key becomes a ``SecretStr``."""
         value = check_value(type(self).__name__, argument, spec.annotation, value)
         return SecretStr(value) if isinstance(value, str) and spec.name in KEYS else value

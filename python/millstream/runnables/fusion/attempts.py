@@ -97,7 +97,7 @@ class AttemptedStream(ProcessorAround[Any]):
 
     # The processor.
 
-    def opened(self, body: Any) -> Sequence[Any]:
+    def opened(self, body: object) -> Sequence[Any]:
         """Return the outputs so far."""
         begun, self._begun = self._begun, ()
         return begun
@@ -160,7 +160,7 @@ class AttemptedEvents(AttemptedStream):
             self._starts += self._inner.start()
         return source
 
-    def opened(self, body: Any) -> Sequence[Any]:
+    def opened(self, body: object) -> Sequence[Any]:
         """Return the events so far: those of the starts of the other attempts come first."""
         starts, self._starts = self._starts, []
         return [*starts, *super().opened(body)]

@@ -94,7 +94,7 @@ class Fused(ProcessorAround[Any]):
             inner.release()
 
 
-def _drop_item(raw: Any) -> Sequence[Any]:
+def _drop_item(raw: object) -> Sequence[Any]:
     return ()
 
 
@@ -104,7 +104,7 @@ _close_stage = methodcaller("close")
 def stream_in_run(
     chain: EventProducer,
     plan: Plan,
-    input: Any,
+    input: object,
     run: BaseRunManager,
     config: RunnableConfig,
     kwargs: dict[str, Any],
@@ -133,7 +133,7 @@ class FusedChunks(Fused):
             self._prepare(value)
         return ()
 
-    def _prepare(self, value: Any) -> None:
+    def _prepare(self, value: object) -> None:
         """Make the source and the processor of the origin's chunks for its input ``value``."""
         plan = self._plan
         kwargs = plan.origin_kwargs(self._kwargs)
@@ -160,7 +160,7 @@ class FusedChunks(Fused):
         start = RunStart(self._chain, ensure_config(self._config))
         return self._plan.origin_step.child_config(start.config, start.silent_run())
 
-    def opened(self, body: Any) -> Sequence[Any] | None:
+    def opened(self, body: object) -> Sequence[Any] | None:
         """Put the stages behind the origin's processor."""
         begun = super().opened(body)
         origin_feed, origin_done, done = self._inner.feed, self._inner.done, self.done
@@ -169,7 +169,7 @@ class FusedChunks(Fused):
             return begun
         stages = [stage.feed for stage in self._stages]
 
-        def feed(raw: Any) -> Sequence[Any]:
+        def feed(raw: object) -> Sequence[Any]:
             items = origin_feed(raw)
             for stage in stages:
                 items = self._feed_stage(stage, items)

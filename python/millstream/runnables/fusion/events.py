@@ -103,7 +103,7 @@ class FusedEvents(Fused):
         self._failure = error
         return NoBody()
 
-    def opened(self, body: Any) -> Sequence[StreamEvent]:
+    def opened(self, body: object) -> Sequence[StreamEvent]:
         """Put the other steps behind the origin's processor; return the events of what has been read already."""
         events: list[StreamEvent] = []
         if self._failure is not None:
@@ -142,7 +142,7 @@ class FusedEvents(Fused):
             value = output
         return value
 
-    def _run_nodes(self, parts: Sequence[Part], value: Any, run_start: RunStart, events: list[StreamEvent]) -> Any:
+    def _run_nodes(self, parts: Sequence[Part], value: object, run_start: RunStart, events: list[StreamEvent]) -> Any:
         """Run ``parts``, of which not all are functions, for ``value``; return the sum of the last one's outputs."""
         nodes = [self._run_node(part, run_start.config, self._chain_run) for part in parts]
         try:
@@ -153,7 +153,7 @@ class FusedEvents(Fused):
                     node.fail(events)
             raise
 
-    def _start_origin(self, value: Any, run_start: RunStart, events: list[StreamEvent]) -> bool:
+    def _start_origin(self, value: object, run_start: RunStart, events: list[StreamEvent]) -> bool:
         """Make the source and the processor of the origin's stream, and its start event; ``False`` for users' code."""
         plan, step = self._plan, self._plan.origin_step
         config = step.child_config(run_start.config, self._chain_run)
@@ -204,10 +204,12 @@ class FusedEvents(Fused):
 
     # The middle.
 
-    def _feed_through(self, feed: Callable[[Any], Sequence[Any]], done: Any) -> Callable[[Any], Sequence[StreamEvent]]:
+    def _feed_through(
+        self, feed: Callable[[Any], Sequence[Any]], done: object
+    ) -> Callable[[Any], Sequence[StreamEvent]]:
         take = self._take
 
-        def feed_events(raw: Any) -> Sequence[StreamEvent]:
+        def feed_events(raw: object) -> Sequence[StreamEvent]:
             events: list[StreamEvent] = []
             chunks = feed(raw)
             try:

@@ -34,7 +34,7 @@ __all__ = (
 
 
 def stream_of_origin(
-    owner: Any, input: Any, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+    owner: object, input: object, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
 ) -> tuple[Source, Processor[Any]] | None:
     """Return the source and the processor of a stream of ``owner``; ``None`` if it is no origin, or has listeners."""
     if (origin := silent_origin(owner, config)) is None:

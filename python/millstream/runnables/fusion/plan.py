@@ -121,7 +121,7 @@ class Plan:
         """Return the arguments of the origin; ``kwargs`` are for the chain's first step."""
         return {**self.origin_step.kwargs} if self.before else {**self.origin_step.kwargs, **kwargs}
 
-    def origin_input(self, value: Any) -> Any:
+    def origin_input(self, value: object) -> Any:
         """Return the input of the origin for the chain's input; :data:`NOTHING` without any."""
         parts = self.parts or []
         for place, part in enumerate(parts):
@@ -135,13 +135,13 @@ class Plan:
         return [part.stage() for part in self.after]
 
 
-def run_nodes(nodes: Sequence[Node], value: Any, passed: list[Any]) -> Any:
+def run_nodes(nodes: Sequence[Node], value: object, passed: list[Any]) -> Any:
     """Return the sum of the outputs of ``nodes``, one after the other, for ``value``; :data:`NOTHING` without any."""
     node = SequenceNode(nodes)
     sum = ChunkAccumulator(adds_on=True)
     count = 0
 
-    def take(output: Any, passed: list[Any]) -> None:
+    def take(output: object, passed: list[Any]) -> None:
         nonlocal count
         sum.add(output)
         count += 1
@@ -171,7 +171,7 @@ def build_plan(steps: Sequence[Any]) -> Plan | None:
     return Plan(before, parts, unbound[place], origin, after, binds_callbacks)
 
 
-def takes_chunks(origin: Any) -> bool:
+def takes_chunks(origin: object) -> bool:
     """Return whether ``origin`` streams as its input does; most origins wait for their whole input."""
     return getattr(origin, "takes_chunks", False)
 
@@ -197,7 +197,7 @@ def runs_users_code(steps: Sequence[Any]) -> bool:
     return False
 
 
-def build_part(runnable: Any, tag: str | None, *, is_whole: bool = False) -> Part | None:
+def build_part(runnable: object, tag: str | None, *, is_whole: bool = False) -> Part | None:
     """Return ``runnable`` as a part; ``None`` if it runs users' code, or waits for more than its input.
 
     ``is_whole`` says whether it is invoked, and its steps are.
@@ -222,7 +222,7 @@ def _part_of(step: Step, *, is_whole: bool = False) -> Part | None:
     return None
 
 
-def unbind_step(runnable: Any, tag: str | None) -> Step:
+def unbind_step(runnable: object, tag: str | None) -> Step:
     """Return the step of ``runnable``: what bindings hold, and what they bind to it."""
     kwargs: dict[str, Any] = {}
     config: RunnableConfig | None = None
@@ -234,7 +234,7 @@ def unbind_step(runnable: Any, tag: str | None) -> Step:
     return Step(runnable, kwargs, config, tag)
 
 
-def find_hook(runnable: Any, hook: str) -> Any:
+def find_hook(runnable: object, hook: str) -> Any:
     """Return what ``hook`` returns; ``None`` if a users' class is derived from the class that writes it."""
     for cls in type(runnable).__mro__:
         if hook in cls.__dict__:

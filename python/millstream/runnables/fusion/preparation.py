@@ -38,11 +38,11 @@ class Preparation:
         self._start = RunStart(chain, ensure_config(config))
         self._run = self._start.silent_run()
 
-    def run(self, input: Any) -> tuple[Any, ...]:
+    def run(self, input: object) -> tuple[Any, ...]:
         """Return the origin's input; nothing where a step yields nothing."""
         return context_for(self._start.child_config(self._run)).run(self._stream, input)
 
-    def _stream(self, input: Any) -> tuple[Any, ...]:
+    def _stream(self, input: object) -> tuple[Any, ...]:
         items: Any = WholeInput(input)
         kwargs = self._kwargs
         for step in self._steps:
@@ -56,7 +56,7 @@ class Preparation:
             outputs.close()
         return (self._finish(outputs.total()),) if count else ()
 
-    async def arun(self, input: Any) -> tuple[Any, ...]:
+    async def arun(self, input: object) -> tuple[Any, ...]:
         """Return the origin's input, as :meth:`run` does; to be awaited in a task of its own."""
         var_child_runnable_config.set(self._start.child_config(self._run))
         items: Any = WholeInput(input)
@@ -74,7 +74,7 @@ class Preparation:
             await outputs.aclose()
         return (self._finish(outputs.total()),) if count else ()
 
-    def _finish(self, value: Any) -> Any:
+    def _finish(self, value: object) -> Any:
         for function in self._functions:
             value = function(value)
         return value

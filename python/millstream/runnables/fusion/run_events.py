@@ -41,7 +41,7 @@ class ChainEvents:
         self._includes = wanted.includes(run.name, run.run_type, run.tags)
         self.output = ChunkAccumulator()
 
-    def start(self, input: Any, events: list[StreamEvent]) -> None:
+    def start(self, input: object, events: list[StreamEvent]) -> None:
         """Add the event of the start."""
         if self._includes:
             events.append(self._version.start(self._run, input, root=self._root))
@@ -50,13 +50,13 @@ class ChainEvents:
         """Return a function that adds the event of a chunk, and the chunk to the output if this run ``accumulates``."""
         add, copy = self.output.add, self.copy_template()
 
-        def take(chunk: Any, events: list[StreamEvent]) -> None:
+        def take(chunk: object, events: list[StreamEvent]) -> None:
             if copy is not None:
                 event = copy()
                 event["data"] = {"chunk": chunk}
                 events.append(event)
 
-        def add_and_take(chunk: Any, events: list[StreamEvent]) -> None:
+        def add_and_take(chunk: object, events: list[StreamEvent]) -> None:
             add(chunk)
             take(chunk, events)
 
@@ -66,7 +66,7 @@ class ChainEvents:
         """Return the function that returns the event of a chunk, without its data; ``None`` if it is not wanted."""
         return self._version.template(self._run, root=self._root).copy if self._includes else None
 
-    def end(self, input: Any, output: Any, events: list[StreamEvent]) -> None:
+    def end(self, input: object, output: object, events: list[StreamEvent]) -> None:
         """Add the event of the end."""
         if self._includes:
             events.append(self._version.end(self._run, input, output, root=self._root))
@@ -86,7 +86,7 @@ class RunNode(Node):
         """Return a function for the chunks of the input; it calls ``take`` with those of the output."""
         add_input, take_own = self._input.add, self._take
 
-        def take_output(output: Any, events: list[StreamEvent]) -> None:
+        def take_output(output: object, events: list[StreamEvent]) -> None:
             take_own(output, events)
             take(output, events)
 
@@ -183,7 +183,7 @@ class WholeRunNode(WholeNode):
         """The accumulated output."""
         return self._run_events.output
 
-    def _push(self, input: Any, events: list[StreamEvent]) -> None:
+    def _push(self, input: object, events: list[StreamEvent]) -> None:
         self._is_open = True
         self._run_events.start(input, events)
         self._node.feed_into(self._take_output)(input, events)
@@ -191,7 +191,7 @@ class WholeRunNode(WholeNode):
         self._is_open = False
         self._run_events.end(input, self.output.total(), events)
 
-    def _take_output(self, output: Any, events: list[StreamEvent]) -> None:
+    def _take_output(self, output: object, events: list[StreamEvent]) -> None:
         self.output.add(output)
         self._take(output, events)
 
@@ -293,7 +293,7 @@ class AttemptEventMaker:
             return self._maker.feed_into(take)
         add = self._run_events.output.add
 
-        def take_output(item: Any, events: list[StreamEvent]) -> None:
+        def take_output(item: object, events: list[StreamEvent]) -> None:
             add(item)
             take(item, events)
 
