@@ -63,6 +63,10 @@ async def read_log(step: Any) -> None:
         pass
 
 
+async def abatch(step: Any) -> None:
+    await step.abatch(["hey", "ho"], return_exceptions=True)
+
+
 async def acall(step: Any) -> None:
     await step.ainvoke("hey")
 
@@ -73,6 +77,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "events": read_events,
     "log": read_log,
     "ainvoke": acall,
+    "abatch": abatch,
     "stream": lambda step: list(step.stream("hey")),
     "leave a sync stream": lambda step: next(iter(step.stream("hey"))),
     "invoke": lambda step: step.invoke("hey"),

@@ -37,11 +37,11 @@ class InMemoryRateLimiter(BaseRateLimiter):
     def __init__(
         self, *, requests_per_second: float = 1, check_every_n_seconds: float = 0.1, max_bucket_size: float = 1
     ) -> None:
-        if requests_per_second <= 0:
+        if not requests_per_second > 0:
             raise ValueError("requests_per_second must be greater than 0")
-        if check_every_n_seconds <= 0:
+        if not check_every_n_seconds > 0:
             raise ValueError("check_every_n_seconds must be greater than 0")
-        if max_bucket_size < 1:
+        if not max_bucket_size >= 1:
             raise ValueError("max_bucket_size must be at least 1")
         self.requests_per_second = requests_per_second
         self.check_every_n_seconds = check_every_n_seconds

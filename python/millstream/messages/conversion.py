@@ -92,6 +92,8 @@ def convert_to_messages(messages: Any) -> list[BaseMessage]:
         messages = messages.to_messages()
     elif isinstance(messages, BaseMessage | Mapping | str):
         messages = [messages]
+    elif not isinstance(messages, Iterable):
+        raise TypeError(f"messages are a prompt value, a message, or a list of messages, not {type(messages).__name__}")
     return [message if isinstance(message, BaseMessage) else _convert(message) for message in messages]
 
 

@@ -250,6 +250,7 @@ async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_o
 
     gate = asyncio.Semaphore(at_once or len(calls))
     tasks: list[asyncio.Task[Any]] = []
+    group: asyncio.TaskGroup | None = None
     failure: BaseException | None = None
 
     async def run(call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -270,8 +271,9 @@ async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_o
             raise failure
         return [task.result() for task in tasks]
     finally:
-        # A traceback keeps this frame, which would keep the exceptions in it.
-        del failure, tasks
+        # A traceback keeps this frame, which would keep the exceptions in it. The group refers to the parent
+        # task, whose result may be the exception.
+        del failure, tasks, group
 
 
 async def aiter_completed(

@@ -111,6 +111,8 @@ def ensure_config(config: Mapping[str, Any] | None = None) -> RunnableConfig:
     if not config and not inherited:
         return cast("RunnableConfig", full)
     full.update(_copy_known(inherited or {}))
+    if config and type(config) is not dict and not isinstance(config, Mapping):
+        raise TypeError(f"config must be a dict, not {type(config).__name__}")
     own = _copy_known(config or {})
     unknown = {key: value for key, value in (config or {}).items() if value is not None and key not in _KEYS}
     full.update(own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ class RunnableEachBase(TypesOfEach[Sequence[Input], list[Output]], RunnableSeria
         return cast("list[Output]", call_in_run(self, partial(self._call, kwargs), input, config))
 
     def _call(self, kwargs: dict[str, Any], inputs: Any, run: ChainRun, config: RunnableConfig) -> list[Output]:
-        outputs: list[Output] = self.bound.batch(list(inputs), [config for _ in inputs], **kwargs)
+        outputs: list[Output] = self.bound.batch(_as_list(inputs), [config for _ in inputs], **kwargs)
         return outputs
 
     async def ainvoke(
@@ -36,7 +36,7 @@ class RunnableEachBase(TypesOfEach[Sequence[Input], list[Output]], RunnableSeria
         return cast("list[Output]", await acall_in_run(self, partial(self._acall, kwargs), input, config))
 
     async def _acall(self, kwargs: dict[str, Any], inputs: Any, run: ChainRun, config: RunnableConfig) -> list[Output]:
-        outputs: list[Output] = await self.bound.abatch(list(inputs), [config for _ in inputs], **kwargs)
+        outputs: list[Output] = await self.bound.abatch(_as_list(inputs), [config for _ in inputs], **kwargs)
         return outputs
 
     def astream_events(self, *args: Any, **kwargs: Any) -> AsyncStream[dict[str, Any]]:
@@ -63,3 +63,9 @@ class RunnableEach(RunnableEachBase[Input, Output]):
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> RunnableEach[Input, Output]:
         """Return this Runnable with a configuration in every call of ``bound``."""
         return RunnableEach(bound=self.bound.with_config(config, **kwargs))
+
+
+def _as_list(inputs: Any) -> list[Any]:
+    if not isinstance(inputs, Iterable):
+        raise TypeError(f"a Runnable made by map() takes a list of inputs, not {type(inputs).__name__}")
+    return list(inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial, wraps
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
@@ -59,6 +59,8 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
     def __post_init__(self) -> None:
         """Take functions, dicts and LangChain's Runnables as fallbacks."""
         super().__post_init__()
+        if not isinstance(self.fallbacks, Iterable):
+            raise TypeError(f"fallbacks must be a list of Runnables, not {type(self.fallbacks).__name__}")
         self.fallbacks = [coerce_to_runnable(fallback) for fallback in self.fallbacks]
 
     @property

@@ -47,6 +47,13 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
     exponential_jitter_params: ExponentialJitterParams | None = None
     max_attempt_number: int = 3
 
+    def __post_init__(self) -> None:
+        """Check the types of the exceptions: a class alone would be taken for a function."""
+        types = self.retry_exception_types
+        if isinstance(types, type) or not (isinstance(types, tuple) or callable(types)):
+            raise TypeError(f"retry_if_exception_type must be a tuple of exception types, or a function, not {types!r}")
+        super().__post_init__()
+
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Invoke the bound Runnable, again while it fails."""
         output: Output = call_in_run(self, partial(self._call, kwargs), input, config)

@@ -22,6 +22,9 @@ def prepare_run(
     input: Any, config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> tuple[str | dict[str, Any], dict[str, Any]]:
     """Return the arguments of :meth:`BaseTool.run` for an input: a text, arguments, or a tool call."""
+    if not isinstance(input, str | dict):
+        taken = "a text, a dict of arguments, or a tool call"
+        raise TypeError(f"Invalid tool input type: {type(input)}. A tool takes {taken}.")
     config = ensure_config(config)
     tool_call_id = None
     if isinstance(input, dict) and input.get("type") == "tool_call":

@@ -1,0 +1,43 @@
+"""Wrong inputs of Runnables, tools and lists of messages are errors that name what is taken."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from millstream.messages import convert_to_messages
+from millstream.rate_limiters import InMemoryRateLimiter
+from millstream.runnables import RunnableLambda
+from millstream.tools import tool
+
+
+@tool
+def double(number: int) -> int:
+    """Double a number."""
+    return 2 * number
+
+
+STEP: Any = RunnableLambda(str)
+CALLS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a configuration": (lambda: STEP.invoke(1, "tags"), "config must be a dict, not str"),
+    "elements": (lambda: STEP.map().invoke(1), r"made by map\(\) takes a list of inputs, not int"),
+    "a fallback": (lambda: STEP.with_fallbacks(STEP), "fallbacks must be a list of Runnables, not RunnableLambda"),
+    "messages": (lambda: convert_to_messages(1), "messages are a prompt value, a message, or a list .* not int"),
+    "the input of a tool": (lambda: double.invoke(1), "Invalid tool input type: <class 'int'>. A tool takes"),
+    "a type to retry": (lambda: STEP.with_retry(retry_if_exception_type=ValueError), "must be a tuple of exception"),
+    "no type to retry": (lambda: STEP.with_retry(retry_if_exception_type="x"), "must be a tuple of exception"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_wrong_input_is_named(name: str) -> None:
+    call, message = CALLS[name]
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("name", ["requests_per_second", "check_every_n_seconds", "max_bucket_size"])
+def test_a_limit_of_requests_is_a_number(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        InMemoryRateLimiter(**{name: math.nan})
