@@ -4,9 +4,9 @@ LangChain's streaming interface on a Rust core that turns network bytes into tex
 here are the public ones; the submodules define more, under LangChain's import paths.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from ._langchains_own import add_finder, explanation
 from ._late import lazy_names
 
 if TYPE_CHECKING:
@@ -104,7 +104,19 @@ _MODULES = {
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
 }
-__path__ = add_finder(__path__)
+
+
+class _LastFinder:
+    """What Python asks for a submodule that no file has; it raises for a module of LangChain's."""
+
+    def find_spec(self, fullname: str, target: object = None) -> None:
+        from ._langchains_own import refuse
+
+        refuse(fullname)
+
+
+__path__ = [*__path__, f"{__path__[0]}/<LangChain's own>"]
+sys.path_importer_cache[__path__[-1]] = _LastFinder()
 # The submodule `globals` becomes an attribute of this module, and hides the builtin function.
 _namespace = globals()
 _import_name = lazy_names(
@@ -119,8 +131,11 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("millstream")
-    if (text := explanation(name)) is not None:
-        raise AttributeError(text)
+    if name not in __all__:
+        from ._langchains_own import explanation
+
+        if (text := explanation(name)) is not None:
+            raise AttributeError(text)
     return _import_name(name)
 
 

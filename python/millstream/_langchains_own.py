@@ -1,14 +1,11 @@
 """The modules of LangChain's that Millstream has no part in; importing one raises an error that says so in one line.
 
 A search-and-replace of ``langchain_core`` leaves imports of them behind. Python asks the finders of a package's
-``__path__`` for a module that is not in its folder, and :func:`add_finder` adds an entry to that path for
-:class:`Finder`. It does without ``sys.meta_path``, so imports of other packages never reach it.
+``__path__`` for a module that is not in its folder; the package has an entry in that path for a finder that calls
+:func:`refuse`. It does without ``sys.meta_path``, so imports of other packages never reach it.
 """
 
-import sys
-from collections.abc import Iterable
-
-__all__ = ("MODULES", "NAMES_OF_OPENAI", "Finder", "add_finder", "explanation")
+__all__ = ("MODULES", "NAMES_OF_OPENAI", "explanation", "refuse")
 
 MODULES = {
     "chat_loaders": "has no loaders of chats: import langchain_core.chat_loaders",
@@ -47,19 +44,8 @@ def explanation(name: str) -> str | None:
     return f"Millstream {text}" if text else None
 
 
-class Finder:
-    """The finder of an entry of the package's path that no folder has."""
-
-    def find_spec(self, fullname: str, target: object = None) -> None:
-        """Raise :class:`ModuleNotFoundError` for a name that is explained; any other is not found here."""
-        if (text := explanation(fullname.partition(".")[2])) is not None:
-            # Without the module's name: ``from millstream import ...`` would go on, and lose the message.
-            raise ModuleNotFoundError(text)
-
-
-def add_finder(path: Iterable[str]) -> list[str]:
-    """Return a package's path with the entry of a :class:`Finder` at its end."""
-    folders = list(path)
-    entry = f"{folders[0]}/<LangChain's own>"
-    sys.path_importer_cache[entry] = Finder()
-    return [*folders, entry]
+def refuse(fullname: str) -> None:
+    """Raise :class:`ModuleNotFoundError` if ``fullname`` is a module of LangChain's that is not here."""
+    if (text := explanation(fullname.partition(".")[2])) is not None:
+        # Without the module's name: ``from millstream import ...`` would go on, and lose the message.
+        raise ModuleNotFoundError(text)
