@@ -1,11 +1,11 @@
 """Leaves the streams of a chain at any chunk and in any way, or cancels the task that reads them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-__all__ = ("acancel", "aleave", "leave")
+__all__ = ("acancel", "aleave", "cancel_after", "leave")
 
 
 def leave(chain: Any, config: Any, place: int, how: str) -> None:
@@ -47,13 +47,22 @@ async def acancel(chain: Any, config: Any, turns: int, times: int, *, events: bo
             async for _ in stream:
                 pass
 
-    task = asyncio.create_task(read())
+    await cancel_after(read(), turns, times)
+
+
+async def cancel_after(call: Coroutine[Any, Any, Any], turns: int, times: int) -> bool:
+    """Cancel the task of ``call`` after ``turns`` turns, ``times`` in a row; return whether it is cancelled."""
+    task = asyncio.create_task(call)
     for _ in range(turns):
         await asyncio.sleep(0)
     for _ in range(times):
         task.cancel()
         await asyncio.sleep(0)
     await asyncio.wait([task])
+    # An exception that is not read is reported to the loop.
+    if not task.cancelled():
+        task.exception()
+    return task.cancelled()
 
 
 def _open(chain: Any, config: Any, events: str | None) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from leaving import cancel_after
 from millstream.testing import assert_no_leaks
 from recording import ahandlers, handlers
 from run_ends import alone, check, has_ended
@@ -141,15 +142,7 @@ def test_a_call_that_is_cancelled(case: Any, turns: int, times: int, way: str) -
                     pass
 
     async def main() -> None:
-        task = asyncio.create_task(call())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        for _ in range(times):
-            task.cancel()
-            await asyncio.sleep(0)
-        await asyncio.wait([task])
-        task.cancelled() or task.exception()
-        del task
+        await cancel_after(call(), turns, times)
         await alone(log)
 
     with assert_no_leaks():
@@ -166,13 +159,7 @@ def test_a_batch_that_is_cancelled_at_any_turn_ends_each_run(times: int) -> None
 
         async def main(turns: int = turns, log: list[Any] = log, config: Any = config) -> None:
             chain = build(("chain", ("parser",), ("shout",)), 1)
-            task = asyncio.create_task(chain.abatch(["a", "b"], config))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            for _ in range(times):
-                task.cancel()
-                await asyncio.sleep(0)
-            await asyncio.wait([task])
+            await cancel_after(chain.abatch(["a", "b"], config), turns, times)
             await alone(log)
 
         run(main)

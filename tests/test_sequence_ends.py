@@ -8,6 +8,7 @@ import pytest
 
 from chains import chain_of
 from endings import read_into
+from leaving import cancel_after
 from millstream._context import var_child_runnable_config
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.output_parsers import StrOutputParser
@@ -61,14 +62,7 @@ def test_every_run_has_one_end_wherever_it_is_cancelled(kind: Any, turns: int, t
     notified: list[Any] = []
 
     async def main() -> None:
-        task = asyncio.create_task(read_into([], users_chain(log, notified, kind).astream(INPUT)))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        for _ in range(times):
-            task.cancel()
-            await asyncio.sleep(0)
-        await asyncio.wait([task])
-        assert task.cancelled()
+        assert await cancel_after(read_into([], users_chain(log, notified, kind).astream(INPUT)), turns, times)
         await settled(lambda: all(ends(notified).values()))
 
     run(main)

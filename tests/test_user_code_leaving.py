@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from endings import read_into
+from leaving import cancel_after
 from millstream.outputs import GenerationChunk
 from millstream.streaming.channel import MAX_BUFFERED_ITEMS, Channel
 from recording import handlers
@@ -89,14 +90,7 @@ def test_cancellation_at_any_step_leaves_nothing(turns: int, times: int) -> None
 
     async def main() -> None:
         log: list[str] = []
-        task = asyncio.create_task(read_into([], Slow(log=log).astream("p")))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        for _ in range(times):
-            task.cancel()
-            await asyncio.sleep(0)
-        await asyncio.wait([task])
-        assert task.cancelled()
+        assert await cancel_after(read_into([], Slow(log=log).astream("p")), turns, times)
         await settled(lambda: log in ([], ["open", "closed"]))
         for _ in range(3):
             await asyncio.sleep(0)
