@@ -10,7 +10,6 @@ a program that parses streams need not load the models.
 """
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 __all__ = ("HOMES", "guard_import", "late", "lazy_names")
@@ -46,13 +45,13 @@ HOMES = {
 
 def late(name: str) -> Any:
     """Return what ``name`` is in its module of :data:`HOMES`."""
-    return getattr(import_module(HOMES[name]), name)
+    return getattr(_import_module(HOMES[name]), name)
 
 
 def guard_import(module_name: str, *, pip_name: str | None = None, package: str | None = None) -> Any:
     """Return the module ``module_name``; :class:`ImportError` that says how to install it if there is none."""
     try:
-        return import_module(module_name, package)
+        return _import_module(module_name, package)
     except ImportError as error:
         pip_name = pip_name or module_name.partition(".")[0].replace("_", "-")
         raise ImportError(
@@ -71,7 +70,13 @@ def lazy_names(namespace: dict[str, Any], homes: Mapping[str, str]) -> Callable[
     def __getattr__(name: str) -> Any:
         if (home := homes.get(name)) is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        value = namespace[name] = getattr(import_module(home, module), name)
+        value = namespace[name] = getattr(_import_module(home, module), name)
         return value
 
     return __getattr__
+
+
+def _import_module(name: str, package: str | None = None) -> Any:
+    from importlib import import_module  # which `import millstream` alone can do without
+
+    return import_module(name, package)
