@@ -12,6 +12,7 @@ from millstream.callbacks import AsyncCallbackHandler
 from millstream.errors import APITimeoutError, StreamStalledError
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
+from millstream.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
 from millstream.testing import VERSE, ErrorStatus, MockServer, Reply, Stall
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -86,3 +87,26 @@ def test_timeouts_and_retries_are_kept(mock_server: MockServer, transport: str) 
 
     mock_server.reply = Reply(fault=Stall(after=3))
     trio.run(main)
+
+
+async def atwice(chunks: Any) -> Any:
+    async for chunk in chunks:
+        yield chunk * 2
+
+
+FUNCTION: Any = RunnableLambda(lambda value: value)
+GENERATOR: Any = RunnableGenerator(atwice)
+CALLS: dict[str, Any] = {
+    "a function": lambda: FUNCTION.ainvoke(1),
+    "branches": lambda: RunnableParallel(a=FUNCTION, b=FUNCTION).ainvoke(1),
+    "a generator": lambda: aread(GENERATOR.astream(1)),
+    "a stream of branches": lambda: aread(RunnableParallel(a=GENERATOR).astream(1)),
+    "events": lambda: aread(FUNCTION.astream_events(1, version="v2")),
+    "a log": lambda: aread(FUNCTION.astream_log(1)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_steps_that_need_asyncio_say_so(name: str) -> None:
+    with pytest.raises(RuntimeError, match="needs a running asyncio event loop"):
+        trio.run(CALLS[name])

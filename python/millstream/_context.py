@@ -14,6 +14,7 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
     from concurrent.futures import Executor
 
 __all__ = (
@@ -26,6 +27,7 @@ __all__ = (
     "is_debugging",
     "no_listeners",
     "run_in_executor",
+    "running_loop",
     "settings",
     "var_child_runnable_config",
 )
@@ -180,6 +182,19 @@ class InContext(Generic[T]):
             del step, value, awaited
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running loop of asyncio; raises :class:`RuntimeError` elsewhere, as under trio."""
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "this step needs a running asyncio event loop: under trio, models and chains of Millstream's own steps "
+            "run, but no functions, generators, branches or batches of other steps"
+        ) from None
+
+
 async def run_in_executor(
     executor_or_config: Executor | Mapping[str, Any] | None,
     func: Callable[P, T],
@@ -190,10 +205,8 @@ async def run_in_executor(
 
     Raises :class:`RuntimeError` where ``func`` raises :class:`StopIteration`, which a future cannot carry.
     """
-    import asyncio
-
     context = contextvars.copy_context()
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
 
     def call() -> T:
         # ``func`` may call async handlers: they run in the loop that waits for this thread.

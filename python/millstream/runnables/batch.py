@@ -12,6 +12,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from .._context import running_loop
 from .config import RunnableConfig, batch_configs, child_config
 from .fusion.calls import OwnStep
 from .runs import Named, RunStart
@@ -248,6 +249,7 @@ async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_o
     """
     import asyncio
 
+    running_loop()
     gate = asyncio.Semaphore(at_once or len(calls))
     tasks: list[asyncio.Task[Any]] = []
     group: asyncio.TaskGroup | None = None

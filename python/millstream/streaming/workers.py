@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._context import caller_loop
+from .._context import caller_loop, running_loop
 from .channel import CONSUMER_LEFT, Channel, is_cancelled, is_leaving
 from .inputs import aclose_iterator, close_iterator
 
@@ -111,9 +111,7 @@ class ThreadBody:
     async def read(self) -> Sequence[list[Any]]:
         """Return the items that have arrived, as one raw item."""
         if self._thread is None:
-            import asyncio
-
-            self.start(asyncio.get_running_loop())
+            self.start(running_loop())
         if items := await self._channel.areceive():
             return (items,)
         raise_error_of(self._channel)
@@ -288,9 +286,11 @@ async def _do_nothing() -> None:
 
 
 def _start_task(coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
-    import asyncio
-
-    task = asyncio.get_running_loop().create_task(coroutine, context=context)
+    try:
+        task = running_loop().create_task(coroutine, context=context)
+    except BaseException:
+        coroutine.close()
+        raise
     _tasks.add(task)
     task.add_done_callback(_forget)
     return task
