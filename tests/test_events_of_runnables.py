@@ -213,3 +213,21 @@ def test_a_version_that_does_not_exist_is_an_error_of_the_first_step() -> None:
         stream = step(lib, same).astream_events(1, version="v9")
         with pytest.raises(NotImplementedError):
             asyncio.run(read(stream))
+
+
+class _Array:
+    """A value that is neither true nor false, as an array of numbers is."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+
+def test_an_input_without_a_truth_value_is_shown_in_the_events() -> None:
+    value: Any = _Array()
+    chain: Any = step(OURS, same) | step(OURS, same)
+
+    async def main() -> list[Any]:
+        return [event async for event in chain.astream_events(value, version="v2")]
+
+    ends = [event["data"] for event in asyncio.run(main()) if event["event"] == "on_chain_end"]
+    assert ends == [{"input": value, "output": value}] * 2 + [{"output": value}]

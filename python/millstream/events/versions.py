@@ -149,8 +149,16 @@ class _V2(Version):
 
     def _end_data(self, run: Run, input: object, output: object, *, root: bool) -> dict[str, Any]:
         # An empty dict stands for an input that is empty or unknown, as in LangChain.
-        shown = input if run.run_type == "tool" else input or {}
+        shown = {} if run.run_type != "tool" and _is_empty(input) else input
         return {"output": output} if root else {"output": payload_of(run).output(output), "input": shown}
+
+
+def _is_empty(value: object) -> bool:
+    try:
+        return not value
+    except Exception:
+        # Arrays and data frames refuse to be true or false.
+        return False
 
 
 _VERSIONS: dict[str, Version] = {version.name: version for version in (_V1(), _V2())}
