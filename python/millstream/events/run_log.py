@@ -164,7 +164,7 @@ def diff(old: object, new: object, path: str = "") -> list[Operation]:
         ops += [{"op": "remove", "path": f"{path}/{len(new)}"} for _ in old[len(new) :]]
         added = enumerate(new[len(old) :], len(old))
         return ops + [{"op": "add", "path": f"{path}/{position}", "value": value} for position, value in added]
-    if type(old) is type(new) and bool(old == new):
+    if _are_equal(old, new):
         return []
     return [{"op": "replace", "path": path, "value": new}]
 
@@ -172,3 +172,11 @@ def diff(old: object, new: object, path: str = "") -> list[Operation]:
 def escape(key: object) -> str:
     """Return a step of a path, encoded."""
     return str(key).replace("~", "~0").replace("/", "~1")
+
+
+def _are_equal(old: object, new: object) -> bool:
+    try:
+        return type(old) is type(new) and bool(old == new)
+    except Exception:
+        # Arrays and data frames refuse to be true or false.
+        return False
