@@ -9,6 +9,7 @@ from millstream.callbacks import (
     AsyncCallbackManager,
     AsyncCallbackManagerForRetrieverRun,
     BaseCallbackHandler,
+    BaseCallbackManager,
     CallbackManager,
     CallbackManagerForRetrieverRun,
     CallbackManagerForToolRun,
@@ -30,14 +31,14 @@ class First(BaseRetriever):
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         run_manager.on_text(query)
-        assert_type(run_manager.get_child(), CallbackManager)
+        assert_type(run_manager.get_child(), BaseCallbackManager)
         return self.documents[: self.count]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun
     ) -> list[Document]:
         await run_manager.on_text(query)
-        assert_type(run_manager.get_child(), AsyncCallbackManager)
+        assert_type(run_manager.get_child(), BaseCallbackManager)
         assert_type(run_manager.get_sync(), CallbackManagerForRetrieverRun)
         return self.documents[: self.count]
 

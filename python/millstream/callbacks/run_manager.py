@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from .._late import late
@@ -16,9 +16,6 @@ from .._uuid7 import uuid7
 from .base_manager import BaseCallbackManager
 from .dispatch import RunHandlers
 from .handlers import RunManagerMixin
-
-if TYPE_CHECKING:
-    from . import AsyncCallbackManager, CallbackManager
 
 __all__ = (
     "AsyncParentRunManager",
@@ -39,6 +36,8 @@ class BaseRunManager(RunManagerMixin):
     """
 
     llm_output: dict[str, Any] | None = None
+    # The manager starts the runs, so its class stands above theirs.
+    _child_class: ClassVar[str] = "CallbackManager"
 
     def __init__(
         self,
@@ -85,12 +84,11 @@ class BaseRunManager(RunManagerMixin):
         )
 
     def get_child(self, tag: str | None = None) -> BaseCallbackManager:
-        """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
-        child: BaseCallbackManager = self._child("CallbackManager", tag)
-        return child
+        """Return the manager of child runs: a ``CallbackManager``, in async code an ``AsyncCallbackManager``.
 
-    def _child(self, class_name: str, tag: str | None = None) -> Any:
-        child = late(class_name)(
+        They inherit from this run; ``tag`` is for the direct child alone.
+        """
+        child: BaseCallbackManager = late(self._child_class)(
             self.inheritable_handlers,
             self.inheritable_handlers,
             self.run_id,
@@ -115,11 +113,6 @@ class BaseRunManager(RunManagerMixin):
 
 class RunManager(BaseRunManager):
     """One run of sync code."""
-
-    def get_child(self, tag: str | None = None) -> CallbackManager:
-        """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
-        child: CallbackManager = self._child("CallbackManager", tag)
-        return child
 
     def on_text(self, text: str, **kwargs: Any) -> None:
         """Report a text."""
@@ -153,14 +146,11 @@ class RunManager(BaseRunManager):
 class AsyncRunManager(BaseRunManager, ABC):
     """One run of async code."""
 
+    _child_class = "AsyncCallbackManager"
+
     @abstractmethod
     def get_sync(self) -> RunManager:
         """Return the same run, for sync code."""
-
-    def get_child(self, tag: str | None = None) -> AsyncCallbackManager:
-        """Return the manager of child runs. They inherit from this run; ``tag`` is for the direct child alone."""
-        child: AsyncCallbackManager = self._child("AsyncCallbackManager", tag)
-        return child
 
     async def on_text(self, text: str, **kwargs: Any) -> None:
         """Report a text."""
