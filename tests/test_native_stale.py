@@ -151,7 +151,7 @@ def test_a_request_without_resend_is_sent_once(run: Any) -> None:
 def test_data_that_a_server_sends_before_the_request_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(OK)
-    monkeypatch.setattr(blocking, "_open_socket", lambda *_: ours)
+    monkeypatch.setattr(blocking, "open_socket", lambda *_: ours)
     with theirs, pytest.raises(APIConnectionError, match="the server spoke before it was asked"):
         NativeTransport().open(post("http://127.0.0.1:1"))
 

@@ -20,12 +20,24 @@ from .inputs import aclose_iterator, close_iterator
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("TaskBody", "ThreadBody", "iterate_in_thread", "pump", "raise_error_of", "run_in_task")
+__all__ = ("TaskBody", "ThreadBody", "iterate_in_thread", "pump", "raise_error_of", "run_in_task", "running_worker")
 
 T = TypeVar("T")
 
 # The loop keeps weak references to its tasks only.
 _tasks: set[asyncio.Task[Any]] = set()
+
+
+class _Running(threading.local):
+    worker: ThreadBody | None = None
+
+
+_running = _Running()
+
+
+def running_worker() -> ThreadBody | None:
+    """Return the worker whose thread is running; ``None`` in any other thread."""
+    return _running.worker
 
 
 class TaskBody:
@@ -95,11 +107,11 @@ class ThreadBody:
     """A body whose items a sync iterator yields in its own thread; for async code, or for sync code.
 
     Each item of the iterator is a sequence of items for the channel. Closing the body closes the iterator
-    before it returns. If a step of the iterator is running, it is closed after that step, and nobody waits
-    for it: a blocked thread cannot be interrupted.
+    before it returns. If a step of the iterator is running, it is closed after that step. Nobody waits for
+    it, unless the step only waits for a connection of ours, which is interrupted (:meth:`on_stop`).
     """
 
-    __slots__ = ("_channel", "_context", "_ended", "_make", "_thread")
+    __slots__ = ("_channel", "_context", "_ended", "_interrupts", "_make", "_thread")
 
     def __init__(self, make: Callable[[], Iterator[Any]], channel: Channel) -> None:
         self._make = make
@@ -107,6 +119,7 @@ class ThreadBody:
         self._context = contextvars.copy_context()
         self._thread: threading.Thread | None = None
         self._ended = Channel()
+        self._interrupts: list[Callable[[], bool]] = []
 
     async def read(self) -> Sequence[list[Any]]:
         """Return the items that have arrived, as one raw item."""
@@ -156,11 +169,26 @@ class ThreadBody:
         """Close the channel; return whether the thread will end at once."""
         paused = self._channel.paused
         self._channel.close(sys.exception())
-        if self._thread is not None and paused:
+        waits = [interrupt() for interrupt in self._interrupts.copy()]
+        if self._thread is not None and (paused or any(waits)):
             return True
         # Nobody waits for the thread, nor raises the error that may end it.
         self._channel.end(None)
         return False
+
+    def on_stop(self, interrupt: Callable[[], bool]) -> None:
+        """Call ``interrupt`` when the worker is stopped: it ends a wait, and returns whether the thread is in one.
+
+        Raises :class:`GeneratorExit` if the worker has been stopped already.
+        """
+        self._interrupts.append(interrupt)
+        if self._channel.closed:
+            raise GeneratorExit
+
+    def forget(self, interrupt: Callable[[], bool]) -> None:
+        """Do not call ``interrupt`` any more."""
+        with suppress(ValueError):
+            self._interrupts.remove(interrupt)
 
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Start the thread; reading does so, if it has to. ``loop`` is the event loop that waits for it."""
@@ -170,6 +198,7 @@ class ThreadBody:
 
     def _run(self, loop: asyncio.AbstractEventLoop | None) -> None:
         caller_loop.loop = loop
+        _running.worker = self
         failure = None
         try:
             self._pump(self._make())

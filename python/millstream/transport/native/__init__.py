@@ -9,7 +9,8 @@
 ``asyncio_connection``  a connection as ``asyncio.BufferedProtocol``, for asyncio and uvloop
 ``asyncio_response``    the exchanges over it
 ``asyncio_pool``        the connections of one event loop
-``blocking``            connections, exchanges and pool of sync code, over blocking sockets
+``blocking_connection`` a connection of sync code: a blocking socket
+``blocking``            the exchanges and the pool of sync code
 ``addresses``           the addresses of a host, and one attempt to connect
 ``connecting``          races these attempts (RFC 8305) in an event loop
 ``racing``              races them in sync code

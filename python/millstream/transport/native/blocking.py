@@ -1,109 +1,34 @@
-"""Connections, exchanges and pool of sync code: blocking sockets, shared by the threads of the process."""
+"""Exchanges and pool of sync code: blocking sockets, shared by the threads of the process."""
 
 from __future__ import annotations
 
-import contextlib
 import queue
-import socket
 import time
 from collections.abc import Callable, Iterator
 from math import inf
-from os import getpid
 from typing import TYPE_CHECKING
 
-from ...errors import APITimeoutError
+from ...errors import APIConnectionError, APITimeoutError
+from ...streaming.workers import running_worker
 from .. import Request
 from ..watchdog import call_later, shut_down
+from .blocking_connection import Connection
 from .exchange import READ_SIZE, Exchange, connect_error, read_error, redirect_request, timeout_error, unsolicited_error
 from .origins import Origin, read_request_url, read_url
 from .pool import PARKED_SECONDS, SETTLING_SECONDS, Limits, Pool
-from .racing import connect
-from .tls import check_protocol, default_context
+from .racing import open_socket
+from .tls import default_context
 
 if TYPE_CHECKING:
     import ssl
 
+    from ...streaming.workers import ThreadBody
     from .exchange import HTTPConnection
 
 __all__ = ("Response", "SocketPool")
 
 # Maximum number of bytes that ``drain`` reads.
 _DRAINED_SIZE = 262_144
-
-
-class Connection:
-    """One connected socket."""
-
-    __slots__ = ("_pid", "framing", "idle_since", "is_reused", "origin", "parked_since", "socket")
-
-    def __init__(self, origin: Origin, sock: socket.socket) -> None:
-        self.origin = origin
-        self.socket = sock
-        self.framing: HTTPConnection | None = None
-        self.idle_since = self.parked_since = 0.0
-        self.is_reused = False
-        self._pid = getpid()
-
-    def receive(self, seconds: float) -> bytes:
-        """Return the next data, empty at the end; raises :class:`TimeoutError` after ``seconds``."""
-        self.wait_for(seconds)
-        return self.socket.recv(READ_SIZE)
-
-    def wait_for(self, seconds: float) -> None:
-        """Set the timeout of the socket, above zero: a timeout of zero would make it non-blocking."""
-        self.socket.settimeout(None if seconds == inf else max(seconds, 0.0001))
-
-    def look(self) -> bytes | None:
-        """Read without blocking: return data, empty at the end, or ``None`` if there is nothing yet."""
-        self.socket.setblocking(False)
-        try:
-            return self.socket.recv(READ_SIZE)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            # The exceptions of TLS for "not now", by name: importing ssl is expensive, and plain HTTP does not need it.
-            if type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError"):
-                return None
-            raise
-
-    def settle(self, framing: HTTPConnection, seconds: float) -> bool:
-        """Wait for the end of a body; return whether it came, and the connection can be used."""
-        deadline = time.monotonic() + seconds
-        try:
-            while not framing.ended and framing.failure is None:
-                left = deadline - time.monotonic()
-                data = self.look() if left <= 0 else self.receive(left)
-                if not data:
-                    if data is not None:
-                        framing.close()
-                    break
-                framing.feed(data)
-        except TimeoutError:
-            return False
-        except OSError:
-            framing.close()
-        return framing.reusable and self.is_sound()
-
-    def is_sound(self) -> bool:
-        """Return whether an exchange may begin: the peer has neither closed the connection nor sent anything."""
-        try:
-            return self.look() is None
-        except OSError:
-            return False
-
-    def has_spoken(self) -> bool:
-        """Return whether the peer has sent data before the request."""
-        try:
-            return bool(self.look())
-        except OSError:
-            return False
-
-    def abort(self) -> None:
-        """Close the socket; shut down first, so that the server notices it even if a child process has a copy."""
-        if getpid() == self._pid:
-            shut_down(self.socket)
-        with contextlib.suppress(OSError):
-            self.socket.close()
 
 
 class SocketPool(Pool[Connection]):
@@ -189,7 +114,7 @@ class SocketPool(Pool[Connection]):
         seconds = min(response.waits.connect, response.end_by - time.monotonic())
         context = (self._ssl_context or default_context()) if origin.tls else None
         try:
-            return Connection(origin, _open_socket(origin, context, time.monotonic() + seconds))
+            return Connection(origin, open_socket(origin, context, time.monotonic() + seconds))
         except TimeoutError as error:
             raise timeout_error(response, seconds, f"no connection to {origin}") from error
         except (OSError, UnicodeError) as error:
@@ -220,43 +145,27 @@ class SocketPool(Pool[Connection]):
         return give_up
 
 
-def _open_socket(origin: Origin, context: ssl.SSLContext | None, deadline: float) -> socket.socket:
-    """Return a connected socket, with TLS for https."""
-    sock = connect(origin.host, origin.port, deadline)
-    try:
-        if context is None:
-            return sock
-        _limit(sock, deadline)
-        sock = context.wrap_socket(sock, server_hostname=origin.host)
-        check_protocol(sock)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _limit(sock: socket.socket, deadline: float) -> None:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    sock.settimeout(None if left == inf else left)
-
-
 class Response(Exchange):
     """A response for sync code; see :class:`~millstream.transport.Response`."""
 
-    __slots__ = ("_connection", "_pool", "_rest")
+    __slots__ = ("_connection", "_is_interrupted", "_pool", "_rest", "_waits", "_worker")
 
     _connection: Connection | None
     _pool: SocketPool
+    # The worker whose thread this is, if it is one: it may be stopped while the thread waits for data.
+    _worker: ThreadBody | None
 
     def begin(self, pool: SocketPool, origin: Origin) -> None:
         """Send the request, and wait for the response's head."""
         self._pool = pool
         self._connection = None
         self._rest = b""
+        self._worker = running_worker()
+        self._waits = self._is_interrupted = False
         pool.enter(self)
         try:
+            if self._worker is not None:
+                self._worker.on_stop(self._interrupt)
             connection = pool.reuse(origin)
             if connection is not None:
                 self._connection = connection
@@ -264,8 +173,11 @@ class Response(Exchange):
                     return
                 # The connection was stale, and the request may be sent again: see ``may_send_again``.
                 connection.abort()
+                self._waits = False
                 self.restart()
             self._connection = connection = pool.connect(origin, self)
+            if self._is_interrupted:
+                raise GeneratorExit
             if connection.has_spoken():
                 raise unsolicited_error()
             self._head(connection)
@@ -273,7 +185,9 @@ class Response(Exchange):
             self._connection, connection = None, self._connection
             if connection is not None:
                 connection.abort()
-            pool.leave()
+            self._leave()
+            if self._is_interrupted:
+                raise GeneratorExit from None
             raise
 
     def __iter__(self) -> Iterator[bytes]:
@@ -289,7 +203,7 @@ class Response(Exchange):
             if framing.failure is not None:
                 raise read_error(framing.failure)
             data, self._rest = self._rest, b""
-            data = data or self._receive(connection)
+            data = data or (self._receive(connection) if self._worker is None else self._receive_in(connection))
             if not data:
                 framing.close()
             else:
@@ -328,7 +242,20 @@ class Response(Exchange):
             self._pool.wait_for_end(connection, framing)
         else:
             connection.abort()
+        self._leave()
+
+    def _leave(self) -> None:
         self._pool.leave()
+        if self._worker is not None:
+            self._worker.forget(self._interrupt)
+            self._worker = None
+
+    def _interrupt(self) -> bool:
+        """End the connection, in the thread that stops the worker; return whether the worker's thread waits for it."""
+        self._is_interrupted = True
+        if (connection := self._connection) is not None:
+            shut_down(connection.socket)
+        return self._waits
 
     def _head(self, connection: Connection) -> bool:
         """Send the request and read the head; return ``False`` if the connection was stale."""
@@ -337,6 +264,7 @@ class Response(Exchange):
         sent_at = time.monotonic()
         unsent = self._send(connection)
         deadline = min(time.monotonic() + waits.head, self.end_by)
+        self._waits = self._worker is not None
         while True:
             try:
                 data = connection.receive(deadline - time.monotonic())
@@ -360,6 +288,7 @@ class Response(Exchange):
                 self._rest = rest
                 self.limit_error(time.monotonic())
                 connection.wait_for(waits.idle)
+                self._waits = False
                 return True
 
     def _send(self, connection: Connection) -> OSError | None:
@@ -385,6 +314,20 @@ class Response(Exchange):
             raise failure from failure.__cause__
         except OSError as error:
             raise read_error(error) from error
+
+    def _receive_in(self, connection: Connection) -> bytes:
+        """Receive in the thread of a worker; raise :class:`GeneratorExit` if it is stopped meanwhile."""
+        self._waits = True
+        try:
+            data = self._receive(connection)
+        except APIConnectionError:
+            if not self._is_interrupted:
+                raise
+            data = b""
+        self._waits = False
+        if self._is_interrupted:
+            raise GeneratorExit
+        return data
 
     def _check_time(self) -> None:
         """Raise if the total time is over, although data keeps arriving."""

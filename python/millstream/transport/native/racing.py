@@ -1,10 +1,13 @@
 """Connects to a host in sync code, by racing its addresses (RFC 8305); see ``connecting``."""
 
+from __future__ import annotations
+
 import selectors
 import socket
 from collections import deque
+from math import inf
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .addresses import (
     HEAD_START,
@@ -16,8 +19,14 @@ from .addresses import (
     parse_address,
     start_connect,
 )
+from .tls import check_protocol
 
-__all__ = ("connect",)
+if TYPE_CHECKING:
+    import ssl
+
+    from .origins import Origin
+
+__all__ = ("connect", "open_socket")
 
 # poll needs no file descriptor of its own, unlike epoll; select is for systems without poll.
 _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
@@ -35,6 +44,28 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
             return race.run(deadline)
         finally:
             race.close()
+
+
+def open_socket(origin: Origin, context: ssl.SSLContext | None, deadline: float) -> socket.socket:
+    """Return a connected socket, with TLS for https."""
+    sock = connect(origin.host, origin.port, deadline)
+    try:
+        if context is None:
+            return sock
+        _limit(sock, deadline)
+        sock = context.wrap_socket(sock, server_hostname=origin.host)
+        check_protocol(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _limit(sock: socket.socket, deadline: float) -> None:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    sock.settimeout(None if left == inf else left)
 
 
 def _resolve(host: str, port: int) -> list[Address]:
