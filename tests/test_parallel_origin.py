@@ -66,6 +66,7 @@ def test_handlers_are_notified_of_the_same_runs(server: MockServer) -> None:
     assert sum("on_llm_end" in entry for entry in log) == 3
 
 
+@pytest.mark.usefixtures("native_transport")
 @pytest.mark.parametrize("is_async", [False, True])
 def test_leaving_closes_all_connections(is_async: bool) -> None:
     with MockServer(Reply(fault=Stall(after=3))) as server:
@@ -87,6 +88,7 @@ def test_leaving_closes_all_connections(is_async: bool) -> None:
         assert_closed_by_us(server)
 
 
+@pytest.mark.usefixtures("native_transport")
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_branch_that_fails_stops_the_others_after_what_has_arrived(is_async: bool) -> None:
     with MockServer(Reply(fault=Cut(after=3, how="fin"))) as cut, MockServer(Reply(fault=Stall(after=3))) as stalled:

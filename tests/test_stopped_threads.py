@@ -16,6 +16,9 @@ from millstream.transport.native import NativeTransport
 from recording import handlers
 from scripted import client_context, read_request, scripted, server_context, tls_front
 
+# The native transport ends such waits.
+pytestmark = pytest.mark.usefixtures("native_transport")
+
 INPUT = {"text": "p"}
 kinds = pytest.mark.parametrize("kind", [OpenAI, ChatOpenAI])
 
