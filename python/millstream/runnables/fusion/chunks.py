@@ -86,12 +86,7 @@ class Fused(ProcessorAround[Any]):
         """Drop the closure ``feed`` and the exception of a step, which refer to this processor: it is freed at once."""
         self.feed = _drop_item
         self._failure = None
-        # It is not known before the input of the origin is.
-        if (inner := getattr(self, "_inner", None)) is not None:
-            inner.release()
-        # It is not known before the input of the origin is.
-        if (inner := getattr(self, "_inner", None)) is not None:
-            inner.release()
+        self._inner.release()
 
 
 def _drop_item(raw: object) -> Sequence[Any]:
