@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, get_args, get_ori
 from .._context import run_in_executor
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.inputs import AsyncInputIterator, InputIterator, NestedIterator
+from ..streaming.replay import WholeInput
 from ..streaming.stream import AsyncStream, Stream
 from ..streaming.workers import iterate_in_thread
 from .arguments import bind_arguments, is_async_callable, is_async_generator
@@ -32,7 +33,6 @@ from .nodes import FunctionStage
 from .plain_functions import never_waits
 from .runnable import Input, Output, Runnable
 from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, transform_in_run
-from .transforming import once
 from .types_of import specs_of
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class RunnableLambda(Runnable[Input, Output]):
     def _astream_inline(
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
-        return self._atransform_inline(once(input), config, kwargs)
+        return self._atransform_inline(WholeInput(input), config, kwargs)
 
     # What it takes and returns.
 

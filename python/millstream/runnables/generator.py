@@ -9,12 +9,13 @@ from typing import Any
 
 from ..streaming.accumulate import aadd, add
 from ..streaming.inputs import NestedIterator
+from ..streaming.replay import WholeInput
 from ..streaming.stream import Stream
 from .arguments import bind_arguments, is_async_generator
 from .config import RunnableConfig
 from .runnable import Input, Output
 from .runs import ChainRun, atransform_in_run, transform_in_run
-from .transforming import Transforming, once
+from .transforming import Transforming
 from .types_of import TypesOfGenerator
 
 __all__ = ("RunnableGenerator",)
@@ -110,7 +111,7 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Return the sum of what the function yields."""
-        async with NestedIterator(self._atransform_here(once(input), config, kwargs)) as outputs:
+        async with NestedIterator(self._atransform_here(WholeInput(input), config, kwargs)) as outputs:
             output: Any = await aadd(outputs)
         total: Output = output
         return total

@@ -20,6 +20,7 @@ from ..streaming.branches import amerge, merge, share_input
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Stage
+from ..streaming.replay import WholeInput
 from ..streaming.stream import AsyncStream, Stream
 from .arguments import bind_arguments
 from .assigning import Arrangement, AssignNode, adicts_of, check_dict, dicts_of
@@ -34,7 +35,7 @@ from .runnable import Input, Output
 from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .serializable import RunnableSerializable
 from .stages import StageRunnable
-from .transforming import Transforming, once
+from .transforming import Transforming
 from .types_of import TypesOfAssign, TypesOfPick
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class _StageStep(StageRunnable[Input, Output], RunnableSerializable[Input, Outpu
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the outputs for the one chunk ``input``."""
-        return self.atransform(once(input), config, **kwargs)
+        return self.atransform(WholeInput(input), config, **kwargs)
 
 
 class RunnablePassthrough(_StageStep[Other, Other]):

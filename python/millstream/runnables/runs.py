@@ -10,7 +10,7 @@ from .._context import InContext, var_child_runnable_config
 from ..callbacks.chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from ..callbacks.managers import CallbackManager
 from ..streaming.accumulate import ChunkAccumulator
-from ..streaming.inputs import Accumulating, AsyncInputIterator, InputIterator, close_iterator
+from ..streaming.inputs import Accumulating, AsyncInputIterator, InputIterator, aread_whole, close_iterator
 from .config import RunnableConfig, child_config, ensure_config
 
 if TYPE_CHECKING:
@@ -309,22 +309,13 @@ async def atransform_buffered(
     """Yield the items of ``stream(sum)`` for the sum of ``items``; nothing where there are none."""
     import asyncio
 
-    input = AsyncInputIterator(items)
-    input.accumulate(adds_on=True)
-    count = 0
-    try:
-        async for _ in input:
-            count += 1
-    finally:
-        await input.aclose()
-    if not count:
-        return
-    outputs = AsyncInputIterator(stream(input.total()))
-    try:
-        async for output in outputs:
-            try:
-                yield output
-            except asyncio.CancelledError as error:
-                outputs.thrown = error
-    finally:
-        await outputs.aclose()
+    for input in await aread_whole(items):
+        outputs = AsyncInputIterator(stream(input))
+        try:
+            async for output in outputs:
+                try:
+                    yield output
+                except asyncio.CancelledError as error:
+                    outputs.thrown = error
+        finally:
+            await outputs.aclose()

@@ -15,7 +15,7 @@ from .fusion.origins import stream_of_origin
 from .fusion.plan import build_part
 from .runnable import Input, Output, Runnable
 
-__all__ = ("Transforming", "once")
+__all__ = ("Transforming",)
 
 
 class Transforming(Runnable[Input, Output]):
@@ -63,8 +63,3 @@ class Transforming(Runnable[Input, Output]):
         if type(self).astream is not Transforming.astream:
             return self.astream(input, config, **kwargs)
         return self._atransform_inline(WholeInput(input), config, kwargs)
-
-
-async def once(input: object) -> AsyncGenerator[Any, None]:
-    """Yield ``input``."""
-    yield input

@@ -15,7 +15,9 @@ __all__ = (
     "InputIterator",
     "NestedIterator",
     "aclose_iterator",
+    "aread_whole",
     "close_iterator",
+    "read_whole",
 )
 
 Item = TypeVar("Item")
@@ -197,3 +199,27 @@ class AsyncInputIterator(Accumulating):
     async def aclose(self) -> None:
         """Close the producer of the input."""
         await self._items.aclose()
+
+
+def read_whole(items: Iterable[Any]) -> tuple[Any, ...]:
+    """Read all items, and close their producer; return their sum, or nothing where there are none."""
+    input = InputIterator(items)
+    input.accumulate(adds_on=True)
+    try:
+        count = sum(1 for _ in input)
+    finally:
+        input.close()
+    return (input.total(),) if count else ()
+
+
+async def aread_whole(items: AsyncIterable[Any]) -> tuple[Any, ...]:
+    """Read all items, and close their producer; see :func:`read_whole`."""
+    input = AsyncInputIterator(items)
+    input.accumulate(adds_on=True)
+    count = 0
+    try:
+        async for _ in input:
+            count += 1
+    finally:
+        await input.aclose()
+    return (input.total(),) if count else ()

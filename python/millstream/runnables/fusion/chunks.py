@@ -137,18 +137,19 @@ class FusedChunks(Fused):
     def open(self) -> Any:
         """Open the origin's source, once its input is made."""
         if self._plan.parts is None:
-            preparation = Preparation(self._chain, self._plan.before, self._config, self._kwargs)
-            for value in preparation.run(self._input):
+            for value in self._preparation().run(self._input):
                 self._prepare(value)
         return super().open()
 
     async def aopen(self) -> Any:
         """Open the origin's source, once its input is made."""
         if self._plan.parts is None:
-            preparation = Preparation(self._chain, self._plan.before, self._config, self._kwargs)
-            for value in await run_in_task(preparation.arun(self._input)):
+            for value in await run_in_task(self._preparation().arun(self._input)):
                 self._prepare(value)
         return await super().aopen()
+
+    def _preparation(self) -> Preparation:
+        return Preparation(self._chain, self._plan.before, self._config, self._kwargs)
 
     def _origin_config(self) -> RunnableConfig:
         """Return the configuration of the origin's run: a child of the chain's run, which notifies no handler."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..._context import var_child_runnable_config
-from ...streaming.inputs import AsyncInputIterator, InputIterator
+from ...streaming.inputs import aread_whole, read_whole
 from ...streaming.replay import WholeInput
 from ..config import RunnableConfig, ensure_config
 from ..runs import RunStart, context_for
@@ -48,13 +48,7 @@ class Preparation:
         for step in self._steps:
             items = step.runnable.transform(items, self._child_config(step), **{**step.kwargs, **kwargs})
             kwargs = {}
-        outputs = InputIterator(items)
-        outputs.accumulate(adds_on=True)
-        try:
-            count = sum(1 for _ in outputs)
-        finally:
-            outputs.close()
-        return (self._finish(outputs.total()),) if count else ()
+        return tuple(map(self._finish, read_whole(items)))
 
     async def arun(self, input: object) -> tuple[Any, ...]:
         """Return the origin's input, as :meth:`run` does; to be awaited in a task of its own."""
@@ -64,15 +58,7 @@ class Preparation:
         for step in self._steps:
             items = step.runnable._atransform_inline(items, self._child_config(step), {**step.kwargs, **kwargs})
             kwargs = {}
-        outputs = AsyncInputIterator(items)
-        outputs.accumulate(adds_on=True)
-        count = 0
-        try:
-            async for _ in outputs:
-                count += 1
-        finally:
-            await outputs.aclose()
-        return (self._finish(outputs.total()),) if count else ()
+        return tuple(map(self._finish, await aread_whole(items)))
 
     def _finish(self, value: object) -> Any:
         for function in self._functions:
