@@ -12,7 +12,6 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
-from .batch import Call, RunBatch
 from .binding import RunnableBindingBase
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
@@ -21,6 +20,7 @@ from .functions import RunnableLambda
 from .fusion.origins import FallbackOrigin, FallbackRoot, silent_origin, stream_of_origin
 from .introspection import Introspectable
 from .parallel import RunnableParallel
+from .run_batch import Call, RunBatch
 from .runnable import Input, Output, Runnable
 from .runs import ChainRun, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 from .sequence import RunnableSequence

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from .arguments import bind_arguments
-from .batch import Call, RunBatch
 from .config import RunnableConfig
+from .run_batch import Call, RunBatch
 from .runs import Named, acall_in_run, atransform_in_run, call_in_run, transform_in_run
 
 __all__ = ("FunctionBatch", "acall_function", "atransform_by_function", "call_function", "transform_by_function")

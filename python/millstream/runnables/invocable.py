@@ -12,7 +12,7 @@ from .._context import run_in_executor
 from .config import RunnableConfig, batch_configs
 
 if TYPE_CHECKING:
-    from .batch import RunBatch
+    from .run_batch import RunBatch
 
 __all__ = ("Input", "Invocable", "Output")
 
@@ -86,7 +86,7 @@ class Invocable(ABC, Generic[Input, Output]):
         With ``return_exceptions`` an :class:`Exception` stands in its output's place.
         """
         if (runs := self._batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
-            from .batch import batch_in_runs
+            from .run_batch import batch_in_runs
 
             return batch_in_runs(runs)
         configs, at_once = batch_configs(inputs, config)
@@ -94,7 +94,7 @@ class Invocable(ABC, Generic[Input, Output]):
             return []
         if len(inputs) == 1:
             return [self._invoke_one(return_exceptions, kwargs, inputs[0], configs[0])]
-        from .batch import run_all
+        from .concurrent_calls import run_all
 
         return run_all(self._batch_calls(inputs, configs, return_exceptions, kwargs), at_once)
 
@@ -147,7 +147,7 @@ class Invocable(ABC, Generic[Input, Output]):
 
         When the iterator is closed, calls that have not begun are dropped.
         """
-        from .batch import iter_completed
+        from .concurrent_calls import iter_completed
 
         configs, at_once = batch_configs(inputs, config)
         return iter_completed(self._batch_calls(inputs, configs, return_exceptions, kwargs), at_once)
@@ -203,7 +203,8 @@ class Invocable(ABC, Generic[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return the outputs in the order of the inputs; by default by tasks, ``max_concurrency`` at a time."""
-        from .batch import abatch_in_runs, arun_all
+        from .concurrent_calls import arun_all
+        from .run_batch import abatch_in_runs
 
         if (runs := self._batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
             return await abatch_in_runs(runs)
@@ -252,7 +253,7 @@ class Invocable(ABC, Generic[Input, Output]):
 
         When the iterator is closed, calls that have not ended are cancelled.
         """
-        from .batch import aiter_completed
+        from .concurrent_calls import aiter_completed
 
         configs, at_once = batch_configs(inputs, config)
         one = partial(self._ainvoke_one, return_exceptions, kwargs)
@@ -302,8 +303,8 @@ class Invocable(ABC, Generic[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return ``func(inputs, **kwargs)``, called in a run for each input; an exception may stand for an output."""
-        from .batch import batch_in_runs
         from .inner_calls import FunctionBatch
+        from .run_batch import batch_in_runs
 
         more: dict[str, Any] = {"run_type": run_type, "return_exceptions": return_exceptions}
         return batch_in_runs(FunctionBatch(self, func, inputs, config, kwargs, **more)) if inputs else []
@@ -319,8 +320,8 @@ class Invocable(ABC, Generic[Input, Output]):
         **kwargs: Any,
     ) -> list[Any]:
         """Return ``await func(inputs, **kwargs)``; see :meth:`_batch_with_config`."""
-        from .batch import abatch_in_runs
         from .inner_calls import FunctionBatch
+        from .run_batch import abatch_in_runs
 
         more: dict[str, Any] = {"run_type": run_type, "return_exceptions": return_exceptions}
         return await abatch_in_runs(FunctionBatch(self, func, inputs, config, kwargs, **more)) if inputs else []

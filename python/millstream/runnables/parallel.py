@@ -11,8 +11,8 @@ from .._fields import Fields
 from ..streaming.accumulate import AddableDict
 from ..streaming.branches import amerge, merge, share_input
 from ..streaming.stream import Stream
-from .batch import arun_all, run_all
 from .coercion import coerce_to_runnable
+from .concurrent_calls import arun_all, run_all
 from .config import RunnableConfig, child_config
 from .copying import state_without_caches
 from .function_source import indent_lines_after_first

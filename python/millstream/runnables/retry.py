@@ -15,11 +15,11 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
 from .attempts import ExponentialJitterParams, acall_attempts, aiter_attempts, call_attempts, iter_attempts
-from .batch import Call, RunBatch
 from .binding import RunnableBindingBase
 from .config import RunnableConfig, child_config, ensure_config
 from .fusion.attempts import AttemptedEvents
 from .fusion.origins import RetryOrigin, silent_origin, stream_of_origin
+from .run_batch import Call, RunBatch
 from .runnable import Input, Output, Runnable
 from .runs import ChainRun, acall_in_run, call_in_run
 
@@ -271,7 +271,6 @@ class RetryBatch(RunBatch):
 
     def take(self, outputs: Sequence[Any]) -> Sequence[tuple[Any, Any]]:
         """Take the outputs of an attempt; the runs end with the batch."""
-        for i, output in zip(self._left, outputs, strict=True):
-            self._values[i] = output
+        ended = super().take(outputs)
         self._left = [i for i in self._left if isinstance(self._values[i], Exception)]
-        return ()
+        return ended

@@ -13,7 +13,6 @@ from ..streaming.isolation import isolated_stream
 from ..streaming.protocols import Processor, Source
 from ..streaming.replay import WholeInput, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
-from .batch import SequenceBatch
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
@@ -25,6 +24,7 @@ from .fusion.origins import SequenceOrigin
 from .fusion.plan import Plan, build_plan, runs_users_code
 from .introspection import sequence_input_schema, sequence_output_schema
 from .nodes import Composition, SequenceNode
+from .run_batch import SequenceBatch
 from .runnable import Input, Output, Runnable
 from .runs import ChainRun, RunStart, atransform_in_run, context_for, transform_in_run
 from .serializable import RunnableSerializable
