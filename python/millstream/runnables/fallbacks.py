@@ -7,17 +7,16 @@ from functools import partial, wraps
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
-from ..streaming.drive import adrive, drive
-from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
-from ..streaming.stream import AsyncStream, Stream
+from ..streaming.stream import Stream
+from .attempting import Attempting
 from .attempts import acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .binding import RunnableBindingBase
 from .coercion import coerce_to_runnable
 from .config import RunnableConfig, child_config, ensure_config
 from .config_specs import ConfigurableFieldSpec
 from .functions import RunnableLambda
-from .fusion.origins import FallbackOrigin, FallbackRoot, silent_origin, stream_of_origin
+from .fusion.origins import FallbackOrigin, FallbackRoot, silent_origin
 from .introspection import Introspectable
 from .parallel import RunnableParallel
 from .run_batch import Call, RunBatch
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ("RunnableWithFallbacks",)
 
 
-class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[Input, Output]):
+class RunnableWithFallbacks(
+    Attempting[Input, Output], TypesOfAnother[Input, Output], RunnableSerializable[Input, Output]
+):
     """A Runnable, and fallbacks that are called one after the other while it fails.
 
     It is made by :meth:`Runnable.with_fallbacks`. If all fail, a call raises the first exception. A stream falls back
@@ -114,18 +115,6 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
 
     # Streams.
 
-    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
-        """Stream from the Runnable; from the fallbacks, while no chunk has come."""
-        if (found := stream_of_origin(self, input, config, kwargs, for_async=False)) is not None:
-            return Stream(drive(*found))
-        return Stream(self._stream_inline(input, config, kwargs))
-
-    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
-        """Stream from the Runnable; from the fallbacks, while no chunk has come."""
-        if (found := stream_of_origin(self, input, config, kwargs, for_async=True)) is not None:
-            return AsyncStream(adrive(*found))
-        return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
-
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Transform with the Runnable; with the fallbacks, while no chunk has come.
 
@@ -137,12 +126,6 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
             return super().transform(input, config, **kwargs)
         return Stream(transform_in_run(self, partial(self._transform, kwargs), input, config, reports_chunks=False))
 
-    def atransform(
-        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncStream[Output]:
-        """Transform with the Runnable; with the fallbacks, while no chunk has come; see :meth:`transform`."""
-        return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
-
     def _atransform_inline(
         self, items: AsyncIterator[Input], config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> AsyncIterable[Output]:
@@ -150,7 +133,7 @@ class RunnableWithFallbacks(TypesOfAnother[Input, Output], RunnableSerializable[
             outputs: AsyncIterable[Output] = self._astream_inline(whole.value, config, kwargs)
             return outputs
         if self._reads_whole_input():
-            return super().atransform(items, config, **kwargs)
+            return Runnable.atransform(self, items, config, **kwargs)
         return atransform_in_run(self, partial(self._atransform, kwargs), items, config, reports_chunks=False)
 
     def _stream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:

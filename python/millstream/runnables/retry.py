@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._uuid7 import uuid7
 from ..callbacks.manager import CallbackManager
-from ..streaming.drive import adrive, drive
-from ..streaming.isolation import isolated_stream
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import AsyncStream, Stream
+from .attempting import Attempting
 from .attempts import ExponentialJitterParams, acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .binding import RunnableBindingBase
 from .config import RunnableConfig, child_config, ensure_config
 from .fusion.attempts import AttemptedEvents
-from .fusion.origins import RetryOrigin, silent_origin, stream_of_origin
+from .fusion.origins import RetryOrigin, silent_origin
 from .run_batch import Call, RunBatch
 from .runnable import Input, Output, Runnable
 from .runs import ChainRun, acall_in_run, call_in_run
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ("ExponentialJitterParams", "RunnableRetry")
 
 
-class RunnableRetry(RunnableBindingBase[Input, Output]):
+class RunnableRetry(Attempting[Input, Output], RunnableBindingBase[Input, Output]):
     """A Runnable that is called again after a failure; made by :meth:`Runnable.with_retry`.
 
     A call, and each call of a batch, has a run of its own, in which the attempts are child runs, tagged
@@ -89,29 +88,11 @@ class RunnableRetry(RunnableBindingBase[Input, Output]):
 
     # Streams.
 
-    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
-        """Stream from the bound Runnable, again while it fails before its first chunk."""
-        if (found := stream_of_origin(self, input, config, kwargs, for_async=False)) is not None:
-            return Stream(drive(*found))
-        return Stream(self._stream_inline(input, config, kwargs))
-
-    def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
-        """Stream from the bound Runnable, again while it fails before its first chunk."""
-        if (found := stream_of_origin(self, input, config, kwargs, for_async=True)) is not None:
-            return AsyncStream(adrive(*found))
-        return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
-
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Transform with the bound Runnable, again while it fails before its first chunk."""
         if (whole := as_whole_input(input)) is not None:
             return self.stream(whole.value, config, **kwargs)
         return Stream(self._transform(input, config, kwargs))
-
-    def atransform(
-        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncStream[Output]:
-        """Transform with the bound Runnable, again while it fails before its first chunk."""
-        return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
     def _stream_inline(
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]
