@@ -5,7 +5,10 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-__all__ = ("acancel", "aleave", "cancel_after", "leave")
+from run_ends import alone, has_ended
+from user_code import run
+
+__all__ = ("acancel", "aleave", "cancel_after", "leave", "logs_of_cancelled_stream", "logs_of_left_stream")
 
 
 def leave(chain: Any, config: Any, place: int, how: str) -> None:
@@ -63,6 +66,38 @@ async def cancel_after(call: Coroutine[Any, Any, Any], turns: int, times: int) -
     if not task.cancelled():
         task.exception()
     return task.cancelled()
+
+
+Make = Callable[[list[Any], list[Any]], tuple[Any, Any]]
+"""Makes a chain, and a configuration whose handlers write to two logs."""
+
+
+def logs_of_left_stream(make: Make, place: int, how: str, events: str | None, *, in_thread: bool) -> list[list[Any]]:
+    """Leave a stream as :func:`aleave`; return the logs. A model ``in_thread`` ends after the step that runs."""
+    log: list[Any] = []
+    second: list[Any] = []
+
+    async def main() -> None:
+        chain, config = make(log, second)
+        await aleave(chain, config, place, how, events, lambda: has_ended(log) or in_thread)
+        await alone(log, second)
+
+    run(main)
+    return [log, second]
+
+
+def logs_of_cancelled_stream(make: Make, turns: int, times: int, *, events: bool) -> list[list[Any]]:
+    """Cancel a stream as :func:`acancel`; return the logs."""
+    log: list[Any] = []
+    second: list[Any] = []
+
+    async def main() -> None:
+        chain, config = make(log, second)
+        await acancel(chain, config, turns, times, events=events)
+        await alone(log, second)
+
+    run(main)
+    return [log, second]
 
 
 def _open(chain: Any, config: Any, events: str | None) -> Any:

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaving import acancel, aleave, leave
+from leaving import leave, logs_of_cancelled_stream, logs_of_left_stream
 from millstream.output_parsers import StrOutputParser
 from millstream.outputs import GenerationChunk
 from millstream.prompts import PromptTemplate
 from millstream.runnables import RunnableLambda
 from recording import ahandlers, handlers
-from run_ends import alone, check, has_ended
-from user_code import Base, Shouting, run
+from run_ends import check
+from user_code import Base, Shouting
 
 PROMPT = PromptTemplate.from_template("{text}")
 TEXT = "abcdef"
@@ -93,16 +93,10 @@ def test_a_sync_stream(chain: Any, kinds: list[Any], place: int, how: str) -> No
     events=st.sampled_from([None, "v1", "v2", "records"]),
 )
 def test_an_async_stream(chain: Any, kinds: list[Any], place: int, how: str, events: str | None) -> None:
-    log: list[Any] = []
-    second: list[Any] = []
+    def make(log: list[Any], second: list[Any]) -> tuple[Any, Any]:
+        return made(chain, log, kinds, second)
 
-    async def main() -> None:
-        built, config = made(chain, log, kinds, second)
-        # A model for sync code ends in its thread, after the step that runs.
-        await aleave(built, config, place, how, events, lambda: has_ended(log) or chain[0] is Sync)
-        await alone(log, second)
-
-    run(main)
+    log, second = logs_of_left_stream(make, place, how, events, in_thread=chain[0] is Sync)
     assert log
     check(log, waits=chain[0] is Async)
     check(second, waits=chain[0] is Async)
@@ -111,14 +105,8 @@ def test_an_async_stream(chain: Any, kinds: list[Any], place: int, how: str, eve
 @settings(max_examples=80, deadline=None)
 @given(chain=chains, kinds=many_handlers, turns=st.integers(0, 60), times=st.integers(1, 2), events=st.booleans())
 def test_a_stream_that_is_cancelled(chain: Any, kinds: list[Any], turns: int, times: int, events: bool) -> None:
-    log: list[Any] = []
-    second: list[Any] = []
+    def make(log: list[Any], second: list[Any]) -> tuple[Any, Any]:
+        return made(chain, log, kinds, second)
 
-    async def main() -> None:
-        built, config = made(chain, log, kinds, second)
-        await acancel(built, config, turns, times, events=events)
-        await alone(log, second)
-
-    run(main)
-    for one in (log, second):
+    for one in logs_of_cancelled_stream(make, turns, times, events=events):
         check(one, cancelled=times, waits=chain[0] is Async and times == 1)
