@@ -19,7 +19,13 @@ from ...errors import (
 )
 from ...transport import AsyncResponse, Response
 
-__all__ = ("araise_status_error", "raise_status_error")
+__all__ = (
+    "araise_status_error",
+    "aread_error_body",
+    "make_status_error",
+    "raise_status_error",
+    "read_error_body",
+)
 
 _CLASSES: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -46,7 +52,7 @@ _REASON_SIZE = 200
 def raise_status_error(response: Response) -> NoReturn:
     """Raise the exception for an error status, with what the body says; the response is closed."""
     try:
-        raise _status_error(response, _read_body(response))
+        raise make_status_error(response, read_error_body(response))
     finally:
         response.close()
 
@@ -54,12 +60,12 @@ def raise_status_error(response: Response) -> NoReturn:
 async def araise_status_error(response: AsyncResponse) -> NoReturn:
     """:func:`raise_status_error` for async code."""
     try:
-        raise _status_error(response, await _aread_body(response))
+        raise make_status_error(response, await aread_error_body(response))
     finally:
         await response.aclose()
 
 
-def _status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
+def make_status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
     """Return the exception for an error status, from the response and the bytes read of its body.
 
     The message contains the server's reason: see :func:`~millstream._provider_errors.find_reason`. If the
@@ -83,7 +89,7 @@ def _status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusE
     return cls(message, status_code=status, headers=response.headers, body=body)
 
 
-def _read_body(response: Response) -> bytes:
+def read_error_body(response: Response) -> bytes:
     """Return the body of an error, up to a limit; if reading it fails, the bytes so far."""
     data = bytearray()
     with contextlib.suppress(Exception):
@@ -94,8 +100,8 @@ def _read_body(response: Response) -> bytes:
     return bytes(data)
 
 
-async def _aread_body(response: AsyncResponse) -> bytes:
-    """`_read_body` for async code."""
+async def aread_error_body(response: AsyncResponse) -> bytes:
+    """`read_error_body` for async code."""
     data = bytearray()
     with contextlib.suppress(Exception):
         while len(data) <= _BODY_SIZE and (reads := await response.read()):

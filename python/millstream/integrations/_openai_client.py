@@ -1,0 +1,333 @@
+"""``ClientRequest``: a request of one of the OpenAI SDK's clients, sent by our transport.
+
+The SDK's client builds each request: its URL, headers, authentication, deployment and body. The transport of
+this package sends it, and retries it as the SDK does. Three questions come first, and have a function each:
+
+* :func:`find_obstacle`: may the calls of a resource (``client.chat.completions``) be taken over at all?
+* :func:`capture_options`: which request does a call of its method ``create`` make?
+* :func:`uses_native`: is the HTTP client of the SDK's client its default one, which our own connections
+  replace, or a user's one, which then sends the request?
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from copy import copy
+from types import FunctionType
+from typing import Any, NamedTuple, NoReturn
+
+import openai
+from openai._models import FinalRequestOptions
+
+from ..errors import APIError, StreamError
+from ..providers.http.errors import aread_error_body, make_status_error, read_error_body
+from ..providers.http.retry import Tries
+from ..streaming.drive import adrive, drive
+from ..streaming.protocols import Processor
+from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ..transport.choice import async_transport, sync_transport
+from ..transport.running import sleep
+from ..transport.timeouts import Timeouts
+
+__all__ = ("ClientRequest", "FailedResponse", "RedirectError", "capture_options", "find_obstacle", "uses_native")
+
+# The classes of the HTTP clients that the SDK and langchain-openai create for themselves.
+_DEFAULT_CLIENTS = (
+    ("openai._base_client", "SyncHttpxClientWrapper"),
+    ("openai._base_client", "AsyncHttpxClientWrapper"),
+    ("langchain_openai.chat_models._client_utils", "_SyncHttpxClientWrapper"),
+    ("langchain_openai.chat_models._client_utils", "_AsyncHttpxClientWrapper"),
+)
+# The methods of the SDK's client that are not called when this package sends the request.
+_REPLACED_METHODS = ("post", "request", "_request", "_send_request", "_process_response")
+_NEEDED_METHODS = ("_build_request", "_prepare_options", "_prepare_request", "_make_status_error_from_response")
+# Both transports decode these codings; a user may have httpx ask for others.
+_CODINGS = "gzip, deflate"
+_OTHER_CODINGS = ("br", "zstd")
+
+
+class RedirectError(Exception):
+    """The server redirects the request. The SDK follows redirects, so the call has to be left to it."""
+
+
+class FailedResponse(NamedTuple):
+    """A response with an error status: what the SDK's exception for it is made of."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def find_obstacle(resource: Any) -> str | None:
+    """Return why the calls of ``resource`` have to stay with the SDK, in words; ``None`` if nothing is in the way.
+
+    ``resource`` is an object like ``client.chat.completions``. The SDK keeps the calls of anything that is not
+    its own: mocks, clients whose methods were patched (by tracing libraries, say) or overridden, and clients
+    with a provider or a workload identity, which handle responses in their own way.
+    """
+    client = getattr(resource, "_client", None)
+    if not type(resource).__module__.startswith("openai.") or not isinstance(
+        client, openai.OpenAI | openai.AsyncOpenAI
+    ):
+        return "its client is not one of the OpenAI SDK"
+    if "create" in vars(resource) or not _is_original(type(resource).create):
+        return "its method create is not the OpenAI SDK's own"
+    attributes, kind = vars(client), type(client)
+    for name in _REPLACED_METHODS:
+        if name in attributes or not _is_original(getattr(kind, name, _is_original)):
+            return f"the client's method {name} is not the OpenAI SDK's own"
+    for name in _NEEDED_METHODS:
+        if not hasattr(kind, name):
+            return "this version of the OpenAI SDK is not known"
+    if attributes.get("_provider_runtime") or attributes.get("_workload_identity_auth"):
+        return "its client has a provider or a workload identity"
+    return None
+
+
+def _is_original(function: Any) -> bool:
+    """Return whether ``function`` is the SDK's own: a wrapper of another package has that package's globals."""
+    if type(function) is not FunctionType:
+        return False
+    return function is _is_original or str(function.__globals__.get("__name__")).startswith("openai.")
+
+
+def capture_options(resource: Any, params: Mapping[str, Any], *, is_raw: bool = False) -> FinalRequestOptions:
+    """Return the SDK's options of the request that ``resource.create(**params)`` would send.
+
+    ``resource`` is sync or async; its ``create`` runs without sending anything. ``is_raw`` is for a call
+    through ``with_raw_response``, which adds a header. Raises what ``create`` raises, like
+    :class:`TypeError` for an unknown argument.
+    """
+    if is_raw:
+        headers = {**(params.get("extra_headers") or {}), "X-Stainless-Raw-Response": "true"}
+        params = {**params, "extra_headers": headers}
+    recorder = copy(resource)
+    if not isinstance(resource._client, openai.AsyncOpenAI):
+        recorder._post = _make_options
+        return recorder.create(**params)  # type: ignore[no-any-return]
+    recorder._post = _amake_options
+    created = recorder.create(**params)
+    try:
+        created.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        created.close()
+    raise RuntimeError("the OpenAI SDK's create waits before it sends the request: this version is not known")
+
+
+def _make_options(path: str, *, body: Any = None, options: Any = None, **others: Any) -> FinalRequestOptions:
+    """Return the options that the client's ``post`` makes of its arguments, without sending them."""
+    return FinalRequestOptions.construct(method="post", url=path, json_data=body, **(options or {}))
+
+
+async def _amake_options(path: str, **arguments: Any) -> FinalRequestOptions:
+    return _make_options(path, **arguments)
+
+
+def uses_native(http_client: Any) -> bool:
+    """Return whether our own connections may replace ``http_client``, the HTTP client of a client of the SDK.
+
+    They replace the default client of the SDK or of langchain-openai, in its original state. It is used as it
+    is, through our transport for httpx, if it is a user's, goes through a proxy, has hooks, is closed, or if
+    one of httpx's methods was patched, as libraries do that record or mock HTTP.
+    """
+    kind = type(http_client)
+    if all(kind.__name__ != name or kind.__module__ != module for module, name in _DEFAULT_CLIENTS):
+        return False
+    if http_client._mounts or http_client.auth is not None or http_client.is_closed:
+        return False
+    hooks = http_client.event_hooks
+    # The SDK's own hook for Azure removes a key from redirected requests.
+    if any(not hook.__module__.startswith("openai.") for name in hooks for hook in hooks[name]):
+        return False
+    transport = http_client._transport
+    name = "handle_async_request" if hasattr(http_client, "aclose") else "handle_request"
+    pool = getattr(transport, "_pool", None)
+    return _is_library_method(http_client, "send") and all(_is_library_method(part, name) for part in (transport, pool))
+
+
+def _is_library_method(value: Any, name: str) -> bool:
+    """Return whether the method ``name`` of ``value`` is the original one of httpx or httpcore."""
+    method = getattr(type(value), name, None)
+    if type(method) is not FunctionType or name in vars(value):
+        return False
+    return str(method.__globals__.get("__name__")).partition(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2")
+
+
+class ClientRequest:
+    """A deferred request of a client of the OpenAI SDK: the source of a stream, or read whole.
+
+    ``client`` is the SDK's client, sync or async, and ``options`` are the SDK's options of the request, see
+    :func:`capture_options`. ``idle`` is the longest wait between two reads of the body, in seconds; the client's
+    read timeout applies too. With ``is_native=False`` the client's own HTTP client sends the request in any
+    case. The request is built anew for each try, with the key or token of that moment, and the SDK's header
+    that counts the retries.
+
+    ``sent`` is the last request, of the SDK's HTTP library, and ``failed`` the last response with an error
+    status: exceptions of the SDK have both. :meth:`open` and :meth:`aopen` raise this package's exceptions
+    (see ``_openai_errors``), :class:`RedirectError`, and what the SDK raises while it builds a request.
+    """
+
+    __slots__ = ("_client", "_is_native", "_options", "_retries", "_tries", "failed", "idle", "sent")
+
+    def __init__(
+        self, client: Any, options: FinalRequestOptions, *, idle: float | None = None, is_native: bool = True
+    ) -> None:
+        self._client = client
+        self._options = options
+        self._is_native = is_native
+        self._tries = Tries(options.get_max_retries(client.max_retries), None)
+        self._retries = 0
+        self.idle = idle
+        self.sent: Any = None
+        self.failed: FailedResponse | None = None
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client."""
+        return self._client
+
+    @property
+    def n(self) -> int | None:
+        """The number of choices that the body requests for its one prompt; ``None`` if it is not known."""
+        body = self._options.json_data
+        params = {**(body if isinstance(body, Mapping) else {}), **(self._options.extra_json or {})}
+        if isinstance(params.get("prompt"), list):
+            return None
+        n = params.get("n")
+        if n is None:
+            return 1
+        return n if type(n) is int and n > 0 else None
+
+    def open(self) -> Response:
+        """Send the request, with retries, and return the response, whose status is a success."""
+        client = self._client
+        transport = self._sync_transport()
+        while True:
+            options = client._prepare_options(self._copy_options())
+            sent = self._build(options)
+            client._prepare_request(sent)
+            try:
+                response = transport.open(self._convert(sent))
+                if 200 <= response.status < 300:
+                    return response
+                try:
+                    self._fail(response, read_error_body(response))
+                finally:
+                    response.close()
+            except APIError as error:
+                delay = self._wait(error)
+                if delay is None:
+                    raise
+            time.sleep(delay)
+
+    async def aopen(self) -> AsyncResponse:
+        """:meth:`open` for async code and an async client of the SDK."""
+        client = self._client
+        transport = self._async_transport()
+        if getattr(client, "_platform", "") is None:
+            await _find_platform(client)
+        while True:
+            options = await client._prepare_options(self._copy_options())
+            sent = self._build(options)
+            await client._prepare_request(sent)
+            try:
+                response = await transport.aopen(self._convert(sent))
+                if 200 <= response.status < 300:
+                    return response
+                try:
+                    self._fail(response, await aread_error_body(response))
+                finally:
+                    await response.aclose()
+            except APIError as error:
+                delay = self._wait(error)
+                if delay is None:
+                    raise
+            await sleep(delay)
+
+    def reopen(self, error: StreamError) -> Response | None:
+        """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
+        if (delay := self._wait(error)) is None:
+            return None
+        time.sleep(delay)
+        return self.open()
+
+    async def areopen(self, error: StreamError) -> AsyncResponse | None:
+        """:meth:`reopen` for async code."""
+        if (delay := self._wait(error)) is None:
+            return None
+        await sleep(delay)
+        return await self.aopen()
+
+    def read(self, processor: Processor[Any]) -> None:
+        """Send the request and read the response into ``processor``, which has no outputs."""
+        for _ in drive(self, processor):
+            pass
+
+    async def aread(self, processor: Processor[Any]) -> None:
+        """:meth:`read` for async code."""
+        async for _ in adrive(self, processor):
+            pass
+
+    def _copy_options(self) -> FinalRequestOptions:
+        """Return a copy of the options, which the client's ``_prepare_options`` changes."""
+        options = copy(self._options)
+        if self._client._idempotency_header and options.idempotency_key is None:
+            self._options.idempotency_key = options.idempotency_key = self._client._idempotency_key()
+        return options
+
+    def _build(self, options: FinalRequestOptions) -> Any:
+        """Return the request of the SDK's HTTP library."""
+        self.sent = self._client._build_request(options, retries_taken=self._retries)
+        return self.sent
+
+    def _convert(self, sent: Any) -> Request:
+        """Return the SDK's request ``sent`` as one of our transports."""
+        headers = dict(sent.headers)
+        if any(name in headers.get("accept-encoding", "") for name in _OTHER_CODINGS):
+            headers["accept-encoding"] = _CODINGS
+        timeouts = sent.extensions.get("timeout") or {}
+        return Request(
+            sent.method,
+            str(sent.url),
+            headers,
+            sent.content,
+            Timeouts(*(timeouts.get(name) for name in Timeouts._fields)),
+            self.idle,
+            resend=self._options.get_max_retries(self._client.max_retries) > 0,
+        )
+
+    def _fail(self, response: Response | AsyncResponse, content: bytes) -> NoReturn:
+        """Raise the exception for an error status; keep the response for the exception of the SDK."""
+        self.failed = FailedResponse(response.status, response.headers, content)
+        if 300 <= response.status < 400 and "location" in response.headers and self._follows_redirects():
+            raise RedirectError
+        raise make_status_error(response, content)
+
+    def _follows_redirects(self) -> bool:
+        follows = self._options.follow_redirects
+        return bool(self._client._client.follow_redirects if follows is None else follows)
+
+    def _wait(self, error: Exception) -> float | None:
+        """Return the seconds to wait after ``error``; ``None`` if no try is left."""
+        delay = self._tries.wait(error)
+        self._retries += delay is not None
+        return delay
+
+    def _sync_transport(self) -> Transport:
+        http_client = self._client._client
+        return sync_transport(None if self._is_native and uses_native(http_client) else http_client)
+
+    def _async_transport(self) -> AsyncTransport:
+        http_client = self._client._client
+        return async_transport(None if self._is_native and uses_native(http_client) else http_client)
+
+
+async def _find_platform(client: Any) -> None:
+    """Look up the platform for the SDK's headers in a thread, as its async client does before its first request."""
+    import anyio.to_thread
+    from openai._base_client import get_platform
+
+    client._platform = await anyio.to_thread.run_sync(get_platform)

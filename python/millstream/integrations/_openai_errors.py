@@ -1,0 +1,88 @@
+"""The exceptions of the OpenAI SDK for ours: an app catches ``openai.RateLimitError`` as before.
+
+The exception of the SDK is raised from ours, which is its ``__cause__`` and has what the SDK's has not: the text
+received before a stream ended, for example.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import openai
+
+from ..errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    MillstreamError,
+    ProviderError,
+    StreamDecodeError,
+    StreamStalledError,
+    StreamTruncatedError,
+)
+from ._openai_client import ClientRequest, FailedResponse
+
+__all__ = ("build_response", "to_sdk_error")
+
+
+def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
+    """Return the exception that the SDK would raise in place of ``error``; the caller raises it from ``error``.
+
+    ============================  ==================================================================
+    ours                          the SDK's
+    ============================  ==================================================================
+    ``APIStatusError``            the class for the status, with ``response``, ``body``, ``request_id``
+    ``APITimeoutError``           ``APITimeoutError``
+    ``APIConnectionError``        ``APIConnectionError``
+    ``StreamStalledError``        ``APITimeoutError``
+    ``StreamTruncatedError``      ``APIConnectionError``
+    ``ProviderError``             ``APIError``, with the provider's error as ``body``
+    ``StreamDecodeError``         ``json.JSONDecodeError``, a ``ValueError``
+    any other                     ``APIError``
+    ============================  ==================================================================
+    """
+    sent = request.sent
+    if isinstance(error, APIStatusError) and request.failed is not None:
+        response = build_response(request.failed, sent)
+        made: Exception = request.client._make_status_error_from_response(response)
+        return made
+    if isinstance(error, APITimeoutError | StreamStalledError):
+        return openai.APITimeoutError(request=sent)
+    if isinstance(error, APIConnectionError):
+        return openai.APIConnectionError(request=sent)
+    if isinstance(error, StreamTruncatedError):
+        return openai.APIConnectionError(message=str(error), request=sent)
+    if isinstance(error, ProviderError):
+        return openai.APIError(_find_message(error), request=sent, body=error.error)
+    if isinstance(error, StreamDecodeError):
+        return _to_json_error(error)
+    return openai.APIError(str(error), request=sent, body=None)
+
+
+def build_response(failed: FailedResponse, sent: Any) -> Any:
+    """Return ``failed`` as a response of the HTTP library whose request ``sent`` is, read to its end."""
+    library = sys.modules[type(sent).__module__.partition(".")[0]]
+    # The transport has decompressed the body.
+    headers = {name: value for name, value in failed.headers.items() if name != "content-encoding"}
+    response = library.Response(failed.status, headers=headers, content=failed.content, request=sent)
+    return response
+
+
+def _find_message(error: ProviderError) -> str:
+    """Return the provider's message, if it is a text, or the SDK's words for an error without one."""
+    message = error.error.get("message")
+    return message if isinstance(message, str) and message else "An error occurred during streaming"
+
+
+def _to_json_error(error: StreamDecodeError) -> json.JSONDecodeError:
+    document = (error.frame or b"").decode("utf-8", "replace")
+    try:
+        json.loads(document)
+    except json.JSONDecodeError as failure:
+        # Its position in the frame is known.
+        return json.JSONDecodeError(f"{error.message}: {failure.msg}", document, failure.pos)
+    except RecursionError:
+        pass
+    return json.JSONDecodeError(error.message, document, 0)
