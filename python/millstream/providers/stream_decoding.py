@@ -33,6 +33,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
       delta had content, whatever comments arrived.
 
     ``n`` is the number of choices requested. The text is kept for a result only with ``collect_result``.
+    ``max_event_size`` is the decoder's limit, by default its own.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
             "_collects",
             "_idle_limit",
             "_disconnect",
+            "_max_event_size",
             "_n",
             "_contents_seen",
             "_writes_records",
@@ -51,7 +53,16 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         *("error", "done"),
     )
 
-    def __init__(self, format: str, limit: float | None, *, n: int | None, collect_result: bool = False) -> None:
+    def __init__(
+        self,
+        format: str,
+        limit: float | None,
+        *,
+        n: int | None,
+        collect_result: bool = False,
+        max_event_size: int | None = None,
+    ) -> None:
+        self._max_event_size = max_event_size
         self._format = format
         self._collects = collect_result
         self._n = n
@@ -63,7 +74,8 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def _start(self) -> None:
         """Reset the state, with a new decoder: also called when a request is sent again."""
-        self._decoder = StreamDecoder(self._format, n=self._n)
+        options = {} if self._max_event_size is None else {"max_event_size": self._max_event_size}
+        self._decoder = StreamDecoder(self._format, n=self._n, **options)
         if self._collects:
             self._decoder._keep_text()
         self._idle_since: float | None = None

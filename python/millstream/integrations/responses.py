@@ -1,0 +1,271 @@
+"""Reads the streamed response of any HTTP client: its text, deltas or records, or its server-sent events.
+
+``decode`` and ``iter_sse`` are for sync code, ``adecode`` and ``aiter_sse`` for async code. They take a response whose
+body has not been read: of httpx, httpx2, requests, urllib3, aiohttp or ``urllib.request``, the object of the OpenAI
+SDK's ``with_streaming_response``, or an iterable of bytes. None of these libraries is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from .._backend import SSEParser
+from ..errors import StreamDecodeError
+from ..streaming.drive import adrive, drive
+from ..streaming.stream import AsyncStream, Stream
+from ._decoded_response import Deltas, GivenBody, Records, Texts, acheck_status, check_status, find_format
+from .bodies import open_async_body, open_body
+from .bodies.base import ResponseBody
+
+if TYPE_CHECKING:
+    from .._backend import Delta, ServerSentEvent
+
+__all__ = ("adecode", "aiter_sse", "decode", "iter_sse")
+
+Output = Literal["text", "deltas", "records"]
+
+_EVENT_STREAM = "text/event-stream"
+
+
+class ResponseStream(Stream[Any]):
+    """A stream over a given response, which :meth:`close` closes even if nothing has been read."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, outputs: Generator[Any, None, None], body: Any) -> None:
+        super().__init__(outputs)
+        self._body = body
+
+    def close(self) -> None:
+        """Close the stream and the response, before this call returns."""
+        super().close()
+        self._body.close()
+
+
+class AsyncResponseStream(AsyncStream[Any]):
+    """:class:`ResponseStream` for async code."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, outputs: AsyncGenerator[Any, None], body: Any) -> None:
+        super().__init__(outputs)
+        self._body = body
+
+    async def aclose(self) -> None:
+        """Close the stream and the response, before this call returns."""
+        try:
+            await super().aclose()
+        finally:
+            await self._body.aclose()
+
+
+@overload
+def decode(
+    response: Any,
+    output: Literal["text"] = "text",
+    *,
+    format: str | None = None,
+    n: int | None = None,
+    max_event_size: int = 16777216,
+) -> Stream[str]: ...
+@overload
+def decode(
+    response: Any,
+    output: Literal["deltas"],
+    *,
+    format: str | None = None,
+    n: int | None = None,
+    max_event_size: int = 16777216,
+) -> Stream[Delta]: ...
+@overload
+def decode(
+    response: Any,
+    output: Literal["records"],
+    *,
+    format: str | None = None,
+    n: int | None = None,
+    max_event_size: int = 16777216,
+    prefix: bytes = b"data: ",
+    suffix: bytes = b"\n\n",
+) -> Stream[bytes]: ...
+def decode(response: Any, output: Output = "text", **options: Any) -> Stream[Any]:
+    r"""Return a stream of what a model's streamed ``response`` says; the response is closed with it.
+
+    ``output`` is ``"text"``, the text of choice 0 in pieces, ``"deltas"``, each :class:`~millstream.Delta`, or
+    ``"records"``: for each network read one ``bytes``, ready to be sent, in which each text is JSON between ``prefix``
+    and ``suffix``. ``format`` is that of :class:`~millstream.StreamDecoder`; by default the path of the response's
+    URL decides between ``"openai.chat"`` and ``"openai.completions"``, or else the first payload. ``n`` and
+    ``max_event_size`` are the decoder's, too.
+
+    Outputs arrive with the network read that completes them. The first step raises
+    :class:`~millstream.errors.APIStatusError` for an error status, with the server's reason. After all that was right,
+    the stream raises :class:`~millstream.errors.StreamTruncatedError` if it was cut off,
+    :class:`~millstream.errors.StreamStalledError` if the client's timeout ended it,
+    :class:`~millstream.errors.ProviderError` for an error in the stream: all with the text so far, and with the
+    client's exception as their cause. The request is not sent again.
+
+    >>> from millstream.integrations.responses import decode
+    >>> body = [b'data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n', b'data: {"choices": [{"delta": {"co',
+    ...         b'ntent": "lo"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n']
+    >>> list(decode(body))
+    ['Hel', 'lo']
+    >>> b"".join(decode(body, "records"))
+    b'data: "Hel"\n\ndata: "lo"\n\n'
+    """
+    body = open_body(response)
+    return ResponseStream(drive(GivenBody(body), _make_processor(body, output, **options)), body)
+
+
+@overload
+def adecode(
+    response: Any,
+    output: Literal["text"] = "text",
+    *,
+    format: str | None = None,
+    n: int | None = None,
+    max_event_size: int = 16777216,
+) -> AsyncStream[str]: ...
+@overload
+def adecode(
+    response: Any,
+    output: Literal["deltas"],
+    *,
+    format: str | None = None,
+    n: int | None = None,
+    max_event_size: int = 16777216,
+) -> AsyncStream[Delta]: ...
+@overload
+def adecode(
+    response: Any,
+    output: Literal["records"],
+    *,
+    format: str | None = None,
+    n: int | None = None,
+    max_event_size: int = 16777216,
+    prefix: bytes = b"data: ",
+    suffix: bytes = b"\n\n",
+) -> AsyncStream[bytes]: ...
+def adecode(response: Any, output: Output = "text", **options: Any) -> AsyncStream[Any]:
+    r"""Return an async stream of what a model's streamed ``response`` says; see :func:`decode`.
+
+    >>> import asyncio
+    >>> from millstream.integrations.responses import adecode
+    >>> async def body():
+    ...     yield b'data: {"choices": [{"text": "Hello", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    >>> async def main():
+    ...     async for text in adecode(body()):
+    ...         print(text)
+    >>> asyncio.run(main())
+    Hello
+    """
+    body = open_async_body(response)
+    return AsyncResponseStream(adrive(GivenBody(body), _make_processor(body, output, **options)), body)
+
+
+def iter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "discard") -> Stream[ServerSentEvent]:
+    r"""Return a stream of the server-sent events of ``response``, which is closed with it.
+
+    They are those of :class:`~millstream.SSEParser`, whose arguments these are: exactly the WHATWG specification's. The
+    first step raises :class:`~millstream.errors.APIStatusError` for an error status, and
+    :class:`~millstream.errors.StreamDecodeError` for a response of another type than ``text/event-stream``; an iterable
+    of bytes, such as ``response.iter_bytes()``, has no type. A broken connection raises the client's own exception, and
+    an event that is too large :class:`~millstream.errors.EventTooLargeError`. The request is not sent again.
+
+    >>> from millstream.integrations.responses import iter_sse
+    >>> for event in iter_sse([b"event: greeting\nid: 1\nda", b"ta: Hello\n\n"]):
+    ...     print(event.event, event.id, event.data)
+    greeting 1 Hello
+    """
+    body = open_body(response)
+    return ResponseStream(_iter_sse(body, SSEParser(max_event_size=max_event_size, eof=eof)), body)
+
+
+def aiter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "discard") -> AsyncStream[ServerSentEvent]:
+    r"""Return an async stream of the server-sent events of ``response``; see :func:`iter_sse`.
+
+    >>> import asyncio
+    >>> from millstream.integrations.responses import aiter_sse
+    >>> async def body():
+    ...     yield b"data: Hello\n\n"
+    >>> async def main():
+    ...     async for event in aiter_sse(body()):
+    ...         print(event.data)
+    >>> asyncio.run(main())
+    Hello
+    """
+    body = open_async_body(response)
+    return AsyncResponseStream(_aiter_sse(body, SSEParser(max_event_size=max_event_size, eof=eof)), body)
+
+
+def _make_processor(body: ResponseBody, output: str, *, format: str | None = None, **options: Any) -> Any:
+    """Return the processor for ``output``; raises what the decoder raises for wrong arguments, and for the others."""
+    format = find_format(body.response) if format is None else format
+    n, max_event_size = options.pop("n", None), options.pop("max_event_size", 16777216)
+    if output == "records":
+        prefix, suffix = options.pop("prefix", b"data: "), options.pop("suffix", b"\n\n")
+        made: Any = lambda: Records(format, n=n, max_event_size=max_event_size, prefix=prefix, suffix=suffix)  # noqa: E731
+    elif output in ("text", "deltas"):
+        made = lambda: (Texts if output == "text" else Deltas)(format, n=n, max_event_size=max_event_size)  # noqa: E731
+    else:
+        raise ValueError(f"output must be 'text', 'deltas' or 'records', not {output!r}")
+    if options:
+        raise TypeError(f"unexpected keyword arguments for output {output!r}: {', '.join(options)}")
+    return made()
+
+
+def _iter_sse(body: Any, parser: SSEParser) -> Generator[ServerSentEvent, None, None]:
+    try:
+        check_status(body)
+        _check_type(body)
+        feed = parser.feed
+        try:
+            for data in body.reads:
+                events = feed(data)
+                yield from events
+                if not events:
+                    _check_size(parser)
+        except Exception as error:
+            if (failure := body.client_error(error)) is error:
+                raise
+            raise failure from failure.__cause__
+        yield from parser.close()
+    finally:
+        body.close()
+
+
+async def _aiter_sse(body: Any, parser: SSEParser) -> AsyncGenerator[ServerSentEvent, None]:
+    try:
+        await acheck_status(body)
+        _check_type(body)
+        feed = parser.feed
+        try:
+            async for data in body.reads:
+                for event in (events := feed(data)):
+                    yield event
+                if not events:
+                    _check_size(parser)
+        except Exception as error:
+            if (failure := body.client_error(error)) is error:
+                raise
+            raise failure from failure.__cause__
+        for event in parser.close():
+            yield event
+    finally:
+        await body.aclose()
+
+
+def _check_size(parser: SSEParser) -> None:
+    """Raise the parser's error, for a read without events; after one with events, the next read raises it."""
+    if parser.failure is not None:
+        raise parser.failure
+
+
+def _check_type(body: ResponseBody) -> None:
+    """Raise for a response that says to be anything but an event stream: it would look like one without events."""
+    content_type = body.headers.get("content-type", _EVENT_STREAM)
+    if _EVENT_STREAM not in content_type.lower():
+        raise StreamDecodeError(
+            f"the response is not an event stream: its content-type is {content_type!r}, not {_EVENT_STREAM!r}"
+            " (pass an iterable of its bytes to read it nevertheless)"
+        )
