@@ -32,7 +32,7 @@ class _Decoded(DecodedStream):
 
     __slots__ = ("_detects", "_ended", "_held")
 
-    def __init__(self, format: str | None, *, n: int | None, max_event_size: int) -> None:
+    def __init__(self, format: str | None, *, n: int | None = None, max_event_size: int = 16777216) -> None:
         self._detects = format is None
         self._held = bytearray()
         self._ended: list[bool] = []
@@ -125,10 +125,12 @@ class Records(_Decoded):
 
     __slots__ = ("_prefix", "_suffix")
 
-    def __init__(self, format: str | None, *, n: int | None, max_event_size: int, prefix: bytes, suffix: bytes) -> None:
+    def __init__(
+        self, format: str | None, *, prefix: bytes = b"data: ", suffix: bytes = b"\n\n", **options: Any
+    ) -> None:
         self._prefix = prefix
         self._suffix = suffix
-        super().__init__(format, n=n, max_event_size=max_event_size)
+        super().__init__(format, **options)
 
     def _reader(self) -> Callable[[bytes], Sequence[bytes]]:
         read, prefix, suffix = self._decoder.feed_records, self._prefix, self._suffix

@@ -25,6 +25,7 @@ __all__ = ("adecode", "aiter_sse", "decode", "iter_sse")
 
 Output = Literal["text", "deltas", "records"]
 
+_PROCESSORS: dict[str, Any] = {"text": Texts, "deltas": Deltas, "records": Records}
 _EVENT_STREAM = "text/event-stream"
 
 
@@ -198,20 +199,11 @@ def aiter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "disc
     return AsyncResponseStream(_aiter_sse(body, SSEParser(max_event_size=max_event_size, eof=eof)), body)
 
 
-def _make_processor(body: ResponseBody, output: str, *, format: str | None = None, **options: Any) -> Any:
-    """Return the processor for ``output``; raises what the decoder raises for wrong arguments, and for the others."""
-    format = find_format(body.response) if format is None else format
-    n, max_event_size = options.pop("n", None), options.pop("max_event_size", 16777216)
-    if output == "records":
-        prefix, suffix = options.pop("prefix", b"data: "), options.pop("suffix", b"\n\n")
-        made: Any = lambda: Records(format, n=n, max_event_size=max_event_size, prefix=prefix, suffix=suffix)  # noqa: E731
-    elif output in ("text", "deltas"):
-        made = lambda: (Texts if output == "text" else Deltas)(format, n=n, max_event_size=max_event_size)  # noqa: E731
-    else:
-        raise ValueError(f"output must be 'text', 'deltas' or 'records', not {output!r}")
-    if options:
-        raise TypeError(f"unexpected keyword arguments for output {output!r}: {', '.join(options)}")
-    return made()
+def _make_processor(body: ResponseBody, output: Output, *, format: str | None = None, **options: Any) -> Any:
+    """Return the processor for ``output``; raises for wrong arguments, as the decoder does."""
+    if output not in _PROCESSORS:
+        raise ValueError(f"output must be one of {', '.join(map(repr, _PROCESSORS))}, not {output!r}")
+    return _PROCESSORS[output](find_format(body.response) if format is None else format, **options)
 
 
 def _iter_sse(body: Any, parser: SSEParser) -> Generator[ServerSentEvent, None, None]:

@@ -40,7 +40,7 @@ def open_body(response: Any) -> Body:
         return Body(response, iter(response))
     if _is_httpx(response) or _is_aiohttp(response) or isinstance(response, AsyncIterable):
         raise TypeError(
-            f"this {type(response).__name__} is for async code: write `async for ... in adecode(response)` or `aiter_sse`"
+            f"this {type(response).__name__} is for async code: write `async for` over `adecode` or `aiter_sse`"
         )
     raise TypeError(f"expected {_CLIENTS}, not {type(response).__name__}")
 
@@ -56,9 +56,7 @@ def open_async_body(response: Any) -> AsyncBody:
     elif isinstance(response, AsyncIterable):
         return AsyncBody(response, aiter(response))
     if _is_httpx(response) or hasattr(response, "read1") or isinstance(response, Iterable | bytes):
-        raise TypeError(
-            f"this {type(response).__name__} is for sync code: write `for ... in decode(response)` or `iter_sse`"
-        )
+        raise TypeError(f"this {type(response).__name__} is for sync code: write `for` over `decode` or `iter_sse`")
     raise TypeError(f"expected {_CLIENTS} (an async one), not {type(response).__name__}")
 
 

@@ -133,7 +133,7 @@ class AsyncBody(ResponseBody):
             raise failure from failure.__cause__
 
     async def adrain(self) -> None:
-        """Read the body to its end, for 100 ms at most, so that the connection can be reused; raises only cancellation."""
+        """Read the body to its end, for 100 ms at most; raises only cancellation. See :meth:`Body.drain`."""
         if self._is_ended:
             return
         with contextlib.suppress(Exception):
