@@ -1,6 +1,5 @@
 """The command ``millstream``."""
 
-import os
 import re
 import signal
 import subprocess
@@ -27,22 +26,6 @@ def test_the_demo_shows_three_samples_piece_by_piece(capsys: pytest.CaptureFixtu
     assert [re.findall(r"on_llm_\w+", line) for line in lines] == [["on_llm_start"], *[["on_llm_stream"]] * 3, []]
     assert [f"'chunk': {piece!r}" in line for piece, line in zip(GOLDFISH, lines[1:4], strict=False)] == [True] * 3
     assert lines[-1] == "...Truncated"
-
-
-def test_doctor_names_the_backend_and_the_versions(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
-    printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert printed["backend"] == millstream.BACKEND
-    assert printed["millstream"] == millstream.__version__
-    assert printed["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
-
-
-def test_doctor_says_what_is_broken() -> None:
-    environment = os.environ | {"MILLSTREAM_PURE": "1", "MILLSTREAM_REQUIRE_NATIVE": "1"}
-    command = [sys.executable, "-m", "millstream", "doctor"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "broken: ImportError" in done.stdout
 
 
 @contextmanager

@@ -94,6 +94,10 @@ class TransportSelector:
         """Do nothing: all models share the connections."""
 
     def _select(self, url: str, *, is_async: bool) -> Any:
+        return _native() if self.find_reason(url, is_async=is_async) is None else _httpx2(self._proxy)
+
+    def find_reason(self, url: str, *, is_async: bool) -> str | None:
+        """Return why a request for ``url`` is sent over httpx2, ``None`` if the native transport sends it."""
         wanted = self._preference if self._preference != "auto" else os.environ.get(_VARIABLE) or "auto"
         start = url.find("/", url.find("://") + 3)
         key = wanted, url[:start] if start > 0 else url, is_async and not _is_supported_loop()
@@ -101,7 +105,7 @@ class TransportSelector:
         reason = self._reasons.get(key, _UNDECIDED)
         if reason is _UNDECIDED:
             reason = self._reasons[key] = self._find_reason(*key)
-        return _native() if reason is None else _httpx2(self._proxy)
+        return reason
 
     def _find_reason(self, wanted: str, origin: str, is_foreign_loop: bool) -> str | None:
         """Return why ``origin`` needs httpx2, ``None`` if it does not; log the decision."""

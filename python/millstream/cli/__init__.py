@@ -1,0 +1,121 @@
+"""The command ``millstream``: ``demo``, ``mock`` and ``doctor``.
+
+Each command imports its modules when it runs, so that ``--help`` is fast and ``doctor`` works with a
+broken installation.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..testing import Fault
+
+__all__ = ("main",)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, ``sys.argv`` by default, and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="millstream", description="Token streams at wire speed.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="stream three samples from a local mock server")
+    demo.add_argument(
+        "--pace", type=_pace, default=0.04, metavar="SECONDS", help="pause between two pieces (%(default)s)"
+    )
+    demo.set_defaults(run=_demo)
+
+    mock = commands.add_parser("mock", help="run a local server that speaks the OpenAI protocol, until Ctrl-C")
+    mock.add_argument("--port", type=int, default=8000, help="0 selects a free port (%(default)s)")
+    mock.add_argument(
+        "--pace", type=_pace, default=0.02, metavar="SECONDS", help="pause between two pieces (%(default)s)"
+    )
+    mock.add_argument(
+        "--pieces-per-write", type=_count, default=1, metavar="N", help="number of frames in one write (%(default)s)"
+    )
+    mock.add_argument("--bytes-per-write", type=_count, metavar="N", help="split every write further")
+    mock.add_argument("--text", help="the response text, sent word by word (default: a verse about sparkling water)")
+    mock.add_argument("--varied", type=_count, metavar="N", help="send N pieces of multilingual text instead")
+    mock.add_argument("--model", help="the model named in responses (default: the requested one)")
+    mock.add_argument(
+        "--fault",
+        type=_fault,
+        help="the fault of responses: status:429, error:3, reset:3, fin:3, end:3, stall:3 (after three pieces), "
+        "refuse, or another name of millstream.testing.fault_named; "
+        "a request can name one in the header x-mock-fault or as the model fault:reset:3",
+    )
+    mock.add_argument("--times", type=_count, metavar="N", help="only the first N requests have the fault")
+    mock.set_defaults(run=_mock)
+
+    _add_doctor(commands.add_parser("doctor", help="look at the installation, and at the imports of source folders"))
+    return parser
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.description = (
+        "Look at the installation and, with PATH, at Python sources and notebooks: which import lines could change, and"
+        " what they would gain. Files are read, never imported and never written."
+    )
+    doctor.epilog = (
+        "Exit status: 0, whatever the sources could gain; 1 if requests would fail in this environment (a broken core,"
+        " a proxy or certificates that cannot be used); 2 if the command line is not valid or a PATH does not exist."
+    )
+    doctor.add_argument("paths", nargs="*", metavar="PATH", help="a source file, a notebook, or a folder of them")
+    form = doctor.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument(
+        "--diff",
+        choices=("keep", "leave"),
+        help="print the changes of the sources as a unified diff: those that keep LangChain, or those that leave it",
+    )
+    doctor.set_defaults(run=_doctor)
+
+
+def _pace(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 60:
+        raise argparse.ArgumentTypeError("must be between 0 and 60 seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _fault(text: str) -> "Fault":
+    from ..testing import fault_named
+
+    try:
+        return fault_named(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from . import demo
+
+    return demo.run(options)
+
+
+def _mock(options: argparse.Namespace) -> int:
+    from . import mock
+
+    return mock.run(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from . import doctor
+
+    return doctor.run(options)

@@ -1,0 +1,67 @@
+"""``millstream doctor``: what the installation is, and what the imports of an app could become.
+
+Sources are parsed, never imported and never written. A file that cannot be read is reported, and the others are
+examined.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from .environment import examine_environment
+
+if TYPE_CHECKING:
+    from .findings import Findings
+    from .sources import Skipped
+
+__all__ = ("run",)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report, and return the exit status: 1 if requests would fail in this environment."""
+    missing = [path for path in options.paths if not os.path.exists(path)]
+    if missing:
+        print(f"millstream doctor: {missing[0]} does not exist", file=sys.stderr)
+        return 2
+    if options.diff is not None and not options.paths:
+        print("millstream doctor: --diff needs a PATH", file=sys.stderr)
+        return 2
+    facts = examine_environment()
+    status = int(any(fact.state == "problem" for fact in facts))
+    # The modules that find twins import the package's own: a broken core would look as if there were none.
+    is_usable = not any(fact.state == "problem" and fact.name == "backend" for fact in facts)
+    examined = _examine(options.paths) if is_usable else []
+    from .report import as_json, as_text, facts_as_text
+
+    if options.json:
+        print(as_json(facts, examined))
+    elif options.diff is not None:
+        _print_diff(examined, options.diff)
+    else:
+        print("\n".join(facts_as_text(facts)))
+        if options.paths:
+            print("\n".join(as_text(examined)))
+        else:
+            print("\nmillstream doctor PATH also examines the imports of a source folder")
+    return status
+
+
+def _examine(paths: list[str]) -> list[Findings | Skipped]:
+    from .findings import examine
+    from .sources import Skipped, read_sources
+
+    return [item if isinstance(item, Skipped) else examine(item) for item in read_sources(paths)]
+
+
+def _print_diff(examined: list[Findings | Skipped], way: str) -> None:
+    from .edits import make_diff
+    from .sources import Skipped
+
+    for item in examined:
+        if isinstance(item, Skipped):
+            print(f"millstream doctor: not read: {item.path}: {item.reason}", file=sys.stderr)
+        else:
+            print(make_diff(item, way), end="")

@@ -1,0 +1,91 @@
+"""The changes of one way as a unified diff: import lines, and ``accelerate(…)`` around clients.
+
+Suggestions with a note need more than that, and are left to the author; so are notebooks.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import unified_diff
+
+from .findings import Finding, Findings
+
+__all__ = ("make_diff",)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Edit:
+    """A span of the source, in lines from 1 and bytes from 0, and its new text."""
+
+    line: int
+    column: int
+    text: str
+    end_line: int
+    end_column: int
+
+
+def make_diff(found: Findings, way: str) -> str:
+    """Return the diff of a source for ``"keep"`` or ``"leave"``, empty if nothing changes."""
+    source = found.source
+    if source.cells:
+        return ""
+    before = list(io.StringIO(source.text, newline=""))
+    end_of_line = "\r\n" if before and before[0].endswith("\r\n") else "\n"
+    after = [line.encode() for line in before]
+    edits = [edit for finding in found.lines for edit in _edits(finding, way)]
+    if any(isinstance(finding.node, ast.Call) for finding in found.lines):
+        edits.append(_import_of_accelerate(source.tree, found))
+    for edit in sorted(edits, reverse=True):
+        begin, end = after[edit.line - 1][: edit.column], after[edit.end_line - 1][edit.end_column :]
+        after[edit.line - 1 : edit.end_line] = [begin + edit.text.replace("\n", end_of_line).encode() + end]
+    path = source.path.replace("\\", "/").lstrip("/")
+    changed = list(io.StringIO(b"".join(after).decode(), newline=""))
+    return "".join(map(_ended, unified_diff(before, changed, f"a/{path}", f"b/{path}")))
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
+
+
+def _edits(finding: Finding, way: str) -> Iterator[_Edit]:
+    node = finding.node
+    end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
+    if isinstance(node, ast.Call):
+        yield _Edit(end_line, end_column, ")", end_line, end_column)
+        yield _Edit(node.lineno, node.col_offset, "accelerate(", node.lineno, node.col_offset)
+    elif (text := _replacement(finding, way)) is not None:
+        yield _Edit(node.lineno, node.col_offset, text, end_line, end_column)
+
+
+def _replacement(finding: Finding, way: str) -> str | None:
+    """Return the text of an import statement in one way, ``None`` if it stays or needs other changes too."""
+    node = finding.node
+    chosen = [suggestion for suggestion in finding.suggestions if suggestion.way in (way, "any")]
+    lines = [line for suggestion in chosen for line in suggestion.lines]
+    if not lines or any(suggestion.note for suggestion in chosen):
+        return None
+    if isinstance(node, ast.ImportFrom):
+        stays = {name for name, _ in chosen[0].stays}
+        rest = [ast.unparse(alias) for alias in node.names if alias.name in stays]
+        if rest:
+            lines.append(f"from {node.module} import {', '.join(rest)}")
+    elif isinstance(node, ast.Import) and len(node.names) > 1:
+        return None
+    return ("\n" + " " * node.col_offset).join(lines)
+
+
+def _import_of_accelerate(tree: ast.Module, found: Findings) -> _Edit:
+    """Return the edit that imports ``accelerate`` before the SDK."""
+    client = next(finding for finding in found.lines if isinstance(finding.node, ast.Call))
+    (line,) = client.suggestions[0].lines
+    first = next(
+        node
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "openai")
+        or (isinstance(node, ast.Import) and any(alias.name.partition(".")[0] == "openai" for alias in node.names))
+    )
+    text = f"{line}\n{' ' * first.col_offset}"
+    return _Edit(first.lineno, first.col_offset, text, first.lineno, first.col_offset)

@@ -1,0 +1,57 @@
+"""What the doctor finds in a source: lines that could change, and lines to look at."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from .clients import ACCELERATE, find_clients
+from .gains import GAINS
+from .names import Names
+from .patterns import Remark, find_patterns
+from .sources import Source
+from .twins import Suggestion, suggest
+
+__all__ = ("Finding", "Findings", "examine")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A statement or a call of a source, and what it could become."""
+
+    node: ast.stmt | ast.expr
+    today: str
+    suggestions: tuple[Suggestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found in one source."""
+
+    source: Source
+    lines: tuple[Finding, ...]
+    remarks: tuple[Remark, ...]
+
+
+def examine(source: Source) -> Findings:
+    """Return what a source could change, and what its author should know."""
+    names = Names(source.tree)
+    found: dict[ast.stmt, list[Suggestion]] = {}
+    for imported in names.imports:
+        found.setdefault(imported.node, []).extend(suggest(imported))
+    lines = [Finding(node, ast.unparse(node), tuple(suggestions)) for node, suggestions in found.items() if suggestions]
+    # Without the arguments: one of them may be a key.
+    clients = [(call, f"{ast.unparse(call.func)}(…)") for call in find_clients(source.tree, names)]
+    lines.extend(Finding(call, shown, (_accelerate(shown),)) for call, shown in clients)
+    return Findings(source, tuple(lines), tuple(find_patterns(source.tree, names)))
+
+
+def _accelerate(call: str) -> Suggestion:
+    """Return the suggestion to call ``accelerate`` with a client where it is made."""
+    module, _, function = ACCELERATE.rpartition(".")
+    return Suggestion(
+        "any",
+        (f"from {module} import {function}",),
+        gains=(str(GAINS["any", "accelerate"]),),
+        note=f"{call} becomes {function}({call})",
+    )

@@ -1,0 +1,210 @@
+"""Code that a change of imports does not change, or that slows a change down: one remark for each line."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ... import errors
+from .names import Names
+from .twins import MODELS
+
+__all__ = ("RULES", "Remark", "find_patterns")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line of a source, and what its author should know."""
+
+    line: int
+    rule: str
+    text: str
+
+
+class _Module:
+    """A source as the rules see it."""
+
+    def __init__(self, tree: ast.Module, names: Names) -> None:
+        self.names = names
+        self.nodes = list(ast.walk(tree))
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        return [node for node in self.nodes if isinstance(node, ast.Call)]
+
+    @cached_property
+    def uses_ours(self) -> bool:
+        """Whether models of the package ``millstream`` itself are imported."""
+        return any(path in (f"millstream.{name}" for name in MODELS) for path in self.names.paths())
+
+    def library(self, node: ast.expr) -> str | None:
+        """Return ``"langchain"`` or ``"millstream"`` for a Runnable of theirs or ours; the integrations' are theirs."""
+        path = self.names.origin(node)
+        if path is None:
+            return None
+        if path.startswith(("langchain", "langgraph", "millstream.integrations.langchain.")):
+            return "langchain"
+        return "millstream" if _is_ours(path) else None
+
+    def models(self) -> Iterator[tuple[ast.Call, str]]:
+        """Yield the calls that make a model, and the models' paths."""
+        for call in self.calls:
+            path = self.names.path(call.func)
+            if path is not None and path.rpartition(".")[2] in MODELS and path.startswith(("langchain", "millstream")):
+                yield call, path
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether ``path`` is one of the package's own Runnables: the integrations' are their hosts'."""
+    return path.startswith("millstream.") and not path.startswith("millstream.integrations.")
+
+
+def find_patterns(tree: ast.Module, names: Names) -> list[Remark]:
+    """Return the remarks of all rules, in the order of their lines."""
+    module = _Module(tree, names)
+    found = [Remark(line, rule, text) for rule, find in RULES.items() for line, text in dict.fromkeys(find(module))]
+    return sorted(found, key=lambda remark: (remark.line, remark.rule))
+
+
+def _except_openai(module: _Module) -> Iterator[tuple[int, str]]:
+    for node in module.nodes:
+        if not isinstance(node, ast.ExceptHandler) or node.type is None:
+            continue
+        caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        paths = [path for expression in caught if (path := module.names.path(expression)) is not None]
+        theirs = [path.rpartition(".")[2] for path in paths if path.startswith("openai.")]
+        if any(path.startswith("millstream.") for path in paths):
+            continue
+        for name in theirs:
+            ours = name if name in errors.__all__ else "MillstreamError"
+            if module.uses_ours:
+                yield node.lineno, f"openai.{name} catches nothing of Millstream's own models: catch millstream.{ours}"
+            elif _mentions_langchain(module):
+                yield node.lineno, f"unchanged if the app keeps LangChain; if it leaves, catch millstream.{ours}"
+
+
+def _mentions_langchain(module: _Module) -> bool:
+    return any(path.startswith("langchain_openai") for path in module.names.paths())
+
+
+def _custom_client(module: _Module) -> Iterator[tuple[int, str]]:
+    for call, _ in module.models():
+        for keyword in call.keywords:
+            if isinstance(keyword.value, ast.Constant):
+                continue
+            if keyword.arg in ("http_client", "http_async_client"):
+                yield call.lineno, f"{keyword.arg}= is used for all requests: the gain of the native transport is lost"
+            elif keyword.arg in ("client", "async_client", "root_client", "root_async_client"):
+                yield call.lineno, f"{keyword.arg}= leaves each request to that client: LangChain's own code runs"
+
+
+def _mixed_chain(module: _Module) -> Iterator[tuple[int, str]]:
+    for node in module.nodes:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            left, right = module.library(node.left), module.library(node.right)
+            if (left, right) == ("langchain", "millstream"):
+                yield (
+                    node.lineno,
+                    "a chain of LangChain's with a step of Millstream's: its messages are not LangChain's; "
+                    "write to_langchain(step), or import all steps from one of the two",
+                )
+
+
+# Functions whose model has to be LangChain's.
+_AGENTS = {"langchain.agents.create_agent", "langgraph.prebuilt.create_react_agent"}
+
+
+def _agent(module: _Module) -> Iterator[tuple[int, str]]:
+    for call in module.calls:
+        path = module.names.path(call.func)
+        values = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "model")]
+        if path in _AGENTS and any(module.library(value) == "millstream" for value in values):
+            name = path.rpartition(".")[2]
+            yield call.lineno, f"{name} needs LangChain's messages: use the model of millstream.integrations.langchain"
+
+
+def _langgraph(module: _Module) -> Iterator[tuple[int, str]]:
+    for found in module.names.imports:
+        if found.module.startswith(("langgraph", "langchain.agents")):
+            package = "langgraph" if found.module.startswith("langgraph") else "langchain.agents"
+            yield found.node.lineno, f"{package} needs LangChain's messages: keep LangChain in the apps that use it"
+            return
+
+
+_SLOW = "adds a handler to each run: its callbacks take most of a chunk's time"
+
+
+def _handlers(module: _Module) -> Iterator[tuple[int, str]]:
+    for call, path in module.models():
+        for keyword in call.keywords:
+            is_on = not (isinstance(keyword.value, ast.Constant) and not keyword.value.value)
+            if keyword.arg in ("callbacks", "verbose") and is_on and not _is_ours(path):
+                yield call.lineno, f"{keyword.arg}= {_SLOW}"
+    for call in module.calls:
+        path = module.names.path(call.func) or ""
+        name = path.rpartition(".")[2]
+        if path.startswith("langchain") and name in ("set_debug", "set_verbose"):
+            yield call.lineno, f"{name} {_SLOW}"
+
+
+def _responses(module: _Module) -> Iterator[tuple[int, str]]:
+    for call, path in module.models():
+        for keyword in call.keywords:
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            asked = (keyword.arg, value) in (("use_responses_api", True), ("output_version", "responses/v1"))
+            if asked or keyword.arg == "reasoning":
+                text = "raises UnsupportedError" if _is_ours(path) else "LangChain's own code runs, without a gain"
+                yield call.lineno, f"{keyword.arg}= needs OpenAI's Responses API: {text}"
+
+
+def _overrides(module: _Module) -> Iterator[tuple[int, str]]:
+    for node in module.nodes:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        if not any((module.names.path(base) or "").startswith("langchain_openai.") for base in node.bases):
+            continue
+        methods = [part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        for name in methods:
+            if name in ("_stream", "_astream", "_convert_chunk_to_generation_chunk"):
+                text = f"{node.name} overrides {name}: its streams run in LangChain's own code, without a gain"
+                yield node.lineno, text
+
+
+def _by_name(module: _Module) -> Iterator[tuple[int, str]]:
+    for call in module.calls:
+        path = module.names.path(call.func) or ""
+        first = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "model"), None)
+        name = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+        if path.endswith(".init_chat_model") and path.startswith("langchain") and name.startswith(("openai:", "gpt-")):
+            model = name.removeprefix("openai:")
+            yield call.lineno, f'init_chat_model makes the class of langchain_openai: write ChatOpenAI(model="{model}")'
+
+
+def _by_hand(module: _Module) -> Iterator[tuple[int, str]]:
+    methods = [(call, call.func.attr) for call in module.calls if isinstance(call.func, ast.Attribute)]
+    if not any(name in ("iter_lines", "aiter_lines") for _, name in methods):
+        return
+    for call, name in methods:
+        text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+        if name in ("startswith", "removeprefix") and text in ("data:", "data: ", b"data:", b"data: "):
+            yield (
+                call.lineno,
+                "events read by hand: millstream.integrations.responses has iter_sse(response), and decode for text",
+            )
+
+
+RULES: dict[str, Callable[[_Module], Iterator[tuple[int, str]]]] = {
+    "agent": _agent,
+    "by-hand": _by_hand,
+    "by-name": _by_name,
+    "custom-client": _custom_client,
+    "except-openai": _except_openai,
+    "handlers": _handlers,
+    "langgraph": _langgraph,
+    "mixed-chain": _mixed_chain,
+    "overrides": _overrides,
+    "responses-api": _responses,
+}
+"""The rules: each yields lines, and what is to be known of them."""

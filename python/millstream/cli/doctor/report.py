@@ -1,0 +1,107 @@
+"""The report as text, and as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .environment import Fact
+from .findings import Finding, Findings
+from .sources import Skipped
+from .twins import Suggestion
+
+__all__ = ("as_json", "as_text", "facts_as_text")
+
+_TITLES = {"keep": "keep LangChain", "leave": "leave LangChain", "any": "change to"}
+_WIDTH = max(map(len, _TITLES.values())) + 2
+_LONGEST = 100
+
+
+def facts_as_text(facts: Iterable[Fact]) -> Iterator[str]:
+    """Yield a line for each fact of the environment."""
+    facts = list(facts)
+    width = max(len(fact.name) for fact in facts) + 1
+    for fact in facts:
+        mark = {"ok": "", "note": "note: ", "problem": "PROBLEM: "}[fact.state]
+        yield f"{fact.name:<{width}}{mark}{fact.value}"
+
+
+def as_text(items: Sequence[Findings | Skipped]) -> Iterator[str]:
+    """Yield the lines of the report on sources."""
+    changes = remarks = 0
+    skipped = [item for item in items if isinstance(item, Skipped)]
+    sources = [item for item in items if isinstance(item, Findings)]
+    for found in sources:
+        for finding in found.lines:
+            changes += any(suggestion.lines for suggestion in finding.suggestions)
+            yield ""
+            yield from _finding_as_text(found, finding)
+        for remark in found.remarks:
+            remarks += 1
+            yield ""
+            yield f"{found.source.place(remark.line)}: {remark.text} [{remark.rule}]"
+    if skipped:
+        yield ""
+        yield from (f"not read: {item.path}: {item.reason}" for item in skipped)
+    yield ""
+    counts = [(len(sources), "source"), (changes, "line"), (remarks, "remark")]
+    read, could, seen = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+    yield f"{read} read: {could} could change, {seen}"
+
+
+def _finding_as_text(found: Findings, finding: Finding) -> Iterator[str]:
+    yield f"{found.source.place(finding.node.lineno)}: {_shorten(finding.today)}"
+    for suggestion in finding.suggestions:
+        yield from _suggestion_as_text(suggestion)
+
+
+def _suggestion_as_text(suggestion: Suggestion) -> Iterator[str]:
+    lines = list(suggestion.lines)
+    if suggestion.note is not None:
+        lines.append(suggestion.note)
+    lines.extend(f"gains: {gain}" for gain in suggestion.gains)
+    lines.extend(f"{name}: {reason}" for name, reason in suggestion.stays)
+    title = f"{_TITLES[suggestion.way]}:"
+    for line in lines:
+        yield f"    {title:<{_WIDTH}}{line}"
+        title = ""
+
+
+def _shorten(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def as_json(facts: Iterable[Fact], items: Sequence[Findings | Skipped]) -> str:
+    """Return everything as a JSON document."""
+    found = [item for item in items if isinstance(item, Findings)]
+    document: dict[str, Any] = {
+        "environment": [{"name": fact.name, "value": fact.value, "state": fact.state} for fact in facts],
+        "sources": len(found),
+        "lines": [_finding_as_dict(one, finding) for one in found for finding in one.lines],
+        "remarks": [
+            {"place": one.source.place(remark.line), "rule": remark.rule, "text": remark.text}
+            for one in found
+            for remark in one.remarks
+        ],
+        "skipped": [{"path": item.path, "reason": item.reason} for item in items if isinstance(item, Skipped)],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _finding_as_dict(found: Findings, finding: Finding) -> dict[str, Any]:
+    return {
+        "place": found.source.place(finding.node.lineno),
+        "today": finding.today,
+        "suggestions": [
+            {
+                "way": suggestion.way,
+                "lines": suggestion.lines,
+                "note": suggestion.note,
+                "gains": suggestion.gains,
+                "stays": dict(suggestion.stays),
+            }
+            for suggestion in finding.suggestions
+        ],
+    }

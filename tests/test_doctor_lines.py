@@ -1,0 +1,273 @@
+"""``millstream doctor``: which import lines could change, into what, and the changes as a diff."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from millstream.cli import main
+from millstream.cli.doctor.findings import Findings, examine
+from millstream.cli.doctor.gains import GAINS
+from millstream.cli.doctor.sources import Source, read_sources
+from millstream.cli.doctor.twins import MODELS, OF_HTTPX_SSE, PARSERS
+
+BENCHMARKS = (Path(__file__).parent.parent / "docs" / "benchmarks.md").read_text()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return tmp_path / "app.py"
+
+
+def findings_of(path: Path) -> Findings:
+    (source,) = read_sources([str(path)])
+    assert isinstance(source, Source)
+    return examine(source)
+
+
+def lines_of(path: Path, text: str) -> dict[str, tuple[str, ...]]:
+    """Return the lines that the only finding of ``text`` suggests, for each way."""
+    path.write_text(text)
+    found = findings_of(path).lines
+    return {suggestion.way: suggestion.lines for finding in found for suggestion in finding.suggestions}
+
+
+INTEGRATION = "millstream.integrations.langchain"
+
+
+@pytest.mark.parametrize(
+    ("today", "names"),
+    [
+        ("from langchain_openai import ChatOpenAI", "ChatOpenAI"),
+        ("from langchain_openai import OpenAI as LLM", "OpenAI as LLM"),
+        (
+            "from langchain_openai import (\n    AzureChatOpenAI,  # ours\n    ChatOpenAI as Chat,\n)",
+            "AzureChatOpenAI, ChatOpenAI as Chat",
+        ),
+        ("from langchain_openai.chat_models.base import ChatOpenAI", "ChatOpenAI"),
+        ("from langchain.chat_models import ChatOpenAI", "ChatOpenAI"),
+        ("from langchain_community.llms import OpenAI", "OpenAI"),
+    ],
+)
+def test_a_model_of_langchains_changes_in_two_ways(app: Path, today: str, names: str) -> None:
+    keep, leave = f"from {INTEGRATION} import {names}", f"from millstream import {names}"
+    assert lines_of(app, today) == {"keep": (keep,), "leave": (leave,)}
+
+
+@pytest.mark.parametrize(
+    ("today", "bound"), [("import langchain_openai as lo", "lo"), ("import langchain_openai", "langchain_openai")]
+)
+def test_a_module_changes_under_its_name(app: Path, today: str, bound: str) -> None:
+    keep, leave = f"import {INTEGRATION} as {bound}", f"import millstream as {bound}"
+    assert lines_of(app, f"{today}\n{bound}.OpenAI()") == {"keep": (keep,), "leave": (leave,)}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("output_parsers", "StrOutputParser"), ("output_parsers.json", "JsonOutputParser")]
+)
+def test_a_parser_changes_in_two_ways(app: Path, module: str, name: str) -> None:
+    keep, leave = f"from {INTEGRATION} import {name}", f"from millstream.{module} import {name}"
+    assert lines_of(app, f"from langchain_core.{module} import {name}") == {"keep": (keep,), "leave": (leave,)}
+
+
+@pytest.mark.parametrize(
+    "today",
+    [
+        "from langchain_core.messages import AIMessage, HumanMessage",
+        "from langchain_core.runnables.config import RunnableConfig",
+        "from langchain_core import messages",
+        "import langchain_core.tools as langchain_core",
+        "from langchain.prompts import ChatPromptTemplate",
+    ],
+)
+def test_apps_that_leave_langchain_replace_the_name_of_the_package(app: Path, today: str) -> None:
+    leave = re.sub(r"\blangchain(_core)?\b", "millstream", today, count=1)
+    assert lines_of(app, today + "\nlangchain_core.tool") == {"leave": (leave,)}
+
+
+def test_names_of_older_versions_are_found_in_their_new_modules(app: Path) -> None:
+    lines = lines_of(app, "from langchain.schema import Document, HumanMessage")
+    assert lines == {
+        "leave": ("from millstream.documents import Document", "from millstream.messages import HumanMessage")
+    }
+    lines = lines_of(app, "from langchain.schema.runnable import RunnableLambda")
+    assert lines == {"leave": ("from millstream.runnables import RunnableLambda",)}
+
+
+def test_any_app_changes_an_import_of_httpx_sse(app: Path) -> None:
+    lines = lines_of(app, "from httpx_sse import connect_sse, SSEError")
+    assert lines == {"any": ("from millstream.integrations.httpx_sse import connect_sse, SSEError",)}
+    lines = lines_of(app, "import httpx_sse\nhttpx_sse.connect_sse")
+    assert lines == {"any": ("from millstream.integrations import httpx_sse",)}
+    lines = lines_of(app, "import httpx_sse as sse\nsse.connect_sse")
+    assert lines == {"any": ("import millstream.integrations.httpx_sse as sse",)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from .langchain_openai import ChatOpenAI",
+        "from . import openai",
+        "import os, json",
+        "from langchain.chat_models import init_chat_model",
+        "from langchain_anthropic import ChatAnthropic",
+        "import langchain_core",
+        "from millstream import ChatOpenAI",
+        f"from {INTEGRATION} import ChatOpenAI",
+        "from millstream.integrations.httpx_sse import connect_sse",
+    ],
+)
+def test_nothing_is_said_of_other_lines(app: Path, text: str) -> None:
+    assert lines_of(app, text) == {}
+
+
+def test_conditional_and_inner_imports_are_found(app: Path) -> None:
+    app.write_text(
+        "try:\n    from langchain_openai import OpenAI\nexcept ImportError:\n    OpenAI = None\n"
+        "def f():\n    if True:\n        from langchain_openai import ChatOpenAI\n"
+        "        class C:\n            import httpx_sse; httpx_sse.connect_sse\n"
+    )
+    assert [finding.node.lineno for finding in findings_of(app).lines] == [2, 7, 9]
+
+
+def test_names_without_a_twin_stay_and_are_named(app: Path) -> None:
+    app.write_text(
+        "from langchain_openai import ChatOpenAI, OpenAIEmbeddings\nfrom langchain_core.tracers import RunLog\n"
+    )
+    first, second = findings_of(app).lines
+    keep, leave = first.suggestions
+    assert keep.stays == (("OpenAIEmbeddings", "stays in langchain_openai"),)
+    assert dict(leave.stays)["OpenAIEmbeddings"].startswith("Millstream has no embeddings")
+    (only,) = second.suggestions
+    assert (only.way, only.lines) == ("leave", ())
+    assert dict(only.stays)["RunLog"].startswith("Millstream has no tracers")
+
+
+def test_a_star_import_is_to_name_what_it_uses(app: Path) -> None:
+    app.write_text("from langchain_core.messages import *\n")
+    ((suggestion,),) = (finding.suggestions for finding in findings_of(app).lines)
+    assert suggestion.stays == (("*", "import names, to see which of them have a twin"),)
+
+
+def test_a_module_without_a_name_of_its_own_needs_other_lines_too(app: Path) -> None:
+    app.write_text("import langchain_core.messages\nprint(langchain_core.messages.AIMessage)\n")
+    ((suggestion,),) = (finding.suggestions for finding in findings_of(app).lines)
+    assert suggestion.lines == ("from millstream.messages import AIMessage",)
+    assert suggestion.note == "langchain_core.messages.AIMessage becomes AIMessage"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import openai\nclient = openai.OpenAI(api_key='sk-canary')",
+        "from openai import AsyncOpenAI as Client\nclient = Client(api_key='sk-canary')",
+        "import openai as o\nself.client = o.AzureOpenAI(api_key='sk-canary')",
+    ],
+)
+def test_a_client_of_the_sdk_is_accelerated_where_it_is_made(
+    app: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lines_of(app, text) == {"any": ("from millstream.integrations.openai import accelerate",)}
+    assert main(["doctor", str(app)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"(\S+\(…\)) becomes accelerate\(\1\)", printed)
+    assert "canary" not in printed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "client = accelerate(openai.OpenAI())",
+        "client = openai.OpenAI()\naccelerate(client)",
+        "client = millstream.integrations.openai.accelerate(openai.OpenAI())",
+    ],
+)
+def test_an_accelerated_client_is_not_reported(app: Path, text: str) -> None:
+    imports = "import openai, millstream.integrations.openai\nfrom millstream.integrations.openai import accelerate\n"
+    assert lines_of(app, imports + text) == {}
+
+
+BEFORE = """\
+from __future__ import annotations
+import openai
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings  # models
+from langchain_core.output_parsers import (
+    StrOutputParser,
+)
+
+def sse():
+    import httpx_sse
+    return httpx_sse.connect_sse
+
+clients = "é", openai.OpenAI(), openai.AsyncOpenAI(
+    api_key="k")
+"""
+KEEP = """\
+from __future__ import annotations
+from millstream.integrations.openai import accelerate
+import openai
+from millstream.integrations.langchain import ChatOpenAI
+from langchain_openai import OpenAIEmbeddings  # models
+from millstream.integrations.langchain import StrOutputParser
+
+def sse():
+    from millstream.integrations import httpx_sse
+    return httpx_sse.connect_sse
+
+clients = "é", accelerate(openai.OpenAI()), accelerate(openai.AsyncOpenAI(
+    api_key="k"))
+"""
+LEAVE = KEEP.replace(f"{INTEGRATION} import ChatOpenAI", "millstream import ChatOpenAI").replace(
+    f"{INTEGRATION} import StrOutputParser", "millstream.output_parsers import StrOutputParser"
+)
+
+
+@pytest.mark.parametrize(("way", "after"), [("keep", KEEP), ("leave", LEAVE)])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_diff_that_is_applied_leaves_nothing_to_change(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    way: str,
+    after: str,
+    end: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("app.py").write_text(BEFORE, newline=end)
+    assert main(["doctor", "--diff", way, "app.py"]) == 0
+    patch = capfdbinary.readouterr().out
+    subprocess.run(["git", "apply", "-"], input=patch, check=True, cwd=tmp_path)
+    assert Path("app.py").read_bytes().decode() == after.replace("\n", end)
+    assert main(["doctor", "--diff", way, "app.py"]) == 0
+    assert capfdbinary.readouterr().out == b""
+
+
+def test_a_diff_leaves_what_needs_more_than_a_line(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app.write_text(
+        "import langchain_core.messages\nlangchain_core.messages.AIMessage\nimport httpx_sse, os\nhttpx_sse.connect_sse"
+    )
+    assert main(["doctor", "--diff", "leave", str(app)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_every_name_of_the_tables_has_a_gain() -> None:
+    assert {("keep", name) for name in (*MODELS, *PARSERS)} <= set(GAINS)
+    assert {("leave", name) for name in (*MODELS, *PARSERS)} <= set(GAINS)
+
+
+def test_the_names_of_httpx_sse_are_its_own() -> None:
+    import httpx_sse
+
+    assert {name for name in httpx_sse.__all__ if not name.startswith("__")} == set(OF_HTTPX_SSE)
+
+
+@pytest.mark.parametrize("key", [key for key, gain in GAINS.items() if gain.factor is not None], ids="-".join)
+def test_a_figure_is_one_that_the_benchmarks_measured(key: tuple[str, str]) -> None:
+    gain = GAINS[key]
+    assert gain.factor is not None
+    assert gain.rows
+    for title, peer in gain.rows:
+        block = BENCHMARKS.partition(f"```\n{title}\n")[2].partition("```")[0]
+        (measured,) = re.findall(rf": ([\d.]+)× .* as fast as {re.escape(peer)}", block)
+        assert gain.factor <= float(measured) <= 3 * gain.factor, title

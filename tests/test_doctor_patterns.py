@@ -1,0 +1,105 @@
+"""``millstream doctor``: the remarks, a case for each rule, and a case beside it that says nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from millstream.cli.doctor.findings import examine
+from millstream.cli.doctor.patterns import RULES
+from millstream.cli.doctor.sources import Source, read_sources
+
+OURS = "from millstream import ChatOpenAI\n"
+THEIRS = "from langchain_openai import ChatOpenAI\n"
+KEPT = "from millstream.integrations.langchain import ChatOpenAI\n"
+PROMPT = "from langchain_core.prompts import ChatPromptTemplate\nprompt = ChatPromptTemplate.from_template('x')\n"
+CAUGHT = "import openai\ntry:\n    pass\nexcept openai.RateLimitError:\n    pass\n"
+
+REPORTED = {
+    "agent": [
+        "from langchain.agents import create_agent\n" + OURS + "create_agent(ChatOpenAI(), [])",
+        "from langgraph.prebuilt import create_react_agent as make\n" + OURS + "m = ChatOpenAI()\nmake(model=m)",
+    ],
+    "by-hand": [
+        "for line in response.iter_lines():\n    if line.startswith('data: '):\n        pass",
+        "async def f():\n    async for line in r.aiter_lines():\n        line.removeprefix(b'data:')",
+    ],
+    "by-name": [
+        "from langchain.chat_models import init_chat_model\ninit_chat_model('openai:gpt-4o')",
+        "import langchain.chat_models\nlangchain.chat_models.init_chat_model(model='gpt-4o')",
+    ],
+    "custom-client": [
+        OURS + "ChatOpenAI(http_client=mine)",
+        KEPT + "ChatOpenAI(http_async_client=mine)",
+        THEIRS + "ChatOpenAI(client=mine)",
+    ],
+    "except-openai": [
+        OURS + CAUGHT,
+        THEIRS + CAUGHT,
+        OURS + "from openai import APIError as E, Timeout\ntry:\n    pass\nexcept (ValueError, E):\n    pass",
+    ],
+    "handlers": [
+        THEIRS + "ChatOpenAI(callbacks=[handler])",
+        KEPT + "ChatOpenAI(verbose=True)",
+        "from langchain_core.globals import set_debug\nset_debug(True)",
+    ],
+    "langgraph": ["from langgraph.graph import StateGraph", "import langchain.agents"],
+    "mixed-chain": [
+        PROMPT + OURS + "prompt | ChatOpenAI()",
+        PROMPT + OURS + "model = ChatOpenAI().bind(stop=['x'])\nchain = prompt | model | str",
+        PROMPT + KEPT + "from millstream.output_parsers import StrOutputParser as S\nprompt | ChatOpenAI() | S()",
+    ],
+    "overrides": [THEIRS + "class Mine(ChatOpenAI):\n    def _stream(self): ..."],
+    "responses-api": [
+        THEIRS + "ChatOpenAI(use_responses_api=True)",
+        OURS + "ChatOpenAI(output_version='responses/v1')",
+        OURS + "ChatOpenAI(reasoning={'effort': 'low'})",
+    ],
+}  # fmt: skip
+
+SILENT = [
+    "from langchain.agents import create_agent\n"
+    + KEPT
+    + "create_agent(ChatOpenAI(), [])".replace("langchain.agents", ""),
+    "line.startswith('data: ')",
+    "from langchain.chat_models import init_chat_model\ninit_chat_model('anthropic:x')",
+    OURS + "ChatOpenAI(http_client=None)",
+    "def ChatOpenAI(**k): ...\nChatOpenAI(http_client=1)",
+    CAUGHT,
+    OURS + "import openai, millstream\ntry:\n    pass\nexcept (openai.APIError, millstream.APIError):\n    pass",
+    OURS + "try:\n    pass\nexcept ValueError:\n    pass\nexcept:\n    pass",
+    OURS + "ChatOpenAI(callbacks=[handler], verbose=True)",
+    KEPT + "ChatOpenAI(verbose=False, callbacks=None)",
+    PROMPT + KEPT + "prompt | ChatOpenAI()",
+    PROMPT + OURS + "ChatOpenAI() | prompt",
+    OURS + "x = y\ny = x\nx | ChatOpenAI()",
+    THEIRS + "class Mine(ChatOpenAI):\n    def stream(self): ...",
+    THEIRS + "ChatOpenAI(use_responses_api=False)",
+]
+
+
+def remarks_of(path: Path, text: str) -> list[tuple[str, str]]:
+    path.write_text(text)
+    (source,) = read_sources([str(path)])
+    assert isinstance(source, Source)
+    return [(remark.rule, remark.text) for remark in examine(source).remarks]
+
+
+def test_every_rule_has_a_case() -> None:
+    assert list(REPORTED) == list(RULES)
+
+
+@pytest.mark.parametrize(("rule", "text"), [(rule, text) for rule, texts in REPORTED.items() for text in texts])
+def test_a_rule_reports_its_line_once(tmp_path: Path, rule: str, text: str) -> None:
+    assert [found for found, _ in remarks_of(tmp_path / "app.py", text) if found == rule] == [rule]
+
+
+@pytest.mark.parametrize("text", SILENT)
+def test_other_code_is_not_remarked_on(tmp_path: Path, text: str) -> None:
+    assert [found for found, _ in remarks_of(tmp_path / "app.py", text) if found != "langgraph"] == []
+
+
+def test_an_openai_exception_is_named_with_the_one_to_catch(tmp_path: Path) -> None:
+    ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT)
+    assert text == "openai.RateLimitError catches nothing of Millstream's own models: catch millstream.RateLimitError"
+    ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT.replace("RateLimit", "LengthFinishReason"))
+    assert text.endswith("catch millstream.MillstreamError")
