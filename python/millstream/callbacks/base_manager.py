@@ -63,8 +63,8 @@ class BaseCallbackManager(CallbackManagerMixin):
     def like(cls, other: Manager, **kwargs: Any) -> Self:
         """Return a manager with the same contents as ``other``, a manager of ours or of LangChain's."""
         return cls(
-            other.handlers,
-            other.inheritable_handlers,
+            _unwrap(other.handlers),
+            _unwrap(other.inheritable_handlers),
             other.parent_run_id,
             tags=other.tags,
             inheritable_tags=other.inheritable_tags,
@@ -189,6 +189,11 @@ class BaseCallbackManager(CallbackManagerMixin):
         for key in keys:
             self.metadata.pop(key, None)
             self.inheritable_metadata.pop(key, None)
+
+
+def _unwrap(handlers: Sequence[Any]) -> Sequence[Any]:
+    """Return the handlers; those of ours that were wrapped for LangChain's runs are themselves again."""
+    return [getattr(handler, "millstream_handler", handler) for handler in handlers]
 
 
 def _unite(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:

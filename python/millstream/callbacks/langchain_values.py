@@ -14,27 +14,32 @@ from ..agents import AgentAction, AgentFinish, AgentStep
 from ..documents.base import BaseMedia
 from ..messages.base import BaseMessage
 from ..outputs import Generation, LLMResult
-from ..outputs.chat_generation import ChatGeneration
+from ..outputs.chat_generation import ChatGeneration, ChatResult
 from ..prompt_values import PromptValue
+from ..streaming.accumulate import AddableDict
 from .base_manager import BaseCallbackManager
+from .langchain_messages import message_converter
 
-__all__ = ("manager_to_langchain", "to_langchain")
+__all__ = ("manager_to_langchain", "their_class", "to_langchain")
 
 
 def to_langchain(value: Any) -> Any:
     """Return ``value`` as LangChain's, also within lists, tuples and dicts; other values are returned as they are."""
     cls = type(value)
-    if cls in (list, tuple):
+    if cls is str:
+        return value
+    if (convert := _converters.get(cls)) is not None:
+        return convert(value)
+    if cls is list or cls is tuple:
         items = list(map(to_langchain, value))
         return cls(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
     if isinstance(value, dict):
         values = {key: to_langchain(item) for key, item in value.items()}
+        if cls is AddableDict and (module := sys.modules.get("langchain_core.runnables.utils")) is not None:
+            return module.AddableDict(values)
         return values if any(values[key] is not item for key, item in value.items()) else value
-    for kind, module_name, read_fields in _KINDS:
-        if isinstance(value, kind):
-            their_class = _their_class(cls, module_name)
-            return value if their_class is None else their_class.model_construct(**read_fields(value))
-    return value
+    convert = _find_converter(cls)
+    return value if convert is None else convert(value)
 
 
 def manager_to_langchain(manager: object) -> Any:
@@ -51,6 +56,34 @@ def manager_to_langchain(manager: object) -> Any:
         metadata=dict(manager.metadata),
         inheritable_metadata=dict(manager.inheritable_metadata),
     )
+
+
+_converters: dict[type, Callable[[Any], Any]] = {}
+"""The functions that convert values, by classes of ours, once LangChain has loaded its class."""
+
+
+def their_class(cls: type) -> Any:
+    """Return LangChain's class for ``cls``, a class of our values; ``None`` for another class."""
+    found = (_their_class(cls, module_name) for kind, module_name, _ in _KINDS if issubclass(cls, kind))
+    return next(found, None)
+
+
+def _find_converter(cls: type) -> Callable[[Any], Any] | None:
+    """Return the function for values of ``cls``; ``None`` if LangChain has no such class, or has not loaded it."""
+    for kind, module_name, read_fields in _KINDS:
+        if issubclass(cls, kind):
+            theirs = _their_class(cls, module_name)
+            if theirs is None:
+                return None
+            convert = _converters[cls] = _converter_to(theirs, kind, read_fields)
+            return convert
+    return None
+
+
+def _converter_to(theirs: Any, kind: type, read_fields: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], Any]:
+    if kind is BaseMessage:
+        return message_converter(theirs)
+    return lambda value: theirs.model_construct(**read_fields(value))
 
 
 def _their_class(cls: type, module_name: str) -> Any:
@@ -74,6 +107,10 @@ def _result_fields(result: LLMResult) -> Mapping[str, Any]:
     return {"generations": generations, "llm_output": result.llm_output, "run": runs, "type": "LLMResult"}
 
 
+def _chat_result_fields(result: ChatResult) -> Mapping[str, Any]:
+    return {"generations": list(map(to_langchain, result.generations)), "llm_output": result.llm_output}
+
+
 def _agent_fields(value: object) -> Mapping[str, Any]:
     return {name: to_langchain(item) for name, item in vars(value).items()}
 
@@ -86,6 +123,7 @@ _KINDS: Sequence[tuple[type, str, Callable[[Any], Mapping[str, Any]]]] = (
     (BaseMessage, "langchain_core.messages", dict),
     (Generation, "langchain_core.outputs", _generation_fields),
     (LLMResult, "langchain_core.outputs", _result_fields),
+    (ChatResult, "langchain_core.outputs", _chat_result_fields),
     (BaseMedia, "langchain_core.documents.base", dict),
     (PromptValue, "langchain_core.prompt_values", _prompt_fields),
     *((kind, "langchain_core.agents", _agent_fields) for kind in (AgentAction, AgentFinish, AgentStep)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..callbacks.langchain_values import manager_to_langchain, to_langchain
@@ -14,7 +14,7 @@ from .config import RunnableConfig
 from .runnable import Runnable
 from .types_of import TypesOfAnother
 
-__all__ = ("ForeignRunnable", "as_runnable", "is_foreign", "steps_of")
+__all__ = ("ForeignRunnable", "aconvert_items", "as_runnable", "convert_items", "is_foreign", "steps_of")
 
 
 def is_foreign(thing: object) -> bool:
@@ -41,7 +41,8 @@ def as_runnable(thing: object) -> Runnable[Any, Any] | None:
 class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
     """A Runnable of LangChain's; its runs, chunks and errors are its own, and its callbacks those of the call.
 
-    It receives messages, prompt values and documents of ours as objects of LangChain's own classes.
+    It receives messages, prompt values and documents of ours as objects of LangChain's own classes. Its outputs are
+    LangChain's, unless a subclass overrides :meth:`_to_output`.
     """
 
     def __init__(self, runnable: Any) -> None:
@@ -57,7 +58,7 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
 
     def __eq__(self, other: object) -> bool:
         """Compare LangChain's Runnables."""
-        return isinstance(other, ForeignRunnable) and bool(self.runnable == other.runnable)
+        return type(other) is type(self) and bool(self.runnable == other.runnable)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -71,13 +72,25 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
             raise AttributeError(name)
         return getattr(self.runnable, name)
 
+    # What becomes of the configuration of a call, and of its outputs.
+
+    def _to_config(self, config: Any) -> Any:
+        """Return the configuration of a call for LangChain."""
+        return config
+
+    _to_output: Callable[[Any], Any] | None = None
+    """The function that returns the output, or the chunk, to hand out; ``None`` where it is LangChain's own."""
+
+    def _finish(self, output: Any) -> Any:
+        return output if self._to_output is None else self._to_output(output)
+
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return self.runnable.invoke(to_langchain(input), config, **kwargs)
+        return self._finish(self.runnable.invoke(to_langchain(input), self._to_config(config), **kwargs))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return await self.runnable.ainvoke(to_langchain(input), config, **kwargs)
+        return self._finish(await self.runnable.ainvoke(to_langchain(input), self._to_config(config), **kwargs))
 
     def batch(
         self,
@@ -88,10 +101,9 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with LangChain's Runnable."""
-        values = list(map(to_langchain, inputs))
-        configs = _batch_configs(config)
-        outputs: list[Any] = self.runnable.batch(values, configs, return_exceptions=return_exceptions, **kwargs)
-        return outputs
+        values, configs = self._batch_arguments(inputs, config)
+        outputs = self.runnable.batch(values, configs, return_exceptions=return_exceptions, **kwargs)
+        return list(map(self._finish, outputs))
 
     async def abatch(
         self,
@@ -102,18 +114,29 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with LangChain's Runnable."""
-        values = list(map(to_langchain, inputs))
-        configs = _batch_configs(config)
-        outputs: list[Any] = await self.runnable.abatch(values, configs, return_exceptions=return_exceptions, **kwargs)
-        return outputs
+        values, configs = self._batch_arguments(inputs, config)
+        outputs = await self.runnable.abatch(values, configs, return_exceptions=return_exceptions, **kwargs)
+        return list(map(self._finish, outputs))
+
+    def _batch_arguments(self, inputs: Sequence[Any], config: Any) -> tuple[list[Any], Any]:
+        """Return the inputs and the configurations, with callback managers of LangChain's class."""
+        is_one = config is None or isinstance(config, Mapping)
+        configs = [self._to_config(one) for one in ([config] if is_one else config)]
+        for place, one in enumerate(configs):
+            if one is not None:
+                configs[place] = {**one, "callbacks": manager_to_langchain(one.get("callbacks"))}
+        return list(map(to_langchain, inputs)), configs[0] if is_one else configs
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Stream from LangChain's Runnable."""
-        return Stream(_yield_and_close(self.runnable.stream(to_langchain(input), config, **kwargs)))
+        outputs = self.runnable.stream(to_langchain(input), self._to_config(config), **kwargs)
+        return Stream(convert_items(outputs, self._to_output))
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Transform with LangChain's Runnable."""
-        return Stream(_yield_and_close(self.runnable.transform(_convert(input), config, **kwargs)))
+        items = convert_items(input, to_langchain)
+        outputs = self.runnable.transform(items, self._to_config(config), **kwargs)
+        return Stream(convert_items(outputs, self._to_output))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
         """Stream from LangChain's Runnable, in a task of its own."""
@@ -126,40 +149,28 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
     def _astream_inline(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
-        return self.runnable.astream(to_langchain(input), config, **kwargs)
+        outputs = self.runnable.astream(to_langchain(input), self._to_config(config), **kwargs)
+        return outputs if self._to_output is None else aconvert_items(outputs, self._to_output)
 
     def _atransform_inline(self, items: AsyncIterator[Any], config: Any, kwargs: dict[str, Any]) -> Any:
-        return self.runnable.atransform(_aconvert(items), config, **kwargs)
+        outputs = self.runnable.atransform(aconvert_items(items, to_langchain), self._to_config(config), **kwargs)
+        return outputs if self._to_output is None else aconvert_items(outputs, self._to_output)
 
 
-def _yield_and_close(outputs: Iterator[Any]) -> Any:
-    """Yield ``outputs``, and close them."""
+def convert_items(items: Iterator[Any], convert: Callable[[Any], Any] | None) -> Generator[Any, None, None]:
+    """Yield ``items``, each converted, and close them; ``None`` converts nothing."""
     try:
-        yield from outputs
-    finally:
-        close_iterator(outputs)
-
-
-def _batch_configs(config: Any) -> Any:
-    """Return the configurations of a batch with callback managers of LangChain's class."""
-    if config is None:
-        return None
-    if isinstance(config, Mapping):
-        return {**config, "callbacks": manager_to_langchain(config.get("callbacks"))}
-    return [_batch_configs(one) for one in config]
-
-
-def _convert(items: Iterator[Any]) -> Generator[Any, None, None]:
-    """Yield ``items`` as objects of LangChain's classes."""
-    try:
-        for item in items:
-            yield to_langchain(item)
+        if convert is None:
+            yield from items
+        else:
+            for item in items:
+                yield convert(item)
     finally:
         close_iterator(items)
 
 
-async def _aconvert(items: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    """Yield ``items`` as objects of LangChain's classes."""
+async def aconvert_items(items: AsyncIterator[Any], convert: Callable[[Any], Any]) -> AsyncGenerator[Any, None]:
+    """Yield ``items``, each converted, and close them."""
     async with NestedIterator(items) as nested:
         async for item in nested:
-            yield to_langchain(item)
+            yield convert(item)

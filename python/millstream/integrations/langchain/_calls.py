@@ -1,0 +1,114 @@
+"""Calls that pass from LangChain to Millstream: the configuration, the types and the graph, each as the other's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import langchain_core.messages
+import langchain_core.prompt_values
+from langchain_core.callbacks import CallbackManager
+from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables.graph import Edge, Graph, Node
+from langchain_core.runnables.utils import ConfigurableFieldSpec
+from langchain_core.runnables.utils import Input as TheirInput
+from langchain_core.runnables.utils import Output as TheirOutput
+
+from ...callbacks.langchain_values import their_class, to_langchain
+from ...messages.conversion import AnyMessage
+from ...runnables.invocable import Input, Output
+from ...streaming.protocols import Processor, ProcessorAround
+
+__all__ = (
+    "ConvertedChunks",
+    "batch_configs",
+    "graph_to_langchain",
+    "is_unobserved",
+    "specs_to_langchain",
+    "take_config",
+    "type_to_langchain",
+)
+
+
+def take_config(config: Any) -> Any:
+    """Return the configuration for a call of Millstream's, with the handlers that LangChain would call.
+
+    These are those of the call and of the run around it, LangSmith's tracer, and the debug and verbose handlers.
+    """
+    manager = CallbackManager.configure(ensure_config(config).get("callbacks"))
+    if manager.handlers or manager.parent_run_id is not None:
+        return {**(config or {}), "callbacks": manager}
+    return {**config, "callbacks": None} if config and config.get("callbacks") else config
+
+
+def is_unobserved(model: Any, config: Any) -> bool:
+    """Return whether no handler would be notified of a run of ``model``, one of LangChain's."""
+    callbacks = ensure_config(config).get("callbacks")
+    return not CallbackManager.configure(callbacks, model.callbacks, model.verbose).handlers
+
+
+def batch_configs(config: Any) -> Any:
+    """Return the configurations of a batch; see :func:`take_config`."""
+    return take_config(config) if config is None or isinstance(config, Mapping) else list(map(take_config, config))
+
+
+_SAME: dict[Any, Any] = {Input: TheirInput, Output: TheirOutput}
+"""The types of Runnables that have none."""
+
+
+def type_to_langchain(annotation: Any) -> Any:
+    """Return a type with LangChain's classes in place of Millstream's."""
+    if (theirs := _SAME.get(annotation) if isinstance(annotation, TypeVar) else None) is not None:
+        return theirs
+    if annotation == AnyMessage:
+        return langchain_core.messages.AnyMessage
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return their_class(annotation) or annotation
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated or not arguments:
+        return annotation
+    changed = tuple(type_to_langchain(argument) for argument in arguments)
+    if changed == arguments:
+        return annotation
+    return Union[changed] if origin in (Union, UnionType) else origin[changed]  # noqa: UP007 (made at run time)
+
+
+def specs_to_langchain(specs: Any) -> list[ConfigurableFieldSpec]:
+    """Return configurable fields as LangChain's."""
+    return [ConfigurableFieldSpec(*spec) for spec in specs]
+
+
+def graph_to_langchain(graph: Any) -> Graph:
+    """Return a graph as LangChain's; the Runnables in its nodes are Millstream's."""
+    return Graph(
+        nodes={id: Node(*node) for id, node in graph.nodes.items()}, edges=[Edge(*edge) for edge in graph.edges]
+    )
+
+
+class ConvertedChunks(ProcessorAround[Any]):
+    """The chunks of another processor as LangChain's: they are converted where they are made, without a generator."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: Processor[Any]) -> None:
+        self._inner = inner
+
+    @property
+    def feed(self) -> Callable[[Any], Sequence[Any]]:
+        """Return the function from a raw item to chunks of LangChain's."""
+        feed = self._inner.feed
+        return lambda item: list(map(to_langchain, feed(item)))
+
+    def start(self) -> Sequence[Any]:
+        """Return the chunks before the source is opened."""
+        return list(map(to_langchain, self._inner.start()))
+
+    def opened(self, body: object) -> Sequence[Any] | None:
+        """Return the chunks of what the source has read already."""
+        begun = self._inner.opened(body)
+        return None if begun is None else list(map(to_langchain, begun))
+
+    def close(self) -> Sequence[Any]:
+        """Return the last chunks."""
+        return list(map(to_langchain, self._inner.close()))

@@ -1,0 +1,115 @@
+"""Both ways: ``to_langchain`` and ``from_langchain`` make a Runnable, or a value, of one library one of the other's.
+
+::
+
+    from millstream.integrations.langchain import from_langchain, to_langchain
+
+    agent = create_agent(to_langchain(millstream.ChatOpenAI(model="gpt-4o-mini")), tools=[...])
+    chain = millstream_prompt | from_langchain(their_retriever) | millstream_model
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.runnables import Runnable as TheirRunnable
+
+from ...callbacks.langchain_handlers import callbacks_to_langchain
+from ...callbacks.langchain_values import to_langchain as value_to_langchain
+from ...callbacks.values_of_langchain import from_langchain as value_from_langchain
+from ...language_models import BaseChatModel, BaseLLM
+from ...retrievers import BaseRetriever
+from ...runnables.config import var_child_runnable_config
+from ...runnables.foreign import ForeignRunnable, is_foreign
+from ...runnables.runnable import Runnable
+from ...tools import BaseTool
+from ._models_to_langchain import MillstreamChatModel, MillstreamLLM
+from ._runnable_to_langchain import MillstreamRunnable, Named
+from ._steps_to_langchain import MillstreamRetriever, MillstreamTool
+
+__all__ = (
+    "LangChainRunnable",
+    "MillstreamChatModel",
+    "MillstreamLLM",
+    "MillstreamRetriever",
+    "MillstreamRunnable",
+    "MillstreamTool",
+    "from_langchain",
+    "to_langchain",
+)
+
+_KINDS: tuple[tuple[Any, Any], ...] = (
+    (BaseChatModel, MillstreamChatModel),
+    (BaseLLM, MillstreamLLM),
+    (BaseTool, MillstreamTool),
+    (BaseRetriever, MillstreamRetriever),
+)
+"""The classes of Millstream's with a counterpart of their own; any other Runnable is a :class:`MillstreamRunnable`."""
+
+# From here on, ``theirs | ours`` works for any two Runnables: LangChain asks for instances of its class.
+_register: Any = TheirRunnable.register
+_register(Runnable)
+
+
+def to_langchain(value: Any) -> Any:
+    """Return a Runnable of Millstream's as LangChain's; a value, such as a message or a document, as well.
+
+    A chat model becomes a ``BaseChatModel``, a completion model a ``BaseLLM``, a tool a ``BaseTool``, a retriever a
+    ``BaseRetriever``, and anything else a ``RunnableSerializable``. In lists, tuples and dicts each item is converted.
+    What is LangChain's already, or neither's, is returned as it is. ``to_langchain(from_langchain(x)) is x``.
+    """
+    if isinstance(value, ForeignRunnable):
+        return value.runnable
+    if isinstance(value, Runnable):
+        made = next((made for kind, made in _KINDS if isinstance(value, kind)), MillstreamRunnable)
+        return made(runnable=value)
+    return _each(to_langchain, value) if type(value) in (list, tuple, dict) else value_to_langchain(value)
+
+
+def from_langchain(value: Any) -> Any:
+    """Return a Runnable of LangChain's as Millstream's; a value, such as a message or a document, as well.
+
+    Its inputs may be values of either library, its outputs and chunks are Millstream's. In lists, tuples and dicts
+    each item is converted. What is Millstream's already, or neither's, is returned as it is.
+    ``from_langchain(to_langchain(x)) is x``.
+    """
+    if isinstance(value, Named):
+        return value.runnable
+    if is_foreign(value):
+        return LangChainRunnable(value)
+    return _each(from_langchain, value) if type(value) in (list, tuple, dict) else value_from_langchain(value)
+
+
+def _each(convert: Any, value: Any) -> Any:
+    """Return a list, a tuple or a dict with each item converted; itself if no item changes."""
+    if type(value) is dict:
+        changed = {key: convert(item) for key, item in value.items()}
+        return changed if any(changed[key] is not item for key, item in value.items()) else value
+    items = [convert(item) for item in value]
+    return type(value)(items) if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+
+class LangChainRunnable(ForeignRunnable):
+    """A Runnable of LangChain's as Millstream's; :func:`from_langchain` makes it.
+
+    Its runs are LangChain's, children of the run around them. Handlers of Millstream's receive values of its own
+    classes from them, as callers do.
+    """
+
+    def _to_output(self, output: Any) -> Any:
+        return value_from_langchain(output)
+
+    def _to_config(self, config: Any) -> Any:
+        callbacks = (config or {}).get("callbacks")
+        if callbacks is None and (inherited := var_child_runnable_config.get()) is not None:
+            callbacks = inherited.get("callbacks")
+        converted = callbacks_to_langchain(callbacks)
+        return config if converted is callbacks else {**(config or {}), "callbacks": converted}
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        """Return a model of LangChain's with tools, of either library, that it may call."""
+        return from_langchain(self.runnable.bind_tools(to_langchain(tools), **kwargs))
+
+    def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Any:
+        """Return a model of LangChain's whose output fits ``schema``."""
+        return from_langchain(self.runnable.with_structured_output(schema, **kwargs))
