@@ -1,0 +1,114 @@
+"""The classes of streams that an accelerated client returns: the SDK's, with another way from bytes to chunks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, TypeVar
+
+from openai import AsyncStream, Stream
+from openai.types import Completion
+from openai.types.chat import ChatCompletionChunk
+
+from .connections import adrain, drain, translate_error
+from .payloads import ChunkDecoder
+
+__all__ = ("STREAM_CLASSES", "AcceleratedAsyncStream", "AcceleratedStream")
+
+_T = TypeVar("_T")
+
+
+class AcceleratedStream(Stream[_T]):
+    """A ``Stream`` whose chunks are decoded and built by this package."""
+
+    # Whether a body that ends before its end mark is an error.
+    _needs_end = False
+
+    def __stream__(self) -> Iterator[_T]:
+        response = self.response
+        try:
+            decoder = _make_decoder(self)
+            reads = response.iter_bytes()
+            try:
+                for data in reads:
+                    yield from decoder.feed(data)
+                    if decoder.ended:
+                        break
+                else:
+                    yield from decoder.close()
+            except Exception as error:
+                if (translated := translate_error(error, response)) is None:
+                    raise
+                raise translated from error
+            if decoder.failure is not None:
+                raise decoder.take_failure()
+            drain(response, reads)
+        finally:
+            response.close()
+
+
+class AcceleratedAsyncStream(AsyncStream[_T]):
+    """An ``AsyncStream`` whose chunks are decoded and built by this package."""
+
+    _needs_end = False
+
+    async def __stream__(self) -> AsyncIterator[_T]:
+        response = self.response
+        try:
+            decoder = _make_decoder(self)
+            reads = response.aiter_bytes()
+            try:
+                async for data in reads:
+                    for chunk in decoder.feed(data):
+                        yield chunk
+                    if decoder.ended:
+                        break
+                else:
+                    for chunk in decoder.close():
+                        yield chunk
+            except Exception as error:
+                if (translated := translate_error(error, response)) is None:
+                    raise
+                raise translated from error
+            if decoder.failure is not None:
+                raise decoder.take_failure()
+            await adrain(response)
+        finally:
+            await response.aclose()
+
+
+# The SDK finds the class of the chunks in the bases: one of them has to be its own class with that argument.
+class ChatCompletionChunkStream(AcceleratedStream[ChatCompletionChunk], Stream[ChatCompletionChunk]):
+    """The stream of a chat completion."""
+
+    _needs_end = True
+
+
+class CompletionStream(AcceleratedStream[Completion], Stream[Completion]):
+    """The stream of a completion."""
+
+    _needs_end = True
+
+
+class AsyncChatCompletionChunkStream(AcceleratedAsyncStream[ChatCompletionChunk], AsyncStream[ChatCompletionChunk]):
+    """The stream of a chat completion."""
+
+    _needs_end = True
+
+
+class AsyncCompletionStream(AcceleratedAsyncStream[Completion], AsyncStream[Completion]):
+    """The stream of a completion."""
+
+    _needs_end = True
+
+
+STREAM_CLASSES: Mapping[Any, type[Any]] = {
+    Stream[ChatCompletionChunk]: ChatCompletionChunkStream,
+    Stream[Completion]: CompletionStream,
+    AsyncStream[ChatCompletionChunk]: AsyncChatCompletionChunkStream,
+    AsyncStream[Completion]: AsyncCompletionStream,
+}
+"""The class that replaces each class of stream that the SDK's resources ask their client for."""
+
+
+def _make_decoder(stream: Any) -> ChunkDecoder:
+    return ChunkDecoder(stream._cast_to, stream.response, stream._client, stream._options, needs_end=stream._needs_end)
