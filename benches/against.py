@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .contenders import Contender
+from .groups import Group
 from .harness import WrongOutputError, calibrate, check, peak, sample
-from .rows import Group, groups
+from .rows import groups
 from .table import machine
 
 __all__ = ("Compared", "main")

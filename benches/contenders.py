@@ -21,6 +21,7 @@ class Contender:
     """One contender: ``bind`` takes the reads and returns the function to time, an async one if ``waits``.
 
     ``shown`` turns what came out into what all contenders must agree on; ``None``: nothing comes out.
+    ``whole`` does the same for those contenders of a group that have it, and leaves nothing out.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Contender:
     bind: Callable[[Reads], Callable[[], Any]]
     shown: Callable[[Any], list[str]] | None
     waits: bool = False
+    whole: Callable[[Any], str] | None = None
 
 
 left_out: dict[str, str] = {}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,17 @@ class Timings:
 def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], effort: Effort) -> Timings:
     """Check each contender's output, then time all of them, one after the other, in every round.
 
-    Raises :class:`WrongOutputError` where an output is not ``expected``. Garbage collection runs
-    between the rounds and never during a sample.
+    Raises :class:`WrongOutputError` where an output is not ``expected``, or two whole outputs differ. Garbage
+    collection runs between the rounds and never during a sample.
     """
     with asyncio.Runner() as runner:
         bound = [(one, one.bind(reads)) for one in contenders]
+        whole: dict[str, str] = {}
         for one, run in bound:
-            check(one, run, runner, expected)
+            output = check(one, run, runner, expected)
+            if one.whole is not None:
+                whole[one.name] = one.whole(output)
+        _check_equal(whole)
         loops = {one.key: calibrate(one, run, effort.sample, runner) for one, run in bound}
         rounds: dict[str, list[float]] = {one.key: [] for one in contenders}
         for _ in range(effort.rounds):
@@ -79,19 +84,29 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
     return Timings(rounds)
 
 
-def check(contender: Contender, run: Any, runner: asyncio.Runner, expected: list[str]) -> None:
-    """Raise :class:`WrongOutputError` if the output of ``run`` is not ``expected``."""
+def check(contender: Contender, run: Any, runner: asyncio.Runner, expected: list[str]) -> Any:
+    """Return the output of ``run``; raise :class:`WrongOutputError` if it is not ``expected``."""
     output = _once(contender, run, runner)
     if contender.shown is None:
         if output:
             raise WrongOutputError(f"{contender.name} returned something where nothing was due")
-        return
+        return output
     shown = contender.shown(output)
     if shown != expected:
         place = next((at for at, (a, b) in enumerate(zip(shown, expected, strict=False)) if a != b), "the end")
         raise WrongOutputError(
             f"{contender.name} read {len(shown)} items where there are {len(expected)}, another one first at {place}"
         )
+    return output
+
+
+def _check_equal(outputs: dict[str, str]) -> None:
+    """Raise :class:`WrongOutputError` if two of ``outputs``, by the contender's name, differ."""
+    for (name, one), (other, two) in pairwise(outputs.items()):
+        if one != two:
+            at = next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
+            start = max(0, at - 60)
+            raise WrongOutputError(f"{name} and {other} differ: {one[start : at + 60]!r}, {two[start : at + 60]!r}")
 
 
 def _once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .contenders import Contender
+from .groups import Group, Target
 from .harness import Ratio, Timings
-from .rows import Group, Target
 from .startup import Startup
 
 __all__ = ("Measured", "Verdict", "as_json", "format_page", "format_startup", "format_table", "markdown", "time_text")

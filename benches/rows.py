@@ -1,94 +1,24 @@
 """The groups of contenders, their streams, and the targets for their ratios."""
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 
 from .chains import chain_events, chain_streams
 from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, tool_streams
 from .compositions import COMPOSITIONS, calls_of_five_steps, guarded, streams_of
-from .contenders import Contender
 from .documents import documents
 from .events import Version, event_dicts, event_records, langchain_dicts, langchain_records
-from .fixtures import READ_SIZES, Fixture, Reads, arguments, events, fixture, large_event, split_reads, tool_calls
+from .fixtures import arguments, events, fixture, large_event, tool_calls
+from .groups import Group, Target
 from .harness import Effort
 from .readers import calls, large_readers, payload_readers, sse_readers, text_readers, tool_readers
 from .streams import async_streams, completions_models, streams
 
-__all__ = ("Group", "Target", "groups")
+__all__ = ("groups",)
 
-_FAST = Effort(rounds=31, sample=2_000_000)
 _LONG = Effort(rounds=11, sample=2_000_000)
 _SLOW = Effort(rounds=7, sample=20_000_000)
 _ONCE = Effort(rounds=3, sample=1)
-_QUICK = Effort(rounds=3, sample=500_000)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A target of ``ours`` relative to ``peer``: at least a multiple of its speed, or at most of its time."""
-
-    ours: str
-    peer: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Contenders that do the same work on the same reads; those with a ``headline`` go into the README, under it.
-
-    A time is per ``unit``: byte, event, document, chunk, or delta of a document. ``has_peak`` is for work whose
-    memory counts too.
-    """
-
-    work: str
-    stream: Fixture
-    read: str
-    unit: str
-    contenders: Callable[[], list[Contender]]
-    targets: tuple[Target, ...] = ()
-    full: Effort = _FAST
-    headline: str = ""
-    has_peak: bool = False
-
-    @property
-    def reads(self) -> Reads:
-        """The reads of the stream."""
-        return split_reads(self.stream, READ_SIZES[self.read])
-
-    @property
-    def reading(self) -> str:
-        """How the stream is read, in words."""
-        if self.unit == "delta":
-            return "fed one by one"
-        return "one event per read" if self.read == "event" else f"reads of {self.read}"
-
-    @property
-    def title(self) -> str:
-        """The work, the stream and the reads in one line."""
-        return f"{self.work}: {self.stream.name}, {self.reading}"
-
-    @property
-    def units(self) -> int:
-        """How many units one run handles."""
-        if self.unit in ("byte", "delta"):
-            return len(self.stream.body if self.unit == "byte" else self.stream.frames)
-        return len(self.expected)
-
-    @property
-    def expected(self) -> list[str]:
-        """The expected output of every contender."""
-        if self.unit == "document":
-            return self.stream.documents
-        if self.unit == "delta":
-            return [repr(json.loads(self.stream.body))]
-        return list(self.stream.pieces) if self.unit == "chunk" else self.stream.payloads
-
-    def effort(self, *, quick: bool) -> Effort:
-        """Return how long to measure."""
-        return _QUICK if quick else self.full
 
 
 def groups() -> Iterator[Group]:

@@ -19,6 +19,17 @@ IMPORTS: dict[str, str] = {
     "httpx2": "import httpx2",
     "openai": "from openai import OpenAI",
     "langchain": "from langchain_openai import OpenAI",
+    **{
+        f"{key}-{at}": statement.format(module)
+        for at, statement in (
+            ("import", "from {} import ChatOpenAI"),
+            ("first", "from {} import ChatOpenAI; ChatOpenAI(api_key='none')"),
+        )
+        for key, module in (("existing", "langchain_openai"), ("changed", "millstream.integrations.langchain"))
+    },
+    "accelerate": "from millstream.integrations.openai import accelerate",
+    "httpx-sse": "import httpx_sse",
+    "changed-httpx-sse": "import millstream.integrations.httpx_sse",
 }
 """The imports; the second one is what a program has loaded by its first request."""
 

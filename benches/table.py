@@ -9,6 +9,7 @@ from pathlib import Path
 
 import millstream
 
+from .breakdown import breakdown, chart
 from .contenders import left_out
 from .harness import WrongOutputError, measure
 from .report import Measured, as_json, format_page, format_startup, format_table, markdown
@@ -51,7 +52,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="three short rounds each: shows that it works")
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its title; nothing is written then")
     parser.add_argument("--json", type=Path, default=_HOME / "results.json", help="where the figures go (%(default)s)")
-    parser.add_argument("--write-readme", action="store_true", help="renew README.md and docs/benchmarks.md")
+    parser.add_argument("--write-readme", action="store_true", help="renew README.md and docs")
     options = parser.parse_args(arguments)
     if options.write_readme and (options.only is not None or options.quick):
         parser.error("the README takes the whole table, and not from a quick run")
@@ -103,7 +104,10 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
     if options.write_readme:
         note = f"{machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
         table = markdown(measured, found, note)
-        (_HOME.parent / "docs" / "benchmarks.md").write_text(format_page(measured, found, note), "utf-8")
+        docs = _HOME.parent / "docs"
+        page = f"{format_page(measured, found, note)}\n{breakdown(measured)}"
+        (docs / "benchmarks.md").write_text(page, "utf-8")
+        (docs / "apps.svg").write_text(chart(measured), "utf-8")
         _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
 
 

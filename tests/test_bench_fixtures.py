@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from benches.contenders import left_out, peer
 from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, split_reads, tool_calls
+from benches.groups import Group, Target
 from benches.harness import Effort, WrongOutputError, measure
 from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
 from benches.report import Measured, format_table
-from benches.rows import Group, Target, groups
+from benches.rows import groups
 from benches.table import put_between
 
 STREAMS = [

@@ -12,11 +12,13 @@ _HEADERS = {"content-type": "text/event-stream"}
 
 
 class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A body whose every iteration continues where the last one stopped, as over a socket."""
+
     def __init__(self, reads: Reads) -> None:
-        self._reads = reads
+        self._reads = iter(reads)
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._reads)
+        return self._reads
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for data in self._reads:

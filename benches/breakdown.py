@@ -1,0 +1,84 @@
+"""What an existing app's chunk still costs with our names, part by part: the section "Existing apps" of the page."""
+
+from collections.abc import Iterator
+from html import escape
+
+from .report import Measured, time_text
+
+__all__ = ("breakdown", "chart", "parts")
+
+_PARTS = {"client": "httpx2", "core": "core", "host": "the host library", "python": "our Python"}
+_COLOURS = {"client": "#b9c4cf", "core": "#d9480f", "host": "#7b8a99", "python": "#f2a272"}
+
+_INTRODUCTION = """\
+## Existing apps
+
+Programs of LangChain's, LangGraph's and the OpenAI SDK's users, with one import changed; both sides use the same
+httpx2 client in memory, one event per read, and their whole outputs are equal. Each row shows one chunk's CPU time
+today, the time with our names, and the parts of the latter. httpx2, the core, and the host library are measured
+alone, on the same reads: the host library over chunks that exist already, or the making of its messages where none of
+its machinery runs. Our Python is the rest."""
+
+
+def parts(measured: Measured) -> dict[str, float] | None:
+    """Return the nanoseconds per unit of each part of our contender; ``None`` for a group that is not an app."""
+    keys = [one.key for one in measured.contenders]
+    if "ours" not in keys or "client" not in keys:
+        return None
+    found: dict[str, float] = {key: measured.per_unit(key) for key in ("client", "core", "host") if key in keys}
+    return {**found, "python": max(0.0, measured.per_unit("ours") - sum(found.values()))}
+
+
+def breakdown(measured: list[Measured]) -> str:
+    """Return the section: a line for each app that has a target."""
+    heads = ["program, per chunk", "today", "Millstream", "", *_PARTS.values()]
+    lines = [_INTRODUCTION, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for one, found in _apps(measured):
+        verdict = one.verdicts[0]
+        cells = [time_text(found[key]) if key in found else "–" for key in _PARTS]
+        times = [time_text(one.per_unit(key)) for key in (verdict.target.peer, "ours")]
+        ratio = f"**{verdict.ratio.median:.1f}×**"
+        lines.append(f"| {' | '.join([_title(one), *times, ratio, *cells])} |")
+    return "\n".join([*lines, ""])
+
+
+def chart(measured: list[Measured]) -> str:
+    """Return an SVG of the parts of each app's cost with our names, as one bar."""
+    apps = list(_apps(measured))
+    scale = 420 / max((one.per_unit("ours") for one, _ in apps), default=1)
+    rows = [_legend()]
+    top = 50
+    for one, found in apps:
+        rows.append(f'<text x="380" y="{top + 11}" text-anchor="end">{escape(_title(one).replace("`", ""))}</text>')
+        left = 390.0
+        for key in (key for key in _PARTS if key in found):
+            width = found[key] * scale
+            rows.append(f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="13" fill="{_COLOURS[key]}"/>')
+            left += width
+        times = f"{time_text(one.per_unit('ours'))}, {one.verdicts[0].ratio.median:.0f}× less"
+        rows.append(f'<text x="{left + 6:.1f}" y="{top + 11}">{times}</text>')
+        top += 20
+    size = f'width="960" height="{top}" viewBox="0 0 960 {top}"'
+    style = "text{font:11px system-ui,sans-serif;fill:#333}"
+    ground = '<rect width="960" height="100%" fill="#fff"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{ground}{"".join(rows)}</svg>\n'
+
+
+def _apps(measured: list[Measured]) -> Iterator[tuple[Measured, dict[str, float]]]:
+    for one in measured:
+        if one.verdicts and (found := parts(one)) is not None:
+            yield one, found
+
+
+def _title(measured: Measured) -> str:
+    app, _, work = measured.group.work.partition(" app, ")
+    return f"{app}: `{work}`"
+
+
+def _legend() -> str:
+    shown = []
+    for place, (key, name) in enumerate(_PARTS.items()):
+        left = 390 + 120 * place
+        shown.append(f'<rect x="{left}" y="14" width="13" height="13" fill="{_COLOURS[key]}"/>')
+        shown.append(f'<text x="{left + 18}" y="25">{name}</text>')
+    return "".join(shown)

@@ -1,0 +1,115 @@
+"""Responses of httpx and httpx2 whose body is in memory, the loops of their users, and httpx-sse's programs."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import httpx
+import httpx2
+
+from ..fixtures import Reads
+
+__all__ = ("aconnected", "aloop", "aover", "connected", "loop", "over")
+
+_HEADERS = {"content-type": "text/event-stream"}
+
+
+def _client(library: ModuleType, reads: Reads, *, waits: bool) -> Any:
+    """Return a client of ``library``, which is httpx or httpx2, whose every response has ``reads`` as its body."""
+
+    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self._reads = iter(reads)
+
+        def __iter__(self) -> Iterator[bytes]:
+            return self._reads
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for data in self._reads:
+                yield data
+
+    def respond(request: Any) -> Any:
+        return library.Response(200, headers=_HEADERS, stream=Body())
+
+    class Memory(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        def handle_request(self, request: Any) -> Any:
+            return respond(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return respond(request)
+
+    return (library.AsyncClient if waits else library.Client)(transport=Memory())
+
+
+LIBRARIES = {"httpx": httpx, "httpx2": httpx2}
+
+
+def over(library: str, read: Callable[[Any], list[str]], reads: Reads) -> Callable[[], list[str]]:
+    """Return what reads texts from a response of a sync client."""
+    client = _client(LIBRARIES[library], reads, waits=False)
+
+    def run() -> list[str]:
+        with client.stream("POST", "http://memory/v1") as response:
+            return read(response)
+
+    return run
+
+
+def aover(
+    library: str, read: Callable[[Any], Awaitable[list[str]]], reads: Reads
+) -> Callable[[], Awaitable[list[str]]]:
+    """Return what reads texts from a response of an async client."""
+    client = _client(LIBRARIES[library], reads, waits=True)
+
+    async def run() -> list[str]:
+        async with client.stream("POST", "http://memory/v1") as response:
+            return await read(response)
+
+    return run
+
+
+def loop(response: Any) -> list[str]:
+    """Read the texts, as users do; the response of the SDK's ``with_streaming_response`` has the same method."""
+    texts: list[str] = []
+    for line in response.iter_lines():
+        if line.startswith("data: "):
+            if line == "data: [DONE]":
+                return texts
+            if text := json.loads(line[6:])["choices"][0]["delta"].get("content"):
+                texts.append(text)
+    return texts
+
+
+async def aloop(response: Any) -> list[str]:
+    """Read the texts, as users do."""
+    texts: list[str] = []
+    async for line in response.aiter_lines():
+        if line.startswith("data: "):
+            if line == "data: [DONE]":
+                return texts
+            if text := json.loads(line[6:])["choices"][0]["delta"].get("content"):
+                texts.append(text)
+    return texts
+
+
+def connected(module: Any, library: str, reads: Reads) -> Callable[[], list[Any]]:
+    """Return what reads events with ``connect_sse`` of ``module``, which is httpx_sse or has its interface."""
+    client = _client(LIBRARIES[library], reads, waits=False)
+
+    def run() -> list[Any]:
+        with module.connect_sse(client, "GET", "http://memory/v1") as source:
+            return list(source.iter_sse())
+
+    return run
+
+
+def aconnected(module: Any, library: str, reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
+    """Return what reads events with ``aconnect_sse`` of ``module``."""
+    client = _client(LIBRARIES[library], reads, waits=True)
+
+    async def run() -> list[Any]:
+        async with module.aconnect_sse(client, "GET", "http://memory/v1") as source:
+            return [event async for event in source.aiter_sse()]
+
+    return run
