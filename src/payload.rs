@@ -103,8 +103,10 @@ impl Payloads {
             return None;
         }
         self.seen.frames += 1;
+        sink.begin_payload(&payload[..length]);
         self.choices
             .take_increment(&increment, &mut self.output, sink);
+        sink.end_payload();
         Some(line + ends)
     }
 
@@ -114,9 +116,10 @@ impl Payloads {
         if let Some((increment, length)) = self.known.read(trimmed)
             && length == trimmed.len()
         {
-            return self
-                .choices
+            sink.begin_payload(trimmed);
+            self.choices
                 .take_increment(&increment, &mut self.output, sink);
+            return sink.end_payload();
         }
         match trimmed {
             b"" => {}
@@ -139,7 +142,9 @@ impl Payloads {
                 if self.compares {
                     self.known.learn(&text, &payload, &reader);
                 }
+                sink.begin_payload(trimmed);
                 self.hand_out(&payload, settled, sink);
+                sink.end_payload();
             }
         }
     }
@@ -188,7 +193,9 @@ impl Payloads {
         self.seen.look(b"", data, offset);
         if let Some(settled) = self.settle(&payload, data, offset, sink) {
             self.report_news(&payload, sink);
+            sink.begin_payload(trim(data));
             self.hand_out(&payload, settled, sink);
+            sink.end_payload();
         }
     }
 

@@ -110,8 +110,8 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             ),
             "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment",
             "Python keeps text in kept_text.py, and counts in payload.py": (
-                "contents_seen has_content has_only_text first_text has_whole_text is_empty keep_all kept_logprobs "
-                "kept_text"
+                "contents_seen has_content has_only_text has_only_text_and_role first_text has_whole_text is_empty "
+                "keep_all kept_logprobs kept_text"
             ),
             "Python keeps halves in a dict": "HeldArguments",
         },

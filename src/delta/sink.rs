@@ -58,8 +58,12 @@ impl Delta<'_> {
 
     /// Whether there is nothing but text in it.
     pub fn has_only_text(&self) -> bool {
-        self.role.is_none()
-            && self.reasoning.is_none()
+        self.role.is_none() && self.has_only_text_and_role()
+    }
+
+    /// Whether there is nothing but text and a role in it.
+    pub fn has_only_text_and_role(&self) -> bool {
+        self.reasoning.is_none()
             && self.refusal.is_none()
             && self.tool_calls.is_empty()
             && self.finish_reason.is_none()
@@ -102,6 +106,17 @@ pub trait Sink {
             ..Delta::default()
         });
     }
+
+    /// Receives the bytes of a payload, without white space around them, before its deltas. Held halves and the
+    /// error of a frame that announces it come outside of any payload.
+    #[inline]
+    fn begin_payload(&mut self, payload: &[u8]) {
+        let _ = payload;
+    }
+
+    /// The deltas of a payload that began have been received.
+    #[inline]
+    fn end_payload(&mut self) {}
 
     /// Receives the description of the response, whenever it has changed.
     fn response_info(&mut self, info: &ResponseInfo) {

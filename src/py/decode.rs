@@ -10,7 +10,8 @@ use super::convert::{
     Argument, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept,
     string,
 };
-use super::decoding::{DELTAS, Decoding, PARTS, RECORDS, TEXT};
+use super::decoding::{DELTAS, Decoding, PARTS, PAYLOADS, RECORDS, TEXT};
+use super::payloads::PayloadTexts;
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
 use super::state::unpicklable;
 use crate::decode::{Ended, Format, StreamDecoder};
@@ -186,6 +187,22 @@ impl PyStreamDecoder {
             })
     }
 
+    /// Return the payloads that ``data`` completes, in their order.
+    ///
+    /// A string is a payload that has text of choice 0 and nothing else but the role of the assistant.
+    /// A tuple is any other one: its JSON text, and the text of choice 0 in it, or ``None``. In both,
+    /// the text is that of ``feed``: surrogate halves are joined or replaced, and what was held back to the
+    /// end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
+    fn _feed_payloads<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let (py, data) = (data.py(), bytes_for("_feed_payloads", data)?);
+        let data = data.as_bytes();
+        let mut payloads = PayloadTexts::new(data);
+        self.0
+            .feed_into(py, data, &PAYLOADS, &mut payloads, |payloads| {
+                payloads.list(py)
+            })
+    }
+
     /// Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
     ///
     /// A record is that of ``feed_records``. Where there is nothing else, the ``bytes`` come alone, in no list.
@@ -211,6 +228,14 @@ impl PyStreamDecoder {
             .close_into(py, &PARTS, &mut Parts::new(b"", None), |parts| {
                 parts.list(py).map(twice)
             })
+    }
+
+    /// Do what ``close`` does, for a decoder that hands out payloads.
+    fn _close_payloads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let mut payloads = PayloadTexts::new(b"");
+        self.0.close_into(py, &PAYLOADS, &mut payloads, |payloads| {
+            payloads.list(py).map(twice)
+        })
     }
 
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.

@@ -52,6 +52,11 @@ pub const PARTS: Purpose = Purpose {
     of_its_own: "parts need one of their own",
     reports_info: true,
 };
+pub const PAYLOADS: Purpose = Purpose {
+    name: "payloads",
+    of_its_own: "payloads need one of their own",
+    reports_info: false,
+};
 
 impl Core for StreamDecoder {
     fn has_failed(&self) -> bool {

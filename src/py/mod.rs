@@ -15,6 +15,7 @@ mod event;
 mod failure;
 mod growing;
 mod partial;
+mod payloads;
 mod plain;
 mod sinks;
 mod sse;

@@ -23,7 +23,13 @@ __all__ = ("StreamDecoder",)
 _HTML_SIZE = 512
 
 # The method for each kind of output.
-_METHODS = {"deltas": "feed", "text": "feed_text", "records": "feed_records", "parts": "_feed_parts"}
+_METHODS = {
+    "deltas": "feed",
+    "text": "feed_text",
+    "records": "feed_records",
+    "parts": "_feed_parts",
+    "payloads": "_feed_payloads",
+}
 
 
 @final
@@ -180,6 +186,19 @@ class StreamDecoder(DecoderState):
         self._feed(data, "parts", parts)
         return parts
 
+    @feeds
+    def _feed_payloads(self, data: bytes) -> list[Any]:
+        """Return the payloads that ``data`` completes, in their order.
+
+        A string is a payload that has text of choice 0 and nothing else but the role of the assistant.
+        A tuple is any other one: its JSON text, and the text of choice 0 in it, or ``None``. In both,
+        the text is that of ``feed``: surrogate halves are joined or replaced, and what was held back to the
+        end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
+        """
+        payloads: list[Any] = []
+        self._feed(data, "payloads", payloads)
+        return payloads
+
     def _feed_record_parts(self, data: bytes, prefix: bytes, suffix: bytes) -> list[Any] | bytes:
         """Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
 
@@ -201,6 +220,13 @@ class StreamDecoder(DecoderState):
         parts: list[Any] = []
         self._close("parts", parts)
         return parts
+
+    @closes
+    def _close_payloads(self) -> list[Any]:
+        """Do what ``close`` does, for a decoder that hands out payloads."""
+        payloads: list[Any] = []
+        self._close("payloads", payloads)
+        return payloads
 
     def _feed(self, data: bytes, kind: str, out: list[Any]) -> None:
         if type(data) is not bytes:

@@ -55,7 +55,7 @@ class Payloads:
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.kind: str | None = None
-        """The kind of output, once it is decided: ``"deltas"``, ``"text"``, ``"records"`` or ``"parts"``."""
+        """The kind of output, once it is decided: ``deltas``, ``text``, ``records``, ``parts`` or ``payloads``."""
         self.kept_text = KeptText(limit)
         """Choice 0's text."""
         self.info: dict[str, str | None] = dict.fromkeys(INFO_MEMBERS)
@@ -114,7 +114,7 @@ class Payloads:
             else:
                 found: Any = self.ordinary(data, self.choices.one) if self.choices.plain else None
                 if type(found) is str:
-                    self._take([text_delta(found)], out)
+                    self._take([text_delta(found)], out, data)
                 else:
                     self._read_data(data, block.offset, found, out)
         if block.error and not self.done:
@@ -148,7 +148,7 @@ class Payloads:
         delta = self.choices.read_arguments(value)
         if delta is not None:
             self._report_info(value, out)
-            self._take([delta], out)
+            self._take([delta], out, raw)
         else:
             self._read(value, raw, (offset, data[:FRAME_SIZE]), out)
 
@@ -187,7 +187,7 @@ class Payloads:
             self.fail(str(error), *place, out)
             return
         self._report_info(payload, out)
-        self._take(self.choices.take(settled, payload, raw), out)
+        self._take(self.choices.take(settled, payload, raw), out, raw)
 
     def end_of_bytes(self, out: list[Any]) -> None:
         """End, or fail where the stream is one of another format."""
@@ -243,11 +243,13 @@ class Payloads:
             self.info = now
             out.append(tuple(now.values()))
 
-    def _take(self, deltas: list[Delta], out: list[Any]) -> None:
-        """Hand out ``deltas``, and end with the provider's error if there is one."""
+    def _take(self, deltas: list[Delta], out: list[Any], raw: bytes | None = None) -> None:
+        """Hand out ``deltas``, those of the payload ``raw`` or of held halves; end with an error if there is one."""
         self.deltas_read += len(deltas)
         if self.kind == "deltas":
             out += deltas
+        elif self.kind == "payloads":
+            _report_payload(deltas, raw, out)
         for delta in deltas:
             fields = delta._fields
             # Text, reasoning, refusal, tool calls; audio.
@@ -262,12 +264,28 @@ class Payloads:
                 if self.kind == "parts":
                     is_text = text is not None and fields[1] is None and fields[3:] == _TEXT_ALONE
                     out.append(text if is_text else delta)
-                elif self.kind != "deltas" and (text is not None or fields[6] is not None):
+                elif self.kind in ("text", "records") and (text is not None or fields[6] is not None):
                     out.append(text or "")
         if self.choices.error is not None:
             self.seen.head.clear()
             self.ended = "error"
             self.finished.append(True)
+
+
+def _report_payload(deltas: list[Delta], raw: bytes | None, out: list[Any]) -> None:
+    """Report the payload ``raw``, whose deltas of choice 0 are in ``deltas``: its text alone, or all of it.
+
+    Held halves come without a payload.
+    """
+    fields = [delta._fields for delta in deltas if delta._fields[0] == 0]
+    *texts, text = [None, *(found[2] for found in fields if found[2] is not None)]
+    out += texts[1:]
+    has_failed = any(found[8] is not None for found in fields)
+    is_plain = all(found[1] in (None, "assistant") and found[3:] == _TEXT_ALONE for found in fields)
+    if text is not None and (is_plain or has_failed or raw is None):
+        out.append(text)
+    elif raw is not None and not has_failed:
+        out.append((raw.strip(WHITE_SPACE).decode("utf-8", "replace"), text))
 
 
 def is_error(line: bytes) -> bool:
