@@ -170,3 +170,12 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         """Transform with Millstream's Runnable."""
         outputs = self.runnable.atransform(aconvert_items(input, from_langchain), take_config(config), **kwargs)
         return aiter(outputs) if self._has_text_output else aconvert_items(aiter(outputs), to_langchain)
+
+    # Events: Millstream's dicts are LangChain's, but for the values in them.
+
+    def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Stream the events of Millstream's Runnable; version 3 is LangChain's own, for models and graphs."""
+        if kwargs.get("version", "v2") not in ("v1", "v2"):
+            return super().astream_events(input, config, **kwargs)
+        events = self.runnable.astream_events(from_langchain(input), take_config(config), **kwargs)
+        return aconvert_items(aiter(events), to_langchain)

@@ -13,10 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_core.runnables import Runnable as TheirRunnable
+from langchain_core.runnables.base import RunnableBindingBase
 
 from ...callbacks.langchain_handlers import callbacks_to_langchain
 from ...callbacks.langchain_values import to_langchain as value_to_langchain
 from ...callbacks.values_of_langchain import from_langchain as value_from_langchain
+from ...events import EventFilter
 from ...language_models import BaseChatModel, BaseLLM
 from ...retrievers import BaseRetriever
 from ...runnables.config import var_child_runnable_config
@@ -105,6 +107,16 @@ class LangChainRunnable(ForeignRunnable):
             callbacks = inherited.get("callbacks")
         converted = callbacks_to_langchain(callbacks)
         return config if converted is callbacks else {**(config or {}), "callbacks": converted}
+
+    def _event_stream(
+        self, input: Any, config: Any, version: str, wanted: EventFilter, kwargs: dict[str, Any], **options: Any
+    ) -> Any:
+        binding = self.runnable
+        if not isinstance(binding, RunnableBindingBase):
+            return super()._event_stream(input, config, version, wanted, kwargs, **options)
+        # Its events are those of the Runnable that it binds, in version 1 with the configuration of the binding.
+        merged, bound = binding._merge_configs(config), LangChainRunnable(binding.bound)
+        return bound._event_stream(input, merged, version, wanted, {**binding.kwargs, **kwargs}, **options)
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
         """Return a model of LangChain's with tools, of either library, that it may call."""
