@@ -11,6 +11,7 @@ from .events import Version, event_dicts, event_records, langchain_dicts, langch
 from .fixtures import arguments, events, fixture, large_event, tool_calls
 from .groups import Group, Target
 from .harness import Effort
+from .integrations.rows import existing_apps
 from .readers import calls, large_readers, payload_readers, sse_readers, text_readers, tool_readers
 from .streams import async_streams, completions_models, streams
 
@@ -36,6 +37,7 @@ def groups() -> Iterator[Group]:
     yield from _records()
     yield from _chains()
     yield from _compositions()
+    yield from existing_apps()
 
 
 def _events() -> Iterator[Group]:

@@ -43,7 +43,13 @@ OVER_BOTH_TRANSPORTS = {
 # Two thirds of the suite's time: what runs every vector, split or place to leave at, and what runs other programs.
 SLOW = {
     *("test_any_attempts_left", "test_any_composition_left", "test_attempt_compositions", "test_bench_against"),
-    *("test_bench_fixtures", "test_bench_transport", "test_bench_walks", "test_block_translators_random"),
+    *(
+        "test_bench_apps",
+        "test_bench_fixtures",
+        "test_bench_transport",
+        "test_bench_walks",
+        "test_block_translators_random",
+    ),
     *("test_chat_events", "test_chat_openai", "test_schemas_of_trees", "test_tools_random"),
     *("test_decoder_parts", "test_decoder_records", "test_failures", "test_growth", "test_leaks_at_once"),
     *("test_leaving", "test_memory", "test_message_robustness", "test_mock_wire", "test_native_leaving"),

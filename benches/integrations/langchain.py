@@ -6,6 +6,7 @@ from typing import Any
 
 from ..contenders import Contender, peer
 from ..fixtures import Reads
+from .halves import with_python_half
 from .parts import changed, client_alone, core_alone, messages_alone
 
 __all__ = ("langchain_apps", "langchain_models")
@@ -38,7 +39,7 @@ def langchain_apps(program: str, kind: str) -> list[Contender]:
 
     make = partial(Contender, shown=_texts, waits=waits)
     found = [
-        make("ours", f"integrations.langchain {model}", ours, whole=_whole),
+        *with_python_half(make("ours", f"integrations.langchain {model}", ours, whole=_whole)),
         make("langchain", f"langchain-openai {number} {model}", langchains, whole=_whole),
     ]
     if program.endswith(("a chain", "an agent")):

@@ -7,6 +7,7 @@ from typing import Any
 from ..contenders import Contender, peer
 from ..fixtures import Reads
 from ..readers import not_empty
+from .halves import with_python_half
 from .parts import changed, client_alone
 
 __all__ = ("CLIENTS", "connected", "texts_of")
@@ -47,7 +48,9 @@ def texts_of(client: str) -> list[Contender]:
     by_hand = partial(over, getattr(theirs, loop))
     name = f"{package} {number}, a loop by hand"
     return [
-        Contender("ours", f"{'adecode' if waits else 'decode'}(response)", ours, not_empty, waits=waits),
+        *with_python_half(
+            Contender("ours", f"{'adecode' if waits else 'decode'}(response)", ours, not_empty, waits=waits)
+        ),
         Contender("loop", name, by_hand, not_empty, waits=waits),
     ]
 
@@ -71,7 +74,7 @@ def connected(library: str, *, waits: bool) -> list[Contender]:
     method = "aconnect_sse" if waits else "connect_sse"
     make = partial(Contender, shown=_data, waits=waits, whole=_fields)
     return [
-        make("ours", f"integrations.httpx_sse {method}", ours),
+        *with_python_half(make("ours", f"integrations.httpx_sse {method}", ours)),
         make("httpx-sse", f"httpx-sse {number} {method}", peers),
         *(client_alone(waits=waits) if library == "httpx2" else ()),
     ]

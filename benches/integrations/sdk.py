@@ -5,6 +5,7 @@ from typing import Any
 
 from ..contenders import Contender, peer
 from ..fixtures import Reads
+from .halves import with_python_half
 from .parts import changed, client_alone, core_alone
 
 __all__ = ("sdk_apps",)
@@ -27,7 +28,7 @@ def sdk_apps(kind: str, *, waits: bool) -> list[Contender]:
     client = "AsyncOpenAI" if waits else "OpenAI"
     make = partial(Contender, shown=partial(_texts, kind), waits=waits, whole=_whole)
     return [
-        make("ours", f"openai {number} {client}, accelerated", ours),
+        *with_python_half(make("ours", f"openai {number} {client}, accelerated", ours)),
         make("openai", f"openai {number} {client}", plain),
         *core_alone(kind, method="feed"),
         *client_alone(waits=waits),

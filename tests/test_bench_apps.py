@@ -1,0 +1,51 @@
+"""The rows of existing apps run, both sides of each have equal outputs, and what is left is shown part by part."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from benches.breakdown import breakdown, chart, parts
+from benches.contenders import Contender
+from benches.fixtures import fixture
+from benches.groups import Group
+from benches.harness import Effort, WrongOutputError, measure
+from benches.integrations.rows import existing_apps
+from benches.report import Measured
+
+GROUPS = {group.title: group for group in existing_apps()}
+ONCE = Effort(rounds=1, sample=1)
+
+
+def measured(group: Group) -> Measured:
+    """Measure a group once, on a stream of three chunks."""
+    small = replace(group, stream=fixture(group.stream.format.removeprefix("openai."), 3))
+    contenders = small.contenders()
+    return Measured(small, contenders, measure(contenders, small.reads, small.expected, ONCE))
+
+
+@pytest.mark.parametrize("title", GROUPS)
+def test_both_sides_of_an_app_have_equal_outputs(title: str) -> None:
+    assert measured(GROUPS[title]).contenders[0].key == "ours"
+
+
+def test_an_app_whose_outputs_differ_is_not_timed() -> None:
+    contenders = [
+        Contender(key, key, lambda reads, key=key: lambda: [key], lambda _: ["a"], whole="".join)  # type: ignore[misc]
+        for key in ("ours", "theirs")
+    ]
+    with pytest.raises(WrongOutputError, match="ours and theirs differ: 'ours', 'theirs'"):
+        measure(contenders, [b""], ["a"], ONCE)
+
+
+def test_the_parts_of_a_chunk_add_up_and_are_shown() -> None:
+    group = next(group for group in GROUPS.values() if group.targets and "SDK" in group.title)
+    one = measured(group)
+    found = parts(one)
+    assert found is not None
+    assert list(found) == ["client", "core", "python"]
+    assert sum(found.values()) >= one.per_unit("ours") * 0.999
+    section = breakdown([one]).splitlines()
+    assert section[0] == "## Existing apps"
+    assert section[-1].startswith("| openai SDK: `OpenAI.chat.completions.create(stream=True)` | ")
+    bars = ElementTree.fromstring(chart([one]))
+    assert any("OpenAI.chat" in (text.text or "") for text in bars)
