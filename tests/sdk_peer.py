@@ -13,7 +13,7 @@ from openai._models import BaseModel
 
 from millstream.integrations.openai import accelerate
 
-__all__ = ("MESSAGES", "assert_same", "body_of", "client_over", "collect", "collect_both", "describe", "sse")
+__all__ = ("MESSAGES", "Body", "assert_same", "body_of", "client_over", "collect", "collect_both", "describe", "sse")
 
 MESSAGES: list[Any] = [{"role": "user", "content": "Hello"}]
 

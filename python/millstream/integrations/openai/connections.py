@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import anyio
 import openai
+from anyio.lowlevel import checkpoint
 
 from ...transport.watchdog import watch
 
 try:
     from openai._httpx2 import request_exceptions, timeout_exceptions
-    from openai._streaming_cleanup import drain_response_async
 except ImportError:
-    # Version 2 raises the HTTP library's own exceptions from a stream, and closes the connection at its end.
+    # Version 2 raises the HTTP library's own exceptions from a stream.
     _is_version_2 = True
 else:
     _is_version_2 = False
 
-__all__ = ("adrain", "drain", "translate_error")
+__all__ = ("aclose", "adrain", "drain", "translate_error")
 
 # How long to wait for the end of a body after the stream in it has ended; the watchdog's own limit.
 _DRAIN_SECONDS = 0.1
@@ -45,15 +46,30 @@ def drain(response: Any, reads: Iterator[bytes]) -> None:
     stream = response.extensions.get("network_stream")
     if stream is None or response.is_closed or response.http_version != "HTTP/1.1":
         return
+    if (sock := stream.get_extra_info("socket")) is None:
+        return
     # The watchdog shuts the socket down to interrupt a read that takes longer.
-    with contextlib.suppress(Exception), watch(stream.get_extra_info("socket")):
+    with contextlib.suppress(Exception), watch(sock):
         end_by = time.monotonic() + _DRAIN_SECONDS
         for _ in reads:
             if time.monotonic() > end_by:
                 break
 
 
-async def adrain(response: Any) -> None:
-    """Read the body to its end as the installed SDK does."""
-    if not _is_version_2 and response.http_version == "HTTP/1.1":
-        await drain_response_async(response)
+async def adrain(response: Any, reads: AsyncIterator[bytes]) -> None:
+    """Read the body to its end, for 100 ms at most, so that the connection can be reused; raises only cancellation.
+
+    The generators of the HTTP library end by that. Those that do not end would be left to a task each.
+    """
+    if response.is_closed or response.http_version != "HTTP/1.1":
+        return
+    with contextlib.suppress(Exception), anyio.move_on_after(_DRAIN_SECONDS):
+        async for _ in reads:
+            # A transport that has all data already does not wait.
+            await checkpoint()
+
+
+async def aclose(response: Any) -> None:
+    """Close the response, also in a task that is being cancelled."""
+    with anyio.CancelScope(shield=True):
+        await response.aclose()

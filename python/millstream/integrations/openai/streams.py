@@ -9,7 +9,7 @@ from openai import AsyncStream, Stream
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
-from .connections import adrain, drain, translate_error
+from .connections import aclose, adrain, drain, translate_error
 from .payloads import ChunkDecoder
 
 __all__ = ("STREAM_CLASSES", "AcceleratedAsyncStream", "AcceleratedStream")
@@ -24,26 +24,10 @@ class AcceleratedStream(Stream[_T]):
     _needs_end = False
 
     def __stream__(self) -> Iterator[_T]:
-        response = self.response
-        try:
-            decoder = _make_decoder(self)
-            reads = response.iter_bytes()
-            try:
-                for data in reads:
-                    yield from decoder.feed(data)
-                    if decoder.ended:
-                        break
-                else:
-                    yield from decoder.close()
-            except Exception as error:
-                if (translated := translate_error(error, response)) is None:
-                    raise
-                raise translated from error
-            if decoder.failure is not None:
-                raise decoder.take_failure()
-            drain(response, reads)
-        finally:
-            response.close()
+        return _read_chunks(self.response, _make_decoder(self))
+
+    def __iter__(self) -> Iterator[_T]:
+        return self._iterator
 
 
 class AcceleratedAsyncStream(AsyncStream[_T]):
@@ -51,29 +35,11 @@ class AcceleratedAsyncStream(AsyncStream[_T]):
 
     _needs_end = False
 
-    async def __stream__(self) -> AsyncIterator[_T]:
-        response = self.response
-        try:
-            decoder = _make_decoder(self)
-            reads = response.aiter_bytes()
-            try:
-                async for data in reads:
-                    for chunk in decoder.feed(data):
-                        yield chunk
-                    if decoder.ended:
-                        break
-                else:
-                    for chunk in decoder.close():
-                        yield chunk
-            except Exception as error:
-                if (translated := translate_error(error, response)) is None:
-                    raise
-                raise translated from error
-            if decoder.failure is not None:
-                raise decoder.take_failure()
-            await adrain(response)
-        finally:
-            await response.aclose()
+    def __stream__(self) -> AsyncIterator[_T]:
+        return _aread_chunks(self.response, _make_decoder(self))
+
+    def __aiter__(self) -> AsyncIterator[_T]:
+        return self._iterator
 
 
 # The SDK finds the class of the chunks in the bases: one of them has to be its own class with that argument.
@@ -112,3 +78,48 @@ STREAM_CLASSES: Mapping[Any, type[Any]] = {
 
 def _make_decoder(stream: Any) -> ChunkDecoder:
     return ChunkDecoder(stream._cast_to, stream.response, stream._client, stream._options, needs_end=stream._needs_end)
+
+
+# Functions and not methods: a generator that refers to its stream would be left to the garbage collector with it.
+def _read_chunks(response: Any, decoder: ChunkDecoder) -> Iterator[Any]:
+    try:
+        reads = response.iter_bytes()
+        try:
+            for data in reads:
+                yield from decoder.feed(data)
+                if decoder.ended:
+                    break
+            else:
+                yield from decoder.close()
+        except Exception as error:
+            if (translated := translate_error(error, response)) is None:
+                raise
+            raise translated from error
+        if decoder.failure is not None:
+            raise decoder.take_failure()
+        drain(response, reads)
+    finally:
+        response.close()
+
+
+async def _aread_chunks(response: Any, decoder: ChunkDecoder) -> AsyncIterator[Any]:
+    try:
+        reads = response.aiter_bytes()
+        try:
+            async for data in reads:
+                for chunk in decoder.feed(data):
+                    yield chunk
+                if decoder.ended:
+                    break
+            else:
+                for chunk in decoder.close():
+                    yield chunk
+        except Exception as error:
+            if (translated := translate_error(error, response)) is None:
+                raise
+            raise translated from error
+        if decoder.failure is not None:
+            raise decoder.take_failure()
+        await adrain(response, reads)
+    finally:
+        await aclose(response)

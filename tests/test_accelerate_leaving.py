@@ -1,0 +1,213 @@
+"""Leaving a stream of an accelerated client early, and what becomes of its connection."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from endings import assert_closed_by_us
+from millstream.integrations.openai import accelerate, connections
+from millstream.testing import Cut, MockServer, Reply, Stall
+from sdk_peer import MESSAGES, Body
+
+pytestmark = pytest.mark.usefixtures("without_the_collector")
+
+
+def client_of(server: MockServer, **options: Any) -> openai.OpenAI:
+    return accelerate(openai.OpenAI(base_url=server.url, api_key="key", max_retries=0, **options))
+
+
+def open_stream(client: Any, **options: Any) -> Any:
+    return client.chat.completions.create(model="m", messages=MESSAGES, stream=True, **options)
+
+
+@pytest.fixture
+def client(server: MockServer) -> Iterator[openai.OpenAI]:
+    with client_of(server) as client:
+        yield client
+
+
+# Sync.
+
+
+def test_the_connection_is_closed_when_the_last_reference_to_the_stream_goes(
+    server: MockServer, client: openai.OpenAI
+) -> None:
+    for _ in open_stream(client):
+        break
+    assert_closed_by_us(server)
+    stream = open_stream(client)
+    next(stream)
+    del stream
+    assert_closed_by_us(server)
+
+
+def test_close_and_with_close(server: MockServer, client: openai.OpenAI) -> None:
+    stream = open_stream(client)
+    next(stream)
+    assert server.connections.open == 1
+    stream.close()
+    assert_closed_by_us(server)
+    stream.close()
+    with open_stream(client) as stream:
+        next(stream)
+    assert_closed_by_us(server)
+
+
+def test_a_stream_that_was_never_read_is_closed_by_close(server: MockServer, client: openai.OpenAI) -> None:
+    open_stream(client).close()
+    assert_closed_by_us(server)
+
+
+def test_an_exception_in_the_loop_closes(server: MockServer, client: openai.OpenAI) -> None:
+    def consume() -> None:
+        for _ in open_stream(client):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError) as caught:
+        consume()
+    del caught
+    assert_closed_by_us(server)
+
+
+def test_a_failure_closes_and_leaves_nothing_to_the_collector() -> None:
+    with MockServer(Reply(fault=Cut(after=2))) as server, client_of(server) as client:
+        stream = open_stream(client)
+        with pytest.raises(openai.APIConnectionError):
+            list(stream)
+        assert server.wait_closed().closed_by == "server"
+        body = b'data: {"choices": []}\n\ndata: {"error": "x"}\n\n'
+        server.reply = Reply(body=[body], framing="chunked", fault=Stall(after=1))
+        stream = open_stream(client)
+        with pytest.raises(openai.APIError):
+            list(stream)
+        assert_closed_by_us(server)
+        assert stream.response.is_closed
+
+
+def test_a_stream_is_freed_without_the_collector(server: MockServer, client: openai.OpenAI) -> None:
+    stream = open_stream(client)
+    next(stream)
+    generator = stream._iterator
+    assert not [one for one in gc.get_referrers(stream) if one is generator.gi_frame]
+    assert stream not in gc.get_referents(generator.gi_frame, generator)
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_the_connection_is_used_again(framing: Any) -> None:
+    with MockServer(Reply(framing=framing)) as server, client_of(server) as client:
+        for _ in range(3):
+            assert len(list(open_stream(client))) > 20
+        assert server.connections.opened == 1
+
+
+def test_a_body_that_does_not_end_after_the_end_mark_ends_the_stream_and_closes() -> None:
+    with MockServer(Reply(fault=Stall(after="done"))) as server, client_of(server) as client:
+        assert len(list(open_stream(client))) > 20
+        assert_closed_by_us(server)
+
+
+def test_a_body_that_does_not_end_because_of_http_1_0_is_not_waited_for() -> None:
+    with MockServer(Reply(framing="http/1.0")) as server, client_of(server) as client:
+        assert len(list(open_stream(client))) > 20
+        server.wait_closed()
+
+
+# Async.
+
+
+def run(main: Any, server: MockServer) -> None:
+    """Call ``main`` with a client of ``server``; no task may be left when it is over but the one that runs it."""
+
+    async def watched() -> None:
+        plain = openai.AsyncOpenAI(base_url=server.url, api_key="key", max_retries=0)
+        async with accelerate(plain) as client:
+            await main(client)
+            # The HTTP library's generators inside of each other end one per turn.
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(watched())
+
+
+def test_an_async_connection_is_closed_when_the_last_reference_goes(server: MockServer) -> None:
+    async def main(client: Any) -> None:
+        async for _ in await open_stream(client):
+            break
+        await server.await_closed()
+        stream = await open_stream(client)
+        await anext(stream)
+        del stream
+        await server.await_closed()
+
+    run(main, server)
+    assert_closed_by_us(server)
+
+
+def test_async_close_and_with_close(server: MockServer) -> None:
+    async def main(client: Any) -> None:
+        stream = await open_stream(client)
+        await anext(stream)
+        await stream.close()
+        await server.await_closed()
+        async with await open_stream(client) as stream:
+            await anext(stream)
+        await server.await_closed()
+        await (await open_stream(client)).close()
+        await server.await_closed()
+
+    run(main, server)
+
+
+def test_a_cancelled_task_closes(server: MockServer) -> None:
+    async def main(client: Any) -> None:
+        async def read() -> None:
+            stream = await open_stream(client)
+            # The role and three pieces; then the server waits.
+            for _ in range(4):
+                await anext(stream)
+            has_begun.set()
+            await anext(stream)
+
+        has_begun = asyncio.Event()
+        task = asyncio.create_task(read())
+        await has_begun.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        await server.await_closed()
+
+    run(main, server)
+
+
+def test_an_async_connection_is_used_again() -> None:
+    async def main(client: Any) -> None:
+        for _ in range(3):
+            assert len([chunk async for chunk in await open_stream(client)]) > 20
+        assert server.connections.opened == 1
+
+    with MockServer() as server:
+        run(main, server)
+
+
+def test_an_async_body_that_does_not_end_after_the_end_mark_ends_the_stream_and_closes() -> None:
+    async def main(client: Any) -> None:
+        assert len([chunk async for chunk in await open_stream(client)]) > 20
+        await server.await_closed()
+
+    with MockServer(Reply(fault=Stall(after="done"))) as server:
+        run(main, server)
+        assert_closed_by_us(server)
+
+
+def test_only_a_socket_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    response = httpx2.Response(200, stream=Body([]), extensions={"http_version": b"HTTP/1.1"})
+    monkeypatch.setattr(connections, "watch", None)
+    reads = iter([b"data"])
+    connections.drain(response, reads)
+    assert list(reads) == [b"data"]
