@@ -52,7 +52,15 @@ SLOW = {
     ),
     *("test_chat_events", "test_chat_openai", "test_schemas_of_trees", "test_tools_random"),
     *("test_decoder_parts", "test_decoder_records", "test_failures", "test_growth", "test_leaks_at_once"),
-    *("test_leaving", "test_memory", "test_message_robustness", "test_mock_wire", "test_native_leaving"),
+    *(
+        "test_responses",
+        "test_responses_ends",
+        "test_leaving",
+        "test_memory",
+        "test_message_robustness",
+        "test_mock_wire",
+        "test_native_leaving",
+    ),
     *("test_sequence_leaving", "test_sequence_left", "test_sequence_openai", "test_transport_deadlines"),
     *("test_transport_threads", "test_typing", "test_user_code_leaving", "test_wire_faults"),
 }

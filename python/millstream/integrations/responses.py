@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .._backend import SSEParser
-from ..errors import StreamDecodeError
 from ..streaming.drive import adrive, drive
 from ..streaming.stream import AsyncStream, Stream
-from ._decoded_response import Deltas, GivenBody, Records, Texts, acheck_status, check_status, find_format
+from ._decoded_response import Deltas, GivenBody, Records, Texts, find_format
+from ._response_events import aiterate_events, iterate_events
 from .bodies import open_async_body, open_body
 from .bodies.base import ResponseBody
 
@@ -26,7 +26,6 @@ __all__ = ("adecode", "aiter_sse", "decode", "iter_sse")
 Output = Literal["text", "deltas", "records"]
 
 _PROCESSORS: dict[str, Any] = {"text": Texts, "deltas": Deltas, "records": Records}
-_EVENT_STREAM = "text/event-stream"
 
 
 class ResponseStream(Stream[Any]):
@@ -178,8 +177,8 @@ def iter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "disca
     ...     print(event.event, event.id, event.data)
     greeting 1 Hello
     """
-    body = open_body(response)
-    return ResponseStream(_iter_sse(body, SSEParser(max_event_size=max_event_size, eof=eof)), body)
+    parser, body = SSEParser(max_event_size=max_event_size, eof=eof), open_body(response)
+    return ResponseStream(iterate_events(body, parser, max_event_size), body)
 
 
 def aiter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "discard") -> AsyncStream[ServerSentEvent]:
@@ -195,8 +194,8 @@ def aiter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "disc
     >>> asyncio.run(main())
     Hello
     """
-    body = open_async_body(response)
-    return AsyncResponseStream(_aiter_sse(body, SSEParser(max_event_size=max_event_size, eof=eof)), body)
+    parser, body = SSEParser(max_event_size=max_event_size, eof=eof), open_async_body(response)
+    return AsyncResponseStream(aiterate_events(body, parser, max_event_size), body)
 
 
 def _make_processor(body: ResponseBody, output: Output, *, format: str | None = None, **options: Any) -> Any:
@@ -204,60 +203,3 @@ def _make_processor(body: ResponseBody, output: Output, *, format: str | None = 
     if output not in _PROCESSORS:
         raise ValueError(f"output must be one of {', '.join(map(repr, _PROCESSORS))}, not {output!r}")
     return _PROCESSORS[output](find_format(body.response) if format is None else format, **options)
-
-
-def _iter_sse(body: Any, parser: SSEParser) -> Generator[ServerSentEvent, None, None]:
-    try:
-        check_status(body)
-        _check_type(body)
-        feed = parser.feed
-        try:
-            for data in body.reads:
-                events = feed(data)
-                yield from events
-                if not events:
-                    _check_size(parser)
-        except Exception as error:
-            if (failure := body.client_error(error)) is error:
-                raise
-            raise failure from failure.__cause__
-        yield from parser.close()
-    finally:
-        body.close()
-
-
-async def _aiter_sse(body: Any, parser: SSEParser) -> AsyncGenerator[ServerSentEvent, None]:
-    try:
-        await acheck_status(body)
-        _check_type(body)
-        feed = parser.feed
-        try:
-            async for data in body.reads:
-                for event in (events := feed(data)):
-                    yield event
-                if not events:
-                    _check_size(parser)
-        except Exception as error:
-            if (failure := body.client_error(error)) is error:
-                raise
-            raise failure from failure.__cause__
-        for event in parser.close():
-            yield event
-    finally:
-        await body.aclose()
-
-
-def _check_size(parser: SSEParser) -> None:
-    """Raise the parser's error, for a read without events; after one with events, the next read raises it."""
-    if parser.failure is not None:
-        raise parser.failure
-
-
-def _check_type(body: ResponseBody) -> None:
-    """Raise for a response that says to be anything but an event stream: it would look like one without events."""
-    content_type = body.headers.get("content-type", _EVENT_STREAM)
-    if _EVENT_STREAM not in content_type.lower():
-        raise StreamDecodeError(
-            f"the response is not an event stream: its content-type is {content_type!r}, not {_EVENT_STREAM!r}"
-            " (pass an iterable of its bytes to read it nevertheless)"
-        )

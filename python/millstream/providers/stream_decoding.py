@@ -74,7 +74,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def _start(self) -> None:
         """Reset the state, with a new decoder: also called when a request is sent again."""
-        options = {} if self._max_event_size is None else {"max_event_size": self._max_event_size}
+        options: dict[str, Any] = {} if self._max_event_size is None else {"max_event_size": self._max_event_size}
         self._decoder = StreamDecoder(self._format, n=self._n, **options)
         if self._collects:
             self._decoder._keep_text()

@@ -67,7 +67,7 @@ class _Uncounted:
         self._num_bytes_downloaded = 0
 
 
-def open_reads(response: Any) -> tuple[Iterator[bytes], Any]:
+def open_reads(response: Any) -> tuple[Any, Any]:
     """Return an iterator over the body's bytes, decompressed, as they arrive, and the object that counts them.
 
     The caller adds the size of each item to its ``_num_bytes_downloaded``, and closes the response. A body that has
@@ -82,7 +82,7 @@ def open_reads(response: Any) -> tuple[Iterator[bytes], Any]:
     return decompress(_count(iter(stream), response), content), _Uncounted()
 
 
-def aopen_reads(response: Any) -> tuple[AsyncIterator[bytes], Any]:
+def aopen_reads(response: Any) -> tuple[Any, Any]:
     """:func:`open_reads` for async code."""
     found = _begin(response, "__aiter__")
     if found is None:
@@ -146,7 +146,7 @@ async def _aread(response: Any) -> AsyncIterator[bytes]:
         await response.aclose()
     finally:
         with contextlib.suppress(AttributeError):
-            await reads.aclose()  # type: ignore[attr-defined]
+            await reads.aclose()
 
 
 def _count(reads: Iterator[bytes], response: Any) -> Iterator[bytes]:
