@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -224,23 +225,24 @@ LEAVE = KEEP.replace(f"{INTEGRATION} import ChatOpenAI", "millstream import Chat
 
 
 @pytest.mark.parametrize(("way", "after"), [("keep", KEEP), ("leave", LEAVE)])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("end", "mark", "encoding"),
+    [
+        ("\n", "", "utf-8"),
+        ("\r\n", "", "utf-8"),
+        ("\n", "", "utf-8-sig"),
+        ("\n", "# -*- coding: latin-1 -*-\n", "latin-1"),
+    ],
+)
 def test_a_diff_that_is_applied_leaves_nothing_to_change(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfdbinary: pytest.CaptureFixture[bytes],
-    way: str,
-    after: str,
-    end: str,
+    tmp_path: Path, way: str, after: str, end: str, mark: str, encoding: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("app.py").write_text(BEFORE, newline=end)
-    assert main(["doctor", "--diff", way, "app.py"]) == 0
-    patch = capfdbinary.readouterr().out
+    (tmp_path / "app.py").write_text(mark + BEFORE, newline=end, encoding=encoding)
+    command = [sys.executable, "-m", "millstream", "doctor", "--diff", way, "app.py"]
+    patch = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout
     subprocess.run(["git", "apply", "-"], input=patch, check=True, cwd=tmp_path)
-    assert Path("app.py").read_bytes().decode() == after.replace("\n", end)
-    assert main(["doctor", "--diff", way, "app.py"]) == 0
-    assert capfdbinary.readouterr().out == b""
+    assert (tmp_path / "app.py").read_bytes() == (mark + after).replace("\n", end).encode(encoding)
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout == b""
 
 
 def test_a_diff_leaves_what_needs_more_than_a_line(app: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,7 @@ REPORTED = {
         KEPT + "ChatOpenAI(verbose=True)",
         "from langchain_core.globals import set_debug\nset_debug(True)",
     ],
-    "langgraph": ["from langgraph.graph import StateGraph", "import langchain.agents"],
+    "langgraph": [OURS + "from langgraph.graph import StateGraph", THEIRS + "import langchain.agents"],
     "mixed-chain": [
         PROMPT + OURS + "prompt | ChatOpenAI()",
         PROMPT + OURS + "model = ChatOpenAI().bind(stop=['x'])\nchain = prompt | model | str",
@@ -57,6 +57,7 @@ REPORTED = {
 }  # fmt: skip
 
 SILENT = [
+    KEPT + "from langgraph.graph import StateGraph",
     "from langchain.agents import create_agent\n"
     + KEPT
     + "create_agent(ChatOpenAI(), [])".replace("langchain.agents", ""),

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,22 @@ def test_a_broken_notebook_is_reported(tmp_path: Path, text: str) -> None:
 def test_a_notebook_of_another_language_has_no_sources(tmp_path: Path) -> None:
     (tmp_path / "n.ipynb").write_text(notebook("x <- 1", language="R"))
     assert read(tmp_path) == {}
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(LINE * 10_000)
+    command = [sys.executable, "-m", "millstream", "doctor", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_a_terminal_without_unicode_shows_escapes(tmp_path: Path) -> None:
+    (tmp_path / "é.py").write_text(LINE)
+    command = [sys.executable, "-m", "millstream", "doctor", str(tmp_path)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    printed = subprocess.run(command, capture_output=True, check=True, env=environment).stdout
+    assert rb"\xe9.py:1: from langchain_openai" in printed

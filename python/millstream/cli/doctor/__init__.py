@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from .environment import examine_environment
@@ -36,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
     examined = _examine(options.paths) if is_usable else []
     from .report import as_json, as_text, facts_as_text
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name of a file, or a sign of the report, may have no place in the terminal's encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
         print(as_json(facts, examined))
     elif options.diff is not None:
@@ -64,4 +68,4 @@ def _print_diff(examined: list[Findings | Skipped], way: str) -> None:
         if isinstance(item, Skipped):
             print(f"millstream doctor: not read: {item.path}: {item.reason}", file=sys.stderr)
         else:
-            print(make_diff(item, way), end="")
+            sys.stdout.buffer.write(make_diff(item, way))

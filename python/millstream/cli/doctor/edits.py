@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -27,11 +28,11 @@ class _Edit:
     end_column: int
 
 
-def make_diff(found: Findings, way: str) -> str:
-    """Return the diff of a source for ``"keep"`` or ``"leave"``, empty if nothing changes."""
+def make_diff(found: Findings, way: str) -> bytes:
+    """Return the diff of a source for ``"keep"`` or ``"leave"``, in the source's encoding; empty if nothing changes."""
     source = found.source
     if source.cells:
-        return ""
+        return b""
     before = list(io.StringIO(source.text, newline=""))
     end_of_line = "\r\n" if before and before[0].endswith("\r\n") else "\n"
     after = [line.encode() for line in before]
@@ -41,9 +42,14 @@ def make_diff(found: Findings, way: str) -> str:
     for edit in sorted(edits, reverse=True):
         begin, end = after[edit.line - 1][: edit.column], after[edit.end_line - 1][edit.end_column :]
         after[edit.line - 1 : edit.end_line] = [begin + edit.text.replace("\n", end_of_line).encode() + end]
-    path = source.path.replace("\\", "/").lstrip("/")
     changed = list(io.StringIO(b"".join(after).decode(), newline=""))
-    return "".join(map(_ended, unified_diff(before, changed, f"a/{path}", f"b/{path}")))
+    if source.encoding == "utf-8-sig":
+        before[:1], changed[:1] = [f"\ufeff{before[0]}"], [f"\ufeff{changed[0]}"]
+    path = os.fsencode(source.path.replace("\\", "/").lstrip("/"))
+    lines = unified_diff(before, changed, "a/", "b/")
+    head = [f"{next(lines, '').rstrip()}".encode() + path + b"\n" for _ in range(2)] if before != changed else []
+    encoding = source.encoding.removesuffix("-sig")
+    return b"".join((*head, *(_ended(line).encode(encoding) for line in lines)))
 
 
 def _ended(line: str) -> str:

@@ -126,6 +126,9 @@ def _agent(module: _Module) -> Iterator[tuple[int, str]]:
 
 
 def _langgraph(module: _Module) -> Iterator[tuple[int, str]]:
+    paths = module.names.paths()
+    if not any(path.startswith(("langchain_core", "langchain_openai")) or _is_ours(path) for path in paths):
+        return
     for found in module.names.imports:
         if found.module.startswith(("langgraph", "langchain.agents")):
             package = "langgraph" if found.module.startswith("langgraph") else "langchain.agents"

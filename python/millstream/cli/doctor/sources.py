@@ -30,6 +30,7 @@ class Source:
     path: str
     text: str
     tree: ast.Module
+    encoding: str = "utf-8"
     # The first lines of the cells in ``text``, and the cells' numbers in the notebook.
     cells: tuple[tuple[int, int], ...] = ()
 
@@ -97,19 +98,15 @@ def _read(path: str) -> Iterator[Source | Skipped]:
         yield from _read_notebook(path, data)
     else:
         try:
-            text = _decode(data)
-            yield Source(path, text, _parse(text))
+            # The encoding that the file declares; line ends stay as they are.
+            encoding, _ = detect_encoding(BytesIO(data).readline)
+            text = data.decode(encoding)
+            yield Source(path, text, _parse(text), encoding)
         except _UNREADABLE as error:
             yield Skipped(path, _describe(error))
 
 
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-
-
-def _decode(data: bytes) -> str:
-    """Return the text of a file in the encoding that it declares, with its line ends as they are."""
-    encoding, _ = detect_encoding(BytesIO(data).readline)
-    return data.decode(encoding)
 
 
 def _parse(text: str) -> ast.Module:
@@ -147,7 +144,7 @@ def _read_notebook(path: str, data: bytes) -> Iterator[Source | Skipped]:
         line += text.count("\n")
     try:
         if texts:
-            yield Source(path, "".join(texts), _parse("".join(texts)), tuple(firsts))
+            yield Source(path, "".join(texts), _parse("".join(texts)), cells=tuple(firsts))
     except _UNREADABLE as error:
         yield Skipped(path, _describe(error))
 
