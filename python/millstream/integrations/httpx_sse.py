@@ -43,7 +43,7 @@ _MAX_EVENT_SIZE = 16777216
 
 def _find_transport_errors() -> tuple[type[Exception], ...]:
     """Return ``TransportError`` of httpx and httpx2, as far as they are loaded; at least one of them is."""
-    loaded = [name for name in ("httpx", "httpx2") if name in sys.modules]
+    loaded = [name for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
     for name in () if loaded else ("httpx", "httpx2"):
         with suppress(ImportError):
             __import__(name)
@@ -147,7 +147,7 @@ class EventSource:
         Raises :class:`SSEError` for a response of another type than ``text/event-stream``, and the client's own
         exceptions, such as ``httpx.ReadError``, if the connection breaks.
         """
-        response, parser = self._response, self._make_parser()
+        response, parser, size = self._response, self._make_parser(), self._max_event_size
         reads, counter = open_reads(response)
         try:
             feed = parser.feed
@@ -156,7 +156,8 @@ class EventSource:
                 events = feed(data)
                 for event in events:
                     yield ServerSentEvent(event.event, event.data, event.id, event.retry)
-                if not events and parser.failure is not None:
+                # Only such a read can make an event too large; the parser then raises.
+                if (not events or len(data) > size) and parser.failure is not None:
                     break
             parser.close()
         except Exception as error:
@@ -171,7 +172,7 @@ class EventSource:
 
     async def aiter_sse(self) -> AsyncGenerator[ServerSentEvent, None]:
         """:meth:`iter_sse` for a response of an async client."""
-        response, parser = self._response, self._make_parser()
+        response, parser, size = self._response, self._make_parser(), self._max_event_size
         reads, counter = aopen_reads(response)
         try:
             feed = parser.feed
@@ -180,7 +181,8 @@ class EventSource:
                 events = feed(data)
                 for event in events:
                     yield ServerSentEvent(event.event, event.data, event.id, event.retry)
-                if not events and parser.failure is not None:
+                # Only such a read can make an event too large; the parser then raises.
+                if (not events or len(data) > size) and parser.failure is not None:
                     break
             parser.close()
         except Exception as error:
