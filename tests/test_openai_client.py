@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -11,7 +12,6 @@ import pytest
 from millstream.errors import APIConnectionError, NotFoundError, RateLimitError
 from millstream.integrations._openai_client import (
     ClientRequest,
-    RedirectError,
     capture_options,
     find_obstacle,
     uses_native,
@@ -124,12 +124,19 @@ def test_the_number_of_tries_is_that_of_the_client() -> None:
     assert len(server.requests) == 1
 
 
-def test_a_redirect_to_another_place_is_left_to_the_sdk(mock_server: MockServer) -> None:
-    elsewhere = mock_server.url + "/chat/completions"
-    with MockServer(Reply(fault=Redirect(302, elsewhere))) as server, sdk_client(server) as client:
-        request = own_request(client, **CALL)
-        with pytest.raises(RedirectError):
-            request.open()
+@pytest.mark.parametrize("library", [None, "httpx"])
+@pytest.mark.parametrize(("status", "path"), [(307, "/chat/completions"), (302, "/models"), (308, "/nowhere")])
+def test_a_redirect_is_followed_as_the_sdk_follows_it(
+    mock_server: MockServer, library: str | None, status: int, path: str
+) -> None:
+    reply = Reply(fault=Redirect(status, mock_server.url + path))
+    with MockServer(reply) as server, sdk_client(server, library=library, max_retries=0) as client:
+        for call in (client.chat.completions.create, lambda **params: own_request(client, **params).read()):
+            with suppress(Exception):
+                call(**CALL)
+    sent = [sent_by(request) for request in mock_server.requests]
+    assert sent[: len(sent) // 2] == sent[len(sent) // 2 :]
+    assert bool(sent) == (library is None)
 
 
 def test_a_server_that_does_not_answer_is_a_connection_error() -> None:

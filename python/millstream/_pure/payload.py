@@ -278,8 +278,9 @@ def _report_payload(deltas: list[Delta], raw: bytes | None, out: list[Any]) -> N
     Held halves come without a payload.
     """
     fields = [delta._fields for delta in deltas if delta._fields[0] == 0]
-    *texts, text = [None, *(found[2] for found in fields if found[2] is not None)]
-    out += texts[1:]
+    texts = [found[2] for found in fields if found[2] is not None]
+    text = texts.pop() if texts else None
+    out += texts
     has_failed = any(found[8] is not None for found in fields)
     is_plain = all(found[1] in (None, "assistant") and found[3:] == _TEXT_ALONE for found in fields)
     if text is not None and (is_plain or has_failed or raw is None):

@@ -12,10 +12,10 @@ this package sends it, and retries it as the SDK does. Three questions come firs
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from types import FunctionType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, TypeVar
 
 import openai
 from openai._models import FinalRequestOptions
@@ -23,14 +23,14 @@ from openai._models import FinalRequestOptions
 from ..errors import APIError, StreamError
 from ..providers.http.errors import aread_error_body, make_status_error, read_error_body
 from ..providers.http.retry import Tries
-from ..streaming.drive import adrive, drive
-from ..streaming.protocols import Processor
-from ..transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ..transport import AsyncResponse, Request, Response
 from ..transport.choice import async_transport, sync_transport
 from ..transport.running import sleep
 from ..transport.timeouts import Timeouts
 
-__all__ = ("ClientRequest", "FailedResponse", "RedirectError", "capture_options", "find_obstacle", "uses_native")
+__all__ = ("ClientRequest", "WholeResponse", "capture_options", "find_obstacle", "uses_native")
+
+T = TypeVar("T")
 
 # The classes of the HTTP clients that the SDK and langchain-openai create for themselves.
 _DEFAULT_CLIENTS = (
@@ -47,12 +47,8 @@ _CODINGS = "gzip, deflate"
 _OTHER_CODINGS = ("br", "zstd")
 
 
-class RedirectError(Exception):
-    """The server redirects the request. The SDK follows redirects, so the call has to be left to it."""
-
-
-class FailedResponse(NamedTuple):
-    """A response with an error status: what the SDK's exception for it is made of."""
+class WholeResponse(NamedTuple):
+    """A response that has been read to its end, after decompression."""
 
     status: int
     headers: Mapping[str, str]
@@ -160,17 +156,17 @@ class ClientRequest:
     """A deferred request of a client of the OpenAI SDK: the source of a stream, or read whole.
 
     ``client`` is the SDK's client, sync or async, and ``options`` are the SDK's options of the request, see
-    :func:`capture_options`. ``idle`` is the longest wait between two reads of the body, in seconds; the client's
-    read timeout applies too. With ``is_native=False`` the client's own HTTP client sends the request in any
-    case. The request is built anew for each try, with the key or token of that moment, and the SDK's header
-    that counts the retries.
+    :func:`capture_options`. ``idle`` is the longest wait between two reads of a stream's body, in seconds; the
+    client's read timeout applies too. With ``is_native=False`` the client's own HTTP client sends the request
+    in any case. The request is built anew for each try, with the key or token of that moment, and with the
+    SDK's header that counts the retries. Redirects are followed by the client's own HTTP client.
 
-    ``sent`` is the last request, of the SDK's HTTP library, and ``failed`` the last response with an error
-    status: exceptions of the SDK have both. :meth:`open` and :meth:`aopen` raise this package's exceptions
-    (see ``_openai_errors``), :class:`RedirectError`, and what the SDK raises while it builds a request.
+    ``sent`` is the last request, of the SDK's HTTP library, ``failed`` the last response with an error status,
+    and ``retries`` the number of retries so far: exceptions and responses of the SDK have them. All methods
+    raise this package's exceptions (see ``_openai_errors``), and what the SDK raises while it builds a request.
     """
 
-    __slots__ = ("_client", "_is_native", "_options", "_retries", "_tries", "failed", "idle", "sent")
+    __slots__ = ("_client", "_is_native", "_options", "_tries", "failed", "idle", "retries", "sent")
 
     def __init__(
         self, client: Any, options: FinalRequestOptions, *, idle: float | None = None, is_native: bool = True
@@ -179,10 +175,10 @@ class ClientRequest:
         self._options = options
         self._is_native = is_native
         self._tries = Tries(options.get_max_retries(client.max_retries), None)
-        self._retries = 0
         self.idle = idle
+        self.retries = 0
         self.sent: Any = None
-        self.failed: FailedResponse | None = None
+        self.failed: WholeResponse | None = None
 
     @property
     def client(self) -> Any:
@@ -190,62 +186,25 @@ class ClientRequest:
         return self._client
 
     @property
-    def n(self) -> int | None:
-        """The number of choices that the body requests for its one prompt; ``None`` if it is not known."""
-        body = self._options.json_data
-        params = {**(body if isinstance(body, Mapping) else {}), **(self._options.extra_json or {})}
-        if isinstance(params.get("prompt"), list):
-            return None
-        n = params.get("n")
-        if n is None:
-            return 1
-        return n if type(n) is int and n > 0 else None
+    def options(self) -> FinalRequestOptions:
+        """The SDK's options of the request."""
+        return self._options
 
     def open(self) -> Response:
         """Send the request, with retries, and return the response, whose status is a success."""
-        client = self._client
-        transport = self._sync_transport()
-        while True:
-            options = client._prepare_options(self._copy_options())
-            sent = self._build(options)
-            client._prepare_request(sent)
-            try:
-                response = transport.open(self._convert(sent))
-                if 200 <= response.status < 300:
-                    return response
-                try:
-                    self._fail(response, read_error_body(response))
-                finally:
-                    response.close()
-            except APIError as error:
-                delay = self._wait(error)
-                if delay is None:
-                    raise
-            time.sleep(delay)
+        return self._send(_keep_open)
 
     async def aopen(self) -> AsyncResponse:
-        """:meth:`open` for async code and an async client of the SDK."""
-        client = self._client
-        transport = self._async_transport()
-        if getattr(client, "_platform", "") is None:
-            await _find_platform(client)
-        while True:
-            options = await client._prepare_options(self._copy_options())
-            sent = self._build(options)
-            await client._prepare_request(sent)
-            try:
-                response = await transport.aopen(self._convert(sent))
-                if 200 <= response.status < 300:
-                    return response
-                try:
-                    self._fail(response, await aread_error_body(response))
-                finally:
-                    await response.aclose()
-            except APIError as error:
-                delay = self._wait(error)
-                if delay is None:
-                    raise
-            await sleep(delay)
+        """:meth:`open` for async code."""
+        return await self._asend(_akeep_open)
+
+    def read(self) -> WholeResponse:
+        """Send the request, with retries, which include those of reading it, and return the whole response."""
+        return self._send(_read_whole)
+
+    async def aread(self) -> WholeResponse:
+        """:meth:`read` for async code."""
+        return await self._asend(_aread_whole)
 
     def reopen(self, error: StreamError) -> Response | None:
         """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
@@ -261,15 +220,56 @@ class ClientRequest:
         await sleep(delay)
         return await self.aopen()
 
-    def read(self, processor: Processor[Any]) -> None:
-        """Send the request and read the response into ``processor``, which has no outputs."""
-        for _ in drive(self, processor):
-            pass
+    def _send(self, take: Callable[[Response], T]) -> T:
+        """Send the request, with retries, and return what ``take`` returns for the response."""
+        client = self._client
+        transport = sync_transport(self._find_user_client())
+        while True:
+            sent = self._build(client._prepare_options(self._copy_options()))
+            client._prepare_request(sent)
+            try:
+                response = transport.open(self._convert(sent))
+                if 200 <= response.status < 300:
+                    return take(response)
+                failed = _read_failed(response)
+                if self._is_redirected(failed):
+                    transport = sync_transport(client._client)
+                    continue
+                raise self._status_error(failed)
+            except APIError as error:
+                delay = self._wait(error)
+                if delay is None:
+                    raise
+            time.sleep(delay)
 
-    async def aread(self, processor: Processor[Any]) -> None:
-        """:meth:`read` for async code."""
-        async for _ in adrive(self, processor):
-            pass
+    async def _asend(self, take: Callable[[AsyncResponse], Awaitable[T]]) -> T:
+        """:meth:`_send` for async code."""
+        client = self._client
+        transport = async_transport(self._find_user_client())
+        if getattr(client, "_platform", "") is None:
+            await _find_platform(client)
+        while True:
+            sent = self._build(await client._prepare_options(self._copy_options()))
+            await client._prepare_request(sent)
+            try:
+                response = await transport.aopen(self._convert(sent))
+                if 200 <= response.status < 300:
+                    return await take(response)
+                failed = await _aread_failed(response)
+                if self._is_redirected(failed):
+                    transport = async_transport(client._client)
+                    continue
+                raise self._status_error(failed)
+            except APIError as error:
+                delay = self._wait(error)
+                if delay is None:
+                    raise
+            await sleep(delay)
+
+    def _find_user_client(self) -> Any:
+        """Return the HTTP client that sends the request; ``None`` if our own connections do."""
+        http_client = self._client._client
+        return None if self._is_native and uses_native(http_client) else http_client
 
     def _copy_options(self) -> FinalRequestOptions:
         """Return a copy of the options, which the client's ``_prepare_options`` changes."""
@@ -280,7 +280,7 @@ class ClientRequest:
 
     def _build(self, options: FinalRequestOptions) -> Any:
         """Return the request of the SDK's HTTP library."""
-        self.sent = self._client._build_request(options, retries_taken=self._retries)
+        self.sent = self._client._build_request(options, retries_taken=self.retries)
         return self.sent
 
     def _convert(self, sent: Any) -> Request:
@@ -297,32 +297,71 @@ class ClientRequest:
             Timeouts(*(timeouts.get(name) for name in Timeouts._fields)),
             self.idle,
             resend=self._options.get_max_retries(self._client.max_retries) > 0,
+            follow_redirects=self._follows_redirects(),
         )
-
-    def _fail(self, response: Response | AsyncResponse, content: bytes) -> NoReturn:
-        """Raise the exception for an error status; keep the response for the exception of the SDK."""
-        self.failed = FailedResponse(response.status, response.headers, content)
-        if 300 <= response.status < 400 and "location" in response.headers and self._follows_redirects():
-            raise RedirectError
-        raise make_status_error(response, content)
 
     def _follows_redirects(self) -> bool:
         follows = self._options.follow_redirects
         return bool(self._client._client.follow_redirects if follows is None else follows)
 
+    def _is_redirected(self, failed: WholeResponse) -> bool:
+        """Return whether the response is a redirect to be followed; a client that follows them returns none."""
+        return 300 <= failed.status < 400 and "location" in failed.headers and self._follows_redirects()
+
+    def _status_error(self, failed: WholeResponse) -> APIError:
+        """Return the exception for an error status; keep the response for the exception of the SDK."""
+        self.failed = failed
+        return make_status_error(failed.status, failed.headers, failed.content)
+
     def _wait(self, error: Exception) -> float | None:
         """Return the seconds to wait after ``error``; ``None`` if no try is left."""
         delay = self._tries.wait(error)
-        self._retries += delay is not None
+        self.retries += delay is not None
         return delay
 
-    def _sync_transport(self) -> Transport:
-        http_client = self._client._client
-        return sync_transport(None if self._is_native and uses_native(http_client) else http_client)
 
-    def _async_transport(self) -> AsyncTransport:
-        http_client = self._client._client
-        return async_transport(None if self._is_native and uses_native(http_client) else http_client)
+def _keep_open(response: Response) -> Response:
+    return response
+
+
+async def _akeep_open(response: AsyncResponse) -> AsyncResponse:
+    return response
+
+
+def _read_whole(response: Response) -> WholeResponse:
+    try:
+        content = b"".join(response)
+        response.drain()
+    finally:
+        response.close()
+    return WholeResponse(response.status, response.headers, content)
+
+
+async def _aread_whole(response: AsyncResponse) -> WholeResponse:
+    pieces: list[bytes] = []
+    try:
+        while reads := await response.read():
+            pieces += reads
+        await response.adrain()
+    finally:
+        await response.aclose()
+    return WholeResponse(response.status, response.headers, b"".join(pieces))
+
+
+def _read_failed(response: Response) -> WholeResponse:
+    """Return an error's response with its body, up to a limit; close it."""
+    try:
+        return WholeResponse(response.status, response.headers, read_error_body(response))
+    finally:
+        response.close()
+
+
+async def _aread_failed(response: AsyncResponse) -> WholeResponse:
+    """:func:`_read_failed` for async code."""
+    try:
+        return WholeResponse(response.status, response.headers, await aread_error_body(response))
+    finally:
+        await response.aclose()
 
 
 async def _find_platform(client: Any) -> None:

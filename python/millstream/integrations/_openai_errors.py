@@ -22,7 +22,7 @@ from ..errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
-from ._openai_client import ClientRequest, FailedResponse
+from ._openai_client import ClientRequest, WholeResponse
 
 __all__ = ("build_response", "to_sdk_error")
 
@@ -61,13 +61,12 @@ def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
     return openai.APIError(str(error), request=sent, body=None)
 
 
-def build_response(failed: FailedResponse, sent: Any) -> Any:
-    """Return ``failed`` as a response of the HTTP library whose request ``sent`` is, read to its end."""
+def build_response(whole: WholeResponse, sent: Any) -> Any:
+    """Return ``whole`` as a response of the HTTP library whose request ``sent`` is, read to its end."""
     library = sys.modules[type(sent).__module__.partition(".")[0]]
     # The transport has decompressed the body.
-    headers = {name: value for name, value in failed.headers.items() if name != "content-encoding"}
-    response = library.Response(failed.status, headers=headers, content=failed.content, request=sent)
-    return response
+    headers = {name: value for name, value in whole.headers.items() if name != "content-encoding"}
+    return library.Response(whole.status, headers=headers, content=whole.content, request=sent)
 
 
 def _find_message(error: ProviderError) -> str:

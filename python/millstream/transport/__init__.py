@@ -18,8 +18,8 @@ A model's argument ``transport="native"`` or ``"httpx2"``, or else the environme
 ``MILLSTREAM_TRANSPORT``, forces one of them; ``"native"`` raises :class:`~millstream.errors.MillstreamError`
 where it does not work. The logger ``millstream`` reports at level ``INFO``, once for each origin, which
 transport is used and why. Proxies are looked up in the environment by the first request to an origin.
-Both transports send the same request. Neither follows redirects, with one exception: the native one
-follows one redirect to the same origin that keeps the method (307, 308).
+Both transports send the same request. Neither follows redirects unless the request says so, with one
+exception: the native one follows one redirect to the same origin that keeps the method (307, 308).
 """
 
 import time
@@ -41,7 +41,7 @@ class Request:
     of the request. ``end_by`` is that deadline on the clock of ``time.monotonic()``: redirects and
     retries of one request share it. With ``resend`` the request may be sent a second time, on a new
     connection, if a reused connection turns out to be closed within 100 ms of sending and before any byte
-    of the response.
+    of the response. With ``follow_redirects`` a user's client follows them in its own way.
     """
 
     method: str
@@ -53,6 +53,7 @@ class Request:
     total: float | None = None
     end_by: float | None = None
     resend: bool = True
+    follow_redirects: bool = False
 
     def __post_init__(self) -> None:
         """Start the clock of the total time."""

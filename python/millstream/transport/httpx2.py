@@ -59,7 +59,7 @@ class HTTPX2Transport:
         sent = build_request(client, request, trace, is_shared=self._client is None)
         try:
             HEAD_DEADLINE.end_by = end_by
-            response = client.send(sent, stream=True, follow_redirects=False)
+            response = client.send(sent, stream=True, follow_redirects=request.follow_redirects)
         except Exception as error:
             if (failure := self._connect_error(error, request, sent, self._client is None)) is error:
                 raise
@@ -88,7 +88,7 @@ class HTTPX2Transport:
         response = None
         try:
             with anyio.CancelScope(deadline=deadline) as scope:
-                response = await client.send(sent, stream=True, follow_redirects=False)
+                response = await client.send(sent, stream=True, follow_redirects=request.follow_redirects)
             if response is None:
                 raise TimeoutError("the head did not come in time")
         except Exception as error:

@@ -1,6 +1,7 @@
 """Maps error statuses to exceptions."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ..._provider_errors import find_reason, has_text
@@ -52,7 +53,7 @@ _REASON_SIZE = 200
 def raise_status_error(response: Response) -> NoReturn:
     """Raise the exception for an error status, with what the body says; the response is closed."""
     try:
-        raise make_status_error(response, read_error_body(response))
+        raise make_status_error(response.status, response.headers, read_error_body(response))
     finally:
         response.close()
 
@@ -60,18 +61,17 @@ def raise_status_error(response: Response) -> NoReturn:
 async def araise_status_error(response: AsyncResponse) -> NoReturn:
     """:func:`raise_status_error` for async code."""
     try:
-        raise make_status_error(response, await aread_error_body(response))
+        raise make_status_error(response.status, response.headers, await aread_error_body(response))
     finally:
         await response.aclose()
 
 
-def make_status_error(response: Response | AsyncResponse, data: bytes) -> APIStatusError:
-    """Return the exception for an error status, from the response and the bytes read of its body.
+def make_status_error(status: int, headers: Mapping[str, str], data: bytes) -> APIStatusError:
+    """Return the exception for an error status, from the bytes read of the body.
 
     The message contains the server's reason: see :func:`~millstream._provider_errors.find_reason`. If the
     body has text, but no known field for the reason, the message contains the beginning of the body.
     """
-    status = response.status
     text = data.decode("utf-8-sig", "replace").strip()
     body: Any = text
     try:
@@ -82,11 +82,11 @@ def make_status_error(response: Response | AsyncResponse, data: bytes) -> APISta
         reason = find_reason(body) or (text[:_REASON_SIZE] if has_text(body) else "")
     message = f"Error code: {status}{f' - {reason}' if reason else ''}"
     if 300 <= status < 400:
-        message += f" (a redirect to {response.headers.get('location', 'nowhere')}, which is not followed)"
+        message += f" (a redirect to {headers.get('location', 'nowhere')}, which is not followed)"
     cls = _CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
     if cls is BadRequestError and any(sign in text for sign in _OVERFLOWS):
         cls = ContextOverflowError
-    return cls(message, status_code=status, headers=response.headers, body=body)
+    return cls(message, status_code=status, headers=headers, body=body)
 
 
 def read_error_body(response: Response) -> bytes:
