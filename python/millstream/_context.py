@@ -13,6 +13,8 @@ from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
+from ._late import late
+
 if TYPE_CHECKING:
     import asyncio
     from concurrent.futures import Executor
@@ -56,13 +58,13 @@ class ParentConfig:
             and (theirs := _their_config()) is not None
             and (config := theirs.get()) is not None
         ):
-            return config
+            return config.ours if type(config) is _ConfigForLangChain else config
         return _config.get()
 
     def set(self, config: Config | None) -> tuple[Token[Config | None], Token[Config | None] | None]:
         """Set the configuration; return the tokens for :meth:`reset`."""
         theirs = _their_config()
-        return _config.set(config), None if theirs is None else theirs.set(config)
+        return _config.set(config), None if theirs is None else theirs.set(_config_for_langchain(config))
 
     def reset(self, tokens: tuple[Token[Config | None], Token[Config | None] | None]) -> None:
         """Set the configuration that was there before."""
@@ -73,6 +75,22 @@ class ParentConfig:
 
 
 var_child_runnable_config = ParentConfig()
+
+
+class _ConfigForLangChain(dict[str, Any]):
+    """The configuration ``ours`` as LangChain's runs inherit it: its callbacks are a manager of LangChain's class."""
+
+    __slots__ = ("ours",)
+
+    def __init__(self, ours: Config, callbacks: object) -> None:
+        super().__init__(ours, callbacks=callbacks)
+        self.ours = ours
+
+
+def _config_for_langchain(config: Config | None) -> Config | None:
+    if config is None or (callbacks := config.get("callbacks")) is None:
+        return config
+    return _ConfigForLangChain(config, late("callbacks_to_langchain")(callbacks))
 
 
 def _their_config() -> ContextVar[Config | None] | None:

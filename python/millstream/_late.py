@@ -33,6 +33,7 @@ HOMES = {
     "RunnableWithFallbacks": "millstream.runnables.fallbacks",
     "ServerSentEvent": "millstream._backend",
     "ToolCallDelta": "millstream._backend",
+    "callbacks_to_langchain": "millstream.callbacks.langchain_handlers",
     "convert_runnable_to_tool": "millstream.tools.convert",
     "core_schema_of": "millstream.messages.pydantic_schema",
     "ensure_config": "millstream.runnables.config",

@@ -6,7 +6,8 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..callbacks.langchain_values import manager_to_langchain, to_langchain
+from ..callbacks.langchain_handlers import callbacks_to_langchain
+from ..callbacks.langchain_values import to_langchain
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
 from ..streaming.stream import AsyncStream, Stream
@@ -75,8 +76,10 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
     # What becomes of the configuration of a call, and of its outputs.
 
     def _to_config(self, config: Any) -> Any:
-        """Return the configuration of a call for LangChain."""
-        return config
+        """Return the configuration of a call for LangChain; handlers of ours receive values of our classes from it."""
+        callbacks = (config or {}).get("callbacks")
+        converted = callbacks_to_langchain(callbacks)
+        return config if converted is callbacks else {**config, "callbacks": converted}
 
     _to_output: Callable[[Any], Any] | None = None
     """The function that returns the output, or the chunk, to hand out; ``None`` where it is LangChain's own."""
@@ -119,13 +122,10 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         return list(map(self._finish, outputs))
 
     def _batch_arguments(self, inputs: Sequence[Any], config: Any) -> tuple[list[Any], Any]:
-        """Return the inputs and the configurations, with callback managers of LangChain's class."""
+        """Return the inputs and the configurations for LangChain."""
         is_one = config is None or isinstance(config, Mapping)
-        configs = [self._to_config(one) for one in ([config] if is_one else config)]
-        for place, one in enumerate(configs):
-            if one is not None:
-                configs[place] = {**one, "callbacks": manager_to_langchain(one.get("callbacks"))}
-        return list(map(to_langchain, inputs)), configs[0] if is_one else configs
+        configs = self._to_config(config) if is_one else list(map(self._to_config, config))
+        return list(map(to_langchain, inputs)), configs
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Stream from LangChain's Runnable."""

@@ -15,13 +15,11 @@ from typing import Any
 from langchain_core.runnables import Runnable as TheirRunnable
 from langchain_core.runnables.base import RunnableBindingBase
 
-from ...callbacks.langchain_handlers import callbacks_to_langchain
 from ...callbacks.langchain_values import to_langchain as value_to_langchain
 from ...callbacks.values_of_langchain import from_langchain as value_from_langchain
 from ...events import EventFilter
 from ...language_models import BaseChatModel, BaseLLM
 from ...retrievers import BaseRetriever
-from ...runnables.config import var_child_runnable_config
 from ...runnables.foreign import ForeignRunnable, is_foreign
 from ...runnables.runnable import Runnable
 from ...tools import BaseTool
@@ -100,13 +98,6 @@ class LangChainRunnable(ForeignRunnable):
 
     def _to_output(self, output: Any) -> Any:
         return value_from_langchain(output)
-
-    def _to_config(self, config: Any) -> Any:
-        callbacks = (config or {}).get("callbacks")
-        if callbacks is None and (inherited := var_child_runnable_config.get()) is not None:
-            callbacks = inherited.get("callbacks")
-        converted = callbacks_to_langchain(callbacks)
-        return config if converted is callbacks else {**(config or {}), "callbacks": converted}
 
     def _event_stream(
         self, input: Any, config: Any, version: str, wanted: EventFilter, kwargs: dict[str, Any], **options: Any
