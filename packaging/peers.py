@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -34,17 +35,22 @@ def _runs(path: str) -> bool:
     return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
-def package_index() -> str | None:
-    """Return the folder of LangChain's own tests, which come from the package index."""
-    done = subprocess.run([*SUITE, "--fetch"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
+def suite(name: str) -> tuple[Callable[[], str | None], Callable[[str], list[str]]]:
+    """Return how the tests of another project are fetched, with pip, and the command that runs them over ours."""
+    command = [sys.executable, "-m", f"tests.{name}"]
+
+    def fetch() -> str | None:
+        done = subprocess.run([*command, "--fetch"], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    return fetch, lambda _: command
 
 
-SUITE = [sys.executable, "-m", "tests.langchain_suite"]
 FUZZ = ["cargo", "clippy", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--", "-D", "warnings"]
 CHECKS = {
     "C++ compiler": (compiler, lambda _: FUZZ),
-    "package index": (package_index, lambda _: SUITE),
+    "LangChain's tests": suite("langchain_suite"),
+    "httpx-sse's tests": suite("httpx_sse_suite"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python.

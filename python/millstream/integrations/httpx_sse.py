@@ -51,7 +51,8 @@ def _find_transport_errors() -> tuple[type[Exception], ...]:
             break
     if not loaded:
         raise ImportError("millstream.integrations.httpx_sse needs httpx or httpx2: pip install httpx")
-    return tuple(sys.modules[name].TransportError for name in loaded)
+    # One name may be an alias of the other library.
+    return tuple(dict.fromkeys(sys.modules[name].TransportError for name in loaded))
 
 
 class SSEError(*_find_transport_errors()):  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""httpx-sse's own tests, over Millstream."""
