@@ -53,6 +53,8 @@ def test_it_says_what_is_broken(tmp_path: Path) -> None:
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "PROBLEM: broken: ImportError" in done.stdout
+    assert "the sources are not examined" in done.stderr
+    assert "sources read" not in done.stdout
 
 
 def test_it_says_why_the_python_half_runs() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -34,33 +35,37 @@ def run(options: argparse.Namespace) -> int:
     status = int(any(fact.state == "problem" for fact in facts))
     # The modules that find twins import the package's own: a broken core would look as if there were none.
     is_usable = not any(fact.state == "problem" and fact.name == "backend" for fact in facts)
-    examined = _examine(options.paths) if is_usable else []
+    paths: list[str] = options.paths if is_usable else []
+    if options.paths and not is_usable:
+        print("millstream doctor: the sources are not examined, since the core is broken", file=sys.stderr)
     from .report import as_json, as_text, facts_as_text
 
     if isinstance(sys.stdout, TextIOWrapper):
         # A name of a file, or a sign of the report, may have no place in the terminal's encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
-        print(as_json(facts, examined))
+        print(as_json(facts, _examine(paths)))
     elif options.diff is not None:
-        _print_diff(examined, options.diff)
+        _print_diff(_examine(paths), options.diff)
     else:
         print("\n".join(facts_as_text(facts)))
-        if options.paths:
-            print("\n".join(as_text(examined)))
-        else:
+        for line in as_text(_examine(paths)) if paths else ():
+            print(line)
+        if not options.paths:
             print("\nmillstream doctor PATH also examines the imports of a source folder")
     return status
 
 
-def _examine(paths: list[str]) -> list[Findings | Skipped]:
+def _examine(paths: list[str]) -> Iterator[Findings | Skipped]:
+    """Examine one source after the other: their trees take far more memory than what is found."""
     from .findings import examine
     from .sources import Skipped, read_sources
 
-    return [item if isinstance(item, Skipped) else examine(item) for item in read_sources(paths)]
+    for item in read_sources(paths):
+        yield item if isinstance(item, Skipped) else examine(item)
 
 
-def _print_diff(examined: list[Findings | Skipped], way: str) -> None:
+def _print_diff(examined: Iterator[Findings | Skipped], way: str) -> None:
     from .edits import make_diff
     from .sources import Skipped
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .environment import Fact
@@ -27,25 +27,28 @@ def facts_as_text(facts: Iterable[Fact]) -> Iterator[str]:
         yield f"{fact.name:<{width}}{mark}{fact.value}"
 
 
-def as_text(items: Sequence[Findings | Skipped]) -> Iterator[str]:
-    """Yield the lines of the report on sources."""
-    changes = remarks = 0
-    skipped = [item for item in items if isinstance(item, Skipped)]
-    sources = [item for item in items if isinstance(item, Findings)]
-    for found in sources:
-        for finding in found.lines:
+def as_text(items: Iterable[Findings | Skipped]) -> Iterator[str]:
+    """Yield the lines of the report on sources, as they are found."""
+    sources = changes = remarks = 0
+    skipped: list[Skipped] = []
+    for item in items:
+        if isinstance(item, Skipped):
+            skipped.append(item)
+            continue
+        sources += 1
+        for finding in item.lines:
             changes += any(suggestion.lines for suggestion in finding.suggestions)
             yield ""
-            yield from _finding_as_text(found, finding)
-        for remark in found.remarks:
+            yield from _finding_as_text(item, finding)
+        for remark in item.remarks:
             remarks += 1
             yield ""
-            yield f"{found.source.place(remark.line)}: {remark.text} [{remark.rule}]"
+            yield f"{item.source.place(remark.line)}: {remark.text} [{remark.rule}]"
     if skipped:
         yield ""
         yield from (f"not read: {item.path}: {item.reason}" for item in skipped)
     yield ""
-    counts = [(len(sources), "source"), (changes, "line"), (remarks, "remark")]
+    counts = [(sources, "source"), (changes, "line"), (remarks, "remark")]
     read, could, seen = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     yield f"{read} read: {could} could change, {seen}"
 
@@ -73,19 +76,28 @@ def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def as_json(facts: Iterable[Fact], items: Sequence[Findings | Skipped]) -> str:
+def as_json(facts: Iterable[Fact], items: Iterable[Findings | Skipped]) -> str:
     """Return everything as a JSON document."""
-    found = [item for item in items if isinstance(item, Findings)]
-    document: dict[str, Any] = {
+    sources = 0
+    lines: list[dict[str, Any]] = []
+    remarks: list[dict[str, Any]] = []
+    skipped: list[dict[str, Any]] = []
+    for item in items:
+        if isinstance(item, Skipped):
+            skipped.append({"path": item.path, "reason": item.reason})
+            continue
+        sources += 1
+        lines.extend(_finding_as_dict(item, finding) for finding in item.lines)
+        remarks.extend(
+            {"place": item.source.place(remark.line), "rule": remark.rule, "text": remark.text}
+            for remark in item.remarks
+        )
+    document = {
         "environment": [{"name": fact.name, "value": fact.value, "state": fact.state} for fact in facts],
-        "sources": len(found),
-        "lines": [_finding_as_dict(one, finding) for one in found for finding in one.lines],
-        "remarks": [
-            {"place": one.source.place(remark.line), "rule": remark.rule, "text": remark.text}
-            for one in found
-            for remark in one.remarks
-        ],
-        "skipped": [{"path": item.path, "reason": item.reason} for item in items if isinstance(item, Skipped)],
+        "sources": sources,
+        "lines": lines,
+        "remarks": remarks,
+        "skipped": skipped,
     }
     return json.dumps(document, indent=2)
 
