@@ -179,10 +179,10 @@ def serve(questions: TextIO = sys.stdin) -> None:
 def _bound(group: Group, runner: asyncio.Runner) -> Iterator[tuple[Contender, Any, int]]:
     for one in group.contenders():
         if one.key.split("-")[0] in _OURS:
-            run = one.bind(group.reads)
             try:
+                run = one.bind(group.reads)
                 check(one, run, runner, group.expected)
-            except WrongOutputError as error:
+            except (ModuleNotFoundError, WrongOutputError) as error:
                 print(f"{group.title}: {error}", file=sys.stderr)
                 continue
             yield one, run, calibrate(one, run, _SAMPLE, runner)
