@@ -1,6 +1,7 @@
 """The contenders that read a response of an HTTP client: a loop as its users write it, and ours."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -8,9 +9,9 @@ from ..contenders import Contender, peer
 from ..fixtures import Reads
 from ..readers import not_empty
 from .halves import with_python_half
-from .parts import changed, client_alone
+from .parts import changed, client_alone, core_alone
 
-__all__ = ("CLIENTS", "connected", "texts_of")
+__all__ = ("CLIENTS", "Client", "connected", "texts_of")
 
 
 def _decode(response: Any) -> list[str]:
@@ -21,38 +22,55 @@ async def _adecode(response: Any) -> list[str]:
     return [text async for text in changed("responses").adecode(response)]
 
 
-# The package, the module in peers, the functions that bind a reader of a response and that read one by hand, and the
-# first argument of the former.
-CLIENTS: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
-    "httpx": ("httpx", "httpx_responses", "over", "loop", ("httpx",)),
-    "httpx, async": ("httpx", "httpx_responses", "aover", "aloop", ("httpx",)),
-    "httpx2": ("httpx2", "httpx_responses", "over", "loop", ("httpx2",)),
-    "httpx2, async": ("httpx2", "httpx_responses", "aover", "aloop", ("httpx2",)),
-    "requests": ("requests", "requests_responses", "over_requests", "requests_loop", ()),
-    "urllib3": ("urllib3", "requests_responses", "over_urllib3", "urllib3_loop", ()),
-    "aiohttp": ("aiohttp", "aiohttp_responses", "over_aiohttp", "loop", ()),
-    "the OpenAI SDK": ("openai", "openai_apps", "raw_texts", "raw_loop", ()),
+@dataclass(frozen=True)
+class Client:
+    """An HTTP client: its package, and what benches/peers/MODULE.py has for it.
+
+    ``over`` binds a reader of a response to reads, after ``arguments``; ``loop`` reads by hand, and ``drain`` only
+    lets the client read.
+    """
+
+    package: str
+    module: str
+    over: str
+    loop: str
+    drain: str
+    arguments: tuple[str, ...] = ()
+    waits: bool = False
+
+
+_HTTPX = partial(Client, module="httpx_responses", over="over", loop="loop", drain="drain")
+_ASYNC_HTTPX = partial(Client, module="httpx_responses", over="aover", loop="aloop", drain="adrain", waits=True)
+
+CLIENTS: dict[str, Client] = {
+    "httpx": _HTTPX("httpx", arguments=("httpx",)),
+    "httpx, async": _ASYNC_HTTPX("httpx", arguments=("httpx",)),
+    "httpx2": _HTTPX("httpx2", arguments=("httpx2",)),
+    "httpx2, async": _ASYNC_HTTPX("httpx2", arguments=("httpx2",)),
+    "requests": Client("requests", "requests_responses", "over_requests", "requests_loop", "requests_drain"),
+    "urllib3": Client("urllib3", "requests_responses", "over_urllib3", "urllib3_loop", "urllib3_drain"),
+    "aiohttp": Client("aiohttp", "aiohttp_responses", "over_aiohttp", "loop", "drain", waits=True),
+    "the OpenAI SDK": Client("openai", "openai_apps", "raw_texts", "raw_loop", "raw_drain"),
 }
-"""The clients."""
+"""The clients, by name."""
 
 
-def texts_of(client: str) -> list[Contender]:
-    """Return the ways to read the texts of a chat stream from a response of ``client``, one of ``CLIENTS``."""
-    package, module, bind, loop, arguments = CLIENTS[client]
-    if (known := peer(package, module)) is None:
+def texts_of(name: str) -> list[Contender]:
+    """Return the ways to read the texts of a chat stream from a response of the client ``name`` of ``CLIENTS``."""
+    client = CLIENTS[name]
+    if (known := peer(client.package, client.module)) is None:
         return []
     theirs, number = known
-    waits = client == "aiohttp" or client.endswith("async")
-    over: Callable[..., Any] = partial(getattr(theirs, bind), *arguments)
-    ours = partial(over, _adecode if waits else _decode)
-    by_hand = partial(over, getattr(theirs, loop))
-    name = f"{package} {number}, a loop by hand"
-    return [
-        *with_python_half(
-            Contender("ours", f"{'adecode' if waits else 'decode'}(response)", ours, not_empty, waits=waits)
-        ),
-        Contender("loop", name, by_hand, not_empty, waits=waits),
-    ]
+    over: Callable[..., Any] = partial(getattr(theirs, client.over), *client.arguments)
+    make = partial(Contender, shown=not_empty, waits=client.waits)
+    function = "adecode" if client.waits else "decode"
+    title = f"{client.package} {number}"
+    made = make("ours", f"{function}(response)", partial(over, _adecode if client.waits else _decode))
+    by_hand = make("loop", f"{title}, a loop by hand", partial(over, getattr(theirs, client.loop)))
+    alone = Contender(
+        "client", f"{title} alone: its reads", partial(over, getattr(theirs, client.drain)), None, waits=client.waits
+    )
+    return [*with_python_half(made), by_hand, *core_alone("chat", method="feed_text"), alone]
 
 
 def connected(library: str, *, waits: bool) -> list[Contender]:

@@ -10,7 +10,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from ..fixtures import Reads
 
-__all__ = ("loop", "over_aiohttp")
+__all__ = ("drain", "loop", "over_aiohttp")
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -71,10 +71,10 @@ class _Memory(aiohttp.BaseConnector):
         return protocol
 
 
-def over_aiohttp(read: Callable[[Any], Awaitable[list[str]]], reads: Reads) -> Callable[[], Awaitable[list[str]]]:
+def over_aiohttp(read: Callable[[Any], Awaitable[Any]], reads: Reads) -> Callable[[], Awaitable[Any]]:
     """Return what reads texts from a response of aiohttp."""
 
-    async def run() -> list[str]:
+    async def run() -> Any:
         async with (
             aiohttp.ClientSession(connector=_Memory(reads)) as session,
             session.post("http://memory/v1") as response,
@@ -94,3 +94,9 @@ async def loop(response: Any) -> list[str]:
             if text := json.loads(line[6:])["choices"][0]["delta"].get("content"):
                 texts.append(text)
     return texts
+
+
+async def drain(response: Any) -> None:
+    """Let the client read, and do nothing with it."""
+    while await response.content.readany():
+        pass

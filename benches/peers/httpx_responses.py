@@ -10,7 +10,7 @@ import httpx2
 
 from ..fixtures import Reads
 
-__all__ = ("aconnected", "aloop", "aover", "connected", "loop", "over")
+__all__ = ("aconnected", "adrain", "aloop", "aover", "connected", "drain", "loop", "over")
 
 _HEADERS = {"content-type": "text/event-stream"}
 
@@ -45,24 +45,22 @@ def _client(library: ModuleType, reads: Reads, *, waits: bool) -> Any:
 LIBRARIES = {"httpx": httpx, "httpx2": httpx2}
 
 
-def over(library: str, read: Callable[[Any], list[str]], reads: Reads) -> Callable[[], list[str]]:
+def over(library: str, read: Callable[[Any], Any], reads: Reads) -> Callable[[], Any]:
     """Return what reads texts from a response of a sync client."""
     client = _client(LIBRARIES[library], reads, waits=False)
 
-    def run() -> list[str]:
+    def run() -> Any:
         with client.stream("POST", "http://memory/v1") as response:
             return read(response)
 
     return run
 
 
-def aover(
-    library: str, read: Callable[[Any], Awaitable[list[str]]], reads: Reads
-) -> Callable[[], Awaitable[list[str]]]:
+def aover(library: str, read: Callable[[Any], Awaitable[Any]], reads: Reads) -> Callable[[], Awaitable[Any]]:
     """Return what reads texts from a response of an async client."""
     client = _client(LIBRARIES[library], reads, waits=True)
 
-    async def run() -> list[str]:
+    async def run() -> Any:
         async with client.stream("POST", "http://memory/v1") as response:
             return await read(response)
 
@@ -91,6 +89,18 @@ async def aloop(response: Any) -> list[str]:
             if text := json.loads(line[6:])["choices"][0]["delta"].get("content"):
                 texts.append(text)
     return texts
+
+
+def drain(response: Any) -> None:
+    """Let the client read, and do nothing with it."""
+    for _ in response.iter_raw():
+        pass
+
+
+async def adrain(response: Any) -> None:
+    """Let the client read, and do nothing with it."""
+    async for _ in response.aiter_raw():
+        pass
 
 
 def connected(module: Any, library: str, reads: Reads) -> Callable[[], list[Any]]:

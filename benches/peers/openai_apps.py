@@ -6,10 +6,11 @@ from typing import Any
 import openai
 
 from ..fixtures import Reads
+from .httpx_responses import drain
 from .httpx_responses import loop as raw_loop
 from .memory import async_client, client
 
-__all__ = ("astream", "raw_loop", "raw_texts", "stream")
+__all__ = ("astream", "raw_drain", "raw_loop", "raw_texts", "stream")
 
 Ready = Callable[[Any], Any]
 
@@ -41,13 +42,18 @@ def astream(kind: str, ready: Ready, reads: Reads) -> Callable[[], Awaitable[lis
     return completions if kind == "completions" else chat
 
 
-def raw_texts(read: Callable[[Any], list[str]], reads: Reads) -> Callable[[], list[str]]:
+def raw_texts(read: Callable[[Any], Any], reads: Reads) -> Callable[[], Any]:
     """Return what reads texts with ``read`` from the response of ``with_streaming_response``."""
     sdk = openai.OpenAI(http_client=client(reads), **_OPTIONS)
     create = sdk.chat.completions.with_streaming_response.create
 
-    def run() -> list[str]:
+    def run() -> Any:
         with create(model="m", messages=_MESSAGES, stream=True) as response:
             return read(response)
 
     return run
+
+
+def raw_drain(response: Any) -> None:
+    """Let the client read, and do nothing with it."""
+    drain(response.http_response)

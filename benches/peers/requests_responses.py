@@ -12,9 +12,9 @@ from requests.adapters import HTTPAdapter
 
 from ..fixtures import Reads
 
-__all__ = ("REQUESTS", "URLLIB3")
+__all__ = ("over_requests", "over_urllib3", "requests_drain", "requests_loop", "urllib3_drain", "urllib3_loop")
 
-Read = Callable[[Any], list[str]]
+Read = Callable[[Any], Any]
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -58,11 +58,11 @@ class _Memory(HTTPAdapter):
         return found
 
 
-def over_urllib3(read: Read, reads: Reads) -> Callable[[], list[str]]:
+def over_urllib3(read: Read, reads: Reads) -> Callable[[], Any]:
     """Return what reads texts from a response of urllib3."""
     wire = _wire(reads)
 
-    def run() -> list[str]:
+    def run() -> Any:
         response = _response(wire)
         try:
             return read(response)
@@ -72,12 +72,12 @@ def over_urllib3(read: Read, reads: Reads) -> Callable[[], list[str]]:
     return run
 
 
-def over_requests(read: Read, reads: Reads) -> Callable[[], list[str]]:
+def over_requests(read: Read, reads: Reads) -> Callable[[], Any]:
     """Return what reads texts from a response of requests."""
     session = requests.Session()
     session.mount("http://", _Memory(_wire(reads)))
 
-    def run() -> list[str]:
+    def run() -> Any:
         with session.post("http://memory/v1", stream=True) as response:
             return read(response)
 
@@ -112,5 +112,12 @@ def requests_loop(response: Any) -> list[str]:
     return texts
 
 
-REQUESTS = over_requests, requests_loop
-URLLIB3 = over_urllib3, urllib3_loop
+def urllib3_drain(response: Any) -> None:
+    """Let the client read, and do nothing with it."""
+    while response.read1(65536):
+        pass
+
+
+def requests_drain(response: Any) -> None:
+    """Let the client read, and do nothing with it."""
+    urllib3_drain(response.raw)
