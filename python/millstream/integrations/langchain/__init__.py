@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from ..._late import lazy_names
 
 if TYPE_CHECKING:
+    from .chat_models import AzureChatOpenAI, ChatOpenAI
     from .output_parsers import JsonOutputParser, StrOutputParser
     from .runnables import from_langchain, to_langchain
 
-__all__ = ("JsonOutputParser", "StrOutputParser", "from_langchain", "to_langchain")
+__all__ = ("AzureChatOpenAI", "ChatOpenAI", "JsonOutputParser", "StrOutputParser", "from_langchain", "to_langchain")
 
 _MODULES = {
+    "AzureChatOpenAI": ".chat_models",
+    "ChatOpenAI": ".chat_models",
     "JsonOutputParser": ".output_parsers",
     "StrOutputParser": ".output_parsers",
     "from_langchain": ".runnables",

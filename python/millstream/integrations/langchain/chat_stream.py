@@ -1,0 +1,242 @@
+"""The processors of chat streams: the chunks of ``_stream``, and the messages of ``stream`` where nobody listens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from langchain_core.messages import AIMessageChunk, BaseMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
+from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
+
+from ...errors import MillstreamError, StreamError
+from ...outputs import LLMResult
+from ...providers.stream_decoding import DecodedStream
+from .chunks import chat_generation_maker, chat_message_maker, merge_metadata
+from .sdk_errors import to_langchain_error
+
+if TYPE_CHECKING:
+    from .chat_requests import ModelRequest
+
+__all__ = ("DecodedGenerations", "DecodedMessages")
+
+
+class DecodedGenerations(DecodedStream):
+    """Outputs a generation chunk for each payload, as langchain-openai's ``_stream`` does.
+
+    As there, the first choice of each payload counts, whatever the number of choices. Different are:
+
+    * a stream that ends early is an error, and so is one that stalls in sync code;
+    * the halves of a character that arrive in two payloads are joined;
+    * refusals and reasoning are in ``additional_kwargs``;
+    * a finish reason counts once, if one choice was requested.
+    """
+
+    __slots__ = (
+        *("_chunk_class", "_first_info", "_has_chunks", "_has_finished", "_is_alive", "_make", "_model", "_others"),
+        "_request",
+    )
+
+    def __init__(self, model: BaseChatOpenAI, request: ModelRequest) -> None:
+        self._model = model
+        self._request = request
+        self._make: Callable[[str], Any] = self._find_maker()
+        super().__init__("openai.chat", model.stream_chunk_timeout or None, n=1)
+
+    def _find_maker(self) -> Callable[[str], Any]:
+        """Return the function that makes the output of a piece of text."""
+        return chat_generation_maker(self._model.output_version)
+
+    def _start(self) -> None:
+        super()._start()
+        self._chunk_class: type[BaseMessageChunk] = AIMessageChunk
+        # Not empty, if a message of another role has arrived: text then belongs to such messages.
+        self._others: list[bool] = []
+        self._first_info: dict[str, Any] = {}
+        self._has_finished = False
+        # Whether a payload without text has become a chunk, ever and since the last look at the time.
+        self._has_chunks = self._is_alive = False
+
+    def opened(self, body: Any) -> None:
+        """Keep the headers for the first chunk, if they are requested."""
+        super().opened(body)
+        if self._request.is_raw:
+            self._first_info = {"headers": dict(body.headers)} if self._model.include_response_headers else {}
+            _add_gateway_metadata(self._first_info, body)
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return the function from the data of a read to chunks."""
+        read, make, convert = self._decoder._feed_payloads, self._make, self._outputs
+        if self._first_info:
+            return lambda data: convert(read(data))
+        others = self._others
+
+        def feed(data: bytes) -> Sequence[Any]:
+            payloads = read(data)
+            # The most frequent read has one text, the next most frequent one several texts and nothing else.
+            if len(payloads) == 1 and type(payloads[0]) is str and not others:
+                return (make(payloads[0]),)
+            for payload in payloads:
+                if type(payload) is not str:
+                    return convert(payloads)
+            return convert(payloads) if others else [*map(make, payloads)]
+
+        return feed
+
+    def on_idle(self) -> bool:
+        """Set ``error`` and return ``True`` if nothing but comments arrived for as long as the limit."""
+        if self._is_alive:
+            # As in langchain-openai, chunks without content count.
+            self._is_alive = False
+            self._idle_since = None
+        return super().on_idle()
+
+    def close(self) -> Sequence[Any]:
+        """Return the chunks that were held back, and set ``error``, to LangChain's exception, unless it ended well."""
+        outputs = super().close()
+        if isinstance(self.error, MillstreamError):
+            self.error = to_langchain_error(self.error, self._request, self._model, self._decoder.deltas_seen)
+        return outputs
+
+    def result(self) -> LLMResult:
+        """Return nothing: LangChain merges the chunks."""
+        raise NotImplementedError
+
+    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
+        try:
+            return self._outputs(self._decoder._close_payloads()), None
+        except StreamError as error:
+            return self._outputs(error.items), error
+
+    def _check_end(self) -> StreamError | None:
+        if self._decoder.ended in ("[DONE]", "eof"):
+            # A stream without choices is complete: it may have the usage, or Azure's filter results.
+            return None
+        return super()._check_end()
+
+    def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
+        outputs = []
+        for payload in payloads:
+            if type(payload) is not str:
+                output = self._convert_payload(*payload)
+            elif self._first_info or self._others:
+                output = self._convert({"choices": [{"index": 0, "delta": {"content": payload}}]})
+            else:
+                output = self._make(payload)
+            if output is not None:
+                outputs.append(output)
+        return outputs
+
+    def _convert_payload(self, raw: str, text: str | None) -> Any:
+        """Return the output of the payload ``raw``, whose text, in whole characters, is ``text``."""
+        payload = _read(raw)
+        choice = _find_choice(payload)
+        if choice is None:
+            return self._convert(payload)
+        # A server that does not stream answers with one whole message.
+        delta = choice.setdefault("delta", choice.get("message"))
+        if choice.get("finish_reason"):
+            if self._has_finished and self._request.has_one_choice:
+                choice["finish_reason"] = None
+            self._has_finished = True
+        if not isinstance(delta, dict):
+            return self._convert(payload)
+        _complete(choice, delta, text)
+        return self._convert(payload, _find_extras(delta))
+
+    def _convert(self, payload: dict[str, Any], extras: Mapping[str, Any] | None = None) -> Any:
+        """Return the output of ``payload``, by langchain-openai's converter; ``extras`` are additional kwargs."""
+        info, chunk_class = self._first_info, self._chunk_class
+        chunk = self._model._convert_chunk_to_generation_chunk(payload, chunk_class, info)
+        if chunk is None:
+            return None
+        self._first_info = {}
+        self._has_chunks = self._is_alive = True
+        kind: Any = type(chunk.message)
+        if kind is not chunk_class:
+            self._chunk_class = kind
+            self._others.append(True)
+        if extras:
+            chunk.message.additional_kwargs.update(extras)
+        return self._finish(chunk)
+
+    def _finish(self, chunk: ChatGenerationChunk) -> Any:
+        """Return the output for ``chunk``."""
+        return chunk
+
+
+class DecodedMessages(DecodedGenerations):
+    """Outputs the messages of the chunks, with the id ``id``, and an empty last one: what ``stream`` yields.
+
+    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
+    """
+
+    __slots__ = ("_id",)
+
+    def __init__(self, model: BaseChatOpenAI, request: ModelRequest, id: str) -> None:
+        self._id = id
+        super().__init__(model, request)
+
+    def _find_maker(self) -> Callable[[str], Any]:
+        return chat_message_maker(self._model.output_version, self._id)
+
+    def _finish(self, chunk: ChatGenerationChunk) -> Any:
+        if chunk.message.id is None:
+            chunk.message.id = self._id
+        chunk.message.response_metadata = merge_metadata(chunk)
+        return chunk.message
+
+    def close(self) -> Sequence[Any]:
+        """Return the messages that were held back, and the last one."""
+        outputs = super().close()
+        if self.error is not None:
+            return outputs
+        if not (self._has_chunks or self._decoder.deltas_seen):
+            self.error = ValueError("No generation chunks were returned")
+            return outputs
+        if self._chunk_class is not AIMessageChunk:
+            return outputs
+        return [*outputs, AIMessageChunk(content="", chunk_position="last", id=self._id)]
+
+
+def _read(raw: str) -> Any:
+    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return json.loads(raw)
+
+
+def _find_choice(payload: Any) -> dict[str, Any] | None:
+    """Return the first choice of ``payload``, if it has one."""
+    choices = payload.get("choices") if isinstance(payload, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) else None
+
+
+def _complete(choice: dict[str, Any], delta: dict[str, Any], text: str | None) -> None:
+    """Change a choice to what the SDK's classes make of it: fields that are absent are ``None`` there."""
+    if isinstance(delta.get("content"), str):
+        delta["content"] = text or ""
+    for part in delta.get("tool_calls") or ():
+        if isinstance(part, dict):
+            part.setdefault("index", None)
+    if isinstance(call := delta.get("function_call"), dict):
+        delta["function_call"] = {"arguments": None, "name": None, **call}
+    if isinstance(logprobs := choice.get("logprobs"), dict):
+        choice["logprobs"] = ChoiceLogprobs.construct(**logprobs).model_dump()
+
+
+def _find_extras(delta: dict[str, Any]) -> dict[str, Any]:
+    """Return what a delta has beside the fields that langchain-openai reads."""
+    extras = {}
+    if isinstance(refusal := delta.get("refusal"), str) and refusal:
+        extras["refusal"] = refusal
+    reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+    if isinstance(reasoning, str) and reasoning:
+        extras["reasoning_content"] = reasoning
+    return extras

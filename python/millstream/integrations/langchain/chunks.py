@@ -1,0 +1,102 @@
+"""LangChain's chunks, made of the payloads of a stream.
+
+Nearly all payloads are a piece of text. Their chunks are built from a template, without validation: that
+takes half a microsecond, and the fields, ``__pydantic_fields_set__`` and all else equal those of LangChain's
+constructors. Every other payload goes through langchain-openai's own converter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_openai.chat_models.base import BaseChatOpenAI
+from pydantic import BaseModel
+
+__all__ = ("chat_generation_maker", "chat_message_maker", "merge_metadata")
+
+# A descriptor sets an attribute of pydantic's in half the time of `object.__setattr__`.
+_SET_VALUES = BaseModel.__dict__["__dict__"].__set__
+_SET_FIELDS_SET = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_SET_EXTRA = BaseModel.__dict__["__pydantic_extra__"].__set__
+_SET_PRIVATE = BaseModel.__dict__["__pydantic_private__"].__set__
+# The fields of a message of plain text that have a mutable value: each chunk needs its own.
+_MUTABLE = {"additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks"}
+_SAMPLE = {"choices": [{"index": 0, "delta": {"content": ""}}]}
+
+_samples: dict[bool, ChatGenerationChunk] = {}
+
+
+def chat_generation_maker(output_version: str | None) -> Callable[[str], ChatGenerationChunk]:
+    """Return the function that makes the chunk of a piece of text, as langchain-openai's ``_stream`` yields it."""
+    sample = _find_sample(output_version)
+    make_message = _message_maker(sample.message)
+    values, fields_set = dict(vars(sample)), sample.__pydantic_fields_set__
+    new = object.__new__
+
+    def make(text: str) -> ChatGenerationChunk:
+        chunk = new(ChatGenerationChunk)
+        made = values.copy()
+        made["text"] = text
+        made["message"] = make_message(text)
+        _SET_VALUES(chunk, made)
+        _SET_FIELDS_SET(chunk, fields_set.copy())
+        _SET_EXTRA(chunk, None)
+        _SET_PRIVATE(chunk, None)
+        return chunk
+
+    return make
+
+
+def chat_message_maker(output_version: str | None, id: str) -> Callable[[str], AIMessageChunk]:
+    """Return the function that makes the chunk of a piece of text, as a chat model's ``stream`` yields it."""
+    sample = _find_sample(output_version).model_copy(deep=True)
+    sample.message.id = id
+    sample.message.response_metadata = merge_metadata(sample)
+    return _message_maker(sample.message)
+
+
+def merge_metadata(chunk: ChatGenerationChunk) -> dict[str, Any]:
+    """Return the metadata of a chunk's message, after those of the generation, as LangChain merges them."""
+    return {**(chunk.generation_info or {}), **chunk.message.response_metadata}
+
+
+def _find_sample(output_version: str | None) -> ChatGenerationChunk:
+    """Return the chunk that langchain-openai makes of an empty text."""
+    is_v1 = output_version == "v1"
+    if is_v1 not in _samples:
+        model: Any = SimpleNamespace(output_version=output_version)
+        sample = BaseChatOpenAI._convert_chunk_to_generation_chunk(model, _SAMPLE, AIMessageChunk, {})
+        assert sample is not None
+        _samples[is_v1] = sample
+    return _samples[is_v1]
+
+
+def _message_maker(sample: Any) -> Callable[[str], AIMessageChunk]:
+    """Return the function that makes messages like ``sample`` of other text."""
+    values, fields_set, metadata = dict(vars(sample)), sample.__pydantic_fields_set__, sample.response_metadata
+    mutable = {name for name, value in values.items() if isinstance(value, list | dict)}
+    if mutable != _MUTABLE or sample.__pydantic_extra__ != {} or sample.__pydantic_private__ is not None:
+        # A newer version of LangChain has other fields.
+        return lambda text: sample.model_copy(update={"content": text}, deep=True)
+    new = object.__new__
+
+    def make(text: str) -> AIMessageChunk:
+        message = new(AIMessageChunk)
+        made = values.copy()
+        made["content"] = text
+        made["additional_kwargs"] = {}
+        made["response_metadata"] = metadata.copy()
+        made["tool_calls"] = []
+        made["invalid_tool_calls"] = []
+        made["tool_call_chunks"] = []
+        _SET_VALUES(message, made)
+        _SET_FIELDS_SET(message, fields_set.copy())
+        _SET_EXTRA(message, {})
+        _SET_PRIVATE(message, None)
+        return message
+
+    return make

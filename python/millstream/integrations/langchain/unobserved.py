@@ -1,0 +1,90 @@
+"""Streams to which nobody listens: no callback is to be called, so LangChain's machinery is not needed.
+
+Whether somebody listens is LangChain's own decision, taken when the stream is first read: handlers in the
+config, in the model, from a parent run, in context variables, by way of hooks, tracing, ``verbose`` and debug mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
+
+from langchain_core.callbacks import CallbackManager
+from langchain_core.runnables.config import RunnableConfig
+
+from ...streaming.stream import AsyncStream, Stream
+
+__all__ = ("AsyncDeferredStream", "DeferredStream", "is_observed")
+
+
+def is_observed(config: RunnableConfig, callbacks: Any, verbose: bool) -> bool:
+    """Return whether a run with these callbacks, those of the run's config and of its owner, has any handlers."""
+    return bool(CallbackManager.configure(config.get("callbacks"), callbacks, verbose).handlers)
+
+
+class DeferredStream(Stream[Any]):
+    """A stream that begins with its first step, as a generator does: ``begin`` then returns its generator."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, begin: Callable[[], Generator[Any, None, None]]) -> None:
+        self._begin: Callable[[], Generator[Any, None, None]] | None = begin
+
+    def __iter__(self) -> Generator[Any, None, None]:
+        """Return the generator itself: a step through it costs no forwarding."""
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            self._outputs = _ended()
+            self._outputs = begin()
+        return self._outputs
+
+    def __next__(self) -> Any:
+        """Return the next output."""
+        return next(iter(self))
+
+    def close(self) -> None:
+        """Close the stream, and the connection with it, before this call returns."""
+        if self._begin is None:
+            self._outputs.close()
+        else:
+            self._begin, self._outputs = None, _ended()
+
+
+class AsyncDeferredStream(AsyncStream[Any]):
+    """:class:`DeferredStream` for async code."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, begin: Callable[[], AsyncGenerator[Any, None]]) -> None:
+        self._begin: Callable[[], AsyncGenerator[Any, None]] | None = begin
+
+    def __aiter__(self) -> AsyncGenerator[Any, None]:
+        """Return the async generator itself: a step through it costs no forwarding."""
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            self._outputs = _aended()
+            self._outputs = begin()
+        return self._outputs
+
+    async def __anext__(self) -> Any:
+        """Return the next output."""
+        return await anext(aiter(self))
+
+    async def aclose(self) -> None:
+        """Close the stream, and the connection with it, before this call returns."""
+        if self._begin is None:
+            await self._outputs.aclose()
+        else:
+            self._begin, self._outputs = None, _aended()
+
+
+def _ended() -> Generator[Any, None, None]:
+    """Return a generator without items."""
+    return
+    yield
+
+
+async def _aended() -> AsyncGenerator[Any, None]:
+    """Return an async generator without items."""
+    return
+    yield
