@@ -10,15 +10,27 @@ from ..._late import lazy_names
 
 if TYPE_CHECKING:
     from .chat_models import AzureChatOpenAI, ChatOpenAI
+    from .llms import AzureOpenAI, OpenAI
     from .output_parsers import JsonOutputParser, StrOutputParser
     from .runnables import from_langchain, to_langchain
 
-__all__ = ("AzureChatOpenAI", "ChatOpenAI", "JsonOutputParser", "StrOutputParser", "from_langchain", "to_langchain")
+__all__ = (
+    "AzureChatOpenAI",
+    "AzureOpenAI",
+    "ChatOpenAI",
+    "JsonOutputParser",
+    "OpenAI",
+    "StrOutputParser",
+    "from_langchain",
+    "to_langchain",
+)
 
 _MODULES = {
     "AzureChatOpenAI": ".chat_models",
+    "AzureOpenAI": ".llms",
     "ChatOpenAI": ".chat_models",
     "JsonOutputParser": ".output_parsers",
+    "OpenAI": ".llms",
     "StrOutputParser": ".output_parsers",
     "from_langchain": ".runnables",
     "to_langchain": ".runnables",

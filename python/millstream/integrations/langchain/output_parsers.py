@@ -103,6 +103,9 @@ class StrOutputParser(_InlineParser, LangChainStrOutputParser):
     _parsing_methods = ("_transform", "_atransform", "parse", "parse_result", "aparse_result")
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[str]:
+        if not self._parses_inline():
+            yield from super()._transform(input)
+            return
         for chunk in input:
             yield self._text_of(chunk)
 
@@ -115,6 +118,8 @@ class StrOutputParser(_InlineParser, LangChainStrOutputParser):
             yield self._text_of(chunk)
 
     def _text_of(self, chunk: Any) -> str:
+        if type(chunk) is str:
+            return chunk
         if type(chunk) in _PLAIN_MESSAGES and type(chunk.content) is str:
             return TextAccessor(chunk.content)
         is_message = isinstance(chunk, BaseMessage)

@@ -1,0 +1,145 @@
+"""The processors of completion streams: the chunks of ``_stream``, and the texts of ``stream`` without handlers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.outputs import GenerationChunk
+from openai.types import CompletionChoice
+
+from ...errors import MillstreamError, StreamError
+from ...outputs import LLMResult
+from ...providers.stream_decoding import DecodedStream
+from .._openai_errors import to_sdk_error
+from .completion_requests import CompletionRequest
+
+__all__ = ("CompletionChunks", "CompletionTexts", "build_chunk")
+
+# Another version of LangChain may have other fields: then its constructor makes the chunks.
+_IS_KNOWN = tuple(GenerationChunk.model_fields) == ("text", "generation_info", "type")
+_TYPE = GenerationChunk.model_fields["type"].default if _IS_KNOWN else ""
+_set = object.__setattr__
+
+
+def build_chunk(text: str, info: dict[str, Any] | None) -> GenerationChunk:
+    """Return the chunk that LangChain makes of one payload, without validation."""
+    given: dict[str, Any] = {"text": text} if info is None else {"text": text, "generation_info": info}
+    if not _IS_KNOWN:
+        return GenerationChunk(**given)
+    chunk = GenerationChunk.__new__(GenerationChunk)
+    _set(chunk, "__dict__", {"text": text, "generation_info": info, "type": _TYPE})
+    _set(chunk, "__pydantic_fields_set__", set(given))
+    _set(chunk, "__pydantic_extra__", None)
+    _set(chunk, "__pydantic_private__", None)
+    return chunk
+
+
+class CompletionChunks(DecodedStream):
+    """Outputs a generation chunk for each payload, as langchain-openai's ``_stream`` does.
+
+    In contrast to that, a stream that ends early is an error, the halves of a character that arrive in two payloads
+    are joined, only choice 0 is read if there are several, and a finish reason counts once.
+    """
+
+    __slots__ = ("_has_finished", "_is_empty", "_request")
+
+    def __init__(self, request: CompletionRequest) -> None:
+        self._request = request
+        super().__init__("openai.completions", None, n=request.n)
+
+    def _start(self) -> None:
+        super()._start()
+        self._has_finished = False
+        self._is_empty = True
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return the function from the data of a read to outputs."""
+        read, convert = self._decoder._feed_payloads, self._outputs
+        return lambda data: convert(read(data))
+
+    def close(self) -> Sequence[Any]:
+        """Return the outputs that were held back, and set ``error``, to the SDK's exception, unless it ended well."""
+        outputs = super().close()
+        if isinstance(self.error, MillstreamError):
+            error = to_sdk_error(self.error, self._request)
+            error.__cause__ = self.error
+            self.error = error
+        return outputs
+
+    def result(self) -> LLMResult:
+        """Return nothing: LangChain merges the chunks."""
+        raise NotImplementedError
+
+    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
+        try:
+            return self._outputs(self._decoder._close_payloads()), None
+        except StreamError as error:
+            return self._outputs(error.items), error
+
+    def _check_end(self) -> StreamError | None:
+        # A stream without choices is complete: it may have the usage, or Azure's filter results.
+        return None if self._decoder.ended in ("[DONE]", "eof") else super()._check_end()
+
+    def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
+        outputs = []
+        for payload in payloads:
+            if type(payload) is str:
+                outputs.append(self._build(payload, {"finish_reason": None, "logprobs": None}))
+            elif (found := self._read(*payload)) is not None:
+                outputs.append(self._build(*found))
+        self._is_empty = self._is_empty and not outputs
+        return outputs
+
+    def _read(self, raw: str, text: str | None) -> tuple[str, dict[str, Any] | None] | None:
+        """Return the text and the info of the payload ``raw``; ``None`` if it has other choices only."""
+        choices = json.loads(raw).get("choices")
+        if not choices:
+            return "", None
+        choice = choices[0] if self._n == 1 else next((each for each in choices if not each.get("index")), None)
+        if choice is None:
+            return None
+        reason, logprobs = choice.get("finish_reason"), choice.get("logprobs")
+        if reason:
+            reason = None if self._has_finished else reason
+            self._has_finished = True
+        if logprobs is not None:
+            logprobs = CompletionChoice.construct(**choice).model_dump().get("logprobs")
+        return text or "", {"finish_reason": reason, "logprobs": logprobs}
+
+    def _build(self, text: str, info: dict[str, Any] | None) -> Any:
+        """Return the output for one payload."""
+        return build_chunk(text, info)
+
+
+class CompletionTexts(CompletionChunks):
+    """Outputs the text of each payload; a stream without a payload is LangChain's :class:`ValueError`."""
+
+    __slots__ = ()
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return the function from the data of a read to texts."""
+        read, convert = self._decoder._feed_payloads, self._outputs
+
+        def feed(data: bytes) -> Sequence[Any]:
+            payloads = read(data)
+            # Most reads have one text, or several texts and nothing else.
+            for payload in payloads:
+                if type(payload) is not str:
+                    return convert(payloads)
+            return payloads
+
+        return feed
+
+    def close(self) -> Sequence[Any]:
+        """Return the texts that were held back, and set ``error`` unless there was an answer."""
+        outputs = super().close()
+        if self.error is None and self._is_empty and not self._decoder.deltas_seen:
+            self.error = ValueError("No generation chunks were returned")
+        return outputs
+
+    def _build(self, text: str, info: dict[str, Any] | None) -> Any:
+        return text

@@ -1,0 +1,154 @@
+"""``OpenAI`` and ``AzureOpenAI``: langchain-openai's completion models, whose streams this package reads.
+
+Arguments, callbacks, caches and serialisation are LangChain's, by inheritance. Replaced is the path from the
+parameters of a request to its chunks or its result: the OpenAI SDK's client builds the request, our transport sends
+it, and our decoder reads the response. Where nobody listens, ``stream`` and ``astream`` do without LangChain's
+machinery as well.
+
+langchain-openai keeps the calls of clients that are not the SDK's own, see
+:func:`~millstream.integrations._openai_client.find_obstacle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import langchain_openai
+from langchain_core.outputs import GenerationChunk, LLMResult
+from langchain_core.runnables.config import RunnableConfig, ensure_config
+from langchain_openai.llms.base import BaseOpenAI
+
+from ...streaming.drive import adrive, drive
+from ...streaming.inputs import NestedIterator
+from .._openai_client import find_obstacle
+from .completion_requests import AsyncCompletions, CompletionRequest, Completions
+from .completion_stream import CompletionChunks, CompletionTexts
+from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
+
+if TYPE_CHECKING:
+    _Base = BaseOpenAI
+else:
+    _Base = object
+
+__all__ = ("AzureOpenAI", "OpenAI")
+
+
+class _CompletionStreams(_Base):
+    """Replaces how a completion model of langchain-openai sends requests and reads responses."""
+
+    # Streams for LangChain's machinery.
+
+    def _stream(
+        self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> Iterator[GenerationChunk]:
+        request = self._make_request(self.client, prompt, stop, kwargs)
+        if request is None:
+            return super()._stream(prompt, stop, run_manager, **kwargs)
+        chunks = drive(request, CompletionChunks(request))
+        return chunks if run_manager is None else self._notify(chunks, run_manager)
+
+    def _astream(
+        self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[GenerationChunk]:
+        request = self._make_request(self.async_client, prompt, stop, kwargs)
+        if request is None:
+            return super()._astream(prompt, stop, run_manager, **kwargs)
+        chunks = adrive(request, CompletionChunks(request))
+        return chunks if run_manager is None else self._anotify(chunks, run_manager)
+
+    def _notify(
+        self, chunks: Generator[GenerationChunk, None, None], run_manager: Any
+    ) -> Generator[GenerationChunk, None, None]:
+        """Yield ``chunks``, each after the handlers were notified of it."""
+        with closing(chunks):
+            for chunk in chunks:
+                run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
+                yield chunk
+
+    async def _anotify(
+        self, chunks: AsyncGenerator[GenerationChunk, None], run_manager: Any
+    ) -> AsyncGenerator[GenerationChunk, None]:
+        """:meth:`_notify` for async code."""
+        async with NestedIterator(chunks) as nested:
+            async for chunk in nested:
+                await run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
+                yield chunk
+
+    def _token_info(self, chunk: GenerationChunk) -> dict[str, Any]:
+        """Return what handlers receive with a text."""
+        info = chunk.generation_info
+        return {"chunk": chunk, "verbose": self.verbose, "logprobs": info["logprobs"] if info else None}
+
+    # Streams for users.
+
+    def stream(
+        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> DeferredStream:
+        """Stream the text, as LangChain's ``stream`` does; the stream can be closed, and is a context manager."""
+        return DeferredStream(lambda: self._begin_stream(input, config, stop, kwargs))
+
+    def astream(
+        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> AsyncDeferredStream:
+        """:meth:`stream` for async code."""
+        return AsyncDeferredStream(lambda: self._begin_astream(input, config, stop, kwargs))
+
+    def _begin_stream(self, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]) -> Generator[str, None, None]:
+        if type(self)._stream is _CompletionStreams._stream:
+            request = self._make_unobserved_request(self.client, input, config, stop, kwargs)
+            if request is not None:
+                return drive(request, CompletionTexts(request))
+        return super().stream(input, config, stop=stop, **kwargs)  # type: ignore[return-value]
+
+    def _begin_astream(self, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]) -> AsyncGenerator[str, None]:
+        if type(self)._astream is _CompletionStreams._astream:
+            request = self._make_unobserved_request(self.async_client, input, config, stop, kwargs)
+            if request is not None:
+                return adrive(request, CompletionTexts(request))
+        return super().astream(input, config, stop=stop, **kwargs)  # type: ignore[return-value]
+
+    def _make_unobserved_request(
+        self, resource: Any, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]
+    ) -> CompletionRequest | None:
+        """Return the request of a stream to which nobody listens; ``None`` if it needs LangChain."""
+        if is_observed(ensure_config(config), self.callbacks, self.verbose):
+            return None
+        return self._make_request(resource, self._convert_input(input).to_string(), stop, kwargs)
+
+    # Whole responses.
+
+    def _generate(
+        self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        if self.streaming:
+            return super()._generate(prompts, stop, run_manager, **kwargs)
+        twin = self.model_copy(update={"client": Completions(self.client)})
+        return super(_CompletionStreams, twin)._generate(prompts, stop, run_manager, **kwargs)
+
+    async def _agenerate(
+        self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        if self.streaming:
+            return await super()._agenerate(prompts, stop, run_manager, **kwargs)
+        twin = self.model_copy(update={"async_client": AsyncCompletions(self.async_client)})
+        return await super(_CompletionStreams, twin)._agenerate(prompts, stop, run_manager, **kwargs)
+
+    def _make_request(
+        self, resource: Any, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]
+    ) -> CompletionRequest | None:
+        """Return the request of a stream, with langchain-openai's parameters; ``None`` if the SDK has to send it."""
+        if find_obstacle(resource) is not None:
+            return None
+        params = {**self._invocation_params, **kwargs, "stream": True}
+        self.get_sub_prompts(params, [prompt], stop)
+        return CompletionRequest(resource, dict(prompt=prompt, **params))
+
+
+class OpenAI(_CompletionStreams, langchain_openai.OpenAI):
+    """langchain-openai's ``OpenAI`` with this package's streams: the same arguments, texts and exceptions."""
+
+
+class AzureOpenAI(_CompletionStreams, langchain_openai.AzureOpenAI):
+    """langchain-openai's ``AzureOpenAI`` with this package's streams."""
