@@ -241,14 +241,16 @@ def test_bytes_that_are_not_utf_8_become_replacement_characters(asynchronous: bo
 
 
 @both_ways
-def test_an_event_without_end_is_refused_before_it_fills_the_memory(asynchronous: bool) -> None:
-    megabyte = b"x" * 2**20
-    reads = [sse(chunk("a"), done=False), b"data: ", *[megabyte] * 17]
+def test_an_event_without_end_is_refused_before_it_fills_the_memory(
+    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "MAX_EVENT_SIZE", 1024)
+    reads = [sse(chunk("a"), done=False), b"data: ", *[b"x" * 100] * 11]
     chunks, error = collect(accelerate(client_over(*reads, asynchronous=asynchronous)))
     assert texts(chunks) == ["a"]
     assert type(error) is openai.APIError
     assert isinstance(error.__cause__, EventTooLargeError)
-    assert "16777216" in error.message
+    assert error.message == "an event grew past max_event_size=1024 bytes"
 
 
 # Ends.

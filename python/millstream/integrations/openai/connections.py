@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -56,20 +56,24 @@ def drain(response: Any, reads: Iterator[bytes]) -> None:
                 break
 
 
-async def adrain(response: Any, reads: AsyncIterator[bytes]) -> None:
-    """Read the body to its end, for 100 ms at most, so that the connection can be reused; raises only cancellation.
-
-    The generators of the HTTP library end by that. Those that do not end would be left to a task each.
-    """
+async def adrain(response: Any) -> None:
+    """Read the body to its end, for 100 ms at most, so that the connection can be reused; raises only cancellation."""
     if response.is_closed or response.http_version != "HTTP/1.1":
         return
     with contextlib.suppress(Exception), anyio.move_on_after(_DRAIN_SECONDS):
-        async for _ in reads:
+        # Not the response's own generators, which would close it inside of the scope that is cancelled.
+        async for _ in response.stream:
             # A transport that has all data already does not wait.
             await checkpoint()
 
 
-async def aclose(response: Any) -> None:
-    """Close the response, also in a task that is being cancelled."""
+async def aclose(response: Any, reads: Any) -> None:
+    """Close the response and the generator over its body, also in a task that is being cancelled.
+
+    A generator that is not closed here would be left to a task of its own.
+    """
     with anyio.CancelScope(shield=True):
-        await response.aclose()
+        try:
+            await reads.aclose()
+        finally:
+            await response.aclose()

@@ -14,7 +14,10 @@ from ...errors import StreamTruncatedError
 from .models import builder
 from .shapes import Shapes
 
-__all__ = ("ChunkDecoder",)
+__all__ = ("MAX_EVENT_SIZE", "ChunkDecoder")
+
+MAX_EVENT_SIZE = 64 << 20
+"""The size of the largest event, in bytes. The SDK has no limit, and promises 32 MiB."""
 
 _END_MARK = "[DONE]"
 
@@ -44,7 +47,7 @@ class ChunkDecoder:
         # In the other mode, which version 3 has for agents, an ``error`` field is data.
         self._is_legacy = getattr(options, "stream_mode", "legacy") == "legacy"
         self._is_wrapped = bool(getattr(options, "synthesize_event_and_data", None))
-        self._parser = SSEParser(eof="flush" if needs_end else "discard")
+        self._parser = SSEParser(max_event_size=MAX_EVENT_SIZE, eof="flush" if needs_end else "discard")
         is_model = isinstance(cast_to, type) and issubclass(cast_to, openai.BaseModel) and not hasattr(cast_to, "build")
         self._build = builder(cast_to) if is_model and not client._strict_response_validation else None
         self._shapes = None if self._build is None else Shapes(self._build)

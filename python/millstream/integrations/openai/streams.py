@@ -103,8 +103,8 @@ def _read_chunks(response: Any, decoder: ChunkDecoder) -> Iterator[Any]:
 
 
 async def _aread_chunks(response: Any, decoder: ChunkDecoder) -> AsyncIterator[Any]:
+    reads = response.aiter_bytes()
     try:
-        reads = response.aiter_bytes()
         try:
             async for data in reads:
                 for chunk in decoder.feed(data):
@@ -120,6 +120,6 @@ async def _aread_chunks(response: Any, decoder: ChunkDecoder) -> AsyncIterator[A
             raise translated from error
         if decoder.failure is not None:
             raise decoder.take_failure()
-        await adrain(response, reads)
+        await adrain(response)
     finally:
-        await aclose(response)
+        await aclose(response, reads)
