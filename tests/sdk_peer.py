@@ -7,18 +7,34 @@ import pickle
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
+import httpx
 import httpx2
 import openai
+from openai import _streaming
 from openai._models import BaseModel
 
 from millstream.integrations.openai import accelerate
 
-__all__ = ("MESSAGES", "Body", "assert_same", "body_of", "client_over", "collect", "collect_both", "describe", "sse")
+__all__ = (
+    "CONNECTION_ERROR",
+    "MESSAGES",
+    "Body",
+    "assert_same",
+    "client_over",
+    "collect",
+    "collect_both",
+    "describe",
+    "http",
+    "sse",
+)
 
+# Version 2 of the SDK is built on httpx. Streams of earlier versions raise its exceptions as they are.
+http: Any = httpx if openai.__version__.startswith("2.") else httpx2
+CONNECTION_ERROR = openai.APIConnectionError if hasattr(_streaming, "request_exceptions") else http.TransportError
 MESSAGES: list[Any] = [{"role": "user", "content": "Hello"}]
 
 
-class Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+class Body(httpx2.SyncByteStream, httpx2.AsyncByteStream, httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that arrives in ``reads``; one that is an exception is raised."""
 
     def __init__(self, reads: Sequence[bytes | Exception]) -> None:
@@ -48,21 +64,17 @@ def sse(*payloads: Any, done: bool = True) -> bytes:
     return "".join(f"data: {text}\n\n" for text in [*texts, *["[DONE]"] * done]).encode()
 
 
-def body_of(request: httpx2.Request) -> Any:
-    return json.loads(request.content)
-
-
 def client_over(*reads: bytes | Exception, asynchronous: bool = False, **given: Any) -> Any:
     """Return a client of the SDK whose responses have ``reads`` for a body."""
 
-    def respond(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Body(reads))
+    def respond(request: Any) -> Any:
+        return http.Response(200, headers={"content-type": "text/event-stream"}, stream=Body(reads))
 
-    transport = httpx2.MockTransport(respond)
+    transport = http.MockTransport(respond)
     options: dict[str, Any] = {"api_key": "key", "max_retries": 0} | given
     if asynchronous:
-        return openai.AsyncOpenAI(http_client=httpx2.AsyncClient(transport=transport), **options)
-    return openai.OpenAI(http_client=httpx2.Client(transport=transport), **options)
+        return openai.AsyncOpenAI(http_client=http.AsyncClient(transport=transport), **options)
+    return openai.OpenAI(http_client=http.Client(transport=transport), **options)
 
 
 def collect(client: Any, *, legacy: bool = False) -> tuple[list[Any], Exception | None]:

@@ -6,7 +6,6 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from millstream.errors import EventTooLargeError, StreamTruncatedError
 from millstream.integrations.openai import accelerate, payloads
-from sdk_peer import MESSAGES, assert_same, client_over, collect, collect_both, sse
+from sdk_peer import MESSAGES, assert_same, client_over, collect, collect_both, http, sse
 from test_accelerate_models import CHUNK, COMPLETION
 
 both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -294,7 +293,7 @@ def test_a_last_event_without_its_blank_line_counts(asynchronous: bool) -> None:
 @both_ways
 @pytest.mark.parametrize(
     "failure",
-    [httpx2.ReadTimeout("slow"), httpx2.ReadError("reset"), httpx2.RemoteProtocolError("cut"), KeyError("bug")],
+    [http.ReadTimeout("slow"), http.ReadError("reset"), http.RemoteProtocolError("cut"), KeyError("bug")],
 )
 def test_a_connection_that_breaks_raises_what_the_sdk_raises(failure: Exception, asynchronous: bool) -> None:
     ours, theirs = collect_both(sse(chunk("a"), done=False), failure, asynchronous=asynchronous)

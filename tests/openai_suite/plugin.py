@@ -6,7 +6,7 @@ import json
 import os
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import openai
 import pytest
@@ -43,7 +43,7 @@ def _count_decoders() -> None:
         _decoders += 1
         original(self, *args, **options)
 
-    setattr(payloads.ChunkDecoder, "__init__", __init__)
+    cast("Any", payloads.ChunkDecoder).__init__ = __init__
 
 
 def pytest_configure() -> None:

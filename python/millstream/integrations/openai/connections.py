@@ -10,30 +10,24 @@ from typing import Any
 import anyio
 import openai
 from anyio.lowlevel import checkpoint
+from openai import _streaming
 
 from ...transport.watchdog import watch
 
-try:
-    from openai._httpx2 import request_exceptions, timeout_exceptions
-except ImportError:
-    # Version 2 raises the HTTP library's own exceptions from a stream.
-    _is_version_2 = True
-else:
-    _is_version_2 = False
-
 __all__ = ("aclose", "adrain", "drain", "translate_error")
 
+# Functions that return tuples of classes. Earlier versions raise the HTTP library's own exceptions from a stream.
+_timeout_exceptions: Any = getattr(_streaming, "timeout_exceptions", tuple)
+_request_exceptions: Any = getattr(_streaming, "request_exceptions", tuple)
 # How long to wait for the end of a body after the stream in it has ended; the watchdog's own limit.
 _DRAIN_SECONDS = 0.1
 
 
 def translate_error(error: Exception, response: Any) -> Exception | None:
     """Return the exception that the SDK raises for ``error``, raised by a read; ``None`` if that is ``error``."""
-    if _is_version_2:
-        return None
-    if isinstance(error, timeout_exceptions()):
+    if isinstance(error, _timeout_exceptions()):
         return openai.APITimeoutError(request=response.request)
-    if isinstance(error, request_exceptions()):
+    if isinstance(error, _request_exceptions()):
         return openai.APIConnectionError(request=response.request)
     return None
 

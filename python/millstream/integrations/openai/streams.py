@@ -77,7 +77,9 @@ STREAM_CLASSES: Mapping[Any, type[Any]] = {
 
 
 def _make_decoder(stream: Any) -> ChunkDecoder:
-    return ChunkDecoder(stream._cast_to, stream.response, stream._client, stream._options, needs_end=stream._needs_end)
+    # The first versions 2 keep no options.
+    options = getattr(stream, "_options", None)
+    return ChunkDecoder(stream._cast_to, stream.response, stream._client, options, needs_end=stream._needs_end)
 
 
 # Functions and not methods: a generator that refers to its stream would be left to the garbage collector with it.
