@@ -28,6 +28,7 @@ from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from .chat_requests import ModelRequest, build_stream_request, build_whole_request
 from .chat_stream import DecodedGenerations, DecodedMessages
+from .model_events import VERSION, begin_events
 from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
 if TYPE_CHECKING:
@@ -92,14 +93,28 @@ class _ChatStreams(_Base):
     def _begin_unobserved(
         self, resource: Any, input: Any, config: Any, stop: Any, kwargs: dict[str, Any], *, is_async: bool
     ) -> tuple[ModelRequest, DecodedMessages] | None:
-        """Return the source and the processor of a stream to which nobody listens; ``None`` if it needs LangChain.
+        """Return the source and the processor of a stream to which nobody listens; ``None`` if it needs LangChain."""
+        config = ensure_config(config)
+        if is_observed(config, self.callbacks, self.verbose):
+            return None
+        return self._open_stream(resource, input, config.get("run_id"), stop, kwargs, is_async=is_async)
+
+    def _open_stream(
+        self,
+        resource: Any,
+        input: Any,
+        run_id: Any,
+        stop: Any,
+        kwargs: dict[str, Any],
+        *,
+        is_async: bool,
+        collect_result: bool = False,
+    ) -> tuple[ModelRequest, DecodedMessages] | None:
+        """Return the source and the processor of a stream; ``None`` if it needs LangChain.
 
         The steps are those of LangChain's ``stream``, without those that are for handlers.
         """
         if self.output_version == "v1" or not self._should_stream(async_api=is_async, **{**kwargs, "stream": True}):
-            return None
-        config = ensure_config(config)
-        if is_observed(config, self.callbacks, self.verbose):
             return None
         messages = _normalize_messages(self._convert_input(input).to_messages())
         kwargs = {**kwargs}
@@ -109,7 +124,30 @@ class _ChatStreams(_Base):
         if request is None:
             return None
         request.limiter = self.rate_limiter
-        return request, DecodedMessages(self, request, f"lc_run--{config.get('run_id') or uuid7()}")
+        id = f"lc_run--{run_id or uuid7()}"
+        return request, DecodedMessages(self, request, id, collect_result=collect_result)
+
+    # Event streams for users.
+
+    def astream_events(
+        self, input: Any, config: RunnableConfig | None = None, *, version: str = VERSION, **kwargs: Any
+    ) -> Any:
+        """Stream the events of a run, as LangChain's ``astream_events`` does; the stream can be closed."""
+        if version != VERSION:
+            return super().astream_events(input, config, version=version, **kwargs)
+        return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
+
+    def _begin_events(self, input: Any, config: Any, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        def open_stream(run_id: Any, stop: Any, options: dict[str, Any]) -> Any:
+            client = self.async_client
+            return self._open_stream(client, input, run_id, stop, options, is_async=True, collect_result=True)
+
+        kind: Any = type(self)
+        if kind._astream is _ChatStreams._astream and kind.astream is _ChatStreams.astream:
+            events = begin_events(self, "chat_model", input, config, kwargs, open_stream)
+            if events is not None:
+                return events
+        return super().astream_events(input, config, version=VERSION, **kwargs)  # type: ignore[return-value]
 
     # Whole responses.
 

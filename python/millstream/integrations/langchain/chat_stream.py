@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from langchain_core.messages import AIMessageChunk, BaseMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import LLMResult as TheirResult
+from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 
@@ -40,11 +42,11 @@ class DecodedGenerations(DecodedStream):
         "_request",
     )
 
-    def __init__(self, model: BaseChatOpenAI, request: ModelRequest) -> None:
+    def __init__(self, model: BaseChatOpenAI, request: ModelRequest, *, collect_result: bool = False) -> None:
         self._model = model
         self._request = request
         self._make: Callable[[str], Any] = self._find_maker()
-        super().__init__("openai.chat", model.stream_chunk_timeout or None, n=1)
+        super().__init__("openai.chat", model.stream_chunk_timeout or None, n=1, collect_result=collect_result)
 
     def _find_maker(self) -> Callable[[str], Any]:
         """Return the function that makes the output of a piece of text."""
@@ -172,14 +174,20 @@ class DecodedGenerations(DecodedStream):
 class DecodedMessages(DecodedGenerations):
     """Outputs the messages of the chunks, with the id ``id``, and an empty last one: what ``stream`` yields.
 
-    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
+    Raises :class:`ValueError`, as LangChain does, for a stream without chunks. :meth:`result` needs
+    ``collect_result``.
     """
 
-    __slots__ = ("_id",)
+    __slots__ = ("_id", "_kept")
 
-    def __init__(self, model: BaseChatOpenAI, request: ModelRequest, id: str) -> None:
+    def __init__(self, model: BaseChatOpenAI, request: ModelRequest, id: str, *, collect_result: bool = False) -> None:
         self._id = id
-        super().__init__(model, request)
+        super().__init__(model, request, collect_result=collect_result)
+
+    def _start(self) -> None:
+        super()._start()
+        # For the result: the chunks with more than text. The decoder keeps the text.
+        self._kept: list[ChatGenerationChunk] = []
 
     def _find_maker(self) -> Callable[[str], Any]:
         return chat_message_maker(self._model.output_version, self._id)
@@ -188,7 +196,24 @@ class DecodedMessages(DecodedGenerations):
         if chunk.message.id is None:
             chunk.message.id = self._id
         chunk.message.response_metadata = merge_metadata(chunk)
+        if self._collects:
+            self._kept.append(chunk)
         return chunk.message
+
+    def result(self) -> Any:
+        """Return LangChain's result of the run: the merged chunks, without the last one."""
+        chunks = []
+        for chunk in self._kept:
+            message = chunk.message
+            if isinstance(message.content, str):
+                message = message.model_copy(update={"content": ""})
+            chunks.append(ChatGenerationChunk(message=message, generation_info=chunk.generation_info))
+        text = self._decoder._kept_text
+        if text or not chunks:
+            # The text is one chunk. Metadata that arrived before it, like headers, stay before it.
+            is_first = not chunks or "finish_reason" in chunks[0].message.response_metadata
+            chunks.insert(0 if is_first else 1, ChatGenerationChunk(message=self._make(text)))
+        return TheirResult(generations=[[merge_chat_generation_chunks(chunks)]])
 
     def close(self) -> Sequence[Any]:
         """Return the messages that were held back, and the last one."""
