@@ -41,6 +41,8 @@ REPORTED = {
         THEIRS + "ChatOpenAI(callbacks=[handler])",
         KEPT + "ChatOpenAI(verbose=True)",
         "from langchain_core.globals import set_debug\nset_debug(True)",
+        KEPT + "ChatOpenAI().invoke('x', config={'callbacks': [handler]})",
+        "from langchain_core.tools import tool\nagent.astream(x, {'callbacks': [handler], 'tags': []})",
     ],
     "langgraph": [OURS + "from langgraph.graph import StateGraph", THEIRS + "import langchain.agents"],
     "mixed-chain": [
@@ -75,6 +77,8 @@ SILENT = [
     OURS + "x = y\ny = x\nx | ChatOpenAI()",
     THEIRS + "class Mine(ChatOpenAI):\n    def stream(self): ...",
     THEIRS + "ChatOpenAI(use_responses_api=False)",
+    THEIRS + "ChatOpenAI().invoke('x', {'tags': []})\nother({'callbacks': []})\nmodel.invoke(**{'callbacks': []}['x'])",
+    OURS + "ChatOpenAI().invoke('x', {'callbacks': [handler]})",
 ]
 
 

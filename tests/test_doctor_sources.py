@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_read_is_reported_and_the_others_are_read(
     assert main(["doctor", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert f"not read: {tmp_path / 'bad.py'}: {found['bad.py']}" in printed
-    assert printed.endswith("1 source read: 1 line could change, 0 remarks\n")
+    assert "\n1 source read: 1 line could change, 0 remarks\n" in printed
 
 
 def test_a_pipe_with_the_name_of_a_source_is_left_alone(tmp_path: Path) -> None:

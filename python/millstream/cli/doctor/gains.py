@@ -24,7 +24,7 @@ class Gain:
 
 
 _LANGCHAIN = "langchain-openai"
-_ENDS = "per chunk; a cut or stalled stream raises, a left one closes at once"
+_ENDS = "per chunk; a cut or stalled stream raises"
 _CHAINS = tuple(
     (f"astream of a chain of PromptTemplate, {steps}, 1,000 chunks, one event per read", _LANGCHAIN)
     for steps in ("OpenAI and StrOutputParser: completions", "ChatOpenAI and StrOutputParser: chat")

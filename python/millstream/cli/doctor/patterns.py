@@ -136,6 +136,19 @@ def _langgraph(module: _Module) -> Iterator[tuple[int, str]]:
             return
 
 
+_LANGCHAIN = ("langchain", "millstream.integrations.langchain")
+_CALLS = {"abatch", "ainvoke", "astream", "astream_events", "batch", "invoke", "stream", "with_config"}
+
+
+def _configures_callbacks(call: ast.Call) -> bool:
+    """Return whether a method of a Runnable is called with a configuration that has callbacks."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _CALLS:
+        return False
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    keys = [key for value in values if isinstance(value, ast.Dict) for key in value.keys]
+    return any(isinstance(key, ast.Constant) and key.value == "callbacks" for key in keys)
+
+
 _SLOW = "adds a handler to each run: its callbacks take most of a chunk's time"
 
 
@@ -148,6 +161,8 @@ def _handlers(module: _Module) -> Iterator[tuple[int, str]]:
     for call in module.calls:
         path = module.names.path(call.func) or ""
         name = path.rpartition(".")[2]
+        if _configures_callbacks(call) and any(path.startswith(_LANGCHAIN) for path in module.names.paths()):
+            yield call.lineno, f'"callbacks" in the configuration {_SLOW}'
         if path.startswith("langchain") and name in ("set_debug", "set_verbose"):
             yield call.lineno, f"{name} {_SLOW}"
 
