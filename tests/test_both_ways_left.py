@@ -11,7 +11,7 @@ from both_libraries import ours, theirs
 from endings import assert_closed_by_us
 from langchain_peer import chat_of, llm_of
 from millstream.errors import StreamTruncatedError
-from millstream.integrations.langchain.runnables import from_langchain, to_langchain
+from millstream.integrations.langchain import from_langchain, to_langchain
 from millstream.testing import Cut, MockServer, Reply, Stall, assert_no_leaks
 from recording import chat_handlers
 from run_ends import alone, has_ended

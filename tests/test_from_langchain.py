@@ -11,7 +11,7 @@ from chains import events_of, numbered
 from endings import aread
 from langchain_peer import dump_messages
 from marks import versions
-from millstream.integrations.langchain.runnables import from_langchain
+from millstream.integrations.langchain import from_langchain
 from millstream.messages import AIMessage, HumanMessage
 from millstream.runnables import Runnable
 from test_to_langchain import IN_NO_ORDER, ORDERED, UNLIKE, plain

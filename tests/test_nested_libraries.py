@@ -15,7 +15,7 @@ from chains import events_of
 from endings import aread
 from langchain_peer import allow_v1
 from marks import both_ways, versions
-from millstream.integrations.langchain.runnables import from_langchain, to_langchain
+from millstream.integrations.langchain import from_langchain, to_langchain
 from millstream.messages import AIMessageChunk
 from recording import achat_handlers, chat_handlers, comparable_calls
 

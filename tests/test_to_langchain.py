@@ -9,7 +9,7 @@ from both_libraries import COMPOSITIONS, INPUT, WAYS, calls_of, ours, theirs
 from chains import events_of
 from langchain_peer import allow_v1, dump_messages
 from marks import versions
-from millstream.integrations.langchain.runnables import from_langchain, to_langchain
+from millstream.integrations.langchain import from_langchain, to_langchain
 from schema_shapes import without_descriptions
 
 

@@ -17,7 +17,7 @@ from langgraph.prebuilt import ToolNode, create_react_agent
 
 from endings import aread
 from langchain_peer import achat_peer, chat_of, dump_messages
-from millstream.integrations.langchain.runnables import from_langchain, to_langchain
+from millstream.integrations.langchain import from_langchain, to_langchain
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.testing import MockServer, Reply

@@ -19,7 +19,7 @@ import millstream.caches
 import millstream.rate_limiters
 from endings import aread
 from langchain_peer import KEY, achat_peer, apeer, chat_of, chat_peer, dump_messages, llm_of
-from millstream.integrations.langchain.runnables import to_langchain
+from millstream.integrations.langchain import to_langchain
 from millstream.language_models import FakeListChatModel
 from millstream.testing import MockServer, Reply
 from millstream.tools import tool as our_tool

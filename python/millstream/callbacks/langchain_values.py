@@ -75,14 +75,16 @@ def _find_converter(cls: type) -> Callable[[Any], Any] | None:
             theirs = _their_class(cls, module_name)
             if theirs is None:
                 return None
-            convert = _converters[cls] = _converter_to(theirs, kind, read_fields)
+            convert = _converters[cls] = _converter_to(cls, theirs, kind, read_fields)
             return convert
     return None
 
 
-def _converter_to(theirs: Any, kind: type, read_fields: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], Any]:
+def _converter_to(
+    cls: type, theirs: Any, kind: type, read_fields: Callable[[Any], Mapping[str, Any]]
+) -> Callable[[Any], Any]:
     if kind is BaseMessage:
-        return message_converter(theirs)
+        return message_converter(cls, theirs)
     return lambda value: theirs.model_construct(**read_fields(value))
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from .. import agents, messages, outputs, prompt_values
 from ..documents import base as documents_base
+from ..messages.ai import AIMessageChunk, text_chunk
 from ..messages.base import BaseMessage
 from ..outputs.chat_generation import ChatGeneration, ChatResult
 from ..streaming.accumulate import AddableDict
@@ -68,6 +69,22 @@ def _fields_of(value: Any) -> Iterator[tuple[str, Any]]:
     return iter(value)
 
 
+def _make_chunk(ours: type[AIMessageChunk], value: Any) -> AIMessageChunk:
+    fields: dict[str, Any] = value.__dict__
+    has_more = len(fields) > _FIELD_COUNT or any(map(fields.get, _BEYOND_TEXT)) or value.__pydantic_extra__
+    if has_more or type(value.content) is not str:
+        return ours.model_construct(**dict(_fields_of(value)))
+    return text_chunk(value.content, value.id, value.response_metadata)
+
+
+_BEYOND_TEXT = (
+    *("name", "additional_kwargs", "tool_calls", "invalid_tool_calls", "tool_call_chunks"),
+    *("usage_metadata", "chunk_position"),
+)
+# A subclass may have more.
+_FIELD_COUNT = len(AIMessageChunk._fields)
+
+
 def _make_message(ours: type[BaseMessage], value: Any) -> BaseMessage:
     return ours.model_construct(**dict(_fields_of(value)))
 
@@ -100,6 +117,7 @@ def _make_agent_part(ours: Any, value: Any) -> Any:
 
 
 _MAKERS: tuple[tuple[type, Callable[[Any, Any], Any]], ...] = (
+    (AIMessageChunk, _make_chunk),
     (BaseMessage, _make_message),
     (outputs.Generation, _make_generation),
     (ChatResult, _make_chat_result),

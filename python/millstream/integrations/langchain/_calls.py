@@ -24,7 +24,6 @@ __all__ = (
     "ConvertedChunks",
     "batch_configs",
     "graph_to_langchain",
-    "is_unobserved",
     "specs_to_langchain",
     "take_config",
     "type_to_langchain",
@@ -40,12 +39,6 @@ def take_config(config: Any) -> Any:
     if manager.handlers or manager.parent_run_id is not None:
         return {**(config or {}), "callbacks": manager}
     return {**config, "callbacks": None} if config and config.get("callbacks") else config
-
-
-def is_unobserved(model: Any, config: Any) -> bool:
-    """Return whether no handler would be notified of a run of ``model``, one of LangChain's."""
-    callbacks = ensure_config(config).get("callbacks")
-    return not CallbackManager.configure(callbacks, model.callbacks, model.verbose).handlers
 
 
 def batch_configs(config: Any) -> Any:

@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk, LLMResult
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from pydantic import model_validator
 
 from ...callbacks.langchain_values import to_langchain
@@ -22,7 +23,7 @@ from ...language_models.streams import chunk_stream
 from ...runnables.binding import RunnableBinding
 from ...runnables.foreign import aconvert_items, convert_items
 from ...streaming.drive import adrive, drive
-from ._calls import ConvertedChunks, is_unobserved
+from ._calls import ConvertedChunks
 from ._model_fields import (
     ConvertedRateLimiter,
     ModelCalls,
@@ -30,6 +31,7 @@ from ._model_fields import (
     run_of_millstream,
 )
 from ._runnable_to_langchain import MillstreamRunnable, Named
+from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
 __all__ = ("MillstreamChatModel", "MillstreamLLM")
 
@@ -137,17 +139,21 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> Iterator[Any]:
         """Stream the chunks of the answer to one input."""
-        if (parts := self._unobserved_parts(input, config, stop, kwargs, for_async=False)) is not None:
-            return drive(*parts)
-        return super().stream(input, config, stop=stop, **kwargs)
+        return DeferredStream(lambda: self._begin(input, config, stop, kwargs))
+
+    def _begin(self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
+        parts = self._unobserved_parts(input, config, stop, kwargs, for_async=False)
+        return super().stream(input, config, stop=stop, **kwargs) if parts is None else drive(*parts)
 
     def astream(
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """Stream the chunks of the answer to one input."""
-        if (parts := self._unobserved_parts(input, config, stop, kwargs, for_async=True)) is not None:
-            return adrive(*parts)
-        return super().astream(input, config, stop=stop, **kwargs)
+        return AsyncDeferredStream(lambda: self._abegin(input, config, stop, kwargs))
+
+    def _abegin(self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
+        parts = self._unobserved_parts(input, config, stop, kwargs, for_async=True)
+        return super().astream(input, config, stop=stop, **kwargs) if parts is None else adrive(*parts)
 
     def _unobserved_parts(
         self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool
@@ -162,12 +168,14 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
             or type(self)._astream is not MillstreamChatModel._astream
         ):
             return None
-        if self.rate_limiter is not None or self.output_version == "v1" or not is_unobserved(self, config):
+        if self.rate_limiter is not None or self.output_version == "v1":
+            return None
+        if is_observed(ensure_config(config), self.callbacks, self.verbose):
             return None
         if not self._should_stream(async_api=for_async, **{**kwargs, "stream": True}):
             return None
-        quiet: Any = {**(config or {}), "callbacks": None}
-        source, chunks = chunk_stream(model, from_langchain(input), quiet, stop, kwargs, for_async=for_async)
+        alone = without_callbacks(config)
+        source, chunks = chunk_stream(model, from_langchain(input), alone, stop, kwargs, for_async=for_async)
         return source, ConvertedChunks(chunks)
 
     # Tools and schemas: Millstream's model makes the arguments.
@@ -225,22 +233,26 @@ class MillstreamLLM(_MillstreamModel, BaseLLM):
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> Iterator[str]:
         """Stream the text of the answer to one input."""
+        return DeferredStream(lambda: self._begin(input, config, stop, kwargs))
+
+    def _begin(self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
         if not self._streams(for_async=False):
             return iter_whole(self, input, config, stop, kwargs)
         if self._is_unobserved(config):
-            quiet = {**(config or {}), "callbacks": None}
-            return iter(self.runnable.stream(from_langchain(input), quiet, stop=stop, **kwargs))
+            return iter(self.runnable.stream(from_langchain(input), without_callbacks(config), stop=stop, **kwargs))
         return super().stream(input, config, stop=stop, **kwargs)
 
     def astream(
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AsyncIterator[str]:
         """Stream the text of the answer to one input."""
+        return AsyncDeferredStream(lambda: self._abegin(input, config, stop, kwargs))
+
+    def _abegin(self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
         if not self._streams(for_async=True):
             return aiter_whole(self, input, config, stop, kwargs)
         if self._is_unobserved(config):
-            quiet = {**(config or {}), "callbacks": None}
-            return aiter(self.runnable.astream(from_langchain(input), quiet, stop=stop, **kwargs))
+            return aiter(self.runnable.astream(from_langchain(input), without_callbacks(config), stop=stop, **kwargs))
         return super().astream(input, config, stop=stop, **kwargs)
 
     def _streams(self, *, for_async: bool) -> bool:
@@ -249,7 +261,12 @@ class MillstreamLLM(_MillstreamModel, BaseLLM):
 
     def _is_unobserved(self, config: Any) -> bool:
         is_plain = type(self)._stream is MillstreamLLM._stream and type(self)._astream is MillstreamLLM._astream
-        return is_plain and is_unobserved(self, config)
+        return is_plain and not is_observed(ensure_config(config), self.callbacks, self.verbose)
+
+
+def without_callbacks(config: Any) -> Any:
+    """Return the configuration of a run of which no handler is notified."""
+    return {**(config or {}), "callbacks": None}
 
 
 def iter_whole(model: Any, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ...callbacks.langchain_values import to_langchain
 from ...callbacks.values_of_langchain import from_langchain
 from ...runnables.foreign import aconvert_items, convert_items
 from ._calls import batch_configs, graph_to_langchain, specs_to_langchain, take_config, type_to_langchain
+from .unobserved import AsyncDeferredStream, DeferredStream
 
 __all__ = ("MillstreamRunnable", "Named")
 
@@ -143,33 +144,40 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         outputs = self.runnable.abatch_as_completed(values, configs, return_exceptions=return_exceptions, **kwargs)
         return aconvert_items(outputs, to_langchain)
 
-    # Streams. Texts need no conversion: a chain that ends with a parser of texts is handed out as it is.
-
-    @property
-    def _has_text_output(self) -> bool:
-        return self.runnable.OutputType is str
+    # Streams, which begin with their first step. Texts need no conversion: a chain that ends with a parser of texts
+    # is handed out as it is.
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """Stream from Millstream's Runnable."""
-        outputs = self.runnable.stream(from_langchain(input), take_config(config), **kwargs)
-        return iter(outputs) if self._has_text_output else convert_items(iter(outputs), to_langchain)
+        return DeferredStream(
+            lambda: self._convert(self.runnable.stream(from_langchain(input), take_config(config), **kwargs))
+        )
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """Transform with Millstream's Runnable."""
-        outputs = self.runnable.transform(convert_items(input, from_langchain), take_config(config), **kwargs)
-        return iter(outputs) if self._has_text_output else convert_items(iter(outputs), to_langchain)
+        items = convert_items(input, from_langchain)
+        return DeferredStream(lambda: self._convert(self.runnable.transform(items, take_config(config), **kwargs)))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """Stream from Millstream's Runnable."""
-        outputs = self.runnable.astream(from_langchain(input), take_config(config), **kwargs)
-        return aiter(outputs) if self._has_text_output else aconvert_items(aiter(outputs), to_langchain)
+        return AsyncDeferredStream(
+            lambda: self._aconvert(self.runnable.astream(from_langchain(input), take_config(config), **kwargs))
+        )
 
     def atransform(
         self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """Transform with Millstream's Runnable."""
-        outputs = self.runnable.atransform(aconvert_items(input, from_langchain), take_config(config), **kwargs)
-        return aiter(outputs) if self._has_text_output else aconvert_items(aiter(outputs), to_langchain)
+        items = aconvert_items(input, from_langchain)
+        return AsyncDeferredStream(
+            lambda: self._aconvert(self.runnable.atransform(items, take_config(config), **kwargs))
+        )
+
+    def _convert(self, outputs: Any) -> Any:
+        return iter(outputs) if self.runnable.OutputType is str else convert_items(iter(outputs), to_langchain)
+
+    def _aconvert(self, outputs: Any) -> Any:
+        return aiter(outputs) if self.runnable.OutputType is str else aconvert_items(aiter(outputs), to_langchain)
 
     # Events: Millstream's dicts are LangChain's, but for the values in them.
 
