@@ -129,25 +129,26 @@ class _ChatStreams(_Base):
 
     # Event streams for users.
 
-    def astream_events(
-        self, input: Any, config: RunnableConfig | None = None, *, version: str = VERSION, **kwargs: Any
-    ) -> Any:
-        """Stream the events of a run, as LangChain's ``astream_events`` does; the stream can be closed."""
-        if version != VERSION:
-            return super().astream_events(input, config, version=version, **kwargs)
-        return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
+    if not TYPE_CHECKING:  # its types are LangChain's
 
-    def _begin_events(self, input: Any, config: Any, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        def astream_events(
+            self, input: Any, config: RunnableConfig | None = None, *, version: str = VERSION, **kwargs: Any
+        ) -> Any:
+            """Stream the events of a run, as LangChain's ``astream_events`` does; the stream can be closed."""
+            if version != VERSION:
+                return super().astream_events(input, config, version=version, **kwargs)
+            return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
+
+    def _begin_events(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
         def open_stream(run_id: Any, stop: Any, options: dict[str, Any]) -> Any:
             client = self.async_client
             return self._open_stream(client, input, run_id, stop, options, is_async=True, collect_result=True)
 
-        kind: Any = type(self)
-        if kind._astream is _ChatStreams._astream and kind.astream is _ChatStreams.astream:
+        if type(self)._astream is _ChatStreams._astream and type(self).astream is _ChatStreams.astream:
             events = begin_events(self, "chat_model", input, config, kwargs, open_stream)
             if events is not None:
                 return events
-        return super().astream_events(input, config, version=VERSION, **kwargs)  # type: ignore[return-value]
+        return super().astream_events(input, config, version="v2", **kwargs)
 
     # Whole responses.
 

@@ -213,7 +213,8 @@ class DecodedMessages(DecodedGenerations):
             # The text is one chunk. Metadata that arrived before it, like headers, stay before it.
             is_first = not chunks or "finish_reason" in chunks[0].message.response_metadata
             chunks.insert(0 if is_first else 1, ChatGenerationChunk(message=self._make(text)))
-        return TheirResult(generations=[[merge_chat_generation_chunks(chunks)]])
+        merged = merge_chat_generation_chunks(chunks)
+        return TheirResult(generations=[[] if merged is None else [merged]])
 
     def close(self) -> Sequence[Any]:
         """Return the messages that were held back, and the last one."""
