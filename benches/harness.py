@@ -19,7 +19,7 @@ from typing import Any
 from .contenders import Contender
 from .fixtures import Reads
 
-__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "calibrate", "check", "measure", "sample")
+__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "bind_all", "calibrate", "check", "measure", "sample")
 
 
 class WrongOutputError(Exception):
@@ -68,13 +68,7 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
     collection runs between the rounds and never during a sample.
     """
     with asyncio.Runner() as runner:
-        bound = [(one, one.bind(reads)) for one in contenders]
-        whole: dict[str, str] = {}
-        for one, run in bound:
-            output = check(one, run, runner, expected)
-            if one.whole is not None:
-                whole[one.name] = one.whole(output)
-        _check_equal(whole)
+        bound = bind_all(contenders, reads, expected, runner)
         loops = {one.key: calibrate(one, run, effort.sample, runner) for one, run in bound}
         rounds: dict[str, list[float]] = {one.key: [] for one in contenders}
         for _ in range(effort.rounds):
@@ -82,6 +76,20 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
                 for one, run in bound:
                     rounds[one.key].append(sample(one, run, loops[one.key], runner))
     return Timings(rounds)
+
+
+def bind_all(
+    contenders: Sequence[Contender], reads: Reads, expected: list[str], runner: asyncio.Runner
+) -> list[tuple[Contender, Any]]:
+    """Return each contender with its function, whose output was checked; see :func:`measure`."""
+    bound = [(one, one.bind(reads)) for one in contenders]
+    whole: dict[str, str] = {}
+    for one, run in bound:
+        output = check(one, run, runner, expected)
+        if one.whole is not None:
+            whole[one.name] = one.whole(output)
+    _check_equal(whole)
+    return bound
 
 
 def check(contender: Contender, run: Any, runner: asyncio.Runner, expected: list[str]) -> Any:

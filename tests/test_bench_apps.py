@@ -1,5 +1,6 @@
 """The rows of existing apps run, both sides of each have equal outputs, and what is left is shown part by part."""
 
+import asyncio
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -8,24 +9,24 @@ from benches.breakdown import breakdown, chart, parts
 from benches.contenders import Contender
 from benches.fixtures import fixture
 from benches.groups import Group
-from benches.harness import Effort, WrongOutputError, measure
+from benches.harness import Effort, WrongOutputError, bind_all, measure
 from benches.integrations.rows import existing_apps
 from benches.report import Measured
 
-GROUPS = {group.title: group for group in existing_apps()}
+GROUPS = {group.work: group for group in existing_apps()}
 ONCE = Effort(rounds=1, sample=1)
 
 
-def measured(group: Group) -> Measured:
-    """Measure a group once, on a stream of three chunks."""
-    small = replace(group, stream=fixture(group.stream.format.removeprefix("openai."), 3))
-    contenders = small.contenders()
-    return Measured(small, contenders, measure(contenders, small.reads, small.expected, ONCE))
+def of_three_chunks(group: Group) -> Group:
+    return replace(group, stream=fixture(group.stream.format.removeprefix("openai."), 3))
 
 
-@pytest.mark.parametrize("title", GROUPS)
-def test_both_sides_of_an_app_have_equal_outputs(title: str) -> None:
-    assert measured(GROUPS[title]).contenders[0].key == "ours"
+@pytest.mark.parametrize("work", GROUPS)
+def test_both_sides_of_an_app_have_equal_outputs(work: str) -> None:
+    group = of_three_chunks(GROUPS[work])
+    with asyncio.Runner() as runner:
+        bound = bind_all(group.contenders(), group.reads, group.expected, runner)
+    assert bound[0][0].key == "ours"
 
 
 def test_an_app_whose_outputs_differ_is_not_timed() -> None:
@@ -39,7 +40,9 @@ def test_an_app_whose_outputs_differ_is_not_timed() -> None:
 
 def test_the_parts_of_a_chunk_add_up_and_are_shown() -> None:
     group = next(group for group in GROUPS.values() if group.targets and "SDK" in group.title)
-    one = measured(group)
+    group = of_three_chunks(group)
+    contenders = group.contenders()
+    one = Measured(group, contenders, measure(contenders, group.reads, group.expected, ONCE))
     found = parts(one)
     assert found is not None
     assert list(found) == ["client", "core", "python"]

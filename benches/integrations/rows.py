@@ -41,6 +41,8 @@ _WORKS = {
 
 def existing_apps() -> Iterator[Group]:
     """Yield the groups."""
+    yield from _langchain()
+    yield from _shapes()
     yield from _sdk()
     yield from _httpx_sse()
     yield from _responses()
