@@ -4,7 +4,7 @@ The classes are subclasses of those of ``langchain-openai`` and ``langchain-core
 :func:`to_langchain` and :func:`from_langchain` convert Runnables and values between the two libraries.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..._late import lazy_names
 
@@ -35,4 +35,27 @@ _MODULES = {
     "from_langchain": ".runnables",
     "to_langchain": ".runnables",
 }
-__getattr__ = lazy_names(globals(), _MODULES)
+_CORE_MODELS = dict.fromkeys(("AzureChatOpenAI", "ChatOpenAI", "OpenAI"), ".core_models")
+"""What stands in where langchain-openai is not installed: Millstream's models, converted."""
+
+_find = lazy_names(globals(), _MODULES)
+_find_of_core = lazy_names(globals(), _CORE_MODELS)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for; where a package is missing, say which one to install."""
+    try:
+        return _find(name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "langchain_core":
+            raise ImportError(
+                "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'"
+            ) from error
+        if missing not in ("langchain_openai", "openai"):
+            raise
+        if name in _CORE_MODELS:
+            return _find_of_core(name)
+        raise ImportError(
+            f"millstream.integrations.langchain.{name} needs langchain-openai: pip install langchain-openai"
+        ) from error

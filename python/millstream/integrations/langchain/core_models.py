@@ -1,0 +1,42 @@
+"""The models of OpenAI where langchain-core is installed without langchain-openai: Millstream's, converted.
+
+They take the arguments of Millstream's classes with the same names, and raise its errors, since the OpenAI SDK's
+are not there. With langchain-openai they are subclasses of its classes instead: see ``chat_models`` and ``llms``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...providers.openai.azure import AzureChatOpenAI as MillstreamAzureChatOpenAI
+from ...providers.openai.chat import ChatOpenAI as MillstreamChatOpenAI
+from ...providers.openai.completions import OpenAI as MillstreamOpenAI
+from ._models_to_langchain import MillstreamChatModel, MillstreamLLM
+
+__all__ = ("AzureChatOpenAI", "ChatOpenAI", "OpenAI")
+
+
+class ChatOpenAI(MillstreamChatModel):
+    """A chat model of LangChain's around :class:`millstream.ChatOpenAI`, whose arguments it takes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**_take_model(MillstreamChatOpenAI, arguments))
+
+
+class AzureChatOpenAI(MillstreamChatModel):
+    """A chat model of LangChain's around :class:`millstream.AzureChatOpenAI`, whose arguments it takes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**_take_model(MillstreamAzureChatOpenAI, arguments))
+
+
+class OpenAI(MillstreamLLM):
+    """A completion model of LangChain's around :class:`millstream.OpenAI`, whose arguments it takes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**_take_model(MillstreamOpenAI, arguments))
+
+
+def _take_model(model_class: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a model made of ``arguments``, or of a copy, which has a model already."""
+    return arguments if "runnable" in arguments else {"runnable": model_class(**arguments)}
