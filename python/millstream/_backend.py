@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 __all__ = (
     "BACKEND",
     "Delta",
+    "HTTPXServerSentEvent",
     "JSONAssembler",
     "SSEParser",
     "ServerSentEvent",
@@ -60,6 +61,7 @@ def _has_core() -> bool:
 if TYPE_CHECKING or not _has_core():
     from ._pure import (
         Delta,
+        HTTPXServerSentEvent,
         JSONAssembler,
         ServerSentEvent,
         SSEParser,
@@ -73,6 +75,7 @@ if TYPE_CHECKING or not _has_core():
 else:
     from ._core import (
         Delta,
+        HTTPXServerSentEvent,
         JSONAssembler,
         ServerSentEvent,
         SSEParser,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NoReturn, final
 
 from ._pure import Delta as Delta
+from ._pure import HTTPXServerSentEvent as HTTPXServerSentEvent
 from ._pure import JSONAssembler as JSONAssembler
 from ._pure import ServerSentEvent as ServerSentEvent
 from ._pure import SSEParser as SSEParser

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use super::convert::{
-    Argument, Make, check_fields, immutable, optional, read_json, reduced, repr, string,
+    Argument, check_fields, immutable, optional, read_json, reduced, repr, string,
 };
 use super::growing::Growing;
 use super::plain::{Scratch, Span};
@@ -80,30 +80,25 @@ impl PlainEvent {
     }
 }
 
-/// The data of an event that has nothing else.
-pub struct PlacedData<'a>(pub &'a [u8]);
-
-impl Make for PlacedData<'_> {
+impl PyServerSentEvent {
+    /// An event that has `data` and nothing else.
     #[inline]
-    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let made = Bound::new(
-            py,
-            PyServerSentEvent {
-                event: None,
-                data: string(py, self.0).unbind(),
-                id: None,
-                retry: None,
-            },
-        );
-        Ok(made?.into_any())
+    pub fn of_data(py: Python<'_>, data: &[u8]) -> Self {
+        Self {
+            event: None,
+            data: string(py, data).unbind(),
+            id: None,
+            retry: None,
+        }
     }
 }
 
 /// An event, with the room that its fields stand in, and the text that its data may be the rest of.
 pub struct PlacedEvent<'a>(pub &'a PlainEvent, pub &'a Scratch<'a>, pub &'a Growing);
 
-impl Make for PlacedEvent<'_> {
-    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+impl PlacedEvent<'_> {
+    /// The event.
+    pub fn read(&self, py: Python<'_>) -> PyResult<PyServerSentEvent> {
         let Self(event, scratch, begun) = self;
         let field = |span: Span| (!span.is_empty()).then(|| scratch.bytes(span));
         let data = match event.large.as_deref() {
@@ -111,21 +106,40 @@ impl Make for PlacedEvent<'_> {
             Some(large) if large.is_rest => begun.finish(py, large.data())?,
             Some(large) => string(py, large.data()),
         };
-        let made = Bound::new(
-            py,
-            PyServerSentEvent {
-                event: field(event.event).map(|event| string(py, event).unbind()),
-                data: data.unbind(),
-                id: optional(py, field(event.id))?.map(Bound::unbind),
-                retry: event.retry,
-            },
-        );
-        Ok(made?.into_any())
+        Ok(PyServerSentEvent {
+            event: field(event.event).map(|event| string(py, event).unbind()),
+            data: data.unbind(),
+            id: optional(py, field(event.id))?.map(Bound::unbind),
+            retry: event.retry,
+        })
     }
 }
 
 impl PyServerSentEvent {
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    /// An event of `fields` that a user gave.
+    pub fn checked(fields: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        check_fields(NAME, fields)?;
+        let (event, data, id, retry) = fields.extract()?;
+        Ok(Self {
+            event: Some(event),
+            data,
+            id: Some(id),
+            retry,
+        })
+    }
+
+    /// The data lines, joined by LF.
+    pub fn data<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.data.bind(py).clone()
+    }
+
+    /// The reconnection time.
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// The fields, in their order.
+    pub fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         (self.event(py), &self.data, self.id(py), self.retry).into_pyobject(py)
     }
 }
@@ -152,20 +166,15 @@ impl PyServerSentEvent {
         retry: Argument<'_>,
     ) -> PyResult<Self> {
         let (event, data, id) = (event.or("message", py)?, data.or("", py)?, id.or("", py)?);
-        let fields = PyTuple::new(py, [event, data, id, retry.or(py.None(), py)?])?;
-        check_fields(NAME, &fields)?;
-        let (event, data, id, retry) = fields.extract()?;
-        Ok(Self {
-            event: Some(event),
-            data,
-            id: Some(id),
-            retry,
-        })
+        Self::checked(&PyTuple::new(
+            py,
+            [event, data, id, retry.or(py.None(), py)?],
+        )?)
     }
 
     /// The event's type: ``"message"`` where the stream named none.
     #[getter]
-    fn event<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+    pub fn event<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let message = || intern!(py, "message").clone();
         self.event
             .as_ref()
@@ -174,7 +183,7 @@ impl PyServerSentEvent {
 
     /// The last event ID of the stream as of this event: ``""`` if it never had one.
     #[getter]
-    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+    pub fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let empty = || intern!(py, "").clone();
         self.id
             .as_ref()
@@ -184,7 +193,7 @@ impl PyServerSentEvent {
     /// Return the data as JSON; raises ``json.JSONDecodeError``, a ``ValueError``, if it is not valid JSON.
     ///
     /// Lone surrogates become U+FFFD.
-    fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         read_json(self.data.bind(py))
     }
 

@@ -14,6 +14,7 @@ mod encode;
 mod event;
 mod failure;
 mod growing;
+mod httpx_event;
 mod partial;
 mod payloads;
 mod plain;
@@ -46,9 +47,11 @@ mod _core {
     #[pymodule_export]
     use super::text::PyTextAssembler;
 
-    /// Sets the module of the function, as the attributes of the classes do.
+    /// Adds the second class of its name, and sets the module of the function, as the attributes of the classes do.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let httpx_event = module.py().get_type::<super::httpx_event::PyHttpxEvent>();
+        module.add("HTTPXServerSentEvent", httpx_event)?;
         module
             .getattr("encode_sse")?
             .setattr("__module__", "millstream")

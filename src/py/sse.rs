@@ -1,14 +1,19 @@
 //! `SSEParser`.
 
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyBytes, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
 use super::convert::{Argument, Make, bytes, list};
-use super::event::{PlacedData, PlacedEvent, PlainEvent};
+use super::event::{PlacedEvent, PlainEvent, PyServerSentEvent};
 use super::failure::Failure;
 use super::growing::Growing;
+use super::httpx_event::{EventReads, PyHttpxEvent};
 use super::plain::{Scratch, Span};
 use super::state::{Core, Shared, unpicklable};
 use crate::frames::Large;
@@ -36,6 +41,10 @@ pub struct PySseParser {
     shared: Shared<SseParser>,
     /// The data of a large event that has begun, as far as it was taken from the core.
     begun: Growing,
+    /// How many bytes the counted calls read.
+    counted: AtomicUsize,
+    /// Whether an event was too large.
+    has_failed: AtomicBool,
 }
 
 /// As much data of an event may wait for its end in the core, in bytes: the string that it becomes would
@@ -73,19 +82,40 @@ enum Found {
     Other(usize),
 }
 
-/// An event, with what it was found among, and the text that its data may be the rest of.
-struct Placed<'a>(Found, &'a Events<'a>, &'a Growing);
+/// A class of events.
+trait Class {
+    /// The object for an event.
+    fn object(py: Python<'_>, event: PyServerSentEvent) -> PyResult<Bound<'_, PyAny>>;
+}
 
-impl Make for Placed<'_> {
+impl Class for PyServerSentEvent {
+    #[inline]
+    fn object(py: Python<'_>, event: PyServerSentEvent) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, event)?.into_any())
+    }
+}
+
+impl Class for PyHttpxEvent {
+    #[inline]
+    fn object(py: Python<'_>, event: PyServerSentEvent) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, Self(event))?.into_any())
+    }
+}
+
+/// An event, with what it was found among, and the text that its data may be the rest of.
+struct Placed<'a, C>(Found, &'a Events<'a>, &'a Growing, PhantomData<C>);
+
+impl<C: Class> Make for Placed<'_, C> {
     #[inline]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self(found, events, begun) = self;
-        match found {
-            Found::Data(data) => PlacedData(events.scratch.bytes(*data)).make(py),
+        let Self(found, events, begun, _) = self;
+        let event = match found {
+            Found::Data(data) => PyServerSentEvent::of_data(py, events.scratch.bytes(*data)),
             Found::Other(number) => {
-                PlacedEvent(&events.others[*number], &events.scratch, begun).make(py)
+                PlacedEvent(&events.others[*number], &events.scratch, begun).read(py)?
             }
-        }
+        };
+        C::object(py, event)
     }
 }
 
@@ -108,9 +138,29 @@ impl<'a> Events<'a> {
     }
 
     #[inline]
-    fn list<'py>(&self, py: Python<'py>, begun: &Growing) -> PyResult<Bound<'py, PyList>> {
+    fn list<'py, C: Class>(
+        &self,
+        py: Python<'py>,
+        begun: &Growing,
+    ) -> PyResult<Bound<'py, PyList>> {
         let events = self.found.iter();
-        list(py, events.map(|found| Placed(*found, self, begun)))
+        list(
+            py,
+            events.map(|found| Placed::<C>(*found, self, begun, PhantomData)),
+        )
+    }
+
+    /// The event if there is one, or else the list.
+    #[inline]
+    fn one_or_list<'py, C: Class>(
+        &self,
+        py: Python<'py>,
+        begun: &Growing,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match self.found.as_slice() {
+            [found] => Placed::<C>(*found, self, begun, PhantomData).make(py),
+            _ => Ok(self.list::<C>(py, begun)?.into_any()),
+        }
     }
 }
 
@@ -133,19 +183,55 @@ impl EventSink for Events<'_> {
 }
 
 impl PySseParser {
-    /// The events. `begun`, the beginning of the next event's data, is appended to that event's text.
-    #[cold]
-    fn put_together<'py>(
+    /// What `build` returns for the events that `data` completes.
+    #[inline]
+    fn read<'py, V>(
         &self,
-        events: &Events<'_>,
+        data: &Bound<'py, PyBytes>,
+        build: impl Fn(&Events<'_>, Python<'py>, &Growing) -> PyResult<V>,
+    ) -> PyResult<V> {
+        let py = data.py();
+        let mut events = Events::new(data.as_bytes());
+        let (_turn, mut state) = self.shared.begin(py)?;
+        state.check_open()?;
+        if state.is_stopped() {
+            drop(state);
+            return Err(self.shared.stop_error(py));
+        }
+        state.core.feed(data.as_bytes(), &mut events);
+        if state.core.has_failed() {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+        if state.core.held() > HELD {
+            let begun = state.core.take_begun(HELD);
+            drop(state);
+            let made = build(&events, py, &self.begun);
+            return self.shared.pass_on(py, self.put_together(made, begun, py));
+        }
+        drop(state);
+        self.shared.pass_on(py, build(&events, py, &self.begun))
+    }
+
+    /// What was `made` of the events. `begun`, the beginning of the next event's data, is appended to that
+    /// event's text.
+    #[cold]
+    fn put_together<V>(
+        &self,
+        made: PyResult<V>,
         begun: Option<Large>,
-        py: Python<'py>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let made = events.list(py, &self.begun)?;
+        py: Python<'_>,
+    ) -> PyResult<V> {
+        let made = made?;
         if let Some(begun) = begun {
             self.begun.append(py, begun.data())?;
         }
         Ok(made)
+    }
+
+    /// Whether an event was too large: `close` raises.
+    #[inline]
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
     }
 }
 
@@ -162,6 +248,8 @@ impl PySseParser {
         Ok(Self {
             shared: Shared::new(SseParser::new(size, eof == "flush")),
             begun: Growing::default(),
+            counted: AtomicUsize::new(0),
+            has_failed: AtomicBool::new(false),
         })
     }
 
@@ -170,31 +258,46 @@ impl PySseParser {
     /// The call that meets an event too large returns what came before it and sets ``failure``.
     /// Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError`` after ``close``.
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let py = data.py();
+        self.read(&bytes(data)?, |events, py, begun| {
+            events.list::<PyServerSentEvent>(py, begun)
+        })
+    }
+
+    /// Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
+    ///
+    /// A single event is returned alone, in no list. ``counter`` gets the number of bytes so far as its
+    /// ``_num_bytes_downloaded``.
+    #[pyo3(name = "_feed_counted")]
+    pub fn feed_counted<'py>(
+        &self,
+        data: &Bound<'py, PyAny>,
+        counter: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let data = bytes(data)?;
-        let mut events = Events::new(data.as_bytes());
-        let (_turn, mut state) = self.shared.begin(py)?;
-        state.check_open()?;
-        if state.is_stopped() {
-            drop(state);
-            return Err(self.shared.stop_error(py));
-        }
-        state.core.feed(data.as_bytes(), &mut events);
-        if state.core.held() > HELD {
-            let begun = state.core.take_begun(HELD);
-            drop(state);
-            return self
-                .shared
-                .pass_on(py, self.put_together(&events, begun, py));
-        }
-        drop(state);
-        self.shared.pass_on(py, events.list(py, &self.begun))
+        let size = data.as_bytes().len();
+        let total = self.counted.fetch_add(size, Ordering::Relaxed) + size;
+        counter.setattr(intern!(data.py(), "_num_bytes_downloaded"), total)?;
+        self.read(&data, |events, py, begun| {
+            events.one_or_list::<PyHttpxEvent>(py, begun)
+        })
+    }
+
+    /// Return an iterator over the events of the data that ``reads`` yields: see ``_feed_counted``.
+    ///
+    /// It ends with ``close``, before the next read if an event is too large.
+    #[pyo3(name = "_iterate_counted")]
+    fn iterate_counted(
+        slf: &Bound<'_, Self>,
+        reads: &Bound<'_, PyAny>,
+        counter: Py<PyAny>,
+    ) -> PyResult<EventReads> {
+        EventReads::new(slf, reads, counter)
     }
 
     /// End the stream, and return the unfinished event if ``eof`` is ``"flush"``.
     ///
     /// Raises ``failure`` if there is one. Closing again returns an empty list.
-    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    pub fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut events = Events::new(b"");
         let (_turn, mut state) = self.shared.begin(py)?;
         if state.begin_close() {
@@ -205,7 +308,8 @@ impl PySseParser {
             return Err(self.shared.stop_error(py));
         }
         drop(state);
-        self.shared.pass_on(py, events.list(py, &self.begun))
+        self.shared
+            .pass_on(py, events.list::<PyServerSentEvent>(py, &self.begun))
     }
 
     /// The last event ID of the stream, as of the last blank line; ``""`` at first.

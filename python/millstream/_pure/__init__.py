@@ -9,12 +9,14 @@ same names; ``tests/test_core_names.py`` lists the exceptions.
 
 from .decode import StreamDecoder
 from .delta import Delta, ToolCallDelta
+from .httpx_event import HTTPXServerSentEvent
 from .partial import JSONAssembler
 from .sse import ServerSentEvent, SSEParser, encode_sse
 from .text import TextAssembler
 
 __all__ = (
     "Delta",
+    "HTTPXServerSentEvent",
     "JSONAssembler",
     "SSEParser",
     "ServerSentEvent",

@@ -4,11 +4,13 @@ What is quoted here is quoted from https://html.spec.whatwg.org/multipage/server
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, Self, final
 
 from .._values import as_bytes, check_event_size, check_option, read_json
 from ..errors import EventTooLargeError
 from .frames import MAX_RETRY, Block, Frames, too_large_message
+from .httpx_event import HTTPXServerSentEvent
 from .text import join_surrogates
 from .turns import Turns, closes, feeds
 from .value import Value
@@ -96,7 +98,7 @@ class SSEParser(Turns):
     """
 
     __module__ = "millstream"
-    __slots__ = ("_closed", "_dispatched", "_flush", "_frames", "_last_event_id", "_limit", "_truncated")
+    __slots__ = ("_closed", "_counted", "_dispatched", "_flush", "_frames", "_last_event_id", "_limit", "_truncated")
 
     def __init__(self, *, max_event_size: int = 16777216, eof: str = "discard") -> None:
         super().__init__()
@@ -104,6 +106,8 @@ class SSEParser(Turns):
         self._flush = check_option("eof", eof, ("discard", "flush")) == "flush"
         self._frames = Frames(self._limit, held=_HELD)
         self._dispatched = 0
+        # How many bytes the counted calls read.
+        self._counted = 0
         self._last_event_id = ""
         self._closed = False
         self._truncated = False
@@ -154,6 +158,33 @@ class SSEParser(Turns):
             data = self._read_ordinary(data, events)
         self._read_lines(data, events)
         return events
+
+    def _feed_counted(self, data: bytes, counter: Any) -> HTTPXServerSentEvent | list[HTTPXServerSentEvent]:
+        """Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
+
+        A single event is returned alone, in no list. ``counter`` gets the number of bytes so far as its
+        ``_num_bytes_downloaded``.
+        """
+        data = as_bytes(data)
+        self._counted += len(data)
+        counter._num_bytes_downloaded = self._counted
+        events = [HTTPXServerSentEvent._made(event._fields) for event in self.feed(data)]
+        return events[0] if len(events) == 1 else events
+
+    def _iterate_counted(self, reads: Iterable[bytes], counter: Any) -> Iterator[HTTPXServerSentEvent]:
+        """Return an iterator over the events of the data that ``reads`` yields: see ``_feed_counted``.
+
+        It ends with ``close``, before the next read if an event is too large.
+        """
+        for data in reads:
+            found = self._feed_counted(data, counter)
+            if isinstance(found, list):
+                yield from found
+            else:
+                yield found
+            if self._frames.too_large is not None:
+                break
+        self.close()
 
     @closes
     def close(self) -> list[ServerSentEvent]:

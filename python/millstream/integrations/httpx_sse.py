@@ -16,13 +16,13 @@ its events are left, and the headers that are passed are not changed.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .._backend import HTTPXServerSentEvent as ServerSentEvent
 from .._backend import SSEParser
 from ..errors import EventTooLargeError
 from .bodies.httpx import aopen_reads, as_client_error, open_reads
@@ -72,60 +72,6 @@ def _error_class(library: str) -> type[SSEError]:
     return type("SSEError", (SSEError, theirs), {"__module__": __name__, "__doc__": SSEError.__doc__})
 
 
-class ServerSentEvent:
-    """A server-sent event; an argument that is empty or ``None`` is the field's default.
-
-    ``event`` is its type, ``data`` the data lines joined by LF, ``id`` the last event ID of the stream, and ``retry``
-    the reconnection time in milliseconds that came with the event, or ``None``.
-
-    >>> from millstream.integrations.httpx_sse import ServerSentEvent
-    >>> ServerSentEvent(data='{"ok": true}', id="7")
-    ServerSentEvent(event='message', data='{"ok": true}', id='7')
-    """
-
-    __slots__ = ("__weakref__", "_data", "_event", "_id", "_retry")
-
-    def __init__(
-        self, event: str | None = None, data: str | None = None, id: str | None = None, retry: int | None = None
-    ) -> None:
-        self._event = event or "message"
-        self._data = data or ""
-        self._id = id or ""
-        self._retry = retry
-
-    @property
-    def event(self) -> str:
-        """The event's type: ``"message"`` where the stream named none."""
-        return self._event
-
-    @property
-    def data(self) -> str:
-        """The data lines, joined by LF."""
-        return self._data
-
-    @property
-    def id(self) -> str:
-        """The last event ID of the stream as of this event: ``""`` if it never had one."""
-        return self._id
-
-    @property
-    def retry(self) -> int | None:
-        """The reconnection time in milliseconds from this event's own block, or ``None``."""
-        return self._retry
-
-    def json(self) -> Any:
-        """Return the data as JSON; raises ``json.JSONDecodeError`` if it is not valid JSON."""
-        return json.loads(self._data)
-
-    def __repr__(self) -> str:
-        """Return the event's type, and the other fields that have a value."""
-        shown = [f"event={self._event!r}"]
-        shown += [f"data={self._data!r}"] if self._data else []
-        shown += [f"id={self._id!r}"] if self._id else []
-        shown += [f"retry={self._retry!r}"] if self._retry is not None else []
-        return f"ServerSentEvent({', '.join(shown)})"
-
-
 class EventSource:
     """The server-sent events of ``response``, of httpx or httpx2.
 
@@ -148,19 +94,10 @@ class EventSource:
         Raises :class:`SSEError` for a response of another type than ``text/event-stream``, and the client's own
         exceptions, such as ``httpx.ReadError``, if the connection breaks.
         """
-        response, parser, size = self._response, self._make_parser(), self._max_event_size
+        response, parser = self._response, self._make_parser()
         reads, counter = open_reads(response)
         try:
-            feed = parser.feed
-            for data in reads:
-                counter._num_bytes_downloaded += len(data)
-                events = feed(data)
-                for event in events:
-                    yield ServerSentEvent(event.event, event.data, event.id, event.retry)
-                # Only such a read can make an event too large; the parser then raises.
-                if (not events or len(data) > size) and parser.failure is not None:
-                    break
-            parser.close()
+            yield from parser._iterate_counted(reads, counter)
         except Exception as error:
             if (failure := _as_own_error(response, error)) is error:
                 raise
@@ -175,15 +112,18 @@ class EventSource:
         """:meth:`iter_sse` for a response of an async client."""
         response, parser, size = self._response, self._make_parser(), self._max_event_size
         reads, counter = aopen_reads(response)
+        feed = parser._feed_counted
         try:
-            feed = parser.feed
             async for data in reads:
-                counter._num_bytes_downloaded += len(data)
-                events = feed(data)
-                for event in events:
-                    yield ServerSentEvent(event.event, event.data, event.id, event.retry)
+                found = feed(data, counter)
+                # Nearly every read completes one event.
+                if not isinstance(found, list):
+                    yield found
+                else:
+                    for event in found:
+                        yield event
                 # Only such a read can make an event too large; the parser then raises.
-                if (not events or len(data) > size) and parser.failure is not None:
+                if (not found or len(data) > size) and parser.failure is not None:
                     break
             parser.close()
         except Exception as error:

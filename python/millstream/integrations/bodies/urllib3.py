@@ -85,7 +85,9 @@ def read_urllib3(response: Any) -> Iterator[bytes]:
         # It has been read already, as by default.
         yield response.data
     elif hasattr(response, "read1"):
-        while data := response.read1(_READ_SIZE, decode_content=True):
+        # Decoding sends every read through a buffer.
+        decodes = "content-encoding" in response.headers
+        while data := response.read1(_READ_SIZE, decode_content=decodes):
             yield data
     elif response.chunked and response.supports_chunked_reads():
         yield from response.read_chunked(_READ_SIZE, decode_content=True)
