@@ -8,9 +8,10 @@ from millstream.cli.doctor.findings import examine
 from millstream.cli.doctor.patterns import RULES
 from millstream.cli.doctor.sources import Source, read_sources
 
+INTEGRATION = "millstream.integrations.langchain"
 OURS = "from millstream import ChatOpenAI\n"
 THEIRS = "from langchain_openai import ChatOpenAI\n"
-KEPT = "from millstream.integrations.langchain import ChatOpenAI\n"
+KEPT = f"from {INTEGRATION} import ChatOpenAI\n"
 PROMPT = "from langchain_core.prompts import ChatPromptTemplate\nprompt = ChatPromptTemplate.from_template('x')\n"
 CAUGHT = "import openai\ntry:\n    pass\nexcept openai.RateLimitError:\n    pass\n"
 
@@ -74,6 +75,8 @@ SILENT = [
     KEPT + "ChatOpenAI(verbose=False, callbacks=None)",
     PROMPT + KEPT + "prompt | ChatOpenAI()",
     PROMPT + OURS + "ChatOpenAI() | prompt",
+    PROMPT + OURS + f"from {INTEGRATION} import to_langchain\nprompt | to_langchain(ChatOpenAI())",
+    PROMPT + OURS + f"from {INTEGRATION} import from_langchain\nfrom_langchain(prompt) | ChatOpenAI()",
     OURS + "x = y\ny = x\nx | ChatOpenAI()",
     THEIRS + "class Mine(ChatOpenAI):\n    def stream(self): ...",
     THEIRS + "ChatOpenAI(use_responses_api=False)",

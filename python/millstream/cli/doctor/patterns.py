@@ -44,6 +44,8 @@ class _Module:
         path = self.names.origin(node)
         if path is None:
             return None
+        if path.endswith(".from_langchain"):
+            return "millstream"
         if path.startswith(("langchain", "langgraph", "millstream.integrations.langchain.")):
             return "langchain"
         return "millstream" if _is_ours(path) else None
