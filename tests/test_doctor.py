@@ -16,6 +16,7 @@ import millstream
 from millstream.cli import main
 from millstream.cli.doctor import environment
 from millstream.cli.doctor.environment import HOSTS, Fact, examine_environment
+from millstream.integrations.openai.clients import _KNOWN_VERSIONS
 
 ROOT = Path(__file__).parent.parent
 VARIABLES = re.compile(r"(?i).*_proxy$|SSL_CERT_|LANG(SMITH|CHAIN)_|OPENAI_|MILLSTREAM_TRANSPORT|.*_CA_BUNDLE$")
@@ -111,10 +112,9 @@ def test_a_host_of_another_version_is_named(monkeypatch: pytest.MonkeyPatch, ver
 def test_the_hosts_are_those_of_the_extras() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [line for lines in project["optional-dependencies"].values() for line in lines]
-    ours = [
-        f"{name}>={'.'.join(map(str, first))},<{end[0]}" for name, (first, end) in HOSTS.items() if name != "openai"
-    ]
-    assert set(ours) <= set(wanted)
+    ours = {f"{name}>={'.'.join(map(str, first))},<{end[0]}" for name, (first, end) in HOSTS.items()}
+    assert ours - set(wanted) == {"openai>=2,<4"}
+    assert [str(major) for major in range(2, 4)] == list(_KNOWN_VERSIONS)
 
 
 def test_a_document_has_all_that_the_text_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import millstream
 from millstream.cli import main
 from millstream.cli.doctor.findings import Findings, examine
 from millstream.cli.doctor.gains import GAINS
 from millstream.cli.doctor.sources import Source, read_sources
-from millstream.cli.doctor.twins import MODELS, OF_HTTPX_SSE, PARSERS
+from millstream.cli.doctor.twins import KEPT_MODELS, MODELS, OF_HTTPX_SSE, PARSERS
 
 BENCHMARKS = (Path(__file__).parent.parent / "docs" / "benchmarks.md").read_text()
 
@@ -254,8 +255,15 @@ def test_a_diff_leaves_what_needs_more_than_a_line(app: Path, capsys: pytest.Cap
 
 
 def test_every_name_of_the_tables_has_a_gain() -> None:
-    assert {("keep", name) for name in (*MODELS, *PARSERS)} <= set(GAINS)
+    assert {("keep", name) for name in (*KEPT_MODELS, *PARSERS)} <= set(GAINS)
     assert {("leave", name) for name in (*MODELS, *PARSERS)} <= set(GAINS)
+
+
+def test_the_names_that_have_a_twin_are_those_of_the_integration() -> None:
+    from millstream.integrations import langchain
+
+    assert {*KEPT_MODELS, *PARSERS, "from_langchain", "to_langchain"} == set(langchain.__all__)
+    assert set(MODELS) <= set(millstream.__all__)
 
 
 def test_the_names_of_httpx_sse_are_its_own() -> None:

@@ -41,6 +41,7 @@ GAINS = {
     ("keep", "OpenAI"): Gain(f"less CPU time {_ENDS}"),
     ("keep", "ChatOpenAI"): Gain(f"less CPU time {_ENDS}"),
     ("keep", "AzureChatOpenAI"): Gain(f"less CPU time {_ENDS}"),
+    ("keep", "AzureOpenAI"): Gain(f"less CPU time {_ENDS}"),
     ("keep", "StrOutputParser"): Gain("no thread hop per chunk in async code"),
     ("keep", "JsonOutputParser"): Gain("each character of a growing document is parsed once"),
     ("leave", "OpenAI"): Gain(

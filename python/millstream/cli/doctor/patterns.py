@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ... import errors
 from .names import Names
-from .twins import MODELS
+from .twins import KEPT_MODELS, MODELS
 
 __all__ = ("RULES", "Remark", "find_patterns")
 
@@ -54,7 +54,8 @@ class _Module:
         """Yield the calls that make a model, and the models' paths."""
         for call in self.calls:
             path = self.names.path(call.func)
-            if path is not None and path.rpartition(".")[2] in MODELS and path.startswith(("langchain", "millstream")):
+            module, _, name = (path or "").rpartition(".")
+            if path is not None and name in KEPT_MODELS and module.startswith(("langchain", "millstream")):
                 yield call, path
 
 

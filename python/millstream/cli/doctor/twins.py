@@ -17,11 +17,12 @@ from ..._langchains_own import explanation
 from .gains import GAINS
 from .names import ImportedModule, ImportedNames
 
-__all__ = ("MODELS", "OF_HTTPX_SSE", "PARSERS", "WAYS", "Suggestion", "suggest")
+__all__ = ("KEPT_MODELS", "MODELS", "OF_HTTPX_SSE", "PARSERS", "WAYS", "Suggestion", "suggest")
 
 WAYS = ("keep", "leave", "any")
 
 MODELS = ("AzureChatOpenAI", "ChatOpenAI", "OpenAI")
+KEPT_MODELS = (*MODELS, "AzureOpenAI")
 PARSERS = ("JsonOutputParser", "StrOutputParser")
 OF_HTTPX_SSE = ("EventSource", "SSEError", "ServerSentEvent", "aconnect_sse", "connect_sse")
 
@@ -33,6 +34,7 @@ _LANGCHAINS = ("langchain", "langchain_classic")
 _WITH_MODELS = {
     *("langchain_openai", "langchain_openai.chat_models", "langchain_openai.chat_models.base"),
     *("langchain_openai.chat_models.azure", "langchain_openai.llms", "langchain_openai.llms.base"),
+    "langchain_openai.llms.azure",
     *(
         f"{package}.{module}"
         for package in (*_LANGCHAINS, "langchain_community")
@@ -124,10 +126,11 @@ def _twin(way: str, module: str, name: str) -> str | None:
     """Return the module that has the twin of ``module``'s ``name``."""
     if way == "any":
         return _HTTPX_SSE if module == "httpx_sse" and name in OF_HTTPX_SSE else None
-    if module in _WITH_MODELS and name in MODELS:
-        return _LANGCHAIN if way == "keep" else "millstream"
     if way == "keep":
-        return _LANGCHAIN if module in _WITH_PARSERS and name in PARSERS else None
+        has_twin = (module in _WITH_MODELS and name in KEPT_MODELS) or (module in _WITH_PARSERS and name in PARSERS)
+        return _LANGCHAIN if has_twin else None
+    if module in _WITH_MODELS and name in MODELS:
+        return "millstream"
     package, _, rest = module.partition(".")
     paths = (rest,) if package == "langchain_core" else _MOVED.get(rest, ()) if package in _LANGCHAINS else ()
     for path in paths:
