@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessage
 
 from millstream.errors import APIConnectionError, NotFoundError, RateLimitError
 from millstream.integrations._openai_client import (
@@ -100,6 +101,41 @@ def test_an_argument_that_the_sdk_does_not_know_is_its_type_error(mock_server: M
     with sdk_client(mock_server) as client, pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         capture_options(client.chat.completions, {**CALL, "colour": 1})
     assert not mock_server.requests
+
+
+class Text(str):
+    """A text that the SDK sends as it sends any."""
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "p"}, {"a": [1, 0.5, True, None]}]}] * 2},
+        {"messages": [], "tools": []},
+        {"messages": PROMPT, "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]},
+        {"messages": ({"role": "user", "content": Text("p")},)},
+        {"messages": [{"role": "user", "content": openai.NOT_GIVEN}]},
+        {"messages": [ChatCompletionMessage(role="assistant", content="m"), *PROMPT]},
+        {"messages": PROMPT, "tools": openai.NOT_GIVEN},
+    ],
+    ids=[
+        "parts",
+        "nothing",
+        "tools",
+        "other types",
+        "a value that is not given",
+        "objects",
+        "tools that are not given",
+    ],
+)
+def test_the_body_is_the_one_that_the_sdk_sends(mock_server: MockServer, params: dict[str, Any]) -> None:
+    params = {"model": "m", "temperature": 0, **params, "seed": 1}
+    with sdk_client(mock_server) as client:
+        client.chat.completions.create(**params)
+        own_request(client, **params).open().close()
+    expected, sent = map(sent_by, mock_server.requests)
+    assert sent == expected
+    assert list(sent[3]) == list(expected[3])
 
 
 def test_tries_are_counted_in_the_header_of_the_sdk_and_use_a_new_key() -> None:
