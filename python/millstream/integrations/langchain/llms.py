@@ -13,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import langchain_openai
 from langchain_core.outputs import GenerationChunk, LLMResult
 from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langchain_openai.llms.base import BaseOpenAI
+from pydantic import model_validator
 
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from .._openai_client import find_obstacle
 from .completion_requests import AsyncCompletions, CompletionRequest, Completions
 from .completion_stream import CompletionChunks, CompletionTexts
+from .default_clients import share_tls
 from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
 if TYPE_CHECKING:
@@ -149,6 +151,20 @@ class _CompletionStreams(_Base):
 class OpenAI(_CompletionStreams, langchain_openai.OpenAI):
     """langchain-openai's ``OpenAI`` with this package's streams: the same arguments, texts and exceptions."""
 
+    @model_validator(mode="after")
+    def validate_environment(self) -> Self:
+        """Make the clients of the SDK."""
+        with share_tls(self):
+            validated: Self = super().validate_environment()  # type: ignore[operator]
+        return validated
+
 
 class AzureOpenAI(_CompletionStreams, langchain_openai.AzureOpenAI):
     """langchain-openai's ``AzureOpenAI`` with this package's streams."""
+
+    @model_validator(mode="after")
+    def validate_environment(self) -> Self:
+        """Make the clients of the SDK."""
+        with share_tls(self):
+            validated: Self = super().validate_environment()  # type: ignore[operator]
+        return validated
