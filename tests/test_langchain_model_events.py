@@ -105,7 +105,8 @@ def test_the_start_event_has_the_input_itself(mock_server: MockServer, kind: str
     model = MODELS[kind][1](base_url=mock_server.url, api_key=SecretStr(KEY))
 
     async def first() -> Any:
-        async with aclosing(model.astream_events(input)) as events:
+        stream: Any = model.astream_events(input)
+        async with aclosing(stream) as events:
             return await anext(aiter(events))
 
     assert asyncio.run(first())["data"]["input"] is input
