@@ -3,6 +3,7 @@
 import asyncio
 import warnings
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -237,6 +238,11 @@ def test_calls_of_what_is_not_the_sdks_own_are_left_to_it(monkeypatch: pytest.Mo
         with monkeypatch.context() as patching:
             patching.setattr(type(completions), "create", lambda self, **params: original(self, **params))
             assert find_obstacle(completions) == "its method create is not the OpenAI SDK's own"
+        assert completions.with_raw_response
+        assert find_obstacle(completions) is None
+        with monkeypatch.context() as patching:
+            patching.setattr(completions, "with_raw_response", SimpleNamespace(create=print))
+            assert find_obstacle(completions) == "its with_raw_response is not the OpenAI SDK's own"
         completions.create = print  # type: ignore[method-assign, assignment]
         assert find_obstacle(completions) == "its method create is not the OpenAI SDK's own"
 

@@ -72,6 +72,10 @@ def find_obstacle(resource: Any) -> str | None:
         return "its client is not one of the OpenAI SDK"
     if "create" in vars(resource) or not _is_original(type(resource).create):
         return "its method create is not the OpenAI SDK's own"
+    # This property keeps its value, which has a function of the instance as `create`.
+    raw = vars(resource).get("with_raw_response")
+    if raw is not None and not _is_original(getattr(raw, "create", None)):
+        return "its with_raw_response is not the OpenAI SDK's own"
     attributes, kind = vars(client), type(client)
     for name in _REPLACED_METHODS:
         if name in attributes or not _is_original(getattr(kind, name, _is_original)):
