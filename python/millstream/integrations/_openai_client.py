@@ -310,19 +310,19 @@ class ClientRequest:
 
     def _convert(self, sent: Any) -> Request:
         """Return the SDK's request ``sent`` as one of our transports."""
-        headers = dict(sent.headers)
-        if any(name in headers.get("accept-encoding", "") for name in _OTHER_CODINGS):
-            headers["accept-encoding"] = _CODINGS
+        if any(name in sent.headers.get("accept-encoding", "") for name in _OTHER_CODINGS):
+            sent.headers["accept-encoding"] = _CODINGS
         timeouts = sent.extensions.get("timeout") or {}
         return Request(
             sent.method,
             str(sent.url),
-            headers,
+            dict(sent.headers),
             sent.content,
             Timeouts(*(timeouts.get(name) for name in Timeouts._fields)),
             self.idle,
             resend=self._options.get_max_retries(self._client.max_retries) > 0,
             follow_redirects=self._follows_redirects(),
+            built=sent,
         )
 
     def _follows_redirects(self) -> bool:

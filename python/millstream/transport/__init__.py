@@ -25,7 +25,7 @@ exception: the native one follows one redirect to the same origin that keeps the
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from .timeouts import Timeouts
 
@@ -42,6 +42,7 @@ class Request:
     retries of one request share it. With ``resend`` the request may be sent a second time, on a new
     connection, if a reused connection turns out to be closed within 100 ms of sending and before any byte
     of the response. With ``follow_redirects`` a user's client follows them in its own way.
+    ``built`` is the request as that client has built it; it is sent as it is.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Request:
     end_by: float | None = None
     resend: bool = True
     follow_redirects: bool = False
+    built: Any = None
 
     def __post_init__(self) -> None:
         """Start the clock of the total time."""

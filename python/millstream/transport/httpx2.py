@@ -46,7 +46,8 @@ class HTTPX2Transport:
 
     def open(self, request: Request) -> "HTTPX2Response":
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
-        request = _prepare(request)
+        if self._client is None or request.built is None:
+            request = _prepare(request)
         client = sync_client(request.url, self._proxy) if self._client is None else self._client
         end_by = _end_of(request)
 
@@ -72,7 +73,8 @@ class HTTPX2Transport:
         """Send ``request`` and return once the response's head has arrived, whatever its status."""
         import anyio
 
-        request = _prepare(request)
+        if self._async_client is None or request.built is None:
+            request = _prepare(request)
         if self._async_client is None:
             client = await async_client(request.url, self._proxy)
         else:
@@ -142,6 +144,8 @@ class _Response:
         self._content: ContentDecoder | None = None
         if not self._is_read and "content-encoding" in self.headers:
             self._content = content_decoder(self.headers["content-encoding"])
+        # Whether each item of the body is a read, as it is: no time is kept here, and nothing is decompressed.
+        self._is_plain = self._content is None and self._stream is None and self._end_by == inf
 
     def _begin_read(self, seconds: float) -> None:
         """Set the deadline of the next item of the body, which may take several reads of the socket."""
@@ -200,6 +204,9 @@ class HTTPX2Response(_Response):
         """Read the body."""
         content = self._content
         try:
+            if self._is_plain and not self._ended:
+                yield from self._reads
+                self._ended = True
             while not self._ended:
                 self._check_time()
                 if content is not None and (piece := content.take()) is not None:
@@ -259,10 +266,11 @@ class HTTPX2AsyncResponse(_Response):
         content = self._content
         try:
             while not self._ended:
-                self._check_time()
-                if content is not None and (piece := content.take()) is not None:
-                    return (piece,)
-                self._begin_read(self._idle)
+                if not self._is_plain:
+                    self._check_time()
+                    if content is not None and (piece := content.take()) is not None:
+                        return (piece,)
+                    self._begin_read(self._idle)
                 data = await anext(self._reads, None)
                 if data is None:
                     self._ended = True

@@ -18,6 +18,9 @@ _PATH_TO_H11 = (*_PATH_TO_CORE, "_stream", "_connection", "_h11_state")
 
 def build_request(client: Any, request: Request, trace: Callable[..., Any], *, is_shared: bool) -> Any:
     """Return ``request`` as a request of ``client``; ``trace`` is called while it is sent."""
+    if request.built is not None and not is_shared:
+        request.built.extensions = {**request.built.extensions, "trace": trace}
+        return request.built
     options: dict[str, Any] = {"extensions": {"trace": trace}}
     if request.timeouts is not None or is_shared:
         options["timeout"] = tuple(request.timeouts or DEFAULT_TIMEOUTS)

@@ -33,7 +33,8 @@ _samples: dict[bool, ChatGenerationChunk] = {}
 def chat_generation_maker(output_version: str | None) -> Callable[[str], ChatGenerationChunk]:
     """Return the function that makes the chunk of a piece of text, as langchain-openai's ``_stream`` yields it."""
     sample = _find_sample(output_version)
-    make_message = _message_maker(sample.message)
+    message: Any = sample.message
+    make_message = _message_maker(message, vars(message), message.__pydantic_fields_set__)
     values, fields_set = dict(vars(sample)), sample.__pydantic_fields_set__
     new = object.__new__
 
@@ -53,10 +54,9 @@ def chat_generation_maker(output_version: str | None) -> Callable[[str], ChatGen
 
 def chat_message_maker(output_version: str | None, id: str) -> Callable[[str], AIMessageChunk]:
     """Return the function that makes the chunk of a piece of text, as a chat model's ``stream`` yields it."""
-    sample = _find_sample(output_version).model_copy(deep=True)
-    sample.message.id = id
-    sample.message.response_metadata = merge_metadata(sample)
-    return _message_maker(sample.message)
+    message: Any = _find_sample(output_version).message
+    values = {**vars(message), "id": id}
+    return _message_maker(message, values, message.__pydantic_fields_set__ | {"id", "response_metadata"})
 
 
 def merge_metadata(chunk: ChatGenerationChunk) -> dict[str, Any]:
@@ -75,14 +75,13 @@ def _find_sample(output_version: str | None) -> ChatGenerationChunk:
     return _samples[is_v1]
 
 
-def _message_maker(sample: Any) -> Callable[[str], AIMessageChunk]:
-    """Return the function that makes messages like ``sample`` of other text."""
-    values, fields_set, metadata = dict(vars(sample)), sample.__pydantic_fields_set__, sample.response_metadata
+def _message_maker(sample: Any, values: dict[str, Any], fields_set: set[str]) -> Callable[[str], AIMessageChunk]:
+    """Return the function that makes messages of text with the fields of ``sample``, and ``values`` in place of its."""
     mutable = {name for name, value in values.items() if isinstance(value, list | dict)}
     if mutable != _MUTABLE or sample.__pydantic_extra__ != {} or sample.__pydantic_private__ is not None:
         # A newer version of LangChain has other fields.
-        return lambda text: sample.model_copy(update={"content": text}, deep=True)
-    new = object.__new__
+        return lambda text: sample.model_copy(update={**values, "content": text}, deep=True)
+    new, metadata = object.__new__, sample.response_metadata
 
     def make(text: str) -> AIMessageChunk:
         message = new(AIMessageChunk)
