@@ -23,7 +23,7 @@ from langchain_llms import apair, both, clients_over, collect, completion, descr
 from langchain_peer import KEY
 from millstream.errors import ProviderError, StreamTruncatedError
 from millstream.integrations.langchain.completion_stream import build_chunk
-from millstream.testing import Cut, ErrorStatus, MockServer, Redirect, Reply
+from millstream.testing import Cut, ErrorStatus, MockServer, Redirect, Reply, Stall
 
 METHODS = pytest.mark.parametrize("method", ["stream", "astream", "_stream", "_astream"])
 LOGPROBS = {"tokens": ["a"], "token_logprobs": [-1], "text_offset": [0]}
@@ -173,6 +173,21 @@ def test_a_server_that_is_not_there_is_a_connection_error() -> None:
         assert mine == peer == both(lambda model: model.invoke("p"), models[1])[0]
         assert mine[0] is openai.APIConnectionError
     assert asyncio.run(astream()) == [peer, peer]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        *[(Stall(after=2), openai.APITimeoutError), (Stall("request"), openai.APITimeoutError)],
+        *[(Cut(place, how), openai.APIConnectionError) for place in ("request", "head", 2) for how in ("reset", "fin")],
+    ],
+    ids=repr,
+)
+def test_a_connection_that_stalls_or_breaks_is_the_sdks_exception(fault: Any, kind: type) -> None:
+    with MockServer(Reply(fault=fault)) as server, pair(server.url, timeout=0.3, max_retries=0) as models:
+        peer, mine = (collect(model, "stream", "p") for model in models)
+    assert mine[:-1] == peer[:-1]
+    assert (type(mine[-1]), type(peer[-1])) == (kind, kind)
 
 
 @pytest.mark.parametrize(
