@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,8 +20,8 @@ from millstream.testing import MockServer
 from sdk_clients import TLS
 
 __all__ = (
-    *("AsyncRecorder", "Recorder", "body_of", "chat_models", "choice", "describe", "describe_error", "describe_events"),
-    *("outcome", "outcomes", "payload"),
+    *("AsyncRecorder", "Recorder", "ainvoke", "aoutcome", "body_of", "chat_models", "choice", "describe"),
+    *("describe_error", "invoke", "outcome", "outcomes", "payload"),
 )
 
 _RUN = re.compile(r"(lc_run--|run-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -111,7 +111,6 @@ def describe_error(error: Any) -> dict[str, Any]:
         **{name: getattr(error, name) for name in names if hasattr(error, name)},
         "response": None if response is None else (response.status_code, response.text, type(response).__name__),
         "request": None if request is None else (request.method, str(request.url), request.content),
-        "cause": type(error.__cause__).__name__,
     }
 
 
@@ -138,6 +137,22 @@ def aoutcome(call: Callable[[], Any]) -> list[Any]:
     except Exception as error:
         items.append(error)
     return list(describe(items))
+
+
+def invoke(model: Any, input: Any = "p", **kwargs: Any) -> Any:
+    """Return the description of what ``invoke`` returns or raises, and of the calls of a handler."""
+    recorder = Recorder()
+    return outcome(lambda: [model.invoke(input, {"callbacks": [recorder]}, **kwargs)]), list(describe(recorder.calls))
+
+
+def ainvoke(model: Any, input: Any = "p", **kwargs: Any) -> Any:
+    """:func:`invoke` for async code."""
+    recorder = AsyncRecorder()
+
+    async def call() -> AsyncIterator[Any]:
+        yield await model.ainvoke(input, {"callbacks": [recorder]}, **kwargs)
+
+    return aoutcome(call), list(describe(recorder.calls))
 
 
 def outcomes(model: Any, *, input: Any = "p", config: Any = None, **kwargs: Any) -> dict[str, list[Any]]:

@@ -64,9 +64,10 @@ def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
 def build_response(whole: WholeResponse, sent: Any) -> Any:
     """Return ``whole`` as a response of the HTTP library whose request ``sent`` is, read to its end."""
     library = sys.modules[type(sent).__module__.partition(".")[0]]
-    # The transport has decompressed the body.
-    headers = {name: value for name, value in whole.headers.items() if name != "content-encoding"}
-    return library.Response(whole.status, headers=headers, content=whole.content, request=sent)
+    response = library.Response(whole.status, content=whole.content, request=sent)
+    # Set afterwards: the transport has decompressed the body already, and no length is to be added.
+    response.headers = library.Headers(dict(whole.headers))
+    return response
 
 
 def _find_message(error: ProviderError) -> str:

@@ -13,7 +13,7 @@ from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
 from .._openai_client import ClientRequest, WholeResponse, capture_options, find_obstacle
 from .._openai_errors import build_response
-from .sdk_errors import to_langchain_error
+from .sdk_errors import raise_langchain_error
 
 __all__ = ("ModelRequest", "build_stream_request", "build_whole_request")
 
@@ -53,7 +53,7 @@ class ModelRequest(ClientRequest):
         try:
             return super().open()
         except MillstreamError as error:
-            raise to_langchain_error(error, self, self._model) from error
+            raise_langchain_error(error, self, self._model)
 
     async def aopen(self) -> AsyncResponse:
         """:meth:`open` for async code."""
@@ -62,14 +62,14 @@ class ModelRequest(ClientRequest):
         try:
             return await super().aopen()
         except MillstreamError as error:
-            raise to_langchain_error(error, self, self._model) from error
+            raise_langchain_error(error, self, self._model)
 
     def read_raw(self) -> Any:
         """Send the request, with retries, and return the response as the SDK's ``with_raw_response`` does."""
         try:
             whole = self.read()
         except MillstreamError as error:
-            raise to_langchain_error(error, self, self._model) from error
+            raise_langchain_error(error, self, self._model)
         return self._client._process_response(**self._describe(whole))
 
     async def aread_raw(self) -> Any:
@@ -77,7 +77,7 @@ class ModelRequest(ClientRequest):
         try:
             whole = await self.aread()
         except MillstreamError as error:
-            raise to_langchain_error(error, self, self._model) from error
+            raise_langchain_error(error, self, self._model)
         return await self._client._process_response(**self._describe(whole))
 
     def _describe(self, whole: WholeResponse) -> dict[str, Any]:
