@@ -95,6 +95,9 @@ def test_a_single_event_is_returned_alone(impl: ModuleType) -> None:
     with pytest.raises(TypeError, match="takes bytes, not str"):
         parser._feed_counted("data: a\n\n", counter)
     assert counter._num_bytes_downloaded == 27
+    parser = impl.SSEParser(max_event_size=50)
+    (event,) = parser._feed_counted(b"data: a\n\ndata: " + b"x" * 100, counter)
+    assert (event.data, type(parser.failure)) == ("a", EventTooLargeError)
 
 
 def test_a_large_event_is_whole(impl: ModuleType) -> None:

@@ -150,17 +150,15 @@ impl<'a> Events<'a> {
         )
     }
 
-    /// The event if there is one, or else the list.
+    /// The object for an event.
     #[inline]
-    fn one_or_list<'py, C: Class>(
+    fn object<'py, C: Class>(
         &self,
         py: Python<'py>,
+        found: Found,
         begun: &Growing,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match self.found.as_slice() {
-            [found] => Placed::<C>(*found, self, begun, PhantomData).make(py),
-            _ => Ok(self.list::<C>(py, begun)?.into_any()),
-        }
+        Placed::<C>(found, self, begun, PhantomData).make(py)
     }
 }
 
@@ -265,8 +263,8 @@ impl PySseParser {
 
     /// Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
     ///
-    /// A single event is returned alone, in no list. ``counter`` gets the number of bytes so far as its
-    /// ``_num_bytes_downloaded``.
+    /// A single event is returned alone, in no list, unless one after it is too large. ``counter`` gets the number of
+    /// bytes so far as its ``_num_bytes_downloaded``.
     #[pyo3(name = "_feed_counted")]
     pub fn feed_counted<'py>(
         &self,
@@ -277,8 +275,9 @@ impl PySseParser {
         let size = data.as_bytes().len();
         let total = self.counted.fetch_add(size, Ordering::Relaxed) + size;
         counter.setattr(intern!(data.py(), "_num_bytes_downloaded"), total)?;
-        self.read(&data, |events, py, begun| {
-            events.one_or_list::<PyHttpxEvent>(py, begun)
+        self.read(&data, |events, py, begun| match events.found.as_slice() {
+            [found] if !self.has_failed() => events.object::<PyHttpxEvent>(py, *found, begun),
+            _ => Ok(events.list::<PyHttpxEvent>(py, begun)?.into_any()),
         })
     }
 

@@ -162,14 +162,14 @@ class SSEParser(Turns):
     def _feed_counted(self, data: bytes, counter: Any) -> HTTPXServerSentEvent | list[HTTPXServerSentEvent]:
         """Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
 
-        A single event is returned alone, in no list. ``counter`` gets the number of bytes so far as its
-        ``_num_bytes_downloaded``.
+        A single event is returned alone, in no list, unless one after it is too large. ``counter`` gets the number of
+        bytes so far as its ``_num_bytes_downloaded``.
         """
         data = as_bytes(data)
         self._counted += len(data)
         counter._num_bytes_downloaded = self._counted
         events = [HTTPXServerSentEvent._made(event._fields) for event in self.feed(data)]
-        return events[0] if len(events) == 1 else events
+        return events[0] if len(events) == 1 and self._frames.too_large is None else events
 
     def _iterate_counted(self, reads: Iterable[bytes], counter: Any) -> Iterator[HTTPXServerSentEvent]:
         """Return an iterator over the events of the data that ``reads`` yields: see ``_feed_counted``.

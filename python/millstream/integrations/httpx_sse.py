@@ -110,20 +110,19 @@ class EventSource:
 
     async def aiter_sse(self) -> AsyncGenerator[ServerSentEvent, None]:
         """:meth:`iter_sse` for a response of an async client."""
-        response, parser, size = self._response, self._make_parser(), self._max_event_size
+        response, parser = self._response, self._make_parser()
         reads, counter = aopen_reads(response)
-        feed = parser._feed_counted
+        feed: Any = parser._feed_counted
         try:
             async for data in reads:
                 found = feed(data, counter)
                 # Nearly every read completes one event.
-                if not isinstance(found, list):
+                if type(found) is not list:
                     yield found
-                else:
-                    for event in found:
-                        yield event
-                # Only such a read can make an event too large; the parser then raises.
-                if (not found or len(data) > size) and parser.failure is not None:
+                    continue
+                for event in found:
+                    yield event
+                if parser.failure is not None:
                     break
             parser.close()
         except Exception as error:
