@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._backend import SSEParser
 from ..errors import StreamDecodeError
@@ -11,50 +11,41 @@ from ._decoded_response import acheck_status, check_status
 
 if TYPE_CHECKING:
     from .._backend import ServerSentEvent
-    from .bodies.base import ResponseBody
+    from .bodies.base import AsyncBody, Body, ResponseBody
 
 __all__ = ("aiterate_events", "iterate_events")
 
 _EVENT_STREAM = "text/event-stream"
 
 
-def iterate_events(body: Any, parser: SSEParser, size: int) -> Generator[ServerSentEvent, None, None]:
+def iterate_events(body: Body, parser: SSEParser, size: int) -> Generator[ServerSentEvent, None, None]:
     """Yield the events of ``body``, and close it. ``size`` is the maximum size of an event."""
     try:
         check_status(body)
         _check_type(body)
         feed = parser.feed
-        try:
-            for data in body.reads:
-                events = feed(data)
-                yield from events
-                if not events or len(data) > size:
-                    _check_size(parser)
-        except Exception as error:
-            if (failure := body.client_error(error)) is error:
-                raise
-            raise failure from failure.__cause__
+        for data in body:
+            events = feed(data)
+            yield from events
+            if not events or len(data) > size:
+                _check_size(parser)
         yield from parser.close()
     finally:
         body.close()
 
 
-async def aiterate_events(body: Any, parser: SSEParser, size: int) -> AsyncGenerator[ServerSentEvent, None]:
+async def aiterate_events(body: AsyncBody, parser: SSEParser, size: int) -> AsyncGenerator[ServerSentEvent, None]:
     """:func:`iterate_events` for async code."""
     try:
         await acheck_status(body)
         _check_type(body)
         feed = parser.feed
-        try:
-            async for data in body.reads:
+        while reads := await body.read():
+            for data in reads:
                 for event in (events := feed(data)):
                     yield event
                 if not events or len(data) > size:
                     _check_size(parser)
-        except Exception as error:
-            if (failure := body.client_error(error)) is error:
-                raise
-            raise failure from failure.__cause__
         for event in parser.close():
             yield event
     finally:
@@ -68,7 +59,11 @@ def _check_size(parser: SSEParser) -> None:
 
 
 def _check_type(body: ResponseBody) -> None:
-    """Raise for a response that says to be anything but an event stream: it would look like one without events."""
+    """Raise for a response that says to be anything but an event stream: it would look like one without events.
+
+    From here on, the reads raise the client's own exceptions.
+    """
+    body.passes_errors = True
     content_type = body.headers.get("content-type", _EVENT_STREAM)
     if _EVENT_STREAM not in content_type.lower():
         raise StreamDecodeError(

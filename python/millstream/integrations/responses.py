@@ -16,7 +16,6 @@ from ..streaming.stream import AsyncStream, Stream
 from ._decoded_response import Deltas, GivenBody, Records, Texts, find_format
 from ._response_events import aiterate_events, iterate_events
 from .bodies import open_async_body, open_body
-from .bodies.base import ResponseBody
 
 if TYPE_CHECKING:
     from .._backend import Delta, ServerSentEvent
@@ -113,8 +112,9 @@ def decode(response: Any, output: Output = "text", **options: Any) -> Stream[Any
     >>> b"".join(decode(body, "records"))
     b'data: "Hel"\n\ndata: "lo"\n\n'
     """
+    processor = _make_processor(response, output, **options)
     body = open_body(response)
-    return ResponseStream(drive(GivenBody(body), _make_processor(body, output, **options)), body)
+    return ResponseStream(drive(GivenBody(body), processor), body)
 
 
 @overload
@@ -159,8 +159,9 @@ def adecode(response: Any, output: Output = "text", **options: Any) -> AsyncStre
     >>> asyncio.run(main())
     Hello
     """
+    processor = _make_processor(response, output, **options)
     body = open_async_body(response)
-    return AsyncResponseStream(adrive(GivenBody(body), _make_processor(body, output, **options)), body)
+    return AsyncResponseStream(adrive(GivenBody(body), processor), body)
 
 
 def iter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "discard") -> Stream[ServerSentEvent]:
@@ -198,8 +199,8 @@ def aiter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "disc
     return AsyncResponseStream(aiterate_events(body, parser, max_event_size), body)
 
 
-def _make_processor(body: ResponseBody, output: Output, *, format: str | None = None, **options: Any) -> Any:
+def _make_processor(response: Any, output: Output, *, format: str | None = None, **options: Any) -> Any:
     """Return the processor for ``output``; raises for wrong arguments, as the decoder does."""
     if output not in _PROCESSORS:
         raise ValueError(f"output must be one of {', '.join(map(repr, _PROCESSORS))}, not {output!r}")
-    return _PROCESSORS[output](find_format(body.response) if format is None else format, **options)
+    return _PROCESSORS[output](find_format(response) if format is None else format, **options)

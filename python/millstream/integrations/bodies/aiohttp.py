@@ -22,7 +22,7 @@ class AIOHTTPBody(AsyncBody):
 
     async def _read_on(self) -> None:
         async with asyncio.timeout(DRAIN_SECONDS):
-            async for _ in self.reads:
+            while await self.read():
                 pass
 
     async def _close_response(self) -> None:

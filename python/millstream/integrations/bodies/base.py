@@ -12,7 +12,7 @@ from ...transport.httpx2_errors import translate_error
 from ...transport.native.content_coding import ContentDecoder
 from ...transport.watchdog import watch
 
-__all__ = ("DRAIN_SECONDS", "AsyncBody", "Body", "ResponseBody", "adecompress", "decompress")
+__all__ = ("DRAIN_SECONDS", "AsyncBody", "Body", "ResponseBody", "Uncounted", "adecompress", "decompress")
 
 DRAIN_SECONDS = 0.1
 """How long to wait for the end of a body after the stream in it has ended, so that its connection can be reused."""
@@ -20,19 +20,31 @@ DRAIN_SECONDS = 0.1
 _BROKEN = "the connection broke while the response was read"
 
 
+class Uncounted:
+    """Takes the number of bytes of a response that does not count them, or counts them itself."""
+
+    __slots__ = ("_num_bytes_downloaded",)
+
+    def __init__(self) -> None:
+        self._num_bytes_downloaded = 0
+
+
 class ResponseBody:
     """The shared part of the sync and the async body.
 
     ``status`` is the HTTP status, and ``headers`` the headers with names in lower case; ``None`` and empty for an
-    iterable of bytes.
+    iterable of bytes. ``counter`` counts the bytes that are read in its ``_num_bytes_downloaded``, as responses of
+    httpx do. ``passes_errors`` says that the reads raise the client's own exceptions instead of ours.
     """
 
-    __slots__ = ("_is_ended", "headers", "response", "status")
+    __slots__ = ("_counter", "_is_ended", "headers", "passes_errors", "response", "status")
 
-    def __init__(self, response: Any) -> None:
+    def __init__(self, response: Any, counter: Any = None) -> None:
         self.response = response
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
+        self.passes_errors = False
+        self._counter = Uncounted() if counter is None else counter
         self._is_ended = False
 
     def _take_head(self, status: int, headers: Any) -> None:
@@ -43,11 +55,13 @@ class ResponseBody:
         """Return ``error``, raised by the reads, as the exception that the client's own methods raise."""
         return error
 
-    def stream_error(self, error: Exception) -> Exception:
-        """Return ``error``, raised by the reads, as our exception; its cause is the client's.
+    def read_error(self, error: Exception) -> Exception:
+        """Return the exception to raise for ``error``, which a read raised: ours, with the client's as its cause.
 
         An exception that is not about the connection (of a user's generator, say) is returned unchanged.
         """
+        if self.passes_errors:
+            return self.client_error(error)
         translated = _translate(error)
         if translated is None:
             return error
@@ -58,25 +72,26 @@ class ResponseBody:
 
 
 class Body(ResponseBody):
-    """A body for sync code. ``reads`` is the iterator over its bytes, decompressed, as they arrive.
+    """A body for sync code: iterate over it for the bytes of ``reads``, decompressed, as they arrive.
 
-    Iterating over the body itself is the same, with errors translated by :meth:`stream_error`.
+    A second iterator continues where the first one stopped. Errors are those of :meth:`read_error`.
     """
 
-    __slots__ = ("reads",)
+    __slots__ = ("_reads",)
 
-    def __init__(self, response: Any, reads: Iterator[bytes]) -> None:
-        super().__init__(response)
-        self.reads = reads
+    def __init__(self, response: Any, reads: Iterator[bytes], counter: Any = None) -> None:
+        super().__init__(response, counter)
+        self._reads = reads
 
     def __iter__(self) -> Iterator[bytes]:
-        """Read the body; a second iterator continues where the first one stopped."""
+        """Read the body."""
+        counter = self._counter
         try:
-            # Not `yield from`, which would close the reads with this generator, before they can be drained.
-            for data in self.reads:  # noqa: UP028
+            for data in self._reads:
+                counter._num_bytes_downloaded += len(data)
                 yield data
         except Exception as error:
-            if (failure := self.stream_error(error)) is error:
+            if (failure := self.read_error(error)) is error:
                 raise
             raise failure from failure.__cause__
         self._is_ended = True
@@ -88,14 +103,14 @@ class Body(ResponseBody):
         end_by = monotonic() + DRAIN_SECONDS
         # The socket is shut down to interrupt a read that takes longer.
         with contextlib.suppress(Exception), watch(sock):
-            for _ in self.reads:
+            for _ in self:
                 if monotonic() > end_by:
                     return
 
     def close(self) -> None:
         """Close the response, at once; never raises."""
         with contextlib.suppress(Exception):
-            close = getattr(self.reads, "close", None)
+            close = getattr(self._reads, "close", None)
             if close is not None:
                 close()
         with contextlib.suppress(Exception):
@@ -112,25 +127,27 @@ class Body(ResponseBody):
 
 
 class AsyncBody(ResponseBody):
-    """A body for async code. ``reads`` is the async iterator over its bytes, decompressed, as they arrive."""
+    """A body for async code, of the bytes of ``reads``, decompressed, as they arrive."""
 
-    __slots__ = ("reads",)
+    __slots__ = ("_reads",)
 
-    def __init__(self, response: Any, reads: AsyncIterator[bytes]) -> None:
-        super().__init__(response)
-        self.reads = reads
+    def __init__(self, response: Any, reads: AsyncIterator[bytes], counter: Any = None) -> None:
+        super().__init__(response, counter)
+        self._reads = reads
 
     async def read(self) -> Sequence[bytes]:
-        """Return the next bytes; empty at the end. Errors are translated by :meth:`stream_error`."""
+        """Return the next bytes; empty at the end. Errors are those of :meth:`read_error`."""
         try:
-            return (await anext(self.reads),)
+            data = await anext(self._reads)
         except StopAsyncIteration:
             self._is_ended = True
             return ()
         except Exception as error:
-            if (failure := self.stream_error(error)) is error:
+            if (failure := self.read_error(error)) is error:
                 raise
             raise failure from failure.__cause__
+        self._counter._num_bytes_downloaded += len(data)
+        return (data,)
 
     async def adrain(self) -> None:
         """Read the body to its end, for 100 ms at most; raises only cancellation. See :meth:`Body.drain`."""
@@ -144,7 +161,7 @@ class AsyncBody(ResponseBody):
         try:
             # From the outside in, so that generators are closed here and not by the garbage collector.
             with contextlib.suppress(Exception):
-                close = getattr(self.reads, "aclose", None)
+                close = getattr(self._reads, "aclose", None)
                 if close is not None:
                     await close()
         finally:

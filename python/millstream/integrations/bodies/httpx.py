@@ -12,7 +12,7 @@ from typing import Any
 from ...transport.httpx2_errors import as_library_error
 from ...transport.httpx2_requests import find_core_stream
 from ...transport.native.content_coding import ContentDecoder, UnsupportedCoding, content_decoder
-from .base import DRAIN_SECONDS, AsyncBody, Body, adecompress, decompress
+from .base import DRAIN_SECONDS, AsyncBody, Body, Uncounted, adecompress, decompress
 
 __all__ = ("HTTPXAsyncBody", "HTTPXBody", "aopen_reads", "as_client_error", "open_reads")
 
@@ -23,7 +23,7 @@ class HTTPXBody(Body):
     __slots__ = ()
 
     def __init__(self, response: Any) -> None:
-        super().__init__(response, _read(response))
+        super().__init__(response, *open_reads(response))
         self._take_head(response.status_code, response.headers)
 
     def client_error(self, error: Exception) -> Exception:
@@ -43,7 +43,7 @@ class HTTPXAsyncBody(AsyncBody):
     __slots__ = ()
 
     def __init__(self, response: Any) -> None:
-        super().__init__(response, _aread(response))
+        super().__init__(response, *aopen_reads(response))
         self._take_head(response.status_code, response.headers)
 
     def client_error(self, error: Exception) -> Exception:
@@ -54,17 +54,8 @@ class HTTPXAsyncBody(AsyncBody):
         import anyio
 
         with anyio.move_on_after(DRAIN_SECONDS):
-            async for _ in self.reads:
+            while await self.read():
                 pass
-
-
-class _Uncounted:
-    """Counts the bytes of a response that counts them itself."""
-
-    __slots__ = ("_num_bytes_downloaded",)
-
-    def __init__(self) -> None:
-        self._num_bytes_downloaded = 0
 
 
 def open_reads(response: Any) -> tuple[Any, Any]:
@@ -75,22 +66,22 @@ def open_reads(response: Any) -> tuple[Any, Any]:
     """
     found = _begin(response, "__iter__")
     if found is None:
-        return response.iter_bytes(), _Uncounted()
+        return response.iter_bytes(), Uncounted()
     stream, content = found
     if content is None:
         return iter(stream), response
-    return decompress(_count(iter(stream), response), content), _Uncounted()
+    return decompress(_count(iter(stream), response), content), Uncounted()
 
 
 def aopen_reads(response: Any) -> tuple[Any, Any]:
     """:func:`open_reads` for async code."""
     found = _begin(response, "__aiter__")
     if found is None:
-        return response.aiter_bytes(), _Uncounted()
+        return response.aiter_bytes(), Uncounted()
     stream, content = found
     if content is None:
         return aiter(stream), response
-    return adecompress(_acount(aiter(stream), response), content), _Uncounted()
+    return adecompress(_acount(aiter(stream), response), content), Uncounted()
 
 
 def as_client_error(response: Any, error: Exception) -> Exception:
@@ -125,28 +116,6 @@ def _find_stream(response: Any) -> Any:
     if type(stream).__name__ in ("BoundSyncStream", "BoundAsyncStream"):
         stream = getattr(stream, "_stream", stream)
     return stream
-
-
-def _read(response: Any) -> Iterator[bytes]:
-    """Read the body to its end, and close the response."""
-    reads, counter = open_reads(response)
-    for data in reads:
-        counter._num_bytes_downloaded += len(data)
-        yield data
-    response.close()
-
-
-async def _aread(response: Any) -> AsyncIterator[bytes]:
-    """:func:`_read` for async code."""
-    reads, counter = aopen_reads(response)
-    try:
-        async for data in reads:
-            counter._num_bytes_downloaded += len(data)
-            yield data
-        await response.aclose()
-    finally:
-        with contextlib.suppress(AttributeError):
-            await reads.aclose()
 
 
 def _count(reads: Iterator[bytes], response: Any) -> Iterator[bytes]:
