@@ -16,12 +16,12 @@ from pydantic import SecretStr
 from cases import each
 from endings import assert_closed_by_us, read_into
 from langchain_peer import KEY, aclients, allow_v1, normalize_events
-from millstream.integrations.langchain import ChatOpenAI
+from millstream.integrations.langchain import ChatOpenAI, OpenAI
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall
 from test_chat_events import sort_events
 from test_chat_openai import DEFECTS, WIRE
 
-MODELS = {"chat": (langchain_openai.ChatOpenAI, ChatOpenAI)}
+MODELS = {"chat": (langchain_openai.ChatOpenAI, ChatOpenAI), "text": (langchain_openai.OpenAI, OpenAI)}
 models = pytest.mark.parametrize("kind", MODELS)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain_core.outputs import GenerationChunk
+from langchain_core.outputs import LLMResult as TheirResult
+from langchain_core.utils._merge import merge_dicts
 from openai.types import CompletionChoice
 
 from ...errors import MillstreamError, StreamError
@@ -20,6 +22,7 @@ __all__ = ("CompletionChunks", "CompletionTexts", "build_chunk")
 # Another version of LangChain may have other fields: then its constructor makes the chunks.
 _IS_KNOWN = tuple(GenerationChunk.model_fields) == ("text", "generation_info", "type")
 _TYPE = GenerationChunk.model_fields["type"].default if _IS_KNOWN else ""
+_NO_INFO: dict[str, Any] = {"finish_reason": None, "logprobs": None}
 _set = object.__setattr__
 
 
@@ -45,9 +48,9 @@ class CompletionChunks(DecodedStream):
 
     __slots__ = ("_has_finished", "_is_empty", "_request")
 
-    def __init__(self, request: CompletionRequest) -> None:
+    def __init__(self, request: CompletionRequest, *, collect_result: bool = False) -> None:
         self._request = request
-        super().__init__("openai.completions", None, n=request.n)
+        super().__init__("openai.completions", None, n=request.n, collect_result=collect_result)
 
     def _start(self) -> None:
         super()._start()
@@ -87,7 +90,7 @@ class CompletionChunks(DecodedStream):
         outputs = []
         for payload in payloads:
             if type(payload) is str:
-                outputs.append(self._build(payload, {"finish_reason": None, "logprobs": None}))
+                outputs.append(self._build(payload, dict(_NO_INFO)))
             elif (found := self._read(*payload)) is not None:
                 outputs.append(self._build(*found))
         self._is_empty = self._is_empty and not outputs
@@ -115,9 +118,17 @@ class CompletionChunks(DecodedStream):
 
 
 class CompletionTexts(CompletionChunks):
-    """Outputs the text of each payload; a stream without a payload is LangChain's :class:`ValueError`."""
+    """Outputs the text of each payload; a stream without a payload is LangChain's :class:`ValueError`.
 
-    __slots__ = ()
+    :meth:`result` needs ``collect_result``.
+    """
+
+    __slots__ = ("_infos",)
+
+    def _start(self) -> None:
+        super()._start()
+        # For the result: what payloads have besides their text. The decoder keeps the text.
+        self._infos: list[dict[str, Any]] = []
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
@@ -141,5 +152,14 @@ class CompletionTexts(CompletionChunks):
             self.error = ValueError("No generation chunks were returned")
         return outputs
 
+    def result(self) -> Any:
+        """Return LangChain's result of the run: the chunks merged into one."""
+        text = self._decoder._kept_text
+        # Payloads without choices have no info.
+        info = merge_dicts(dict(_NO_INFO), *self._infos) if text or self._infos else None
+        return TheirResult(generations=[[GenerationChunk(text=text, generation_info=info)]])
+
     def _build(self, text: str, info: dict[str, Any] | None) -> Any:
+        if info is not None and self._collects:
+            self._infos.append(info)
         return text

@@ -11,23 +11,20 @@ langchain-openai keeps the calls of clients that are not the SDK's own, see
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import langchain_openai
 from langchain_core.outputs import GenerationChunk, LLMResult
-from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langchain_openai.llms.base import BaseOpenAI
 from pydantic import model_validator
 
 from ...streaming.drive import adrive, drive
-from ...streaming.inputs import NestedIterator
 from .._openai_client import find_obstacle
 from .completion_requests import AsyncCompletions, CompletionRequest, Completions
 from .completion_stream import CompletionChunks, CompletionTexts
 from .default_clients import share_tls
-from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
+from .model_streams import ModelStreams
 
 if TYPE_CHECKING:
     _Base = BaseOpenAI
@@ -37,10 +34,12 @@ else:
 __all__ = ("AzureOpenAI", "OpenAI")
 
 
-class _CompletionStreams(_Base):
+class _CompletionStreams(ModelStreams, _Base):
     """Replaces how a completion model of langchain-openai sends requests and reads responses."""
 
-    # Streams for LangChain's machinery.
+    _run_type = "llm"
+
+    # Streams.
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -60,64 +59,24 @@ class _CompletionStreams(_Base):
         chunks = adrive(request, CompletionChunks(request))
         return chunks if run_manager is None else self._anotify(chunks, run_manager)
 
-    def _notify(
-        self, chunks: Generator[GenerationChunk, None, None], run_manager: Any
-    ) -> Generator[GenerationChunk, None, None]:
-        """Yield ``chunks``, each after the handlers were notified of it."""
-        with closing(chunks):
-            for chunk in chunks:
-                run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
-                yield chunk
-
-    async def _anotify(
-        self, chunks: AsyncGenerator[GenerationChunk, None], run_manager: Any
-    ) -> AsyncGenerator[GenerationChunk, None]:
-        """:meth:`_notify` for async code."""
-        async with NestedIterator(chunks) as nested:
-            async for chunk in nested:
-                await run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
-                yield chunk
+    def _open_stream(
+        self,
+        resource: Any,
+        input: Any,
+        run_id: Any,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        is_async: bool,
+        collect_result: bool = False,
+    ) -> tuple[CompletionRequest, CompletionTexts] | None:
+        """Return the source and the processor of a stream of texts; ``None`` if it needs LangChain."""
+        request = self._make_request(resource, self._convert_input(input).to_string(), stop, kwargs)
+        return None if request is None else (request, CompletionTexts(request, collect_result=collect_result))
 
     def _token_info(self, chunk: GenerationChunk) -> dict[str, Any]:
-        """Return what handlers receive with a text."""
         info = chunk.generation_info
         return {"chunk": chunk, "verbose": self.verbose, "logprobs": info["logprobs"] if info else None}
-
-    # Streams for users.
-
-    def stream(
-        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> DeferredStream:
-        """Stream the text, as LangChain's ``stream`` does; the stream can be closed, and is a context manager."""
-        return DeferredStream(lambda: self._begin_stream(input, config, stop, kwargs))
-
-    def astream(
-        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> AsyncDeferredStream:
-        """:meth:`stream` for async code."""
-        return AsyncDeferredStream(lambda: self._begin_astream(input, config, stop, kwargs))
-
-    def _begin_stream(self, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]) -> Generator[str, None, None]:
-        if type(self)._stream is _CompletionStreams._stream:
-            request = self._make_unobserved_request(self.client, input, config, stop, kwargs)
-            if request is not None:
-                return drive(request, CompletionTexts(request))
-        return super().stream(input, config, stop=stop, **kwargs)  # type: ignore[return-value]
-
-    def _begin_astream(self, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]) -> AsyncGenerator[str, None]:
-        if type(self)._astream is _CompletionStreams._astream:
-            request = self._make_unobserved_request(self.async_client, input, config, stop, kwargs)
-            if request is not None:
-                return adrive(request, CompletionTexts(request))
-        return super().astream(input, config, stop=stop, **kwargs)  # type: ignore[return-value]
-
-    def _make_unobserved_request(
-        self, resource: Any, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]
-    ) -> CompletionRequest | None:
-        """Return the request of a stream to which nobody listens; ``None`` if it needs LangChain."""
-        if is_observed(ensure_config(config), self.callbacks, self.verbose):
-            return None
-        return self._make_request(resource, self._convert_input(input).to_string(), stop, kwargs)
 
     # Whole responses.
 
