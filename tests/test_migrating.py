@@ -130,17 +130,27 @@ def cases(page: Path) -> list[Any]:
     return [pytest.param(cells, id=cells[0]) for cells in rows(page)]
 
 
-def stream_of(module: str, url: str) -> Callable[[], Any]:
-    """Return a call that streams from the ``ChatOpenAI`` of ``module``."""
-    model = import_module(module).ChatOpenAI(model="m", base_url=url, api_key="k", max_retries=0, timeout=0.5)
-    return lambda: list(model.stream("Hello"))
+def stream_of(module: str, url: str, name: str = "ChatOpenAI", timeout: float = 60) -> Callable[[], Any]:
+    """Return a call that streams from the model ``name`` of ``module``."""
+    model = getattr(import_module(module), name)(model="m", base_url=url, api_key="k", max_retries=0, timeout=timeout)
+
+    def stream() -> None:
+        try:
+            list(model.stream("Hello"))
+        finally:
+            if name == "OpenAI" and module == "langchain_openai":
+                model.client._client.close()
+
+    return stream
 
 
+@pytest.mark.parametrize("name", ["ChatOpenAI", "OpenAI"])
 @pytest.mark.parametrize("cells", cases(LANGCHAIN))
-def test_the_exceptions_of_chat_models_are_those_of_the_table(cells: list[str]) -> None:
+def test_the_exceptions_of_models_are_those_of_the_table(cells: list[str], name: str) -> None:
+    timeout = 0.3 if cells[0] == "no answer in time" else 60
     with MockServer(Reply(fault=FAULTS[cells[0]])) as server:
         modules = ("langchain_openai", "millstream.integrations.langchain", "millstream")
-        check_row(cells, [stream_of(module, server.url) for module in modules])
+        check_row(cells, [stream_of(module, server.url, name, timeout) for module in modules])
 
 
 @pytest.mark.parametrize("cells", cases(SDK))
