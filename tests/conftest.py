@@ -57,6 +57,7 @@ SLOW = {
         "test_responses_ends",
         "test_leaving",
         "test_memory",
+        "test_migrating",
         "test_message_robustness",
         "test_mock_wire",
         "test_native_leaving",
