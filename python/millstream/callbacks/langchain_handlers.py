@@ -18,7 +18,7 @@ from .base_manager import BaseCallbackManager
 from .langchain_values import manager_to_langchain
 from .values_of_langchain import from_langchain
 
-__all__ = ("callbacks_to_langchain",)
+__all__ = ("callbacks_to_langchain", "config_to_langchain")
 
 _DEFAULTS: dict[str, Any] = {"raise_error": False, "run_inline": False}
 
@@ -33,6 +33,13 @@ def callbacks_to_langchain(callbacks: Any) -> Any:
         manager.parent_ids = list(callbacks.parent_ids)
         return manager
     return _wrap_all(callbacks) if isinstance(callbacks, list) else callbacks
+
+
+def config_to_langchain(config: Any) -> Any:
+    """Return the configuration of a call for LangChain: its handlers are those of :func:`callbacks_to_langchain`."""
+    callbacks = (config or {}).get("callbacks")
+    converted = callbacks_to_langchain(callbacks)
+    return config if converted is callbacks else {**config, "callbacks": converted}
 
 
 def _wrap_all(handlers: Iterable[Any]) -> list[Any]:

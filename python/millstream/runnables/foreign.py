@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..callbacks.langchain_handlers import callbacks_to_langchain
+from ..callbacks.langchain_handlers import config_to_langchain
 from ..callbacks.langchain_values import to_langchain
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
@@ -43,7 +43,7 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
     """A Runnable of LangChain's; its runs, chunks and errors are its own, and its callbacks those of the call.
 
     It receives messages, prompt values and documents of ours as objects of LangChain's own classes. Its outputs are
-    LangChain's, unless a subclass overrides :meth:`_to_output`.
+    LangChain's, unless a subclass overrides :meth:`_to_output`. Handlers of ours receive values of our classes.
     """
 
     def __init__(self, runnable: Any) -> None:
@@ -73,14 +73,6 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
             raise AttributeError(name)
         return getattr(self.runnable, name)
 
-    # What becomes of the configuration of a call, and of its outputs.
-
-    def _to_config(self, config: Any) -> Any:
-        """Return the configuration of a call for LangChain; handlers of ours receive values of our classes from it."""
-        callbacks = (config or {}).get("callbacks")
-        converted = callbacks_to_langchain(callbacks)
-        return config if converted is callbacks else {**config, "callbacks": converted}
-
     _to_output: Callable[[Any], Any] | None = None
     """The function that returns the output, or the chunk, to hand out; ``None`` where it is LangChain's own."""
 
@@ -89,11 +81,11 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return self._finish(self.runnable.invoke(to_langchain(input), self._to_config(config), **kwargs))
+        return self._finish(self.runnable.invoke(to_langchain(input), config_to_langchain(config), **kwargs))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return self._finish(await self.runnable.ainvoke(to_langchain(input), self._to_config(config), **kwargs))
+        return self._finish(await self.runnable.ainvoke(to_langchain(input), config_to_langchain(config), **kwargs))
 
     def batch(
         self,
@@ -124,18 +116,18 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
     def _batch_arguments(self, inputs: Sequence[Any], config: Any) -> tuple[list[Any], Any]:
         """Return the inputs and the configurations for LangChain."""
         is_one = config is None or isinstance(config, Mapping)
-        configs = self._to_config(config) if is_one else list(map(self._to_config, config))
+        configs = config_to_langchain(config) if is_one else list(map(config_to_langchain, config))
         return list(map(to_langchain, inputs)), configs
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Stream from LangChain's Runnable."""
-        outputs = self.runnable.stream(to_langchain(input), self._to_config(config), **kwargs)
+        outputs = self.runnable.stream(to_langchain(input), config_to_langchain(config), **kwargs)
         return Stream(convert_items(outputs, self._to_output))
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Transform with LangChain's Runnable."""
         items = convert_items(input, to_langchain)
-        outputs = self.runnable.transform(items, self._to_config(config), **kwargs)
+        outputs = self.runnable.transform(items, config_to_langchain(config), **kwargs)
         return Stream(convert_items(outputs, self._to_output))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
@@ -149,11 +141,11 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
     def _astream_inline(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
-        outputs = self.runnable.astream(to_langchain(input), self._to_config(config), **kwargs)
+        outputs = self.runnable.astream(to_langchain(input), config_to_langchain(config), **kwargs)
         return outputs if self._to_output is None else aconvert_items(outputs, self._to_output)
 
     def _atransform_inline(self, items: AsyncIterator[Any], config: Any, kwargs: dict[str, Any]) -> Any:
-        outputs = self.runnable.atransform(aconvert_items(items, to_langchain), self._to_config(config), **kwargs)
+        outputs = self.runnable.atransform(aconvert_items(items, to_langchain), config_to_langchain(config), **kwargs)
         return outputs if self._to_output is None else aconvert_items(outputs, self._to_output)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable as TheirRunnable
 from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.tools import BaseTool as TheirTool
 
 from ...callbacks.langchain_values import to_langchain as value_to_langchain
 from ...callbacks.values_of_langchain import from_langchain as value_from_langchain
@@ -26,9 +27,11 @@ from ...tools import BaseTool
 from ._models_to_langchain import MillstreamChatModel, MillstreamLLM
 from ._runnable_to_langchain import MillstreamRunnable, Named
 from ._steps_to_langchain import MillstreamRetriever, MillstreamTool
+from ._tool_from_langchain import LangChainTool
 
 __all__ = (
     "LangChainRunnable",
+    "LangChainTool",
     "MillstreamChatModel",
     "MillstreamLLM",
     "MillstreamRetriever",
@@ -58,7 +61,7 @@ def to_langchain(value: Any) -> Any:
     ``BaseRetriever``, and anything else a ``RunnableSerializable``. In lists, tuples and dicts each item is converted.
     What is LangChain's already, or neither's, is returned as it is. ``to_langchain(from_langchain(x)) is x``.
     """
-    if isinstance(value, ForeignRunnable):
+    if isinstance(value, ForeignRunnable | LangChainTool):
         return value.runnable
     if isinstance(value, Runnable):
         made = next((made for kind, made in _KINDS if isinstance(value, kind)), MillstreamRunnable)
@@ -76,7 +79,7 @@ def from_langchain(value: Any) -> Any:
     if isinstance(value, Named):
         return value.runnable
     if is_foreign(value):
-        return LangChainRunnable(value)
+        return LangChainTool(value) if isinstance(value, TheirTool) else LangChainRunnable(value)
     return _each(from_langchain, value) if type(value) in (list, tuple, dict) else value_from_langchain(value)
 
 
