@@ -15,10 +15,11 @@ from langchain_core.messages.base import TextAccessor
 from langchain_core.output_parsers import JsonOutputParser as LangChainJsonOutputParser
 from langchain_core.output_parsers import StrOutputParser as LangChainStrOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables.config import ensure_config, get_callback_manager_for_config
+from langchain_core.runnables.config import ensure_config
 
 from ...streaming.inputs import InputIterator, NestedIterator
 from .partial_json import NO_OUTPUT, PartialDocuments
+from .unobserved import is_observed
 
 if TYPE_CHECKING:
     from langchain_core.output_parsers import BaseTransformOutputParser
@@ -71,7 +72,7 @@ class _InlineParser(_Parser):
     ) -> Iterator[Any]:
         """Yield the outputs for the chunks ``input``, which is closed when the stream is left."""
         source = InputIterator(input)
-        if self._parses_inline() and _is_unobserved(config):
+        if self._parses_inline() and not is_observed(ensure_config(config), None, False):
             outputs = self._transform(source)
         else:
             outputs = self._transform_stream_with_config(source, self._transform, config, run_type="parser")
@@ -88,7 +89,7 @@ class _InlineParser(_Parser):
     ) -> AsyncIterator[Any]:
         """Yield the outputs for the chunks ``input``, which is closed when the stream is left."""
         async with NestedIterator(input) as source:
-            if self._parses_inline() and _is_unobserved(config):
+            if self._parses_inline() and not is_observed(ensure_config(config), None, False):
                 outputs = self._atransform(source)
             else:
                 outputs = self._atransform_stream_with_config(source, self._atransform, config, run_type="parser")
@@ -150,8 +151,3 @@ class JsonOutputParser(_InlineParser, LangChainJsonOutputParser):
         async for chunk in input:
             if (output := documents.feed(chunk)) is not NO_OUTPUT:
                 yield output
-
-
-def _is_unobserved(config: RunnableConfig | None) -> bool:
-    """Return whether no handler would be called for a run with ``config``."""
-    return not get_callback_manager_for_config(ensure_config(config)).handlers
