@@ -118,5 +118,13 @@ def test_an_invalid_request_gets_an_error_response(
     assert words in response.json()["error"]["message"]
 
 
+def test_a_deployment_of_azure_answers_under_its_own_path(mock_server: MockServer) -> None:
+    arguments: dict[str, Any] = {"azure_endpoint": mock_server.origin, "api_key": "k", "max_retries": 0}
+    with openai.AzureOpenAI(**arguments, api_version="2024-10-21", azure_deployment="d") as client:
+        completion = client.chat.completions.create(model="", messages=[{"role": "user", "content": "p"}])
+        assert completion.model == "d"
+        assert "".join(texts(client)) == completion.choices[0].message.content
+
+
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["mock"]

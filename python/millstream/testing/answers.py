@@ -1,6 +1,7 @@
 """Builds the response to a request: routes, and the frames of each."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,8 @@ from .wire import compressed
 __all__ = ("Response", "read_body", "response_to")
 
 _ROUTES = {"/completions": False, "/chat/completions": True}
+# The base paths of OpenAI's API, and of a deployment of Azure's.
+_BASE = re.compile(r"/v1|/openai/deployments/(?P<deployment>[^/]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,14 @@ def _routed(request: RecordedRequest, reply: Reply) -> Response:
     if reply.body is not None:
         writes = (reply.body,) if isinstance(reply.body, bytes) else reply.body
         return _streamed((Frame(data, is_piece=True) for data in writes), reply)
-    return _route(request, reply, request.method, request.path.removeprefix("/v1"))
+    return _route(request, reply, request.method)
 
 
-def _route(request: RecordedRequest, reply: Reply, method: str, path: str) -> Response:
+def _route(request: RecordedRequest, reply: Reply, method: str) -> Response:
+    base = _BASE.match(request.path)
+    path = request.path[base.end() if base else 0 :]
+    if base and base["deployment"]:
+        reply = replace(reply, model=reply.model or base["deployment"])
     if (method, path) == ("GET", "/models"):
         return _json(200, model_list(reply), reply)
     if method != "POST" or path not in _ROUTES:

@@ -38,6 +38,7 @@ def running_ports() -> frozenset[int]:
 class MockServer:
     """A server that speaks ``/v1/completions`` and ``/v1/chat/completions``, streaming and not.
 
+    Both exist under Azure's path as well: ``/openai/deployments/NAME/chat/completions``.
     It is a context manager, for ``with`` and ``async with`` alike, and runs in a thread of its own,
     so sync and async code use it the same way. Each request takes the next :class:`Reply` of
     ``script``; once that is used up, ``reply`` is used. Either may be a callable that returns a
