@@ -1,8 +1,11 @@
 """Runs LangChain's own tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
 
-The tests come with pip, in the source distributions of the langchain-core and the langchain-tests that are installed;
-``--fetch`` only fetches them. Those of langchain-tests, whose paths begin with ``standard/``, are its standard tests
-for models, tools and others; the classes of ``standard`` here apply them to Millstream's own chat models.
+The tests come with pip, in the source distributions of the langchain-core, langchain-tests and langchain-openai that
+are installed; ``--fetch`` only fetches them. Those of langchain-tests, whose paths begin with ``standard/``, are its
+standard tests for models, tools and others; the classes of ``standard`` here apply them to Millstream's own chat
+models. Those of langchain-openai, whose paths begin with ``langchain-openai/``, run with the models of
+``millstream.integrations.langchain`` in place of its own: its unit tests, the standard tests with a mock server, and
+the integration tests whose responses were recorded.
 
 The tests that do not pass must be the ones that ``not_passing.toml`` lists, each with its reason. With ``--write`` the
 list is written anew, and a test that is new on it gets the reason ``missing``.
@@ -26,6 +29,7 @@ REASONS = {
     "private": "tests LangChain's private parts, or how its code is made",
     "pydantic": "needs a class of ours to be a pydantic model",
     "not offered": "is about a module that Millstream leaves to LangChain",
+    "network": "needs a file of OpenAI's from the network",
     "missing": "is not there yet",
 }
 """The kinds of reasons in the list."""

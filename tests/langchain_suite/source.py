@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .names import PACKAGE
 
-__all__ = ("fetch", "rewrite")
+__all__ = ("copy", "fetch")
 
 
 def fetch(project: str, version: str, folder: Path) -> Path:
@@ -25,18 +25,18 @@ def fetch(project: str, version: str, folder: Path) -> Path:
     return folder / name
 
 
-def rewrite(source: Path, target: Path) -> None:
-    """Copy the tests under ``source``; their imports of ``langchain_core`` become those of :data:`PACKAGE`.
+def copy(source: Path, target: Path, *, rewritten: bool) -> None:
+    """Copy the tests under ``source``; if ``rewritten``, they import :data:`PACKAGE` in place of ``langchain_core``.
 
     ``conftest.py`` stays as it is: it names LangChain's files to a tool that looks for blocking calls.
     """
     for path in source.rglob("*"):
-        copy = target / path.relative_to(source)
+        new = target / path.relative_to(source)
         if path.is_dir() or "__pycache__" in path.parts:
             continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        new.parent.mkdir(parents=True, exist_ok=True)
         content = path.read_bytes()
-        if path.suffix == ".py" and path.name != "conftest.py":
+        if rewritten and path.suffix == ".py" and path.name != "conftest.py":
             content = re.sub(rb"\blangchain_core\b", PACKAGE.encode(), content)
-        if not copy.exists() or copy.read_bytes() != content:
-            copy.write_bytes(content)
+        if not new.exists() or new.read_bytes() != content:
+            new.write_bytes(content)

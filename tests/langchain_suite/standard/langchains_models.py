@@ -1,0 +1,87 @@
+"""LangChain's standard tests for chat models, applied to those of the integration.
+
+The flags and the expected failures are those of langchain-openai's own classes of tests, which are subclassed; the
+server is a mock server. Its unit tests run as they are, because the plugin replaces the models that they import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from millstream.integrations.langchain import AzureChatOpenAI, ChatOpenAI
+from millstream.testing import MockServer
+
+from .answers import PIXEL, answer, with_details
+
+if TYPE_CHECKING:
+    from langchain_tests.integration_tests import ChatModelIntegrationTests
+
+    _OfChatOpenAI = _OfAzure = _OfLegacyAzure = ChatModelIntegrationTests
+else:
+    _tests = import_module("tests.integration_tests.chat_models.test_base_standard")
+    _azure = import_module("tests.integration_tests.chat_models.test_azure_standard")
+    _OfChatOpenAI = _tests.TestOpenAIStandard
+    _OfAzure, _OfLegacyAzure = _azure.TestAzureOpenAIStandard, _azure.TestAzureOpenAIStandardLegacy
+
+
+@pytest.fixture(autouse=True)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer]:
+    """Answer the requests, and the downloads of the images and documents that the tests send."""
+    monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(200, content=PIXEL))
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "test")
+    with MockServer(answer) as running:
+        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
+        monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", running.origin)
+        yield running
+
+
+class TestChatOpenAI(_OfChatOpenAI):
+    """The tests of ``ChatOpenAI``."""
+
+    def test_the_model_is_that_of_the_integration(self) -> None:
+        """The class that all tests of this class make."""
+        assert self.chat_model_class is ChatOpenAI
+
+    @pytest.fixture(autouse=True)
+    def _server(self, server: MockServer) -> None:
+        self.server = server
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        """The arguments of the model; OpenAI's own address is what turns the usage on."""
+        return {**super().chat_model_params, "stream_usage": True}
+
+    def _with_details(self, *, stream: bool = False) -> Any:
+        self.server.script.append(with_details)
+        model = ChatOpenAI(**self.chat_model_params)
+        if not stream:
+            return model.invoke("Hello")
+        first, *others = model.stream("Hello")
+        return sum(others, first)
+
+    invoke_with_cache_read_input = invoke_with_reasoning_output = _with_details
+
+
+class _WithADeployment:
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        """The arguments of the model."""
+        return {"deployment_name": "test", "openai_api_version": "2024-10-21", "stream_usage": True}
+
+
+class TestAzureChatOpenAI(_WithADeployment, _OfAzure):
+    """The tests of ``AzureChatOpenAI``."""
+
+    def test_the_model_is_that_of_the_integration(self) -> None:
+        """The class that all tests of this class make."""
+        assert self.chat_model_class is AzureChatOpenAI
+
+
+class TestLegacyAzureChatOpenAI(_WithADeployment, _OfLegacyAzure):
+    """The tests of ``AzureChatOpenAI`` with a model that calls functions for structured output."""

@@ -1,0 +1,56 @@
+"""The pytest plugin under which langchain-openai's tests run: its models are those of the integration.
+
+The tests that replay recorded responses need HTTP clients that vcrpy intercepts.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import langchain_openai
+import langchain_openai.chat_models.azure
+import langchain_openai.chat_models.base
+import langchain_openai.llms.base
+import pytest
+
+from millstream.integrations import langchain
+
+from .outcomes import deselect
+
+
+def _substitute() -> None:
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "langchain_openai"]
+    for name in langchain.__all__:
+        theirs = getattr(langchain_openai, name, None)
+        for module in modules:
+            if theirs is not None and vars(module).get(name) is theirs:
+                setattr(module, name, getattr(langchain, name))
+
+
+_substitute()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
+    """Deselect the tests that a rule excludes."""
+    deselect(config, items, _excluded_by)
+
+
+@pytest.fixture(autouse=True)
+def _interceptable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if _is_recorded(request.node):
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        monkeypatch.setenv("MILLSTREAM_TRANSPORT", "httpx2")
+
+
+def _excluded_by(item: Any) -> str | None:
+    if item.path.name == "test_check_version.py":
+        return "how langchain-openai is released"
+    if _is_recorded(item) and item.get_closest_marker("vcr") is None:
+        return "a server of OpenAI's"
+    return None
+
+
+def _is_recorded(item: Any) -> bool:
+    return "integration_tests" in item.path.parts
