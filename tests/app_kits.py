@@ -1,0 +1,151 @@
+"""Runs an app of LangChain's twice on the mock server: with langchain-openai's classes, and with Millstream's."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import openai
+from langchain_core.tracers.log_stream import RunLogPatch
+
+from langchain_peer import clients
+from millstream.testing import MockServer
+
+__all__ = ("KITS", "OURS", "THEIRS", "App", "Kit", "plain", "shown", "shown_by_langchain")
+
+App = Callable[["Kit"], Any]
+"""Takes a kit, and returns the values to compare, or a coroutine that does."""
+
+_VOLATILE = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|127\.0\.0\.1:\d+|cmpl-mock\d+"
+)
+"""What differs from run to run and has an identity: ids, and the server's address."""
+_PASSING = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)?| at 0x[0-9a-f]+")
+"""What differs from run to run: times and addresses."""
+
+
+@dataclass(slots=True)
+class Kit:
+    """One set of classes, and the server that the app's models stream from."""
+
+    module: str
+    arguments: Mapping[str, Any]
+    server: MockServer
+
+    def model(self, **arguments: Any) -> Any:
+        """Return a chat model of the server."""
+        return self._made("ChatOpenAI", {"model": "gpt-4o-mini"} | arguments)
+
+    def llm(self, **arguments: Any) -> Any:
+        """Return a completion model of the server."""
+        return self._made("OpenAI", arguments)
+
+    def parser(self, name: str = "StrOutputParser", **arguments: Any) -> Any:
+        """Return a parser."""
+        module = "langchain_core.output_parsers" if self.module == THEIRS else self.module
+        return getattr(import_module(module), name)(**arguments)
+
+    def script(self, *replies: Any) -> None:
+        """Let the server send ``replies``, and then its standard one."""
+        self.server.script.extend(replies)
+
+    async def aclose(self) -> None:
+        """Close the async client, in the loop of its connections."""
+        if "http_async_client" in self.arguments:
+            await self.arguments["http_async_client"].aclose()
+
+    def _made(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        make = getattr(import_module(self.module), name)
+        return make(**{"base_url": self.server.url, "api_key": "sk-mock", **self.arguments, **arguments})
+
+
+OURS = "millstream.integrations.langchain"
+THEIRS = "langchain_openai"
+LANGCHAIN = (THEIRS, True)
+# With the clients of an app, and with the transport that the class chooses.
+KITS = {"ours": (OURS, False), "ours over httpx": (OURS, True)}
+"""The name of a kit: its module, and whether the model gets HTTP clients."""
+
+
+@cache
+def shown_by_langchain(app: App) -> list[str]:
+    """Return :func:`shown` with langchain-openai's classes."""
+    lines = shown(app, LANGCHAIN)
+    assert lines
+    return lines
+
+
+def shown(app: App, kit: tuple[str, bool]) -> list[str]:
+    """Return the values of ``app`` and the bodies of its requests as lines, equal for equal runs."""
+    with MockServer() as server, _clients(kit[1]) as arguments, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="(?s).*(deprecated|beta|moved to|Pydantic serializer warnings)")
+        values = list(_values(app, Kit(kit[0], arguments, server)))
+        bodies = sorted(repr(plain(request.body)) for request in server.requests)
+    return _without_identities([*(repr(plain(value)) for value in values), *bodies])
+
+
+def _values(app: App, kit: Kit) -> Iterator[Any]:
+    """Yield the values of ``app``, and the error of the SDK that ended it."""
+    try:
+        if inspect.iscoroutinefunction(app):
+            yield from asyncio.run(_closing(app(kit), kit))
+        else:
+            yield from app(kit)
+    except openai.OpenAIError as error:
+        yield error
+
+
+async def _closing(call: Any, kit: Kit) -> Any:
+    try:
+        return await call
+    finally:
+        await kit.aclose()
+
+
+@contextmanager
+def _clients(given: bool) -> Iterator[dict[str, Any]]:
+    if not given:
+        yield {}
+        return
+    with clients() as both:
+        yield both
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` with the objects in it as their class and their fields, in order."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = [plain(item) for item in value]
+        return sorted(items, key=repr) if isinstance(value, set | frozenset) else items
+    if isinstance(value, RunLogPatch):
+        return type(value).__name__, plain(value.ops)
+    if isinstance(value, BaseException):
+        return [base.__name__ for base in type(value).__mro__], str(value), plain(getattr(value, "body", None))
+    if hasattr(value, "model_dump"):
+        return type(value).__name__, plain(value.model_dump(mode="python", warnings=False))
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    # A listener gets an error with the places in the code that it passed.
+    return value.partition("Traceback (most recent call last)")[0] if isinstance(value, str) else value
+
+
+def _without_identities(lines: list[str]) -> list[str]:
+    """Number the ids of a run in the order in which they appear."""
+    numbers: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return numbers.setdefault(found[0], f"<{len(numbers)}>")
+
+    return [_PASSING.sub("<passing>", _VOLATILE.sub(numbered, line)) for line in lines]

@@ -1,0 +1,111 @@
+"""A chain that LangServe publishes shows its clients the same with langchain-openai's model and with Millstream's."""
+
+import asyncio
+import inspect
+import socket
+import threading
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from langchain_core.prompts import ChatPromptTemplate
+from langserve import RemoteRunnable, add_routes
+from sse_starlette.sse import AppStatus
+
+from app_kits import KITS, App, Kit, shown, shown_by_langchain
+from endings import aread
+from langchain_peer import allow_v1
+from millstream.testing import ErrorStatus, RecordedRequest, Reply
+
+PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{text}")])
+FILL = {"text": "Name a fish."}
+
+
+@contextmanager
+def published(kit: Kit, chain: Any) -> Iterator[Any]:
+    """Publish ``chain`` on the loopback interface, and yield LangServe's client of it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        await kit.aclose()
+
+    # LangServe's server of events keeps an object of the first loop that it ran in.
+    AppStatus.should_exit_event = None
+    app = FastAPI(lifespan=lifespan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        add_routes(app, chain, path="/chain")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, args=([listening],), name="langserve")
+        thread.start()
+        remote = RemoteRunnable(f"http://127.0.0.1:{listening.getsockname()[1]}/chain", verify=False)
+        try:
+            yield remote
+        finally:
+            remote.sync_client.close()
+            asyncio.run(remote.async_client.aclose())
+            server.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def by_prompt(request: RecordedRequest) -> Reply:
+    return Reply(pieces=[request.body["messages"][-1]["content"], " is ", "fine", "."])
+
+
+async def aevents(remote: Any, version: Any) -> list[Any]:
+    with allow_v1():
+        return await aread(remote.astream_events(FILL, version=version))
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "invoke": lambda remote: [remote.invoke(FILL)],
+    "batch": lambda remote: remote.batch([FILL, {"text": "Name a bird."}]),
+    "stream": lambda remote: remote.stream(FILL),
+    "astream": lambda remote: aread(remote.astream(FILL)),
+    "log": lambda remote: aread(remote.astream_log(FILL)),
+    "events v1": lambda remote: aevents(remote, "v1"),
+    "events v2": lambda remote: aevents(remote, "v2"),
+}
+CHAINS: dict[str, Callable[[Kit], Any]] = {
+    "messages": lambda kit: PROMPT | kit.model(stream_usage=True),
+    "text": lambda kit: PROMPT | kit.model() | kit.parser(),
+}
+
+
+def app_of(make: Callable[[Kit], Any], way: str) -> App:
+    def app(kit: Kit) -> Iterator[Any]:
+        kit.server.reply = by_prompt
+        with published(kit, make(kit)) as remote:
+            values = WAYS[way](remote)
+            yield from asyncio.run(values) if inspect.iscoroutine(values) else values
+
+    return app
+
+
+def failure(kit: Kit) -> Iterator[Any]:
+    kit.script(Reply(fault=ErrorStatus(429)))
+    with published(kit, PROMPT | kit.model(max_retries=0)) as remote:
+        try:
+            yield from remote.stream(FILL)
+        except httpx.HTTPStatusError as error:
+            yield error
+
+
+APPS: dict[str, App] = {
+    **{f"{name}, {way}": app_of(make, way) for name, make in CHAINS.items() for way in WAYS},
+    "failure": failure,
+}
+
+
+@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize("kit", KITS)
+def test_a_published_chain_shows_what_it_shows_with_langchains_model(app: str, kit: str) -> None:
+    assert shown(APPS[app], KITS[kit]) == shown_by_langchain(APPS[app])
