@@ -58,7 +58,7 @@ class Suite:
         (_FOLDER / "pyproject.toml").write_text('[tool.pytest.ini_options]\nasyncio_mode = "auto"\n')
         outcomes = _FOLDER / "outcomes.json"
         outcomes.unlink(missing_ok=True)
-        where = os.pathsep.join(map(str, (folder, _ROOT / "tests", os.environ.get("XSRC", _ROOT / "python"))))
+        where = os.pathsep.join(map(str, (folder, _ROOT / "tests", _ROOT / "python")))
         settings = {"PYTHONPATH": where, "LANGCHAIN_SUITE_OUTCOMES": str(outcomes), "PYTHONDONTWRITEBYTECODE": "1"}
         # A file that another program has downloaded would let more tests pass.
         settings["TIKTOKEN_CACHE_DIR"] = ""

@@ -36,26 +36,26 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer]:
     monkeypatch.setenv("OPENAI_API_KEY", "test")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "test")
     with MockServer(answer) as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", running.origin)
         yield running
 
 
-class TestChatOpenAI(_OfChatOpenAI):
+class _OnServer:
+    @pytest.fixture(autouse=True)
+    def _server(self, server: MockServer) -> None:
+        self.server = server
+
+
+class TestChatOpenAI(_OnServer, _OfChatOpenAI):
     """The tests of ``ChatOpenAI``."""
 
     def test_the_model_is_that_of_the_integration(self) -> None:
         """The class that all tests of this class make."""
         assert self.chat_model_class is ChatOpenAI
 
-    @pytest.fixture(autouse=True)
-    def _server(self, server: MockServer) -> None:
-        self.server = server
-
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        """The arguments of the model; OpenAI's own address is what turns the usage on."""
-        return {**super().chat_model_params, "stream_usage": True}
+        """The arguments of the model, which asks for the usage as it does at OpenAI's own address."""
+        return {**super().chat_model_params, "base_url": self.server.url, "stream_usage": True}
 
     def _with_details(self, *, stream: bool = False) -> Any:
         self.server.script.append(with_details)
@@ -68,14 +68,15 @@ class TestChatOpenAI(_OfChatOpenAI):
     invoke_with_cache_read_input = invoke_with_reasoning_output = _with_details
 
 
-class _WithADeployment:
+class _OnAzure(_OnServer):
     @property
     def chat_model_params(self) -> dict[str, Any]:
         """The arguments of the model."""
-        return {"deployment_name": "test", "openai_api_version": "2024-10-21", "stream_usage": True}
+        deployment = {"deployment_name": "test", "openai_api_version": "2024-10-21"}
+        return {"azure_endpoint": self.server.origin, "stream_usage": True, **deployment}
 
 
-class TestAzureChatOpenAI(_WithADeployment, _OfAzure):
+class TestAzureChatOpenAI(_OnAzure, _OfAzure):
     """The tests of ``AzureChatOpenAI``."""
 
     def test_the_model_is_that_of_the_integration(self) -> None:
@@ -83,5 +84,5 @@ class TestAzureChatOpenAI(_WithADeployment, _OfAzure):
         assert self.chat_model_class is AzureChatOpenAI
 
 
-class TestLegacyAzureChatOpenAI(_WithADeployment, _OfLegacyAzure):
+class TestLegacyAzureChatOpenAI(_OnAzure, _OfLegacyAzure):
     """The tests of ``AzureChatOpenAI`` with a model that calls functions for structured output."""
