@@ -7,20 +7,22 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import openai
+import pytest
 from langchain_core.tracers.log_stream import RunLogPatch
 
 from langchain_peer import clients
+from millstream.providers import stream_decoding
 from millstream.testing import MockServer
 
-__all__ = ("KITS", "OURS", "THEIRS", "App", "Kit", "plain", "shown", "shown_by_langchain")
+__all__ = ("KITS", "App", "Choice", "Kit", "made", "plain", "shown", "shown_by_langchain")
 
 App = Callable[["Kit"], Any]
 """Takes a kit, and returns the values to compare, or a coroutine that does."""
@@ -68,12 +70,23 @@ class Kit:
         return make(**{"base_url": self.server.url, "api_key": "sk-mock", **self.arguments, **arguments})
 
 
-OURS = "millstream.integrations.langchain"
 THEIRS = "langchain_openai"
-LANGCHAIN = (THEIRS, True)
-# With the clients of an app, and with the transport that the class chooses.
-KITS = {"ours": (OURS, False), "ours over httpx": (OURS, True)}
-"""The name of a kit: its module, and whether the model gets HTTP clients."""
+OURS = "millstream.integrations.langchain"
+
+
+class Choice(NamedTuple):
+    """How a kit is made: of which module, with or without HTTP clients of the app, on which half of the core."""
+
+    module: str
+    has_clients: bool
+    half: str = "millstream._core"
+
+
+LANGCHAIN = Choice(THEIRS, has_clients=True)
+KITS = {
+    "Rust, own transport": Choice(OURS, has_clients=False),
+    "Python, over httpx2": Choice(OURS, has_clients=True, half="millstream._pure"),
+}
 
 
 @cache
@@ -84,11 +97,11 @@ def shown_by_langchain(app: App) -> list[str]:
     return lines
 
 
-def shown(app: App, kit: tuple[str, bool]) -> list[str]:
+def shown(app: App, choice: Choice) -> list[str]:
     """Return the values of ``app`` and the bodies of its requests as lines, equal for equal runs."""
-    with MockServer() as server, _clients(kit[1]) as arguments, warnings.catch_warnings():
+    with MockServer() as server, made(choice, server) as kit, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="(?s).*(deprecated|beta|moved to|Pydantic serializer warnings)")
-        values = list(_values(app, Kit(kit[0], arguments, server)))
+        values = list(_values(app, kit))
         bodies = sorted(repr(plain(request.body)) for request in server.requests)
     return _without_identities([*(repr(plain(value)) for value in values), *bodies])
 
@@ -112,12 +125,12 @@ async def _closing(call: Any, kit: Kit) -> Any:
 
 
 @contextmanager
-def _clients(given: bool) -> Iterator[dict[str, Any]]:
-    if not given:
-        yield {}
-        return
-    with clients() as both:
-        yield both
+def made(choice: Choice, server: MockServer) -> Iterator[Kit]:
+    """Make a kit for ``server``."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(stream_decoding, "StreamDecoder", import_module(choice.half).StreamDecoder)
+        yield Kit(choice.module, stack.enter_context(clients()) if choice.has_clients else {}, server)
 
 
 def plain(value: Any) -> Any:
