@@ -42,7 +42,14 @@ OVER_BOTH_TRANSPORTS = {
 
 # Two thirds of the suite's time: what runs every vector, split or place to leave at, and what runs other programs.
 SLOW = {
-    *("test_any_attempts_left", "test_any_composition_left", "test_attempt_compositions", "test_bench_against"),
+    *("test_apps_chains", "test_apps_left", "test_apps_served"),
+    *(
+        "test_any_attempts_left",
+        "test_apps_chains",
+        "test_any_composition_left",
+        "test_attempt_compositions",
+        "test_bench_against",
+    ),
     *(
         "test_bench_apps",
         "test_bench_fixtures",

@@ -51,7 +51,7 @@ def agent_of(kit: Kit, make: Callable[..., Any] = create_agent, **arguments: Any
     return make(kit.model(), [look_up], **arguments)
 
 
-MAKERS = {"create_agent": create_agent, "create_react_agent": create_react_agent}
+MAKERS: dict[str, Callable[..., Any]] = {"create_agent": create_agent, "create_react_agent": create_react_agent}
 
 
 def invoke_agent(make: Callable[..., Any]) -> App:

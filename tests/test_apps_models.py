@@ -92,6 +92,7 @@ def usage(kit: Kit) -> Iterator[Any]:
         yield chain_of(kit).invoke(FILL)
         yield list(chain_of(kit, temperature=0.5).stream(FILL))
         yield counting.usage_metadata
+    kit.server.script.clear()
     handler = UsageMetadataCallbackHandler()
     yield kit.model(model="gpt-5").batch(["a", "b c"], {"callbacks": [handler]})
     yield handler.usage_metadata

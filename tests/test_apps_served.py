@@ -45,7 +45,7 @@ def published(kit: Kit, chain: Any) -> Iterator[Any]:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         thread = threading.Thread(target=server.run, args=([listening],), name="langserve")
         thread.start()
-        remote = RemoteRunnable(f"http://127.0.0.1:{listening.getsockname()[1]}/chain", verify=False)
+        remote: Any = RemoteRunnable(f"http://127.0.0.1:{listening.getsockname()[1]}/chain", verify=False)
         try:
             yield remote
         finally:

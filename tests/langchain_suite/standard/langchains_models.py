@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -18,15 +18,9 @@ from millstream.testing import MockServer
 
 from .answers import PIXEL, answer, with_details
 
-if TYPE_CHECKING:
-    from langchain_tests.integration_tests import ChatModelIntegrationTests
-
-    _OfChatOpenAI = _OfAzure = _OfLegacyAzure = ChatModelIntegrationTests
-else:
-    _tests = import_module("tests.integration_tests.chat_models.test_base_standard")
-    _azure = import_module("tests.integration_tests.chat_models.test_azure_standard")
-    _OfChatOpenAI = _tests.TestOpenAIStandard
-    _OfAzure, _OfLegacyAzure = _azure.TestAzureOpenAIStandard, _azure.TestAzureOpenAIStandardLegacy
+# langchain-openai's tests, which are beside a copy of this module.
+_of_openai: Any = import_module("tests.integration_tests.chat_models.test_base_standard")
+_of_azure: Any = import_module("tests.integration_tests.chat_models.test_azure_standard")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +39,7 @@ class _OnServer:
         self.server = server
 
 
-class TestChatOpenAI(_OnServer, _OfChatOpenAI):
+class TestChatOpenAI(_OnServer, _of_openai.TestOpenAIStandard):  # type: ignore[misc]
     """The tests of ``ChatOpenAI``."""
 
     def test_the_model_is_that_of_the_integration(self) -> None:
@@ -76,7 +70,7 @@ class _OnAzure(_OnServer):
         return {"azure_endpoint": self.server.origin, "stream_usage": True, **deployment}
 
 
-class TestAzureChatOpenAI(_OnAzure, _OfAzure):
+class TestAzureChatOpenAI(_OnAzure, _of_azure.TestAzureOpenAIStandard):  # type: ignore[misc]
     """The tests of ``AzureChatOpenAI``."""
 
     def test_the_model_is_that_of_the_integration(self) -> None:
@@ -84,5 +78,5 @@ class TestAzureChatOpenAI(_OnAzure, _OfAzure):
         assert self.chat_model_class is AzureChatOpenAI
 
 
-class TestLegacyAzureChatOpenAI(_OnAzure, _OfLegacyAzure):
+class TestLegacyAzureChatOpenAI(_OnAzure, _of_azure.TestAzureOpenAIStandardLegacy):  # type: ignore[misc]
     """The tests of ``AzureChatOpenAI`` with a model that calls functions for structured output."""
