@@ -1,11 +1,9 @@
-//! The event of httpx-sse's interface, and the iterator over those of a body.
+//! The event of httpx-sse's interface.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList, PyString, PyTuple, PyType};
-use pyo3::{PyTraverseError, PyVisit};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::event::PyServerSentEvent;
-use super::sse::PySseParser;
 
 /// A server-sent event of httpx-sse's interface; an argument that is empty or ``None`` is the field's default.
 ///
@@ -102,80 +100,5 @@ impl PyHttpxEvent {
         slf: &Bound<'py, Self>,
     ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
         Ok((slf.get_type(), slf.get().0.fields(slf.py())?))
-    }
-}
-
-/// The iterator over the events of a body.
-#[pyclass(module = "millstream")]
-pub struct EventReads {
-    parser: Py<PySseParser>,
-    reads: Py<PyIterator>,
-    counter: Py<PyAny>,
-    /// The events of a read that had several, and the number of those that came out.
-    events: Option<(Py<PyList>, usize)>,
-}
-
-impl EventReads {
-    /// The events that `parser` finds in `reads`.
-    pub fn new(
-        parser: &Bound<'_, PySseParser>,
-        reads: &Bound<'_, PyAny>,
-        counter: Py<PyAny>,
-    ) -> PyResult<Self> {
-        Ok(Self {
-            parser: parser.clone().unbind(),
-            reads: reads.try_iter()?.unbind(),
-            counter,
-            events: None,
-        })
-    }
-
-    /// The next event of a read that had several.
-    fn next_of_list<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let (events, at) = self.events.as_mut()?;
-        let next = events.bind(py).get_item(*at).ok();
-        *at += 1;
-        if next.is_none() {
-            self.events = None;
-        }
-        next
-    }
-}
-
-#[pymethods]
-impl EventReads {
-    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        loop {
-            if self.events.is_some()
-                && let Some(event) = self.next_of_list(py)
-            {
-                return Ok(Some(event));
-            }
-            let parser = self.parser.bind(py).get();
-            let data = if parser.has_failed() {
-                None
-            } else {
-                self.reads.bind(py).clone().next()
-            };
-            let Some(data) = data else {
-                parser.close(py)?;
-                return Ok(None);
-            };
-            let found = parser.feed_counted(&data?, self.counter.bind(py))?;
-            match found.cast_into_exact::<PyList>() {
-                Err(event) => return Ok(Some(event.into_inner())),
-                Ok(events) => self.events = Some((events.unbind(), 0)),
-            }
-        }
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.parser)?;
-        visit.call(&self.reads)?;
-        visit.call(&self.counter)
     }
 }

@@ -12,6 +12,7 @@ mod decoding;
 mod delta;
 mod encode;
 mod event;
+mod events;
 mod failure;
 mod growing;
 mod httpx_event;

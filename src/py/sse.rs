@@ -1,23 +1,21 @@
 //! `SSEParser`.
 
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyIterator, PyList};
 use pyo3::{PyTraverseError, PyVisit};
-use smallvec::SmallVec;
 
-use super::convert::{Argument, Make, bytes, list};
-use super::event::{PlacedEvent, PlainEvent, PyServerSentEvent};
+use super::convert::{Argument, bytes};
+use super::event::PyServerSentEvent;
+use super::events::Events;
 use super::failure::Failure;
 use super::growing::Growing;
-use super::httpx_event::{EventReads, PyHttpxEvent};
-use super::plain::{Scratch, Span};
+use super::httpx_event::PyHttpxEvent;
 use super::state::{Core, Shared, unpicklable};
 use crate::frames::Large;
-use crate::sse::{Event, EventSink, SseParser};
+use crate::sse::SseParser;
 
 /// Parses server-sent events, exactly as the WHATWG HTML specification says.
 ///
@@ -63,120 +61,6 @@ impl Core for SseParser {
             has_whole_text: true,
             deltas_seen: self.events_seen(),
         })
-    }
-}
-
-/// Gathers events, whose objects are made afterwards.
-struct Events<'a> {
-    scratch: Scratch<'a>,
-    found: SmallVec<[Found; 8]>,
-    others: SmallVec<[PlainEvent; 1]>,
-}
-
-/// An event. Most have data and nothing else, so these are small.
-#[derive(Clone, Copy)]
-enum Found {
-    /// One that has data and nothing else.
-    Data(Span),
-    /// Another one, by its number.
-    Other(usize),
-}
-
-/// A class of events.
-trait Class {
-    /// The object for an event.
-    fn object(py: Python<'_>, event: PyServerSentEvent) -> PyResult<Bound<'_, PyAny>>;
-}
-
-impl Class for PyServerSentEvent {
-    #[inline]
-    fn object(py: Python<'_>, event: PyServerSentEvent) -> PyResult<Bound<'_, PyAny>> {
-        Ok(Bound::new(py, event)?.into_any())
-    }
-}
-
-impl Class for PyHttpxEvent {
-    #[inline]
-    fn object(py: Python<'_>, event: PyServerSentEvent) -> PyResult<Bound<'_, PyAny>> {
-        Ok(Bound::new(py, Self(event))?.into_any())
-    }
-}
-
-/// An event, with what it was found among, and the text that its data may be the rest of.
-struct Placed<'a, C>(Found, &'a Events<'a>, &'a Growing, PhantomData<C>);
-
-impl<C: Class> Make for Placed<'_, C> {
-    #[inline]
-    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self(found, events, begun, _) = self;
-        let event = match found {
-            Found::Data(data) => PyServerSentEvent::of_data(py, events.scratch.bytes(*data)),
-            Found::Other(number) => {
-                PlacedEvent(&events.others[*number], &events.scratch, begun).read(py)?
-            }
-        };
-        C::object(py, event)
-    }
-}
-
-impl<'a> Events<'a> {
-    /// No events yet, of a call with this data.
-    #[inline]
-    fn new(data: &'a [u8]) -> Self {
-        Self {
-            scratch: Scratch::new(data),
-            found: SmallVec::new(),
-            others: SmallVec::new(),
-        }
-    }
-
-    /// Puts an event in that has more than data.
-    #[inline(never)]
-    fn push_other(&mut self, event: PlainEvent) {
-        self.found.push(Found::Other(self.others.len()));
-        self.others.push(event);
-    }
-
-    #[inline]
-    fn list<'py, C: Class>(
-        &self,
-        py: Python<'py>,
-        begun: &Growing,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let events = self.found.iter();
-        list(
-            py,
-            events.map(|found| Placed::<C>(*found, self, begun, PhantomData)),
-        )
-    }
-
-    /// The object for an event.
-    #[inline]
-    fn object<'py, C: Class>(
-        &self,
-        py: Python<'py>,
-        found: Found,
-        begun: &Growing,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Placed::<C>(found, self, begun, PhantomData).make(py)
-    }
-}
-
-impl EventSink for Events<'_> {
-    #[inline]
-    fn event(&mut self, event: Event<'_>) {
-        if event.event.is_empty() && event.id.is_empty() && event.retry.is_none() {
-            let data = self.scratch.push_bytes(event.data);
-            self.found.push(Found::Data(data));
-        } else {
-            let event = PlainEvent::new(&event, &mut self.scratch);
-            self.push_other(event);
-        }
-    }
-
-    fn large(&mut self, event: Event<'_>, data: Large) {
-        let event = PlainEvent::large(&event, &mut self.scratch, data);
-        self.push_other(event);
     }
 }
 
@@ -275,8 +159,8 @@ impl PySseParser {
         let size = data.as_bytes().len();
         let total = self.counted.fetch_add(size, Ordering::Relaxed) + size;
         counter.setattr(intern!(data.py(), "_num_bytes_downloaded"), total)?;
-        self.read(&data, |events, py, begun| match events.found.as_slice() {
-            [found] if !self.has_failed() => events.object::<PyHttpxEvent>(py, *found, begun),
+        self.read(&data, |events, py, begun| match events.single() {
+            Some(found) if !self.has_failed() => events.object::<PyHttpxEvent>(py, found, begun),
             _ => Ok(events.list::<PyHttpxEvent>(py, begun)?.into_any()),
         })
     }
@@ -346,5 +230,80 @@ impl PySseParser {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.shared.traverse(&visit)?;
         self.begun.traverse(&visit)
+    }
+}
+
+/// The iterator over the events of a body.
+#[pyclass(module = "millstream")]
+pub struct EventReads {
+    parser: Py<PySseParser>,
+    reads: Py<PyIterator>,
+    counter: Py<PyAny>,
+    /// The events of a read that had several, and the number of those that came out.
+    events: Option<(Py<PyList>, usize)>,
+}
+
+impl EventReads {
+    /// The events that `parser` finds in `reads`.
+    pub fn new(
+        parser: &Bound<'_, PySseParser>,
+        reads: &Bound<'_, PyAny>,
+        counter: Py<PyAny>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            parser: parser.clone().unbind(),
+            reads: reads.try_iter()?.unbind(),
+            counter,
+            events: None,
+        })
+    }
+
+    /// The next event of a read that had several.
+    fn next_of_list<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let (events, at) = self.events.as_mut()?;
+        let next = events.bind(py).get_item(*at).ok();
+        *at += 1;
+        if next.is_none() {
+            self.events = None;
+        }
+        next
+    }
+}
+
+#[pymethods]
+impl EventReads {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        loop {
+            if self.events.is_some()
+                && let Some(event) = self.next_of_list(py)
+            {
+                return Ok(Some(event));
+            }
+            let parser = self.parser.bind(py).get();
+            let data = if parser.has_failed() {
+                None
+            } else {
+                self.reads.bind(py).clone().next()
+            };
+            let Some(data) = data else {
+                parser.close(py)?;
+                return Ok(None);
+            };
+            let found = parser.feed_counted(&data?, self.counter.bind(py))?;
+            match found.cast_into_exact::<PyList>() {
+                Err(event) => return Ok(Some(event.into_inner())),
+                Ok(events) => self.events = Some((events.unbind(), 0)),
+            }
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.parser)?;
+        visit.call(&self.reads)?;
+        visit.call(&self.counter)
     }
 }

@@ -5,6 +5,9 @@ from typing import TypedDict
 from pydantic import BaseModel, Field
 
 from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI, RecordWriter, SSEParser, StreamDecoder
+from millstream.integrations import adecode, decode, iter_sse
+from millstream.integrations.httpx_sse import EventSource, connect_sse
+from millstream.integrations.httpx_sse import ServerSentEvent as HTTPXServerSentEvent
 from millstream.language_models import FakeListLLM
 from millstream.messages import AIMessage, HumanMessage
 from millstream.output_parsers import StrOutputParser
@@ -150,3 +153,15 @@ SSEParser().feed("x")  # error
 StreamDecoder("openai.chat").feed(b"")[0].contents  # error
 StreamDecoder(3)  # error
 RecordWriter(format="json")  # error
+
+# Responses.
+
+decode([], "chunks")  # error
+decode([], prefix=b"")  # error
+decode([], max_event_sise=1)  # error
+decode([]).aclose()  # error
+adecode([]).close()  # error
+iter_sse([], format="openai.chat")  # error
+connect_sse("x", "GET", "http://x/")  # error
+EventSource("x")  # error
+HTTPXServerSentEvent(event=3)  # error
