@@ -35,7 +35,7 @@ def langchain_apps(program: str, kind: str) -> list[Contender]:
         return run(theirs.THEIRS, kind, reads)
 
     def made(reads: Reads) -> Any:
-        return run(theirs.made_beforehand(kind, reads), kind, reads)
+        return theirs.made_beforehand(program, kind, reads)
 
     make = partial(Contender, shown=_texts, waits=waits)
     found = [
@@ -58,15 +58,14 @@ def langchain_models(kind: str) -> list[Contender]:
     name = "OpenAI" if kind == "completions" else "ChatOpenAI"
 
     def ours(reads: Reads) -> Any:
-        from millstream.integrations import langchain
+        return theirs.making(changed("langchain"), kind)
 
-        return theirs.making(langchain, kind)
+    def langchains(reads: Reads) -> Any:
+        return theirs.making(theirs.THEIRS, kind)
 
     return [
         Contender("ours", f"integrations.langchain {name}(...)", ours, None),
-        Contender(
-            "langchain", f"langchain-openai {number} {name}(...)", lambda _: theirs.making(theirs.THEIRS, kind), None
-        ),
+        Contender("langchain", f"langchain-openai {number} {name}(...)", langchains, None),
     ]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import langchain_openai
 from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.llms import BaseLLM
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk, LLMResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompts import PromptTemplate
+from langchain_core.runnables import RunnableConfig, RunnableSerializable
 
 from ..fixtures import Reads
 from .memory import async_client, client
@@ -18,6 +18,8 @@ from .memory import async_client, client
 __all__ = ("PROGRAMS", "THEIRS", "made_beforehand", "making")
 
 Run = Callable[[], list[Any]] | Callable[[], Awaitable[list[Any]]]
+
+_MODELS = {"completions": "OpenAI", "chat": "ChatOpenAI"}
 
 THEIRS = SimpleNamespace(
     ChatOpenAI=langchain_openai.ChatOpenAI, OpenAI=langchain_openai.OpenAI, StrOutputParser=StrOutputParser
@@ -27,15 +29,14 @@ THEIRS = SimpleNamespace(
 
 def model(names: Any, kind: str, reads: Reads) -> Any:
     """Return a model with a user's clients of httpx2."""
-    of_kind = names.OpenAI if kind == "completions" else names.ChatOpenAI
-    return of_kind(
+    return getattr(names, _MODELS[kind])(
         base_url="http://memory/v1", api_key="none", http_client=client(reads), http_async_client=async_client(reads)
     )
 
 
 def making(names: Any, kind: str) -> Callable[[], None]:
     """Return what makes a model without clients of the user."""
-    of_kind = names.OpenAI if kind == "completions" else names.ChatOpenAI
+    of_kind = getattr(names, _MODELS[kind])
 
     def make() -> None:
         of_kind(base_url="http://memory/v1", api_key="none")
@@ -119,14 +120,50 @@ PROGRAMS: dict[str, Callable[[Any, str, Reads], Run]] = {
 """The programs, by name: each takes the names, the kind of the model (completions or chat) and the reads."""
 
 
-def made_beforehand(kind: str, reads: Reads) -> SimpleNamespace:
-    """Return names whose models stream chunks that exist already: what is left is LangChain's own work."""
+def made_beforehand(program: str, kind: str, reads: Reads) -> Run:
+    """Return ``program`` over chunks that exist already and a parser that does next to nothing.
+
+    What is left is LangChain's own work: that of its sequence in a chain, and of LangGraph and the chat model's base
+    class in an agent.
+    """
     llm: Any = model(THEIRS, kind, reads)
-    if kind == "completions":
-        chunks = list(llm._stream("a prompt"))
-        return SimpleNamespace(OpenAI=lambda **_: _MadeLLM(chunks=chunks), StrOutputParser=StrOutputParser)
-    chunks = list(llm._stream([HumanMessage("a prompt")]))
-    return SimpleNamespace(ChatOpenAI=lambda **_: _MadeChatModel(chunks=chunks), StrOutputParser=StrOutputParser)
+    if program.endswith("an agent"):
+        generations = list(llm._stream([HumanMessage("a prompt")]))
+        return PROGRAMS[program](
+            SimpleNamespace(ChatOpenAI=lambda **_: _MadeChatModel(chunks=generations)), kind, reads
+        )
+    chunks = list(llm.stream("a prompt"))
+    names = dict.fromkeys(_MODELS.values(), lambda **_: _MadeSource(chunks=chunks))
+    return PROGRAMS[program](SimpleNamespace(**names, StrOutputParser=_TextOfEach), kind, reads)
+
+
+class _MadeSource(RunnableSerializable[Any, Any]):
+    chunks: list[Any]
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        yield from self.chunks
+
+    async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+        for chunk in self.chunks:
+            yield chunk
+
+
+class _TextOfEach(RunnableSerializable[Any, str]):
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        raise NotImplementedError
+
+    def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[str]:
+        for chunk in input:
+            yield chunk if type(chunk) is str else chunk.content
+
+    async def atransform(
+        self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[str]:
+        async for chunk in input:
+            yield chunk if type(chunk) is str else chunk.content
 
 
 class _MadeChatModel(BaseChatModel):
@@ -147,21 +184,3 @@ class _MadeChatModel(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "openai-chat"
-
-
-class _MadeLLM(BaseLLM):
-    chunks: list[Any]
-
-    def _generate(self, prompts: list[str], *args: Any, **kwargs: Any) -> LLMResult:
-        raise NotImplementedError
-
-    def _stream(self, prompt: str, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
-        return iter(self.chunks)
-
-    async def _astream(self, prompt: str, *args: Any, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
-        for chunk in self.chunks:
-            yield chunk
-
-    @property
-    def _llm_type(self) -> str:
-        return "openai"
