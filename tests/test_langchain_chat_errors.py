@@ -98,7 +98,12 @@ def test_a_late_head_raises_the_exception_of_langchain() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [{"message": "busy", "code": 1, "type": "t", "param": "p"}, {"message": "exceeds the context window"}]
+    "error",
+    [
+        {"message": "busy", "code": 1, "type": "t", "param": "p"},
+        {"message": "exceeds the context window"},
+        {"type": "overloaded"},
+    ],
 )
 def test_an_error_in_the_stream_raises_the_exception_of_langchain(error: Any) -> None:
     with chat_models(Reply(body=body_of([*TEXT, {"error": error}]))) as (model, peer, _):
@@ -107,7 +112,7 @@ def test_an_error_in_the_stream_raises_the_exception_of_langchain(error: Any) ->
         assert isinstance(failure, openai.APIError)
         ours = causes(failure)[-1]
         assert isinstance(ours, ProviderError)
-        assert (ours.error, ours.text) == (error, "ab")
+        assert ({**ours.error, **error}, ours.text) == (ours.error, "ab")
 
 
 def test_a_frame_that_is_not_valid_json_raises_an_exception_of_the_same_class() -> None:

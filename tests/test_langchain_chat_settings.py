@@ -110,7 +110,7 @@ def test_requests_and_chunks_are_those_of_langchain(name: str) -> None:
 def describe_calls(model: Any, call: dict[str, Any]) -> list[Any]:
     """Return the outcomes of streams and of calls."""
     whole = {key: value for key, value in call.items() if key != "config"}
-    return _without_numbers([outcomes(model, **call), invoke(model, **whole), ainvoke(model, **whole)])
+    return list(_without_numbers([outcomes(model, **call), invoke(model, **whole), ainvoke(model, **whole)]))
 
 
 def _without_numbers(value: Any) -> Any:

@@ -6,9 +6,10 @@ does the code for HTTP error statuses.
 
 from typing import Any, TypeGuard
 
-__all__ = ("add_message", "error_path", "find_reason", "has_text")
+__all__ = ("NO_MESSAGE", "add_message", "error_path", "find_reason", "has_text")
 
-_NO_MESSAGE = "the provider sent an error without a message"
+NO_MESSAGE = "the provider sent an error without a message"
+"""How the message begins that replaces a missing one."""
 _MESSAGE_KEYS = (
     *("message", "error_message", "detail", "errors", "msg", "error_description", "error", "defaultMessage"),
     *("errorMessage", "error_msg", "Message", "reason", "error_type", "title"),
@@ -39,12 +40,10 @@ def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
 def add_message(error: object) -> dict[str, Any]:
     """Return a provider's error, an object or a bare string, as an object with a ``message``."""
     if not isinstance(error, dict):
-        return {"message": error if isinstance(error, str) and error else _NO_MESSAGE}
+        return {"message": error if isinstance(error, str) and error else NO_MESSAGE}
     if error.get("message") in (None, ""):
         error_type = error.get("type") or error.get("code")
-        error["message"] = (
-            _find_message(error, _MAX_DEPTH) or f"{_NO_MESSAGE}{f' ({error_type})' if error_type else ''}"
-        )
+        error["message"] = _find_message(error, _MAX_DEPTH) or f"{NO_MESSAGE}{f' ({error_type})' if error_type else ''}"
     return error
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 
+from .._provider_errors import NO_MESSAGE
 from ..errors import (
     APIConnectionError,
     APIStatusError,
@@ -55,7 +56,7 @@ def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
     if isinstance(error, StreamTruncatedError):
         return openai.APIConnectionError(message=str(error), request=sent)
     if isinstance(error, ProviderError):
-        return openai.APIError(_find_message(error), request=sent, body=error.error)
+        return _to_api_error(error, sent)
     if isinstance(error, StreamDecodeError):
         return _to_json_error(error)
     return openai.APIError(str(error), request=sent, body=None)
@@ -70,10 +71,15 @@ def build_response(whole: WholeResponse, sent: Any) -> Any:
     return response
 
 
-def _find_message(error: ProviderError) -> str:
-    """Return the provider's message, if it is a text, or the SDK's words for an error without one."""
-    message = error.error.get("message")
-    return message if isinstance(message, str) and message else "An error occurred during streaming"
+def _to_api_error(error: ProviderError, sent: Any) -> openai.APIError:
+    """Return the SDK's exception for an error in a stream, with its words for an error without a message."""
+    body, message = error.error, error.error.get("message")
+    if isinstance(message, str) and message.startswith(NO_MESSAGE):
+        body = {name: value for name, value in body.items() if name != "message"}
+        message = None
+    if not (isinstance(message, str) and message):
+        message = "An error occurred during streaming"
+    return openai.APIError(message, request=sent, body=body)
 
 
 def _to_json_error(error: StreamDecodeError) -> json.JSONDecodeError:

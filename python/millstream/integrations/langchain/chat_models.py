@@ -28,6 +28,12 @@ from .chat_stream import DecodedGenerations, DecodedMessages
 from .model_streams import ModelStreams
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.messages import AIMessageChunk
+    from langchain_core.runnables import RunnableConfig
+
+    from .unobserved import AsyncDeferredStream, DeferredStream
+
     _Base = BaseChatOpenAI
 else:
     _Base = object
@@ -39,6 +45,26 @@ class _ChatStreams(ModelStreams, _Base):
     """Replaces how a chat model of langchain-openai sends requests and reads responses."""
 
     _run_type = "chat_model"
+
+    if TYPE_CHECKING:
+
+        def stream(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> DeferredStream[AIMessageChunk]: ...
+
+        def astream(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> AsyncDeferredStream[AIMessageChunk]: ...
 
     # Streams for LangChain's machinery.
 

@@ -62,13 +62,13 @@ class ModelStreams(_Base):
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> DeferredStream:
+    ) -> DeferredStream[Any]:
         """Stream the answer, as LangChain's ``stream`` does; the stream can be closed, and is a context manager."""
         return DeferredStream(lambda: self._begin_stream(input, config, stop, kwargs))
 
     def astream(
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> AsyncDeferredStream:
+    ) -> AsyncDeferredStream[Any]:
         """:meth:`stream` for async code."""
         return AsyncDeferredStream(lambda: self._begin_astream(input, config, stop, kwargs))
 

@@ -12,7 +12,7 @@ from typing import Any
 from langchain_core.callbacks import CallbackManager
 from langchain_core.runnables.config import RunnableConfig
 
-from ...streaming.stream import AsyncStream, Stream
+from ...streaming.stream import AsyncStream, Out, Stream
 
 __all__ = ("AsyncDeferredStream", "DeferredStream", "is_observed")
 
@@ -22,15 +22,15 @@ def is_observed(config: RunnableConfig, callbacks: Any, verbose: bool) -> bool:
     return bool(CallbackManager.configure(config.get("callbacks"), callbacks, verbose).handlers)
 
 
-class DeferredStream(Stream[Any]):
+class DeferredStream(Stream[Out]):
     """A stream that begins with its first step, as a generator does: ``begin`` then returns its generator."""
 
     __slots__ = ("_begin",)
 
-    def __init__(self, begin: Callable[[], Generator[Any, None, None]]) -> None:
-        self._begin: Callable[[], Generator[Any, None, None]] | None = begin
+    def __init__(self, begin: Callable[[], Generator[Out, None, None]]) -> None:
+        self._begin: Callable[[], Generator[Out, None, None]] | None = begin
 
-    def __iter__(self) -> Generator[Any, None, None]:
+    def __iter__(self) -> Generator[Out, None, None]:
         """Return the generator itself: a step through it costs no forwarding."""
         if self._begin is not None:
             begin, self._begin = self._begin, None
@@ -38,7 +38,7 @@ class DeferredStream(Stream[Any]):
             self._outputs = begin()
         return self._outputs
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Out:
         """Return the next output."""
         return next(iter(self))
 
@@ -50,15 +50,15 @@ class DeferredStream(Stream[Any]):
             self._begin, self._outputs = None, _ended()
 
 
-class AsyncDeferredStream(AsyncStream[Any]):
+class AsyncDeferredStream(AsyncStream[Out]):
     """:class:`DeferredStream` for async code."""
 
     __slots__ = ("_begin",)
 
-    def __init__(self, begin: Callable[[], AsyncGenerator[Any, None]]) -> None:
-        self._begin: Callable[[], AsyncGenerator[Any, None]] | None = begin
+    def __init__(self, begin: Callable[[], AsyncGenerator[Out, None]]) -> None:
+        self._begin: Callable[[], AsyncGenerator[Out, None]] | None = begin
 
-    def __aiter__(self) -> AsyncGenerator[Any, None]:
+    def __aiter__(self) -> AsyncGenerator[Out, None]:
         """Return the async generator itself: a step through it costs no forwarding."""
         if self._begin is not None:
             begin, self._begin = self._begin, None
@@ -66,7 +66,7 @@ class AsyncDeferredStream(AsyncStream[Any]):
             self._outputs = begin()
         return self._outputs
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Out:
         """Return the next output."""
         return await anext(aiter(self))
 
