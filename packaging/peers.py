@@ -36,7 +36,7 @@ def _runs(path: str) -> bool:
 
 
 def suite(name: str) -> tuple[Callable[[], str | None], Callable[[str], list[str]]]:
-    """Return how the tests of another project are fetched, with pip, and the command that runs them over ours."""
+    """Return how files of another project are fetched, with pip, and the command that runs the tests with them."""
     command = [sys.executable, "-m", f"tests.{name}"]
 
     def fetch() -> str | None:
@@ -51,6 +51,7 @@ CHECKS = {
     "C++ compiler": (compiler, lambda _: FUZZ),
     "LangChain's tests": suite("langchain_suite"),
     "httpx-sse's tests": suite("httpx_sse_suite"),
+    "older urllib3": suite("urllib3_versions"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python.

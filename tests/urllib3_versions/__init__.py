@@ -1,0 +1,1 @@
+"""Our tests of responses, with older versions of urllib3."""
