@@ -146,3 +146,24 @@ def test_a_subclass_of_langchains_becomes_our_class_of_its_base() -> None:
 @pytest.mark.parametrize("value", [1, "a", None, [1], {"a": (1, [2])}, object(), our_messages.HumanMessage("a")])
 def test_other_values_are_returned_as_they_are(value: Any) -> None:
     assert from_langchain(value) is value
+
+
+@pytest.mark.parametrize("info", [None, {"finish_reason": "stop"}])
+def test_generations_have_the_fields_of_those_that_pydantic_made(info: Any) -> None:
+    their_message, message = their_messages.AIMessageChunk(content="a"), our_messages.AIMessageChunk("a")
+    given: Any = {} if info is None else {"generation_info": info}
+    pairs: list[tuple[Any, Any]] = [
+        (their_outputs.GenerationChunk(text="a", **given), our_outputs.GenerationChunk("a", info)),
+        (their_outputs.Generation(text="a", **given), our_outputs.Generation("a", info)),
+        (
+            their_outputs.ChatGenerationChunk(message=their_message, **given),
+            our_outputs.ChatGenerationChunk(message, info),
+        ),
+    ]
+    for expected, generation in pairs:
+        made = to_langchain(generation)
+        assert_alike(made, expected)
+        assert list(vars(made)) == list(vars(expected))
+        assert made.model_dump() == expected.model_dump()
+        for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+            assert getattr(made, name) == getattr(expected, name)

@@ -14,13 +14,16 @@ from ..agents import AgentAction, AgentFinish, AgentStep
 from ..documents.base import BaseMedia
 from ..messages.base import BaseMessage
 from ..outputs import Generation, LLMResult
-from ..outputs.chat_generation import ChatGeneration, ChatResult
+from ..outputs.chat_generation import ChatResult
 from ..prompt_values import PromptValue
 from ..streaming.accumulate import AddableDict
 from .base_manager import BaseCallbackManager
-from .langchain_messages import message_converter
+from .langchain_objects import generation_converter, message_converter
 
 __all__ = ("manager_to_langchain", "their_class", "to_langchain")
+
+FieldsOf = Callable[[Any], Mapping[str, Any]]
+"""Returns the fields of a value, as LangChain's class has them."""
 
 
 def to_langchain(value: Any) -> Any:
@@ -75,17 +78,17 @@ def _find_converter(cls: type) -> Callable[[Any], Any] | None:
             theirs = _their_class(cls, module_name)
             if theirs is None:
                 return None
-            convert = _converters[cls] = _converter_to(cls, theirs, kind, read_fields)
+            convert = _converters[cls] = _converter_to(cls, theirs, read_fields)
             return convert
     return None
 
 
-def _converter_to(
-    cls: type, theirs: Any, kind: type, read_fields: Callable[[Any], Mapping[str, Any]]
-) -> Callable[[Any], Any]:
-    if kind is BaseMessage:
-        return message_converter(cls, theirs)
-    return lambda value: theirs.model_construct(**read_fields(value))
+def _converter_to(cls: type, theirs: Any, read_fields: FieldsOf | None) -> Callable[[Any], Any]:
+    if read_fields is not None:
+        return lambda value: theirs.model_construct(**read_fields(value))
+    return (
+        message_converter(cls, theirs) if issubclass(cls, BaseMessage) else generation_converter(theirs, to_langchain)
+    )
 
 
 def _their_class(cls: type, module_name: str) -> Any:
@@ -93,13 +96,6 @@ def _their_class(cls: type, module_name: str) -> Any:
     module = sys.modules.get(module_name)
     names = (base.__name__ for base in cls.__mro__ if base.__module__.startswith("millstream."))
     return next((found for name in names if (found := getattr(module, name, None)) is not None), None)
-
-
-def _generation_fields(generation: Generation) -> Mapping[str, Any]:
-    fields = {"text": generation.text, "generation_info": generation.generation_info, "type": generation.type}
-    if isinstance(generation, ChatGeneration):
-        fields["message"] = to_langchain(generation.message)
-    return fields
 
 
 def _result_fields(result: LLMResult) -> Mapping[str, Any]:
@@ -121,13 +117,13 @@ def _prompt_fields(value: Any) -> Mapping[str, Any]:
     return {name: to_langchain(getattr(value, name)) for name in value._fields}
 
 
-_KINDS: Sequence[tuple[type, str, Callable[[Any], Mapping[str, Any]]]] = (
-    (BaseMessage, "langchain_core.messages", dict),
-    (Generation, "langchain_core.outputs", _generation_fields),
+_KINDS: Sequence[tuple[type, str, FieldsOf | None]] = (
+    (BaseMessage, "langchain_core.messages", None),
+    (Generation, "langchain_core.outputs", None),
     (LLMResult, "langchain_core.outputs", _result_fields),
     (ChatResult, "langchain_core.outputs", _chat_result_fields),
     (BaseMedia, "langchain_core.documents.base", dict),
     (PromptValue, "langchain_core.prompt_values", _prompt_fields),
     *((kind, "langchain_core.agents", _agent_fields) for kind in (AgentAction, AgentFinish, AgentStep)),
 )
-"""Our classes, the modules of LangChain's with the same names, and how to read their fields."""
+"""Our classes, the modules of LangChain's with the same names, and how to read their fields where it is done here."""
