@@ -52,6 +52,7 @@ CHECKS = {
     "LangChain's tests": suite("langchain_suite"),
     "httpx-sse's tests": suite("httpx_sse_suite"),
     "older urllib3": suite("urllib3_versions"),
+    "the OpenAI SDK's tests": suite("openai_suite"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python.
