@@ -43,8 +43,9 @@ PATHS = [
     *("tests/test_httpx2.py", "tests/test_httpx2_base.py", "tests/test_httpx2_decompression.py"),
     *("tests/test_httpx2_respx.py", "tests/test_httpx_compat.py", "tests/test_debug_logging.py"),
     *("tests/test_large_payload_contract.py", "tests/lib/test_azure.py", "tests/lib/streaming"),
-    *("tests/api_resources/chat/test_completions.py", "tests/api_resources/test_completions.py"),
 ]
+# Those of the resources, which need a server.
+RESOURCES = ["tests/api_resources/chat/test_completions.py", "tests/api_resources/test_completions.py"]
 NOT_PASSING = {
     "test_sse_framing::test_cancellation_clears_partial_event_and_closes_response": (
         "reads the buffer of a decoder that it puts into a private attribute of the stream"
@@ -72,7 +73,10 @@ def main(arguments: list[str]) -> int:
             wrong += run_own(one, paths[0])
         if recordings is not None:
             shutil.copytree(recordings, source / recordings.name, dirs_exist_ok=True)
-        wrong += judge(one, *run(source, paths, has_recordings=recordings is not None))
+        settings = {} if recordings is None else {"OPENAI_SUITE_RECORDINGS": "1"}
+        wrong += judge(f"the tests of openai {one}", *run(source, PATHS, paths, settings))
+        settings = {"OPENAI_SUITE_RESOURCES": "1"}
+        wrong += judge("the tests of its resources", *run(source, RESOURCES, paths, settings))
     return int(wrong > 0)
 
 
@@ -108,24 +112,22 @@ def run_own(tested: str, installed: Path) -> int:
     return int(done.returncode != 0)
 
 
-def run(source: Path, paths: list[Path], *, has_recordings: bool) -> tuple[int, int, dict[str, str]]:
+def run(source: Path, tests: list[str], paths: list[Path], settings: dict[str, str]) -> tuple[int, int, dict[str, str]]:
     """Return how many tests passed and how many streams were ours, and the messages of the tests that failed."""
     report, count = FOLDER / "report.xml", FOLDER / "streams"
     for path in (report, count):
         path.unlink(missing_ok=True)
-    settings = {
+    settings |= {
         "OPENAI_SUITE_COUNT": str(count),
         "OPENAI_TEST_LEGACY_HTTPX": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT / "tests", ROOT / "python"))),
     }
-    if has_recordings:
-        settings["OPENAI_SUITE_RECORDINGS"] = "1"
     subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "openai_suite.plugin", "-p", "no:cacheprovider"),
             *("-o", "addopts=", "-q", "--tb=no", "--no-header", "--no-summary", "-W", "ignore", "--timeout=120"),
-            *(f"--junitxml={report}", *(path for path in PATHS if (source / path).exists())),
+            *(f"--junitxml={report}", *(path for path in tests if (source / path).exists())),
         ],
         cwd=source,
         env={**os.environ, **settings},
@@ -145,10 +147,10 @@ def run(source: Path, paths: list[Path], *, has_recordings: bool) -> tuple[int, 
     return passed, int(count.read_text()), failed
 
 
-def judge(tested: str, passed: int, streams: int, failed: dict[str, str]) -> int:
-    """Print how the tests of a version ended, and return how many of them are wrong."""
+def judge(title: str, passed: int, streams: int, failed: dict[str, str]) -> int:
+    """Print how tests ended, and return how many of them are wrong."""
     total = passed + len(failed)
-    print(f"the tests of openai {tested}: {passed} of {total} pass, with {streams} accelerated streams", flush=True)
+    print(f"{title}: {passed} of {total} pass, with {streams} accelerated streams", flush=True)
     for name, message in failed.items():
         print(f"  {name}: {NOT_PASSING.get(name, f'does not pass: {message}')}")
     return len(failed.keys() - NOT_PASSING.keys()) + (passed == 0 or streams == 0)

@@ -1,12 +1,12 @@
 """Payloads that differ from an earlier one in a few strings, which is how a model's text arrives.
 
 A :class:`Shape` is learned from a payload: its JSON as literal pieces with a *hole* at each string that is
-expected to change, and the object that it became as a tree of dictionaries to copy. A payload that has the
-same pieces becomes an object without being parsed.
+expected to change, and the object that it became as a function that copies its dictionaries. A payload that has
+the same pieces becomes an object without being parsed.
 
 The pieces decide what is parsed: the state of a JSON parser after a piece that ends in an opening quote
-depends on that piece alone, and a hole is read by the function with which ``json`` reads strings. The tree is not
-derived from the JSON but taken from an object that was built from it, with a marker in each hole.
+depends on that piece alone, and a hole is read by the function with which ``json`` reads strings. Where the strings
+go is not derived from the JSON but seen in an object that was built from it, with a marker in each hole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from json import decoder
+from operator import itemgetter
 from typing import Any
 
 from openai._models import BaseModel
@@ -22,6 +24,8 @@ from openai._models import BaseModel
 from .models import make_object
 
 __all__ = ("Shape", "Shapes", "learn_shape")
+
+Make = Callable[[list[str]], Any]
 
 # The keys whose strings change from payload to payload.
 _HOLE = re.compile(
@@ -36,85 +40,84 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONSTANTS = (str, int, float, bool, type(None))
 
 
-class _Template:
-    """How one object of a model is made: dictionaries to copy, and the entries to set in the copies."""
-
-    __slots__ = ("extra", "fields", "fields_set", "lists", "made", "model", "objects", "plain", "texts", "texts_extra")
-
-    def __init__(self, made: BaseModel, markers: Sequence[str]) -> None:
-        if made.__pydantic_private__ is not None or type(made.__pydantic_fields_set__) is not set:
-            raise _NotAShapeError
-        self.model = type(made)
-        self.fields = dict(made.__dict__)
-        self.fields_set = set(made.__pydantic_fields_set__)
-        self.extra = dict(made.__pydantic_extra__ or {})
-        self.texts: list[tuple[str, int]] = []
-        self.texts_extra: list[tuple[str, int]] = []
-        self.objects: list[tuple[str, _Template]] = []
-        self.lists: list[tuple[str, list[_Template]]] = []
-        self.plain: list[tuple[str, Any]] = []
-        for key, value in self.fields.items():
-            if type(value) is str and value in markers:
-                self._check_text_field(key)
-                self.texts.append((key, markers.index(value)))
-            elif isinstance(value, BaseModel):
-                self.objects.append((key, _Template(value, markers)))
-            elif type(value) is list and all(isinstance(item, BaseModel) for item in value):
-                self.lists.append((key, [_Template(item, markers) for item in value]))
-            elif type(value) not in _CONSTANTS:
-                raise _NotAShapeError
-        for key, value in self.extra.items():
-            if type(value) is str and value in markers:
-                self.texts_extra.append((key, markers.index(value)))
-            elif type(value) not in _CONSTANTS:
-                self.plain.append((key, value))
-
-    def _check_text_field(self, key: str) -> None:
-        """Raise unless the field keeps every string as it is."""
-        field = self.model.model_fields[key]
-        if field.metadata or field.annotation not in (str, str | None):
-            raise _NotAShapeError
-
-    def make(self, texts: list[str]) -> Any:
-        """Return a new object, with ``texts`` in the holes."""
-        fields = self.fields.copy()
-        extra = self.extra.copy()
-        for key, hole in self.texts:
-            fields[key] = texts[hole]
-        for key, hole in self.texts_extra:
-            extra[key] = texts[hole]
-        for key, template in self.objects:
-            fields[key] = template.make(texts)
-        for key, templates in self.lists:
-            fields[key] = [template.make(texts) for template in templates]
-        for key, value in self.plain:
-            extra[key] = _copy(value)
-        return make_object(self.model, fields, self.fields_set.copy(), extra)
-
-    def holes(self) -> list[int]:
-        """Return the numbers of the holes in the whole tree."""
-        holes = [hole for _, hole in self.texts + self.texts_extra]
-        for _, template in self.objects:
-            holes += template.holes()
-        for _, templates in self.lists:
-            for template in templates:
-                holes += template.holes()
-        return holes
-
-
 class _NotAShapeError(Exception):
     """An object is not made of copies of dictionaries alone."""
+
+
+def _object_maker(like: BaseModel, markers: Sequence[str], found: list[int]) -> Make:
+    """Return a function that makes an object like ``like``; add the holes in it to ``found``."""
+    if like.__pydantic_private__ is not None or type(like.__pydantic_fields_set__) is not set:
+        raise _NotAShapeError
+    model = type(like)
+    fields = dict(vars(like))
+    extra = dict(like.__pydantic_extra__ or {})
+    made_fields = [
+        (key, _field_maker(model, key, value, markers, found))
+        for key, value in fields.items()
+        if type(value) not in _CONSTANTS or value in markers
+    ]
+    made_extra = [
+        (key, _text_maker(value, markers, found) if type(value) is str else partial(_copy_value, value))
+        for key, value in extra.items()
+        if type(value) not in _CONSTANTS or value in markers
+    ]
+    copy_fields, copy_extra, copy_set = fields.copy, extra.copy, like.__pydantic_fields_set__.copy
+
+    def make(texts: list[str]) -> Any:
+        fields = copy_fields()
+        for key, make_value in made_fields:
+            fields[key] = make_value(texts)
+        extra = copy_extra()
+        for key, make_value in made_extra:
+            extra[key] = make_value(texts)
+        return make_object(model, fields, copy_set(), extra)
+
+    return make
+
+
+def _field_maker(model: type[BaseModel], key: str, value: Any, markers: Sequence[str], found: list[int]) -> Make:
+    """Return a function that makes a value like ``value``, that of the field ``key``."""
+    if type(value) is str:
+        field = model.model_fields[key]
+        # Only such a field keeps every string as it is.
+        if not field.metadata and field.annotation in (str, str | None):
+            return _text_maker(value, markers, found)
+    if isinstance(value, BaseModel):
+        return _object_maker(value, markers, found)
+    if type(value) is list and all(isinstance(item, BaseModel) for item in value):
+        return _list_maker([_object_maker(item, markers, found) for item in value])
+    raise _NotAShapeError
+
+
+def _text_maker(marker: str, markers: Sequence[str], found: list[int]) -> Make:
+    hole = markers.index(marker)
+    found.append(hole)
+    return itemgetter(hole)
+
+
+def _list_maker(makers: Sequence[Make]) -> Make:
+    if len(makers) == 1:
+        (only,) = makers
+        return lambda texts: [only(texts)]
+    return lambda texts: [make(texts) for make in makers]
+
+
+def _copy_value(value: Any, texts: object) -> Any:
+    """Return a copy of a JSON value."""
+    if type(value) is dict:
+        return {key: _copy_value(item, texts) for key, item in value.items()}
+    return [_copy_value(item, texts) for item in value] if type(value) is list else value
 
 
 class Shape:
     """The pieces of a payload around its holes, and how its object is made."""
 
-    __slots__ = ("_end", "_pieces", "_template")
+    __slots__ = ("_end", "_make", "_pieces")
 
-    def __init__(self, pieces: Sequence[str], template: _Template) -> None:
+    def __init__(self, pieces: Sequence[str], make: Make) -> None:
         *leading, self._end = pieces
         self._pieces = [(piece, len(piece)) for piece in leading]
-        self._template = template
+        self._make = make
 
     def read(self, payload: str) -> Any:
         """Return the object of ``payload``, or ``None`` if it has another shape."""
@@ -134,7 +137,7 @@ class Shape:
             texts.append(text)
         if payload[at:] != self._end:
             return None
-        return self._template.make(texts)
+        return self._make(texts)
 
 
 def learn_shape(payload: str, build: Callable[[Any], Any]) -> Shape | None:
@@ -154,14 +157,15 @@ def learn_shape(payload: str, build: Callable[[Any], Any]) -> Shape | None:
     if any(marker in payload for marker in markers):
         return None
     marked = "".join([piece + marker for piece, marker in zip(pieces, markers, strict=False)] + [pieces[-1]])
+    found: list[int] = []
     try:
-        template = _Template(build(json.loads(marked)), markers)
+        make = _object_maker(build(json.loads(marked)), markers, found)
     except (_NotAShapeError, ValueError):
         return None
     # A marker in a key, or in an object inside of an unknown field, is not found.
-    if sorted(template.holes()) != list(range(len(markers))):
+    if sorted(found) != list(range(len(markers))):
         return None
-    return Shape([pieces[0], *(piece[1:] for piece in pieces[1:])], template)
+    return Shape([pieces[0], *(piece[1:] for piece in pieces[1:])], make)
 
 
 class Shapes:
@@ -197,10 +201,3 @@ class Shapes:
             shape = learn_shape(payload, self._build)
             if shape is not None:
                 self._shapes = [shape, *self._shapes[: _MAX_SHAPES - 1]]
-
-
-def _copy(value: Any) -> Any:
-    """Return a copy of a JSON value."""
-    if type(value) is dict:
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if type(value) is list else value
