@@ -137,9 +137,9 @@ def test_an_end_mark_alone_raises_what_langchain_raises(method: str) -> None:
 
 
 @METHODS
-def test_an_error_in_a_stream_is_the_sdks(method: str) -> None:
-    error = {"error": {"message": "no", "code": 5, "type": "t"}}
-    mine, peers = of_both(events(completion(text="a"), error), method=method)
+@pytest.mark.parametrize("error", [{"message": "no", "code": 5}, {"type": "t"}], ids=str)
+def test_an_error_in_a_stream_is_the_sdks(method: str, error: dict[str, Any]) -> None:
+    mine, peers = of_both(events(completion(text="a"), {"error": error}), method=method)
     assert [type(output) for output in mine] == [type(output) for output in peers]
     assert describe(mine[-1]) == describe(peers[-1])
     assert isinstance(mine[-1].__cause__, ProviderError)

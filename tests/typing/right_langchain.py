@@ -1,10 +1,11 @@
-"""Right lines about the models of ``millstream.integrations.langchain``."""
+"""Right lines about the models and parsers of ``millstream.integrations.langchain``."""
 
 from typing import assert_type
 
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.prompts import PromptTemplate
 
-from millstream.integrations.langchain import AzureChatOpenAI, ChatOpenAI
+from millstream.integrations.langchain import AzureChatOpenAI, AzureOpenAI, ChatOpenAI, OpenAI, StrOutputParser
 
 
 async def read(model: ChatOpenAI, azure: AzureChatOpenAI) -> None:
@@ -18,3 +19,21 @@ async def read(model: ChatOpenAI, azure: AzureChatOpenAI) -> None:
         assert_type(await anext(astream), AIMessageChunk)
     assert_type(model.invoke("p"), AIMessage)
     assert_type(await azure.ainvoke("p"), AIMessage)
+
+
+async def read_texts(azure: AzureOpenAI) -> None:
+    model = OpenAI(model="m", temperature=0)
+    for text in model.stream("p", stop=["a"]):
+        assert_type(text, str)
+    async with azure.astream("p") as stream:
+        assert_type(await anext(stream), str)
+    assert_type(model.invoke("p"), str)
+
+
+async def parse(model: ChatOpenAI) -> None:
+    parser = StrOutputParser()
+    assert_type(parser.invoke("a"), str)
+    chain = PromptTemplate.from_template("{text}") | model | parser
+    for text in chain.stream({"text": "p"}):
+        assert_type(text, str)
+    assert_type(await chain.ainvoke({"text": "p"}), str)

@@ -27,6 +27,11 @@ from .default_clients import share_tls
 from .model_streams import ModelStreams
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.runnables import RunnableConfig
+
+    from .unobserved import AsyncDeferredStream, DeferredStream
+
     _Base = BaseOpenAI
 else:
     _Base = object
@@ -38,6 +43,26 @@ class _CompletionStreams(ModelStreams, _Base):
     """Replaces how a completion model of langchain-openai sends requests and reads responses."""
 
     _run_type = "llm"
+
+    if TYPE_CHECKING:
+
+        def stream(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> DeferredStream[str]: ...
+
+        def astream(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> AsyncDeferredStream[str]: ...
 
     # Streams.
 

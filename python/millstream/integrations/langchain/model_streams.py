@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models.base import BaseLanguageModel
 
     class _Base(BaseLanguageModel[Any]):
-        client: Any
-        async_client: Any
+        client: Any = None
+        async_client: Any = None
 
 else:
     _Base = object

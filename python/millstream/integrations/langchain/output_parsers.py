@@ -98,10 +98,26 @@ class _InlineParser(_Parser):
                     yield output
 
 
-class StrOutputParser(_InlineParser, LangChainStrOutputParser):
+if TYPE_CHECKING:
+
+    class _Inline:  # the types of the parsers are LangChain's
+        @classmethod
+        def _parses_inline(cls) -> bool: ...
+
+else:
+    _Inline = _InlineParser
+
+
+class StrOutputParser(_Inline, LangChainStrOutputParser):
     """LangChain's ``StrOutputParser``: returns the text of each chunk."""
 
-    _parsing_methods = ("_transform", "_atransform", "parse", "parse_result", "aparse_result")
+    _parsing_methods: ClassVar[tuple[str, ...]] = (
+        "_transform",
+        "_atransform",
+        "parse",
+        "parse_result",
+        "aparse_result",
+    )
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[str]:
         if not self._parses_inline():
@@ -124,14 +140,19 @@ class StrOutputParser(_InlineParser, LangChainStrOutputParser):
         if type(chunk) in _PLAIN_MESSAGES and type(chunk.content) is str:
             return TextAccessor(chunk.content)
         is_message = isinstance(chunk, BaseMessage)
-        text: str = self.parse_result([ChatGeneration(message=chunk) if is_message else Generation(text=chunk)])
-        return text
+        return self.parse_result([ChatGeneration(message=chunk) if is_message else Generation(text=chunk)])
 
 
-class JsonOutputParser(_InlineParser, LangChainJsonOutputParser):
+class JsonOutputParser(_Inline, LangChainJsonOutputParser):
     """LangChain's ``JsonOutputParser``, which reads each character of a stream once."""
 
-    _parsing_methods = ("_transform", "_atransform", "_diff", "parse_result", "aparse_result")
+    _parsing_methods: ClassVar[tuple[str, ...]] = (
+        "_transform",
+        "_atransform",
+        "_diff",
+        "parse_result",
+        "aparse_result",
+    )
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
         if not self._parses_inline():
