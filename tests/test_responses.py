@@ -56,11 +56,13 @@ def test_the_text_is_read_whatever_the_transfer(client: str, fault: Any) -> None
 
 
 @every_client()
-@pytest.mark.parametrize("fault", [Stall(2), (Compress(), Stall(2))], ids=["identity", "gzip"])
+@pytest.mark.parametrize("coding", ["", "gzip", "identity"])
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_a_piece_is_returned_before_the_next_one_is_sent(client: str, framing: Any, fault: Any) -> None:
+def test_a_piece_is_returned_before_the_next_one_is_sent(client: str, framing: Any, coding: str) -> None:
     sent: list[int] = []
-    with MockServer(Reply(pieces=["a", "b", "c", "d"], framing=framing, fault=fault)) as server:
+    fault = (Compress(), Stall(2)) if coding == "gzip" else Stall(2)
+    headers = {"content-encoding": coding} if coding == "identity" else {}
+    with MockServer(Reply(pieces=["a", "b", "c", "d"], framing=framing, fault=fault, headers=headers)) as server:
 
         def visit(texts: list[Any]) -> None:
             if len(texts) == 2:

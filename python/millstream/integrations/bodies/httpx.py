@@ -99,11 +99,16 @@ def _begin(response: Any, method: str) -> tuple[Any, ContentDecoder | None] | No
         return None
     coding = response.headers.get("content-encoding")
     content = None if coding is None else content_decoder(coding)
-    if isinstance(content, UnsupportedCoding):
+    if isinstance(content, UnsupportedCoding) and _can_decompress(response):
         return None
     response.is_stream_consumed = True
     response._num_bytes_downloaded = 0
     return _find_stream(response), content
+
+
+def _can_decompress(response: Any) -> bool:
+    """Return whether the client has a decoder; without one, it would pass on the compressed bytes."""
+    return type(response._get_content_decoder()).__name__ != "IdentityDecoder"
 
 
 def _find_stream(response: Any) -> Any:

@@ -80,23 +80,30 @@ class FileBody(Body):
 
 
 def read_urllib3(response: Any) -> Iterator[bytes]:
-    """Yield the body of a response of urllib3, decompressed, as it arrives."""
+    """Return an iterator over the body of a response of urllib3, decompressed, as it arrives."""
     if response.closed:
         # It has been read already, as by default.
-        yield response.data
-    elif hasattr(response, "read1"):
-        # Decoding sends every read through a buffer.
-        decodes = "content-encoding" in response.headers
-        while data := response.read1(_READ_SIZE, decode_content=decodes):
+        return iter((response.data,))
+    names = response.headers.get("content-encoding", "").lower().split(",")
+    if all(name.strip() in response.CONTENT_DECODERS for name in names):
+        return _read(response, decompresses=True)
+    # It would pass on the compressed bytes. Decompression sends every read through a buffer, too.
+    return _decompress(_read(response, decompresses=False), response.headers)
+
+
+def _read(response: Any, *, decompresses: bool) -> Iterator[bytes]:
+    if hasattr(response, "read1"):
+        while data := response.read1(_READ_SIZE, decode_content=decompresses):
             yield data
     elif response.chunked and response.supports_chunked_reads():
-        yield from response.read_chunked(_READ_SIZE, decode_content=True)
+        yield from response.read_chunked(_READ_SIZE, decode_content=decompresses)
     elif hasattr(response._fp, "read1"):
         # Before 2.2, urllib3 had no such method; the file below it has.
-        yield from _decompress(_read_to_end(response._fp), response.headers)
+        reads = _read_to_end(response._fp)
+        yield from _decompress(reads, response.headers) if decompresses else reads
         response.release_conn()
     else:
-        yield from response.stream(_READ_SIZE, decode_content=True)
+        yield from response.stream(_READ_SIZE, decode_content=decompresses)
 
 
 def _read_requests(response: Any) -> Iterator[bytes]:
