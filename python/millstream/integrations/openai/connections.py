@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import anyio
@@ -68,6 +68,8 @@ async def aclose(response: Any, reads: Any) -> None:
     """
     with anyio.CancelScope(shield=True):
         try:
-            await reads.aclose()
+            # A library that wraps the response may return another kind of iterator.
+            if isinstance(reads, AsyncGenerator):
+                await reads.aclose()
         finally:
             await response.aclose()
