@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import httpx_sse as theirs
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from httpx_sse_peers import EVENT_STREAM, EVENTS, both_libraries, both_ways, events_of, fields, response_of, run
@@ -29,6 +29,12 @@ ORDINARY = st.lists(
     ),
     max_size=8,
 ).map(lambda blocks: "".join(blocks).encode())
+
+
+@pytest.fixture
+def parser(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the events be parsed by each implementation in turn."""
+    monkeypatch.setattr("millstream.integrations.httpx_sse.SSEParser", impl.SSEParser)
 
 
 # The interface.
@@ -166,7 +172,9 @@ def test_ordinary_events_are_those_of_httpx_sse(library: ModuleType, waits: bool
 
 @both_libraries
 @both_ways
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STREAMS, CUTS)
+@pytest.mark.usefixtures("parser")
 def test_all_events_are_those_of_the_specification(
     library: ModuleType, waits: bool, data: bytes, cuts: list[int]
 ) -> None:
@@ -174,6 +182,7 @@ def test_all_events_are_those_of_the_specification(
     assert [("ServerSentEvent", *one) for one in fields(events)] == read_sse(data).events
 
 
+@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("case", VECTORS, ids=[case["name"] for case in VECTORS])
 def test_the_vectors_have_their_events_whatever_the_split(case: dict[str, Any]) -> None:
     expected = [tuple(event[name] for name in ("event", "data", "id", "retry")) for event in case["expected"]]

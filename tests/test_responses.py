@@ -1,9 +1,11 @@
 """``decode`` and ``iter_sse`` over the responses of every HTTP client: what they return, and when."""
 
 import asyncio
+import doctest
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -11,7 +13,7 @@ import httpx2
 import pytest
 import requests
 import urllib3
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from http_clients import BODY, collect, every_client
@@ -149,7 +151,9 @@ def test_a_whole_document_is_read_in_either_format() -> None:
     assert list(decode([b'{"choices": [{"text": "a", "finish_reason": "stop"}]}'])) == ["a"]
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["a", "\u00e9", "\U0001f600", "\\ud83d", "\\ude00", "\\n"]), max_size=8), CUTS)
+@pytest.mark.usefixtures("half")
 def test_any_split_of_an_iterable_has_the_text_of_the_whole(pieces: list[str], cuts: list[int]) -> None:
     data = "".join(f'data: {{"choices": [{{"delta": {{"content": "{piece}"}}}}]}}\n\n' for piece in pieces)
     body = (data + 'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n').encode()
@@ -255,3 +259,10 @@ def test_no_client_is_imported() -> None:
         "assert not clients & sys.modules.keys(), clients & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("module", ["responses", "httpx_sse"])
+def test_the_examples_are_true(module: str) -> None:
+    results = doctest.testmod(import_module(f"millstream.integrations.{module}"))
+    assert results.failed == 0
+    assert results.attempted > 0

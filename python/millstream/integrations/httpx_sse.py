@@ -1,12 +1,6 @@
 """The interface of ``httpx-sse`` over httpx and httpx2: change the import, and events are parsed from bytes.
 
-::
-
-    from millstream.integrations.httpx_sse import connect_sse    # was: from httpx_sse import connect_sse
-
-    with httpx.Client() as client, connect_sse(client, "GET", url) as source:
-        for event in source.iter_sse():
-            print(event.event, event.data, event.id, event.retry)
+``from httpx_sse import …`` becomes ``from millstream.integrations.httpx_sse import …``.
 
 The events are those of the WHATWG specification, where ``httpx-sse`` 0.4.3 differs: a block without ``data`` is not an
 event, whatever its ``id``, ``event`` or ``retry``; one byte order mark is skipped; the text is UTF-8 whatever the
@@ -150,10 +144,20 @@ class EventSource:
 def connect_sse(
     client: Client, method: str, url: Any, *, max_event_size: int = _MAX_EVENT_SIZE, **kwargs: Any
 ) -> Generator[EventSource]:
-    """Send a request and return a context manager for the :class:`EventSource` of its response.
+    r"""Send a request and return a context manager for the :class:`EventSource` of its response.
 
     ``kwargs`` are those of ``client.stream``. The request asks for an event stream that was not stored
     (``Accept``, ``Cache-Control``). The response is closed at the end of the block; its status is not checked.
+
+    >>> import httpx
+    >>> from millstream.integrations.httpx_sse import connect_sse
+    >>> def respond(request):
+    ...     headers = {"content-type": "text/event-stream"}
+    ...     return httpx.Response(200, headers=headers, content=[b"event: greeting\nda", b"ta: Hello\n\n"])
+    >>> with httpx.Client(transport=httpx.MockTransport(respond)) as client:
+    ...     with connect_sse(client, "GET", "http://example.com/events") as source:
+    ...         list(source.iter_sse())
+    [ServerSentEvent(event='greeting', data='Hello')]
     """
     with client.stream(method, url, headers=_with_accept(client, kwargs), **kwargs) as response:
         yield EventSource(response, max_event_size=max_event_size)
