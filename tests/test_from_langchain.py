@@ -103,3 +103,16 @@ def test_retries_fallbacks_and_bindings_of_ours_wrap_it() -> None:
     assert calls == [1, 1]
     assert step.with_fallbacks([from_langchain(theirs.RunnableLambda(lambda value: value + 1))]).invoke(1) == 2
     assert step.batch([1, 2], return_exceptions=True)[0].args == (1,)
+
+
+def test_records_of_a_chain_with_a_step_that_is_not_converted_are_the_same() -> None:
+    prompt, expected = ours.ChatPromptTemplate.from_template("{text}"), ours.FakeListChatModel(responses=["hi"])
+    found = [
+        numbered(dump_messages([json.loads(line) for line in records_of(prompt | model).splitlines()]))
+        for model in (theirs.FakeListChatModel(responses=["hi"]), expected)
+    ]
+    assert found[0] == found[1]
+
+
+def records_of(chain: Any) -> bytes:
+    return b"".join(asyncio.run(aread(chain.astream_records(INPUT, format="ndjson"))))

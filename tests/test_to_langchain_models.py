@@ -18,7 +18,7 @@ from pydantic import BaseModel
 import millstream.caches
 import millstream.rate_limiters
 from endings import aread
-from langchain_peer import KEY, achat_peer, apeer, chat_of, chat_peer, dump_messages, llm_of
+from langchain_peer import KEY, achat_peer, apeer, chat_of, chat_peer, dump_messages, llm_of, normalize_events
 from millstream.integrations.langchain import to_langchain
 from millstream.language_models import FakeListChatModel
 from millstream.testing import MockServer, Reply
@@ -258,3 +258,23 @@ def test_a_completion_model_streams_text(server: MockServer) -> None:
     asyncio.run(main())
     chunks = [kwargs["chunk"] for _, event, _, kwargs in log if event == "on_llm_new_token"]
     assert {type(chunk).__module__ for chunk in chunks} == {"langchain_core.outputs.generation"}
+
+
+@pytest.mark.parametrize("reply", [Reply(), Reply(tool_calls=[CALL])], ids=["text", "tool call"])
+@pytest.mark.parametrize("options", [{}, {"include_types": ["chat_model"]}, {"exclude_names": ["ChatOpenAI"]}], ids=str)
+def test_events_are_equal_whether_somebody_listens_or_not(reply: Reply, options: Any) -> None:
+    log: list[Any] = []
+    config: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "mine"}
+
+    async def main() -> Any:
+        async with MockServer(reply) as server, chat_of(server, model="m", tags=["own"], stream_usage=True) as ours:
+            model = to_langchain(ours)
+            return [
+                await aread(model.astream_events("p", one, version="v2", stop=["x"], **options))
+                for one in (config, {**config, "callbacks": [chat_handlers(log)[0]]})
+            ]
+
+    alone, observed = asyncio.run(main())
+    assert normalize_events(alone) == normalize_events(observed)
+    assert bool(alone) is ("exclude_names" not in options or "run_name" in config)
+    assert {type(event["data"]["chunk"]) for event in alone if event["event"].endswith("stream")} == {AIMessageChunk}

@@ -18,7 +18,7 @@ from langchain_core.runnables.utils import Output as TheirOutput
 from ...callbacks.langchain_values import their_class, to_langchain
 from ...messages.conversion import AnyMessage
 from ...runnables.invocable import Input, Output
-from ...streaming.protocols import Processor, ProcessorAround
+from ...streaming.protocols import ChunkProcessor, ProcessorAround
 
 __all__ = (
     "ConvertedChunks",
@@ -79,13 +79,13 @@ def graph_to_langchain(graph: Any) -> Graph:
     )
 
 
-class ConvertedChunks(ProcessorAround[Any]):
+class ConvertedChunks(ProcessorAround[Any], ChunkProcessor[Any]):
     """The chunks of another processor as LangChain's: they are converted where they are made, without a generator."""
 
     __slots__ = ("_inner",)
 
-    def __init__(self, inner: Processor[Any]) -> None:
-        self._inner = inner
+    def __init__(self, inner: ChunkProcessor[Any]) -> None:
+        self._inner: ChunkProcessor[Any] = inner
 
     @property
     def feed(self) -> Callable[[Any], Sequence[Any]]:
@@ -105,3 +105,7 @@ class ConvertedChunks(ProcessorAround[Any]):
     def close(self) -> Sequence[Any]:
         """Return the last chunks."""
         return list(map(to_langchain, self._inner.close()))
+
+    def result(self) -> Any:
+        """Return the result of the run."""
+        return to_langchain(self._inner.result())

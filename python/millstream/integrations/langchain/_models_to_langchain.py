@@ -19,6 +19,7 @@ from pydantic import model_validator
 from ...callbacks.langchain_values import to_langchain
 from ...callbacks.values_of_langchain import from_langchain
 from ...language_models.chat_type import disables_streaming
+from ...language_models.model_type import ModelCall
 from ...language_models.streams import chunk_stream
 from ...runnables.binding import RunnableBinding
 from ...runnables.foreign import aconvert_items, convert_items
@@ -31,6 +32,7 @@ from ._model_fields import (
     run_of_millstream,
 )
 from ._runnable_to_langchain import MillstreamRunnable, Named
+from .model_events import VERSION, begin_events
 from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
 __all__ = ("MillstreamChatModel", "MillstreamLLM")
@@ -155,6 +157,27 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
         parts = self._unobserved_parts(input, config, stop, kwargs, for_async=True)
         return super().astream(input, config, stop=stop, **kwargs) if parts is None else adrive(*parts)
 
+    def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Stream the events of a run; LangChain makes those of which handlers are notified too."""
+        if kwargs.get("version", VERSION) != VERSION:
+            return super().astream_events(input, config, **kwargs)
+        return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
+
+    def _begin_events(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
+        model, options = self.runnable, {name: value for name, value in kwargs.items() if name != "version"}
+
+        def open_stream(run_id: Any, stop: Any, options: dict[str, Any]) -> Any:
+            call = ModelCall(model._model_type.prompt(from_langchain(input)), stop, options)
+            if not self._streams_as_converted(options, for_async=True):
+                return None
+            if not model._streams_natively(call, for_async=True):
+                return None
+            source, chunks = model._native_stream(call, collect_result=True, run_id=run_id)
+            return source, ConvertedChunks(chunks)
+
+        events = begin_events(self, "chat_model", input, config, options, open_stream)
+        return super().astream_events(input, config, version="v2", **options) if events is None else events
+
     def _unobserved_parts(
         self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[Any, ConvertedChunks] | None:
@@ -162,21 +185,22 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
 
         These are streams over a connection of Millstream's, from a model as it was converted.
         """
-        model = self.runnable
-        if (
-            type(self)._stream is not MillstreamChatModel._stream
-            or type(self)._astream is not MillstreamChatModel._astream
-        ):
-            return None
-        if self.rate_limiter is not None or self.output_version == "v1":
+        if not self._streams_as_converted(kwargs, for_async=for_async):
             return None
         if is_observed(ensure_config(config), self.callbacks, self.verbose):
             return None
-        if not self._should_stream(async_api=for_async, **{**kwargs, "stream": True}):
-            return None
-        alone = without_callbacks(config)
-        source, chunks = chunk_stream(model, from_langchain(input), alone, stop, kwargs, for_async=for_async)
+        alone, messages = without_callbacks(config), from_langchain(input)
+        source, chunks = chunk_stream(self.runnable, messages, alone, stop, kwargs, for_async=for_async)
         return source, ConvertedChunks(chunks)
+
+    def _streams_as_converted(self, kwargs: dict[str, Any], *, for_async: bool) -> bool:
+        """Return whether a call streams, with nothing in between that LangChain or a user's subclass would do."""
+        cls, own = type(self), MillstreamChatModel
+        if cls._stream is not own._stream or cls._astream is not own._astream:
+            return False
+        if self.rate_limiter is not None or self.output_version == "v1":
+            return False
+        return self._should_stream(async_api=for_async, **{**kwargs, "stream": True})
 
     # Tools and schemas: Millstream's model makes the arguments.
 
