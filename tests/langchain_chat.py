@@ -107,7 +107,7 @@ def describe_error(error: Any) -> dict[str, Any]:
     names = ("message", "body", "code", "param", "type", "status_code", "request_id", "timeout_s", "model_name")
     return {
         "classes": [kind.__name__ for kind in type(error).__mro__],
-        "text": str(error),
+        "text": _RUN.sub("ID", str(error)),
         **{name: getattr(error, name) for name in names if hasattr(error, name)},
         "response": None if response is None else (response.status_code, response.text, type(response).__name__),
         "request": None if request is None else (request.method, str(request.url), request.content),
