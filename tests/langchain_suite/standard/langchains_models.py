@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from millstream.integrations.langchain import AzureChatOpenAI, ChatOpenAI
+from millstream.providers import stream_decoding
 from millstream.testing import MockServer
 
 from .answers import PIXEL, answer, with_details
@@ -23,9 +24,10 @@ _of_openai: Any = import_module("tests.integration_tests.chat_models.test_base_s
 _of_azure: Any = import_module("tests.integration_tests.chat_models.test_azure_standard")
 
 
-@pytest.fixture(autouse=True)
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer]:
-    """Answer the requests, and the downloads of the images and documents that the tests send."""
+@pytest.fixture(autouse=True, params=["millstream._core", "millstream._pure"], ids=["rust", "python"])
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer]:
+    """Answer the requests, and the downloads of images and documents, for models on one half of the core."""
+    monkeypatch.setattr(stream_decoding, "StreamDecoder", import_module(request.param).StreamDecoder)
     monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(200, content=PIXEL))
     monkeypatch.setenv("OPENAI_API_KEY", "test")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "test")
