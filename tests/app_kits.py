@@ -31,8 +31,11 @@ _VOLATILE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|127\.0\.0\.1:\d+|cmpl-mock\d+"
 )
 """What differs from run to run and has an identity: ids, and the server's address."""
-_PASSING = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)?| at 0x[0-9a-f]+")
+_PASSING = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)?| at 0x[0-9a-f]+|(?<='timestamp': )\d+")
 """What differs from run to run: times and addresses."""
+
+_EXPECTED = "(?s).*(deprecated|beta|experimental|moved to|Pydantic serializer warnings)"
+"""The warnings of LangChain's own code."""
 
 
 @dataclass(slots=True)
@@ -99,8 +102,7 @@ def shown_by_langchain(app: App) -> list[str]:
 
 def shown(app: App, choice: Choice) -> list[str]:
     """Return the values of ``app`` and the bodies of its requests as lines, equal for equal runs."""
-    with MockServer() as server, made(choice, server) as kit, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="(?s).*(deprecated|beta|moved to|Pydantic serializer warnings)")
+    with MockServer() as server, made(choice, server) as kit:
         values = list(_values(app, kit))
         bodies = sorted(repr(plain(request.body)) for request in server.requests)
     return _without_identities([*(repr(plain(value)) for value in values), *bodies])
@@ -128,6 +130,8 @@ async def _closing(call: Any, kit: Kit) -> Any:
 def made(choice: Choice, server: MockServer) -> Iterator[Kit]:
     """Make a kit for ``server``."""
     with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", message=_EXPECTED)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(stream_decoding, "StreamDecoder", import_module(choice.half).StreamDecoder)
         yield Kit(choice.module, stack.enter_context(clients()) if choice.has_clients else {}, server)

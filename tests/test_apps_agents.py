@@ -96,6 +96,19 @@ def agent_events(version: str) -> App:
     return app
 
 
+def agent_events_v3(kit: Kit) -> Iterator[Any]:
+    script_tools(kit)
+    run = agent_of(kit).stream_events(QUESTION, version="v3")
+    yield from run
+    yield run.output
+
+
+async def agent_aevents_v3(kit: Kit) -> Any:
+    script_tools(kit)
+    run = await agent_of(kit).astream_events(QUESTION, version="v3")
+    return [*await aread(run), await run.output()]
+
+
 def structured_by_a_tool(kit: Kit) -> Iterator[Any]:
     kit.script(
         Reply(tool_calls=[call("Rome")]),
@@ -163,6 +176,8 @@ APPS: dict[str, App] = {
     **{f"{name}, stream {mode}": stream_agent(make, mode) for name, make in MAKERS.items() for mode in MODES},
     **{f"{name}, astream {mode}": astream_agent(make, mode) for name, make in MAKERS.items() for mode in MODES},
     **{f"events {version}": agent_events(version) for version in ("v1", "v2")},
+    "events v3": agent_events_v3,
+    "events v3, async": agent_aevents_v3,
     "structured by a tool": structured_by_a_tool,
     "structured by the provider": structured_by_the_provider,
     "structured, create_react_agent": structured_react,

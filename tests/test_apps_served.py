@@ -17,10 +17,10 @@ from langchain_core.prompts import ChatPromptTemplate
 from langserve import RemoteRunnable, add_routes
 from sse_starlette.sse import AppStatus
 
-from app_kits import KITS, App, Kit, shown, shown_by_langchain
-from endings import aread
+from app_kits import KITS, App, Kit, made, shown, shown_by_langchain
+from endings import aread, assert_closed_by_us
 from langchain_peer import allow_v1
-from millstream.testing import ErrorStatus, RecordedRequest, Reply
+from millstream.testing import ErrorStatus, MockServer, RecordedRequest, Reply
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{text}")])
 FILL = {"text": "Name a fish."}
@@ -109,3 +109,13 @@ APPS: dict[str, App] = {
 @pytest.mark.parametrize("kit", KITS)
 def test_a_published_chain_shows_what_it_shows_with_langchains_model(app: str, kit: str) -> None:
     assert shown(APPS[app], KITS[kit]) == shown_by_langchain(APPS[app])
+
+
+@pytest.mark.parametrize("make", CHAINS)
+@pytest.mark.parametrize("kit", KITS)
+def test_a_client_that_leaves_closes_the_connection_of_the_model(make: str, kit: str, server: MockServer) -> None:
+    with made(KITS[kit], server) as own, published(own, CHAINS[make](own)) as remote:
+        stream = remote.stream(FILL)
+        next(stream)
+        stream.close()
+        assert_closed_by_us(server)
