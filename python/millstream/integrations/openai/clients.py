@@ -21,7 +21,7 @@ except ImportError as error:
 
 __all__ = ("accelerate", "restore")
 
-_Client = TypeVar("_Client", openai.OpenAI, openai.AsyncOpenAI, openai.AzureOpenAI, openai.AsyncAzureOpenAI)
+_Client = TypeVar("_Client", bound=openai.OpenAI | openai.AsyncOpenAI)
 
 _KNOWN_VERSIONS = ("2", "3")
 _CLASSES: tuple[type[Any], ...] = (openai.OpenAI, openai.AsyncOpenAI, openai.AzureOpenAI, openai.AsyncAzureOpenAI)

@@ -33,6 +33,8 @@ _HOLE = re.compile(
 )
 # Reads a JSON string from its first character on: returns it and the index after its closing quote.
 _scan: Callable[[str, int, bool], tuple[str, int]] = vars(decoder)["scanstring"]
+# A payload with more characters, or more holes, is no piece of a model's text.
+_MAX_LENGTH = 16384
 _MAX_HOLES = 8
 _MAX_SHAPES = 4
 _CREDIT = 8
@@ -142,14 +144,14 @@ class Shape:
 
 def learn_shape(payload: str, build: Callable[[Any], Any]) -> Shape | None:
     """Return the shape of ``payload``, or ``None`` if it has none; ``build`` returns the object of its JSON."""
+    if len(payload) > _MAX_LENGTH:
+        return None
     pieces: list[str] = []
     at = 0
     for match in _HOLE.finditer(payload):
         pieces.append(payload[at : match.end()])
         at = match.end(1)
-        if len(pieces) == _MAX_HOLES:
-            break
-    if not pieces:
+    if not 0 < len(pieces) <= _MAX_HOLES:
         return None
     # Each piece after the first begins with the closing quote of a hole.
     pieces.append(payload[at:])
