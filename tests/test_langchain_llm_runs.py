@@ -18,7 +18,7 @@ from pydantic import SecretStr
 import millstream.integrations.langchain as ours
 from langchain_llms import apair, collect, completion, describe, events, over
 from langchain_peer import KEY, normalize_events
-from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
+from millstream.testing import Cut, MockServer, Reply, Stall, assert_no_leaks
 from recording import Theirs, TheirsAsync, comparable_calls
 
 LIBRARIES = (theirs, ours)
@@ -232,6 +232,47 @@ def test_streams_leak_nothing() -> None:
             list(model.stream("p"))
             next(iter(model.stream("p")))
             model.invoke("p")
+
+
+@pytest.mark.parametrize("is_chain", [False, True])
+def test_async_streams_leak_nothing(is_chain: bool) -> None:
+    async def main(url: str) -> None:
+        model = ours.OpenAI(base_url=url, api_key=SecretStr(KEY))
+        subject: Any = PromptTemplate.from_template("{text}") | model | ours.StrOutputParser() if is_chain else model
+        given: Any = {"text": "p"} if is_chain else "p"
+        _ = [text async for text in subject.astream(given)]
+        async with assert_no_leaks():
+            _ = [text async for text in subject.astream(given)]
+            await subject.ainvoke(given)
+
+    with MockServer() as server:
+        asyncio.run(main(server.url))
+
+
+@pytest.mark.parametrize("fault", [Cut(1, "reset"), Cut(1, "end"), Cut("head", "fin")], ids=repr)
+@pytest.mark.parametrize("is_observed", [False, True])
+def test_a_stream_that_fails_closes_its_connection(fault: Any, is_observed: bool) -> None:
+    async def aread(model: Any, config: Any, server: MockServer) -> None:
+        with pytest.raises(openai.APIError):
+            _ = [text async for text in model.astream("p", config)]
+        await server.await_until(lambda: server.connections.open == 0)
+
+    config: Any = {"callbacks": [Theirs([])]} if is_observed else None
+    with MockServer(Reply(fault=fault)) as server:
+        model = ours.OpenAI(base_url=server.url, api_key=SecretStr(KEY), max_retries=0)
+        with pytest.raises(openai.APIError):
+            list(model.stream("p", config))
+        server.wait_until(lambda: server.connections.open == 0)
+        asyncio.run(aread(model, config, server))
+
+
+def test_fallbacks_and_retries_of_langchain_stream_the_next_answer() -> None:
+    async def read(chain: Any) -> list[str]:
+        return [text async for text in chain.astream("p")]
+
+    broken, whole = over(ours, BROKEN, status=500), over(ours, BODY)
+    for chain in (broken.with_fallbacks([whole]), whole.with_retry() | ours.StrOutputParser()):
+        assert list(chain.stream("p")) == asyncio.run(read(chain)) == ["a", "b", ""]
 
 
 def test_a_stream_is_lazy() -> None:
