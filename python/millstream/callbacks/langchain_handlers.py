@@ -27,6 +27,8 @@ def callbacks_to_langchain(callbacks: Any) -> Any:
     """Return handlers, or a manager of them, for LangChain; its own handlers and managers stay as they are."""
     if isinstance(callbacks, BaseCallbackManager):
         manager = manager_to_langchain(callbacks)
+        if manager is callbacks:  # LangChain has not loaded its class
+            return callbacks
         manager.handlers = _wrap_all(manager.handlers)
         manager.inheritable_handlers = _wrap_all(manager.inheritable_handlers)
         # LangChain knows the parent alone; our runs inside its own also show the runs before it.
