@@ -192,3 +192,20 @@ def test_an_agent_is_a_step_of_our_chains(server: MockServer) -> None:
 def read_last(state: Any) -> Any:
     assert type(state["messages"][-1]).__module__.startswith("millstream.")
     return state["messages"][-1]
+
+
+@pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
+def test_an_agent_finds_the_model_in_one_that_has_its_tools_already(server: MockServer) -> None:
+    tool = our_add()
+    with chat_of(server, model="m") as ours:
+        bound = ours.bind_tools([tool.runnable])
+        made = to_langchain(bound)
+        assert from_langchain(made) is bound
+        assert (made.bound.runnable, made.get_name()) == (ours, "ChatOpenAI")
+        state = create_react_agent(made, [tool]).invoke(INPUT)
+        assert state["messages"][-1].content == "It is 3."
+        more = made.bind(stop=["x"]).with_config(tags=["t"])
+        assert more.invoke("p").tool_calls[0]["name"] == "add"
+        assert from_langchain(more).invoke("p").tool_calls[0]["name"] == "add"
+    assert server.requests[-1].body["stop"] == ["x"]
+    assert [one["function"]["name"] for one in server.requests[-1].body["tools"]] == ["add"]

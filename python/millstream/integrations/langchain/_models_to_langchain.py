@@ -12,7 +12,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk, LLMResult
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import model_validator
 
@@ -21,7 +21,7 @@ from ...callbacks.values_of_langchain import from_langchain
 from ...language_models.chat_type import disables_streaming
 from ...language_models.model_type import ModelCall
 from ...language_models.streams import chunk_stream
-from ...runnables.binding import RunnableBinding
+from ...runnables.binding import RunnableBinding as OurBinding
 from ...runnables.foreign import aconvert_items, convert_items
 from ...streaming.drive import adrive, drive
 from ._calls import ConvertedChunks
@@ -35,7 +35,7 @@ from ._runnable_to_langchain import MillstreamRunnable, Named
 from .model_events import VERSION, begin_events
 from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
-__all__ = ("MillstreamChatModel", "MillstreamLLM")
+__all__ = ("MillstreamBinding", "MillstreamChatModel", "MillstreamLLM")
 
 
 class _MillstreamModel(Named):
@@ -207,7 +207,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
     def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> Runnable[Any, Any]:
         """Return this model with tools, of LangChain's or of Millstream's, that it may call."""
         made = self.runnable.bind_tools(tools, tool_choice=tool_choice, **kwargs)
-        if type(made) is RunnableBinding and made.bound is self.runnable and not made.config_factories:
+        if type(made) is OurBinding and made.bound is self.runnable and not made.config_factories:
             bound = self.bind(**made.kwargs)
             return bound.with_config(made.config) if made.config else bound
         return MillstreamRunnable(made)
@@ -286,6 +286,15 @@ class MillstreamLLM(_MillstreamModel, BaseLLM):
     def _is_unobserved(self, config: Any) -> bool:
         is_plain = type(self)._stream is MillstreamLLM._stream and type(self)._astream is MillstreamLLM._astream
         return is_plain and not is_observed(ensure_config(config), self.callbacks, self.verbose)
+
+
+class MillstreamBinding(RunnableBinding[Any, Any]):
+    """A model of Millstream's with arguments, tools for example, as LangChain's binding of the converted model.
+
+    Agents look for the model inside it. ``runnable`` is Millstream's binding, ``None`` once LangChain has added to it.
+    """
+
+    runnable: Any = None
 
 
 def without_callbacks(config: Any) -> Any:

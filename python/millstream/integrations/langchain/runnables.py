@@ -21,10 +21,11 @@ from ...callbacks.values_of_langchain import from_langchain as value_from_langch
 from ...events import EventFilter
 from ...language_models import BaseChatModel, BaseLLM
 from ...retrievers import BaseRetriever
+from ...runnables.binding import RunnableBinding
 from ...runnables.foreign import ForeignRunnable, is_foreign
 from ...runnables.runnable import Runnable
 from ...tools import BaseTool
-from ._models_to_langchain import MillstreamChatModel, MillstreamLLM
+from ._models_to_langchain import MillstreamBinding, MillstreamChatModel, MillstreamLLM
 from ._runnable_to_langchain import MillstreamRunnable, Named
 from ._steps_to_langchain import MillstreamRetriever, MillstreamTool
 from ._tool_from_langchain import LangChainTool
@@ -32,6 +33,7 @@ from ._tool_from_langchain import LangChainTool
 __all__ = (
     "LangChainRunnable",
     "LangChainTool",
+    "MillstreamBinding",
     "MillstreamChatModel",
     "MillstreamLLM",
     "MillstreamRetriever",
@@ -63,6 +65,10 @@ def to_langchain(value: Any) -> Any:
     """
     if isinstance(value, ForeignRunnable | LangChainTool):
         return value.runnable
+    if _binds_model(value):
+        return MillstreamBinding(
+            runnable=value, bound=to_langchain(value.bound), kwargs=dict(value.kwargs), config=value.config
+        )
     if isinstance(value, Runnable):
         made = next((made for kind, made in _KINDS if isinstance(value, kind)), MillstreamRunnable)
         return made(runnable=value)
@@ -76,11 +82,20 @@ def from_langchain(value: Any) -> Any:
     each item is converted. What is Millstream's already, or neither's, is returned as it is.
     ``from_langchain(to_langchain(x)) is x``.
     """
-    if isinstance(value, Named):
+    if isinstance(value, Named | MillstreamBinding) and value.runnable is not None:
         return value.runnable
     if is_foreign(value):
         return LangChainTool(value) if isinstance(value, TheirTool) else LangChainRunnable(value)
     return _each(from_langchain, value) if type(value) in (list, tuple, dict) else value_from_langchain(value)
+
+
+def _binds_model(value: Any) -> bool:
+    """Return whether a value is a model of Millstream's with arguments, and nothing that LangChain would not take."""
+    if type(value) is not RunnableBinding or value.config_factories or value.config.get("callbacks"):
+        return False
+    return isinstance(value.bound, BaseChatModel | BaseLLM) and not (
+        value.custom_input_type or value.custom_output_type
+    )
 
 
 def _each(convert: Any, value: Any) -> Any:
