@@ -7,7 +7,7 @@ from .report import Measured, time_text
 
 __all__ = ("breakdown", "chart", "parts")
 
-_PARTS = {"client": "httpx2", "core": "core", "host": "the host library", "python": "our Python"}
+_PARTS = {"client": "the client", "core": "core", "host": "the host library", "python": "our Python"}
 _COLOURS = {"client": "#b9c4cf", "core": "#d9480f", "host": "#7b8a99", "python": "#f2a272"}
 
 _INTRODUCTION = """\
@@ -15,8 +15,8 @@ _INTRODUCTION = """\
 
 Programs of LangChain's, LangGraph's and the OpenAI SDK's users, with one import changed; both sides use the same
 httpx2 client in memory, one event per read, and their whole outputs are equal. Each row shows one chunk's CPU time
-today, the time with our names, and the parts of the latter. httpx2, the core, and the host library are measured
-alone, on the same reads: the host library over chunks that exist already, or the making of its messages where none of
+today, the time with our names, and the parts of the latter. The HTTP client, the core and the host library are measured
+alone, on the same reads: the host library over texts that exist already, or the making of its messages where none of
 its machinery runs. Our Python is the rest."""
 
 

@@ -45,7 +45,7 @@ def test_the_parts_of_a_chunk_add_up_and_are_shown() -> None:
     one = Measured(group, contenders, measure(contenders, group.reads, group.expected, ONCE))
     found = parts(one)
     assert found is not None
-    assert list(found) == ["client", "core", "python"]
+    assert list(found) == ["client", "core", "host", "python"]
     assert sum(found.values()) >= one.per_unit("ours") * 0.999
     section = breakdown([one]).splitlines()
     assert section[0] == "## Existing apps"

@@ -17,7 +17,7 @@ _IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def langchain_apps(program: str, kind: str) -> list[Contender]:
     """Return one program of a user, named as in ``langchain_apps.PROGRAMS``, with the names of each side.
 
-    The last contenders are parts of our cost: ``host`` is what LangChain itself does, over chunks that were made
+    The last contenders are parts of our cost: ``host`` is what LangChain itself does, over texts that were made
     beforehand, or the making of its messages where none of its machinery runs.
     """
     known = peer("langchain-openai", "langchain_apps")
@@ -43,7 +43,7 @@ def langchain_apps(program: str, kind: str) -> list[Contender]:
         make("langchain", f"langchain-openai {number} {model}", langchains, whole=_whole),
     ]
     if program.endswith(("a chain", "an agent")):
-        found.append(make("host", "LangChain alone, over chunks made beforehand", made))
+        found.append(make("host", "LangChain alone, over texts made beforehand", made))
     elif kind == "chat":
         found += messages_alone()
     return found + core_alone(kind) + client_alone(waits=waits)

@@ -9,7 +9,7 @@ from ..contenders import Contender, halves, over, peer
 from ..fixtures import Reads
 from ..loops import fed
 
-__all__ = ("changed", "client_alone", "core_alone", "messages_alone")
+__all__ = ("changed", "client_alone", "core_alone", "events_alone", "messages_alone")
 
 
 @cache
@@ -64,6 +64,14 @@ def core_alone(kind: str, method: str | None = None) -> list[Contender]:
     return [Contender("core", f"{name}, StreamDecoder.{method}", over(run), _texts)]
 
 
+def events_alone() -> list[Contender]:
+    """Return the core of the half that runs: an ``SSEParser`` that is fed the reads."""
+    from millstream import BACKEND, SSEParser
+
+    name = next(name for key, name, _ in halves() if key == BACKEND)
+    return [Contender("core", f"{name}, SSEParser.feed", over(lambda reads: fed(SSEParser().feed, reads)), _data)]
+
+
 def messages_alone() -> list[Contender]:
     """Return the making of LangChain's messages with text, by the shortest way there is."""
     known = peer("langchain-core", "langchain_objects")
@@ -73,6 +81,10 @@ def messages_alone() -> list[Contender]:
 def _texts(deltas: list[Any]) -> list[str]:
     texts = [delta if isinstance(delta, str) else delta.text for delta in deltas]
     return [text for text in texts if text]
+
+
+def _data(events: list[Any]) -> list[str]:
+    return [event.data for event in events]
 
 
 def _contents(messages: list[Any]) -> list[str]:

@@ -9,7 +9,7 @@ from ..contenders import Contender, peer
 from ..fixtures import Reads
 from ..readers import not_empty
 from .halves import with_python_half
-from .parts import changed, client_alone, core_alone
+from .parts import changed, core_alone, events_alone
 
 __all__ = ("CLIENTS", "Client", "connected", "texts_of")
 
@@ -89,12 +89,14 @@ def connected(library: str, *, waits: bool) -> list[Contender]:
 
         return run(httpx_sse, library, reads)
 
+    alone = partial(theirs.aover, library, theirs.adrain) if waits else partial(theirs.over, library, theirs.drain)
     method = "aconnect_sse" if waits else "connect_sse"
     make = partial(Contender, shown=_data, waits=waits, whole=_fields)
     return [
         *with_python_half(make("ours", f"integrations.httpx_sse {method}", ours)),
         make("httpx-sse", f"httpx-sse {number} {method}", peers),
-        *(client_alone(waits=waits) if library == "httpx2" else ()),
+        *events_alone(),
+        Contender("client", f"{library} alone: its reads", alone, None, waits=waits),
     ]
 
 

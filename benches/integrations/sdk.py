@@ -30,9 +30,17 @@ def sdk_apps(kind: str, *, waits: bool) -> list[Contender]:
     return [
         *with_python_half(make("ours", f"openai {number} {client}, accelerated", ours)),
         make("openai", f"openai {number} {client}", plain),
+        *_objects_alone(kind),
         *core_alone(kind, method="feed"),
         *client_alone(waits=waits),
     ]
+
+
+def _objects_alone(kind: str) -> list[Contender]:
+    """Return the making of the SDK's objects, by the shortest way there is."""
+    if (known := peer("openai", "openai_objects")) is None:
+        return []
+    return [Contender("host", "the SDK's objects alone", partial(known[0].chunks, kind), partial(_texts, kind))]
 
 
 def _texts(kind: str, chunks: list[Any]) -> list[str]:

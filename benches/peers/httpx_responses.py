@@ -93,13 +93,13 @@ async def aloop(response: Any) -> list[str]:
 
 def drain(response: Any) -> None:
     """Let the client read, and do nothing with it."""
-    for _ in response.iter_raw():
+    for _ in response.stream:
         pass
 
 
 async def adrain(response: Any) -> None:
     """Let the client read, and do nothing with it."""
-    async for _ in response.aiter_raw():
+    async for _ in response.stream:
         pass
 
 

@@ -13,6 +13,7 @@ from langchain_core.prompts import PromptTemplate
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 
 from ..fixtures import Reads
+from .langchain_objects import generation_maker, message_maker
 from .memory import async_client, client
 
 __all__ = ("PROGRAMS", "THEIRS", "made_beforehand", "making")
@@ -121,10 +122,10 @@ PROGRAMS: dict[str, Callable[[Any, str, Reads], Run]] = {
 
 
 def made_beforehand(program: str, kind: str, reads: Reads) -> Run:
-    """Return ``program`` over chunks that exist already and a parser that does next to nothing.
+    """Return ``program`` over texts that exist already and a parser that does next to nothing.
 
-    What is left is LangChain's own work: that of its sequence in a chain, and of LangGraph and the chat model's base
-    class in an agent.
+    What is left is LangChain's own: its messages, and the work of its sequence in a chain, of LangGraph and of the chat
+    model's base class in an agent.
     """
     llm: Any = model(THEIRS, kind, reads)
     if program.endswith("an agent"):
@@ -144,10 +145,13 @@ class _MadeSource(RunnableSerializable[Any, Any]):
         raise NotImplementedError
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
-        yield from self.chunks
+        example = self.chunks[1]
+        make = str if type(example) is str else message_maker(example)
+        for chunk in self.chunks:
+            yield make(chunk) if type(chunk) is str else make(chunk.content) if chunk.content else chunk
 
     async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
-        for chunk in self.chunks:
+        for chunk in self.stream(input):
             yield chunk
 
 
@@ -173,12 +177,15 @@ class _MadeChatModel(BaseChatModel):
         raise NotImplementedError
 
     def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-        return iter(self.chunks)
+        make = generation_maker(next(chunk for chunk in self.chunks if chunk.text))
+        for chunk in self.chunks:
+            # Those without text are few.
+            yield make(chunk.text) if chunk.text else chunk
 
     async def _astream(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        for chunk in self.chunks:
+        for chunk in self._stream(messages):
             yield chunk
 
     @property
