@@ -6,6 +6,7 @@ import inspect
 import pickle
 import weakref
 from collections.abc import Iterator
+from itertools import accumulate
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -77,12 +78,13 @@ def test_counted_events_are_those_of_the_specification(halves: Halves, data: byt
     reads = cut(data, cuts)
     expected = [tuple(event[1:]) for event in read_sse(data).events]
     for half in halves:
-        counter = SimpleNamespace()
+        counter = SimpleNamespace(_num_bytes_downloaded=0)
         parser = half.SSEParser()
         events = flat([parser._feed_counted(read, counter) for read in reads])
         assert [fields(event) for event in events] == expected
         assert all(type(event) is half.HTTPXServerSentEvent for event in events)
-        assert counter._num_bytes_downloaded == len(data)
+        assert parser._counted == len(data)
+        assert 0 <= len(data) - counter._num_bytes_downloaded < 4096
         iterated = list(half.SSEParser()._iterate_counted(reads, SimpleNamespace()))
         assert [repr(event) for event in iterated] == [repr(event) for event in events]
 
@@ -94,10 +96,22 @@ def test_a_single_event_is_returned_alone(impl: ModuleType) -> None:
     assert [event.data for event in parser._feed_counted(b"data: b\n\ndata: c\n\n", counter)] == ["b", "c"]
     with pytest.raises(TypeError, match="takes bytes, not str"):
         parser._feed_counted("data: a\n\n", counter)
-    assert counter._num_bytes_downloaded == 27
+    assert parser._counted == 27
     parser = impl.SSEParser(max_event_size=50)
     (event,) = parser._feed_counted(b"data: a\n\ndata: " + b"x" * 100, counter)
     assert (event.data, type(parser.failure)) == ("a", EventTooLargeError)
+
+
+@given(st.lists(st.integers(0, 9000), max_size=9))
+def test_the_halves_report_the_same_counts(halves: Halves, sizes: list[int]) -> None:
+    seen = []
+    for half in halves:
+        parser, counter = half.SSEParser(), SimpleNamespace(_num_bytes_downloaded=0)
+        for total, size in zip(accumulate(sizes), sizes, strict=True):
+            parser._feed_counted(b":" * size, counter)
+            assert 0 <= total - counter._num_bytes_downloaded < 4096
+            seen.append(counter._num_bytes_downloaded)
+    assert seen[: len(sizes)] == seen[len(sizes) :]
 
 
 def test_a_large_event_is_whole(impl: ModuleType) -> None:

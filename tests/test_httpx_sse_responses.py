@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from itertools import accumulate
 from types import ModuleType
 from typing import Any
 
@@ -88,10 +89,31 @@ def test_the_state_of_the_response_is_that_after_httpx_sse(library: ModuleType) 
 
 
 @both_libraries
-def test_the_bytes_are_counted_on_the_way(library: ModuleType) -> None:
-    response = response_of(library, EVENTS)
+def test_the_bytes_are_counted_on_the_way_and_exactly_at_the_end(library: ModuleType) -> None:
+    reads = [b"data: " + b"x" * size + b"\n\n" for size in (100, 3000, 3000, 10_000, 1)]
+    response = response_of(library, reads)
     counts = [response.num_bytes_downloaded for _ in ours.EventSource(response).iter_sse()]
-    assert counts == [len(EVENTS[0]), len(EVENTS[0] + EVENTS[1]), len(b"".join(EVENTS[:3]))]
+    behind = [total - count for total, count in zip(accumulate(map(len, reads)), counts, strict=True)]
+    assert all(0 <= size < 4096 for size in behind)
+    assert counts[3] > 10_000
+    assert response.num_bytes_downloaded == len(b"".join(reads))
+
+
+@both_libraries
+@both_ways
+def test_the_bytes_are_counted_exactly_when_the_events_are_left(library: ModuleType, waits: bool) -> None:
+    async def leave() -> None:
+        events = ours.EventSource(response).aiter_sse()
+        await anext(events)
+        await events.aclose()
+
+    response = response_of(library, EVENTS)
+    if waits:
+        asyncio.run(leave())
+    else:
+        for _ in ours.EventSource(response).iter_sse():
+            break
+    assert response.num_bytes_downloaded == len(EVENTS[0])
 
 
 @both_libraries

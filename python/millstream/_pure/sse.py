@@ -27,6 +27,10 @@ _SHORT_READ = 4096
 _HELD = 1 << 19
 
 
+# So many bytes are counted together: setting an attribute costs a third of what an event does.
+_COUNTED = 4096
+
+
 @final
 class ServerSentEvent(Value):
     """One event of a stream: immutable, comparable, picklable.
@@ -98,7 +102,16 @@ class SSEParser(Turns):
     """
 
     __module__ = "millstream"
-    __slots__ = ("_closed", "_counted", "_dispatched", "_flush", "_frames", "_last_event_id", "_limit", "_truncated")
+    __slots__ = (
+        "_bytes_counted",
+        "_closed",
+        "_dispatched",
+        "_flush",
+        "_frames",
+        "_last_event_id",
+        "_limit",
+        "_truncated",
+    )
 
     def __init__(self, *, max_event_size: int = 16777216, eof: str = "discard") -> None:
         super().__init__()
@@ -107,7 +120,7 @@ class SSEParser(Turns):
         self._frames = Frames(self._limit, held=_HELD)
         self._dispatched = 0
         # How many bytes the counted calls read.
-        self._counted = 0
+        self._bytes_counted = 0
         self._last_event_id = ""
         self._closed = False
         self._truncated = False
@@ -163,13 +176,20 @@ class SSEParser(Turns):
         """Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
 
         A single event is returned alone, in no list, unless one after it is too large. ``counter`` gets the number of
-        bytes so far as its ``_num_bytes_downloaded``.
+        bytes so far as its ``_num_bytes_downloaded``, about every 4 KiB; ``_counted`` is exact.
         """
         data = as_bytes(data)
-        self._counted += len(data)
-        counter._num_bytes_downloaded = self._counted
+        before = self._bytes_counted
+        self._bytes_counted = before + len(data)
+        if self._bytes_counted // _COUNTED != before // _COUNTED:
+            counter._num_bytes_downloaded = self._bytes_counted
         events = [HTTPXServerSentEvent._made(event._fields) for event in self.feed(data)]
         return events[0] if len(events) == 1 and self._frames.too_large is None else events
+
+    @property
+    def _counted(self) -> int:
+        """The number of bytes that ``_feed_counted`` read."""
+        return self._bytes_counted
 
     def _iterate_counted(self, reads: Iterable[bytes], counter: Any) -> Iterator[HTTPXServerSentEvent]:
         """Return an iterator over the events of the data that ``reads`` yields: see ``_feed_counted``.

@@ -86,7 +86,8 @@ class EventSource:
         """Yield the events, each as soon as its last byte has arrived; the response is closed with this iterator.
 
         Raises :class:`SSEError` for a response of another type than ``text/event-stream``, and the client's own
-        exceptions, such as ``httpx.ReadError``, if the connection breaks.
+        exceptions, such as ``httpx.ReadError``, if the connection breaks. ``num_bytes_downloaded`` of the response is
+        less than 4 KiB behind on the way, and exact afterwards.
         """
         response, parser = self._response, self._make_parser()
         reads, counter = open_reads(response)
@@ -97,6 +98,7 @@ class EventSource:
                 raise
             raise failure from failure.__cause__
         finally:
+            counter._num_bytes_downloaded = parser._counted
             with suppress(AttributeError):
                 reads.close()
             with suppress(RuntimeError):
@@ -124,6 +126,7 @@ class EventSource:
                 raise
             raise failure from failure.__cause__
         finally:
+            counter._num_bytes_downloaded = parser._counted
             try:
                 with suppress(AttributeError):
                     await reads.aclose()
