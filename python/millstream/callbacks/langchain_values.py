@@ -18,7 +18,6 @@ from ..outputs.chat_generation import ChatResult
 from ..prompt_values import PromptValue
 from ..streaming.accumulate import AddableDict
 from .base_manager import BaseCallbackManager
-from .langchain_objects import generation_converter, message_converter
 
 __all__ = ("manager_to_langchain", "their_class", "to_langchain")
 
@@ -86,6 +85,9 @@ def _find_converter(cls: type) -> Callable[[Any], Any] | None:
 def _converter_to(cls: type, theirs: Any, read_fields: FieldsOf | None) -> Callable[[Any], Any]:
     if read_fields is not None:
         return lambda value: theirs.model_construct(**read_fields(value))
+    # A program without LangChain need not load it.
+    from .langchain_objects import generation_converter, message_converter
+
     return (
         message_converter(cls, theirs) if issubclass(cls, BaseMessage) else generation_converter(theirs, to_langchain)
     )

@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..callbacks.langchain_handlers import config_to_langchain
 from ..callbacks.langchain_values import to_langchain
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
@@ -81,11 +80,11 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return self._finish(self.runnable.invoke(to_langchain(input), config_to_langchain(config), **kwargs))
+        return self._finish(self.runnable.invoke(to_langchain(input), _config_to_langchain(config), **kwargs))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Invoke LangChain's Runnable."""
-        return self._finish(await self.runnable.ainvoke(to_langchain(input), config_to_langchain(config), **kwargs))
+        return self._finish(await self.runnable.ainvoke(to_langchain(input), _config_to_langchain(config), **kwargs))
 
     def batch(
         self,
@@ -116,18 +115,18 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
     def _batch_arguments(self, inputs: Sequence[Any], config: Any) -> tuple[list[Any], Any]:
         """Return the inputs and the configurations for LangChain."""
         is_one = config is None or isinstance(config, Mapping)
-        configs = config_to_langchain(config) if is_one else list(map(config_to_langchain, config))
+        configs = _config_to_langchain(config) if is_one else list(map(_config_to_langchain, config))
         return list(map(to_langchain, inputs)), configs
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Stream from LangChain's Runnable."""
-        outputs = self.runnable.stream(to_langchain(input), config_to_langchain(config), **kwargs)
+        outputs = self.runnable.stream(to_langchain(input), _config_to_langchain(config), **kwargs)
         return Stream(convert_items(outputs, self._to_output))
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Any]:
         """Transform with LangChain's Runnable."""
         items = convert_items(input, to_langchain)
-        outputs = self.runnable.transform(items, config_to_langchain(config), **kwargs)
+        outputs = self.runnable.transform(items, _config_to_langchain(config), **kwargs)
         return Stream(convert_items(outputs, self._to_output))
 
     def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
@@ -141,12 +140,19 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
         return isolated_stream(lambda: self._atransform_inline(input, config, kwargs))
 
     def _astream_inline(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
-        outputs = self.runnable.astream(to_langchain(input), config_to_langchain(config), **kwargs)
+        outputs = self.runnable.astream(to_langchain(input), _config_to_langchain(config), **kwargs)
         return outputs if self._to_output is None else aconvert_items(outputs, self._to_output)
 
     def _atransform_inline(self, items: AsyncIterator[Any], config: Any, kwargs: dict[str, Any]) -> Any:
-        outputs = self.runnable.atransform(aconvert_items(items, to_langchain), config_to_langchain(config), **kwargs)
+        outputs = self.runnable.atransform(aconvert_items(items, to_langchain), _config_to_langchain(config), **kwargs)
         return outputs if self._to_output is None else aconvert_items(outputs, self._to_output)
+
+
+def _config_to_langchain(config: Any) -> Any:
+    # A program without LangChain need not load it.
+    from ..callbacks.langchain_handlers import config_to_langchain
+
+    return config_to_langchain(config)
 
 
 def convert_items(items: Iterator[Any], convert: Callable[[Any], Any] | None) -> Generator[Any, None, None]:
