@@ -15,7 +15,6 @@ from langchain_core.runnables.config import RunnableConfig, ensure_config
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
-from .model_events import VERSION, begin_events
 from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
 if TYPE_CHECKING:
@@ -29,6 +28,9 @@ else:
     _Base = object
 
 __all__ = ("ModelStreams", "Opened")
+
+# The version of events that needs nothing of LangChain's machinery, which is the default one.
+_VERSION = "v2"
 
 Opened = tuple[Source, ChunkProcessor[Any]]
 """The source and the processor of a stream of outputs."""
@@ -75,10 +77,10 @@ class ModelStreams(_Base):
     if not TYPE_CHECKING:  # its types are LangChain's
 
         def astream_events(
-            self, input: Any, config: RunnableConfig | None = None, *, version: str = VERSION, **kwargs: Any
+            self, input: Any, config: RunnableConfig | None = None, *, version: str = _VERSION, **kwargs: Any
         ) -> Any:
             """Stream the events of a run, as LangChain's ``astream_events`` does; the stream can be closed."""
-            if version != VERSION:
+            if version != _VERSION:
                 return super().astream_events(input, config, version=version, **kwargs)
             return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
 
@@ -108,6 +110,8 @@ class ModelStreams(_Base):
         def open_stream(run_id: Any, stop: Any, options: dict[str, Any]) -> Any:
             client = self.async_client
             return self._open_stream(client, input, run_id, stop, options, is_async=True, collect_result=True)
+
+        from .model_events import begin_events
 
         if not (self._is_overridden("_astream") or self._is_overridden("astream")):
             events = begin_events(self, self._run_type, input, config, kwargs, open_stream)
