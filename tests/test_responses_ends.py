@@ -1,10 +1,13 @@
 """How streams over the responses of every HTTP client end: whole, cut off, with an error, or left by their consumer."""
 
 import asyncio
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 import zstandard
 
@@ -18,6 +21,7 @@ from millstream.errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
+from millstream.integrations import httpx_sse
 from millstream.integrations.responses import adecode, aiter_sse, decode, iter_sse
 from millstream.testing import Compress, Cut, Endless, ErrorFrame, ErrorStatus, MockServer, Redirect, Reply, Stall
 from millstream.testing import assert_no_leaks as no_leaks
@@ -268,7 +272,10 @@ def test_an_exception_of_an_iterable_is_raised_unchanged() -> None:
     def body() -> Iterator[bytes]:
         try:
             yield b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
-            raise LookupError("mine")
+            try:
+                raise KeyError
+            except KeyError:
+                raise LookupError("mine")  # noqa: B904
         finally:
             closed.append(True)
 
@@ -276,9 +283,41 @@ def test_an_exception_of_an_iterable_is_raised_unchanged() -> None:
         closed: list[bool] = []
         stream: Any = read(body())
         next(stream)
-        with pytest.raises(LookupError, match="mine"):
+        with pytest.raises(LookupError, match="mine") as raised:
             next(stream)
+        assert type(raised.value.__context__) is KeyError
+        assert not raised.value.__suppress_context__
         assert closed == [True]
+
+
+@pytest.mark.usefixtures("without_the_collector")
+@pytest.mark.parametrize("read", [decode, iter_sse, lambda response: httpx_sse.EventSource(response).iter_sse()])
+@pytest.mark.parametrize("fault", [Cut(3), ErrorFrame(2)], ids=repr)
+def test_a_response_is_freed_after_an_error_without_the_collector(read: Any, fault: Any) -> None:
+    with MockServer(reply(fault)) as server, httpx2.Client() as client:
+        response = client.send(client.build_request("POST", server.url + CHAT, json=BODY), stream=True)
+        freed = weakref.ref(response)
+        with suppress(Exception):
+            list(read(response))
+        del response
+        assert freed() is None
+
+
+@pytest.mark.usefixtures("without_the_collector")
+@pytest.mark.parametrize("read", [adecode, aiter_sse, lambda response: httpx_sse.EventSource(response).aiter_sse()])
+def test_an_async_response_is_freed_after_an_error_without_the_collector(read: Any) -> None:
+    async def main() -> None:
+        async with httpx2.AsyncClient() as client:
+            response = await client.send(client.build_request("POST", server.url + CHAT, json=BODY), stream=True)
+            freed = weakref.ref(response)
+            with suppress(Exception):
+                async for _ in read(response):
+                    pass
+            del response
+            assert freed() is None
+
+    with MockServer(reply(Cut(3))) as server:
+        asyncio.run(main())
 
 
 @every_client()

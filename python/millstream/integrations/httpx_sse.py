@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .._backend import HTTPXServerSentEvent as ServerSentEvent
 from .._backend import SSEParser
 from ..errors import EventTooLargeError
+from .bodies.base import raise_as
 from .bodies.httpx import aopen_reads, as_client_error, open_reads
 
 if TYPE_CHECKING:
@@ -94,9 +95,7 @@ class EventSource:
         try:
             yield from parser._iterate_counted(reads, counter)
         except Exception as error:
-            if (failure := _as_own_error(response, error)) is error:
-                raise
-            raise failure from failure.__cause__
+            raise_as(_as_own_error(response, error))
         finally:
             counter._num_bytes_downloaded = parser._counted
             with suppress(AttributeError):
@@ -122,9 +121,7 @@ class EventSource:
                     break
             parser.close()
         except Exception as error:
-            if (failure := _as_own_error(response, error)) is error:
-                raise
-            raise failure from failure.__cause__
+            raise_as(_as_own_error(response, error))
         finally:
             counter._num_bytes_downloaded = parser._counted
             try:

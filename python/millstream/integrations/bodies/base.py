@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 from ...errors import APIConnectionError, APITimeoutError, MillstreamError, StreamDecodeError
 from ...transport.httpx2_errors import translate_error
 from ...transport.native.content_coding import ContentDecoder
 from ...transport.watchdog import watch
 
-__all__ = ("DRAIN_SECONDS", "AsyncBody", "Body", "ResponseBody", "Uncounted", "adecompress", "decompress")
+__all__ = ("DRAIN_SECONDS", "AsyncBody", "Body", "ResponseBody", "Uncounted", "adecompress", "decompress", "raise_as")
 
 DRAIN_SECONDS = 0.1
 """How long to wait for the end of a body after the stream in it has ended, so that its connection can be reused."""
@@ -91,9 +91,7 @@ class Body(ResponseBody):
                 counter._num_bytes_downloaded += len(data)
                 yield data
         except Exception as error:
-            if (failure := self.read_error(error)) is error:
-                raise
-            raise failure from failure.__cause__
+            raise_as(self.read_error(error))
         self._is_ended = True
 
     def drain(self) -> None:
@@ -143,9 +141,7 @@ class AsyncBody(ResponseBody):
             self._is_ended = True
             return ()
         except Exception as error:
-            if (failure := self.read_error(error)) is error:
-                raise
-            raise failure from failure.__cause__
+            raise_as(self.read_error(error))
         self._counter._num_bytes_downloaded += len(data)
         return (data,)
 
@@ -175,6 +171,16 @@ class AsyncBody(ResponseBody):
         close = getattr(self.response, "aclose", None)
         if close is not None:
             await close()
+
+
+def raise_as(error: Exception) -> NoReturn:
+    """Raise ``error`` from its own cause, without a reference to it in this frame, which its traceback keeps."""
+    try:
+        if error.__cause__ is None:
+            raise error
+        raise error from error.__cause__
+    finally:
+        del error
 
 
 def decompress(reads: Iterator[bytes], decoder: ContentDecoder) -> Iterator[bytes]:
