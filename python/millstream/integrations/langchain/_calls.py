@@ -1,23 +1,16 @@
-"""Calls that pass from LangChain to Millstream: the configuration, the types and the graph, each as the other's."""
+"""Calls that pass from LangChain to Millstream: the configuration, the chunks, fields and graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any
 
-import langchain_core.messages
-import langchain_core.prompt_values
 from langchain_core.callbacks import CallbackManager
 from langchain_core.runnables.config import ensure_config
 from langchain_core.runnables.graph import Edge, Graph, Node
 from langchain_core.runnables.utils import ConfigurableFieldSpec
-from langchain_core.runnables.utils import Input as TheirInput
-from langchain_core.runnables.utils import Output as TheirOutput
 
-from ...callbacks.langchain_values import their_class, to_langchain
-from ...messages.conversion import AnyMessage
-from ...runnables.invocable import Input, Output
+from ...callbacks.langchain_values import to_langchain
 from ...streaming.protocols import ChunkProcessor, ProcessorAround
 
 __all__ = (
@@ -26,7 +19,6 @@ __all__ = (
     "graph_to_langchain",
     "specs_to_langchain",
     "take_config",
-    "type_to_langchain",
 )
 
 
@@ -44,27 +36,6 @@ def take_config(config: Any) -> Any:
 def batch_configs(config: Any) -> Any:
     """Return the configurations of a batch; see :func:`take_config`."""
     return take_config(config) if config is None or isinstance(config, Mapping) else list(map(take_config, config))
-
-
-_SAME: dict[Any, Any] = {Input: TheirInput, Output: TheirOutput}
-"""The types of Runnables that have none."""
-
-
-def type_to_langchain(annotation: Any) -> Any:
-    """Return a type with LangChain's classes in place of Millstream's."""
-    if (theirs := _SAME.get(annotation) if isinstance(annotation, TypeVar) else None) is not None:
-        return theirs
-    if annotation == AnyMessage:
-        return langchain_core.messages.AnyMessage
-    if isinstance(annotation, type) and get_origin(annotation) is None:
-        return their_class(annotation) or annotation
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated or not arguments:
-        return annotation
-    changed = tuple(type_to_langchain(argument) for argument in arguments)
-    if changed == arguments:
-        return annotation
-    return Union[changed] if origin in (Union, UnionType) else origin[changed]  # noqa: UP007 (made at run time)
 
 
 def specs_to_langchain(specs: Any) -> list[ConfigurableFieldSpec]:

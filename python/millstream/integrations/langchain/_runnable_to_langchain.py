@@ -13,7 +13,8 @@ from pydantic import ConfigDict
 from ...callbacks.langchain_values import to_langchain
 from ...callbacks.values_of_langchain import from_langchain
 from ...runnables.foreign import aconvert_items, convert_items
-from ._calls import batch_configs, graph_to_langchain, specs_to_langchain, take_config, type_to_langchain
+from ._calls import batch_configs, graph_to_langchain, specs_to_langchain, take_config
+from ._schemas import schema_to_langchain, type_to_langchain
 from .unobserved import AsyncDeferredStream, DeferredStream
 
 __all__ = ("MillstreamRunnable", "Named")
@@ -67,11 +68,11 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
         """Return the pydantic model of the input."""
-        return self.runnable.get_input_schema(config)
+        return schema_to_langchain(self.runnable.get_input_schema(config))
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> Any:
         """Return the pydantic model of the output."""
-        return self.runnable.get_output_schema(config)
+        return schema_to_langchain(self.runnable.get_output_schema(config))
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
