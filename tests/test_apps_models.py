@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from copy import copy, deepcopy
 from io import StringIO
+from pickle import dumps as dumps_pickle
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import UsageMetadataCallbackHandler, get_usage_metadata_callback
 from langchain_core.globals import set_debug, set_llm_cache, set_verbose
@@ -220,7 +223,49 @@ async def model_events(kit: Kit) -> Any:
     ]
 
 
+def azure(kit: Kit) -> Iterator[Any]:
+    script(kit)
+    model = kit.azure(stream_usage=True, max_retries=0)
+    yield list(model.bind_tools([look_up]).stream("hello"))
+    yield (PROMPT | model | kit.parser()).invoke(FILL)
+    try:
+        model.invoke("hello")
+    except Exception as error:
+        yield error
+    yield model._get_ls_params(), model.lc_id(), dumpd(model)
+    yield create_agent(kit.azure(), [look_up]).invoke({"messages": [("human", "hello")]})
+    yield [(request.path, request.headers["api-key"]) for request in kit.server.requests]
+
+
+async def aazure(kit: Kit) -> Any:
+    script(kit)
+    # By default, a model asks for its usage where it has no HTTP client of the app's.
+    chain = PROMPT | kit.azure(stream_usage=False).bind_tools([look_up])
+    return [
+        await aread(chain.astream(FILL)),
+        await chain.ainvoke(FILL),
+        kit.server.script.clear(),
+        await aread(chain.astream_events(FILL, version="v2")),
+    ]
+
+
+def copies(kit: Kit) -> Iterator[Any]:
+    """Copies of a model, and models with other arguments."""
+    model = kit.model(temperature=0.1)
+    for one in (copy(model), model.model_copy(update={"temperature": 0.9}), model.bind(seed=3)):
+        yield one.invoke("hello")
+        yield list(one.stream("hello"))
+    for fails in (deepcopy, dumps_pickle):
+        with pytest.raises(TypeError) as raised:
+            fails(model)
+        yield raised.value
+    yield model == copy(model), model == kit.model(temperature=0.1)
+
+
 APPS: dict[str, App] = {
+    "Azure": azure,
+    "Azure, async": aazure,
+    "copies": copies,
     "LangSmith": traced,
     "LangSmith, async": atraced,
     "usage": usage,
