@@ -60,9 +60,9 @@ def chat_models(
     given = {"model": "m", "api_key": "k", "max_retries": 0, **arguments}
     if azure:
         classes = (langchain_openai.AzureChatOpenAI, ours.AzureChatOpenAI)
-        given = {"api_version": "v", "validate_base_url": False, **given}
+        given = {"api_version": "v", "azure_deployment": "d", "stream_usage": True, **given}
     with MockServer(reply) as server, httpx2.Client(verify=TLS) as client, asyncio.Runner() as runner:
-        given = {"base_url": server.url, **given}
+        given = {**({"azure_endpoint": server.origin} if azure else {"base_url": server.url}), **given}
         aclient = httpx2.AsyncClient(verify=TLS)
         theirs, mine = classes
         clients = {"http_client": client, "http_async_client": aclient}

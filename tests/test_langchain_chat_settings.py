@@ -176,3 +176,19 @@ def test_all_parts_of_a_whole_message_are_those_of_langchain() -> None:
         assert invoke(model) == invoke(peer)
         assert ainvoke(model) == ainvoke(peer)
         assert describe(model.generate([DIALOGUE])) == describe(peer.generate([DIALOGUE]))
+
+
+def test_tokens_of_azure_are_those_of_langchain() -> None:
+    async def token() -> str:
+        return "async"
+
+    provided: dict[str, Any] = {
+        "api_key": None,
+        "azure_ad_token_provider": lambda: "sync",
+        "azure_ad_async_token_provider": token,
+    }
+    with chat_models(Reply(), azure=True, **provided) as (model, peer, server):
+        assert _without_numbers(outcomes(model)) == _without_numbers(outcomes(peer))
+        sent = [sent_by(request) for request in server.requests]
+        assert sent[: len(sent) // 2] == sent[len(sent) // 2 :]
+        assert {headers["authorization"] for _, _, headers, _ in sent} == {"Bearer sync", "Bearer async"}

@@ -163,10 +163,13 @@ def uses_native(http_client: Any) -> bool:
     # The SDK's own hook for Azure removes a key from redirected requests.
     if any(not hook.__module__.startswith("openai.") for name in hooks for hook in hooks[name]):
         return False
+    handle = "handle_async_request" if hasattr(http_client, "aclose") else "handle_request"
     transport = http_client._transport
-    name = "handle_async_request" if hasattr(http_client, "aclose") else "handle_request"
-    pool = getattr(transport, "_pool", None)
-    return _is_library_method(http_client, "send") and all(_is_library_method(part, name) for part in (transport, pool))
+    methods = (
+        *((http_client, "send"), (http_client, "_send_single_request")),
+        *((transport, handle), (getattr(transport, "_pool", None), handle)),
+    )
+    return all(_is_library_method(part, name) for part, name in methods)
 
 
 def _is_library_method(value: Any, name: str) -> bool:
