@@ -7,6 +7,7 @@ from typing import Any
 
 import openai
 import pytest
+import trio
 
 from endings import assert_closed_by_us
 from millstream.integrations.openai import accelerate, connections
@@ -52,6 +53,7 @@ def test_close_and_with_close(server: MockServer, client: openai.OpenAI) -> None
     stream.close()
     assert_closed_by_us(server)
     stream.close()
+    assert list(stream) == []
     with open_stream(client) as stream:
         next(stream)
     assert_closed_by_us(server)
@@ -153,6 +155,7 @@ def test_async_close_and_with_close(server: MockServer) -> None:
         stream = await open_stream(client)
         await anext(stream)
         await stream.close()
+        assert [chunk async for chunk in stream] == []
         await server.await_closed()
         async with await open_stream(client) as stream:
             await anext(stream)
@@ -210,3 +213,28 @@ def test_only_a_socket_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     reads = iter([b"data"])
     connections.drain(response, reads)
     assert list(reads) == [b"data"]
+
+
+# The HTTP library leaves its own generators to the garbage collector, about which trio warns.
+@pytest.mark.filterwarnings("ignore:(?!.*_aread_chunks)")
+def test_trio_reads_leaves_and_cancels(server: MockServer) -> None:
+    async def main() -> None:
+        plain = openai.AsyncOpenAI(base_url=server.url, api_key="key", max_retries=0)
+        async with accelerate(plain) as client:
+            async with await open_stream(client) as stream:
+                await anext(stream)
+            server.wait_closed()
+            with trio.CancelScope() as scope:
+                async with await open_stream(client) as stream:
+                    for _ in range(4):
+                        await anext(stream)
+                    scope.cancel()
+                    await anext(stream)
+            assert scope.cancelled_caught
+            server.wait_closed()
+            server.reply = Reply()
+            for _ in range(2):
+                assert len([chunk async for chunk in await open_stream(client)]) > 20
+            assert server.connections.opened == 3
+
+    trio.run(main)

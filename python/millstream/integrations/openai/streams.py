@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from types import AsyncGeneratorType
 from typing import Any, TypeVar
 
 from openai import AsyncStream, Stream
@@ -29,6 +31,14 @@ class AcceleratedStream(Stream[_T]):
     def __iter__(self) -> Iterator[_T]:
         return self._iterator
 
+    def close(self) -> None:
+        """Close the response and release the connection."""
+        # A generator that another thread runs ends by the error of its read.
+        with contextlib.suppress(ValueError):
+            if isinstance(self._iterator, Generator):
+                self._iterator.close()
+        super().close()
+
 
 class AcceleratedAsyncStream(AsyncStream[_T]):
     """An ``AsyncStream`` whose chunks are decoded and built by this package."""
@@ -40,6 +50,14 @@ class AcceleratedAsyncStream(AsyncStream[_T]):
 
     def __aiter__(self) -> AsyncIterator[_T]:
         return self._iterator
+
+    async def close(self) -> None:
+        """Close the response and release the connection."""
+        iterator = self._iterator
+        # A generator that another task runs ends by the error of its read.
+        if isinstance(iterator, AsyncGeneratorType) and not iterator.ag_running:
+            await iterator.aclose()
+        await super().close()
 
 
 # The SDK finds the class of the chunks in the bases: one of them has to be its own class with that argument.
