@@ -41,12 +41,16 @@ def catching(seen: list[Any]) -> Iterator[None]:
     seen.append([str(one.message) for one in warned if one.category is UserWarning])
 
 
-def caught(call: Callable[[], Any]) -> list[Any]:
+def caught(call: Callable[..., Any], *args: Any) -> list[Any]:
     """Return the result or the error of ``call``."""
     seen: list[Any] = []
     with catching(seen):
-        seen.append(call())
+        seen.append(call(*args))
     return seen
+
+
+def read(model: Any) -> list[Any]:
+    return list(model.stream("p"))
 
 
 def models_of(kit: Kit) -> list[Any]:
@@ -57,9 +61,9 @@ def refusal(reply: Reply) -> App:
     def app(kit: Kit) -> Iterator[Any]:
         kit.server.reply = reply
         for model in models_of(kit):
-            yield caught(lambda model=model: list(model.stream("p")))
-            yield caught(lambda model=model: model.invoke("p"))
-            yield caught(lambda model=model: model.batch(["p"], return_exceptions=True))
+            yield caught(read, model)
+            yield caught(model.invoke, "p")
+            yield model.batch(["p"], return_exceptions=True)
 
     return app
 
@@ -81,7 +85,7 @@ def fallback(errors: tuple[type[Exception], ...]) -> App:
     def app(kit: Kit) -> Iterator[Any]:
         kit.script(Reply(fault=ErrorStatus(429)), Reply(pieces=["a trout"]))
         model = kit.model(max_retries=0).with_fallbacks([kit.model(model="gpt-5")], exceptions_to_handle=errors)
-        yield caught(lambda: (PROMPT | model).invoke(FILL))
+        yield caught((PROMPT | model).invoke, FILL)
 
     return app
 
@@ -98,8 +102,8 @@ def retry(kit: Kit) -> Iterator[Any]:
     kinds = (openai.RateLimitError,)
     model = kit.model(max_retries=0)
     retrying = model.with_retry(retry_if_exception_type=kinds, wait_exponential_jitter=False, stop_after_attempt=3)
-    yield caught(lambda: retrying.invoke("p"))
-    yield caught(lambda: retrying.invoke("p"))
+    yield caught(retrying.invoke, "p")
+    yield caught(retrying.invoke, "p")
 
 
 def own_retries(kit: Kit) -> Iterator[Any]:
@@ -109,7 +113,7 @@ def own_retries(kit: Kit) -> Iterator[Any]:
         kit.script(*[Reply(fault=ErrorStatus(status, headers=headers))] * 2)
         yield list(kit.model(max_retries=2).stream("p"))
     kit.script(*[Reply(fault=ErrorStatus(503, headers=headers))] * 3)
-    yield caught(lambda: kit.model(max_retries=2).invoke("p"))
+    yield caught(kit.model(max_retries=2).invoke, "p")
     yield [request.headers.get("x-stainless-retry-count") for request in kit.server.requests]
 
 
@@ -117,17 +121,18 @@ def middleware(kit: Kit) -> Iterator[Any]:
     kit.script(Reply(fault=ErrorStatus(429)), Reply(pieces=["a trout"]))
     retrying = ModelRetryMiddleware(retry_on=(openai.RateLimitError,), initial_delay=0.001, jitter=False)
     agent = create_agent(kit.model(max_retries=0), [], middleware=[retrying])
-    yield agent.invoke({"messages": [("human", "hello")]})
+    asked: Any = {"messages": [("human", "hello")]}
+    yield agent.invoke(asked)
 
 
 def no_server(kit: Kit) -> Iterator[Any]:
     with refusing_url() as url:
         model = kit.model(base_url=url, max_retries=0)
-        yield caught(lambda: model.invoke("p"))
-        yield caught(lambda: list(model.stream("p")))
+        yield caught(model.invoke, "p")
+        yield caught(read, model)
     garbled = kit.model(max_retries=0)
     kit.server.reply = Reply(fault=Garble("status-line"))
-    yield caught(lambda: list(garbled.stream("p")))
+    yield caught(read, garbled)
 
 
 def context_overflow(kit: Kit) -> Iterator[Any]:

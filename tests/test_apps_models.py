@@ -233,7 +233,8 @@ def azure(kit: Kit) -> Iterator[Any]:
     except Exception as error:
         yield error
     yield model._get_ls_params(), model.lc_id(), dumpd(model)
-    yield create_agent(kit.azure(), [look_up]).invoke({"messages": [("human", "hello")]})
+    asked: Any = {"messages": [("human", "hello")]}
+    yield create_agent(kit.azure(), [look_up]).invoke(asked)
     yield [(request.path, request.headers["api-key"]) for request in kit.server.requests]
 
 
@@ -241,12 +242,9 @@ async def aazure(kit: Kit) -> Any:
     script(kit)
     # By default, a model asks for its usage where it has no HTTP client of the app's.
     chain = PROMPT | kit.azure(stream_usage=False).bind_tools([look_up])
-    return [
-        await aread(chain.astream(FILL)),
-        await chain.ainvoke(FILL),
-        kit.server.script.clear(),
-        await aread(chain.astream_events(FILL, version="v2")),
-    ]
+    seen = [await aread(chain.astream(FILL)), await chain.ainvoke(FILL)]
+    kit.server.script.clear()
+    return [*seen, await aread(chain.astream_events(FILL, version="v2"))]
 
 
 def copies(kit: Kit) -> Iterator[Any]:
