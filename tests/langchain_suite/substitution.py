@@ -1,10 +1,13 @@
-"""The pytest plugin under which langchain-openai's tests run: its models are those of the integration."""
+"""The pytest plugin under which LangChain's tests run as they are: models and parsers are those of the integration."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
+import langchain_core.output_parsers
+import langchain_core.output_parsers.json
+import langchain_core.output_parsers.string
 import langchain_openai
 import langchain_openai.chat_models.azure
 import langchain_openai.chat_models.base
@@ -17,12 +20,13 @@ from .outcomes import deselect
 
 
 def _substitute() -> None:
-    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "langchain_openai"]
-    for name in langchain.__all__:
-        theirs = getattr(langchain_openai, name, None)
-        for module in modules:
-            if theirs is not None and vars(module).get(name) is theirs:
-                setattr(module, name, getattr(langchain, name))
+    for host in (langchain_openai, langchain_core.output_parsers):
+        names = [name for name in langchain.__all__ if hasattr(host, name)]
+        replaced = {id(getattr(host, name)): getattr(langchain, name) for name in names}
+        for module in [module for name, module in sys.modules.items() if f"{name}.".startswith(f"{host.__name__}.")]:
+            for name, value in [*vars(module).items()]:
+                if id(value) in replaced:
+                    setattr(module, name, replaced[id(value)])
 
 
 _substitute()

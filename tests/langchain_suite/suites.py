@@ -115,4 +115,12 @@ SUITES = (
         plugin="substitution",
         rewritten=False,
     ),
+    Suite(
+        "LangChain's tests of parsers, over those of the integration",
+        "langchain-core",
+        "parsers",
+        ["parsers/tests/unit_tests/output_parsers"],
+        plugin="substitution",
+        rewritten=False,
+    ),
 )

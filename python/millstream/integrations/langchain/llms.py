@@ -2,8 +2,8 @@
 
 Arguments, callbacks, caches and serialisation are LangChain's, by inheritance. Replaced is the path from the
 parameters of a request to its chunks or its result: the OpenAI SDK's client builds the request, our transport sends
-it, and our decoder reads the response. Where nobody listens, ``stream`` and ``astream`` do without LangChain's
-machinery as well.
+it, and our decoder reads the response. Where no handler is configured, ``stream`` and ``astream`` do without
+LangChain's machinery as well.
 
 langchain-openai keeps the calls of clients that are not the SDK's own, see
 :func:`~millstream.integrations._openai_client.find_obstacle`.

@@ -1,7 +1,7 @@
 """``ModelStreams``: how models of langchain-openai stream here, chat models and completion models alike.
 
-``stream``, ``astream`` and ``astream_events`` go straight from the connection to the outputs where nobody listens;
-otherwise LangChain's machinery runs over ``_stream`` and ``_astream``.
+Where no handler is configured, ``stream``, ``astream`` and ``astream_events`` go straight from the connection to the
+outputs; otherwise LangChain's machinery runs over ``_stream`` and ``_astream``.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ModelStreams(_Base):
     def _begin_unobserved(
         self, method: str, resource: Any, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]
     ) -> Opened | None:
-        """Return the source and the processor of a stream to which nobody listens; ``None`` if it needs LangChain."""
+        """Return the source and the processor of a stream without handlers; ``None`` if it needs LangChain."""
         config = ensure_config(config)
         if self._is_overridden(method) or is_observed(config, self.callbacks, self.verbose):
             return None
