@@ -111,9 +111,10 @@ def test_a_connection_is_used_again_after_the_end_of_its_stream(client: str) -> 
         assert server.connections.opened == 1
 
 
-@every_client(but=("urllib",))
-def test_a_body_that_does_not_end_after_its_stream_is_not_waited_for(client: str) -> None:
-    with MockServer(reply(Endless("done"))) as server:
+@every_client()
+@pytest.mark.parametrize("fault", [Endless("done"), Stall("done")], ids=repr)
+def test_a_body_that_does_not_end_after_its_stream_is_not_waited_for(client: str, fault: Any) -> None:
+    with MockServer(reply(fault)) as server:
         assert "".join(collect(client, server.url + CHAT, times=2)) == "abcdabcd"
         assert server.connections.opened == 2
 

@@ -38,16 +38,22 @@ _MAX_EVENT_SIZE = 16777216
 
 def _find_transport_errors() -> tuple[type[Exception], ...]:
     """Return ``TransportError`` of httpx and httpx2, as far as they are loaded; at least one of them is."""
-    loaded = [name for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
-    for name in () if loaded else ("httpx", "httpx2"):
-        with suppress(ImportError):
-            __import__(name)
-            loaded = [name]
-            break
-    if not loaded:
-        raise ImportError("millstream.integrations.httpx_sse needs httpx or httpx2: pip install httpx")
+    loaded: list[Any] = [sys.modules[name] for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
     # One name may be an alias of the other library.
-    return tuple(dict.fromkeys(sys.modules[name].TransportError for name in loaded))
+    return tuple(dict.fromkeys(library.TransportError for library in loaded or [_load_library()]))
+
+
+def _load_library() -> Any:
+    """Import httpx, or else httpx2, and return it."""
+    with suppress(ImportError):
+        import httpx
+
+        return httpx
+    try:
+        import httpx2
+    except ImportError as error:
+        raise ImportError("millstream.integrations.httpx_sse needs httpx or httpx2: pip install httpx") from error
+    return httpx2
 
 
 class SSEError(*_find_transport_errors()):  # type: ignore[misc]
