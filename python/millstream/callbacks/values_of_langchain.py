@@ -16,7 +16,7 @@ from ..messages.base import BaseMessage
 from ..outputs.chat_generation import ChatGeneration, ChatResult
 from ..streaming.accumulate import AddableDict
 
-__all__ = ("from_langchain",)
+__all__ = ("from_langchain", "our_class")
 
 Converter: TypeAlias = Callable[[Any], Any]
 
@@ -50,10 +50,17 @@ def _find_converter(cls: type) -> Converter | None:
 
 
 def _converter_of_base(base: type) -> Converter | None:
-    for module in (messages, outputs, documents_base, prompt_values, agents):
-        ours = getattr(module, base.__name__, None)
-        if isinstance(ours, type) and (convert := _converter_to(ours)) is not None:
-            return convert
+    ours = our_class(base)
+    return None if ours is None else _converter_to(ours)
+
+
+def our_class(theirs: type) -> Any:
+    """Return our class for one of LangChain's values; ``None`` for another class."""
+    if theirs.__module__.startswith("langchain_core."):
+        for module in (messages, outputs, documents_base, prompt_values, agents):
+            ours = getattr(module, theirs.__name__, None)
+            if isinstance(ours, type) and any(issubclass(ours, kind) for kind, _ in _MAKERS):
+                return ours
     return None
 
 

@@ -11,11 +11,15 @@ from langchain_core.runnables.graph import Edge, Graph, Node
 from langchain_core.runnables.utils import ConfigurableFieldSpec
 
 from ...callbacks.langchain_values import to_langchain
+from ...runnables.graph import Edge as OurEdge
+from ...runnables.graph import Graph as OurGraph
+from ...runnables.graph import Node as OurNode
 from ...streaming.protocols import ChunkProcessor, ProcessorAround
 
 __all__ = (
     "ConvertedChunks",
     "batch_configs",
+    "graph_from_langchain",
     "graph_to_langchain",
     "specs_to_langchain",
     "take_config",
@@ -41,6 +45,12 @@ def batch_configs(config: Any) -> Any:
 def specs_to_langchain(specs: Any) -> list[ConfigurableFieldSpec]:
     """Return configurable fields as LangChain's."""
     return [ConfigurableFieldSpec(*spec) for spec in specs]
+
+
+def graph_from_langchain(graph: Any) -> OurGraph:
+    """Return a graph as Millstream's; the Runnables in its nodes are LangChain's."""
+    nodes = {id: OurNode(*node) for id, node in graph.nodes.items()}
+    return OurGraph(nodes, [OurEdge(*edge) for edge in graph.edges])
 
 
 def graph_to_langchain(graph: Any) -> Graph:

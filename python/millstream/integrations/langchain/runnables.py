@@ -23,10 +23,13 @@ from ...language_models import BaseChatModel, BaseLLM
 from ...retrievers import BaseRetriever
 from ...runnables.binding import RunnableBinding
 from ...runnables.foreign import ForeignRunnable, is_foreign
+from ...runnables.graph import Graph
 from ...runnables.runnable import Runnable
 from ...tools import BaseTool
+from ._calls import graph_from_langchain
 from ._models_to_langchain import MillstreamBinding, MillstreamChatModel, MillstreamLLM
 from ._runnable_to_langchain import MillstreamRunnable, Named
+from ._schemas import schema_from_langchain, type_from_langchain
 from ._steps_to_langchain import MillstreamRetriever, MillstreamTool
 from ._tool_from_langchain import LangChainTool
 
@@ -113,6 +116,28 @@ class LangChainRunnable(ForeignRunnable):
     Its runs are LangChain's, children of the run around them. Handlers of Millstream's receive values of its own
     classes from them, as callers do.
     """
+
+    @property
+    def InputType(self) -> Any:
+        """The type of the input, with Millstream's classes; LangChain's are taken as well."""
+        return type_from_langchain(self.runnable.InputType)
+
+    @property
+    def OutputType(self) -> Any:
+        """The type of the output, with Millstream's classes."""
+        return type_from_langchain(self.runnable.OutputType)
+
+    def get_input_schema(self, config: Any = None) -> Any:
+        """Return the pydantic model of the input."""
+        return schema_from_langchain(self.runnable.get_input_schema(config))
+
+    def get_output_schema(self, config: Any = None) -> Any:
+        """Return the pydantic model of the output."""
+        return schema_from_langchain(self.runnable.get_output_schema(config))
+
+    def get_graph(self, config: Any = None) -> Graph:
+        """Return the graph."""
+        return graph_from_langchain(self.runnable.get_graph(config))
 
     def _to_output(self, output: Any) -> Any:
         return value_from_langchain(output)
