@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk, HumanMessage
 
 from langchain_chat import aoutcome, body_of, chat_models, choice, describe, outcome, payload
 from millstream.testing import Reply
@@ -61,7 +62,14 @@ def test_reasoning_is_in_the_additional_kwargs(name: str) -> None:
     with chat_models(Reply(body=body_of([START, *thoughts, answer, STOP]))) as (model, peer, _):
         assert merged(model).additional_kwargs == {"reasoning_content": "Let me"}
         assert merged(model).content == "yes"
-        assert reduce(add, peer.stream("p")).additional_kwargs == {}
+        theirs = list(peer.stream("p"))
+        assert reduce(add, theirs).additional_kwargs == {}
+        # The chunks are equal otherwise.
+        for found in (list(model.stream("p")), list(model._stream([HumanMessage("p")]))):
+            for chunk in found:
+                getattr(chunk, "message", chunk).additional_kwargs.clear()
+            expected = theirs if isinstance(found[0], AIMessageChunk) else peer._stream([HumanMessage("p")])
+            assert describe(found) == describe(list(expected))
 
 
 def test_a_finish_reason_that_is_sent_twice_counts_once() -> None:

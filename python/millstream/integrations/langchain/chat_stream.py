@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ("DecodedGenerations", "DecodedMessages")
 
+# What langchain-openai's converter reads of a delta.
+_CONVERTED = ("content", "tool_calls", "function_call", "id")
+_ROLES = (None, "", "assistant")
+
 
 class DecodedGenerations(DecodedStream):
     """Outputs a generation chunk for each payload, as langchain-openai's ``_stream`` does.
@@ -147,8 +151,14 @@ class DecodedGenerations(DecodedStream):
             self._has_finished = True
         if not isinstance(delta, dict):
             return self._convert(payload)
+        extras = _find_extras(delta)
+        if extras and not (self._first_info or self._others or self._collects) and _has_nothing_else(payload, choice):
+            output = self._make("")
+            getattr(output, "message", output).additional_kwargs.update(extras)
+            self._has_chunks = self._is_alive = True
+            return output
         _complete(choice, delta, text)
-        return self._convert(payload, _find_extras(delta))
+        return self._convert(payload, extras)
 
     def _convert(self, payload: dict[str, Any], extras: Mapping[str, Any] | None = None) -> Any:
         """Return the output of ``payload``, by langchain-openai's converter; ``extras`` are additional kwargs."""
@@ -242,6 +252,13 @@ def _find_choice(payload: Any) -> dict[str, Any] | None:
     choices = payload.get("choices") if isinstance(payload, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     return choice if isinstance(choice, dict) else None
+
+
+def _has_nothing_else(payload: dict[str, Any], choice: dict[str, Any]) -> bool:
+    """Return whether langchain-openai's converter would find nothing in ``payload``: its chunk is that of no text."""
+    found = (payload.get("usage"), choice.get("finish_reason"), choice.get("logprobs"))
+    delta = choice["delta"]
+    return not any(found) and not any(delta.get(name) for name in _CONVERTED) and delta.get("role") in _ROLES
 
 
 def _complete(choice: dict[str, Any], delta: dict[str, Any], text: str | None) -> None:
