@@ -4,13 +4,15 @@ import json
 import math
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai._models import construct_type
+from openai._models import BaseModel, construct_type
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
+from millstream.integrations.openai import models
 from millstream.integrations.openai.models import builder
 from millstream.integrations.openai.shapes import learn_shape
 from sdk_peer import assert_same, describe
@@ -165,3 +167,58 @@ def test_an_object_of_a_known_shape_is_the_one_that_the_sdk_constructs(
         if made is not None:
             assert_same(made, build_theirs(payload, model))
             assert describe(shape.read(payload)) == describe(made)
+
+
+USUAL = {
+    "id": "c",
+    "choices": [{"index": 0, "delta": {"content": "a", "tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}}],
+    "usage": {
+        "prompt_tokens": 1,
+        "completion_tokens": 2,
+        "total_tokens": 3,
+        "prompt_tokens_details": {"audio_tokens": 0},
+    },
+}
+
+
+def test_a_usual_object_is_built_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**arguments: Any) -> None:
+        raise AssertionError("the SDK was asked")
+
+    build = builder(ChatCompletionChunk)
+    monkeypatch.setattr(models, "construct_type", refuse)
+    assert build(USUAL).choices[0].delta.tool_calls[0].function.arguments == "{"
+    with pytest.raises(AssertionError, match="was asked"):
+        build(USUAL | {"usage": {"prompt_tokens": "1"}})
+
+
+class Validated(BaseModel):
+    text: str
+    count: int = 0
+
+    @pydantic.field_validator("count")
+    @classmethod
+    def check(cls, count: int) -> int:
+        return count + 1
+
+
+class Renamed(BaseModel):
+    text: str = pydantic.Field(alias="Text")
+
+
+class Listed(BaseModel):
+    items: list[int] = pydantic.Field(default=[])
+
+
+class Outer(BaseModel):
+    validated: Validated | None = None
+    renamed: Renamed | None = None
+    listed: Listed | None = None
+
+
+def test_a_model_that_is_not_an_ordinary_one_is_left_to_the_sdk() -> None:
+    values: Any = {"validated": {"text": "a", "count": 1}, "renamed": {"Text": "b"}, "listed": {}}
+    assert_same(builder(Outer)(values), construct_type(value=values, type_=Outer))
+    assert builder(Outer)(values).validated.count == 2
+    for model, payload in ((Renamed, {"Text": "b"}), (Listed, {}), (Listed, {"items": [1]})):
+        assert_same(builder(model)(payload), construct_type(value=payload, type_=model))

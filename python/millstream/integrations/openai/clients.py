@@ -16,6 +16,7 @@ from ...errors import UnsupportedError
 
 try:
     import openai
+    import pydantic
 except ImportError as error:
     raise ImportError("millstream.integrations.openai needs the OpenAI SDK: pip install openai") from error
 
@@ -88,8 +89,8 @@ def _accelerated_classes() -> Mapping[type[Any], type[Any]]:
         raise UnsupportedError(_describe_version(version))
     try:
         from .requests import arequest, request
-    except ImportError as error:
-        # A name of the SDK that only its own modules use has moved.
+    except (ImportError, KeyError) as error:
+        # A name that only the SDK's own modules use has moved, or pydantic keeps an object's state elsewhere.
         raise UnsupportedError(_describe_version(version)) from error
     classes = {}
     for kind in _CLASSES:
@@ -102,6 +103,6 @@ def _accelerated_classes() -> Mapping[type[Any], type[Any]]:
 
 def _describe_version(version: str) -> str:
     return (
-        f"accelerate() knows the versions {' and '.join(_KNOWN_VERSIONS)} of the openai package; {version} is "
-        "installed. Without accelerate() the client works as it is."
+        f"accelerate() knows the versions {' and '.join(_KNOWN_VERSIONS)} of the openai package over pydantic 2; "
+        f"{version} over pydantic {pydantic.VERSION} is installed. Without accelerate() the client works as it is."
     )

@@ -84,12 +84,14 @@ def builder(model: type[Any]) -> Build:
 
 def _defaults(model: type[Any]) -> dict[str, Any] | None:
     """Return the values of the fields that a payload leaves out; ``None`` if ``model`` is not an ordinary one."""
-    decorators = model.__pydantic_decorators__
+    decorators = getattr(model, "__pydantic_decorators__", None)
     ordinary = (
         _is_model(model)
         and model.construct.__func__ is BaseModel.construct.__func__  # type: ignore[attr-defined]
         and _get_extra_fields_type(model) is None
         and not model.__private_attributes__
+        # No validators, as far as this version of pydantic says.
+        and dataclasses.is_dataclass(decorators)
         and not any(getattr(decorators, field.name) for field in dataclasses.fields(decorators))
         and all(field.alias is None for field in model.model_fields.values())
     )
