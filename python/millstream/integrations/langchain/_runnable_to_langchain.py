@@ -187,4 +187,12 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         if kwargs.get("version", "v2") not in ("v1", "v2"):
             return super().astream_events(input, config, **kwargs)
         events = self.runnable.astream_events(from_langchain(input), take_config(config), **kwargs)
-        return aconvert_items(aiter(events), to_langchain)
+        return aconvert_items(aiter(events), _convert_event)
+
+
+def _convert_event(event: dict[str, Any]) -> dict[str, Any]:
+    """Convert the values in an event, which is no one else's; names, tags and metadata are plain data."""
+    data = event["data"]
+    is_dict = type(data) is dict
+    event["data"] = {key: to_langchain(value) for key, value in data.items()} if is_dict else to_langchain(data)
+    return event
