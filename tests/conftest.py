@@ -42,7 +42,7 @@ OVER_BOTH_TRANSPORTS = {
 
 # Two thirds of the suite's time: what runs every vector, split or place to leave at, and what runs other programs.
 SLOW = {
-    *("test_apps_chains", "test_apps_left", "test_apps_observed", "test_apps_served"),
+    *("test_apps_chains", "test_apps_left", "test_apps_observed", "test_apps_served", "test_apps_switches"),
     *(
         "test_any_attempts_left",
         "test_apps_chains",

@@ -121,10 +121,24 @@ def half_a_pair() -> None:
         assert "".join(texts(KEPT, server)) == "😀"
 
 
+def left_chain() -> None:
+    for module, of_parser in (("langchain_openai", "langchain_core.output_parsers"), (KEPT, KEPT)):
+        with MockServer(Reply(fault=Stall(after=3))) as server:
+            model = import_module(module).ChatOpenAI(model="m", base_url=server.url, api_key="k")
+            stream = (model | import_module(of_parser).StrOutputParser()).stream("Hello")
+            next(stream)
+            if module != KEPT:
+                server.release()
+            stream.close()
+            server.wait_until(lambda: server.requests[0].over)
+            assert server.requests[0].answered is (module != KEPT)
+
+
 OF_LANGCHAIN: dict[str, Callable[[], None]] = {
     "the connection ends in the middle of an answer": cut_stream,
     "a server that sends nothing more": stalled_stream,
     "half a surrogate pair at the end of a chunk": half_a_pair,
+    "a chain with a parser is left early": left_chain,
 }
 
 
