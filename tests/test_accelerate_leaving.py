@@ -1,6 +1,7 @@
 """Leaving a stream of an accelerated client early, and what becomes of its connection."""
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ import trio
 from endings import assert_closed_by_us
 from millstream.integrations.openai import accelerate, connections
 from millstream.testing import Cut, MockServer, Reply, Stall
-from sdk_peer import CONNECTION_ERROR, MESSAGES, Body, http
+from sdk_peer import CONNECTION_ERROR, MESSAGES, Body, http, sse
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
 
@@ -88,6 +89,55 @@ def test_a_failure_closes_and_leaves_nothing_to_the_collector() -> None:
             list(stream)
         assert_closed_by_us(server)
         assert stream.response.is_closed
+
+
+@pytest.mark.parametrize("way", ["del", "close", "with", "raise"])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_the_body_is_closed_wherever_and_however_the_stream_is_left(way: str, asynchronous: bool) -> None:
+    payload = {"id": "c", "choices": [{"index": 0, "delta": {"content": "a"}}]}
+    one = sse(payload, done=False)
+    for place in range(1, 6):
+        body = Body([one + one, one, sse(payload, payload)])
+        if asynchronous:
+            asyncio.run(_aleave(body, place, way))
+        else:
+            _leave(body, place, way)
+        assert body.is_closed
+
+
+def _client_over(body: Body, *, asynchronous: bool = False) -> Any:
+    transport = http.MockTransport(lambda request: http.Response(200, stream=body))
+    if asynchronous:
+        return accelerate(openai.AsyncOpenAI(api_key="key", http_client=http.AsyncClient(transport=transport)))
+    return accelerate(openai.OpenAI(api_key="key", http_client=http.Client(transport=transport)))
+
+
+def _leave(body: Body, place: int, way: str) -> None:
+    with contextlib.suppress(LookupError):
+        stream = open_stream(_client_over(body))
+        with stream if way == "with" else contextlib.nullcontext():
+            for count, _ in enumerate(stream, 1):
+                if count == place and way == "raise":
+                    raise LookupError
+                if count == place:
+                    break
+        if way == "close":
+            stream.close()
+
+
+async def _aleave(body: Body, place: int, way: str) -> None:
+    with contextlib.suppress(LookupError):
+        stream = await open_stream(_client_over(body, asynchronous=True))
+        async with stream if way == "with" else contextlib.nullcontext():
+            for _ in range(place):
+                await anext(stream)
+            if way == "raise":
+                raise LookupError
+        if way == "close":
+            await stream.close()
+    del stream
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 def test_a_stream_is_freed_without_the_collector(server: MockServer, client: openai.OpenAI) -> None:
