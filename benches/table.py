@@ -9,9 +9,10 @@ from pathlib import Path
 
 import millstream
 
-from .breakdown import breakdown, chart
+from .breakdown import SECTION, breakdown, chart
 from .contenders import left_out
 from .harness import WrongOutputError, measure
+from .integrations.rows import existing_apps
 from .report import Measured, as_json, format_page, format_startup, format_table, markdown
 from .rows import groups
 from .startup import Startup, startups
@@ -20,6 +21,7 @@ __all__ = ("machine", "main", "put_between")
 
 _HOME = Path(__file__).parent
 _README = _HOME.parent / "README.md"
+_PAGE = _HOME.parent / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- bench:begin -->", "<!-- bench:end -->"
 _STARTUP_LIMITS = 150.0, 25.0
 
@@ -37,12 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"not timed, for its output is wrong: {error}", file=sys.stderr)
         return 1
     found: list[Startup] = []
-    if options.only is None:
+    if options.only is None and not options.write_apps:
         _progress("imports")
         found = list(startups(times=1 if options.quick else 7))
         print(format_startup(found, _STARTUP_LIMITS), end="\n\n")
     print("\n".join([*left_out.values(), _summary(measured)]))
-    if options.only is None:
+    if options.write_apps:
+        _write_apps(measured)
+    elif options.only is None:
         _write(options, measured, found)
     return 0
 
@@ -53,7 +57,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its title; nothing is written then")
     parser.add_argument("--json", type=Path, default=_HOME / "results.json", help="where the figures go (%(default)s)")
     parser.add_argument("--write-readme", action="store_true", help="renew README.md and docs")
+    parser.add_argument(
+        "--write-apps", action="store_true", help="measure existing apps alone, and renew their section of the docs"
+    )
     options = parser.parse_args(arguments)
+    if options.write_apps and (options.only is not None or options.quick or options.write_readme):
+        parser.error("--write-apps measures and writes one section, and takes no other option")
     if options.write_readme and (options.only is not None or options.quick):
         parser.error("the README takes the whole table, and not from a quick run")
     return options
@@ -61,7 +70,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _measured(options: argparse.Namespace) -> Iterator[Measured]:
     """Yield the measurement of each group; skip a group without a peer to compare with."""
-    chosen = [group for group in groups() if options.only is None or options.only in group.title]
+    known = existing_apps() if options.write_apps else groups()
+    chosen = [group for group in known if options.only is None or options.only in group.title]
     for number, group in enumerate(chosen, 1):
         contenders = group.contenders()
         if len(contenders) > 1:
@@ -104,11 +114,16 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
     if options.write_readme:
         note = f"{machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
         table = markdown(measured, found, note)
-        docs = _HOME.parent / "docs"
-        page = f"{format_page(measured, found, note)}\n{breakdown(measured)}"
-        (docs / "benchmarks.md").write_text(page, "utf-8")
-        (docs / "apps.svg").write_text(chart(measured), "utf-8")
+        _PAGE.write_text(format_page(measured, found, note), "utf-8")
+        _write_apps(measured)
         _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
+
+
+def _write_apps(measured: list[Measured]) -> None:
+    """Renew the section about existing apps, which is the last one of its page, and its chart."""
+    head, _, _ = _PAGE.read_text("utf-8").partition(SECTION)
+    _PAGE.write_text(f"{head.rstrip()}\n\n{breakdown(measured)}", "utf-8")
+    _PAGE.with_name("apps.svg").write_text(chart(measured), "utf-8")
 
 
 def put_between(readme: str, table: str, begin: str, end: str) -> str:

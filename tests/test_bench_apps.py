@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +13,7 @@ from benches.groups import Group
 from benches.harness import Effort, WrongOutputError, bind_all, measure
 from benches.integrations.rows import existing_apps
 from benches.report import Measured
+from benches.table import main
 
 GROUPS = {group.work: group for group in existing_apps()}
 ONCE = Effort(rounds=1, sample=1)
@@ -52,3 +54,15 @@ def test_the_parts_of_a_chunk_add_up_and_are_shown() -> None:
     assert section[-1].startswith("| openai SDK: `OpenAI.chat.completions.create(stream=True)` | ")
     bars = ElementTree.fromstring(chart([one]))
     assert any("OpenAI.chat" in (text.text or "") for text in bars)
+
+
+def test_the_section_about_apps_alone_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# Benchmarks\n\nrows\n\n## Existing apps\n\nold rows\n", "utf-8")
+    monkeypatch.setattr("benches.table._PAGE", page)
+    monkeypatch.setattr("benches.table.existing_apps", lambda: iter([]))
+    assert main(["--write-apps"]) == 0
+    text = page.read_text("utf-8")
+    assert text.startswith("# Benchmarks\n\nrows\n\n## Existing apps\n\nPrograms")
+    assert "old rows" not in text
+    assert (tmp_path / "apps.svg").exists()

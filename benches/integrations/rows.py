@@ -13,6 +13,7 @@ from .sdk import sdk_apps
 __all__ = ("existing_apps",)
 
 _APPS = Effort(rounds=7, sample=20_000_000)
+_LONG = Effort(rounds=3, sample=1)
 _READERS = Effort(rounds=11, sample=2_000_000)
 
 # Of the programs in peers/langchain_apps.py, by the kind of their model: at least so many times as fast.
@@ -32,6 +33,10 @@ _PROGRAMS: tuple[tuple[str, str, float], ...] = (
 )
 # By the client whose response is read; where the client itself takes most of the time, its own is most of both.
 _TEXTS = {"httpx": 6, "httpx, async": 3, "httpx2": 6, "httpx2, async": 3, "the OpenAI SDK": 3}
+_SHOWN = {
+    *(("chat", "astream"), ("chat", "astream_events v2"), ("completions", "astream")),
+    *(("chat", "astream of a chain"), ("chat", "astream of an agent")),
+}
 _MODELS = {"chat": "ChatOpenAI", "completions": "OpenAI"}
 _WORKS = {
     "of a chain": "of lc_prompt | {model} | StrOutputParser",
@@ -69,6 +74,7 @@ def _program(kind: str, program: str, count: int, targets: tuple[Target, ...] = 
     model = _MODELS[kind]
     form = _WORKS[f"of {composed}"].format(model=model) if composed else ""
     work = f"LangChain app, {method} {form}" if composed else f"LangChain app, {model}.{method}"
+    is_shown = bool(targets) and (kind, program) in _SHOWN
     return Group(
         work,
         fixture(kind, count),
@@ -76,8 +82,8 @@ def _program(kind: str, program: str, count: int, targets: tuple[Target, ...] = 
         "chunk",
         partial(langchain_apps, program, kind),
         targets,
-        full=_APPS,
-        headline=f"existing LangChain app: `{work.removeprefix('LangChain app, ')}`" if targets else "",
+        full=_APPS if count <= 1000 else _LONG,
+        headline=f"existing LangChain app: `{work.removeprefix('LangChain app, ')}`" if is_shown else "",
     )
 
 
@@ -95,7 +101,7 @@ def _sdk() -> Iterator[Group]:
                 partial(sdk_apps, kind, waits=waits),
                 (Target("ours", "openai", at_least=5),),
                 full=_APPS,
-                headline=f"existing openai SDK app, accelerated: `{client}.{call}`",
+                headline="" if waits else f"existing openai SDK app, accelerated: `{client}.{call}`",
             )
 
 
@@ -111,7 +117,7 @@ def _httpx_sse() -> Iterator[Group]:
                 partial(connected, library, waits=waits),
                 (Target("ours", "httpx-sse", at_least=12),),
                 full=_READERS,
-                headline=f"existing httpx-sse app: `{method}`" if library == "httpx" else "",
+                headline=f"existing httpx-sse app: `{method}`" if library == "httpx" and not waits else "",
             )
 
 
