@@ -146,6 +146,22 @@ def call_child(child: Any, value: Any) -> Any:
 
 
 @both_ways
+def test_a_handler_without_base_class_is_called_for_langchains_runs(asynchronous: bool) -> None:
+    calls: list[Any] = []
+
+    class Mine:
+        def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
+            calls.append(prompts)
+
+        def on_llm_new_token(self, token: str, *, chunk: Any, **kwargs: Any) -> None:
+            calls.append((token, type(chunk.message)))
+
+    chain = ours.ChatPromptTemplate.from_template("{text}") | theirs.FakeListChatModel(responses=["hi"])
+    call(chain, {"callbacks": [Mine()]}, streams=True, asynchronous=asynchronous)
+    assert calls == [["Human: a"], ("h", AIMessageChunk), ("i", AIMessageChunk)]
+
+
+@both_ways
 @outers
 def test_runs_begun_without_a_configuration_are_in_the_tree_too(outer: str, asynchronous: bool) -> None:
     logs = []

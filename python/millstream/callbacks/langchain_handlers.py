@@ -82,9 +82,9 @@ class ConvertingHandler:
         if not name.startswith("on_"):
             return getattr(self.millstream_handler, name)
         method = getattr(self.millstream_handler, name, None)
-        if method is None and name == "on_chat_model_start":
-            raise AttributeError(name)
-        return _ignore if method is None else _converting(method)
+        if method is None:
+            return _refuse if name == "on_chat_model_start" else _ignore
+        return _converting(method)
 
 
 class ConvertingTaps(ConvertingHandler):
@@ -113,6 +113,11 @@ class ConvertingTaps(ConvertingHandler):
 
 def _ignore(*args: object, **kwargs: object) -> None:
     """Do nothing, in place of a method that the handler does not have."""
+
+
+def _refuse(*args: object, **kwargs: object) -> None:
+    """Raise, in place of ``on_chat_model_start``: LangChain then calls ``on_llm_start`` with the messages as text."""
+    raise NotImplementedError
 
 
 def _converting(method: Callable[..., Any]) -> Callable[..., Any]:
