@@ -181,7 +181,9 @@ fn set_id(frame: &Frame<'_>, last_event_id: &mut String) {
 
 #[inline(never)]
 fn decode_id(id: &[u8], last_event_id: &mut String) {
-    *last_event_id = utf8::decode(id).into_owned();
+    let id = utf8::decode(id);
+    last_event_id.clear();
+    last_event_id.push_str(&id);
 }
 
 /// "Dispatch the event."

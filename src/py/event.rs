@@ -60,8 +60,14 @@ impl PlainEvent {
                 scratch.push_bytes(field)
             }
         };
+        // The type that servers name most often is the one of an event without a type, which costs no string.
+        let kind = if event.event == b"message" {
+            b""
+        } else {
+            event.event
+        };
         Self {
-            event: place(event.event),
+            event: place(kind),
             data: place(event.data),
             large: None,
             id: place(event.id.as_bytes()),
