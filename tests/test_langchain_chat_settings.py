@@ -2,13 +2,14 @@
 
 import json
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from langchain_chat import ainvoke, body_of, chat_models, choice, describe, invoke, outcomes, payload
 from millstream.integrations import langchain as ours
-from millstream.testing import Reply
+from millstream.testing import MockServer, Reply
 from sdk_clients import sent_by
 
 with warnings.catch_warnings():
@@ -192,3 +193,28 @@ def test_tokens_of_azure_are_those_of_langchain() -> None:
         sent = [sent_by(request) for request in server.requests]
         assert sent[: len(sent) // 2] == sent[len(sent) // 2 :]
         assert {headers["authorization"] for _, _, headers, _ in sent} == {"Bearer sync", "Bearer async"}
+
+
+@pytest.mark.parametrize("way", ["an argument", "the environment", "the environment, but not for this host"])
+def test_a_proxy_is_used_as_langchain_uses_it(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    classes: list[Any] = [ours.ChatOpenAI, langchain_openai.ChatOpenAI]
+    with MockServer() as proxy, MockServer() as server:
+        url, arguments = "http://elsewhere.test/v1", {}
+        if way == "an argument":
+            arguments = {"openai_proxy": proxy.origin}
+        else:
+            monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+        if way == "the environment, but not for this host":
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            url = server.url
+        for cls in classes:
+            model = cls(model="m", api_key="k", base_url=url, max_retries=0, **arguments)
+            for call in (lambda: list(model.stream("p")), lambda: model.invoke("p")):  # noqa: B023
+                with suppress(Exception):
+                    call()
+        # langchain-openai keeps one default HTTP client for all models.
+        model.root_client.close()
+        sent = [sent_by(request) for request in (*proxy.requests, *server.requests)]
+        assert len(sent) == 4
+        assert sent[:2] == sent[2:]
+        assert bool(server.requests) is (url == server.url)
