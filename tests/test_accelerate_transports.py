@@ -9,13 +9,14 @@ import httpx
 import httpx2
 import openai
 import pytest
+from openai._streaming import SSEDecoder
 
 from millstream.integrations.openai import accelerate, restore
 from millstream.integrations.openai.payloads import ChunkDecoder
 from millstream.testing import MockServer, Reply
 from sdk_peer import MESSAGES, Body, assert_same, collect, http, sse
 
-PAYLOADS = [
+PAYLOADS: list[dict[str, Any]] = [
     {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
     for choice in (
         {"index": 0, "delta": {"role": "assistant", "content": ""}},
@@ -82,6 +83,29 @@ def test_the_response_counts_what_it_has_downloaded(library: Any) -> None:
     list(opened)
     assert opened.response.num_bytes_downloaded == len(stream)
     assert opened.response.is_closed
+
+
+@both_ways
+def test_a_client_with_a_decoder_or_a_constructor_of_its_own_uses_it(asynchronous: bool) -> None:
+    def respond(request: Any) -> Any:
+        return http.Response(200, stream=Body([sse(*PAYLOADS)]))
+
+    class OwnDecoder(SSEDecoder):
+        def decode(self, line: str) -> Any:
+            seen.append(line)
+            return super().decode(line)
+
+    def construct(*, data: Any, **arguments: Any) -> Any:
+        return data["choices"][0]["delta"]
+
+    seen: list[str] = []
+    client = accelerate(client_of(http, respond, asynchronous=asynchronous))
+    client._make_sse_decoder = OwnDecoder
+    assert len(collect(client)[0]) == 5
+    assert len([line for line in seen if line]) == 6
+    client = accelerate(client_of(http, respond, asynchronous=asynchronous))
+    client._process_response_data = construct
+    assert collect(client)[0] == [payload["choices"][0]["delta"] for payload in PAYLOADS]
 
 
 @both_ways

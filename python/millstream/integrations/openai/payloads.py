@@ -48,8 +48,7 @@ class ChunkDecoder:
         self._is_legacy = getattr(options, "stream_mode", "legacy") == "legacy"
         self._is_wrapped = bool(getattr(options, "synthesize_event_and_data", None))
         self._parser = SSEParser(max_event_size=MAX_EVENT_SIZE, eof="flush" if needs_end else "discard")
-        is_model = isinstance(cast_to, type) and issubclass(cast_to, openai.BaseModel) and not hasattr(cast_to, "build")
-        self._build = builder(cast_to) if is_model and not client._strict_response_validation else None
+        self._build = builder(cast_to) if _can_build(cast_to, client) else None
         self._shapes = None if self._build is None else Shapes(self._build)
         self._begun: set[Any] = set()
         self._finished: set[Any] = set()
@@ -161,6 +160,13 @@ class ChunkDecoder:
         error = openai.APIConnectionError(message=what, request=self._response.request)
         error.__cause__ = StreamTruncatedError(what, deltas_seen=self._seen)
         return error
+
+
+def _can_build(cast_to: Any, client: Any) -> bool:
+    """Return whether the SDK would do no more than construct an object of ``cast_to``."""
+    if client._strict_response_validation or "_process_response_data" in vars(client):
+        return False
+    return isinstance(cast_to, type) and issubclass(cast_to, openai.BaseModel) and not hasattr(cast_to, "build")
 
 
 def _is_whole(payload: str) -> bool:

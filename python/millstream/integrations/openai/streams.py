@@ -8,6 +8,7 @@ from types import AsyncGeneratorType
 from typing import Any, TypeVar
 
 from openai import AsyncStream, Stream
+from openai._streaming import SSEDecoder
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
@@ -20,12 +21,14 @@ _T = TypeVar("_T")
 
 
 class AcceleratedStream(Stream[_T]):
-    """A ``Stream`` whose chunks are decoded and built by this package."""
+    """A ``Stream`` whose chunks are decoded and built by this package, unless the client has a decoder of its own."""
 
     # Whether a body that ends before its end mark is an error.
     _needs_end = False
 
     def __stream__(self) -> Iterator[_T]:
+        if type(self._decoder) is not SSEDecoder:
+            return super().__stream__()
         return _read_chunks(self.response, _make_decoder(self))
 
     def __iter__(self) -> Iterator[_T]:
@@ -41,11 +44,13 @@ class AcceleratedStream(Stream[_T]):
 
 
 class AcceleratedAsyncStream(AsyncStream[_T]):
-    """An ``AsyncStream`` whose chunks are decoded and built by this package."""
+    """An ``AsyncStream`` whose chunks are decoded and built by this package, as those of ``AcceleratedStream``."""
 
     _needs_end = False
 
     def __stream__(self) -> AsyncIterator[_T]:
+        if type(self._decoder) is not SSEDecoder:
+            return super().__stream__()
         return _aread_chunks(self.response, _make_decoder(self))
 
     def __aiter__(self) -> AsyncIterator[_T]:
