@@ -20,7 +20,7 @@ class Gain:
 
     def __str__(self) -> str:
         """Return the sentence, with its figure."""
-        return self.text if self.factor is None else f"{self.factor:g}× less CPU time {self.text}"
+        return self.text if self.factor is None else f"at least {self.factor:g}× less CPU time {self.text}"
 
 
 _LANGCHAIN = "langchain-openai"
