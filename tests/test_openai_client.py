@@ -14,12 +14,8 @@ import pytest
 from openai.types.chat import ChatCompletionMessage
 
 from millstream.errors import APIConnectionError, RateLimitError
-from millstream.integrations._openai_client import (
-    ClientRequest,
-    capture_options,
-    find_obstacle,
-    uses_native,
-)
+from millstream.integrations._openai_calls import capture_options, find_obstacle, uses_native
+from millstream.integrations._openai_client import ClientRequest
 from millstream.testing import MockServer, Redirect, Reply, refusing_url
 from sdk_clients import azure, own_request, sdk_client, sent_by
 

@@ -11,7 +11,8 @@ from openai.types.chat import ChatCompletion
 
 from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
-from .._openai_client import ClientRequest, WholeResponse, capture_options, find_obstacle
+from .._openai_calls import capture_options, find_obstacle
+from .._openai_client import ClientRequest, WholeResponse
 from .._openai_errors import build_response
 from .sdk_errors import raise_langchain_error
 

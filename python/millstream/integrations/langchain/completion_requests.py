@@ -9,7 +9,8 @@ from openai.types import Completion
 
 from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
-from .._openai_client import ClientRequest, WholeResponse, capture_options, find_obstacle
+from .._openai_calls import capture_options, find_obstacle
+from .._openai_client import ClientRequest, WholeResponse
 from .._openai_errors import build_response, to_sdk_error
 
 __all__ = ("AsyncCompletions", "CompletionRequest", "Completions")

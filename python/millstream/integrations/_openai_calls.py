@@ -1,0 +1,155 @@
+"""The calls of the OpenAI SDK that this package takes over: which ones, and the request that each would send.
+
+* :func:`find_obstacle`: may the calls of a resource (``client.chat.completions``) be taken over at all?
+* :func:`capture_options`: which request does a call of its method ``create`` make?
+* :func:`uses_native`: is the HTTP client of the SDK's client its default one, which our own connections
+  replace, or a user's one, which then sends the request?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from types import FunctionType
+from typing import Any
+
+import openai
+from openai._models import FinalRequestOptions
+
+__all__ = ("capture_options", "find_obstacle", "uses_native")
+
+# The classes of the HTTP clients that the SDK and langchain-openai create for themselves.
+_DEFAULT_CLIENTS = (
+    ("openai._base_client", "SyncHttpxClientWrapper"),
+    ("openai._base_client", "AsyncHttpxClientWrapper"),
+    ("langchain_openai.chat_models._client_utils", "_SyncHttpxClientWrapper"),
+    ("langchain_openai.chat_models._client_utils", "_AsyncHttpxClientWrapper"),
+)
+# The methods of the SDK's client that are not called when this package sends the request.
+_REPLACED_METHODS = ("post", "request", "_request", "_send_request", "_process_response")
+_NEEDED_METHODS = ("_build_request", "_prepare_options", "_prepare_request", "_make_status_error_from_response")
+# The parameters that may be long.
+_HELD = ("messages", "tools")
+_SCALARS = (str, int, float, bool, type(None))
+
+
+def find_obstacle(resource: Any) -> str | None:
+    """Return why the calls of ``resource`` have to stay with the SDK, in words; ``None`` if nothing is in the way.
+
+    ``resource`` is an object like ``client.chat.completions``. The SDK keeps the calls of anything that is not
+    its own: mocks, clients whose methods were patched (by tracing libraries, say) or overridden, and clients
+    with a provider or a workload identity, which handle responses in their own way.
+    """
+    client = getattr(resource, "_client", None)
+    if not type(resource).__module__.startswith("openai.") or not isinstance(
+        client, openai.OpenAI | openai.AsyncOpenAI
+    ):
+        return "its client is not one of the OpenAI SDK"
+    if "create" in vars(resource) or not _is_original(type(resource).create):
+        return "its method create is not the OpenAI SDK's own"
+    # This property keeps its value, which has a function of the instance as `create`.
+    raw = vars(resource).get("with_raw_response")
+    if raw is not None and not _is_original(getattr(raw, "create", None)):
+        return "its with_raw_response is not the OpenAI SDK's own"
+    attributes, kind = vars(client), type(client)
+    for name in _REPLACED_METHODS:
+        if name in attributes or not _is_original(getattr(kind, name, _is_original)):
+            return f"the client's method {name} is not the OpenAI SDK's own"
+    for name in _NEEDED_METHODS:
+        if not hasattr(kind, name):
+            return "this version of the OpenAI SDK is not known"
+    if attributes.get("_provider_runtime") or attributes.get("_workload_identity_auth"):
+        return "its client has a provider or a workload identity"
+    return None
+
+
+def _is_original(function: Any) -> bool:
+    """Return whether ``function`` is the SDK's own: a wrapper of another package has that package's globals."""
+    if type(function) is not FunctionType:
+        return False
+    return function is _is_original or str(function.__globals__.get("__name__")).startswith("openai.")
+
+
+def capture_options(resource: Any, params: Mapping[str, Any], *, is_raw: bool = False) -> FinalRequestOptions:
+    """Return the SDK's options of the request that ``resource.create(**params)`` would send.
+
+    ``resource`` is sync or async; its ``create`` runs without sending anything. ``is_raw`` is for a call
+    through ``with_raw_response``, which adds a header. Raises what ``create`` raises, like
+    :class:`TypeError` for an unknown argument.
+    """
+    if is_raw:
+        headers = {**(params.get("extra_headers") or {}), "X-Stainless-Raw-Response": "true"}
+        params = {**params, "extra_headers": headers}
+    # The SDK copies the parameters by their types, in 0.1 ms a message. JSON comes out as it went in.
+    held = {name: params[name] for name in _HELD if type(params.get(name)) is list and _is_json(params[name])}
+    options = _call_create(resource, {**params, **{name: [] for name in held}})
+    if held:
+        options.json_data = {**options.json_data, **held}  # type: ignore[dict-item]
+    return options
+
+
+def _is_json(value: Any) -> bool:
+    """Return whether ``value`` is made of nothing but the types that ``json`` returns."""
+    kind = type(value)
+    if kind is dict:
+        return all(map(_is_json, value.values()))
+    return all(map(_is_json, value)) if kind is list else kind in _SCALARS
+
+
+def _call_create(resource: Any, params: Mapping[str, Any]) -> FinalRequestOptions:
+    """Return the options of the request that ``resource.create(**params)`` makes, without sending it."""
+    recorder = copy(resource)
+    if not isinstance(resource._client, openai.AsyncOpenAI):
+        recorder._post = _make_options
+        return recorder.create(**params)  # type: ignore[no-any-return]
+    recorder._post = _amake_options
+    created = recorder.create(**params)
+    try:
+        created.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        created.close()
+    raise RuntimeError("the OpenAI SDK's create waits before it sends the request: this version is not known")
+
+
+def _make_options(path: str, *, body: Any = None, options: Any = None, **others: Any) -> FinalRequestOptions:
+    """Return the options that the client's ``post`` makes of its arguments, without sending them."""
+    return FinalRequestOptions.construct(method="post", url=path, json_data=body, **(options or {}))
+
+
+async def _amake_options(path: str, **arguments: Any) -> FinalRequestOptions:
+    return _make_options(path, **arguments)
+
+
+def uses_native(http_client: Any) -> bool:
+    """Return whether our own connections may replace ``http_client``, the HTTP client of a client of the SDK.
+
+    They replace the default client of the SDK or of langchain-openai, in its original state. It is used as it
+    is, through our transport for httpx, if it is a user's, goes through a proxy, has hooks, is closed, or if
+    one of httpx's methods was patched, as libraries do that record or mock HTTP.
+    """
+    kind = type(http_client)
+    if all(kind.__name__ != name or kind.__module__ != module for module, name in _DEFAULT_CLIENTS):
+        return False
+    if http_client._mounts or http_client.auth is not None or http_client.is_closed:
+        return False
+    hooks = http_client.event_hooks
+    # The SDK's own hook for Azure removes a key from redirected requests.
+    if any(not hook.__module__.startswith("openai.") for name in hooks for hook in hooks[name]):
+        return False
+    handle = "handle_async_request" if hasattr(http_client, "aclose") else "handle_request"
+    transport = http_client._transport
+    methods = (
+        *((http_client, "send"), (http_client, "_send_single_request")),
+        *((transport, handle), (getattr(transport, "_pool", None), handle)),
+    )
+    return all(_is_library_method(part, name) for part, name in methods)
+
+
+def _is_library_method(value: Any, name: str) -> bool:
+    """Return whether the method ``name`` of ``value`` is the original one of httpx or httpcore."""
+    method = getattr(type(value), name, None)
+    if type(method) is not FunctionType or name in vars(value):
+        return False
+    return str(method.__globals__.get("__name__")).partition(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2")
