@@ -12,14 +12,15 @@ from typing import Any
 
 import httpx
 import httpx_sse
+import langchain_openai
 import openai
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableSequence
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import millstream
 import millstream.messages as millstream_messages
@@ -228,6 +229,24 @@ def test_an_exception_of_the_package_is_none_of_the_sdks(name: str) -> None:
 
     with pytest.raises(Registered):
         catch()
+
+
+def test_an_app_that_leaves_langchain_imports_none_of_its_packages(mock_server: MockServer) -> None:
+    program = re.findall(r"^```diff\n(.*?)^```$", LANGCHAIN.read_text(), re.DOTALL | re.MULTILINE)[-1]
+    code = before_and_after(program)[1] + "import sys; print(sorted(name for name in sys.modules if '.' not in name))"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pydantic", "langchain_core", "langchain_openai", "openai"} & set(re.findall(r"'(\w+)'", done.stdout))
+
+
+def test_what_an_app_that_leaves_langchain_meets_first_is_what_the_page_says() -> None:
+    message = millstream_messages.AIMessage("Hello")
+    assert not isinstance(message, BaseModel)
+    assert message.model_dump() == AIMessage("Hello").model_dump()
+    assert TypeAdapter(millstream_messages.AIMessage).validate_python(message) is message
+    with pytest.raises(TypeError, match="temprature"):
+        millstream.ChatOpenAI(model="m", temprature=0)  # type: ignore[call-arg]
+    with pytest.warns(UserWarning, match="transferred to model_kwargs"):
+        langchain_openai.ChatOpenAI(model="m", temprature=0)  # type: ignore[call-arg]
 
 
 def test_a_langchain_chain_with_a_model_of_the_package_is_what_the_page_says(mock_server: MockServer) -> None:
