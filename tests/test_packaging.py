@@ -158,4 +158,4 @@ def test_the_lock_file_pins_exactly_and_names_no_host() -> None:
 def test_the_lock_file_holds_every_tool() -> None:
     locked = {line.partition("==")[0].lower() for line in LOCK}
     wanted = [*PROJECT["dependency-groups"]["dev"], *PROJECT["project"]["dependencies"]]
-    assert {re.split(r"[<>=!~ ]", name)[0] for name in wanted} <= locked
+    assert {re.split(r"[<>=!~ \[]", name)[0] for name in wanted} <= locked

@@ -7,10 +7,10 @@ model. Making a TLS context, which reads all certificates, is nearly all of that
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 from langchain_openai.llms.base import BaseOpenAI
@@ -53,4 +53,5 @@ def _find_context(kind: Any) -> Any:
 
 @lru_cache(maxsize=8)
 def _make_context(library: str, *environment: str | None) -> Any:
-    return import_module(library).create_ssl_context()
+    # The library is loaded, since a class of the SDK is one of its.
+    return sys.modules[library].create_ssl_context()
