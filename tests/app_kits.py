@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from langchain_peer import clients
 from millstream.providers import stream_decoding
 from millstream.testing import MockServer
 
-__all__ = ("KITS", "App", "Choice", "Kit", "made", "plain", "shown", "shown_by_langchain")
+__all__ = ("KITS", "App", "Choice", "Kit", "made", "pairs_of", "plain", "shown", "shown_by_langchain")
 
 App = Callable[["Kit"], Any]
 """Takes a kit, and returns the values to compare, or a coroutine that does."""
@@ -96,6 +96,14 @@ KITS = {
     "Rust, own transport": Choice(OURS, has_clients=False),
     "Python, over httpx2": Choice(OURS, has_clients=True, half="millstream._pure"),
 }
+
+
+def pairs_of(apps: Iterable[str], ways: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the names of kits and apps: all apps for the first kit, those of ``ways`` for the others."""
+    first, *others = KITS
+    return [(first, app) for app in apps] + [
+        (kit, app) for kit in others for app in apps if app.rpartition(", ")[2] in ways
+    ]
 
 
 @cache

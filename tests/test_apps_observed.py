@@ -12,7 +12,7 @@ from langchain_core.tracers import ConsoleCallbackHandler
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
 
-from app_kits import KITS, App, Kit, shown, shown_by_langchain
+from app_kits import KITS, App, Kit, pairs_of, shown, shown_by_langchain
 from endings import aread
 from millstream.testing import ErrorFrame, ErrorStatus, Reply
 from recording import achat_handlers, ahandlers, chat_handlers, handlers
@@ -152,7 +152,6 @@ APPS: dict[str, App] = {
 }
 
 
-@pytest.mark.parametrize("app", APPS)
-@pytest.mark.parametrize("kit", KITS)
-def test_handlers_see_what_they_see_with_langchains_models(app: str, kit: str) -> None:
+@pytest.mark.parametrize(("kit", "app"), pairs_of(APPS, ("stream", "astream")))
+def test_handlers_see_what_they_see_with_langchains_models(kit: str, app: str) -> None:
     assert shown(APPS[app], KITS[kit]) == shown_by_langchain(APPS[app])
