@@ -88,7 +88,7 @@ def test_a_refused_connection_raises_the_exception_of_langchain() -> None:
     with refusing_url() as url, chat_models(Reply(), base_url=url) as (model, peer, _):
         assert outcomes(model) == outcomes(peer)
         assert invoke(model) == invoke(peer)
-        assert isinstance(causes(raised(lambda: model.stream("p")))[-2], APIConnectionError)
+        assert any(isinstance(error, APIConnectionError) for error in causes(raised(lambda: model.stream("p"))))
 
 
 def test_a_late_head_raises_the_exception_of_langchain() -> None:
