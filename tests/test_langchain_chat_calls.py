@@ -17,6 +17,7 @@ from millstream.testing import MockServer, Reply
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import langchain_openai
+    import langchain_openai.chat_models.base as base
     from langchain_core.caches import InMemoryCache
     from langchain_core.load import dumpd, load
     from langchain_core.messages import AIMessageChunk
@@ -253,6 +254,27 @@ def test_hooks_of_a_subclass_are_called() -> None:
         assert "".join(chunk.content for chunk in shouting.stream("p")) == "AB"
         assert "".join(chunk.content for chunk in canned.stream("p")) == "canned"
         assert canned.invoke("p").content == "ab"
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (base, "_convert_delta_to_message_chunk"),
+        (base.BaseChatOpenAI, "_convert_chunk_to_generation_chunk"),
+    ],
+)
+def test_a_patched_converter_sees_every_chunk(monkeypatch: pytest.MonkeyPatch, place: Any, name: str) -> None:
+    seen = []
+    original = getattr(place, name)
+
+    def convert(*arguments: Any) -> Any:
+        seen.append(1)
+        return original(*arguments)
+
+    with chat_models(Reply(body=pieces("a", "b"))) as (model, _, _):
+        monkeypatch.setattr(place, name, convert)
+        assert len(list(model.stream("p"))) == 5
+    assert len(seen) == 4
 
 
 def test_the_responses_api_is_left_to_langchain() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
+from langchain_openai.chat_models import base
 from langchain_openai.chat_models.base import BaseChatOpenAI
 from openai.types.chat import ChatCompletion
 
@@ -97,12 +98,20 @@ class ModelRequest(ClientRequest):
         return limiter
 
 
+def _converts_as_langchain(model: BaseChatOpenAI) -> bool:
+    """Return whether langchain-openai's own functions convert the chunks of the SDK.
+
+    Subclasses override the method, and apps patch the function: both then convert every chunk of the SDK.
+    """
+    functions = (type(model)._convert_chunk_to_generation_chunk, base._convert_delta_to_message_chunk)
+    return all(getattr(function, "__globals__", None) is vars(base) for function in functions)
+
+
 def build_stream_request(
     model: BaseChatOpenAI, resource: Any, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
 ) -> ModelRequest | None:
     """Return the request for a stream, with the parameters of langchain-openai's; ``None`` if that has to send it."""
-    if type(model)._convert_chunk_to_generation_chunk is not BaseChatOpenAI._convert_chunk_to_generation_chunk:
-        # A subclass converts the chunks of the SDK.
+    if not _converts_as_langchain(model):
         return None
     if model._use_responses_api({**kwargs, **model.model_kwargs}) or find_obstacle(resource) is not None:
         return None
