@@ -8,6 +8,8 @@ from .report import Measured, time_text
 __all__ = ("SECTION", "breakdown", "chart", "parts")
 
 _PARTS = {"client": "the client", "core": "core", "host": "the host library", "python": "our Python"}
+_LEFT = 440
+"""Where the bars of the chart begin."""
 _COLOURS = {"client": "#b9c4cf", "core": "#d9480f", "host": "#7b8a99", "python": "#f2a272"}
 
 SECTION = "## Existing apps"
@@ -24,10 +26,14 @@ today, the time with our names, and the parts of that time:
 - *the core*: `StreamDecoder` or `SSEParser` alone;
 - *the host library*: its own part, measured over texts that exist already. For `stream`, `astream` and events of a
   model it is the making of LangChain's messages, for chains also the machinery of LangChain's sequence (in async code
-  a task per chunk), for agents LangGraph, the callbacks and the base class of chat models. For the SDK it is the making
-  of its objects;
+  a task per chunk), for agents LangGraph, the callbacks and the base class of chat models: in async code about a third
+  of it is waking the event loop, a quarter the dispatch of callbacks, and a fifth merging the chunks at the end. For
+  the SDK it is the making of its objects;
 - *our Python*: the rest, with the request, which costs some 0.4 ms and so 0.4 µs for each of 1,000 chunks. Two fifths
   of that are the SDK's own building of the request.
+
+Models without a client of the user's send requests over Millstream's own connections, which are not measured here but
+over sockets, in the [README](../README.md#speed).
 
 ![the parts as bars](apps.svg)"""
 
@@ -50,19 +56,22 @@ def breakdown(measured: list[Measured]) -> str:
         cells = [time_text(found[key]) if key in found else "–" for key in _PARTS]
         times = [time_text(one.per_unit(key)) for key in (verdict.target.peer, "ours")]
         ratio = f"**{verdict.ratio.median:.1f}×**"
-        lines.append(f"| {' | '.join([_title(one), *times, ratio, *cells])} |")
+        title = _title(one).replace("|", "\\|")
+        lines.append(f"| {' | '.join([title, *times, ratio, *cells])} |")
     return "\n".join([*lines, ""])
 
 
 def chart(measured: list[Measured]) -> str:
     """Return an SVG of the parts of each app's cost with our names, as one bar."""
     apps = list(_apps(measured))
-    scale = 420 / max((one.per_unit("ours") for one, _ in apps), default=1)
+    scale = 400 / max((one.per_unit("ours") for one, _ in apps), default=1)
     rows = [_legend()]
     top = 50
     for one, found in apps:
-        rows.append(f'<text x="380" y="{top + 11}" text-anchor="end">{escape(_title(one).replace("`", ""))}</text>')
-        left = 390.0
+        rows.append(
+            f'<text x="{_LEFT - 10}" y="{top + 11}" text-anchor="end">{escape(_title(one).replace("`", ""))}</text>'
+        )
+        left: float = _LEFT
         for key in (key for key in _PARTS if key in found):
             width = found[key] * scale
             rows.append(f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="13" fill="{_COLOURS[key]}"/>')
@@ -70,9 +79,9 @@ def chart(measured: list[Measured]) -> str:
         times = f"{time_text(one.per_unit('ours'))}, {one.verdicts[0].ratio.median:.0f}× less"
         rows.append(f'<text x="{left + 6:.1f}" y="{top + 11}">{times}</text>')
         top += 20
-    size = f'width="960" height="{top}" viewBox="0 0 960 {top}"'
+    size = f'width="1000" height="{top + 10}" viewBox="0 0 1000 {top + 10}"'
     style = "text{font:11px system-ui,sans-serif;fill:#333}"
-    ground = '<rect width="960" height="100%" fill="#fff"/>'
+    ground = '<rect width="1000" height="100%" fill="#fff"/>'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{ground}{"".join(rows)}</svg>\n'
 
 
@@ -83,14 +92,14 @@ def _apps(measured: list[Measured]) -> Iterator[tuple[Measured, dict[str, float]
 
 
 def _title(measured: Measured) -> str:
-    app, _, work = measured.group.work.partition(" app, ")
-    return f"{app}: `{work}`"
+    app, found, work = measured.group.work.partition(" app, ")
+    return f"{app}: `{work}`" if found else app
 
 
 def _legend() -> str:
     shown = []
     for place, (key, name) in enumerate(_PARTS.items()):
-        left = 390 + 120 * place
+        left = _LEFT + 120 * place
         shown.append(f'<rect x="{left}" y="14" width="13" height="13" fill="{_COLOURS[key]}"/>')
         shown.append(f'<text x="{left + 18}" y="25">{name}</text>')
     return "".join(shown)
