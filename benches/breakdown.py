@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from .report import Measured, time_text
+from .report import Measured, format_table, time_text
 
 __all__ = ("SECTION", "breakdown", "chart", "parts")
 
@@ -48,7 +48,7 @@ def parts(measured: Measured) -> dict[str, float] | None:
 
 
 def breakdown(measured: list[Measured]) -> str:
-    """Return the section: a line for each app that has a target."""
+    """Return the section: a line for each app that has a target, and the tables of all."""
     heads = ["program, per chunk", "today", "Millstream", "", *_PARTS.values()]
     lines = [_INTRODUCTION, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for one, found in _apps(measured):
@@ -58,6 +58,8 @@ def breakdown(measured: list[Measured]) -> str:
         ratio = f"**{verdict.ratio.median:.1f}×**"
         title = _title(one).replace("|", "\\|")
         lines.append(f"| {' | '.join([title, *times, ratio, *cells])} |")
+    for one in measured:
+        lines += ["", "```", format_table(one), "```"]
     return "\n".join([*lines, ""])
 
 

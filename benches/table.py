@@ -114,8 +114,10 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
     if options.write_readme:
         note = f"{machine()}. CPU time, medians of interleaved rounds; `make bench` measures all of it again."
         table = markdown(measured, found, note)
-        _PAGE.write_text(format_page(measured, found, note), "utf-8")
-        _write_apps(measured)
+        apps = {group.title for group in existing_apps()}
+        others = [one for one in measured if one.group.title not in apps]
+        _PAGE.write_text(format_page(others, found, note), "utf-8")
+        _write_apps([one for one in measured if one.group.title in apps])
         _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
 
 

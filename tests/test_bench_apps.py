@@ -51,7 +51,10 @@ def test_the_parts_of_a_chunk_add_up_and_are_shown() -> None:
     assert sum(found.values()) >= one.per_unit("ours") * 0.999
     section = breakdown([one]).splitlines()
     assert section[0] == "## Existing apps"
-    assert section[-1].startswith("| openai SDK: `OpenAI.chat.completions.create(stream=True)` | ")
+    assert (
+        sum(line.startswith("| openai SDK: `OpenAI.chat.completions.create(stream=True)` | ") for line in section) == 1
+    )
+    assert group.title in section
     bars = ElementTree.fromstring(chart([one]))
     assert any("OpenAI.chat" in (text.text or "") for text in bars)
 
