@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessage
 
-from millstream.errors import APIConnectionError, RateLimitError
+from millstream.errors import APIConnectionError, EventTooLargeError, RateLimitError
 from millstream.integrations._openai_calls import capture_options, find_obstacle, uses_native
 from millstream.integrations._openai_client import ClientRequest
 from millstream.testing import MockServer, Redirect, Reply, refusing_url
@@ -260,3 +260,11 @@ def test_nothing_is_warned_of(mock_server: MockServer) -> None:
         warnings.simplefilter("error")
         with sdk_client(mock_server) as client:
             own_request(client, **CALL).open().close()
+
+
+def test_a_whole_response_has_a_limit(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("millstream.integrations._openai_client.MAX_RESPONSE_SIZE", 100)
+    with sdk_client(mock_server) as client:
+        request = own_request(client, **CALL)
+        with pytest.raises(EventTooLargeError, match="larger than 100 bytes"):
+            request.read()

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from openai._models import FinalRequestOptions
 
-from ..errors import APIError, StreamError
+from .._values import FRAME_SIZE
+from ..errors import APIError, EventTooLargeError, StreamError
 from ..providers.http.errors import aread_error_body, make_status_error, read_error_body
 from ..providers.http.retry import Tries
 from ..transport import AsyncResponse, Request, Response
@@ -22,9 +23,12 @@ from ..transport.running import sleep
 from ..transport.timeouts import Timeouts
 from ._openai_calls import uses_native
 
-__all__ = ("ClientRequest", "WholeResponse")
+__all__ = ("MAX_RESPONSE_SIZE", "ClientRequest", "WholeResponse")
 
 T = TypeVar("T")
+
+MAX_RESPONSE_SIZE = 64 << 20
+"""The limit of a response that is read whole, in bytes after decompression."""
 
 # Both transports decode these codings; a user may have httpx ask for others.
 _CODINGS = "gzip, deflate"
@@ -216,23 +220,33 @@ async def _akeep_open(response: AsyncResponse) -> AsyncResponse:
 
 
 def _read_whole(response: Response) -> WholeResponse:
+    content = bytearray()
     try:
-        content = b"".join(response)
+        for data in response:
+            _append(content, data)
         response.drain()
     finally:
         response.close()
-    return WholeResponse(response.status, response.headers, content)
+    return WholeResponse(response.status, response.headers, bytes(content))
 
 
 async def _aread_whole(response: AsyncResponse) -> WholeResponse:
-    pieces: list[bytes] = []
+    content = bytearray()
     try:
         while reads := await response.read():
-            pieces += reads
+            for data in reads:
+                _append(content, data)
         await response.adrain()
     finally:
         await response.aclose()
-    return WholeResponse(response.status, response.headers, b"".join(pieces))
+    return WholeResponse(response.status, response.headers, bytes(content))
+
+
+def _append(content: bytearray, data: bytes) -> None:
+    content += data
+    if len(content) > MAX_RESPONSE_SIZE:
+        message = f"the response is larger than {MAX_RESPONSE_SIZE} bytes"
+        raise EventTooLargeError(message, offset=0, frame=bytes(content[:FRAME_SIZE]))
 
 
 def _read_failed(response: Response) -> WholeResponse:

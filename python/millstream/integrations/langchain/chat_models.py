@@ -148,8 +148,20 @@ class _ChatStreams(ModelStreams, _Base):
 
 
 class ChatOpenAI(_ChatStreams, langchain_openai.ChatOpenAI):
-    """langchain-openai's ``ChatOpenAI`` with this package's streams: the same arguments, messages and exceptions."""
+    """langchain-openai's ``ChatOpenAI`` with this package's streams: the same arguments, messages and exceptions.
+
+    Streams can be closed, and are context managers. ::
+
+        model = ChatOpenAI(model="gpt-4o-mini", temperature=0)
+        with model.stream("Write me a 1 verse song about sparkling water.") as chunks:
+            for chunk in chunks:
+                print(chunk.content, end="|", flush=True)
+
+    Raises the OpenAI SDK's exceptions, or langchain-openai's subclasses of them, with ours as a cause:
+    :class:`openai.APIConnectionError` for a stream that ends early, :class:`openai.APIError` for an error in
+    the stream, and ``StreamChunkTimeoutError`` for a stream that stalls.
+    """
 
 
 class AzureChatOpenAI(_ChatStreams, langchain_openai.AzureChatOpenAI):
-    """langchain-openai's ``AzureChatOpenAI`` with this package's streams."""
+    """langchain-openai's ``AzureChatOpenAI`` with this package's streams; see :class:`ChatOpenAI`."""
