@@ -3,6 +3,8 @@
 import copy
 import json
 import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -318,3 +320,16 @@ def test_nothing_of_langchain_runs_per_chunk_where_nobody_listens(monkeypatch: p
         assert len(list(model.stream("p"))) == 6
         # The first payload and the last one have more than text.
         assert kept.calls == 2
+
+
+def test_an_unknown_version_of_langchain_is_reported() -> None:
+    program = (
+        "import langchain_openai, langchain_core.language_models._utils as utils\n"
+        "del utils._normalize_messages\n"
+        "from millstream.integrations.langchain import ChatOpenAI"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    message = (
+        "ImportError: millstream.integrations.langchain.ChatOpenAI does not support this version of langchain-core"
+    )
+    assert message in done.stderr

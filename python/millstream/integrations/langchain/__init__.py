@@ -59,3 +59,11 @@ def __getattr__(name: str) -> Any:
         raise ImportError(
             f"millstream.integrations.langchain.{name} needs langchain-openai: pip install langchain-openai"
         ) from error
+    except ImportError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in ("langchain_core", "langchain_openai", "openai"):
+            raise
+        raise ImportError(
+            f"millstream.integrations.langchain.{name} does not support this version of {library.replace('_', '-')}:"
+            " pip install --upgrade 'millstream[langchain]'"
+        ) from error
