@@ -40,7 +40,8 @@ def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
     ``StreamStalledError``        ``APITimeoutError``
     ``StreamTruncatedError``      ``APIConnectionError``
     ``ProviderError``             ``APIError``, with the provider's error as ``body``
-    ``StreamDecodeError``         ``json.JSONDecodeError``, a ``ValueError``
+    ``StreamDecodeError``         ``json.JSONDecodeError``, a ``ValueError``; ``APIConnectionError`` for a body that
+                                  cannot be decompressed
     any other                     ``APIError``
     ============================  ==================================================================
     """
@@ -53,7 +54,8 @@ def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
         return openai.APITimeoutError(request=sent)
     if isinstance(error, APIConnectionError):
         return openai.APIConnectionError(request=sent)
-    if isinstance(error, StreamTruncatedError):
+    # An error in the data of a response has their place; without one, the body could not be decompressed.
+    if isinstance(error, StreamTruncatedError) or (isinstance(error, StreamDecodeError) and error.frame is None):
         return openai.APIConnectionError(message=str(error), request=sent)
     if isinstance(error, ProviderError):
         return _to_api_error(error, sent)

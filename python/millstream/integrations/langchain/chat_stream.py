@@ -14,10 +14,9 @@ from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 
-from ...errors import MillstreamError, StreamError
-from ...outputs import LLMResult
-from ...providers.stream_decoding import DecodedStream
+from ...errors import MillstreamError
 from .chunks import chat_generation_maker, chat_message_maker, merge_metadata
+from .payload_outputs import PayloadOutputs
 from .sdk_errors import to_langchain_error
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ _CONVERTED = ("content", "tool_calls", "function_call", "id")
 _ROLES = (None, "", "assistant")
 
 
-class DecodedGenerations(DecodedStream):
+class DecodedGenerations(PayloadOutputs):
     """Outputs a generation chunk for each payload, as langchain-openai's ``_stream`` does.
 
     As there, the first choice of each payload counts, whatever the number of choices. Different are:
@@ -108,34 +107,13 @@ class DecodedGenerations(DecodedStream):
             self.error = to_langchain_error(self.error, self._request, self._model, self._decoder.deltas_seen)
         return outputs
 
-    def result(self) -> LLMResult:
-        """Return nothing: LangChain merges the chunks."""
-        raise NotImplementedError
-
-    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
-        try:
-            return self._outputs(self._decoder._close_payloads()), None
-        except StreamError as error:
-            return self._outputs(error.items), error
-
-    def _check_end(self) -> StreamError | None:
-        if self._decoder.ended in ("[DONE]", "eof"):
-            # A stream without choices is complete: it may have the usage, or Azure's filter results.
-            return None
-        return super()._check_end()
-
-    def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
-        outputs = []
-        for payload in payloads:
-            if type(payload) is not str:
-                output = self._convert_payload(*payload)
-            elif self._first_info or self._others:
-                output = self._convert({"choices": [{"index": 0, "delta": {"content": payload}}]})
-            else:
-                output = self._make(payload)
-            if output is not None:
-                outputs.append(output)
-        return outputs
+    def _make_output(self, payload: Any) -> Any:
+        """Return the output of a payload: of its text, or of a pair as :meth:`_convert_payload` takes it."""
+        if type(payload) is not str:
+            return self._convert_payload(*payload)
+        if self._first_info or self._others:
+            return self._convert({"choices": [{"index": 0, "delta": {"content": payload}}]})
+        return self._make(payload)
 
     def _convert_payload(self, raw: str, text: str | None) -> Any:
         """Return the output of the payload ``raw``, whose text, in whole characters, is ``text``."""
@@ -231,7 +209,7 @@ class DecodedMessages(DecodedGenerations):
         outputs = super().close()
         if self.error is not None:
             return outputs
-        if not (self._has_chunks or self._decoder.deltas_seen):
+        if not (self._has_chunks or self._decoder._contents_seen):
             self.error = ValueError("No generation chunks were returned")
             return outputs
         if self._chunk_class is not AIMessageChunk:

@@ -11,11 +11,10 @@ from langchain_core.outputs import LLMResult as TheirResult
 from langchain_core.utils._merge import merge_dicts
 from openai.types import CompletionChoice
 
-from ...errors import MillstreamError, StreamError
-from ...outputs import LLMResult
-from ...providers.stream_decoding import DecodedStream
+from ...errors import MillstreamError
 from .._openai_errors import to_sdk_error
 from .completion_requests import CompletionRequest
+from .payload_outputs import PayloadOutputs
 
 __all__ = ("CompletionChunks", "CompletionTexts", "build_chunk")
 
@@ -39,7 +38,7 @@ def build_chunk(text: str, info: dict[str, Any] | None) -> GenerationChunk:
     return chunk
 
 
-class CompletionChunks(DecodedStream):
+class CompletionChunks(PayloadOutputs):
     """Outputs a generation chunk for each payload, as langchain-openai's ``_stream`` does.
 
     In contrast to that, a stream that ends early is an error, the halves of a character that arrive in two payloads
@@ -72,29 +71,16 @@ class CompletionChunks(DecodedStream):
             self.error = error
         return outputs
 
-    def result(self) -> LLMResult:
-        """Return nothing: LangChain merges the chunks."""
-        raise NotImplementedError
-
-    def _close(self) -> tuple[Sequence[Any], StreamError | None]:
-        try:
-            return self._outputs(self._decoder._close_payloads()), None
-        except StreamError as error:
-            return self._outputs(error.items), error
-
-    def _check_end(self) -> StreamError | None:
-        # A stream without choices is complete: it may have the usage, or Azure's filter results.
-        return None if self._decoder.ended in ("[DONE]", "eof") else super()._check_end()
-
     def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
-        outputs = []
-        for payload in payloads:
-            if type(payload) is str:
-                outputs.append(self._build(payload, dict(_NO_INFO)))
-            elif (found := self._read(*payload)) is not None:
-                outputs.append(self._build(*found))
+        outputs = super()._outputs(payloads)
         self._is_empty = self._is_empty and not outputs
         return outputs
+
+    def _make_output(self, payload: Any) -> Any:
+        if type(payload) is str:
+            return self._build(payload, dict(_NO_INFO))
+        found = self._read(*payload)
+        return None if found is None else self._build(*found)
 
     def _read(self, raw: str, text: str | None) -> tuple[str, dict[str, Any] | None] | None:
         """Return the text and the info of the payload ``raw``; ``None`` if it has other choices only."""
