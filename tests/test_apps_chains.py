@@ -168,11 +168,15 @@ def app_of(make: Callable[[Kit], Any], way: str, reply: Any) -> App:
     return aapp if way in ASYNC else app
 
 
+AT_THE_SAME_TIME = ("parallel", "history", "structured, raw")
+"""Chains of which two steps run at the same time."""
+
+
 def is_repeatable(name: str, way: str) -> bool:
     """Return whether every run shows the same, whatever the order in which threads and tasks run."""
-    if name in ("fallbacks", "fallback of a chain", "retry", "history"):
-        return way != "batch"
-    return name not in ("parallel", "structured, raw") or way in ("invoke", "ainvoke", "batch")
+    if name in AT_THE_SAME_TIME and way not in ("invoke", "ainvoke"):
+        return False
+    return way != "batch" or name not in ("fallbacks", "fallback of a chain", "retry")
 
 
 APPS: dict[str, App] = {
