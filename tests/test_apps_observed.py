@@ -16,12 +16,9 @@ from app_kits import KITS, App, Kit, pairs_of, shown, shown_by_langchain
 from endings import aread
 from millstream.testing import ErrorFrame, ErrorStatus, Reply
 from recording import achat_handlers, ahandlers, chat_handlers, handlers
-from test_apps_chains import CHAINS, FILL, JSON_CHAINS, by_prompt, json_chunks
+from test_apps_chains import AT_THE_SAME_TIME, CHAINS, FILL, JSON_CHAINS, by_prompt, json_chunks
 
-# Two of its steps run at the same time.
-REPEATABLE = {
-    name: make for name, make in (CHAINS | JSON_CHAINS).items() if name not in ("parallel", "structured, raw")
-}
+REPEATABLE = {name: make for name, make in (CHAINS | JSON_CHAINS).items() if name not in AT_THE_SAME_TIME}
 
 
 def stream(chain: Any, handler: Any) -> Any:
