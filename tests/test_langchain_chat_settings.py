@@ -198,6 +198,7 @@ def test_tokens_of_azure_are_those_of_langchain() -> None:
 @pytest.mark.parametrize("way", ["an argument", "the environment", "the environment, but not for this host"])
 def test_a_proxy_is_used_as_langchain_uses_it(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     classes: list[Any] = [ours.ChatOpenAI, langchain_openai.ChatOpenAI]
+    models = []
     with MockServer() as proxy, MockServer() as server:
         url, arguments = "http://elsewhere.test/v1", {}
         if way == "an argument":
@@ -212,8 +213,10 @@ def test_a_proxy_is_used_as_langchain_uses_it(monkeypatch: pytest.MonkeyPatch, w
             for call in (lambda: list(model.stream("p")), lambda: model.invoke("p")):  # noqa: B023
                 with suppress(Exception):
                     call()
+            models.append(model)
         # langchain-openai keeps one default HTTP client for all models.
-        model.root_client.close()
+        for model in models:
+            model.root_client.close()
         sent = [sent_by(request) for request in (*proxy.requests, *server.requests)]
         assert len(sent) == 4
         assert sent[:2] == sent[2:]
