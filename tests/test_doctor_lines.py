@@ -252,7 +252,52 @@ def test_a_diff_leaves_what_needs_more_than_a_line(app: Path, capsys: pytest.Cap
         "import langchain_core.messages\nlangchain_core.messages.AIMessage\nimport httpx_sse, os\nhttpx_sse.connect_sse"
     )
     assert main(["doctor", "--diff", "leave", str(app)]) == 0
+    printed, reported = capsys.readouterr()
+    assert printed == ""
+    assert reported.splitlines() == [
+        f"millstream doctor: not in the diff: {app}:1: import langchain_core.messages",
+        f"millstream doctor: not in the diff: {app}:3: import httpx_sse, os",
+    ]
+
+
+def test_a_diff_counts_the_remarks_it_does_not_print(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app.write_text("from langchain_openai import ChatOpenAI\nChatOpenAI(verbose=True)")
+    assert main(["doctor", "--diff", "keep", str(app)]) == 0
+    assert capsys.readouterr().err == "millstream doctor: 1 remark, which the report without --diff has\n"
+
+
+@pytest.mark.parametrize("needs", ["from langgraph.graph import StateGraph", "import langserve"])
+def test_an_app_that_needs_langchain_is_not_shown_how_to_leave_it(
+    app: Path, capsys: pytest.CaptureFixture[str], needs: str
+) -> None:
+    models = "from langchain_openai import ChatOpenAI\nfrom langchain_core.messages import HumanMessage\n"
+    assert lines_of(app, f"{models}{needs}\n") == {"keep": (f"from {INTEGRATION} import ChatOpenAI",)}
+    assert main(["doctor", "--diff", "leave", str(app)]) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("folder", "name"), [(".", "sub/app.py"), ("sub", "app.py"), ("sub/inner", None)])
+def test_a_diff_names_a_file_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], folder: str, name: str
+) -> None:
+    (tmp_path / "sub" / "inner").mkdir(parents=True)
+    path = tmp_path / "sub" / "app.py"
+    path.write_text("from langchain_openai import OpenAI")
+    monkeypatch.chdir(tmp_path / folder)
+    assert main(["doctor", "--diff", "keep", str(path)]) == 0
+    first = capfdbinary.readouterr().out.splitlines()[0]
+    assert first == f"--- a/{name or str(path).lstrip('/')}".encode()
+
+
+def test_names_that_gain_different_things_are_named_with_their_gains(app: Path) -> None:
+    app.write_text("from langchain_openai import AzureChatOpenAI, ChatOpenAI, OpenAI")
+    (finding,) = findings_of(app).lines
+    keep, leave = (suggestion.gains for suggestion in finding.suggestions)
+    assert keep == (str(GAINS["keep", "OpenAI"]),)
+    assert leave == (
+        f"AzureChatOpenAI, ChatOpenAI: {GAINS['leave', 'ChatOpenAI']}",
+        f"OpenAI: {GAINS['leave', 'OpenAI']}",
+    )
 
 
 def test_every_name_of_the_tables_has_a_gain() -> None:

@@ -27,6 +27,9 @@ REPORTED = {
     "by-name": [
         "from langchain.chat_models import init_chat_model\ninit_chat_model('openai:gpt-4o')",
         "import langchain.chat_models\nlangchain.chat_models.init_chat_model(model='gpt-4o')",
+        "from langchain.chat_models import init_chat_model\ninit_chat_model('o3-mini', model_provider='openai')",
+        "from langchain.agents import create_agent\ncreate_agent('openai:gpt-4o', [])",
+        "from langgraph.prebuilt import create_react_agent\ncreate_react_agent(tools=[], model='openai:gpt-4o')",
     ],
     "custom-client": [
         OURS + "ChatOpenAI(http_client=mine)",
@@ -45,11 +48,16 @@ REPORTED = {
         KEPT + "ChatOpenAI().invoke('x', config={'callbacks': [handler]})",
         "from langchain_core.tools import tool\nagent.astream(x, {'callbacks': [handler], 'tags': []})",
     ],
-    "langgraph": [OURS + "from langgraph.graph import StateGraph", THEIRS + "import langchain.agents"],
     "mixed-chain": [
         PROMPT + OURS + "prompt | ChatOpenAI()",
         PROMPT + OURS + "model = ChatOpenAI().bind(stop=['x'])\nchain = prompt | model | str",
         PROMPT + KEPT + "from millstream.output_parsers import StrOutputParser as S\nprompt | ChatOpenAI() | S()",
+    ],
+    "needs-langchain": [
+        OURS + "from langgraph.graph import StateGraph",
+        THEIRS + "import langchain.agents",
+        THEIRS + "from langserve import add_routes",
+        PROMPT + "from langgraph_supervisor import create_supervisor",
     ],
     "overrides": [THEIRS + "class Mine(ChatOpenAI):\n    def _stream(self): ..."],
     "responses-api": [
@@ -66,6 +74,8 @@ SILENT = [
     + "create_agent(ChatOpenAI(), [])".replace("langchain.agents", ""),
     "line.startswith('data: ')",
     "from langchain.chat_models import init_chat_model\ninit_chat_model('anthropic:x')",
+    "from langchain.chat_models import init_chat_model\ninit_chat_model('gpt-4o', model_provider='azure_openai')",
+    "from langchain.agents import create_agent\ncreate_agent(model, [])\nlist('openai:gpt-4o')",
     OURS + "ChatOpenAI(http_client=None)",
     "def ChatOpenAI(**k): ...\nChatOpenAI(http_client=1)",
     CAUGHT,
@@ -103,7 +113,7 @@ def test_a_rule_reports_its_line_once(tmp_path: Path, rule: str, text: str) -> N
 
 @pytest.mark.parametrize("text", SILENT)
 def test_other_code_is_not_remarked_on(tmp_path: Path, text: str) -> None:
-    assert [found for found, _ in remarks_of(tmp_path / "app.py", text) if found != "langgraph"] == []
+    assert [found for found, _ in remarks_of(tmp_path / "app.py", text) if found != "needs-langchain"] == []
 
 
 def test_an_openai_exception_is_named_with_the_one_to_catch(tmp_path: Path) -> None:

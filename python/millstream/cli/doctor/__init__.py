@@ -66,11 +66,21 @@ def _examine(paths: list[str]) -> Iterator[Findings | Skipped]:
 
 
 def _print_diff(examined: Iterator[Findings | Skipped], way: str) -> None:
-    from .edits import make_diff
+    """Print the diff; what it does not change is reported beside it, since the reader of the diff is a program."""
+    from .edits import find_left, make_diff
+    from .report import shorten
     from .sources import Skipped
 
+    remarks = 0
     for item in examined:
         if isinstance(item, Skipped):
             print(f"millstream doctor: not read: {item.path}: {item.reason}", file=sys.stderr)
-        else:
-            sys.stdout.buffer.write(make_diff(item, way))
+            continue
+        sys.stdout.buffer.write(make_diff(item, way))
+        remarks += len(item.remarks)
+        for finding in find_left(item, way):
+            place = item.source.place(finding.node.lineno)
+            print(f"millstream doctor: not in the diff: {place}: {shorten(finding.today)}", file=sys.stderr)
+    if remarks:
+        noun = "remark" if remarks == 1 else "remarks"
+        print(f"millstream doctor: {remarks} {noun}, which the report without --diff has", file=sys.stderr)

@@ -1,6 +1,6 @@
 """The changes of one way as a unified diff: import lines, and ``accelerate(…)`` around clients.
 
-Suggestions with a note need more than that, and are left to the author; so are notebooks.
+Suggestions with a note need more than that, and are left to the author; so are notebooks. ``find_left`` finds them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from .findings import Finding, Findings
+from .twins import Suggestion
 
-__all__ = ("make_diff",)
+__all__ = ("find_left", "make_diff")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,11 +46,28 @@ def make_diff(found: Findings, way: str) -> bytes:
     changed = list(io.StringIO(b"".join(after).decode(), newline=""))
     if source.encoding == "utf-8-sig":
         before[:1], changed[:1] = [f"\ufeff{before[0]}"], [f"\ufeff{changed[0]}"]
-    path = os.fsencode(source.path.replace("\\", "/").lstrip("/"))
+    path = os.fsencode(_patched_path(source.path).replace("\\", "/").lstrip("/"))
     lines = unified_diff(before, changed, "a/", "b/")
     head = [f"{next(lines, '').rstrip()}".encode() + path + b"\n" for _ in range(2)] if before != changed else []
     encoding = source.encoding.removesuffix("-sig")
     return b"".join((*head, *(_ended(line).encode(encoding) for line in lines)))
+
+
+def find_left(found: Findings, way: str) -> Iterator[Finding]:
+    """Yield what could change in one way, and does not in the diff."""
+    for finding in found.lines:
+        could_change = any(suggestion.lines for suggestion in _chosen(finding, way))
+        if could_change and (found.source.cells or not any(_edits(finding, way))):
+            yield finding
+
+
+def _patched_path(path: str) -> str:
+    """Return the path from the current folder, in which the diff is applied, if the file is inside of it."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return path
+    return path if relative.startswith(os.pardir) else relative
 
 
 def _ended(line: str) -> str:
@@ -66,10 +84,14 @@ def _edits(finding: Finding, way: str) -> Iterator[_Edit]:
         yield _Edit(node.lineno, node.col_offset, text, end_line, end_column)
 
 
+def _chosen(finding: Finding, way: str) -> list[Suggestion]:
+    return [suggestion for suggestion in finding.suggestions if suggestion.way in (way, "any")]
+
+
 def _replacement(finding: Finding, way: str) -> str | None:
     """Return the text of an import statement in one way, ``None`` if it stays or needs other changes too."""
     node = finding.node
-    chosen = [suggestion for suggestion in finding.suggestions if suggestion.way in (way, "any")]
+    chosen = _chosen(finding, way)
     lines = [line for suggestion in chosen for line in suggestion.lines]
     if not lines or any(suggestion.note for suggestion in chosen):
         return None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from .clients import ACCELERATE, find_clients
 from .gains import GAINS
 from .names import Names
-from .patterns import Remark, find_patterns
+from .patterns import Remark, find_need_of_langchain, find_patterns
 from .sources import Source
-from .twins import Suggestion, suggest
+from .twins import WAYS, Suggestion, suggest
 
 __all__ = ("Finding", "Findings", "examine")
 
@@ -36,9 +36,11 @@ class Findings:
 def examine(source: Source) -> Findings:
     """Return what a source could change, and what its author should know."""
     names = Names(source.tree)
+    # An app with agents or graphs cannot leave LangChain: it is not shown how.
+    ways = ("keep", "any") if find_need_of_langchain(names) else WAYS
     found: dict[ast.stmt, list[Suggestion]] = {}
     for imported in names.imports:
-        found.setdefault(imported.node, []).extend(suggest(imported))
+        found.setdefault(imported.node, []).extend(each for each in suggest(imported) if each.way in ways)
     lines = [Finding(node, ast.unparse(node), tuple(suggestions)) for node, suggestions in found.items() if suggestions]
     # Without the arguments: one of them may be a key.
     clients = [(call, f"{ast.unparse(call.func)}(…)") for call in find_clients(source.tree, names)]

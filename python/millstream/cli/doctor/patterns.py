@@ -11,7 +11,7 @@ from ... import errors
 from .names import Names
 from .twins import KEPT_MODELS, MODELS
 
-__all__ = ("RULES", "Remark", "find_patterns")
+__all__ = ("RULES", "Remark", "find_need_of_langchain", "find_patterns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,11 @@ def _mixed_chain(module: _Module) -> Iterator[tuple[int, str]]:
                 )
 
 
+# Libraries that work with LangChain's own objects alone.
+_NEED_LANGCHAIN = (
+    *("langgraph", "langserve", "deepagents", "langchain.agents", "langchain.chains"),
+    *("langchain_classic.agents", "langchain_classic.chains"),
+)
 # Functions whose model has to be LangChain's.
 _AGENTS = {"langchain.agents.create_agent", "langgraph.prebuilt.create_react_agent"}
 
@@ -128,15 +133,20 @@ def _agent(module: _Module) -> Iterator[tuple[int, str]]:
             yield call.lineno, f"{name} needs LangChain's messages: use the model of millstream.integrations.langchain"
 
 
-def _langgraph(module: _Module) -> Iterator[tuple[int, str]]:
+def find_need_of_langchain(names: Names) -> tuple[int, str] | None:
+    """Return the line of the first import whose library needs LangChain's messages and Runnables, and its name."""
+    for found in names.imports:
+        for name in _NEED_LANGCHAIN:
+            if f"{found.module}.".startswith(f"{name}.") or found.module.startswith(f"{name}_"):
+                return found.node.lineno, name
+    return None
+
+
+def _needs_langchain(module: _Module) -> Iterator[tuple[int, str]]:
+    need = find_need_of_langchain(module.names)
     paths = module.names.paths()
-    if not any(path.startswith(("langchain_core", "langchain_openai")) or _is_ours(path) for path in paths):
-        return
-    for found in module.names.imports:
-        if found.module.startswith(("langgraph", "langchain.agents")):
-            package = "langgraph" if found.module.startswith("langgraph") else "langchain.agents"
-            yield found.node.lineno, f"{package} needs LangChain's messages: keep LangChain in the apps that use it"
-            return
+    if need and any(path.startswith(("langchain_core", "langchain_openai")) or _is_ours(path) for path in paths):
+        yield need[0], f"{need[1]} needs LangChain's messages and Runnables: keep LangChain in the apps that use it"
 
 
 _LANGCHAIN = ("langchain", "millstream.integrations.langchain")
@@ -193,14 +203,25 @@ def _overrides(module: _Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, text
 
 
+# The beginnings of names for which LangChain makes a chat model of langchain_openai.
+_NAMES_OF_OPENAI = ("openai:", "gpt-", "chatgpt-", "o1", "o3", "o4")
+
+
 def _by_name(module: _Module) -> Iterator[tuple[int, str]]:
     for call in module.calls:
         path = module.names.path(call.func) or ""
-        first = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "model"), None)
+        function = path.rpartition(".")[2]
+        if path not in _AGENTS and not (function == "init_chat_model" and path.startswith("langchain")):
+            continue
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        first = call.args[0] if call.args else given.get("model")
         name = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
-        if path.endswith(".init_chat_model") and path.startswith("langchain") and name.startswith(("openai:", "gpt-")):
-            model = name.removeprefix("openai:")
-            yield call.lineno, f'init_chat_model makes the class of langchain_openai: write ChatOpenAI(model="{model}")'
+        provider = given.get("model_provider")
+        is_other = isinstance(provider, ast.Constant) and provider.value not in (None, "openai")
+        if name.startswith(_NAMES_OF_OPENAI) and not is_other:
+            model = f'ChatOpenAI(model="{name.removeprefix("openai:")}")'
+            verb = "pass" if path in _AGENTS else "write"
+            yield call.lineno, f"{function} makes the class of langchain_openai: {verb} {model}"
 
 
 def _by_hand(module: _Module) -> Iterator[tuple[int, str]]:
@@ -223,8 +244,8 @@ RULES: dict[str, Callable[[_Module], Iterator[tuple[int, str]]]] = {
     "custom-client": _custom_client,
     "except-openai": _except_openai,
     "handlers": _handlers,
-    "langgraph": _langgraph,
     "mixed-chain": _mixed_chain,
+    "needs-langchain": _needs_langchain,
     "overrides": _overrides,
     "responses-api": _responses,
 }

@@ -11,7 +11,7 @@ from .findings import Finding, Findings
 from .sources import Skipped
 from .twins import Suggestion
 
-__all__ = ("as_json", "as_text", "facts_as_text")
+__all__ = ("as_json", "as_text", "facts_as_text", "shorten")
 
 _TITLES = {"keep": "keep LangChain", "leave": "leave LangChain", "any": "change to"}
 _WIDTH = max(map(len, _TITLES.values())) + 2
@@ -56,7 +56,7 @@ def as_text(items: Iterable[Findings | Skipped]) -> Iterator[str]:
 
 
 def _finding_as_text(found: Findings, finding: Finding) -> Iterator[str]:
-    yield f"{found.source.place(finding.node.lineno)}: {_shorten(finding.today)}"
+    yield f"{found.source.place(finding.node.lineno)}: {shorten(finding.today)}"
     for suggestion in finding.suggestions:
         yield from _suggestion_as_text(suggestion)
 
@@ -73,7 +73,8 @@ def _suggestion_as_text(suggestion: Suggestion) -> Iterator[str]:
         title = ""
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return ``text`` in one line, cut to a length for reports."""
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

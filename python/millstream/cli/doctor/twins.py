@@ -170,5 +170,9 @@ def _root(module: str) -> str:
 
 
 def _gains(way: str, names: Iterable[str]) -> tuple[str, ...]:
-    keys = [(way, "httpx_sse" if way == "any" else name) for name in names]
-    return tuple(dict.fromkeys(str(GAINS[key]) for key in keys if key in GAINS))
+    """Return what the names gain: each sentence once, with its names if the names gain different things."""
+    gains: dict[str, list[str]] = {}
+    for name in names:
+        if (key := (way, "httpx_sse" if way == "any" else name)) in GAINS:
+            gains.setdefault(str(GAINS[key]), []).append(name)
+    return tuple(gains) if len(gains) < 2 else tuple(f"{', '.join(of)}: {gain}" for gain, of in gains.items())
