@@ -23,7 +23,7 @@ from langchain_core.utils.uuid import uuid7
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 
 from ...streaming.drive import adrive, drive
-from .chat_requests import ModelRequest, build_stream_request, build_whole_request
+from .chat_requests import ChatRequest, build_stream_request, build_whole_request
 from .chat_stream import DecodedGenerations, DecodedMessages
 from .model_streams import ModelStreams
 
@@ -96,7 +96,7 @@ class _ChatStreams(ModelStreams, _Base):
         *,
         is_async: bool,
         collect_result: bool = False,
-    ) -> tuple[ModelRequest, DecodedMessages] | None:
+    ) -> tuple[ChatRequest, DecodedMessages] | None:
         """Return the source and the processor of a stream; ``None`` if it needs LangChain.
 
         The steps are those of LangChain's ``stream``, without those that are for handlers.
@@ -125,7 +125,7 @@ class _ChatStreams(ModelStreams, _Base):
         request = build_whole_request(self, self.client, messages, stop, kwargs)
         if request is None:
             return super()._generate(messages, stop=stop, run_manager=run_manager, **kwargs)
-        return self._create_result(request.read_raw())
+        return self._create_result(request.read_response())
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
@@ -133,7 +133,7 @@ class _ChatStreams(ModelStreams, _Base):
         request = build_whole_request(self, self.async_client, messages, stop, kwargs)
         if request is None:
             return await super()._agenerate(messages, stop=stop, run_manager=run_manager, **kwargs)
-        return self._create_result(await request.aread_raw())
+        return self._create_result(await request.aread_response())
 
     def _create_result(self, raw: Any) -> ChatResult:
         """Return the result of ``raw``, a raw response of the SDK, as langchain-openai does."""

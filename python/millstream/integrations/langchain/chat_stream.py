@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from langchain_core.messages import AIMessageChunk, BaseMessageChunk
-from langchain_core.outputs import ChatGenerationChunk
-from langchain_core.outputs import LLMResult as TheirResult
+from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 
-from ...errors import MillstreamError
 from .chunks import chat_generation_maker, chat_message_maker, merge_metadata
 from .payload_outputs import PayloadOutputs
-from .sdk_errors import to_langchain_error
 
 if TYPE_CHECKING:
-    from .chat_requests import ModelRequest
+    from .chat_requests import ChatRequest
 
 __all__ = ("DecodedGenerations", "DecodedMessages")
 
@@ -40,16 +37,15 @@ class DecodedGenerations(PayloadOutputs):
     * a finish reason counts once, if one choice was requested.
     """
 
-    __slots__ = (
-        *("_chunk_class", "_first_info", "_has_chunks", "_has_finished", "_is_alive", "_make", "_model", "_others"),
-        "_request",
-    )
+    __slots__ = ("_chunk_class", "_first_info", "_is_alive", "_make", "_model", "_others")
 
-    def __init__(self, model: BaseChatOpenAI, request: ModelRequest, *, collect_result: bool = False) -> None:
+    _request: ChatRequest
+
+    def __init__(self, model: BaseChatOpenAI, request: ChatRequest, *, collect_result: bool = False) -> None:
         self._model = model
-        self._request = request
         self._make: Callable[[str], Any] = self._find_maker()
-        super().__init__("openai.chat", model.stream_chunk_timeout or None, n=1, collect_result=collect_result)
+        limit = model.stream_chunk_timeout or None
+        super().__init__("openai.chat", request, limit, n=1, collect_result=collect_result)
 
     def _find_maker(self) -> Callable[[str], Any]:
         """Return the function that makes the output of a piece of text."""
@@ -61,9 +57,8 @@ class DecodedGenerations(PayloadOutputs):
         # Not empty, if a message of another role has arrived: text then belongs to such messages.
         self._others: list[bool] = []
         self._first_info: dict[str, Any] = {}
-        self._has_finished = False
-        # Whether a payload without text has become a chunk, ever and since the last look at the time.
-        self._has_chunks = self._is_alive = False
+        # Whether a payload with more than text has become a chunk since the last look at the time.
+        self._is_alive = False
 
     def opened(self, body: Any) -> None:
         """Keep the headers for the first chunk, if they are requested."""
@@ -100,13 +95,6 @@ class DecodedGenerations(PayloadOutputs):
             self._idle_since = None
         return super().on_idle()
 
-    def close(self) -> Sequence[Any]:
-        """Return the chunks that were held back, and set ``error``, to LangChain's exception, unless it ended well."""
-        outputs = super().close()
-        if isinstance(self.error, MillstreamError):
-            self.error = to_langchain_error(self.error, self._request, self._model, self._decoder.deltas_seen)
-        return outputs
-
     def _make_output(self, payload: Any) -> Any:
         """Return the output of a payload: of its text, or of a pair as :meth:`_convert_payload` takes it."""
         if type(payload) is not str:
@@ -124,7 +112,7 @@ class DecodedGenerations(PayloadOutputs):
         # A server that does not stream answers with one whole message.
         delta = choice.setdefault("delta", choice.get("message"))
         if choice.get("finish_reason"):
-            if self._has_finished and self._request.has_one_choice:
+            if self._has_finished and self._request.n == 1:
                 choice["finish_reason"] = None
             self._has_finished = True
         if not isinstance(delta, dict):
@@ -162,13 +150,14 @@ class DecodedGenerations(PayloadOutputs):
 class DecodedMessages(DecodedGenerations):
     """Outputs the messages of the chunks, with the id ``id``, and an empty last one: what ``stream`` yields.
 
-    Raises :class:`ValueError`, as LangChain does, for a stream without chunks. :meth:`result` needs
-    ``collect_result``.
+    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
     """
 
     __slots__ = ("_id", "_kept")
 
-    def __init__(self, model: BaseChatOpenAI, request: ModelRequest, id: str, *, collect_result: bool = False) -> None:
+    _needs_chunks = True
+
+    def __init__(self, model: BaseChatOpenAI, request: ChatRequest, id: str, *, collect_result: bool = False) -> None:
         self._id = id
         super().__init__(model, request, collect_result=collect_result)
 
@@ -202,17 +191,12 @@ class DecodedMessages(DecodedGenerations):
             is_first = not chunks or "finish_reason" in chunks[0].message.response_metadata
             chunks.insert(0 if is_first else 1, ChatGenerationChunk(message=self._make(text)))
         merged = merge_chat_generation_chunks(chunks)
-        return TheirResult(generations=[[] if merged is None else [merged]])
+        return LLMResult(generations=[[] if merged is None else [merged]])
 
     def close(self) -> Sequence[Any]:
         """Return the messages that were held back, and the last one."""
         outputs = super().close()
-        if self.error is not None:
-            return outputs
-        if not (self._has_chunks or self._decoder._contents_seen):
-            self.error = ValueError("No generation chunks were returned")
-            return outputs
-        if self._chunk_class is not AIMessageChunk:
+        if self.error is not None or self._chunk_class is not AIMessageChunk:
             return outputs
         return [*outputs, AIMessageChunk(content="", chunk_position="last", id=self._id)]
 

@@ -6,13 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_core.outputs import GenerationChunk
-from langchain_core.outputs import LLMResult as TheirResult
+from langchain_core.outputs import GenerationChunk, LLMResult
 from langchain_core.utils._merge import merge_dicts
 from openai.types import CompletionChoice
 
-from ...errors import MillstreamError
-from .._openai_errors import to_sdk_error
 from .completion_requests import CompletionRequest
 from .payload_outputs import PayloadOutputs
 
@@ -45,16 +42,10 @@ class CompletionChunks(PayloadOutputs):
     are joined, only choice 0 is read if there are several, and a finish reason counts once.
     """
 
-    __slots__ = ("_has_finished", "_is_empty", "_request")
+    __slots__ = ()
 
     def __init__(self, request: CompletionRequest, *, collect_result: bool = False) -> None:
-        self._request = request
-        super().__init__("openai.completions", None, n=request.n, collect_result=collect_result)
-
-    def _start(self) -> None:
-        super()._start()
-        self._has_finished = False
-        self._is_empty = True
+        super().__init__("openai.completions", request, None, n=request.n, collect_result=collect_result)
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
@@ -62,25 +53,14 @@ class CompletionChunks(PayloadOutputs):
         read, convert = self._decoder._feed_payloads, self._outputs
         return lambda data: convert(read(data))
 
-    def close(self) -> Sequence[Any]:
-        """Return the outputs that were held back, and set ``error``, to the SDK's exception, unless it ended well."""
-        outputs = super().close()
-        if isinstance(self.error, MillstreamError):
-            error = to_sdk_error(self.error, self._request)
-            error.__cause__ = self.error
-            self.error = error
-        return outputs
-
-    def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
-        outputs = super()._outputs(payloads)
-        self._is_empty = self._is_empty and not outputs
-        return outputs
-
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._build(payload, dict(_NO_INFO))
         found = self._read(*payload)
-        return None if found is None else self._build(*found)
+        if found is None:
+            return None
+        self._has_chunks = True
+        return self._build(*found)
 
     def _read(self, raw: str, text: str | None) -> tuple[str, dict[str, Any] | None] | None:
         """Return the text and the info of the payload ``raw``; ``None`` if it has other choices only."""
@@ -104,12 +84,11 @@ class CompletionChunks(PayloadOutputs):
 
 
 class CompletionTexts(CompletionChunks):
-    """Outputs the text of each payload; a stream without a payload is LangChain's :class:`ValueError`.
-
-    :meth:`result` needs ``collect_result``.
-    """
+    """Outputs the text of each payload; a stream without a payload is LangChain's :class:`ValueError`."""
 
     __slots__ = ("_infos",)
+
+    _needs_chunks = True
 
     def _start(self) -> None:
         super()._start()
@@ -131,19 +110,12 @@ class CompletionTexts(CompletionChunks):
 
         return feed
 
-    def close(self) -> Sequence[Any]:
-        """Return the texts that were held back, and set ``error`` unless there was an answer."""
-        outputs = super().close()
-        if self.error is None and self._is_empty and not self._decoder.deltas_seen:
-            self.error = ValueError("No generation chunks were returned")
-        return outputs
-
     def result(self) -> Any:
         """Return LangChain's result of the run: the chunks merged into one."""
         text = self._decoder._kept_text
         # Payloads without choices have no info.
         info = merge_dicts(dict(_NO_INFO), *self._infos) if text or self._infos else None
-        return TheirResult(generations=[[GenerationChunk(text=text, generation_info=info)]])
+        return LLMResult(generations=[[GenerationChunk(text=text, generation_info=info)]])
 
     def _build(self, text: str, info: dict[str, Any] | None) -> Any:
         if info is not None and self._collects:

@@ -1,32 +1,52 @@
-"""``PayloadOutputs``: the processor of LangChain's streams, one output for each payload at most."""
+"""``PayloadOutputs``: the processor of a LangChain model's stream, one output for each payload at most."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from ...errors import StreamError
-from ...outputs import LLMResult
+from ...errors import MillstreamError, StreamError
 from ...providers.stream_decoding import DecodedStream
+from .model_requests import ModelRequest
 
 __all__ = ("PayloadOutputs",)
 
 
 class PayloadOutputs(DecodedStream):
-    """Outputs what :meth:`_make_output` returns for each payload.
+    """Outputs what :meth:`_make_output` returns for each payload of the stream that ``request`` opens.
 
-    An exception that it raises ends the stream, after the outputs of the payloads before it.
+    An exception that it raises ends the stream, after the outputs of the payloads before it. Errors of the stream
+    are those of the model. Only the streams that replace LangChain's machinery have a :meth:`result`, which needs
+    ``collect_result``; elsewhere LangChain merges the chunks.
     """
 
-    __slots__ = ("_has_failed",)
+    __slots__ = ("_has_chunks", "_has_failed", "_has_finished", "_request")
+
+    _needs_chunks: ClassVar[bool] = False
+    """Whether a stream without chunks is an error here, as it is in LangChain's machinery."""
+
+    def __init__(
+        self, format: str, request: ModelRequest, limit: float | None, *, n: int, collect_result: bool
+    ) -> None:
+        self._request = request
+        super().__init__(format, limit, n=n, collect_result=collect_result)
 
     def _start(self) -> None:
         super()._start()
         self._has_failed = False
+        # Whether a payload with more than text has become a chunk; the decoder counts those of text.
+        self._has_chunks = False
+        # Whether a finish reason has arrived.
+        self._has_finished = False
 
-    def result(self) -> LLMResult:
-        """Return nothing: LangChain merges the chunks."""
-        raise NotImplementedError
+    def close(self) -> Sequence[Any]:
+        """Return the outputs that were held back, and set ``error``, to the model's exception, unless it ended well."""
+        outputs = super().close()
+        if isinstance(self.error, MillstreamError):
+            self.error = self._request.to_host_error(self.error, self._decoder.deltas_seen)
+        elif self.error is None and self._needs_chunks and not (self._has_chunks or self._decoder._contents_seen):
+            self.error = ValueError("No generation chunks were returned")
+        return outputs
 
     def _make_output(self, payload: Any) -> Any:
         """Return the output for ``payload``: a text, or a pair of all of it and its text; ``None`` if it has none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import openai
 from langchain_openai import StreamChunkTimeoutError
@@ -15,7 +15,7 @@ from .._openai_errors import to_sdk_error
 if TYPE_CHECKING:
     from .._openai_client import ClientRequest
 
-__all__ = ("raise_langchain_error", "to_langchain_error")
+__all__ = ("to_langchain_error",)
 
 logger = logging.getLogger("langchain_openai.chat_models._client_utils")
 
@@ -38,16 +38,6 @@ def to_langchain_error(
         return _classify(theirs)
     finally:
         del theirs
-
-
-def raise_langchain_error(error: MillstreamError, request: ClientRequest, model: BaseChatOpenAI) -> NoReturn:
-    """Raise the exception that langchain-openai raises in place of ``error``."""
-    failure = to_langchain_error(error, request, model)
-    try:
-        raise failure from failure.__cause__
-    finally:
-        # The traceback keeps this frame.
-        del error, failure
 
 
 def _classify(theirs: Exception) -> Exception:

@@ -1,0 +1,75 @@
+"""``ModelRequest``: a request of a LangChain model that this package sends; its exceptions are the model's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import MillstreamError
+from ...transport import AsyncResponse, Response
+from .._openai_client import ClientRequest, WholeResponse
+from .._openai_errors import build_response
+from ..bodies.base import raise_as
+
+__all__ = ("ModelRequest",)
+
+
+class ModelRequest(ClientRequest):
+    """A request for a model; a subclass says which class of the SDK the response is, and which exceptions it raises."""
+
+    __slots__ = ()
+
+    _cast_to: Any
+    """The class of the SDK for the whole response."""
+
+    @property
+    def n(self) -> int:
+        """The number of choices that the request is for."""
+        body = self._options.json_data
+        n = {**(body if isinstance(body, Mapping) else {}), **(self._options.extra_json or {})}.get("n")
+        return n if type(n) is int and n > 0 else 1
+
+    def to_host_error(self, error: MillstreamError, chunks_received: int = 0) -> Exception:
+        """Return the exception that the model raises in place of ``error``, with its cause set."""
+        raise NotImplementedError
+
+    def open(self) -> Response:
+        """Send the request, with retries, and return the response, whose status is a success."""
+        try:
+            return super().open()
+        except MillstreamError as error:
+            raise_as(self.to_host_error(error))
+
+    async def aopen(self) -> AsyncResponse:
+        """:meth:`open` for async code."""
+        try:
+            return await super().aopen()
+        except MillstreamError as error:
+            raise_as(self.to_host_error(error))
+
+    def read_response(self) -> Any:
+        """Send the request, with retries, and return what the SDK's client makes of the whole response."""
+        try:
+            whole = self.read()
+        except MillstreamError as error:
+            raise_as(self.to_host_error(error))
+        return self._client._process_response(**self._describe(whole))
+
+    async def aread_response(self) -> Any:
+        """:meth:`read_response` for async code."""
+        try:
+            whole = await self.aread()
+        except MillstreamError as error:
+            raise_as(self.to_host_error(error))
+        return await self._client._process_response(**self._describe(whole))
+
+    def _describe(self, whole: WholeResponse) -> dict[str, Any]:
+        """Return the arguments with which the SDK's client processes the response ``whole``."""
+        return {
+            "cast_to": self._cast_to,
+            "options": self._options,
+            "response": build_response(whole, self.sent),
+            "stream": False,
+            "stream_cls": None,
+            "retries_taken": self.retries,
+        }
