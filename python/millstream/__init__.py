@@ -4,10 +4,9 @@ LangChain's streaming interface on a Rust core that turns network bytes into tex
 here are the public ones; the submodules define more, under LangChain's import paths.
 """
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from ._late import lazy_names
+from ._late import lazy_names, refuse_imports
 
 if TYPE_CHECKING:
     from ._backend import (
@@ -106,19 +105,15 @@ _MODULES = {
 }
 
 
-class _LastFinder:
-    """What Python asks for a submodule that no file has; it raises for a module of LangChain's."""
+def _refuse(fullname: str) -> None:
+    from ._langchains_own import refuse
 
-    def find_spec(self, fullname: str, target: object = None) -> None:
-        from ._langchains_own import refuse
-
-        refuse(fullname)
+    refuse(fullname)
 
 
-__path__ = [*__path__, f"{__path__[0]}/<LangChain's own>"]
-sys.path_importer_cache[__path__[-1]] = _LastFinder()
 # The submodule `globals` becomes an attribute of this module, and hides the builtin function.
 _namespace = globals()
+refuse_imports(_namespace, _refuse)
 _import_name = lazy_names(
     _namespace,
     {name: _MODULES.get(name, ".errors" if name.endswith("Error") else "._backend") for name in __all__},

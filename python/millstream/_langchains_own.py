@@ -1,8 +1,8 @@
 """The modules of LangChain's that Millstream has no part in; importing one raises an error that says so in one line.
 
 A search-and-replace of ``langchain_core`` leaves imports of them behind. Python asks the finders of a package's
-``__path__`` for a module that is not in its folder; the package has an entry in that path for a finder that calls
-:func:`refuse`. It does without ``sys.meta_path``, so imports of other packages never reach it.
+``__path__`` for a module that is not in its folder; :func:`~millstream._late.refuse_imports` has an entry in that path
+for a finder that calls :func:`refuse`.
 """
 
 __all__ = ("MODULES", "NAMES_OF_OPENAI", "explanation", "refuse")

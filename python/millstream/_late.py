@@ -6,13 +6,15 @@ is read by the half of the core that runs, and pydantic asks the base class of m
 one of its subclasses.
 :func:`late` imports those, and its table is the whole list of imports that point up.
 :func:`lazy_names` makes the ``__getattr__`` of a module that imports names only when asked for them:
-a program that parses streams need not load the models.
+a program that parses streams need not load the models. :func:`refuse_imports` explains the imports that a package
+has no part in.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ("HOMES", "guard_import", "late", "lazy_names")
+__all__ = ("HOMES", "guard_import", "late", "lazy_names", "refuse_imports")
 
 HOMES = {
     "AsyncCallbackManager": "millstream.callbacks.managers",
@@ -64,9 +66,10 @@ def lazy_names(namespace: dict[str, Any], homes: Mapping[str, str]) -> Callable[
     """Return a ``__getattr__`` for the module whose ``globals()`` are ``namespace``.
 
     It imports each name of ``homes`` from the module that this says, absolute or relative to the
-    package, and keeps it in ``namespace``.
+    package, and keeps it in ``namespace``. The module's ``dir()`` lists these names from the beginning.
     """
     module = namespace["__name__"]
+    namespace.setdefault("__dir__", lambda: sorted({*namespace, *homes}))
 
     def __getattr__(name: str) -> Any:
         if (home := homes.get(name)) is None:
@@ -75,6 +78,28 @@ def lazy_names(namespace: dict[str, Any], homes: Mapping[str, str]) -> Callable[
         return value
 
     return __getattr__
+
+
+class _LastFinder:
+    """What Python asks for a submodule that no file has; it may raise."""
+
+    def __init__(self, refuse: Callable[[str], None]) -> None:
+        self._refuse = refuse
+
+    def find_spec(self, fullname: str, target: object = None) -> None:
+        self._refuse(fullname)
+
+
+def refuse_imports(namespace: dict[str, Any], refuse: Callable[[str], None]) -> None:
+    """Call ``refuse`` with the path of each name that an import asks a package for and that no file of it has.
+
+    ``namespace`` are the package's ``globals()``. ``refuse`` may raise an exception, whose message the import then has.
+    The package has an entry in its ``__path__`` for a finder; without ``sys.meta_path``, imports of other packages
+    never reach it.
+    """
+    path = namespace["__path__"]
+    namespace["__path__"] = [*path, f"{path[0]}/<LangChain's own>"]
+    sys.path_importer_cache[namespace["__path__"][-1]] = _LastFinder(refuse)
 
 
 def _import_module(name: str, package: str | None = None) -> Any:

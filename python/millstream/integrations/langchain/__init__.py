@@ -6,7 +6,7 @@ The classes are subclasses of those of ``langchain-openai`` and ``langchain-core
 
 from typing import TYPE_CHECKING, Any
 
-from ..._late import lazy_names
+from ..._late import guard_import, lazy_names, refuse_imports
 
 if TYPE_CHECKING:
     from .chat_models import AzureChatOpenAI, ChatOpenAI
@@ -44,6 +44,8 @@ _find_of_core = lazy_names(globals(), _CORE_MODELS)
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first asked for; where a package is missing, say which one to install."""
+    if name not in _MODULES and (text := _explain(name)) is not None:
+        raise AttributeError(text)
     try:
         return _find(name)
     except ModuleNotFoundError as error:
@@ -67,3 +69,27 @@ def __getattr__(name: str) -> Any:
             f"millstream.integrations.langchain.{name} does not support this version of {library.replace('_', '-')}:"
             " pip install --upgrade 'millstream[langchain]'"
         ) from error
+
+
+_HOSTS = ("langchain_openai", "langchain_core.output_parsers")
+
+
+def _explain(name: str) -> str | None:
+    """Return where a name of LangChain's is that an app asks this module for by mistake; ``None`` for other names."""
+    for host in _HOSTS if name[:1].isupper() else ():
+        try:
+            names = guard_import(host).__all__
+        except (ImportError, AttributeError):
+            continue
+        if name in names:
+            return f"{__name__} has no {name}, which stays LangChain's: from {host} import {name}"
+    return None
+
+
+def _refuse(fullname: str) -> None:
+    if (text := _explain(fullname.rpartition(".")[2])) is not None:
+        # Without the module's name: ``from … import …`` would go on, and lose the message.
+        raise ModuleNotFoundError(text)
+
+
+refuse_imports(globals(), _refuse)
