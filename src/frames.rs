@@ -187,6 +187,21 @@ impl Frames {
         })
     }
 
+    /// Reads `data` if it is one frame of ordinary traffic, a `data` line and a blank one, and returns its value.
+    #[inline]
+    pub fn only_data<'d>(&mut self, data: &'d [u8]) -> Option<&'d [u8]> {
+        let rest = data.strip_prefix(b"data:")?;
+        let value = rest
+            .strip_suffix(b"\n\n")
+            .or_else(|| rest.strip_suffix(b"\r\n\r\n"))?;
+        let is_whole = self.at_start() && value.len() + 5 <= self.max_size;
+        if !is_whole || memchr2(b'\n', b'\r', value).is_some() {
+            return None;
+        }
+        self.lines.skip(data.len());
+        Some(value.strip_prefix(b" ").unwrap_or(value))
+    }
+
     #[inline]
     fn forget_read(&mut self) {
         if self.is_read {

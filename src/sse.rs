@@ -99,6 +99,28 @@ impl SseParser {
         }
     }
 
+    /// Reads `data` if it is one whole event with data and nothing else, and returns that event's data.
+    ///
+    /// `None` means that nothing was read, and that `data` is for [`Self::feed`].
+    ///
+    /// ```
+    /// use millstream::sse::{Event, SseParser};
+    ///
+    /// let mut parser = SseParser::new(1024, false);
+    /// parser.feed(b"\n", &mut |_: Event<'_>| ());
+    /// assert_eq!(parser.feed_one(b"data: a\n\n"), Some(&b"a"[..]));
+    /// assert_eq!(parser.feed_one(b"data: a\ndata: b\n\n"), None);
+    /// ```
+    #[inline]
+    pub fn feed_one<'d>(&mut self, data: &'d [u8]) -> Option<&'d [u8]> {
+        if self.failure.is_some() || !self.last_event_id.is_empty() {
+            return None;
+        }
+        let found = self.frames.only_data(data)?;
+        self.events_seen += 1;
+        Some(found)
+    }
+
     /// Ends the stream.
     pub fn close(&mut self, sink: &mut impl EventSink) {
         self.is_truncated = self.frames.is_unfinished();

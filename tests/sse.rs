@@ -282,6 +282,67 @@ impl Reader for Taking {
     }
 }
 
+/// A parser that takes the reads of one event by [`SseParser::feed_one`].
+struct OneByOne(SseParser);
+
+impl Reader for OneByOne {
+    fn feed(&mut self, data: &[u8], items: &mut Vec<Value>) {
+        match self.0.feed_one(data) {
+            None => Reader::feed(&mut self.0, data, items),
+            Some(data) => items.push(event_value(&Event {
+                event: b"",
+                data,
+                id: "",
+                retry: None,
+            })),
+        }
+    }
+
+    fn close(&mut self, items: &mut Vec<Value>) {
+        Reader::close(&mut self.0, items);
+    }
+
+    fn failure(&self) -> Option<&Error> {
+        self.0.failure()
+    }
+
+    fn text(&self) -> &str {
+        self.0.text()
+    }
+
+    fn items_seen(&self) -> u64 {
+        self.0.items_seen()
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+}
+
+/// Reads that are one event, or nearly.
+fn reads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let nearly: [&[u8]; 16] = [
+        b"data: a\n\n",
+        b"data:a\r\n\r\n",
+        b"data:\n\n",
+        b"data: \n\n",
+        b"data\n\n",
+        b"data: \xFFa\n\n",
+        b"data: a\r\r",
+        b"data: a\r\n\n",
+        b"data: a\n\r\n",
+        b"data: a\r\r\n\r\n",
+        b"data: a\n\n\n",
+        b"data: a\ndata: b\n\n",
+        b"data: a\n\ndata: b\n\n",
+        b"data: a\n",
+        b"id: 1\ndata: a\n\n",
+        b"id\n\n",
+    ];
+    let read = select(nearly.to_vec()).prop_map(<[u8]>::to_vec);
+    vec(prop_oneof![4 => read, 1 => stream()], 0..12)
+}
+
 proptest! {
     #![proptest_config(support::documents::random_cases())]
 
@@ -320,6 +381,17 @@ proptest! {
             let found = with_state(expected.0.clone(), &taking.parser);
             prop_assert_eq!(&found, &expected);
         }
+    }
+
+    #[test]
+    fn an_event_alone_is_the_one_among_others(reads in reads(), limit in limit(), flushes: bool) {
+        let body = reads.concat();
+        let expected = everything(&body.chunks(1).collect::<Vec<_>>(), limit, flushes);
+        let pieces: Vec<&[u8]> = reads.iter().map(Vec::as_slice).collect();
+        let mut parser = OneByOne(SseParser::new(limit, flushes));
+        let outcome = run(&mut parser, &pieces);
+        prop_assert_eq!(&outcome, &expected.0.expected_for(&pieces));
+        prop_assert_eq!(with_state(expected.0.clone(), &parser.0), expected);
     }
 
     #[test]

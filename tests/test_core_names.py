@@ -39,6 +39,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
     "frames": (
         {
             "Rust takes one frame at a time out of the data": "Frame NextFrame frame line line_offset next skip clear",
+            "Python cuts ordinary frames all at once": "only_data",
             "Rust hands a large buffer over": "Large held take_data take_over data_start_in is_in_value",
             "Python has attributes, or joins a list": "data_offset head size",
             "Python writes the type of a callable out": "IsError",
@@ -54,6 +55,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
         {
             "the class of Python is in src/py/encode.rs": "EncodeError Fields encode",
             "Rust hands events to a sink": "EventSink held take_begun",
+            "Python cuts ordinary frames all at once": "feed_one",
             "Python counts in an attribute": "events_seen",
         },
         {"the class of Rust is in src/py/event.rs and src/py/encode.rs": "ServerSentEvent data id json encode_sse"},

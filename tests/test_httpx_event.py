@@ -17,10 +17,25 @@ from hypothesis import strategies as st
 from millstream.errors import EventTooLargeError
 from naive import read_sse
 from strategies import CUTS, STREAMS
-from streams import Halves, attempt, cut
+from streams import Halves, attempt, cut, run
 
 MEMBERS = ["data", "event", "id", "json", "retry"]
 VALUES = st.sampled_from([None, "", "a", "\u00e9", "it's", 0, 5, -1, 2**64, b"x", True])
+
+# One event each, or nearly.
+READS = [
+    *(
+        b"data: a\n\n",
+        b"data:a\r\n\r\n",
+        b"data:\n\n",
+        b"data: \n\n",
+        b"data\n\n",
+        b"data: \xffa\n\n",
+        b"data: \xc3\xa9\n\n",
+    ),
+    *(b"data: a\r\r", b"data: a\r\n\n", b"data: a\n\r\n", b"data: a\r\r\n\r\n", b"data: a\n\n\n", b"data: a\n"),
+    *(b"data: a\ndata: b\n\n", b"data: a\n\ndata: b\n\n", b"id: 1\ndata: a\n\n", b"id\n\n", b"\n", b"\xef\xbb\xbf"),
+]
 
 
 def fields(event: Any) -> tuple[Any, ...]:
@@ -87,6 +102,20 @@ def test_counted_events_are_those_of_the_specification(halves: Halves, data: byt
         assert 0 <= len(data) - counter._num_bytes_downloaded < 4096
         iterated = list(half.SSEParser()._iterate_counted(reads, SimpleNamespace()))
         assert [repr(event) for event in iterated] == [repr(event) for event in events]
+
+
+@given(st.lists(st.sampled_from(READS), max_size=12), st.sampled_from([7, 8, 9, 10, 1000]))
+def test_a_read_of_one_event_is_read_as_its_bytes_are(halves: Halves, reads: list[bytes], limit: int) -> None:
+    data = b"".join(reads)
+    due = run(halves.python.SSEParser(max_event_size=limit), [bytes([byte]) for byte in data])
+    for half in halves:
+        found = run(half.SSEParser(max_event_size=limit), reads)
+        assert (found.items, found.failure) == (due.items, due.failure)
+        counted: list[Any] = []
+        events = half.SSEParser(max_event_size=limit)._iterate_counted(reads, SimpleNamespace())
+        error = attempt(lambda events=events, counted=counted: counted.extend(events))
+        assert [("ServerSentEvent", *fields(event)) for event in counted] == due.items
+        assert (error is None) is (due.failure is None)
 
 
 def test_a_single_event_is_returned_alone(impl: ModuleType) -> None:

@@ -29,8 +29,14 @@ pub fn bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
 #[inline]
 pub fn bytes_for<'py>(method: &str, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     if let Ok(bytes) = data.cast_exact::<PyBytes>() {
-        return Ok(bytes.clone());
+        Ok(bytes.clone())
+    } else {
+        copied(method, data)
     }
+}
+
+#[cold]
+fn copied<'py>(method: &str, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let copy = values(data.py())?.call_method1(intern!(data.py(), "as_bytes"), (data, method))?;
     Ok(copy.cast_into::<PyBytes>()?)
 }

@@ -1,5 +1,6 @@
 //! `SSEParser`.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pyo3::intern;
@@ -9,11 +10,11 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::convert::{Argument, bytes};
 use super::event::PyServerSentEvent;
-use super::events::Events;
+use super::events::{Class, Events};
 use super::failure::Failure;
 use super::growing::Growing;
 use super::httpx_event::PyHttpxEvent;
-use super::state::{Core, Shared, unpicklable};
+use super::state::{Core, Shared, lock, unpicklable};
 use crate::frames::Large;
 use crate::sse::SseParser;
 
@@ -39,7 +40,7 @@ pub struct PySseParser {
     shared: Shared<SseParser>,
     /// The data of a large event that has begun, as far as it was taken from the core.
     begun: Growing,
-    /// How many bytes the counted calls read.
+    /// How many bytes the counted calls read. One thread at a time makes them.
     counted: AtomicUsize,
     /// Whether an event was too large.
     has_failed: AtomicBool,
@@ -68,21 +69,28 @@ impl Core for SseParser {
 }
 
 impl PySseParser {
-    /// What `build` returns for the events that `data` completes.
+    /// What `build` returns for the events that `data` completes, or `build_one` for a read that is one event.
     #[inline]
     fn read<'py, V>(
         &self,
         data: &Bound<'py, PyBytes>,
+        build_one: impl Fn(PyServerSentEvent, Python<'py>) -> PyResult<V>,
         build: impl Fn(&Events<'_>, Python<'py>, &Growing) -> PyResult<V>,
     ) -> PyResult<V> {
         let py = data.py();
-        let mut events = Events::new(data.as_bytes());
         let (_turn, mut state) = self.shared.begin(py)?;
         state.check_open()?;
         if state.is_stopped() {
             drop(state);
             return Err(self.shared.stop_error(py));
         }
+        // Servers send events one by one, and most have data and nothing else.
+        if let Some(found) = state.core.feed_one(data.as_bytes()) {
+            drop(state);
+            let event = PyServerSentEvent::of_data(py, found);
+            return self.shared.pass_on(py, build_one(event, py));
+        }
+        let mut events = Events::new(data.as_bytes());
         state.core.feed(data.as_bytes(), &mut events);
         if state.core.has_failed() {
             self.has_failed.store(true, Ordering::Relaxed);
@@ -143,9 +151,11 @@ impl PySseParser {
     /// The call that meets an event too large returns what came before it and sets ``failure``.
     /// Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError`` after ``close``.
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        self.read(&bytes(data)?, |events, py, begun| {
-            events.list::<PyServerSentEvent>(py, begun)
-        })
+        self.read(
+            &bytes(data)?,
+            |event, py| PyList::new(py, [PyServerSentEvent::object(py, event)?]),
+            |events, py, begun| events.list::<PyServerSentEvent>(py, begun),
+        )
     }
 
     /// Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
@@ -159,15 +169,22 @@ impl PySseParser {
         counter: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let data = bytes(data)?;
-        let size = data.as_bytes().len();
-        let total = self.counted.fetch_add(size, Ordering::Relaxed) + size;
-        if total / COUNTED != (total - size) / COUNTED {
+        let before = self.counted.load(Ordering::Relaxed);
+        let total = before + data.as_bytes().len();
+        self.counted.store(total, Ordering::Relaxed);
+        if total / COUNTED != before / COUNTED {
             counter.setattr(intern!(data.py(), "_num_bytes_downloaded"), total)?;
         }
-        self.read(&data, |events, py, begun| match events.single() {
-            Some(found) if !self.has_failed() => events.object::<PyHttpxEvent>(py, found, begun),
-            _ => Ok(events.list::<PyHttpxEvent>(py, begun)?.into_any()),
-        })
+        self.read(
+            &data,
+            |event, py| PyHttpxEvent::object(py, event),
+            |events, py, begun| match events.single() {
+                Some(found) if !self.has_failed() => {
+                    events.object::<PyHttpxEvent>(py, found, begun)
+                }
+                _ => Ok(events.list::<PyHttpxEvent>(py, begun)?.into_any()),
+            },
+        )
     }
 
     /// The number of bytes that ``_feed_counted`` read.
@@ -245,13 +262,15 @@ impl PySseParser {
 }
 
 /// The iterator over the events of a body.
-#[pyclass(module = "millstream")]
+#[pyclass(frozen, module = "millstream")]
 pub struct EventReads {
     parser: Py<PySseParser>,
     reads: Py<PyIterator>,
     counter: Py<PyAny>,
     /// The events of a read that had several, and the number of those that came out.
-    events: Option<(Py<PyList>, usize)>,
+    events: Mutex<Option<(Py<PyList>, usize)>>,
+    /// Whether there are such events; spares most calls the lock.
+    has_events: AtomicBool,
 }
 
 impl EventReads {
@@ -265,19 +284,34 @@ impl EventReads {
             parser: parser.clone().unbind(),
             reads: reads.try_iter()?.unbind(),
             counter,
-            events: None,
+            events: Mutex::new(None),
+            has_events: AtomicBool::new(false),
         })
     }
 
     /// The next event of a read that had several.
-    fn next_of_list<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let (events, at) = self.events.as_mut()?;
-        let next = events.bind(py).get_item(*at).ok();
-        *at += 1;
-        if next.is_none() {
-            self.events = None;
+    fn next_of_list<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let mut place = lock(&self.events, py);
+        let (events, at) = place.as_mut()?;
+        let events = events.bind(py);
+        if *at < events.len() {
+            *at += 1;
+            return events.get_item(*at - 1).ok();
         }
-        next
+        let read = place.take();
+        self.has_events.store(false, Ordering::Relaxed);
+        drop(place);
+        drop(read);
+        None
+    }
+
+    /// Sets the events of a read.
+    fn set_events(&self, events: Bound<'_, PyList>) {
+        let mut place = lock(&self.events, events.py());
+        let before = place.replace((events.unbind(), 0));
+        self.has_events.store(true, Ordering::Relaxed);
+        drop(place);
+        drop(before);
     }
 }
 
@@ -287,9 +321,9 @@ impl EventReads {
         slf
     }
 
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         loop {
-            if self.events.is_some()
+            if self.has_events.load(Ordering::Relaxed)
                 && let Some(event) = self.next_of_list(py)
             {
                 return Ok(Some(event));
@@ -307,7 +341,7 @@ impl EventReads {
             let found = parser.feed_counted(&data?, self.counter.bind(py))?;
             match found.cast_into_exact::<PyList>() {
                 Err(event) => return Ok(Some(event.into_inner())),
-                Ok(events) => self.events = Some((events.unbind(), 0)),
+                Ok(events) => self.set_events(events),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The state that every class with `feed` and `close` keeps beside its core object: closed, failed, in use.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -89,6 +89,22 @@ fn thread_id() -> usize {
     HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
 
+/// Locks `mutex`; a thread that has to wait lets others run Python code.
+#[inline]
+pub fn lock<'a, V>(mutex: &'a Mutex<V>, py: Python<'_>) -> MutexGuard<'a, V> {
+    match mutex.try_lock() {
+        Ok(locked) => locked,
+        Err(TryLockError::Poisoned(locked)) => locked.into_inner(),
+        Err(TryLockError::WouldBlock) => wait_for(mutex, py),
+    }
+}
+
+#[cold]
+fn wait_for<'a, V>(mutex: &'a Mutex<V>, py: Python<'_>) -> MutexGuard<'a, V> {
+    let locked = mutex.lock_py_attached(py);
+    locked.unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<T: Core> Shared<T> {
     /// `core`, open and sound.
     pub fn new(core: T) -> Self {
@@ -146,8 +162,7 @@ impl<T: Core> Shared<T> {
     /// Locks the state: until it is unlocked no Python code may run, and no Python object but a string may be made.
     #[inline]
     pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State<T>> {
-        let locked = self.state.lock_py_attached(py);
-        locked.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state, py)
     }
 
     /// The exception for the error that stopped the core, made when it is asked for first.
@@ -179,10 +194,7 @@ impl<T: Core> Shared<T> {
     /// Passes on the objects `made` of the data that was read. An exception means that the data is lost.
     #[inline]
     pub fn pass_on<V>(&self, py: Python<'_>, made: PyResult<V>) -> PyResult<V> {
-        if made.is_err() {
-            self.interrupt(py);
-        }
-        made
+        made.inspect_err(|_| self.interrupt(py))
     }
 
     #[cold]
