@@ -242,7 +242,9 @@ def test_wrong_arguments_are_refused_before_anything_is_read() -> None:
         decode([], "events")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="format"):
         decode([], format="auto")
-    with pytest.raises(TypeError, match="prefix"):
+    with pytest.raises(
+        TypeError, match=r"^the output 'text' takes no argument 'prefix': it takes format, n, max_event_size$"
+    ):
         decode([], prefix=b"")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="max_event_size"):
         decode([], max_event_size=0)

@@ -57,3 +57,11 @@ def test_an_app_answers_as_with_langchains_own_chain(route: str) -> None:
     expected = answer(chain_of(theirs), *ROUTES[route])
     assert answer(to_langchain(chain_of(ours)), *ROUTES[route]) == expected
     assert expected
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance")
+def test_a_chain_that_is_not_converted_fails_when_a_client_calls_it() -> None:
+    """What the page of the migration quotes."""
+    assert answer(chain_of(ours), *ROUTES["input schema"])
+    with pytest.raises(TypeError, match="^Type is not JSON serializable: AIMessage$"):
+        answer(chain_of(ours), *ROUTES["invoke"])

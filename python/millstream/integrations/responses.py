@@ -25,6 +25,8 @@ __all__ = ("adecode", "aiter_sse", "decode", "iter_sse")
 Output = Literal["text", "deltas", "records"]
 
 _PROCESSORS: dict[str, Any] = {"text": Texts, "deltas": Deltas, "records": Records}
+_OPTIONS = ("n", "max_event_size")
+_OPTIONS_OF_RECORDS = (*_OPTIONS, "prefix", "suffix")
 
 
 class ResponseStream(Stream[Any]):
@@ -203,4 +205,8 @@ def _make_processor(response: Any, output: Output, *, format: str | None = None,
     """Return the processor for ``output``; raises for wrong arguments, as the decoder does."""
     if output not in _PROCESSORS:
         raise ValueError(f"output must be one of {', '.join(map(repr, _PROCESSORS))}, not {output!r}")
+    allowed = _OPTIONS_OF_RECORDS if output == "records" else _OPTIONS
+    for name in options:
+        if name not in allowed:
+            raise TypeError(f"the output {output!r} takes no argument {name!r}: it takes format, {', '.join(allowed)}")
     return _PROCESSORS[output](find_format(response) if format is None else format, **options)
