@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from langchain_core.messages import AIMessageChunk, BaseMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ("DecodedGenerations", "DecodedMessages")
 
 # What langchain-openai's converter reads of a delta.
-_CONVERTED = ("content", "tool_calls", "function_call", "id")
+_CONVERTED = ("content", "function_call", "id")
 _ROLES = (None, "", "assistant")
+_TEXT_TYPES = {str, type(None)}
 
 
 class DecodedGenerations(PayloadOutputs):
@@ -117,14 +119,24 @@ class DecodedGenerations(PayloadOutputs):
             self._has_finished = True
         if not isinstance(delta, dict):
             return self._convert(payload)
-        extras = _find_extras(delta)
-        if extras and not (self._first_info or self._others or self._collects) and _has_nothing_else(payload, choice):
-            output = self._make("")
-            getattr(output, "message", output).additional_kwargs.update(extras)
-            self._has_chunks = self._is_alive = True
-            return output
+        extras, calls = _find_extras(delta), _find_calls(delta)
+        is_usual = not (self._first_info or self._others or self._collects)
+        if is_usual and calls is not None and (extras or calls) and _has_nothing_else(payload, choice):
+            return self._make_without_text(extras, calls)
         _complete(choice, delta, text)
         return self._convert(payload, extras)
+
+    def _make_without_text(self, extras: dict[str, Any], calls: list[Any]) -> Any:
+        """Return the output of a payload that has additional kwargs and pieces of tool calls, and nothing else."""
+        output = self._make("")
+        message = getattr(output, "message", output)
+        message.additional_kwargs.update(extras)
+        if calls:
+            message.tool_call_chunks.extend(calls)
+            # What LangChain's constructor does after it has validated the fields.
+            message.init_tool_calls()
+        self._has_chunks = self._is_alive = True
+        return output
 
     def _convert(self, payload: dict[str, Any], extras: Mapping[str, Any] | None = None) -> Any:
         """Return the output of ``payload``, by langchain-openai's converter; ``extras`` are additional kwargs."""
@@ -217,10 +229,34 @@ def _find_choice(payload: Any) -> dict[str, Any] | None:
 
 
 def _has_nothing_else(payload: dict[str, Any], choice: dict[str, Any]) -> bool:
-    """Return whether langchain-openai's converter would find nothing in ``payload``: its chunk is that of no text."""
+    """Return whether langchain-openai's converter finds no text, and nothing else but tool calls, in ``payload``."""
     found = (payload.get("usage"), choice.get("finish_reason"), choice.get("logprobs"))
     delta = choice["delta"]
     return not any(found) and not any(delta.get(name) for name in _CONVERTED) and delta.get("role") in _ROLES
+
+
+def _find_calls(delta: dict[str, Any]) -> list[Any] | None:
+    """Return LangChain's pieces of the tool calls in a delta; ``None`` if LangChain has to judge one of them."""
+    calls = []
+    for part in delta.get("tool_calls") or ():
+        function = part.get("function") if isinstance(part, dict) else None
+        if not isinstance(function, dict):
+            return None
+        name, args, id, index = function.get("name"), function.get("arguments"), part.get("id"), part.get("index")
+        is_usual = type(index) is int and {type(name), type(args), type(id)} <= _TEXT_TYPES
+        # Pydantic rejects half a surrogate pair.
+        if not is_usual or (args and not args.isascii() and not _is_encodable(args)):
+            return None
+        calls.append(tool_call_chunk(name=name, args=args, id=id, index=index))
+    return calls
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _complete(choice: dict[str, Any], delta: dict[str, Any], text: str | None) -> None:
