@@ -123,6 +123,18 @@ def test_a_frame_that_is_not_valid_json_raises_an_exception_of_the_same_class() 
         assert isinstance(failure.__cause__, StreamDecodeError)
 
 
+@pytest.mark.parametrize("key", ["k\n", "k "])
+def test_a_key_that_no_header_can_have_is_a_connection_error(key: str) -> None:
+    with chat_models(Reply(), api_key=key) as (model, peer, server):
+        assert outcomes(model) == outcomes(peer)
+        assert invoke(model) == invoke(peer)
+        assert ainvoke(model) == ainvoke(peer)
+        assert not server.requests
+        chain = causes(raised(lambda: model.stream("p")))
+        assert [type(error) for error in chain[-2:]] == [APIConnectionError, ValueError]
+        assert "authorization" in str(chain[-1])
+
+
 @pytest.mark.parametrize("how", ["reset", "fin", "end"])
 @pytest.mark.parametrize("after", [1, 3])
 def test_a_stream_that_is_cut_raises_a_connection_error(how: Any, after: int) -> None:

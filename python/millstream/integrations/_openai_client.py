@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, TypeVar
 from openai._models import FinalRequestOptions
 
 from .._values import FRAME_SIZE
-from ..errors import APIError, EventTooLargeError, StreamError
+from ..errors import APIConnectionError, APIError, EventTooLargeError, StreamError
 from ..providers.http.errors import aread_error_body, make_status_error, read_error_body
 from ..providers.http.retry import Tries
 from ..transport import AsyncResponse, Request, Response
 from ..transport.choice import async_transport, sync_transport
+from ..transport.headers import check_headers
 from ..transport.running import sleep
 from ..transport.timeouts import Timeouts
 from ._openai_calls import uses_native
@@ -178,11 +179,12 @@ class ClientRequest:
         """Return the SDK's request ``sent`` as one of our transports."""
         if any(name in sent.headers.get("accept-encoding", "") for name in _OTHER_CODINGS):
             sent.headers["accept-encoding"] = _CODINGS
-        timeouts = sent.extensions.get("timeout") or {}
+        timeouts, headers = sent.extensions.get("timeout") or {}, dict(sent.headers)
+        _check_headers(headers)
         return Request(
             sent.method,
             str(sent.url),
-            dict(sent.headers),
+            headers,
             sent.content,
             Timeouts(*(timeouts.get(name) for name in Timeouts._fields)),
             self.idle,
@@ -209,6 +211,16 @@ class ClientRequest:
         delay = self._tries.wait(error)
         self.retries += delay is not None
         return delay
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Raise the exception of a failed connection for a header that cannot be sent, as the SDK does."""
+    try:
+        check_headers(headers)
+    except ValueError as error:
+        failure = APIConnectionError(str(error))
+        failure.is_final = True
+        raise failure from error
 
 
 def _keep_open(response: Response) -> Response:
