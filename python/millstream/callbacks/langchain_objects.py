@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._pydantic_object import make_object
 from ..messages.ai import AIMessageChunk
 from ..messages.base import BaseMessage
 from ..outputs.generation import Generation
@@ -40,7 +41,7 @@ def _chunk_converter(their_class: Any) -> Callable[[AIMessageChunk], Any]:
     defaults = dict(vars(their_class(content="")))
     if list(defaults) != _NAMES:
         return lambda chunk: _convert(their_class, chunk)
-    build, copy, given = _builder(their_class), defaults.copy, {"content", "response_metadata", "id"}
+    copy, given = defaults.copy, {"content", "response_metadata", "id"}
 
     def convert(chunk: AIMessageChunk) -> Any:
         if not _has_text_alone(chunk):
@@ -53,25 +54,27 @@ def _chunk_converter(their_class: Any) -> Callable[[AIMessageChunk], Any]:
         fields["tool_calls"] = []
         fields["invalid_tool_calls"] = []
         fields["tool_call_chunks"] = []
-        return build(fields, given.copy(), {})
+        return make_object(their_class, fields, given.copy(), {})
 
     return convert
 
 
 def generation_converter(their_class: Any, convert: Callable[[Any], Any]) -> Callable[[Generation], Any]:
     """Return the function that makes an object of ``their_class`` of each generation; ``convert`` does its message."""
-    build, names = _builder(their_class), list(their_class.model_fields)
+    names = list(their_class.model_fields)
 
     def convert_text(generation: Generation) -> Any:
         info = generation.generation_info
         fields = {"text": generation.text, "generation_info": info, "type": generation.type}
-        return build(fields, {"text"} if info is None else {"text", "generation_info"}, None)
+        return make_object(their_class, fields, {"text"} if info is None else {"text", "generation_info"}, None)
 
     def convert_chat(generation: Any) -> Any:
         info = generation.generation_info
         fields = {"text": generation.text, "generation_info": info, "type": generation.type}
         fields["message"] = convert(generation.message)
-        return build(fields, {"text", "message"} if info is None else {"text", "message", "generation_info"}, None)
+        return make_object(
+            their_class, fields, {"text", "message"} if info is None else {"text", "message", "generation_info"}, None
+        )
 
     if names == ["text", "generation_info", "type"]:
         return convert_text
@@ -80,27 +83,6 @@ def generation_converter(their_class: Any, convert: Callable[[Any], Any]) -> Cal
     return lambda generation: their_class.model_construct(
         **{name: convert(getattr(generation, name)) for name in names if hasattr(generation, name)}
     )
-
-
-def _builder(their_class: Any) -> Callable[[dict[str, Any], set[str], dict[str, Any] | None], Any]:
-    """Return the function that makes an object of a pydantic class of its fields, of which some were given."""
-    # A descriptor sets an attribute of pydantic's in half the time of `object.__setattr__`.
-    descriptors = {name: attribute for base in their_class.__mro__ for name, attribute in vars(base).items()}
-    set_values = descriptors["__dict__"].__set__
-    set_fields_set = descriptors["__pydantic_fields_set__"].__set__
-    set_extra = descriptors["__pydantic_extra__"].__set__
-    set_private = descriptors["__pydantic_private__"].__set__
-    new = object.__new__
-
-    def build(fields: dict[str, Any], given: set[str], extra: dict[str, Any] | None) -> Any:
-        made = new(their_class)
-        set_values(made, fields)
-        set_fields_set(made, given)
-        set_extra(made, extra)
-        set_private(made, None)
-        return made
-
-    return build
 
 
 _NAMES = [

@@ -14,15 +14,11 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models.base import BaseChatOpenAI
-from pydantic import BaseModel
+
+from ..._pydantic_object import set_extra, set_fields, set_fields_set, set_private
 
 __all__ = ("chat_generation_maker", "chat_message_maker", "merge_metadata")
 
-# A descriptor sets an attribute of pydantic's in half the time of `object.__setattr__`.
-_SET_VALUES = BaseModel.__dict__["__dict__"].__set__
-_SET_FIELDS_SET = BaseModel.__dict__["__pydantic_fields_set__"].__set__
-_SET_EXTRA = BaseModel.__dict__["__pydantic_extra__"].__set__
-_SET_PRIVATE = BaseModel.__dict__["__pydantic_private__"].__set__
 # The fields of a message of plain text that have a mutable value: each chunk needs its own.
 _MUTABLE = {"additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks"}
 _SAMPLE = {"choices": [{"index": 0, "delta": {"content": ""}}]}
@@ -43,10 +39,10 @@ def chat_generation_maker(output_version: str | None) -> Callable[[str], ChatGen
         made = values.copy()
         made["text"] = text
         made["message"] = make_message(text)
-        _SET_VALUES(chunk, made)
-        _SET_FIELDS_SET(chunk, fields_set.copy())
-        _SET_EXTRA(chunk, None)
-        _SET_PRIVATE(chunk, None)
+        set_fields(chunk, made)
+        set_fields_set(chunk, fields_set.copy())
+        set_extra(chunk, None)
+        set_private(chunk, None)
         return chunk
 
     return make
@@ -92,10 +88,10 @@ def _message_maker(sample: Any, values: dict[str, Any], fields_set: set[str]) ->
         made["tool_calls"] = []
         made["invalid_tool_calls"] = []
         made["tool_call_chunks"] = []
-        _SET_VALUES(message, made)
-        _SET_FIELDS_SET(message, fields_set.copy())
-        _SET_EXTRA(message, {})
-        _SET_PRIVATE(message, None)
+        set_fields(message, made)
+        set_fields_set(message, fields_set.copy())
+        set_extra(message, {})
+        set_private(message, None)
         return message
 
     return make

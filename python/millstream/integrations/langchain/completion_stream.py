@@ -10,6 +10,7 @@ from langchain_core.outputs import GenerationChunk, LLMResult
 from langchain_core.utils._merge import merge_dicts
 from openai.types import CompletionChoice
 
+from ..._pydantic_object import make_object
 from .completion_requests import CompletionRequest
 from .payload_outputs import PayloadOutputs
 
@@ -19,7 +20,6 @@ __all__ = ("CompletionChunks", "CompletionTexts", "build_chunk")
 _IS_KNOWN = tuple(GenerationChunk.model_fields) == ("text", "generation_info", "type")
 _TYPE = GenerationChunk.model_fields["type"].default if _IS_KNOWN else ""
 _NO_INFO: dict[str, Any] = {"finish_reason": None, "logprobs": None}
-_set = object.__setattr__
 
 
 def build_chunk(text: str, info: dict[str, Any] | None) -> GenerationChunk:
@@ -27,12 +27,8 @@ def build_chunk(text: str, info: dict[str, Any] | None) -> GenerationChunk:
     given: dict[str, Any] = {"text": text} if info is None else {"text": text, "generation_info": info}
     if not _IS_KNOWN:
         return GenerationChunk(**given)
-    chunk = GenerationChunk.__new__(GenerationChunk)
-    _set(chunk, "__dict__", {"text": text, "generation_info": info, "type": _TYPE})
-    _set(chunk, "__pydantic_fields_set__", set(given))
-    _set(chunk, "__pydantic_extra__", None)
-    _set(chunk, "__pydantic_private__", None)
-    return chunk
+    fields = {"text": text, "generation_info": info, "type": _TYPE}
+    return make_object(GenerationChunk, fields, set(given), None)  # type: ignore[no-any-return]
 
 
 class CompletionChunks(PayloadOutputs):

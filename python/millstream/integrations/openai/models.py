@@ -20,11 +20,12 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, Literal, Union, get_args, get_origin
 
-import pydantic
 from openai._compat import field_get_default
 from openai._models import BaseModel, _get_extra_fields_type, construct_type
 
-__all__ = ("Unusual", "builder", "make_object")
+from ..._pydantic_object import make_object
+
+__all__ = ("Unusual", "builder")
 
 Build = Callable[[dict[str, Any]], Any]
 Convert = Callable[[Any], Any]
@@ -33,26 +34,9 @@ Convert = Callable[[Any], Any]
 _PARAMETERS = frozenset({"_fields_set", "_BaseModel__cls"})
 _SCALARS = (str, int, float, bool)
 
-_new = object.__new__
-# The descriptors of pydantic's slots set them without its own __setattr__.
-_set_fields = vars(pydantic.BaseModel)["__dict__"].__set__
-_set_fields_set = vars(pydantic.BaseModel)["__pydantic_fields_set__"].__set__
-_set_extra = vars(pydantic.BaseModel)["__pydantic_extra__"].__set__
-_set_private = vars(pydantic.BaseModel)["__pydantic_private__"].__set__
-
 
 class Unusual(Exception):
     """A value is not of the type that its field is annotated with."""
-
-
-def make_object(model: type[Any], fields: dict[str, Any], fields_set: set[str], extra: dict[str, Any]) -> Any:
-    """Return an object of ``model`` with these attributes, in the state that ``model.construct`` leaves it in."""
-    made = _new(model)
-    _set_fields(made, fields)
-    _set_private(made, None)
-    _set_extra(made, extra)
-    _set_fields_set(made, fields_set)
-    return made
 
 
 @cache

@@ -21,7 +21,7 @@ from typing import Any
 
 from openai._models import BaseModel
 
-from .models import make_object
+from ..._pydantic_object import make_object
 
 __all__ = ("Shape", "Shapes", "learn_shape")
 
