@@ -11,7 +11,9 @@ import pytest
 import trio
 
 from endings import assert_closed_by_us
-from millstream.integrations.openai import accelerate, connections
+from millstream.integrations.bodies.base import drain
+from millstream.integrations.bodies.httpx import find_socket
+from millstream.integrations.openai import accelerate
 from millstream.testing import Cut, MockServer, Reply, Stall
 from sdk_peer import CONNECTION_ERROR, MESSAGES, Body, http, sse
 
@@ -257,11 +259,10 @@ def test_an_async_body_that_does_not_end_after_the_end_mark_ends_the_stream_and_
         assert_closed_by_us(server)
 
 
-def test_only_a_socket_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_socket_is_waited_for() -> None:
     response = http.Response(200, stream=Body([]), extensions={"http_version": b"HTTP/1.1"})
-    monkeypatch.setattr(connections, "watch", None)
     reads = iter([b"data"])
-    connections.drain(response, reads)
+    drain(reads, find_socket(response))
     assert list(reads) == [b"data"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -12,7 +12,17 @@ from ...transport.httpx2_errors import translate_error
 from ...transport.native.content_coding import ContentDecoder
 from ...transport.watchdog import watch
 
-__all__ = ("DRAIN_SECONDS", "AsyncBody", "Body", "ResponseBody", "Uncounted", "adecompress", "decompress", "raise_as")
+__all__ = (
+    "DRAIN_SECONDS",
+    "AsyncBody",
+    "Body",
+    "ResponseBody",
+    "Uncounted",
+    "adecompress",
+    "decompress",
+    "drain",
+    "raise_as",
+)
 
 DRAIN_SECONDS = 0.1
 """How long to wait for the end of a body after the stream in it has ended, so that its connection can be reused."""
@@ -96,14 +106,8 @@ class Body(ResponseBody):
 
     def drain(self) -> None:
         """Read the body to its end, for 100 ms at most, so that the connection can be reused; never raises."""
-        if self._is_ended or (sock := self._socket()) is None:
-            return
-        end_by = monotonic() + DRAIN_SECONDS
-        # The socket is shut down to interrupt a read that takes longer.
-        with contextlib.suppress(Exception), watch(sock):
-            for _ in self:
-                if monotonic() > end_by:
-                    return
+        if not self._is_ended:
+            drain(self, self._socket())
 
     def close(self) -> None:
         """Close the response, at once; never raises."""
@@ -171,6 +175,18 @@ class AsyncBody(ResponseBody):
         close = getattr(self.response, "aclose", None)
         if close is not None:
             await close()
+
+
+def drain(reads: Iterable[bytes], sock: Any) -> None:
+    """Read a body to its end, for 100 ms at most; never raises. Without ``sock``, its connection's, do nothing."""
+    if sock is None:
+        return
+    end_by = monotonic() + DRAIN_SECONDS
+    # The socket is shut down to interrupt a read that takes longer.
+    with contextlib.suppress(Exception), watch(sock):
+        for _ in reads:
+            if monotonic() > end_by:
+                return
 
 
 def raise_as(error: Exception) -> NoReturn:

@@ -14,7 +14,7 @@ from ...transport.httpx2_requests import find_core_stream
 from ...transport.native.content_coding import ContentDecoder, UnsupportedCoding, content_decoder
 from .base import DRAIN_SECONDS, AsyncBody, Body, Uncounted, adecompress, decompress
 
-__all__ = ("HTTPXAsyncBody", "HTTPXBody", "aopen_reads", "as_client_error", "open_reads")
+__all__ = ("HTTPXAsyncBody", "HTTPXBody", "aopen_reads", "as_client_error", "find_socket", "open_reads")
 
 
 class HTTPXBody(Body):
@@ -31,10 +31,7 @@ class HTTPXBody(Body):
         return as_client_error(self.response, error)
 
     def _socket(self) -> Any:
-        stream = self.response.extensions.get("network_stream")
-        if stream is None or self.response.is_closed or self.response.extensions.get("http_version") == b"HTTP/2":
-            return None
-        return stream.get_extra_info("socket")
+        return find_socket(self.response)
 
 
 class HTTPXAsyncBody(AsyncBody):
@@ -82,6 +79,14 @@ def aopen_reads(response: Any) -> tuple[Any, Any]:
     if content is None:
         return aiter(stream), response
     return adecompress(_acount(aiter(stream), response), content), Uncounted()
+
+
+def find_socket(response: Any) -> Any:
+    """Return the socket of the response's connection, if that is open and no other response uses it; else ``None``."""
+    stream = response.extensions.get("network_stream")
+    if stream is None or response.is_closed or response.http_version != "HTTP/1.1":
+        return None
+    return stream.get_extra_info("socket")
 
 
 def as_client_error(response: Any, error: Exception) -> Exception:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
@@ -12,15 +11,13 @@ import openai
 from anyio.lowlevel import checkpoint
 from openai import _streaming
 
-from ...transport.watchdog import watch
+from ..bodies.base import DRAIN_SECONDS
 
-__all__ = ("aclose", "adrain", "drain", "translate_error")
+__all__ = ("aclose", "adrain", "translate_error")
 
 # Functions that return tuples of classes. Earlier versions raise the HTTP library's own exceptions from a stream.
 _timeout_exceptions: Any = getattr(_streaming, "timeout_exceptions", tuple)
 _request_exceptions: Any = getattr(_streaming, "request_exceptions", tuple)
-# How long to wait for the end of a body after the stream in it has ended; the watchdog's own limit.
-_DRAIN_SECONDS = 0.1
 
 
 def translate_error(error: Exception, response: Any) -> Exception | None:
@@ -32,29 +29,11 @@ def translate_error(error: Exception, response: Any) -> Exception | None:
     return None
 
 
-def drain(response: Any, reads: Iterator[bytes]) -> None:
-    """Read the body to its end, for 100 ms at most, so that the connection can be reused; never raises.
-
-    The SDK does this for async streams alone, so every sync stream costs a new connection.
-    """
-    stream = response.extensions.get("network_stream")
-    if stream is None or response.is_closed or response.http_version != "HTTP/1.1":
-        return
-    if (sock := stream.get_extra_info("socket")) is None:
-        return
-    # The watchdog shuts the socket down to interrupt a read that takes longer.
-    with contextlib.suppress(Exception), watch(sock):
-        end_by = time.monotonic() + _DRAIN_SECONDS
-        for _ in reads:
-            if time.monotonic() > end_by:
-                break
-
-
 async def adrain(response: Any) -> None:
     """Read the body to its end, for 100 ms at most, so that the connection can be reused; raises only cancellation."""
     if response.is_closed or response.http_version != "HTTP/1.1":
         return
-    with contextlib.suppress(Exception), anyio.move_on_after(_DRAIN_SECONDS):
+    with contextlib.suppress(Exception), anyio.move_on_after(DRAIN_SECONDS):
         # Not the response's own generators, which would close it inside of the scope that is cancelled.
         async for _ in response.stream:
             # A transport that has all data already does not wait.

@@ -12,7 +12,9 @@ from openai._streaming import SSEDecoder
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
-from .connections import aclose, adrain, drain, translate_error
+from ..bodies.base import drain
+from ..bodies.httpx import find_socket
+from .connections import aclose, adrain, translate_error
 from .payloads import ChunkDecoder
 
 __all__ = ("STREAM_CLASSES", "AcceleratedAsyncStream", "AcceleratedStream")
@@ -122,7 +124,8 @@ def _read_chunks(response: Any, decoder: ChunkDecoder) -> Iterator[Any]:
             raise translated from error
         if decoder.failure is not None:
             raise decoder.take_failure()
-        drain(response, reads)
+        # The SDK does this for async streams alone, so that every sync stream costs it a new connection.
+        drain(reads, find_socket(response))
     finally:
         response.close()
 
