@@ -190,6 +190,12 @@ impl<'py> Argument<'py> {
         let Self::Value(value) = self else {
             return Ok(MAX_EVENT_SIZE);
         };
+        // A valid argument needs no call of Python.
+        if value.is_exact_instance_of::<PyInt>()
+            && let Ok(size @ 1..) = value.extract::<isize>()
+        {
+            return Ok(size.unsigned_abs());
+        }
         let py = value.py();
         values(py)?
             .call_method1(intern!(py, "check_event_size"), (value,))?

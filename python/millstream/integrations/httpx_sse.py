@@ -99,7 +99,9 @@ class EventSource:
         response, parser = self._response, self._make_parser()
         reads, counter = open_reads(response)
         try:
-            yield from parser._iterate_counted(reads, counter)
+            # CPython runs this loop in less time than `yield from` an iterator that is not a generator.
+            for event in parser._iterate_counted(reads, counter):  # noqa: UP028
+                yield event
         except Exception as error:
             raise_as(_as_own_error(response, error))
         finally:
