@@ -14,6 +14,7 @@ THEIRS = "from langchain_openai import ChatOpenAI\n"
 KEPT = f"from {INTEGRATION} import ChatOpenAI\n"
 PROMPT = "from langchain_core.prompts import ChatPromptTemplate\nprompt = ChatPromptTemplate.from_template('x')\n"
 CAUGHT = "import openai\ntry:\n    pass\nexcept openai.RateLimitError:\n    pass\n"
+ERROR_RESPONSE = "try:\n    pass\nexcept {} as error:\n    error.response.headers\n"
 
 REPORTED = {
     "agent": [
@@ -36,10 +37,16 @@ REPORTED = {
         KEPT + "ChatOpenAI(http_async_client=mine)",
         THEIRS + "ChatOpenAI(client=mine)",
     ],
+    "error-response": [
+        OURS + "import millstream\n" + ERROR_RESPONSE.format("millstream.APIStatusError"),
+        THEIRS + "import openai\n" + ERROR_RESPONSE.format("(ValueError, openai.APIStatusError)"),
+    ],
     "except-openai": [
         OURS + CAUGHT,
         THEIRS + CAUGHT,
         OURS + "from openai import APIError as E, Timeout\ntry:\n    pass\nexcept (ValueError, E):\n    pass",
+        THEIRS + "import openai\nChatOpenAI().with_retry(retry_if_exception_type=(openai.RateLimitError,))",
+        THEIRS + "from openai import APIError\nisinstance(error, APIError)",
     ],
     "handlers": [
         THEIRS + "ChatOpenAI(callbacks=[handler])",
@@ -68,6 +75,10 @@ REPORTED = {
 }  # fmt: skip
 
 SILENT = [
+    OURS + ERROR_RESPONSE.format("ValueError"),
+    "import openai\n" + ERROR_RESPONSE.format("openai.APIStatusError"),
+    OURS + "import openai, millstream\nisinstance(error, (openai.APIError, millstream.APIError))",
+    THEIRS + "from openai import APIError\nclass Mine:\n    APIError = 1",
     KEPT + "from langgraph.graph import StateGraph",
     "from langchain.agents import create_agent\n"
     + KEPT
@@ -120,4 +131,8 @@ def test_an_openai_exception_is_named_with_the_one_to_catch(tmp_path: Path) -> N
     ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT)
     assert text == "openai.RateLimitError catches nothing of Millstream's own models: catch millstream.RateLimitError"
     ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT.replace("RateLimit", "LengthFinishReason"))
+    assert text.endswith("catch millstream.TruncatedOutputError")
+    ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT.replace("RateLimit", "API"))
+    assert text.endswith("catch millstream.APIError and millstream.StreamError")
+    ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT.replace("RateLimit", "OpenAI"))
     assert text.endswith("catch millstream.MillstreamError")

@@ -154,6 +154,29 @@ def test_the_exceptions_of_models_are_those_of_the_table(cells: list[str], name:
         check_row(cells, [stream_of(module, server.url, name, timeout) for module in modules])
 
 
+def test_a_handler_finds_what_the_server_said_under_the_names_of_the_page() -> None:
+    fault = ErrorStatus(429, code="slow", headers={"x-request-id": "r", "retry-after": "7"})
+    with MockServer(Reply(fault=fault)) as server:
+        theirs, ours = (raised_by(stream_of(module, server.url)) for module in ("langchain_openai", "millstream"))
+    assert isinstance(theirs, openai.APIStatusError)
+    assert isinstance(ours, millstream.APIStatusError)
+    for name in ("status_code", "code", "type", "request_id"):
+        assert getattr(ours, name) == getattr(theirs, name) is not None
+    assert ours.headers["retry-after"] == theirs.response.headers["retry-after"] == "7"
+    assert isinstance(ours.body, dict)
+    assert ours.body["error"] == theirs.body
+    assert not hasattr(ours, "response")
+
+
+@pytest.mark.parametrize("cells", cases(LANGCHAIN))
+def test_two_bases_catch_what_the_base_of_the_sdk_catches(cells: list[str]) -> None:
+    theirs, ours = class_named(cells[1], cells), class_named(cells[3], cells)
+    assert theirs is None or issubclass(theirs, openai.APIError)
+    assert ours is not None
+    assert issubclass(ours, (millstream.APIError, millstream.StreamError))
+    assert issubclass(ours, millstream.MillstreamError)
+
+
 @pytest.mark.parametrize("cells", cases(SDK))
 def test_the_exceptions_of_the_sdk_are_those_of_the_table(cells: list[str]) -> None:
     from millstream.integrations import decode

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ... import errors
-from .names import Names
+from .names import Names, dotted
 from .twins import KEPT_MODELS, MODELS
 
 __all__ = ("RULES", "Remark", "find_need_of_langchain", "find_patterns")
@@ -71,21 +71,51 @@ def find_patterns(tree: ast.Module, names: Names) -> list[Remark]:
     return sorted(found, key=lambda remark: (remark.line, remark.rule))
 
 
+# What to catch where it does not have the name that the SDK's exception has.
+_EXCEPTIONS = {
+    "APIError": "APIError and millstream.StreamError",
+    "APIResponseValidationError": "StreamDecodeError",
+    "ContentFilterFinishReasonError": "ContentFilterError",
+    "LengthFinishReasonError": "TruncatedOutputError",
+}
+
+
 def _except_openai(module: _Module) -> Iterator[tuple[int, str]]:
+    """Report exceptions of the SDK's, in ``except`` and elsewhere; not beside one of Millstream's in a tuple."""
+    path = module.names.path
+    tuples = [node.elts for node in module.nodes if isinstance(node, ast.Tuple)]
+    of_both = {id(part) for parts in tuples if any(map(_is_ours, filter(None, map(path, parts)))) for part in parts}
     for node in module.nodes:
-        if not isinstance(node, ast.ExceptHandler) or node.type is None:
+        if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load) or id(node) in of_both:
             continue
-        caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-        paths = [path for expression in caught if (path := module.names.path(expression)) is not None]
-        theirs = [path.rpartition(".")[2] for path in paths if path.startswith("openai.")]
-        if any(path.startswith("millstream.") for path in paths):
+        library, _, name = (path(node) or "").rpartition(".")
+        if library != "openai" or not name.endswith("Error"):
             continue
-        for name in theirs:
-            ours = name if name in errors.__all__ else "MillstreamError"
-            if module.uses_ours:
-                yield node.lineno, f"openai.{name} catches nothing of Millstream's own models: catch millstream.{ours}"
-            elif _mentions_langchain(module):
-                yield node.lineno, f"unchanged if the app keeps LangChain; if it leaves, catch millstream.{ours}"
+        ours = _EXCEPTIONS.get(name, name if name in errors.__all__ else "MillstreamError")
+        if module.uses_ours:
+            yield node.lineno, f"openai.{name} catches nothing of Millstream's own models: catch millstream.{ours}"
+        elif _mentions_langchain(module):
+            yield node.lineno, f"{_IF_IT_LEAVES}, catch millstream.{ours}"
+
+
+_IF_IT_LEAVES = "unchanged if the app keeps LangChain; if it leaves"
+
+
+def _response_of_an_error(module: _Module) -> Iterator[tuple[int, str]]:
+    """Report ``error.response``, which exceptions of Millstream's do not have."""
+    handlers = [node for node in module.nodes if isinstance(node, ast.ExceptHandler) and node.name and node.type]
+    for handler in handlers:
+        types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        paths = [module.names.path(kind) or "" for kind in types if kind is not None]
+        if not any(_is_ours(path) or path.startswith("openai.") for path in paths):
+            continue
+        for node in ast.walk(handler):
+            if isinstance(node, ast.Attribute) and dotted(node) == f"{handler.name}.response":
+                text = f"write {handler.name}.headers, {handler.name}.status_code or {handler.name}.body"
+                if module.uses_ours:
+                    yield node.lineno, f"Millstream's exceptions have no response: {text}"
+                elif _mentions_langchain(module):
+                    yield node.lineno, f"{_IF_IT_LEAVES}, {text}"
 
 
 def _mentions_langchain(module: _Module) -> bool:
@@ -242,6 +272,7 @@ RULES: dict[str, Callable[[_Module], Iterator[tuple[int, str]]]] = {
     "by-hand": _by_hand,
     "by-name": _by_name,
     "custom-client": _custom_client,
+    "error-response": _response_of_an_error,
     "except-openai": _except_openai,
     "handlers": _handlers,
     "mixed-chain": _mixed_chain,
