@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from endings import assert_closed_by_us
-from millstream.integrations.bodies.base import drain
-from millstream.integrations.bodies.httpx import find_socket
+from millstream.integrations._bodies.base import drain
+from millstream.integrations._bodies.httpx import find_socket
 from millstream.integrations.openai import accelerate
 from millstream.testing import Cut, MockServer, Reply, Stall
 from sdk_peer import CONNECTION_ERROR, MESSAGES, Body, http, sse

@@ -29,12 +29,12 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "RunnableWithFallbacks": "millstream.runnables.fallbacks",
         "ServerSentEvent": "millstream._backend",
         "ToolCallDelta": "millstream._backend",
-        "callbacks_to_langchain": "millstream.callbacks.langchain_handlers",
+        "callbacks_to_langchain": "millstream.callbacks.handlers_to_langchain",
         "convert_runnable_to_tool": "millstream.tools.convert",
         "core_schema_of": "millstream.messages.pydantic_schema",
         "ensure_config": "millstream.runnables.config",
         "json_schema_of": "millstream.messages.pydantic_schema",
-        "to_langchain": "millstream.callbacks.langchain_values",
+        "to_langchain": "millstream.callbacks.values_to_langchain",
         "validate_message": "millstream.messages.pydantic_schema",
     }
 

@@ -200,7 +200,7 @@ class _Values:
         if not handler.is_langchain:
             return self._args, self._kwargs
         if self._converted is None:
-            from .langchain_values import to_langchain
+            from .values_to_langchain import to_langchain
 
             self._converted = list(map(to_langchain, self._args)), to_langchain(dict(self._kwargs))
         return self._converted

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import StreamError
 from ..providers.http.errors import araise_status_error, raise_status_error
 from ..providers.stream_decoding import DecodedStream
-from .bodies import AsyncBody, Body, find_response
+from ._bodies import AsyncBody, Body, find_response
 
 __all__ = ("Deltas", "GivenBody", "Records", "Texts", "acheck_status", "check_status", "find_format")
 

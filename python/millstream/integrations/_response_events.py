@@ -11,7 +11,7 @@ from ._decoded_response import acheck_status, check_status
 
 if TYPE_CHECKING:
     from .._backend import ServerSentEvent
-    from .bodies.base import AsyncBody, Body, ResponseBody
+    from ._bodies.base import AsyncBody, Body, ResponseBody
 
 __all__ = ("aiterate_events", "iterate_events")
 

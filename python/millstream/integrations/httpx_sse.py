@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .._backend import HTTPXServerSentEvent as ServerSentEvent
 from .._backend import SSEParser
 from ..errors import EventTooLargeError
-from .bodies.base import raise_as
-from .bodies.httpx import aopen_reads, as_client_error, open_reads
+from ._bodies.base import raise_as
+from ._bodies.httpx import aopen_reads, as_client_error, open_reads
 
 if TYPE_CHECKING:
     import httpx

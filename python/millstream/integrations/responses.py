@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from .._backend import SSEParser
 from ..streaming.drive import adrive, drive
 from ..streaming.stream import AsyncStream, Stream
+from ._bodies import open_async_body, open_body
 from ._decoded_response import Deltas, GivenBody, Records, Texts, find_format
 from ._response_events import aiterate_events, iterate_events
-from .bodies import open_async_body, open_body
 
 if TYPE_CHECKING:
     from .._backend import Delta, ServerSentEvent

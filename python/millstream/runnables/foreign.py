@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..callbacks.langchain_values import to_langchain
+from ..callbacks.values_to_langchain import to_langchain
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.isolation import isolated_stream
 from ..streaming.stream import AsyncStream, Stream
@@ -150,7 +150,7 @@ class ForeignRunnable(TypesOfAnother[Any, Any], Runnable[Any, Any]):
 
 def _config_to_langchain(config: Any) -> Any:
     # A program without LangChain need not load it.
-    from ..callbacks.langchain_handlers import config_to_langchain
+    from ..callbacks.handlers_to_langchain import config_to_langchain
 
     return config_to_langchain(config)
 

@@ -11,7 +11,7 @@ from typing import Any
 from ...providers.openai.azure import AzureChatOpenAI as MillstreamAzureChatOpenAI
 from ...providers.openai.chat import ChatOpenAI as MillstreamChatOpenAI
 from ...providers.openai.completions import OpenAI as MillstreamOpenAI
-from ._models_to_langchain import MillstreamChatModel, MillstreamLLM
+from .models_to_langchain import MillstreamChatModel, MillstreamLLM
 
 __all__ = ("AzureChatOpenAI", "ChatOpenAI", "OpenAI")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
+from .._bodies.base import raise_as
 from .._openai_client import ClientRequest, WholeResponse
 from .._openai_errors import build_response
-from ..bodies.base import raise_as
 
 __all__ = ("ModelRequest",)
 

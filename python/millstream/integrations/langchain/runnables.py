@@ -16,8 +16,8 @@ from langchain_core.runnables import Runnable as TheirRunnable
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.tools import BaseTool as TheirTool
 
-from ...callbacks.langchain_values import to_langchain as value_to_langchain
-from ...callbacks.values_of_langchain import from_langchain as value_from_langchain
+from ...callbacks.values_from_langchain import from_langchain as value_from_langchain
+from ...callbacks.values_to_langchain import to_langchain as value_to_langchain
 from ...events import EventFilter
 from ...language_models import BaseChatModel, BaseLLM
 from ...retrievers import BaseRetriever
@@ -26,12 +26,12 @@ from ...runnables.foreign import ForeignRunnable, is_foreign
 from ...runnables.graph import Graph
 from ...runnables.runnable import Runnable
 from ...tools import BaseTool
-from ._calls import graph_from_langchain
-from ._models_to_langchain import MillstreamBinding, MillstreamChatModel, MillstreamLLM
-from ._runnable_to_langchain import MillstreamRunnable, Named
-from ._schemas import schema_from_langchain, type_from_langchain
-from ._steps_to_langchain import MillstreamRetriever, MillstreamTool
-from ._tool_from_langchain import LangChainTool
+from .graphs import graph_from_langchain
+from .models_to_langchain import MillstreamBinding, MillstreamChatModel, MillstreamLLM
+from .runnable_to_langchain import MillstreamRunnable, Named
+from .schemas import schema_from_langchain, type_from_langchain
+from .steps_to_langchain import MillstreamRetriever, MillstreamTool
+from .tool_from_langchain import LangChainTool
 
 __all__ = (
     "LangChainRunnable",

@@ -11,7 +11,7 @@ import openai
 from anyio.lowlevel import checkpoint
 from openai import _streaming
 
-from ..bodies.base import DRAIN_SECONDS
+from .._bodies.base import DRAIN_SECONDS
 
 __all__ = ("aclose", "adrain", "translate_error")
 

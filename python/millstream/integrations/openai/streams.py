@@ -12,8 +12,8 @@ from openai._streaming import SSEDecoder
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
-from ..bodies.base import drain
-from ..bodies.httpx import find_socket
+from .._bodies.base import drain
+from .._bodies.httpx import find_socket
 from .connections import aclose, adrain, translate_error
 from .payloads import ChunkDecoder
 

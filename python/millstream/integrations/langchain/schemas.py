@@ -13,8 +13,8 @@ from langchain_core.runnables.utils import Input as TheirInput
 from langchain_core.runnables.utils import Output as TheirOutput
 from pydantic import BaseModel, Field, RootModel, create_model
 
-from ...callbacks.langchain_values import their_class
-from ...callbacks.values_of_langchain import our_class
+from ...callbacks.values_from_langchain import our_class
+from ...callbacks.values_to_langchain import their_class
 from ...messages.conversion import AnyMessage
 from ...runnables.invocable import Input, Output
 from ...runnables.schemas import model_of_type

@@ -10,11 +10,11 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import model_validator
 
-from ...callbacks.langchain_handlers import callbacks_to_langchain
-from ...callbacks.langchain_values import to_langchain
-from ...callbacks.values_of_langchain import from_langchain
-from ._calls import take_config
-from ._runnable_to_langchain import Named
+from ...callbacks.handlers_to_langchain import callbacks_to_langchain
+from ...callbacks.values_from_langchain import from_langchain
+from ...callbacks.values_to_langchain import to_langchain
+from .configs import take_config
+from .runnable_to_langchain import Named
 
 __all__ = ("MillstreamRetriever", "MillstreamTool")
 

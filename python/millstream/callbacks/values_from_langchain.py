@@ -1,6 +1,6 @@
 """Values of LangChain's classes as ours: messages, results, documents, prompt values and actions.
 
-The counterpart of :mod:`~millstream.callbacks.langchain_values`. LangChain's classes are known by their modules and
+The counterpart of :mod:`~millstream.callbacks.values_to_langchain`. LangChain's classes are known by their modules and
 names; this module imports nothing of it.
 """
 

@@ -10,11 +10,12 @@ from langchain_core.runnables.graph import Graph
 from langchain_core.runnables.utils import ConfigurableFieldSpec
 from pydantic import ConfigDict
 
-from ...callbacks.langchain_values import to_langchain
-from ...callbacks.values_of_langchain import from_langchain
+from ...callbacks.values_from_langchain import from_langchain
+from ...callbacks.values_to_langchain import to_langchain
 from ...runnables.foreign import aconvert_items, convert_items
-from ._calls import batch_configs, graph_to_langchain, specs_to_langchain, take_config
-from ._schemas import schema_to_langchain, type_to_langchain
+from .configs import take_config, take_configs
+from .graphs import graph_to_langchain, specs_to_langchain
+from .schemas import schema_to_langchain, type_to_langchain
 from .unobserved import AsyncDeferredStream, DeferredStream
 
 __all__ = ("MillstreamRunnable", "Named")
@@ -102,7 +103,7 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with Millstream's Runnable."""
-        values, configs = list(map(from_langchain, inputs)), batch_configs(config)
+        values, configs = list(map(from_langchain, inputs)), take_configs(config)
         outputs = self.runnable.batch(values, configs, return_exceptions=return_exceptions, **kwargs)
         return list(map(to_langchain, outputs))
 
@@ -115,7 +116,7 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         **kwargs: Any,
     ) -> list[Any]:
         """Batch with Millstream's Runnable."""
-        values, configs = list(map(from_langchain, inputs)), batch_configs(config)
+        values, configs = list(map(from_langchain, inputs)), take_configs(config)
         outputs = await self.runnable.abatch(values, configs, return_exceptions=return_exceptions, **kwargs)
         return list(map(to_langchain, outputs))
 
@@ -128,7 +129,7 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         **kwargs: Any,
     ) -> Iterator[tuple[int, Any]]:
         """Batch with Millstream's Runnable, in the order in which the outputs come."""
-        values, configs = list(map(from_langchain, inputs)), batch_configs(config)
+        values, configs = list(map(from_langchain, inputs)), take_configs(config)
         outputs = self.runnable.batch_as_completed(values, configs, return_exceptions=return_exceptions, **kwargs)
         return convert_items(outputs, to_langchain)
 
@@ -141,7 +142,7 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
         **kwargs: Any,
     ) -> AsyncIterator[tuple[int, Any]]:
         """Batch with Millstream's Runnable, in the order in which the outputs come."""
-        values, configs = list(map(from_langchain, inputs)), batch_configs(config)
+        values, configs = list(map(from_langchain, inputs)), take_configs(config)
         outputs = self.runnable.abatch_as_completed(values, configs, return_exceptions=return_exceptions, **kwargs)
         return aconvert_items(outputs, to_langchain)
 

@@ -86,7 +86,7 @@ def _converter_to(cls: type, theirs: Any, read_fields: FieldsOf | None) -> Calla
     if read_fields is not None:
         return lambda value: theirs.model_construct(**read_fields(value))
     # A program without LangChain need not load it.
-    from .langchain_objects import generation_converter, message_converter
+    from .messages_to_langchain import generation_converter, message_converter
 
     return (
         message_converter(cls, theirs) if issubclass(cls, BaseMessage) else generation_converter(theirs, to_langchain)

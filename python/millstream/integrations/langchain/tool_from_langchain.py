@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...callbacks.langchain_handlers import callbacks_to_langchain, config_to_langchain
-from ...callbacks.langchain_values import to_langchain
-from ...callbacks.values_of_langchain import from_langchain
+from ...callbacks.handlers_to_langchain import callbacks_to_langchain, config_to_langchain
+from ...callbacks.values_from_langchain import from_langchain
+from ...callbacks.values_to_langchain import to_langchain
 from ...runnables.config import RunnableConfig
 from ...tools import BaseTool
 

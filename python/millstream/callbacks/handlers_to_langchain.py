@@ -15,8 +15,8 @@ from uuid import UUID
 
 from ..streaming.inputs import NestedIterator, close_iterator
 from .base_manager import BaseCallbackManager
-from .langchain_values import manager_to_langchain
-from .values_of_langchain import from_langchain
+from .values_from_langchain import from_langchain
+from .values_to_langchain import manager_to_langchain
 
 __all__ = ("callbacks_to_langchain", "config_to_langchain")
 

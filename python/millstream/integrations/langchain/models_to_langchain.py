@@ -16,23 +16,19 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import model_validator
 
-from ...callbacks.langchain_values import to_langchain
-from ...callbacks.values_of_langchain import from_langchain
+from ...callbacks.values_from_langchain import from_langchain
+from ...callbacks.values_to_langchain import to_langchain
 from ...language_models.chat_type import disables_streaming
 from ...language_models.model_type import ModelCall
 from ...language_models.streams import chunk_stream
 from ...runnables.binding import RunnableBinding as OurBinding
 from ...runnables.foreign import aconvert_items, convert_items
 from ...streaming.drive import adrive, drive
-from ._calls import ConvertedChunks
-from ._model_fields import (
-    ConvertedRateLimiter,
-    ModelCalls,
-    model_fields,
-    run_of_millstream,
-)
-from ._runnable_to_langchain import MillstreamRunnable, Named
+from .converted_chunks import ConvertedChunks
+from .model_calls import ModelCalls, run_from_langchain
 from .model_events import VERSION, begin_events
+from .model_fields import ConvertedRateLimiter, read_fields
+from .runnable_to_langchain import MillstreamRunnable, Named
 from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
 
 __all__ = ("MillstreamBinding", "MillstreamChatModel", "MillstreamLLM")
@@ -85,7 +81,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
         model = values["runnable"]
         limiter, profile = model.rate_limiter, model.profile
         fields = {
-            **model_fields(model),
+            **read_fields(model),
             "rate_limiter": limiter and ConvertedRateLimiter(limiter),
             "disable_streaming": model.disable_streaming,
             "output_version": model.output_version,
@@ -108,13 +104,13 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        call = ModelCalls(self.runnable, run_of_millstream(run_manager))
+        call = ModelCalls(self.runnable, run_from_langchain(run_manager))
         return to_langchain(call.generate(from_langchain(messages), stop, kwargs))  # type: ignore[no-any-return]
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        call = ModelCalls(self.runnable, run_of_millstream(run_manager))
+        call = ModelCalls(self.runnable, run_from_langchain(run_manager))
         return to_langchain(await call.agenerate(from_langchain(messages), stop, kwargs))  # type: ignore[no-any-return]
 
     def _stream(
@@ -226,31 +222,31 @@ class MillstreamLLM(_MillstreamModel, BaseLLM):
     @classmethod
     def _take_fields(cls, values: Any) -> Any:
         """Take the fields of Millstream's model where none are given."""
-        fields = model_fields(values["runnable"])
+        fields = read_fields(values["runnable"])
         return {**{name: value for name, value in fields.items() if value is not None}, **values}
 
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        call = ModelCalls(self.runnable, run_of_millstream(run_manager))
+        call = ModelCalls(self.runnable, run_from_langchain(run_manager))
         return to_langchain(call.generate(prompts, stop, kwargs))  # type: ignore[no-any-return]
 
     async def _agenerate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        call = ModelCalls(self.runnable, run_of_millstream(run_manager))
+        call = ModelCalls(self.runnable, run_from_langchain(run_manager))
         return to_langchain(await call.agenerate(prompts, stop, kwargs))  # type: ignore[no-any-return]
 
     def _stream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
-        chunks = self.runnable._stream(prompt, stop=stop, run_manager=run_of_millstream(run_manager), **kwargs)
+        chunks = self.runnable._stream(prompt, stop=stop, run_manager=run_from_langchain(run_manager), **kwargs)
         return convert_items(iter(chunks), to_langchain)
 
     def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
-        chunks = self.runnable._astream(prompt, stop=stop, run_manager=run_of_millstream(run_manager), **kwargs)
+        chunks = self.runnable._astream(prompt, stop=stop, run_manager=run_from_langchain(run_manager), **kwargs)
         return aconvert_items(aiter(chunks), to_langchain)
 
     def stream(

@@ -18,8 +18,8 @@ import millstream.messages as our_messages
 import millstream.outputs as our_outputs
 import millstream.prompt_values as our_prompts
 from millstream._uuid7 import uuid7
-from millstream.callbacks.langchain_values import to_langchain
-from millstream.callbacks.values_of_langchain import from_langchain
+from millstream.callbacks.values_from_langchain import from_langchain
+from millstream.callbacks.values_to_langchain import to_langchain
 
 USAGE: Any = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "i", "type": "tool_call"}

@@ -24,7 +24,7 @@ import millstream.messages as our_messages
 import millstream.outputs as our_outputs
 import millstream.prompt_values as our_prompts
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
-from millstream.callbacks.langchain_values import to_langchain
+from millstream.callbacks.values_to_langchain import to_langchain
 from millstream.prompts import ChatPromptTemplate
 from millstream.retrievers import BaseRetriever
 

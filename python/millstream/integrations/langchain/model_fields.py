@@ -8,14 +8,11 @@ from typing import Any
 from langchain_core.caches import BaseCache
 from langchain_core.rate_limiters import BaseRateLimiter
 
-from ...callbacks.base_manager import BaseCallbackManager
-from ...callbacks.langchain_handlers import callbacks_to_langchain
-from ...callbacks.langchain_values import to_langchain
-from ...callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from ...callbacks.values_of_langchain import from_langchain
-from ...language_models.model_type import enter_run, takes_run_manager
+from ...callbacks.handlers_to_langchain import callbacks_to_langchain
+from ...callbacks.values_from_langchain import from_langchain
+from ...callbacks.values_to_langchain import to_langchain
 
-__all__ = ("ConvertedCache", "ConvertedRateLimiter", "ModelCalls", "model_fields", "run_of_millstream")
+__all__ = ("ConvertedRateLimiter", "read_fields")
 
 
 class ConvertedCache(BaseCache):
@@ -68,7 +65,7 @@ class ConvertedRateLimiter(BaseRateLimiter):
         return taken
 
 
-def model_fields(model: Any) -> dict[str, Any]:
+def read_fields(model: Any) -> dict[str, Any]:
     """Return the fields that all of Millstream's models have, as LangChain's models take them."""
     cache = model.cache
     return {
@@ -79,34 +76,3 @@ def model_fields(model: Any) -> dict[str, Any]:
         "metadata": model.metadata,
         "custom_get_token_ids": model.custom_get_token_ids,
     }
-
-
-def run_of_millstream(run_manager: Any) -> CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None:
-    """Return LangChain's run of a model as Millstream's: its handlers receive values of their own library."""
-    if run_manager is None:
-        return None
-    run_class = AsyncCallbackManagerForLLMRun if hasattr(run_manager, "get_sync") else CallbackManagerForLLMRun
-    return run_class.of(BaseCallbackManager.like(run_manager), run_manager.run_id)
-
-
-class ModelCalls:
-    """One call of a model of Millstream's in a run of LangChain's, of which runs that its code starts are children."""
-
-    def __init__(self, model: Any, run: Any) -> None:
-        self._model = model
-        self._run = run
-
-    def generate(self, prompt: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
-        """Return the result of ``_generate``."""
-        function = self._model._generate
-        with enter_run(self._run):
-            return function(prompt, stop=stop, **self._manager(type(self._model)._generate), **kwargs)
-
-    async def agenerate(self, prompt: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
-        """Return the result of ``_agenerate``."""
-        function = self._model._agenerate
-        with enter_run(self._run):
-            return await function(prompt, stop=stop, **self._manager(type(self._model)._agenerate), **kwargs)
-
-    def _manager(self, function: Any) -> dict[str, Any]:
-        return {"run_manager": self._run} if takes_run_manager(function) else {}
