@@ -49,6 +49,18 @@ def test_the_connection_is_closed_when_the_last_reference_to_the_stream_goes(
     assert_closed_by_us(server)
 
 
+def test_a_stream_that_was_never_read_is_closed_with_the_last_reference(
+    server: MockServer, client: openai.OpenAI
+) -> None:
+    open_stream(client)
+    assert_closed_by_us(server)
+    # The iterator alone keeps the response open.
+    iterator = iter(open_stream(client))
+    assert server.connections.open == 1
+    del iterator
+    assert_closed_by_us(server)
+
+
 def test_close_and_with_close(server: MockServer, client: openai.OpenAI) -> None:
     stream = open_stream(client)
     next(stream)
@@ -196,6 +208,9 @@ def test_an_async_connection_is_closed_when_the_last_reference_goes(server: Mock
         stream = await open_stream(client)
         await anext(stream)
         del stream
+        await server.await_closed()
+        # A stream that was never read.
+        await open_stream(client)
         await server.await_closed()
 
     run(main, server)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from types import AsyncGeneratorType
 from typing import Any, TypeVar
 
@@ -31,7 +31,10 @@ class AcceleratedStream(Stream[_T]):
     def __stream__(self) -> Iterator[_T]:
         if type(self._decoder) is not SSEDecoder:
             return super().__stream__()
-        return _read_chunks(self.response, _make_decoder(self))
+        chunks = _read_chunks(self.response, _make_decoder(self))
+        # From here on it closes the response if it is dropped: a generator that has not begun does not.
+        next(chunks)
+        return chunks
 
     def __iter__(self) -> Iterator[_T]:
         return self._iterator
@@ -53,7 +56,11 @@ class AcceleratedAsyncStream(AsyncStream[_T]):
     def __stream__(self) -> AsyncIterator[_T]:
         if type(self._decoder) is not SSEDecoder:
             return super().__stream__()
-        return _aread_chunks(self.response, _make_decoder(self))
+        chunks = _aread_chunks(self.response, _make_decoder(self))
+        # As in sync code; nothing is awaited up to there.
+        with contextlib.suppress(StopIteration):
+            chunks.asend(None).send(None)
+        return chunks
 
     def __aiter__(self) -> AsyncIterator[_T]:
         return self._iterator
@@ -109,7 +116,9 @@ def _make_decoder(stream: Any) -> ChunkDecoder:
 
 # Functions and not methods: a generator that refers to its stream would be left to the garbage collector with it.
 def _read_chunks(response: Any, decoder: ChunkDecoder) -> Iterator[Any]:
+    """Yield ``None``, and then the chunks."""
     try:
+        yield None
         reads = response.iter_bytes()
         try:
             for data in reads:
@@ -130,9 +139,11 @@ def _read_chunks(response: Any, decoder: ChunkDecoder) -> Iterator[Any]:
         response.close()
 
 
-async def _aread_chunks(response: Any, decoder: ChunkDecoder) -> AsyncIterator[Any]:
+async def _aread_chunks(response: Any, decoder: ChunkDecoder) -> AsyncGenerator[Any, None]:
+    """:func:`_read_chunks` for async code."""
     reads = response.aiter_bytes()
     try:
+        yield None
         try:
             async for data in reads:
                 for chunk in decoder.feed(data):
