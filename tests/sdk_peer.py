@@ -126,7 +126,7 @@ def describe(value: Any) -> Any:
 
 
 def assert_same(ours: Any, theirs: Any) -> None:
-    """Check that two chunks cannot be told apart."""
+    """Check that two chunks are equal in all respects."""
     assert describe(ours) == describe(theirs)
     assert repr(ours) == repr(theirs)
     if isinstance(theirs, BaseModel):

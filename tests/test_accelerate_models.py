@@ -1,4 +1,4 @@
-"""Objects of an accelerated client: nothing tells them from those that the SDK builds."""
+"""Objects of an accelerated client: they are equal in all respects to those that the SDK builds."""
 
 import json
 import math

@@ -72,7 +72,7 @@ class _Memory(aiohttp.BaseConnector):
 
 
 def over_aiohttp(read: Callable[[Any], Awaitable[Any]], reads: Reads) -> Callable[[], Awaitable[Any]]:
-    """Return what reads texts from a response of aiohttp."""
+    """Return a function that reads texts from a response of aiohttp."""
 
     async def run() -> Any:
         async with (

@@ -46,7 +46,7 @@ LIBRARIES = {"httpx": httpx, "httpx2": httpx2}
 
 
 def over(library: str, read: Callable[[Any], Any], reads: Reads) -> Callable[[], Any]:
-    """Return what reads texts from a response of a sync client."""
+    """Return a function that reads texts from a response of a sync client."""
     client = _client(LIBRARIES[library], reads, waits=False)
 
     def run() -> Any:
@@ -57,7 +57,7 @@ def over(library: str, read: Callable[[Any], Any], reads: Reads) -> Callable[[],
 
 
 def aover(library: str, read: Callable[[Any], Awaitable[Any]], reads: Reads) -> Callable[[], Awaitable[Any]]:
-    """Return what reads texts from a response of an async client."""
+    """Return a function that reads texts from a response of an async client."""
     client = _client(LIBRARIES[library], reads, waits=True)
 
     async def run() -> Any:
@@ -104,7 +104,7 @@ async def adrain(response: Any) -> None:
 
 
 def connected(module: Any, library: str, reads: Reads) -> Callable[[], list[Any]]:
-    """Return what reads events with ``connect_sse`` of ``module``, which is httpx_sse or has its interface."""
+    """Return a function that reads events with ``connect_sse`` of ``module``, httpx_sse or one with its interface."""
     client = _client(LIBRARIES[library], reads, waits=False)
 
     def run() -> list[Any]:
@@ -115,7 +115,7 @@ def connected(module: Any, library: str, reads: Reads) -> Callable[[], list[Any]
 
 
 def aconnected(module: Any, library: str, reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
-    """Return what reads events with ``aconnect_sse`` of ``module``."""
+    """Return a function that reads events with ``aconnect_sse`` of ``module``."""
     client = _client(LIBRARIES[library], reads, waits=True)
 
     async def run() -> list[Any]:

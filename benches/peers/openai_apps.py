@@ -43,7 +43,7 @@ def astream(kind: str, ready: Ready, reads: Reads) -> Callable[[], Awaitable[lis
 
 
 def raw_texts(read: Callable[[Any], Any], reads: Reads) -> Callable[[], Any]:
-    """Return what reads texts with ``read`` from the response of ``with_streaming_response``."""
+    """Return a function that reads texts with ``read`` from the response of ``with_streaming_response``."""
     sdk = openai.OpenAI(http_client=client(reads), **_OPTIONS)
     create = sdk.chat.completions.with_streaming_response.create
 

@@ -59,7 +59,7 @@ class _Memory(HTTPAdapter):
 
 
 def over_urllib3(read: Read, reads: Reads) -> Callable[[], Any]:
-    """Return what reads texts from a response of urllib3."""
+    """Return a function that reads texts from a response of urllib3."""
     wire = _wire(reads)
 
     def run() -> Any:
@@ -73,7 +73,7 @@ def over_urllib3(read: Read, reads: Reads) -> Callable[[], Any]:
 
 
 def over_requests(read: Read, reads: Reads) -> Callable[[], Any]:
-    """Return what reads texts from a response of requests."""
+    """Return a function that reads texts from a response of requests."""
     session = requests.Session()
     session.mount("http://", _Memory(_wire(reads)))
 

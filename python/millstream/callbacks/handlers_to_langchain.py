@@ -84,7 +84,7 @@ class ConvertingHandler:
         method = getattr(self.millstream_handler, name, None)
         if method is None:
             return _refuse if name == "on_chat_model_start" else _ignore
-        return _converting(method)
+        return _convert_arguments(method)
 
 
 class ConvertingTaps(ConvertingHandler):
@@ -120,7 +120,7 @@ def _refuse(*args: object, **kwargs: object) -> None:
     raise NotImplementedError
 
 
-def _converting(method: Callable[..., Any]) -> Callable[..., Any]:
+def _convert_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``method`` for arguments of LangChain's classes; it is a coroutine function if ``method`` is one."""
 
     @wraps(method)

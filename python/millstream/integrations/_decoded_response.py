@@ -1,4 +1,4 @@
-"""The processor and the source behind ``decode`` and ``adecode``: one decoder over the body of a given response."""
+"""The processor and the source behind ``decode`` and ``adecode``: one decoder over the body of a response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..providers.http.errors import araise_status_error, raise_status_error
 from ..providers.stream_decoding import DecodedStream
 from ._bodies import AsyncBody, Body, find_response
 
-__all__ = ("Deltas", "GivenBody", "Records", "Texts", "acheck_status", "check_status", "find_format")
+__all__ = ("Deltas", "Records", "ResponseSource", "Texts", "acheck_status", "check_status", "find_format")
 
 _CHAT, _COMPLETIONS = "openai.chat", "openai.completions"
 
@@ -82,7 +82,7 @@ class _Decoded(DecodedStream):
         raise NotImplementedError
 
     def early_disconnect(self) -> StreamError | None:
-        """Return ``None``: a response that is given cannot be requested again."""
+        """Return ``None``: the request of a response cannot be sent again."""
         return None
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
@@ -146,8 +146,8 @@ class Records(_Decoded):
         return (records,) if records else ()
 
 
-class GivenBody:
-    """The source of a stream whose response has been given: its status is checked when the stream begins."""
+class ResponseSource:
+    """The source of a stream over a response of the caller's: its status is checked when the stream begins."""
 
     __slots__ = ("_body",)
 

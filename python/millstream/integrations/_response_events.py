@@ -1,4 +1,4 @@
-"""The events behind ``iter_sse`` and ``aiter_sse``: one parser over the body of a given response."""
+"""The events behind ``iter_sse`` and ``aiter_sse``: one parser over the body of a response."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .._backend import SSEParser
 from ..streaming.drive import adrive, drive
 from ..streaming.stream import AsyncStream, Stream
 from ._bodies import open_async_body, open_body
-from ._decoded_response import Deltas, GivenBody, Records, Texts, find_format
+from ._decoded_response import Deltas, Records, ResponseSource, Texts, find_format
 from ._response_events import aiterate_events, iterate_events
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _OPTIONS_OF_RECORDS = (*_OPTIONS, "prefix", "suffix")
 
 
 class ResponseStream(Stream[Any]):
-    """A stream over a given response, which :meth:`close` closes even if nothing has been read."""
+    """A stream over a response of the caller's, which :meth:`close` closes even if nothing has been read."""
 
     __slots__ = ("_body",)
 
@@ -116,7 +116,7 @@ def decode(response: Any, output: Output = "text", **options: Any) -> Stream[Any
     """
     processor = _make_processor(response, output, **options)
     body = open_body(response)
-    return ResponseStream(drive(GivenBody(body), processor), body)
+    return ResponseStream(drive(ResponseSource(body), processor), body)
 
 
 @overload
@@ -163,7 +163,7 @@ def adecode(response: Any, output: Output = "text", **options: Any) -> AsyncStre
     """
     processor = _make_processor(response, output, **options)
     body = open_async_body(response)
-    return AsyncResponseStream(adrive(GivenBody(body), processor), body)
+    return AsyncResponseStream(adrive(ResponseSource(body), processor), body)
 
 
 def iter_sse(response: Any, *, max_event_size: int = 16777216, eof: str = "discard") -> Stream[ServerSentEvent]:

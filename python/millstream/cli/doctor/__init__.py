@@ -1,4 +1,4 @@
-"""``millstream doctor``: what the installation is, and what the imports of an app could become.
+"""``millstream doctor``: reports on the installation, and on the imports of an app that could change.
 
 Sources are parsed, never imported and never written. A file that cannot be read is reported, and the others are
 examined.

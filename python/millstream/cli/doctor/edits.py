@@ -50,7 +50,7 @@ def make_diff(found: Findings, way: str) -> bytes:
     lines = unified_diff(before, changed, "a/", "b/")
     head = [f"{next(lines, '').rstrip()}".encode() + path + b"\n" for _ in range(2)] if before != changed else []
     encoding = source.encoding.removesuffix("-sig")
-    return b"".join((*head, *(_ended(line).encode(encoding) for line in lines)))
+    return b"".join((*head, *(_mark_end(line).encode(encoding) for line in lines)))
 
 
 def find_left(found: Findings, way: str) -> Iterator[Finding]:
@@ -70,7 +70,7 @@ def _patched_path(path: str) -> str:
     return path if relative.startswith(os.pardir) else relative
 
 
-def _ended(line: str) -> str:
+def _mark_end(line: str) -> str:
     return line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
 
 

@@ -95,7 +95,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _network() -> Iterator[Fact]:
-    """Yield the transport that a model with default arguments uses, and what its certificates are."""
+    """Yield the transport that a model with default arguments uses, and its certificates."""
     from ...errors import MillstreamError
     from ...transport.choice import TransportSelector
     from ...transport.native.tls import environment_certificates

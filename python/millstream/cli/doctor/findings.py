@@ -1,4 +1,4 @@
-"""What the doctor finds in a source: lines that could change, and lines to look at."""
+"""The findings of the doctor in a source: lines that could change, and lines to look at."""
 
 from __future__ import annotations
 

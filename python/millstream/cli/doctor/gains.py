@@ -1,4 +1,4 @@
-"""What a change gains: the sentences of the report, with the figures of ``docs/benchmarks.md``.
+"""The gain of each change: the sentences of the report, with the figures of ``docs/benchmarks.md``.
 
 A test compares the two: each row that a gain names measured at least its factor, and no more than four times it.
 """

@@ -66,7 +66,7 @@ _MOVED = {
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What a line becomes in one way: import lines, names that stay where they are, and what the app gains.
+    """The change of a line in one way: import lines, names that stay where they are, and the gain.
 
     ``note`` says what else is to be changed: the line alone does not do then.
     """

@@ -36,7 +36,7 @@ _MODULES = {
     "to_langchain": ".runnables",
 }
 _CORE_MODELS = dict.fromkeys(("AzureChatOpenAI", "ChatOpenAI", "OpenAI"), ".core_models")
-"""What stands in where langchain-openai is not installed: Millstream's models, converted."""
+"""The names for which Millstream's models, converted, are imported where langchain-openai is not installed."""
 
 _find = lazy_names(globals(), _MODULES)
 _find_of_core = lazy_names(globals(), _CORE_MODELS)

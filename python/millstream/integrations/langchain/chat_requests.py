@@ -22,8 +22,8 @@ __all__ = ("ChatRequest", "build_stream_request", "build_whole_request")
 class ChatRequest(ModelRequest):
     """A request for a chat model: its exceptions are langchain-openai's.
 
-    ``is_raw`` says whether the response's headers are needed. ``limiter`` is a rate limiter of LangChain's, which
-    is asked before the first try.
+    ``is_raw`` says whether the response's headers are needed. ``limiter`` is a rate limiter of LangChain's, whose
+    token is acquired before the first try.
     """
 
     __slots__ = ("_model", "is_raw", "limiter")

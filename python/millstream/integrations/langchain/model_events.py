@@ -18,14 +18,9 @@ from ...events.model_events import ModelEvents
 from ...events.schema import EventFilter, Run
 from ...events.versions import schema_version
 from ...streaming.drive import adrive
-from ...streaming.protocols import ChunkProcessor, Source
+from .unobserved import EVENTS_VERSION, Opened
 
-__all__ = ("VERSION", "begin_events")
-
-VERSION = "v2"
-"""The version of the events that are made here; LangChain makes the others."""
-
-Opened = tuple[Source, ChunkProcessor[Any]]
+__all__ = ("begin_events",)
 
 
 def begin_events(
@@ -49,7 +44,7 @@ def begin_events(
         return None
     source, chunks = opened
     includes = wanted.includes(run.name, run.run_type, run.tags)
-    return adrive(source, ModelEvents(chunks, schema_version(VERSION), run, input, includes=includes))
+    return adrive(source, ModelEvents(chunks, schema_version(EVENTS_VERSION), run, input, includes=includes))
 
 
 def _find_root_run(model: Any, run_type: str, config: RunnableConfig | None, params: Mapping[str, Any]) -> Run | None:

@@ -14,8 +14,7 @@ from langchain_core.runnables.config import RunnableConfig, ensure_config
 
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
-from ...streaming.protocols import ChunkProcessor, Source
-from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
+from .unobserved import EVENTS_VERSION, AsyncDeferredStream, DeferredStream, Opened, is_observed
 
 if TYPE_CHECKING:
     from langchain_core.language_models.base import BaseLanguageModel
@@ -27,13 +26,7 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-__all__ = ("ModelStreams", "Opened")
-
-# The version of events that needs nothing of LangChain's machinery, which is the default one.
-_VERSION = "v2"
-
-Opened = tuple[Source, ChunkProcessor[Any]]
-"""The source and the processor of a stream of outputs."""
+__all__ = ("ModelStreams",)
 
 
 class ModelStreams(_Base):
@@ -77,10 +70,10 @@ class ModelStreams(_Base):
     if not TYPE_CHECKING:  # its types are LangChain's
 
         def astream_events(
-            self, input: Any, config: RunnableConfig | None = None, *, version: str = _VERSION, **kwargs: Any
+            self, input: Any, config: RunnableConfig | None = None, *, version: str = EVENTS_VERSION, **kwargs: Any
         ) -> Any:
             """Stream the events of a run, as LangChain's ``astream_events`` does; the stream can be closed."""
-            if version != _VERSION:
+            if version != EVENTS_VERSION:
                 return super().astream_events(input, config, version=version, **kwargs)
             return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
 
@@ -117,7 +110,7 @@ class ModelStreams(_Base):
             events = begin_events(self, self._run_type, input, config, kwargs, open_stream)
             if events is not None:
                 return events
-        return super().astream_events(input, config, version="v2", **kwargs)
+        return super().astream_events(input, config, version=EVENTS_VERSION, **kwargs)
 
     @classmethod
     def _is_overridden(cls, method: str) -> bool:

@@ -26,10 +26,10 @@ from ...runnables.foreign import aconvert_items, convert_items
 from ...streaming.drive import adrive, drive
 from .converted_chunks import ConvertedChunks
 from .model_calls import ModelCalls, run_from_langchain
-from .model_events import VERSION, begin_events
+from .model_events import begin_events
 from .model_fields import ConvertedRateLimiter, read_fields
 from .runnable_to_langchain import MillstreamRunnable, Named
-from .unobserved import AsyncDeferredStream, DeferredStream, is_observed
+from .unobserved import EVENTS_VERSION, AsyncDeferredStream, DeferredStream, is_observed
 
 __all__ = ("MillstreamBinding", "MillstreamChatModel", "MillstreamLLM")
 
@@ -77,7 +77,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _take_fields(cls, values: Any) -> Any:
-        """Take the fields of Millstream's model where none are given."""
+        """Read the fields that are not passed from Millstream's model."""
         model = values["runnable"]
         limiter, profile = model.rate_limiter, model.profile
         fields = {
@@ -155,7 +155,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
 
     def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Stream the events of a run; LangChain makes those of which handlers are notified too."""
-        if kwargs.get("version", VERSION) != VERSION:
+        if kwargs.get("version", EVENTS_VERSION) != EVENTS_VERSION:
             return super().astream_events(input, config, **kwargs)
         return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
 
@@ -172,7 +172,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
             return source, ConvertedChunks(chunks)
 
         events = begin_events(self, "chat_model", input, config, options, open_stream)
-        return super().astream_events(input, config, version="v2", **options) if events is None else events
+        return super().astream_events(input, config, version=EVENTS_VERSION, **options) if events is None else events
 
     def _unobserved_parts(
         self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool
@@ -221,7 +221,7 @@ class MillstreamLLM(_MillstreamModel, BaseLLM):
     @model_validator(mode="before")
     @classmethod
     def _take_fields(cls, values: Any) -> Any:
-        """Take the fields of Millstream's model where none are given."""
+        """Read the fields that are not passed from Millstream's model."""
         fields = read_fields(values["runnable"])
         return {**{name: value for name, value in fields.items() if value is not None}, **values}
 

@@ -58,7 +58,7 @@ class _InlineParser(_Parser):
         return [*peer.get_lc_namespace()]
 
     def to_json_not_implemented(self) -> Any:
-        """Return what stands for the parser where objects are written as JSON: the id of LangChain's parser."""
+        """Return the JSON that stands for the parser, with the id of LangChain's parser."""
         return {**super().to_json_not_implemented(), "id": self.lc_id()}
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:

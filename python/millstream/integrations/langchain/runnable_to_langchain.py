@@ -192,7 +192,7 @@ class MillstreamRunnable(Named, RunnableSerializable[Any, Any]):
 
 
 def _convert_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Convert the values in an event, which is no one else's; names, tags and metadata are plain data."""
+    """Convert the values in an event in place; names, tags and metadata are plain data."""
     data = event["data"]
     is_dict = type(data) is dict
     event["data"] = {key: to_langchain(value) for key, value in data.items()} if is_dict else to_langchain(data)

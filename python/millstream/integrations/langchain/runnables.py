@@ -64,7 +64,7 @@ def to_langchain(value: Any) -> Any:
 
     A chat model becomes a ``BaseChatModel``, a completion model a ``BaseLLM``, a tool a ``BaseTool``, a retriever a
     ``BaseRetriever``, and anything else a ``RunnableSerializable``. In lists, tuples and dicts each item is converted.
-    What is LangChain's already, or neither's, is returned as it is. ``to_langchain(from_langchain(x)) is x``.
+    Values of LangChain's, and of neither library, are returned as they are. ``to_langchain(from_langchain(x)) is x``.
     """
     if isinstance(value, ForeignRunnable | LangChainTool):
         return value.runnable
@@ -82,7 +82,7 @@ def from_langchain(value: Any) -> Any:
     """Return a Runnable of LangChain's as Millstream's; a value, such as a message or a document, as well.
 
     Its inputs may be values of either library, its outputs and chunks are Millstream's. In lists, tuples and dicts
-    each item is converted. What is Millstream's already, or neither's, is returned as it is.
+    each item is converted. Values of Millstream's, and of neither library, are returned as they are.
     ``from_langchain(to_langchain(x)) is x``.
     """
     if isinstance(value, Named | MillstreamBinding) and value.runnable is not None:

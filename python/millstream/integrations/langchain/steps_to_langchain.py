@@ -35,7 +35,7 @@ class MillstreamTool(Named, BaseTool):
     @model_validator(mode="before")
     @classmethod
     def _take_fields(cls, values: Any) -> Any:
-        """Take the fields of Millstream's tool where none are given."""
+        """Read the fields that are not passed from Millstream's tool."""
         tool = values["runnable"]
         fields = {name: getattr(tool, name) for name in _TOOL_FIELDS}
         schema = tool.args_schema

@@ -7,14 +7,21 @@ config, in the model, from a parent run, in context variables, by way of hooks, 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.callbacks import CallbackManager
 from langchain_core.runnables.config import RunnableConfig
 
+from ...streaming.protocols import ChunkProcessor, Source
 from ...streaming.stream import AsyncStream, Out, Stream
 
-__all__ = ("AsyncDeferredStream", "DeferredStream", "is_observed")
+__all__ = ("EVENTS_VERSION", "AsyncDeferredStream", "DeferredStream", "Opened", "is_observed")
+
+EVENTS_VERSION: Final = "v2"
+"""The version of stream events that can be made without LangChain, which makes the others."""
+
+Opened = tuple[Source, ChunkProcessor[Any]]
+"""The source and the processor of a stream of outputs."""
 
 
 def is_observed(config: RunnableConfig, callbacks: Any, verbose: bool) -> bool:
@@ -34,7 +41,7 @@ class DeferredStream(Stream[Out]):
         """Return the generator itself: a step through it costs no forwarding."""
         if self._begin is not None:
             begin, self._begin = self._begin, None
-            self._outputs = _ended()
+            self._outputs = _no_outputs()
             self._outputs = begin()
         return self._outputs
 
@@ -47,7 +54,7 @@ class DeferredStream(Stream[Out]):
         if self._begin is None:
             self._outputs.close()
         else:
-            self._begin, self._outputs = None, _ended()
+            self._begin, self._outputs = None, _no_outputs()
 
 
 class AsyncDeferredStream(AsyncStream[Out]):
@@ -62,7 +69,7 @@ class AsyncDeferredStream(AsyncStream[Out]):
         """Return the async generator itself: a step through it costs no forwarding."""
         if self._begin is not None:
             begin, self._begin = self._begin, None
-            self._outputs = _aended()
+            self._outputs = _ano_outputs()
             self._outputs = begin()
         return self._outputs
 
@@ -75,16 +82,16 @@ class AsyncDeferredStream(AsyncStream[Out]):
         if self._begin is None:
             await self._outputs.aclose()
         else:
-            self._begin, self._outputs = None, _aended()
+            self._begin, self._outputs = None, _ano_outputs()
 
 
-def _ended() -> Generator[Any, None, None]:
+def _no_outputs() -> Generator[Any, None, None]:
     """Return a generator without items."""
     return
     yield
 
 
-async def _aended() -> AsyncGenerator[Any, None]:
+async def _ano_outputs() -> AsyncGenerator[Any, None]:
     """Return an async generator without items."""
     return
     yield

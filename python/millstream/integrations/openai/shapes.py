@@ -33,7 +33,7 @@ _HOLE = re.compile(
 )
 # Reads a JSON string from its first character on: returns it and the index after its closing quote.
 _scan: Callable[[str, int, bool], tuple[str, int]] = vars(decoder)["scanstring"]
-# A payload with more characters, or more holes, is no piece of a model's text.
+# A payload with more characters, or more holes, is not a piece of a model's text.
 _MAX_LENGTH = 16384
 _MAX_HOLES = 8
 _MAX_SHAPES = 4
