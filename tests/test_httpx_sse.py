@@ -200,6 +200,14 @@ def test_the_charset_of_the_content_type_changes_nothing(library: ModuleType, wa
 
 @both_libraries
 @both_ways
+def test_the_case_of_the_content_type_changes_nothing(library: ModuleType, waits: bool) -> None:
+    headers = {"content-type": "Text/Event-Stream"}
+    (event,) = events_of(ours, response_of(library, [b"data: a\n\n"], headers), waits=waits)
+    assert event.data == "a"
+
+
+@both_libraries
+@both_ways
 def test_an_event_that_is_too_large_is_an_error(library: ModuleType, waits: bool) -> None:
     response = response_of(library, [b"data: 1\n\n", b"data: 2\n\ndata: " + b"x" * 2000])
     with pytest.raises(ours.SSEError, match="1000") as raised:

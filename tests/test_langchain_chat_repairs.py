@@ -72,6 +72,13 @@ def test_reasoning_is_in_the_additional_kwargs(name: str) -> None:
             assert describe(found) == describe(list(expected))
 
 
+def test_a_list_of_text_parts_is_their_text() -> None:
+    parts = [payload(choice({"content": [{"type": "text", "text": piece}]})) for piece in ("a", "b")]
+    with chat_models(Reply(body=body_of([START, *parts, STOP]))) as (model, peer, _):
+        assert merged(model).content == "ab"
+        assert len(reduce(add, peer.stream("p")).content) == 2
+
+
 def test_a_finish_reason_that_is_sent_twice_counts_once() -> None:
     last = {**STOP, "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
     with chat_models(Reply(body=body_of([START, STOP, last]))) as (model, peer, _):

@@ -141,7 +141,7 @@ class EventSource:
 
     def _make_parser(self) -> SSEParser:
         content_type = self._response.headers.get("content-type", "").partition(";")[0]
-        if _EVENT_STREAM not in content_type:
+        if _EVENT_STREAM not in content_type.lower():
             raise _error_class(_find_library(self._response))(
                 f"The response is not an event stream: its content-type is {content_type!r}, not {_EVENT_STREAM!r}"
             )

@@ -36,6 +36,7 @@ class DecodedGenerations(PayloadOutputs):
     * a stream that ends early is an error, and so is one that stalls in sync code;
     * the halves of a character that arrive in two payloads are joined;
     * refusals and reasoning are in ``additional_kwargs``;
+    * content that is a list of text parts is their text;
     * a finish reason counts once, if one choice was requested.
     """
 
