@@ -22,8 +22,9 @@ import millstream.runnables
 import millstream.tools
 from endings import aread
 from recording import achat_handlers, chat_handlers, comparable_calls
+from schema_shapes import without_descriptions
 
-__all__ = ("COMPOSITIONS", "INPUT", "WAYS", "calls_of", "ours", "theirs")
+__all__ = ("COMPOSITIONS", "INPUT", "WAYS", "assert_alike", "assert_same_face", "calls_of", "ours", "theirs")
 
 
 def _names_of(package: Any) -> Any:
@@ -144,3 +145,22 @@ def calls_of(way: str, step: Any, *, place: int = 0) -> tuple[Any, list[Any]]:
     config = {"tags": ["t"], "metadata": {"k": 1}, "callbacks": [make(log, run_inline=True)[place]], "run_name": "it"}
     output = WAYS[way](step, config)
     return output, comparable_calls(log)
+
+
+def assert_alike(made: Any, expected: Any) -> None:
+    """Check that two values are equal, of one class, and shown equally."""
+    assert type(made) is type(expected)
+    assert made == expected
+    assert repr(made) == repr(expected)
+
+
+def assert_same_face(made: Any, expected: Any) -> None:
+    """Check that two Runnables have equal names, types, schemas, configurable fields and graphs."""
+    assert made.get_name() == expected.get_name()
+    assert made.get_name("Input") == expected.get_name("Input")
+    assert (made.InputType, made.OutputType) == (expected.InputType, expected.OutputType)
+    for kind in ("get_input_jsonschema", "get_output_jsonschema"):
+        schemas = [getattr(one, kind)() for one in (made, expected)]
+        assert without_descriptions(schemas[0]) == without_descriptions(schemas[1])
+    assert made.config_specs == expected.config_specs
+    assert made.get_graph().draw_mermaid() == expected.get_graph().draw_mermaid()

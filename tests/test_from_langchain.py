@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from both_libraries import COMPOSITIONS, INPUT, WAYS, calls_of, ours, theirs
+from both_libraries import COMPOSITIONS, INPUT, WAYS, assert_same_face, calls_of, ours, theirs
 from chains import events_of, numbered
 from endings import aread
 from langchain_peer import dump_messages
@@ -15,7 +15,6 @@ from millstream.integrations.langchain import from_langchain
 from millstream.messages import AIMessage, HumanMessage
 from millstream.runnables import Runnable
 from millstream.runnables.graph import Graph
-from schema_shapes import without_descriptions
 from test_to_langchain import IN_NO_ORDER, ORDERED, UNLIKE, plain
 
 
@@ -85,14 +84,7 @@ def test_its_records_are_those_of_our_own(name: str) -> None:
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_its_types_schemas_and_names_are_those_of_our_own(name: str) -> None:
     made, expected = from_langchain(COMPOSITIONS[name](theirs)), COMPOSITIONS[name](ours)
-    assert made.get_name() == expected.get_name()
-    assert made.get_name("Input") == expected.get_name("Input")
-    assert (made.InputType, made.OutputType) == (expected.InputType, expected.OutputType)
-    for kind in ("get_input_jsonschema", "get_output_jsonschema"):
-        schemas = [getattr(one, kind)() for one in (made, expected)]
-        assert without_descriptions(schemas[0]) == without_descriptions(schemas[1])
-    assert made.config_specs == expected.config_specs
-    assert made.get_graph().draw_mermaid() == expected.get_graph().draw_mermaid()
+    assert_same_face(made, expected)
     assert type(made.get_graph()) is Graph
     chains = [(ours.RunnablePassthrough() | one).get_graph() for one in (made, expected)]
     assert len(chains[0].nodes) == len(chains[1].nodes)

@@ -3,7 +3,6 @@
 import json
 from functools import reduce
 from operator import add
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,13 +11,10 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_chat import aoutcome, body_of, chat_models, choice, describe, outcome, payload
 from millstream.testing import Reply
 
+pytestmark = pytest.mark.usefixtures("half")
+
 START = payload(choice({"role": "assistant", "content": ""}))
 STOP = payload(choice({}, finish_reason="stop"))
-
-
-@pytest.fixture(autouse=True)
-def each_half(half: ModuleType) -> None:
-    """Run each test with both halves of the core."""
 
 
 def merged(model: Any) -> Any:

@@ -1,7 +1,6 @@
 """Payloads that no server should send, in our LangChain models and in langchain-openai's."""
 
 import json
-from types import ModuleType
 from typing import Any
 
 import openai
@@ -12,6 +11,8 @@ from langchain_chat import aoutcome, body_of, chat_models, choice, describe, out
 from millstream.errors import StreamDecodeError, StreamTruncatedError
 from millstream.integrations import langchain as ours
 from millstream.testing import Reply
+
+pytestmark = pytest.mark.usefixtures("half")
 
 TEXT = payload(choice({"content": "a"}))
 STOP = payload(choice({}, finish_reason="stop"))
@@ -25,11 +26,6 @@ UNREADABLE: dict[str, Any] = {
     "tool calls that are a string": payload(choice({"tool_calls": "a"})),
     "usage that is a string": payload(usage="a"),
 }
-
-
-@pytest.fixture(autouse=True)
-def each_half(half: ModuleType) -> None:
-    """Run each test with both halves of the core."""
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")

@@ -17,6 +17,7 @@ import millstream.documents.base as our_documents
 import millstream.messages as our_messages
 import millstream.outputs as our_outputs
 import millstream.prompt_values as our_prompts
+from both_libraries import assert_alike
 from millstream._uuid7 import uuid7
 from millstream.callbacks.values_from_langchain import from_langchain
 from millstream.callbacks.values_to_langchain import to_langchain
@@ -40,12 +41,6 @@ MESSAGES: list[tuple[str, dict[str, Any]]] = [
     ("FunctionMessage", {"content": "f", "name": "n"}),
     ("RemoveMessage", {"id": "i"}),
 ]
-
-
-def assert_alike(made: Any, expected: Any) -> None:
-    assert type(made) is type(expected)
-    assert made == expected
-    assert repr(made) == repr(expected)
 
 
 @pytest.mark.parametrize(("name", "fields"), MESSAGES)

@@ -23,6 +23,7 @@ import millstream.language_models as our_models
 import millstream.messages as our_messages
 import millstream.outputs as our_outputs
 import millstream.prompt_values as our_prompts
+from both_libraries import assert_alike
 from millstream.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from millstream.callbacks.values_to_langchain import to_langchain
 from millstream.prompts import ChatPromptTemplate
@@ -43,12 +44,6 @@ MESSAGES: list[tuple[str, dict[str, Any]]] = [
     ("FunctionMessage", {"content": "f", "name": "n"}),
     ("RemoveMessage", {"id": "i"}),
 ]
-
-
-def assert_alike(made: Any, expected: Any) -> None:
-    assert type(made) is type(expected)
-    assert made == expected
-    assert repr(made) == repr(expected)
 
 
 @pytest.mark.parametrize(("name", "fields"), MESSAGES)

@@ -77,11 +77,6 @@ class ClientRequest:
         """The SDK's client."""
         return self._client
 
-    @property
-    def options(self) -> FinalRequestOptions:
-        """The SDK's options of the request."""
-        return self._options
-
     def open(self) -> Response:
         """Send the request, with retries, and return the response, whose status is a success."""
         return self._send(_keep_open)
