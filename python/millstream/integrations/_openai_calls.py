@@ -1,6 +1,7 @@
 """The calls of the OpenAI SDK that this package takes over: which ones, and the request that each would send.
 
 * :func:`find_obstacle`: may the calls of a resource (``client.chat.completions``) be taken over at all?
+  :func:`has_obstacle` logs why not.
 * :func:`capture_options`: which request does a call of its method ``create`` make?
 * :func:`uses_native`: is the HTTP client of the SDK's client its default one, which our own connections
   replace, or a user's one, which then sends the request?
@@ -8,15 +9,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from copy import copy
+from functools import cache
 from types import FunctionType
 from typing import Any
 
 import openai
 from openai._models import FinalRequestOptions
 
-__all__ = ("capture_options", "find_obstacle", "uses_native")
+__all__ = ("capture_options", "find_obstacle", "has_obstacle", "report_left", "uses_native")
+
+logger = logging.getLogger("millstream")
 
 # The classes of the HTTP clients that the SDK and langchain-openai create for themselves.
 _DEFAULT_CLIENTS = (
@@ -61,6 +66,20 @@ def find_obstacle(resource: Any) -> str | None:
     if attributes.get("_provider_runtime") or attributes.get("_workload_identity_auth"):
         return "its client has a provider or a workload identity"
     return None
+
+
+def has_obstacle(resource: Any) -> bool:
+    """Return whether :func:`find_obstacle` finds one, which is logged then."""
+    obstacle = find_obstacle(resource)
+    if obstacle is not None:
+        report_left(obstacle)
+    return obstacle is not None
+
+
+@cache
+def report_left(reason: str) -> None:
+    """Log why a call is left to langchain-openai and the OpenAI SDK, once for each reason."""
+    logger.info("a call is left to langchain-openai: %s", reason)
 
 
 def _is_original(function: Any) -> bool:

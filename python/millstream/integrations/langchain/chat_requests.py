@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion
 
 from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
-from .._openai_calls import capture_options, find_obstacle
+from .._openai_calls import capture_options, has_obstacle, report_left
 from .model_requests import ModelRequest
 from .sdk_errors import to_langchain_error
 
@@ -61,6 +61,10 @@ class ChatRequest(ModelRequest):
         return limiter
 
 
+_FORMAT = "it has a response_format"
+_RESPONSES = "it needs the Responses API"
+
+
 def _converts_as_langchain(model: BaseChatOpenAI) -> bool:
     """Return whether langchain-openai's own functions convert the chunks of the SDK.
 
@@ -75,8 +79,10 @@ def build_stream_request(
 ) -> ChatRequest | None:
     """Return the request for a stream, with the parameters of langchain-openai's; ``None`` if that has to send it."""
     if not _converts_as_langchain(model):
-        return None
-    if model._use_responses_api({**kwargs, **model.model_kwargs}) or find_obstacle(resource) is not None:
+        return report_left("its chunks are converted by a function that is not langchain-openai's own")
+    if model._use_responses_api({**kwargs, **model.model_kwargs}):
+        return report_left(_RESPONSES)
+    if has_obstacle(resource):
         return None
     kwargs = {**kwargs, "stream": True}
     stream_usage = model._should_stream_usage(kwargs.pop("stream_usage", None), **kwargs)
@@ -84,7 +90,7 @@ def build_stream_request(
         kwargs["stream_options"] = {"include_usage": stream_usage}
     payload = model._get_request_payload(messages, stop=stop, **kwargs)
     if "response_format" in payload or "messages" not in payload:
-        return None
+        return report_left(_FORMAT if "response_format" in payload else _RESPONSES)
     is_raw = bool(model.include_response_headers or model._uses_gateway)
     return ChatRequest(model, resource, payload, idle=model.stream_chunk_timeout or None, is_raw=is_raw)
 
@@ -93,9 +99,11 @@ def build_whole_request(
     model: BaseChatOpenAI, resource: Any, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
 ) -> ChatRequest | None:
     """Return the request for a whole response; ``None`` if langchain-openai has to send it."""
-    if find_obstacle(resource) is not None:
+    if has_obstacle(resource):
         return None
     payload = model._get_request_payload(messages, stop=stop, **kwargs)
-    if "response_format" in payload or "messages" not in payload or model._use_responses_api(payload):
-        return None
+    if "response_format" in payload:
+        return report_left(_FORMAT)
+    if "messages" not in payload or model._use_responses_api(payload):
+        return report_left(_RESPONSES)
     return ChatRequest(model, resource, payload, idle=None, is_raw=True)

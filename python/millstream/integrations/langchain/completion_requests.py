@@ -8,7 +8,7 @@ from typing import Any
 from openai.types import Completion
 
 from ...errors import MillstreamError
-from .._openai_calls import capture_options, find_obstacle
+from .._openai_calls import capture_options, has_obstacle
 from .._openai_errors import to_sdk_error
 from .model_requests import ModelRequest
 
@@ -42,7 +42,7 @@ class Completions:
 
     def create(self, **params: Any) -> Any:
         """Return the whole answer, an object of the SDK."""
-        if find_obstacle(self._resource) is not None:
+        if has_obstacle(self._resource):
             return self._resource.create(**params)
         return CompletionRequest(self._resource, params).read_response()
 
@@ -54,6 +54,6 @@ class AsyncCompletions(Completions):
 
     async def create(self, **params: Any) -> Any:
         """Return the whole answer, an object of the SDK."""
-        if find_obstacle(self._resource) is not None:
+        if has_obstacle(self._resource):
             return await self._resource.create(**params)
         return await CompletionRequest(self._resource, params).aread_response()

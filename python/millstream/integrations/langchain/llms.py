@@ -20,7 +20,7 @@ from langchain_openai.llms.base import BaseOpenAI
 from pydantic import model_validator
 
 from ...streaming.drive import adrive, drive
-from .._openai_calls import find_obstacle
+from .._openai_calls import has_obstacle
 from .completion_requests import AsyncCompletions, CompletionRequest, Completions
 from .completion_stream import CompletionChunks, CompletionTexts
 from .default_clients import share_tls
@@ -125,7 +125,7 @@ class _CompletionStreams(ModelStreams, _Base):
         self, resource: Any, prompt: str, stop: list[str] | None, kwargs: dict[str, Any]
     ) -> CompletionRequest | None:
         """Return the request of a stream, with langchain-openai's parameters; ``None`` if the SDK has to send it."""
-        if find_obstacle(resource) is not None:
+        if has_obstacle(resource):
             return None
         params = {**self._invocation_params, **kwargs, "stream": True}
         self.get_sub_prompts(params, [prompt], stop)
