@@ -68,6 +68,7 @@ def test_reasoning_is_in_the_additional_kwargs(name: str) -> None:
             assert describe(found) == describe(list(expected))
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 def test_a_list_of_text_parts_is_their_text() -> None:
     parts = [payload(choice({"content": [{"type": "text", "text": piece}]})) for piece in ("a", "b")]
     with chat_models(Reply(body=body_of([START, *parts, STOP]))) as (model, peer, _):
