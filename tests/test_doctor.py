@@ -19,7 +19,7 @@ from millstream.cli.doctor.environment import HOSTS, Fact, examine_environment
 from millstream.integrations.openai.clients import _KNOWN_VERSIONS
 
 ROOT = Path(__file__).parent.parent
-VARIABLES = re.compile(r"(?i).*_proxy$|SSL_CERT_|LANG(SMITH|CHAIN)_|OPENAI_|MILLSTREAM_TRANSPORT|.*_CA_BUNDLE$")
+VARIABLES = re.compile(r"(?i).*_proxy$|SSL_CERT_|LANG(SMITH|CHAIN)_|OPENAI_|MILLSTREAM_[TR]|.*_CA_BUNDLE$")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,11 @@ def test_it_names_the_backend_and_the_versions(capsys: pytest.CaptureFixture[str
     assert lines["millstream"] == millstream.__version__
     assert lines["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
     assert lines["langchain-openai"] == metadata.version("langchain-openai")
-    assert lines["transport"] == "native, for https://api.openai.com"
+    by_half = {
+        "rust": "native, for https://api.openai.com",
+        "python": "note: httpx2, for https://api.openai.com: the Rust core is not in use",
+    }
+    assert lines["transport"] == by_half[millstream.BACKEND]
     assert hint == "millstream doctor PATH also examines the imports of a source folder\n"
 
 
@@ -72,10 +76,7 @@ def test_it_says_why_the_python_half_runs() -> None:
 @pytest.mark.parametrize(
     ("variables", "name", "state", "text"),
     [
-        ({"HTTPS_PROXY": "http://p:1"}, "transport", "note", "the environment names a proxy for it (HTTPS_PROXY)"),
         ({"HTTPS_PROXY": "ftp://u:canary@p"}, "transport", "problem", "HTTPS_PROXY names a proxy with ftp://"),
-        ({"OPENAI_PROXY": "http://u:canary@p:1"}, "transport", "note", "openai_proxy names a proxy"),
-        ({"OPENAI_API_BASE": "http://u:canary@host:8000/v1"}, "transport", "ok", "native, for http://host"),
         ({"OPENAI_BASE_URL": "http://h o s t"}, "transport", "problem", ""),
         ({"MILLSTREAM_TRANSPORT": "httpx2"}, "transport", "note", "it was requested"),
         ({"MILLSTREAM_TRANSPORT": "pigeon"}, "transport", "problem", "must be one of auto, native, httpx2"),
@@ -96,6 +97,21 @@ def test_a_variable_that_matters_is_reported(
     assert text in found[name].value
     assert "canary" not in str(found)
     assert main(["doctor"]) == (state == "problem")
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("variables", "state", "text"),
+    [
+        ({"HTTPS_PROXY": "http://p:1"}, "note", "the environment names a proxy for it (HTTPS_PROXY)"),
+        ({"OPENAI_PROXY": "http://u:canary@p:1"}, "note", "openai_proxy names a proxy"),
+        ({"OPENAI_API_BASE": "http://u:canary@host:8000/v1"}, "ok", "native, for http://host"),
+    ],
+)
+def test_the_transport_that_a_variable_decides_is_reported(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], state: str, text: str
+) -> None:
+    test_a_variable_that_matters_is_reported(monkeypatch, variables, "transport", state, text)
 
 
 @pytest.mark.parametrize(
