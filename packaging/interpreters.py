@@ -26,6 +26,8 @@ CORE_TESTS = [
     f"tests/test_{stem}.py"
     for stem in ("decode", "decoder_parts", "decoder_records", "encode_sse", "json", "parity", "partial", "sse", "text")
 ]
+# Tools in plain Python that have no wheel.
+SOURCES = ["forbiddenfruit"]
 THREADS = 4
 ASKED = (
     "import sys, sysconfig; free = sysconfig.get_config_var('Py_GIL_DISABLED'); "
@@ -64,8 +66,9 @@ class Interpreter:
         return subprocess.run([python, *arguments], cwd=ROOT, env=environment, check=False).returncode == 0
 
     def install(self, *wanted: str) -> bool:
-        """Install ``wanted``, from wheels only."""
-        return self.run("-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:", *wanted)
+        """Install ``wanted``: from wheels, so that nothing is compiled, except for those of ``SOURCES``."""
+        forms = ("--only-binary=:all:", f"--no-binary={','.join(SOURCES)}")
+        return self.run("-m", "pip", "install", "-q", "--disable-pip-version-check", *forms, *wanted)
 
     def prepare(self) -> bool:
         """Make the environment and build the core for it."""
