@@ -72,9 +72,14 @@ REPORTED = {
         OURS + "ChatOpenAI(output_version='responses/v1')",
         OURS + "ChatOpenAI(reasoning={'effort': 'low'})",
     ],
+    "sdk-subclass": [
+        "from openai import OpenAI\nclass Mine(OpenAI): ...",
+        "import openai\nclass Mine(Mixin, openai.AsyncAzureOpenAI): ...",
+    ],
 }  # fmt: skip
 
 SILENT = [
+    "import openai\nclass Mine(openai.OpenAIError): ...",
     OURS + ERROR_RESPONSE.format("ValueError"),
     "import openai\n" + ERROR_RESPONSE.format("openai.APIStatusError"),
     OURS + "import openai, millstream\nisinstance(error, (openai.APIError, millstream.APIError))",

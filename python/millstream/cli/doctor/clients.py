@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from .names import Names, dotted
 
-__all__ = ("ACCELERATE", "find_clients")
+__all__ = ("ACCELERATE", "CLIENTS", "find_clients")
 
 ACCELERATE = "millstream.integrations.openai.accelerate"
 
-_CLIENTS = {
+CLIENTS = {
     f"openai.{name}" for name in ("AsyncAzureOpenAI", "AsyncClient", "AsyncOpenAI", "AzureOpenAI", "Client", "OpenAI")
 }
 
@@ -25,5 +25,5 @@ def find_clients(tree: ast.Module, names: Names) -> Iterator[ast.Call]:
     for statement in ast.walk(tree):
         if isinstance(statement, ast.Assign) and variables & set(map(dotted, statement.targets)):
             accelerated.add(id(statement.value))
-    clients = (call for call in calls if names.path(call.func) in _CLIENTS and id(call) not in accelerated)
+    clients = (call for call in calls if names.path(call.func) in CLIENTS and id(call) not in accelerated)
     yield from sorted(clients, key=lambda call: (call.lineno, call.col_offset))

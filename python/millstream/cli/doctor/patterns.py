@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ... import errors
+from .clients import CLIENTS
 from .names import Names, dotted
 from .twins import KEPT_MODELS, MODELS
 
@@ -237,6 +238,13 @@ def _overrides(module: _Module) -> Iterator[tuple[int, str]]:
 _NAMES_OF_OPENAI = ("openai:", "gpt-", "chatgpt-", "o1", "o3", "o4")
 
 
+def _sdk_subclass(module: _Module) -> Iterator[tuple[int, str]]:
+    for node in module.nodes:
+        if isinstance(node, ast.ClassDef) and any(module.names.path(base) in CLIENTS for base in node.bases):
+            text = "accelerate takes the SDK's own clients alone: it refuses this subclass; decode reads its responses"
+            yield node.lineno, text
+
+
 def _by_name(module: _Module) -> Iterator[tuple[int, str]]:
     for call in module.calls:
         path = module.names.path(call.func) or ""
@@ -279,5 +287,6 @@ RULES: dict[str, Callable[[_Module], Iterator[tuple[int, str]]]] = {
     "needs-langchain": _needs_langchain,
     "overrides": _overrides,
     "responses-api": _responses,
+    "sdk-subclass": _sdk_subclass,
 }
 """The rules: each yields lines, and what is to be known of them."""
