@@ -8,7 +8,7 @@ SDK's ``with_streaming_response``, or an iterable of bytes. None of these librar
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from .._backend import SSEParser
 from ..streaming.drive import adrive, drive
@@ -25,8 +25,21 @@ __all__ = ("adecode", "aiter_sse", "decode", "iter_sse")
 Output = Literal["text", "deltas", "records"]
 
 _PROCESSORS: dict[str, Any] = {"text": Texts, "deltas": Deltas, "records": Records}
-_OPTIONS = ("n", "max_event_size")
-_OPTIONS_OF_RECORDS = (*_OPTIONS, "prefix", "suffix")
+
+
+class Options(TypedDict, total=False):
+    """The options of each output, as the decoder has them: ``max_event_size`` is 16 MiB by default."""
+
+    format: str | None
+    n: int | None
+    max_event_size: int
+
+
+class RecordOptions(Options, total=False):
+    """Those of records, which stand between ``b"data: "`` and a blank line by default."""
+
+    prefix: bytes
+    suffix: bytes
 
 
 class ResponseStream(Stream[Any]):
@@ -62,34 +75,11 @@ class AsyncResponseStream(AsyncStream[Any]):
 
 
 @overload
-def decode(
-    response: Any,
-    output: Literal["text"] = "text",
-    *,
-    format: str | None = None,
-    n: int | None = None,
-    max_event_size: int = 16777216,
-) -> Stream[str]: ...
+def decode(response: Any, output: Literal["text"] = "text", **options: Unpack[Options]) -> Stream[str]: ...
 @overload
-def decode(
-    response: Any,
-    output: Literal["deltas"],
-    *,
-    format: str | None = None,
-    n: int | None = None,
-    max_event_size: int = 16777216,
-) -> Stream[Delta]: ...
+def decode(response: Any, output: Literal["deltas"], **options: Unpack[Options]) -> Stream[Delta]: ...
 @overload
-def decode(
-    response: Any,
-    output: Literal["records"],
-    *,
-    format: str | None = None,
-    n: int | None = None,
-    max_event_size: int = 16777216,
-    prefix: bytes = b"data: ",
-    suffix: bytes = b"\n\n",
-) -> Stream[bytes]: ...
+def decode(response: Any, output: Literal["records"], **options: Unpack[RecordOptions]) -> Stream[bytes]: ...
 def decode(response: Any, output: Output = "text", **options: Any) -> Stream[Any]:
     r"""Return a stream of what a model's streamed ``response`` says; the response is closed with it.
 
@@ -120,34 +110,11 @@ def decode(response: Any, output: Output = "text", **options: Any) -> Stream[Any
 
 
 @overload
-def adecode(
-    response: Any,
-    output: Literal["text"] = "text",
-    *,
-    format: str | None = None,
-    n: int | None = None,
-    max_event_size: int = 16777216,
-) -> AsyncStream[str]: ...
+def adecode(response: Any, output: Literal["text"] = "text", **options: Unpack[Options]) -> AsyncStream[str]: ...
 @overload
-def adecode(
-    response: Any,
-    output: Literal["deltas"],
-    *,
-    format: str | None = None,
-    n: int | None = None,
-    max_event_size: int = 16777216,
-) -> AsyncStream[Delta]: ...
+def adecode(response: Any, output: Literal["deltas"], **options: Unpack[Options]) -> AsyncStream[Delta]: ...
 @overload
-def adecode(
-    response: Any,
-    output: Literal["records"],
-    *,
-    format: str | None = None,
-    n: int | None = None,
-    max_event_size: int = 16777216,
-    prefix: bytes = b"data: ",
-    suffix: bytes = b"\n\n",
-) -> AsyncStream[bytes]: ...
+def adecode(response: Any, output: Literal["records"], **options: Unpack[RecordOptions]) -> AsyncStream[bytes]: ...
 def adecode(response: Any, output: Output = "text", **options: Any) -> AsyncStream[Any]:
     r"""Return an async stream of what a model's streamed ``response`` says; see :func:`decode`.
 
@@ -205,8 +172,8 @@ def _make_processor(response: Any, output: Output, *, format: str | None = None,
     """Return the processor for ``output``; raises for wrong arguments, as the decoder does."""
     if output not in _PROCESSORS:
         raise ValueError(f"output must be one of {', '.join(map(repr, _PROCESSORS))}, not {output!r}")
-    allowed = _OPTIONS_OF_RECORDS if output == "records" else _OPTIONS
+    allowed = (RecordOptions if output == "records" else Options).__annotations__
     for name in options:
         if name not in allowed:
-            raise TypeError(f"the output {output!r} takes no argument {name!r}: it takes format, {', '.join(allowed)}")
+            raise TypeError(f"the output {output!r} takes no argument {name!r}: it takes {', '.join(allowed)}")
     return _PROCESSORS[output](find_format(response) if format is None else format, **options)
