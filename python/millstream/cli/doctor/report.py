@@ -52,7 +52,8 @@ def as_text(items: Iterable[Findings | Skipped]) -> Iterator[str]:
     read, could, seen = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     yield f"{read} read: {could} could change, {seen}"
     if changes:
-        yield "--diff keep and --diff leave print the changes; docs/migrating explains both ways"
+        yield "--diff keep and --diff leave print the changes; they do not sort the imports"
+        yield "docs/migrating in Millstream's repository explains both ways"
 
 
 def _finding_as_text(found: Findings, finding: Finding) -> Iterator[str]:
