@@ -19,6 +19,7 @@ from ._response_events import aiterate_events, iterate_events
 
 if TYPE_CHECKING:
     from .._backend import Delta, ServerSentEvent
+    from ._bodies import AsyncBody, Body
 
 __all__ = ("adecode", "aiter_sse", "decode", "iter_sse")
 
@@ -47,7 +48,7 @@ class ResponseStream(Stream[Any]):
 
     __slots__ = ("_body",)
 
-    def __init__(self, outputs: Generator[Any, None, None], body: Any) -> None:
+    def __init__(self, outputs: Generator[Any, None, None], body: Body) -> None:
         super().__init__(outputs)
         self._body = body
 
@@ -62,7 +63,7 @@ class AsyncResponseStream(AsyncStream[Any]):
 
     __slots__ = ("_body",)
 
-    def __init__(self, outputs: AsyncGenerator[Any, None], body: Any) -> None:
+    def __init__(self, outputs: AsyncGenerator[Any, None], body: AsyncBody) -> None:
         super().__init__(outputs)
         self._body = body
 
