@@ -69,28 +69,47 @@ impl Core for SseParser {
 }
 
 impl PySseParser {
-    /// What `build` returns for the events that `data` completes, or `build_one` for a read that is one event.
+    /// What `build` returns for the event that `data` is; `None` means that nothing was read: see [`Self::read`].
+    ///
+    /// Servers send events one by one, and most have data and nothing else.
+    #[inline]
+    fn read_one<'py, V>(
+        &self,
+        data: &Bound<'py, PyBytes>,
+        build: impl Fn(Python<'py>, PyServerSentEvent) -> PyResult<V>,
+    ) -> PyResult<Option<V>> {
+        let (py, data) = (data.py(), data.as_bytes());
+        // Small reads are many, and few of them start a line.
+        if !data.starts_with(b"data:") {
+            return Ok(None);
+        }
+        let (_turn, mut state) = self.shared.begin(py)?;
+        if state.check_open().is_err() || state.is_stopped() {
+            return Ok(None);
+        }
+        let Some(found) = state.core.feed_one(data) else {
+            return Ok(None);
+        };
+        drop(state);
+        let made = build(py, PyServerSentEvent::of_data(py, found));
+        self.shared.pass_on(py, made).map(Some)
+    }
+
+    /// What `build` returns for the events that `data` completes.
     #[inline]
     fn read<'py, V>(
         &self,
         data: &Bound<'py, PyBytes>,
-        build_one: impl Fn(PyServerSentEvent, Python<'py>) -> PyResult<V>,
         build: impl Fn(&Events<'_>, Python<'py>, &Growing) -> PyResult<V>,
     ) -> PyResult<V> {
         let py = data.py();
+        let mut events = Events::new(data.as_bytes());
         let (_turn, mut state) = self.shared.begin(py)?;
         state.check_open()?;
         if state.is_stopped() {
             drop(state);
             return Err(self.shared.stop_error(py));
         }
-        // Servers send events one by one, and most have data and nothing else.
-        if let Some(found) = state.core.feed_one(data.as_bytes()) {
-            drop(state);
-            let event = PyServerSentEvent::of_data(py, found);
-            return self.shared.pass_on(py, build_one(event, py));
-        }
-        let mut events = Events::new(data.as_bytes());
         state.core.feed(data.as_bytes(), &mut events);
         if state.core.has_failed() {
             self.has_failed.store(true, Ordering::Relaxed);
@@ -151,11 +170,13 @@ impl PySseParser {
     /// The call that meets an event too large returns what came before it and sets ``failure``.
     /// Raises ``TypeError`` if ``data`` is not bytes, and ``ValueError`` after ``close``.
     fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        self.read(
-            &bytes(data)?,
-            |event, py| PyList::new(py, [PyServerSentEvent::object(py, event)?]),
-            |events, py, begun| events.list::<PyServerSentEvent>(py, begun),
-        )
+        let data = bytes(data)?;
+        if let Some(found) = self.read_one(&data, PyServerSentEvent::object)? {
+            return PyList::new(data.py(), [found]);
+        }
+        self.read(&data, |events, py, begun| {
+            events.list::<PyServerSentEvent>(py, begun)
+        })
     }
 
     /// Do what ``feed`` does, with the events of httpx-sse's interface, and count the bytes of a response.
@@ -175,16 +196,13 @@ impl PySseParser {
         if total / COUNTED != before / COUNTED {
             counter.setattr(intern!(data.py(), "_num_bytes_downloaded"), total)?;
         }
-        self.read(
-            &data,
-            |event, py| PyHttpxEvent::object(py, event),
-            |events, py, begun| match events.single() {
-                Some(found) if !self.has_failed() => {
-                    events.object::<PyHttpxEvent>(py, found, begun)
-                }
-                _ => Ok(events.list::<PyHttpxEvent>(py, begun)?.into_any()),
-            },
-        )
+        if let Some(found) = self.read_one(&data, PyHttpxEvent::object)? {
+            return Ok(found);
+        }
+        self.read(&data, |events, py, begun| match events.single() {
+            Some(found) if !self.has_failed() => events.object::<PyHttpxEvent>(py, found, begun),
+            _ => Ok(events.list::<PyHttpxEvent>(py, begun)?.into_any()),
+        })
     }
 
     /// The number of bytes that ``_feed_counted`` read.
