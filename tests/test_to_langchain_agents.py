@@ -199,7 +199,7 @@ def test_an_agent_finds_the_model_in_one_that_has_its_tools_already(server: Mock
     tool = our_add()
     with chat_of(server, model="m") as ours:
         bound = ours.bind_tools([tool.runnable])
-        made = to_langchain(bound)
+        made: Any = to_langchain(bound)
         assert from_langchain(made) is bound
         assert (made.bound.runnable, made.get_name()) == (ours, "ChatOpenAI")
         state = create_react_agent(made, [tool]).invoke(INPUT)

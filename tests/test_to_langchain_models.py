@@ -166,7 +166,7 @@ class Answer(BaseModel):
 def test_tools_of_either_library_are_bound(server: MockServer) -> None:
     with chat_of(server, model="m") as ours:
         model = to_langchain(ours)
-        bound = model.bind_tools([add, to_langchain(multiply), multiply], tool_choice="any")
+        bound: Any = model.bind_tools([add, to_langchain(multiply), multiply], tool_choice="any")
         assert bound.bound is model
         bound.invoke("p")
     sent = server.requests[-1].body
@@ -264,15 +264,13 @@ def test_a_completion_model_streams_text(server: MockServer) -> None:
 @pytest.mark.parametrize("options", [{}, {"include_types": ["chat_model"]}, {"exclude_names": ["ChatOpenAI"]}], ids=str)
 def test_events_are_equal_whether_somebody_listens_or_not(reply: Reply, options: Any) -> None:
     log: list[Any] = []
-    config: Any = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "mine"}
+    config = {"tags": ["t"], "metadata": {"k": 1}, "run_name": "mine"}
+    configs: list[Any] = [config, {**config, "callbacks": [chat_handlers(log)[0]]}]
 
     async def main() -> Any:
         async with MockServer(reply) as server, chat_of(server, model="m", tags=["own"], stream_usage=True) as ours:
             model = to_langchain(ours)
-            return [
-                await aread(model.astream_events("p", one, version="v2", stop=["x"], **options))
-                for one in (config, {**config, "callbacks": [chat_handlers(log)[0]]})
-            ]
+            return [await aread(model.astream_events("p", one, version="v2", stop=["x"], **options)) for one in configs]
 
     alone, observed = asyncio.run(main())
     assert normalize_events(alone) == normalize_events(observed)

@@ -4,8 +4,19 @@ from typing import assert_type
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.prompts import PromptTemplate
+from langchain_core.runnables import Runnable as TheirRunnable
 
-from millstream.integrations.langchain import AzureChatOpenAI, AzureOpenAI, ChatOpenAI, OpenAI, StrOutputParser
+import millstream
+from millstream.integrations.langchain import (
+    AzureChatOpenAI,
+    AzureOpenAI,
+    ChatOpenAI,
+    OpenAI,
+    StrOutputParser,
+    from_langchain,
+    to_langchain,
+)
+from millstream.runnables import Runnable
 
 
 async def read(model: ChatOpenAI, azure: AzureChatOpenAI) -> None:
@@ -37,3 +48,15 @@ async def parse(model: ChatOpenAI) -> None:
     for text in chain.stream({"text": "p"}):
         assert_type(text, str)
     assert_type(await chain.ainvoke({"text": "p"}), str)
+
+
+def convert(model: millstream.ChatOpenAI, text_model: millstream.OpenAI) -> None:
+    converted = to_langchain(model)
+    for chunk in converted.stream("p"):
+        assert_type(chunk, AIMessageChunk)
+    assert_type(converted.invoke("p"), AIMessage)
+    assert_type(to_langchain(text_model).invoke("p"), str)
+    assert_type(from_langchain(converted), millstream.BaseChatModel)
+    theirs: TheirRunnable[object, object] = to_langchain(millstream.OpenAI(model="m") | str.upper)
+    ours: Runnable[object, object] = from_langchain(theirs)
+    assert_type(ours.invoke("p"), object)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel, BaseLLM
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk, LLMResult
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import ensure_config
@@ -135,7 +135,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> Iterator[Any]:
+    ) -> Iterator[AIMessageChunk]:
         """Stream the chunks of the answer to one input."""
         return DeferredStream(lambda: self._begin(input, config, stop, kwargs))
 
@@ -145,7 +145,7 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
 
     def astream(
         self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncIterator[AIMessageChunk]:
         """Stream the chunks of the answer to one input."""
         return AsyncDeferredStream(lambda: self._abegin(input, config, stop, kwargs))
 

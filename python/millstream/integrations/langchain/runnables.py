@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
+from langchain_core.language_models import BaseChatModel as TheirChatModel
 from langchain_core.runnables import Runnable as TheirRunnable
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.tools import BaseTool as TheirTool
@@ -59,6 +60,18 @@ _register: Any = TheirRunnable.register
 _register(Runnable)
 
 
+@overload
+def to_langchain(value: BaseChatModel) -> MillstreamChatModel: ...
+@overload
+def to_langchain(value: BaseLLM) -> MillstreamLLM: ...
+@overload
+def to_langchain(value: BaseTool) -> TheirTool: ...
+@overload
+def to_langchain(value: BaseRetriever) -> MillstreamRetriever: ...
+@overload
+def to_langchain(value: Runnable[Any, Any]) -> TheirRunnable[Any, Any]: ...
+@overload
+def to_langchain(value: Any) -> Any: ...
 def to_langchain(value: Any) -> Any:
     """Return a Runnable of Millstream's as LangChain's; a value, such as a message or a document, as well.
 
@@ -78,6 +91,18 @@ def to_langchain(value: Any) -> Any:
     return _each(to_langchain, value) if type(value) in (list, tuple, dict) else value_to_langchain(value)
 
 
+@overload
+def from_langchain(value: MillstreamChatModel) -> BaseChatModel: ...  # type: ignore[overload-overlap]
+@overload
+def from_langchain(value: MillstreamLLM) -> BaseLLM: ...
+@overload
+def from_langchain(value: TheirTool) -> BaseTool: ...
+@overload
+def from_langchain(value: TheirChatModel) -> LangChainRunnable: ...
+@overload
+def from_langchain(value: TheirRunnable[Any, Any]) -> Runnable[Any, Any]: ...
+@overload
+def from_langchain(value: Any) -> Any: ...
 def from_langchain(value: Any) -> Any:
     """Return a Runnable of LangChain's as Millstream's; a value, such as a message or a document, as well.
 
