@@ -6,8 +6,10 @@ worse than none; ``--no-native`` says that this is meant.
 
 import gc
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,35 +44,16 @@ OVER_BOTH_TRANSPORTS = {
 
 # Two thirds of the suite's time: what runs every vector, split or place to leave at, and what runs other programs.
 SLOW = {
-    *("test_apps_chains", "test_apps_left", "test_apps_observed", "test_apps_served", "test_apps_switches"),
-    *(
-        "test_any_attempts_left",
-        "test_apps_chains",
-        "test_any_composition_left",
-        "test_attempt_compositions",
-        "test_bench_against",
-    ),
-    *(
-        "test_bench_apps",
-        "test_bench_fixtures",
-        "test_bench_transport",
-        "test_bench_walks",
-        "test_block_translators_random",
-    ),
-    *("test_chat_events", "test_chat_openai", "test_schemas_of_trees", "test_tools_random"),
+    *("test_any_attempts_left", "test_any_composition_left", "test_apps_chains", "test_apps_left"),
+    *("test_apps_observed", "test_apps_served", "test_apps_switches", "test_attempt_compositions"),
+    *("test_bench_against", "test_bench_apps", "test_bench_fixtures", "test_bench_transport"),
+    *("test_bench_walks", "test_block_translators_random", "test_chat_events", "test_chat_openai"),
     *("test_decoder_parts", "test_decoder_records", "test_failures", "test_growth", "test_leaks_at_once"),
-    *(
-        "test_responses",
-        "test_responses_ends",
-        "test_leaving",
-        "test_memory",
-        "test_migrating",
-        "test_message_robustness",
-        "test_mock_wire",
-        "test_native_leaving",
-    ),
-    *("test_sequence_leaving", "test_sequence_left", "test_sequence_openai", "test_transport_deadlines"),
-    *("test_transport_threads", "test_typing", "test_user_code_leaving", "test_wire_faults"),
+    *("test_leaving", "test_memory", "test_message_robustness", "test_migrating", "test_mock_wire"),
+    *("test_native_leaving", "test_responses", "test_responses_ends", "test_schemas_of_trees"),
+    *("test_sequence_leaving", "test_sequence_left", "test_sequence_openai", "test_tools_random"),
+    *("test_transport_deadlines", "test_transport_threads", "test_typing", "test_user_code_leaving"),
+    *("test_wire_faults",),
 }
 
 _collected_for: dict[str, Path] = {}
@@ -180,6 +163,18 @@ def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Let the models run on each implementation in turn."""
     monkeypatch.setattr("millstream.providers.stream_decoding.StreamDecoder", impl.StreamDecoder)
     return impl
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_clients() -> None:
+    """Let LangChain keep all of its default async clients.
+
+    Its cache has 128. It would drop one in the middle of any test, with a connection of another test's loop.
+    """
+    module = sys.modules.get("langchain_openai.chat_models._client_utils")
+    if module is not None:
+        name = "_cached_async_httpx_client"
+        setattr(module, name, cache(getattr(module, name).__wrapped__))
 
 
 @pytest.fixture
