@@ -111,6 +111,8 @@ def _line(measured: Measured, verdict: Verdict, title: str) -> str:
     times = {one.key: time_text(measured.per_unit(one.key)) for one in measured.contenders}
     beside = f"{times[target.peer]}: {measured.name(target.peer)}"
     side = "as fast" if target.at_least is not None else "its time"
+    # A bar divides cells, in code as well.
+    title = title.replace("|", r"\|")
     return f"| {title} | {times[target.ours]} | {beside} | **{_times(verdict.ratio.median)}** {side} |"
 
 
