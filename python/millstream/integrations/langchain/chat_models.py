@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import langchain_openai
 from langchain_core.language_models._utils import _normalize_messages
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.utils.uuid import uuid7
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
@@ -28,11 +28,7 @@ from .chat_stream import DecodedGenerations, DecodedMessages
 from .model_streams import ModelStreams
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import LanguageModelInput
-    from langchain_core.messages import AIMessageChunk
     from langchain_core.runnables import RunnableConfig
-
-    from .unobserved import AsyncDeferredStream, DeferredStream
 
     _Base = BaseChatOpenAI
 else:
@@ -41,30 +37,10 @@ else:
 __all__ = ("AzureChatOpenAI", "ChatOpenAI")
 
 
-class _ChatStreams(ModelStreams, _Base):
+class _ChatStreams(ModelStreams[AIMessageChunk], _Base):
     """Replaces how a chat model of langchain-openai sends requests and reads responses."""
 
     _run_type = "chat_model"
-
-    if TYPE_CHECKING:
-
-        def stream(
-            self,
-            input: LanguageModelInput,
-            config: RunnableConfig | None = None,
-            *,
-            stop: list[str] | None = None,
-            **kwargs: Any,
-        ) -> DeferredStream[AIMessageChunk]: ...
-
-        def astream(
-            self,
-            input: LanguageModelInput,
-            config: RunnableConfig | None = None,
-            *,
-            stop: list[str] | None = None,
-            **kwargs: Any,
-        ) -> AsyncDeferredStream[AIMessageChunk]: ...
 
     # Streams for LangChain's machinery.
 
@@ -88,9 +64,8 @@ class _ChatStreams(ModelStreams, _Base):
 
     def _open_stream(
         self,
-        resource: Any,
         input: Any,
-        run_id: Any,
+        config: RunnableConfig,
         stop: Any,
         kwargs: dict[str, Any],
         *,
@@ -107,11 +82,12 @@ class _ChatStreams(ModelStreams, _Base):
         kwargs = {**kwargs}
         # These are for tracing alone.
         _ = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
+        resource = self.async_client if is_async else self.client
         request = build_stream_request(self, resource, messages, stop, kwargs)
         if request is None:
             return None
         request.limiter = self.rate_limiter
-        id = f"lc_run--{run_id or uuid7()}"
+        id = f"lc_run--{config.get('run_id') or uuid7()}"
         return request, DecodedMessages(self, request, id, collect_result=collect_result)
 
     def _token_info(self, chunk: ChatGenerationChunk) -> dict[str, Any]:

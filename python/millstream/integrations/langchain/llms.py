@@ -27,10 +27,7 @@ from .default_clients import share_tls
 from .model_streams import ModelStreams
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import LanguageModelInput
     from langchain_core.runnables import RunnableConfig
-
-    from .unobserved import AsyncDeferredStream, DeferredStream
 
     _Base = BaseOpenAI
 else:
@@ -39,30 +36,10 @@ else:
 __all__ = ("AzureOpenAI", "OpenAI")
 
 
-class _CompletionStreams(ModelStreams, _Base):
+class _CompletionStreams(ModelStreams[str], _Base):
     """Replaces how a completion model of langchain-openai sends requests and reads responses."""
 
     _run_type = "llm"
-
-    if TYPE_CHECKING:
-
-        def stream(
-            self,
-            input: LanguageModelInput,
-            config: RunnableConfig | None = None,
-            *,
-            stop: list[str] | None = None,
-            **kwargs: Any,
-        ) -> DeferredStream[str]: ...
-
-        def astream(
-            self,
-            input: LanguageModelInput,
-            config: RunnableConfig | None = None,
-            *,
-            stop: list[str] | None = None,
-            **kwargs: Any,
-        ) -> AsyncDeferredStream[str]: ...
 
     # Streams.
 
@@ -86,9 +63,8 @@ class _CompletionStreams(ModelStreams, _Base):
 
     def _open_stream(
         self,
-        resource: Any,
         input: Any,
-        run_id: Any,
+        config: RunnableConfig,
         stop: list[str] | None,
         kwargs: dict[str, Any],
         *,
@@ -96,6 +72,7 @@ class _CompletionStreams(ModelStreams, _Base):
         collect_result: bool = False,
     ) -> tuple[CompletionRequest, CompletionTexts] | None:
         """Return the source and the processor of a stream of texts; ``None`` if it needs LangChain."""
+        resource = self.async_client if is_async else self.client
         request = self._make_request(resource, self._convert_input(input).to_string(), stop, kwargs)
         return None if request is None else (request, CompletionTexts(request, collect_result=collect_result))
 

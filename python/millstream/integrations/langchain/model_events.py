@@ -29,30 +29,32 @@ def begin_events(
     input: object,
     config: RunnableConfig | None,
     kwargs: Mapping[str, Any],
-    open_stream: Callable[[Any, list[str] | None, dict[str, Any]], Opened | None],
+    open_stream: Callable[[RunnableConfig, list[str] | None, dict[str, Any]], Opened | None],
 ) -> AsyncGenerator[Any, None] | None:
     """Return the event stream of ``model``, one of LangChain's; ``None`` if LangChain has to make it.
 
     ``kwargs`` are those of ``astream_events``: the filters, ``stop`` and the parameters of the request.
-    ``open_stream`` takes the run's id and the latter two, and returns the source and the processor of the chunks.
+    ``open_stream`` takes the run's configuration and the latter two, and returns the source and the processor of the
+    chunks.
     """
     options = dict(kwargs)
     wanted = EventFilter(**{name: options.pop(name, None) for name in EventFilter._fields})
     stop = options.pop("stop", None)
+    config = ensure_config(config)
+    config["run_id"] = config.get("run_id") or uuid7()
     run = _find_root_run(model, run_type, config, model._get_ls_params_with_defaults(stop=stop, **options))
-    if run is None or (opened := open_stream(run.run_id, stop, options)) is None:
+    if run is None or (opened := open_stream(config, stop, options)) is None:
         return None
     source, chunks = opened
     includes = wanted.includes(run.name, run.run_type, run.tags)
     return adrive(source, ModelEvents(chunks, schema_version(EVENTS_VERSION), run, input, includes=includes))
 
 
-def _find_root_run(model: Any, run_type: str, config: RunnableConfig | None, params: Mapping[str, Any]) -> Run | None:
+def _find_root_run(model: Any, run_type: str, config: RunnableConfig, params: Mapping[str, Any]) -> Run | None:
     """Return the run as LangChain's handler would describe it; ``None`` if another handler is listening.
 
     ``params`` are LangChain's metadata of a model's run (``ls_provider``, ...).
     """
-    config = ensure_config(config)
     manager = CallbackManager.configure(
         config.get("callbacks"),
         model.callbacks,
@@ -64,7 +66,6 @@ def _find_root_run(model: Any, run_type: str, config: RunnableConfig | None, par
     )
     if manager.handlers:
         return None
-    run_id = str(config.get("run_id") or uuid7())
     name = _assign_name(config.get("run_name"), model._serialized)
     parents = [] if manager.parent_run_id is None else [str(manager.parent_run_id)]
-    return Run(run_id, name, run_type, manager.tags, manager.metadata, parents)
+    return Run(str(config["run_id"]), name, run_type, manager.tags, manager.metadata, parents)

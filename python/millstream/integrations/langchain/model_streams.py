@@ -1,4 +1,4 @@
-"""``ModelStreams``: how models of langchain-openai stream here, chat models and completion models alike.
+"""``ModelStreams``: how LangChain's models stream here: langchain-openai's two kinds, and converted chat models.
 
 Where no handler is configured, ``stream``, ``astream`` and ``astream_events`` go straight from the connection to the
 outputs; otherwise LangChain's machinery runs over ``_stream`` and ``_astream``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from langchain_core.runnables.config import RunnableConfig, ensure_config
 
@@ -16,29 +16,29 @@ from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from .unobserved import EVENTS_VERSION, AsyncDeferredStream, DeferredStream, Opened, is_observed
 
+Chunk = TypeVar("Chunk")
+
 if TYPE_CHECKING:
+    from langchain_core.language_models import LanguageModelInput
     from langchain_core.language_models.base import BaseLanguageModel
 
-    class _Base(BaseLanguageModel[Any]):
-        client: Any = None
-        async_client: Any = None
+    class _Base(BaseLanguageModel[Any], Generic[Chunk]): ...
 
 else:
-    _Base = object
+    _Base = Generic
 
 __all__ = ("ModelStreams",)
 
 
-class ModelStreams(_Base):
+class ModelStreams(_Base[Chunk]):
     """Streams for users, and the notification of handlers; a subclass says how a stream is opened."""
 
     _run_type: ClassVar[str]
 
     def _open_stream(
         self,
-        resource: Any,
         input: Any,
-        run_id: Any,
+        config: RunnableConfig,
         stop: list[str] | None,
         kwargs: dict[str, Any],
         *,
@@ -47,7 +47,7 @@ class ModelStreams(_Base):
     ) -> Opened | None:
         """Return the source and the processor of a stream of outputs; ``None`` if it needs LangChain.
 
-        ``resource`` is the SDK's. With ``collect_result`` the processor has LangChain's result of the run at its end.
+        ``config`` is complete. With ``collect_result`` the processor has LangChain's result of the run at its end.
         """
         raise NotImplementedError
 
@@ -56,14 +56,24 @@ class ModelStreams(_Base):
         raise NotImplementedError
 
     def stream(
-        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> DeferredStream[Any]:
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> DeferredStream[Chunk]:
         """Stream the answer, as LangChain's ``stream`` does; the stream can be closed, and is a context manager."""
         return DeferredStream(lambda: self._begin_stream(input, config, stop, kwargs))
 
     def astream(
-        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> AsyncDeferredStream[Any]:
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncDeferredStream[Chunk]:
         """:meth:`stream` for async code."""
         return AsyncDeferredStream(lambda: self._begin_astream(input, config, stop, kwargs))
 
@@ -78,31 +88,29 @@ class ModelStreams(_Base):
             return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
 
     def _begin_stream(self, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]) -> Generator[Any, None, None]:
-        opened = self._begin_unobserved("_stream", self.client, input, config, stop, kwargs)
+        opened = self._begin_unobserved("_stream", input, config, stop, kwargs)
         if opened is not None:
             return drive(*opened)
         return super().stream(input, config, stop=stop, **kwargs)  # type: ignore[return-value]
 
     def _begin_astream(self, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
-        opened = self._begin_unobserved("_astream", self.async_client, input, config, stop, kwargs)
+        opened = self._begin_unobserved("_astream", input, config, stop, kwargs)
         if opened is not None:
             return adrive(*opened)
         return super().astream(input, config, stop=stop, **kwargs)  # type: ignore[return-value]
 
     def _begin_unobserved(
-        self, method: str, resource: Any, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]
+        self, method: str, input: Any, config: Any, stop: Any, kwargs: dict[str, Any]
     ) -> Opened | None:
         """Return the source and the processor of a stream without handlers; ``None`` if it needs LangChain."""
         config = ensure_config(config)
         if self._is_overridden(method) or is_observed(config, self.callbacks, self.verbose):
             return None
-        is_async = method == "_astream"
-        return self._open_stream(resource, input, config.get("run_id"), stop, kwargs, is_async=is_async)
+        return self._open_stream(input, config, stop, kwargs, is_async=method == "_astream")
 
     def _begin_events(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
-        def open_stream(run_id: Any, stop: Any, options: dict[str, Any]) -> Any:
-            client = self.async_client
-            return self._open_stream(client, input, run_id, stop, options, is_async=True, collect_result=True)
+        def open_stream(config: RunnableConfig, stop: Any, options: dict[str, Any]) -> Any:
+            return self._open_stream(input, config, stop, options, is_async=True, collect_result=True)
 
         from .model_events import begin_events
 

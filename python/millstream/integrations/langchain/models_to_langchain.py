@@ -7,7 +7,7 @@ stream to which no handler is listening is read without that machinery.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -23,13 +23,12 @@ from ...language_models.model_type import ModelCall
 from ...language_models.streams import chunk_stream
 from ...runnables.binding import RunnableBinding as OurBinding
 from ...runnables.foreign import aconvert_items, convert_items
-from ...streaming.drive import adrive, drive
 from .converted_chunks import ConvertedChunks
 from .model_calls import ModelCalls, run_from_langchain
-from .model_events import begin_events
 from .model_fields import ConvertedRateLimiter, read_fields
+from .model_streams import ModelStreams
 from .runnable_to_langchain import MillstreamRunnable, Named
-from .unobserved import EVENTS_VERSION, AsyncDeferredStream, DeferredStream, is_observed
+from .unobserved import AsyncDeferredStream, DeferredStream, Opened, is_observed
 
 __all__ = ("MillstreamBinding", "MillstreamChatModel", "MillstreamLLM")
 
@@ -68,11 +67,13 @@ class _MillstreamModel(Named):
         return count
 
 
-class MillstreamChatModel(_MillstreamModel, BaseChatModel):
+class MillstreamChatModel(ModelStreams[AIMessageChunk], _MillstreamModel, BaseChatModel):
     """A chat model of Millstream's as LangChain's; :func:`~millstream.integrations.langchain.to_langchain` makes it."""
 
     runnable: Any
     streaming: bool = False
+
+    _run_type: ClassVar[str] = "chat_model"
 
     @model_validator(mode="before")
     @classmethod
@@ -133,60 +134,31 @@ class MillstreamChatModel(_MillstreamModel, BaseChatModel):
 
     # A stream to which nobody listens.
 
-    def stream(
-        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> Iterator[AIMessageChunk]:
-        """Stream the chunks of the answer to one input."""
-        return DeferredStream(lambda: self._begin(input, config, stop, kwargs))
+    def _open_stream(
+        self,
+        input: Any,
+        config: RunnableConfig,
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        is_async: bool,
+        collect_result: bool = False,
+    ) -> Opened | None:
+        """Return the source and the processor of a stream of a model as it was converted.
 
-    def _begin(self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
-        parts = self._unobserved_parts(input, config, stop, kwargs, for_async=False)
-        return super().stream(input, config, stop=stop, **kwargs) if parts is None else drive(*parts)
-
-    def astream(
-        self, input: Any, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
-    ) -> AsyncIterator[AIMessageChunk]:
-        """Stream the chunks of the answer to one input."""
-        return AsyncDeferredStream(lambda: self._abegin(input, config, stop, kwargs))
-
-    def _abegin(self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
-        parts = self._unobserved_parts(input, config, stop, kwargs, for_async=True)
-        return super().astream(input, config, stop=stop, **kwargs) if parts is None else adrive(*parts)
-
-    def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Stream the events of a run; LangChain makes those of which handlers are notified too."""
-        if kwargs.get("version", EVENTS_VERSION) != EVENTS_VERSION:
-            return super().astream_events(input, config, **kwargs)
-        return AsyncDeferredStream(lambda: self._begin_events(input, config, kwargs))
-
-    def _begin_events(self, input: Any, config: Any, kwargs: dict[str, Any]) -> Any:
-        model, options = self.runnable, {name: value for name, value in kwargs.items() if name != "version"}
-
-        def open_stream(run_id: Any, stop: Any, options: dict[str, Any]) -> Any:
-            call = ModelCall(model._model_type.prompt(from_langchain(input)), stop, options)
-            if not self._streams_as_converted(options, for_async=True):
-                return None
-            if not model._streams_natively(call, for_async=True):
-                return None
-            source, chunks = model._native_stream(call, collect_result=True, run_id=run_id)
-            return source, ConvertedChunks(chunks)
-
-        events = begin_events(self, "chat_model", input, config, options, open_stream)
-        return super().astream_events(input, config, version=EVENTS_VERSION, **options) if events is None else events
-
-    def _unobserved_parts(
-        self, input: Any, config: Any, stop: list[str] | None, kwargs: dict[str, Any], *, for_async: bool
-    ) -> tuple[Any, ConvertedChunks] | None:
-        """Return the source and the processor of a stream, if no handler is notified of it and LangChain does nothing.
-
-        These are streams over a connection of Millstream's, from a model as it was converted.
+        Events are made of the chunks of a connection of Millstream's alone.
         """
-        if not self._streams_as_converted(kwargs, for_async=for_async):
+        if not self._streams_as_converted(kwargs, for_async=is_async):
             return None
-        if is_observed(ensure_config(config), self.callbacks, self.verbose):
-            return None
-        alone, messages = without_callbacks(config), from_langchain(input)
-        source, chunks = chunk_stream(self.runnable, messages, alone, stop, kwargs, for_async=for_async)
+        model, messages = self.runnable, from_langchain(input)
+        if collect_result:
+            call = ModelCall(model._model_type.prompt(messages), stop, kwargs)
+            if not model._streams_natively(call, for_async=is_async):
+                return None
+            source, chunks = model._native_stream(call, collect_result=True, run_id=config.get("run_id"))
+        else:
+            alone = without_callbacks(config)
+            source, chunks = chunk_stream(model, messages, alone, stop, kwargs, for_async=is_async)
         return source, ConvertedChunks(chunks)
 
     def _streams_as_converted(self, kwargs: dict[str, Any], *, for_async: bool) -> bool:
