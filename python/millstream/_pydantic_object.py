@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ("make_object", "set_extra", "set_fields", "set_fields_set", "set_private")
+__all__ = ("is_text", "make_object", "set_extra", "set_fields", "set_fields_set", "set_private")
 
 # The descriptors of pydantic's slots set them in half the time of `object.__setattr__`. The names are public for a
 # loop that makes one object for each chunk, and in which a call of `make_object` would be a tenth of the time.
@@ -29,3 +29,14 @@ def make_object(cls: Any, fields: dict[str, Any], fields_set: set[str], extra: d
     set_extra(made, extra)
     set_fields_set(made, fields_set)
     return made
+
+
+def is_text(text: str) -> bool:
+    """Return whether pydantic accepts ``text``: half a surrogate pair it rejects."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

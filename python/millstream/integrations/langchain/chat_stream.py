@@ -14,6 +14,7 @@ from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 
+from ..._pydantic_object import is_text
 from .chunks import chat_generation_maker, chat_message_maker, merge_metadata
 from .payload_outputs import PayloadOutputs
 
@@ -245,19 +246,10 @@ def _find_calls(delta: dict[str, Any]) -> list[Any] | None:
             return None
         name, args, id, index = function.get("name"), function.get("arguments"), part.get("id"), part.get("index")
         is_usual = type(index) is int and {type(name), type(args), type(id)} <= _TEXT_TYPES
-        # Pydantic rejects half a surrogate pair.
-        if not is_usual or (args and not args.isascii() and not _is_encodable(args)):
+        if not is_usual or (args and not is_text(args)):
             return None
         calls.append(tool_call_chunk(name=name, args=args, id=id, index=index))
     return calls
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _complete(choice: dict[str, Any], delta: dict[str, Any], text: str | None) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from openai._compat import field_get_default
 from openai._models import BaseModel, _get_extra_fields_type, construct_type
 
-from ..._pydantic_object import make_object
+from ..._pydantic_object import is_text, make_object
 
 __all__ = ("Unusual", "builder")
 
@@ -150,13 +150,8 @@ def _check_optional(check: Convert, value: Any) -> Any:
 
 
 def _check_string(value: Any) -> Any:
-    if type(value) is not str:
+    if type(value) is not str or not is_text(value):
         raise Unusual
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Unusual from None
     return value
 
 
