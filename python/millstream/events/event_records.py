@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..streaming.protocols import Joiner, Processor, Recorder, RecordProcessor
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from .record_writer import RecordWriter
     from .schema import StreamEvent
 
-__all__ = ("EventRecords", "written")
+__all__ = ("EventRecords",)
 
 
 class EventRecords(RecordProcessor):
@@ -68,12 +67,3 @@ class EventRecords(RecordProcessor):
 
     def _write(self, events: Sequence[StreamEvent]) -> bytes:
         return b"".join(map(self._writer.write, events))
-
-
-async def written(open: Callable[[], Any], writer: RecordWriter) -> AsyncGenerator[bytes, None]:
-    """Yield a record for each event of the async stream that ``open`` returns, then the mark of the end."""
-    async with aclosing(open()) as events:
-        async for event in events:
-            yield writer.write(event)
-    if end := writer.end():
-        yield end

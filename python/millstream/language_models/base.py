@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .._context import settings
@@ -13,9 +13,9 @@ from ..events import EventFilter, ModelEvents
 from ..runnables.config import RunnableConfig
 from ..runnables.runnable import Runnable
 from ..runnables.serializable import RunnableSerializable
-from ..streaming.drive import adrive, adrive_records, drive
+from ..streaming.drive import adrive, drive
 from ..streaming.protocols import Processor, Source
-from ..streaming.stream import AsyncStream, Stream, raise_on_first_step
+from ..streaming.stream import AsyncStream, Stream
 from .generate import run_args
 from .langsmith import ls_fields, warn_of_tracing
 from .prompt_text import LanguageModelInput
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ..events.record_writer import RecordWriter
     from ..events.schema import EventVersion
     from ..outputs import LLMResult
-    from ..streaming.protocols import ChunkProcessor
+    from ..runnables.recording import RecordedRun
+    from ..streaming.protocols import ChunkProcessor, RecordProcessor
     from .interfaces import LangSmithParams, LanguageModelLike, LanguageModelOutput
     from .model_type import ModelCall, ModelType
     from .tokens import get_tokenizer
@@ -223,24 +224,31 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         stop = kwargs.pop("stop", None)
         return event_stream(self, input, config, version, wanted, stop, kwargs, for_async=for_async)
 
-    def _stream_records(
-        self,
-        writer: RecordWriter,
-        input: LanguageModelInput,
-        config: RunnableConfig | None,
-        version: EventVersion,
-        wanted: EventFilter,
-        kwargs: dict[str, Any],
-    ) -> AsyncGenerator[bytes, None]:
-        cls = type(self)
-        if cls.astream_events is not Runnable.astream_events or cls.astream is not BaseLanguageModel.astream:
-            return super()._stream_records(writer, input, config, version, wanted, kwargs)
-        try:
-            source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
-        except NotImplementedError as error:
-            return raise_on_first_step(error)
-        assert isinstance(events, ModelEvents)
-        return adrive_records(source, events.records(writer))
+    def _event_records(
+        self, run: RecordedRun, writer: RecordWriter, version: EventVersion, *, for_async: bool
+    ) -> tuple[Source, RecordProcessor] | None:
+        cls, base = type(self), BaseLanguageModel
+        events, chunks = ("astream_events", "astream") if for_async else ("stream_events", "stream")
+        if getattr(cls, events) is not getattr(Runnable, events) or getattr(cls, chunks) is not getattr(base, chunks):
+            return super()._event_records(run, writer, version, for_async=for_async)
+        source, processor = self._event_stream(
+            run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async
+        )
+        assert isinstance(processor, ModelEvents)
+        return source, processor.records(writer)
+
+    def _chunk_stream(
+        self, input: LanguageModelInput, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+    ) -> tuple[Source, Processor[Any]] | None:
+        name = "astream" if for_async else "stream"
+        if getattr(type(self), name) is not getattr(BaseLanguageModel, name):
+            return None
+        kwargs = dict(kwargs)
+        return chunk_stream(self, input, config, kwargs.pop("stop", None), kwargs, for_async=for_async)
+
+    def _answer_model(self) -> str:
+        name = getattr(self, "model_name", None) or getattr(self, "model", None)
+        return name if isinstance(name, str) and name else super()._answer_model()
 
     def _as_origin(self) -> ModelOrigin | None:
         """Return the model as the origin of a fused chain; ``None`` if a user's class overrides its streams."""

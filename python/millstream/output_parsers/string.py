@@ -46,6 +46,8 @@ class _Texts(Stage[Any, str]):
 
     __slots__ = ()
 
+    keeps_text = True
+
     def feed(self, item: object) -> Sequence[str]:
         """Return the chunk's text."""
         return (item if type(item) is str else text_of(item),)

@@ -1,7 +1,7 @@
 """``DecodedStream``: the processor over one decoder, and how it decides what ended a stream."""
 
 import time
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 from .._backend import StreamDecoder
@@ -48,6 +48,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
             "_max_event_size",
             "_n",
             "_contents_seen",
+            "_wire_close",
             "_writes_records",
         ),
         *("error", "done"),
@@ -69,6 +70,8 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._idle_limit = limit
         # Whether the function that :meth:`recorder` returned is called in place of ``feed``.
         self._writes_records = False
+        # What closes the decoder, where :meth:`write_into` was called.
+        self._wire_close: Callable[[], bytes] | None = None
         self.error: BaseException | None = None
         self._start()
 
@@ -118,7 +121,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         In this one case the request may be sent again, since the consumer has received nothing. ``None`` is
         returned if there is any output, or another error. What :meth:`_close` returned is kept for :meth:`close`.
         """
-        self._closed = outputs, failure = self._close()
+        self._closed = outputs, failure = self._end()
         if outputs or failure or self.error or self._decoder.ended != "truncated" or not self._disconnected_early():
             return None
         return self._check_end()
@@ -128,11 +131,28 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         is_lost = isinstance(self._disconnect, APIConnectionError) and not isinstance(self._disconnect, APITimeoutError)
         return is_lost and not self._decoder.deltas_seen
 
+    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes]:
+        """Return the decoder's method that writes into the core's writer of a wire; no chunk is made."""
+        decoder: Any = self._decoder
+        self._wire_close = lambda: decoder._close_wire(writer, text_only)
+        feed: Callable[[Any], bytes] = lambda data: decoder._feed_wire(data, writer, text_only)  # noqa: E731
+        return feed
+
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back, and set ``error`` unless the stream ended well."""
-        outputs, failure = self._closed or self._close()
+        outputs, failure = self._closed or self._end()
         self.error = self.error or failure or self._check_end()
         return outputs
+
+    def _end(self) -> tuple[Sequence[Any], StreamError | None]:
+        """Close the decoder, as a decoder of outputs or of a wire's records; return what :meth:`_close` returns."""
+        if self._wire_close is None:
+            return self._close()
+        try:
+            records = self._wire_close()
+        except StreamError as error:
+            return error.items, error
+        return [records] if records else [], None
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         """Close the decoder; return the outputs that were held back, and its error for data that it could not read."""

@@ -20,6 +20,7 @@ from .types_of import TypesOfAnother
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..wires.record_stream import RecordStream, SyncRecordStream
     from .listeners import Listener
     from .origin import Origin
 
@@ -160,9 +161,13 @@ class RunnableBindingBase(TypesOfAnother[Input, Output], RunnableSerializable[In
         """Stream the events of the bound Runnable."""
         return self.bound.stream_events(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
-    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[bytes]:
+    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> RecordStream:
         """Stream the records of the bound Runnable."""
         return self.bound.astream_records(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
+
+    def stream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> SyncRecordStream:
+        """Stream, for sync code, the records of the bound Runnable."""
+        return self.bound.stream_records(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     def batch(
         self,

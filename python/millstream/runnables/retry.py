@@ -25,6 +25,7 @@ from .runs import ChainRun, acall_in_run, call_in_run
 if TYPE_CHECKING:
     from ..events import EventFilter, StreamEvent
     from ..streaming.protocols import Processor, Source
+    from ..wires.record_stream import RecordStream, SyncRecordStream
     from .origin import Origin
 
 __all__ = ("ExponentialJitterParams", "RunnableRetry")
@@ -134,9 +135,13 @@ class RunnableRetry(Attempting[Input, Output], RunnableBindingBase[Input, Output
         """Stream the events of the attempts."""
         return Runnable.stream_events(self, input, config, **kwargs)
 
-    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[bytes]:
+    def astream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> RecordStream:
         """Stream the records of the attempts."""
         return Runnable.astream_records(self, input, config, **kwargs)
+
+    def stream_records(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> SyncRecordStream:
+        """Stream, for sync code, the records of the attempts."""
+        return Runnable.stream_records(self, input, config, **kwargs)
 
     def _as_origin(self) -> Origin | None:
         """Return this Runnable as the origin of a fused chain, if the bound one is one."""

@@ -217,6 +217,17 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
         return AsyncStream(adrive(fused, fused))
 
+    def _chunk_stream(
+        self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+    ) -> tuple[Source, Processor[Any]] | None:
+        plan, name = self._plan, "astream" if for_async else "stream"
+        if plan is None or self._has_listeners(plan, config):
+            return None
+        if getattr(type(self), name) is not getattr(RunnableSequence, name):
+            return None
+        fused = FusedChunks(self, plan, input, config, kwargs, for_async=for_async)
+        return fused, fused
+
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the last step's chunks for an input that comes in chunks."""
         return Stream(transform_in_run(self, partial(self._transform, kwargs), input, config))

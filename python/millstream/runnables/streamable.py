@@ -14,11 +14,11 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ..events.event_records import EventRecords, written
+from ..events.event_records import EventRecords
 from ..events.schema import EventFilter
-from ..streaming.drive import adrive, adrive_records, drive
+from ..streaming.drive import adrive, drive
 from ..streaming.protocols import Processor, Source
-from ..streaming.stream import AsyncStream, RefusedStream, Stream, raise_on_first_step
+from ..streaming.stream import AsyncStream, EventStream, RefusedStream, Stream, SyncEventStream
 from .config import RunnableConfig
 from .invocable import Input, Invocable, Output
 
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from ..events.record_writer import RecordFormat, RecordWriter
     from ..events.run_log import RunLog, RunLogPatch
     from ..events.schema import EventVersion
-    from ..streaming.protocols import Stage
+    from ..streaming.protocols import RecordProcessor, Stage
+    from ..wires.names import Wire
+    from ..wires.record_stream import RecordStream, SyncRecordStream
     from .nodes import Composition
     from .origin import Origin
+    from .recording import RecordedRun
 
 __all__ = ("Streamable",)
 
@@ -87,7 +90,7 @@ class Streamable(Invocable[Input, Output]):
         """Stream the events of the run and of its child runs: dicts as LangChain's, of ``version`` "v1" or "v2"."""
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
         try:
-            return AsyncStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
+            return EventStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
         except NotImplementedError as error:
             return RefusedStream(error)
 
@@ -144,13 +147,14 @@ class Streamable(Invocable[Input, Output]):
         Users' code runs in a thread meanwhile, so that events come when they happen.
         """
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
-        return Stream(drive(*self._event_stream(input, config, version, wanted, kwargs)))
+        return SyncEventStream(drive(*self._event_stream(input, config, version, wanted, kwargs)))
 
     def astream_records(
         self,
         input: Input,
         config: RunnableConfig | None = None,
         *,
+        wire: Wire | None = None,
         version: EventVersion = "v2",
         format: RecordFormat = "sse",
         include_names: Sequence[str] | None = None,
@@ -160,40 +164,67 @@ class Streamable(Invocable[Input, Output]):
         exclude_types: Sequence[str] | None = None,
         exclude_tags: Sequence[str] | None = None,
         **kwargs: Any,
-    ) -> AsyncStream[bytes]:
-        """Stream the events of ``astream_events`` as event records: bytes to be sent as they come.
+    ) -> RecordStream:
+        """Stream the run as bytes to be sent as they come: the events of ``astream_events``, or the answer in a wire.
 
-        They are what :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and
-        its end. The other arguments are those of ``astream_events``. Models make no object per
-        chunk, but one ``bytes`` per network read. An error is raised after the records of the events
-        before it; the mark of the end is missing then. ::
+        Without ``wire``, and with ``"langchain.v1"`` or ``"langchain.v2"``, they are what
+        :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and its end. The arguments
+        ``include_*`` and ``exclude_*`` are those of ``astream_events``. Any other ``wire`` carries the output's
+        chunks alone: ``"openai.chat"``, ``"vercel.ui"`` and the others of :mod:`millstream.wires.names`. Models,
+        and ``prompt | model | parser``, make no object per chunk, but one ``bytes`` per network read. An error is
+        raised after the records before it; the end is missing then. ::
 
-            return StreamingResponse(llm.astream_records(prompt), media_type="text/event-stream")
+            return EventStreamResponse(llm.astream_records(prompt, wire="vercel.ui"))
         """
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
-        from ..events.record_writer import RecordWriter
+        from .recording import RecordedRun, record_stream
 
-        return AsyncStream(self._stream_records(RecordWriter(format=format), input, config, version, wanted, kwargs))
+        return record_stream(RecordedRun(self, input, config, wanted, kwargs), wire, version, format)
 
-    def _stream_records(
+    def stream_records(
         self,
-        writer: RecordWriter,
         input: Input,
-        config: RunnableConfig | None,
-        version: EventVersion,
-        wanted: EventFilter,
-        kwargs: dict[str, Any],
-    ) -> AsyncGenerator[bytes, None]:
-        """Return what yields the records of one run."""
-        if type(self).astream_events is not Streamable.astream_events:
-            return written(
-                lambda: self.astream_events(input, config, version=version, **wanted.arguments(), **kwargs), writer
-            )
-        try:
-            source, events = self._event_stream(input, config, version, wanted, kwargs, for_async=True)
-        except NotImplementedError as error:
-            return raise_on_first_step(error)
-        return adrive_records(source, EventRecords(events, writer))
+        config: RunnableConfig | None = None,
+        *,
+        wire: Wire | None = None,
+        version: EventVersion = "v2",
+        format: RecordFormat = "sse",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> SyncRecordStream:
+        """Stream the bytes of :meth:`astream_records`, for sync code."""
+        wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        from .recording import RecordedRun, sync_record_stream
+
+        return sync_record_stream(RecordedRun(self, input, config, wanted, kwargs), wire, version, format)
+
+    def _event_records(
+        self, run: RecordedRun, writer: RecordWriter, version: EventVersion, *, for_async: bool
+    ) -> tuple[Source, RecordProcessor] | None:
+        """Return the source and the processor of the records of one run's events; ``None`` for users' events.
+
+        Raises :class:`NotImplementedError` for an unknown version.
+        """
+        name = "astream_events" if for_async else "stream_events"
+        if getattr(type(self), name) is not getattr(Streamable, name):
+            return None
+        source, events = self._event_stream(run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async)
+        return source, EventRecords(events, writer)
+
+    def _chunk_stream(
+        self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+    ) -> tuple[Source, Processor[Any]] | None:
+        """Return the source and the processor of a stream of chunks; ``None`` if it has others than ours."""
+        return None
+
+    def _answer_model(self) -> str:
+        """Return the name of what answers, for wires that show one."""
+        return self.get_name()
 
     def _event_stream(
         self,

@@ -122,6 +122,14 @@ class Processor(Generic[Out]):
         """
         return None
 
+    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes] | None:
+        """Return what writes a raw item's outputs into the core's writer of a wire, or ``None``.
+
+        It is to be called in place of ``feed``, and returns the records; those of :meth:`close` are ``bytes`` then.
+        With ``text_only``, the outputs are their text and nothing else.
+        """
+        return None
+
     def close(self) -> Sequence[Out]:
         """Return the last outputs, and set ``error`` where the stream did not end well."""
         return ()
@@ -172,13 +180,15 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
     """A processor whose outputs are a model's chunks, texts or messages, and which has the result afterwards.
 
     ``streams`` says whether the answer comes in chunks (not so where one call returns it whole),
-    ``mixed`` whether raw items are lists in which events of child runs stand between the chunks.
+    ``mixed`` whether raw items are lists in which events of child runs stand between the chunks, ``yields_text``
+    whether chunks are plain strings.
     """
 
     __slots__ = ()
 
     streams: bool = True
     mixed: bool = False
+    yields_text: bool = False
 
     def result(self) -> Result_co:
         """Return the result of the run, once it is over."""
@@ -195,6 +205,10 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
         """Return the records of what a recorder returned in parts."""
         return b""
 
+    def ending(self) -> Any:
+        """Return what a wire writes of the end beyond the chunks, as a ``Delta``, or ``None``."""
+        return None
+
     def plain(self, text: str) -> Any:
         """Return the output that is ``text`` and nothing else, where there is a recorder."""
         return text
@@ -204,7 +218,8 @@ class Stage(Protocol[In_contra, Out_co]):
     """One stream's transformation, without I/O: the outputs of one item, and those of the end.
 
     A Runnable of ours returns one from ``_as_stage()``, a new one for each stream. Chains feed stages from
-    inside the one generator that reads the connection, so sync and async share everything.
+    inside the one generator that reads the connection, so sync and async share everything. A stage with a true
+    ``keeps_text`` returns the text of each item, unchanged, and nothing else.
     """
 
     __slots__ = ()

@@ -4,7 +4,15 @@ from collections.abc import AsyncGenerator, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
-__all__ = ("AsyncStream", "Out", "RefusedStream", "Stream", "raise_on_first_step")
+__all__ = (
+    "AsyncStream",
+    "EventStream",
+    "Out",
+    "RefusedStream",
+    "Stream",
+    "SyncEventStream",
+    "raise_on_first_step",
+)
 
 
 Out = TypeVar("Out", covariant=True)
@@ -87,6 +95,18 @@ class AsyncStream(Generic[Out]):
     ) -> None:
         """Close the stream."""
         await self.aclose()
+
+
+class EventStream(AsyncStream[Out]):
+    """An async stream of stream events; a server knows by the class how to write them."""
+
+    __slots__ = ()
+
+
+class SyncEventStream(Stream[Out]):
+    """:class:`EventStream` for sync code."""
+
+    __slots__ = ()
 
 
 class RefusedStream(AsyncStream[Any]):

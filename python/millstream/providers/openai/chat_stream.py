@@ -89,7 +89,7 @@ class DecodedMessages(DecodedStream):
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back, the usage and the last chunk; set ``error`` unless it ended well."""
         outputs = super().close()
-        if self.error is not None:
+        if self.error is not None or self._wire_close is not None:
             return outputs
         # An empty answer is a valid answer: one empty chunk.
         ends: list[Any] = [] if self._has_non_text or self._decoder.text else [self.plain("")]

@@ -22,6 +22,8 @@ class DecodedText(DecodedStream):
 
     __slots__ = ()
 
+    yields_text = True
+
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the decoder's own method, so that a read calls no Python code of ours."""
@@ -30,6 +32,8 @@ class DecodedText(DecodedStream):
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back, and set ``error`` unless it ended well. An empty answer is ``""``."""
         outputs = super().close()
+        if self._wire_close is not None:
+            return outputs
         if self.error is None and self._decoder.finish_reason is None and not self._decoder.text:
             return [*outputs, self._empty_chunk()]
         return outputs

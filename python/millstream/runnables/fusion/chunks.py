@@ -119,11 +119,12 @@ def stream_in_run(
 class FusedChunks(Fused):
     """The stream of a chain of which no handler is notified."""
 
-    __slots__ = ("_stages",)
+    __slots__ = ("_stages", "_writes")
 
     def start(self) -> Sequence[Any]:
         """Compute the origin's input; return the outputs before its source is opened."""
         self._stages = self._plan.stages()
+        self._writes = False
         if self._plan.parts is not None and (value := self._plan.origin_input(self._input)) is not NOTHING:
             self._prepare(value)
         return ()
@@ -178,10 +179,22 @@ class FusedChunks(Fused):
             done.append(True)
         return self._feed_stages(begun) if begun else None
 
+    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes] | None:
+        """Return the origin's function, if the stages take nothing but the text."""
+        if not all(getattr(stage, "keeps_text", False) for stage in self._stages):
+            return None
+        text_only = text_only or bool(self._stages) or getattr(self._inner, "yields_text", False)
+        feed_wire = self._inner.write_into(writer, text_only=text_only)
+        if feed_wire is not None:
+            self._writes, self.done = True, self._inner.done
+        return feed_wire
+
     def close(self) -> Sequence[Any]:
         """Return the last outputs."""
         if self._failure is not None:
             return ()
+        if self._writes:
+            return self._inner.close()
         outputs = self._feed_stages(self._inner.close())
         if self.error is not None:
             return outputs

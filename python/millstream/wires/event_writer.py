@@ -1,0 +1,86 @@
+"""``EventWriter``: stream events as the records of LangChain's wires."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import UnsupportedError
+from ..events.record_writer import RecordFormat, RecordWriter
+from ..events.schema import StreamEvent
+from .names import WIRES, WireFormat
+from .public_error import describe_error
+
+__all__ = ("EventWriter",)
+
+
+class EventWriter(RecordWriter):
+    """Writes the events of one stream as event records, with or without what its clients need not know.
+
+    ``include_input=False`` leaves out the inputs and the metadata of all runs, and the outputs of runs inside the
+    stream's own whose output is the input of another one: prompts, chains and functions.
+    """
+
+    __slots__ = ("_includes_input", "_root", "wire")
+
+    def __init__(self, wire: str, *, format: RecordFormat = "sse", include_input: bool = True) -> None:
+        super().__init__(format=format)
+        self.wire = wire
+        self._includes_input = include_input
+        self._root: Any = None
+
+    @property
+    def head(self) -> WireFormat:
+        """What a response has around the records."""
+        return WIRES[self.wire if self.format == "sse" else "ndjson"]
+
+    def is_preface(self, records: bytes) -> bool:
+        """Return whether no event of a chunk is among the records."""
+        return _CHUNK.search(records) is None
+
+    def lean(self) -> EventWriter:
+        """Return a new writer that leaves out inputs and metadata."""
+        return EventWriter(self.wire, format="sse" if self.format == "sse" else "ndjson", include_input=False)
+
+    def start(self) -> bytes:
+        """Return nothing: the first event is the first record."""
+        return b""
+
+    def close(self) -> bytes:
+        """Return the end of a stream that ended well."""
+        return self.end()
+
+    def write(self, event: object) -> bytes:
+        """Return the record of one event."""
+        return super().write(event if self._includes_input or type(event) is not dict else self._without_input(event))
+
+    def fail(self, error: BaseException) -> bytes:
+        """Return the record of an error, as LangServe's clients read it: its status, and a message for clients."""
+        public = describe_error(error)
+        document = {"status_code": public.status, "message": public.message}
+        if self.format == "ndjson":
+            return super().write({"event": "error", "data": document})
+        return super().write(document).replace(b"event: data\n", b"event: error\n", 1)
+
+    def write_snapshot(self, text: str, dropped: int) -> bytes:
+        """Raise :class:`UnsupportedError`: events have no record of a text so far."""
+        raise UnsupportedError(
+            f"the wire {self.wire!r} has no record for a snapshot: choose slow_client='wait', or another wire"
+        )
+
+    def _without_input(self, event: StreamEvent) -> StreamEvent:
+        """Return an event without inputs and metadata."""
+        if self._root is None:
+            self._root = event.get("run_id")
+        data = event.get("data")
+        if isinstance(data, dict):
+            is_root = event.get("run_id") == self._root and not event.get("parent_ids")
+            is_step = event["event"].startswith(_STEPS) and not is_root
+            data = {} if is_step else {key: value for key, value in data.items() if key != "input"}
+        return {**event, "metadata": {}, "data": data}
+
+
+# The type of an event stands first in its record; quotes inside strings are escaped.
+_CHUNK = re.compile(rb'\{"event":"on_[a-z_]+_stream"')
+_STEPS = ("on_chain_", "on_prompt_")
+"""The events of steps whose outputs are inputs of others."""

@@ -1,0 +1,111 @@
+"""The names of the wires, and what a response of each has in its head."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+from .. import _backend
+
+__all__ = ("CHUNK_WIRE", "EVENT_WIRE", "WIRES", "Wire", "WireFormat", "WireName", "WireOptions", "is_event_wire")
+
+WireName = Literal[
+    "ag-ui",
+    "langchain.v1",
+    "langchain.v2",
+    "ndjson",
+    "openai.chat",
+    "openai.completions",
+    "openai.responses",
+    "text",
+    "vercel.ui",
+]
+"""The names of the wires; ``docs/wires.md`` says what each carries."""
+
+EVENT_WIRE: WireName = "langchain.v2"
+"""The wire of events and records where none is named."""
+
+CHUNK_WIRE: WireName = "vercel.ui"
+"""The wire of chunks where none is named."""
+
+
+class WireFormat(NamedTuple):
+    """What a response has around the bytes of a wire.
+
+    ``ping`` is sent while a stream is silent: bytes that every reader of the wire passes over. It is empty
+    where there are none.
+    """
+
+    media_type: str
+    headers: Mapping[str, str] = {}
+    ping: bytes = b": keep-alive\n\n"
+
+
+_SSE = WireFormat("text/event-stream; charset=utf-8")
+_NDJSON = WireFormat("application/x-ndjson", ping=b"\n")
+_TEXT = WireFormat("text/plain; charset=utf-8", ping=b"")
+_VERCEL = WireFormat(_SSE.media_type, {"x-vercel-ai-ui-message-stream": "v1"})
+
+WIRES: Mapping[str, WireFormat] = {
+    **dict.fromkeys(get_args(WireName), _SSE),
+    "ndjson": _NDJSON,
+    "text": _TEXT,
+    "vercel.ui": _VERCEL,
+}
+"""What a response has around the bytes of each wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireOptions:
+    """A wire by its name, with what its records say of the answer.
+
+    ``id`` is that of the answer, a random one by default, from which each wire makes its ids; ``created`` are
+    its seconds since 1970, by default the time of the call; ``model`` is the name that OpenAI's wires show, by
+    default that of the model or the Runnable. ``include_usage`` writes the token counts, where they are known.
+    ``thread_id`` and ``run_id`` are those of an AG-UI client's request.
+    """
+
+    name: WireName
+    _: KW_ONLY
+    id: str | None = None
+    created: int | None = None
+    model: str = ""
+    include_usage: bool = True
+    all_choices: bool = False
+    thread_id: str = ""
+    run_id: str = ""
+
+    def __post_init__(self) -> None:
+        check_wire(self.name)
+
+    def make_writer(self, model: str) -> Any:
+        """Return the writer of one answer; ``model`` is shown where the options name none."""
+        writer: Any = _backend
+        return writer.WireWriter(
+            self.name,
+            os.urandom(16).hex() if self.id is None else self.id,
+            int(time.time()) if self.created is None else self.created,
+            model=self.model or model,
+            include_usage=self.include_usage,
+            all_choices=self.all_choices,
+            thread_id=self.thread_id,
+            run_id=self.run_id,
+        )
+
+
+Wire = WireName | WireOptions
+"""What is passed as ``wire``."""
+
+
+def check_wire(name: Any) -> None:
+    """Raise :class:`ValueError` unless ``name`` is that of a wire."""
+    if not isinstance(name, str) or name not in WIRES:
+        raise ValueError(f"wire must be one of {', '.join(map(repr, WIRES))}, not {name!r}")
+
+
+def is_event_wire(name: str) -> bool:
+    """Return whether the wire has stream events in it, LangChain's, rather than an answer."""
+    return name.startswith("langchain.")

@@ -1,0 +1,101 @@
+"""What a server's client may know of an error: never what an upstream wrote, nor its URL or key."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    ContentFilterError,
+    ContextOverflowError,
+    ProviderError,
+    RefusalError,
+    StreamError,
+    StreamStalledError,
+    StreamTruncatedError,
+    TruncatedOutputError,
+    UnsupportedError,
+)
+
+__all__ = ("PublicError", "describe_error")
+
+
+class PublicError(NamedTuple):
+    """An error as a client sees it.
+
+    ``status`` is that of a response whose head has not been sent. ``type`` and ``code`` are for programs,
+    ``message`` for people. ``retry_after`` is the value of the header, where the upstream sent one.
+    """
+
+    status: int
+    type: str
+    message: str
+    code: str | None = None
+    retry_after: str | None = None
+
+
+_STATUSES = {
+    400: ("invalid_request_error", "the model's server refused the request"),
+    401: ("authentication_error", "the model's server refused the credentials"),
+    403: ("permission_error", "the model's server denied permission"),
+    404: ("not_found_error", "the model's server does not know the model"),
+    409: ("conflict_error", "the model's server reported a conflict"),
+    413: ("invalid_request_error", "the request is too large for the model's server"),
+    422: ("invalid_request_error", "the model's server refused the request"),
+    429: ("rate_limit_error", "the model's server has too many requests: try again later"),
+    503: ("overloaded_error", "the model's server is overloaded: try again later"),
+    529: ("overloaded_error", "the model's server is overloaded: try again later"),
+}
+_SERVER_ERROR = PublicError(500, "server_error", "the server failed to answer")
+
+_KINDS: tuple[tuple[type[BaseException], PublicError], ...] = (
+    (APITimeoutError, PublicError(504, "timeout_error", "the model's server did not answer in time")),
+    (APIConnectionError, PublicError(502, "upstream_error", "the model's server could not be reached")),
+    (StreamTruncatedError, PublicError(502, "stream_truncated", "the answer was cut off before its end")),
+    (StreamStalledError, PublicError(504, "stream_stalled", "the model's server stopped sending its answer")),
+    (ProviderError, PublicError(502, "upstream_error", "the model's server reported an error in its answer")),
+    (StreamError, PublicError(502, "upstream_error", "the model's server sent an answer that is not valid")),
+    (TruncatedOutputError, PublicError(502, "output_truncated", "the answer was cut off before it was complete")),
+    (ContentFilterError, PublicError(502, "content_filter", "the provider's content filter ended the answer")),
+    (RefusalError, PublicError(502, "refusal", "the model refused to answer")),
+    (UnsupportedError, PublicError(501, "unsupported_error", "the server does not support the request")),
+)
+
+
+def describe_error(error: BaseException) -> PublicError:
+    """Return what a client may know of ``error``.
+
+    An upstream's status is passed on with its ``Retry-After``; a status of 5xx that no client can act on becomes
+    502. An exception may have a ``public_error`` of its own. What is no error of a model or its stream is a
+    ``server_error`` without details.
+    """
+    described = getattr(error, "public_error", None)
+    if isinstance(described, PublicError):
+        return described
+    if isinstance(error, APIStatusError):
+        return _describe_status(error)
+    for kind, public in _KINDS:
+        if isinstance(error, kind):
+            return public
+    return _SERVER_ERROR
+
+
+def _describe_status(error: APIStatusError) -> PublicError:
+    status, code = error.status_code, None
+    if isinstance(error, ContextOverflowError):
+        return PublicError(400, "invalid_request_error", "the prompt is longer than the model's context", _CONTEXT)
+    if status not in _STATUSES:
+        status = 400 if 400 <= status < 500 else 502
+    kind, message = _STATUSES.get(status, ("upstream_error", "the model's server failed"))
+    return PublicError(status, kind, message, code, _retry_after(error.headers))
+
+
+_CONTEXT = "context_length_exceeded"
+
+
+def _retry_after(headers: Any) -> str | None:
+    """Return the upstream's ``Retry-After``, if it is a number of seconds or a date."""
+    value = headers.get("retry-after")
+    return value if isinstance(value, str) and len(value) <= 64 and value.isascii() and value.isprintable() else None
