@@ -1,0 +1,98 @@
+"""The gateways that are compared, and how their clients ask them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from re import findall, sub
+from typing import Any
+
+from ..contenders import left_out
+
+__all__ = ("CONTENDERS", "WIRES", "Contender", "installed")
+
+WIRES = ("langchain.v2", "openai.chat", "vercel.ui", "ag-ui", "ndjson", "text")
+"""The wires that are measured beside each other; the first is what the others are compared with."""
+
+_CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "%PROMPT%"}], "stream": True}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A gateway: ``target`` is a module of ``apps`` and a function of it; ``{wire}`` in ``path`` is the run's wire.
+
+    In ``name``, a package in braces stands for its version. A contender that is ``slow`` is not
+    asked for a thousand streams, and gets fewer tokens of a fast feed.
+    """
+
+    key: str
+    name: str
+    target: str
+    path: str = "/stream"
+    body: Any = None
+    wire: str = "langchain.v2"
+    slow: bool = False
+
+    def request(self, wire: str | None = None) -> dict[str, Any]:
+        """Return what the load is to send, and how it is to read the answer."""
+        wire = wire or self.wire
+        body = {"input": "%PROMPT%"} if self.body is None else self.body
+        return {"path": self.path.format(wire=wire), "body": json.dumps(body), "wire": wire}
+
+    @property
+    def title(self) -> str:
+        """The name with the versions of its packages."""
+        return sub(r"{(.*?)}", lambda found: version(found[1]), self.name)
+
+
+CONTENDERS = (
+    Contender("response", "EventStreamResponse in FastAPI", "event_stream_response:create", "/stream/{wire}"),
+    Contender("raw", "EventStreamResponse alone", "event_stream_response:create_raw", "/stream/{wire}"),
+    Contender("base", "StreamingResponse(astream_records) in FastAPI", "streaming_response:create"),
+    Contender("aiohttp", "aiohttp {aiohttp} + msgspec {msgspec} in FastAPI", "aiohttp_msgspec:create"),
+    Contender("openai", "openai {openai} in FastAPI", "openai_sdk:create", wire="openai.chat", slow=True),
+    Contender(
+        "langserve",
+        "LangServe {langserve} stream_events",
+        "langserve_events:create",
+        "/llm/stream_events",
+        {"input": "%PROMPT%", "config": {}, "kwargs": {}},
+        slow=True,
+    ),
+    Contender(
+        "langchain",
+        "langchain-openai {langchain-openai} astream in FastAPI",
+        "langchain_text:create",
+        wire="text",
+        slow=True,
+    ),
+    Contender("relay", "bare relay of bytes", "byte_relay:serve", "/v1/chat/completions", _CHAT, "openai.chat"),
+)
+
+
+def installed(keys: Iterable[str] | None = None) -> list[Contender]:
+    """Return the chosen contenders whose packages are installed; note the others."""
+    found = []
+    for contender in CONTENDERS:
+        if keys is not None and contender.key not in keys:
+            continue
+        if contender.key in ("response", "raw") and not _has_response():
+            left_out[contender.key] = f"{contender.key} is left out: there is no EventStreamResponse"
+            continue
+        try:
+            for package in ("fastapi", "uvicorn", "uvloop", "httptools", *findall(r"{(.*?)}", contender.name)):
+                version(package)
+        except PackageNotFoundError as error:
+            left_out[contender.key] = f"{contender.key} is left out: {error.name} is not installed"
+            continue
+        found.append(contender)
+    return found
+
+
+def _has_response() -> bool:
+    """Return whether the package that is measured has the class; a checkout of an older one has not."""
+    try:
+        return hasattr(import_module("millstream.server"), "EventStreamResponse")
+    except ModuleNotFoundError:
+        return False
