@@ -10,14 +10,18 @@ from typing import Any
 
 from ._late import late
 from ._provider_errors import add_message
+from .errors import UnsupportedError
 
 __all__ = (
     "FRAME_SIZE",
+    "WIRES",
     "as_bytes",
     "asks_for_one",
     "check_event_size",
     "check_fields",
     "check_option",
+    "check_wire_options",
+    "check_wire_text",
     "describe_seen",
     "escape_line_ends",
     "max_digits",
@@ -25,9 +29,14 @@ __all__ = (
     "read_json",
     "read_kept",
     "rebuild",
+    "unsupported_on_wire",
     "whole_text",
+    "write_kept",
     "write_string",
 )
+
+WIRES = ("ag-ui", "ndjson", "openai.chat", "openai.completions", "openai.responses", "text", "vercel.ui")
+"""The wires of a ``WireWriter``."""
 
 FRAME_SIZE = 512
 """Bytes of a failing frame that an error carries."""
@@ -54,6 +63,19 @@ _FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
         ("finish_reason", _TEXT, None),
         *((field, "mapping or None", None) for field in ("usage", "error", "logprobs", "audio")),
     ],
+}
+
+# The wires that can carry several choices.
+_CHOICE_WIRES = ("ndjson", "openai.chat", "openai.completions")
+
+# The parts of an answer that some wires cannot carry, and what to do.
+_INSTEAD = {
+    "data": "convert the output to text, or use 'ndjson', 'vercel.ui' or 'ag-ui'",
+    "several choices": "write the first choice alone, or use 'openai.chat', 'openai.completions' or 'ndjson'",
+    "snapshots": "wait for slow clients, or use 'ndjson' or 'vercel.ui'",
+    "snapshots of more than text": "wait for slow clients",
+    "sources": "leave them out, or use 'openai.chat', 'openai.responses', 'vercel.ui', 'ag-ui' or 'ndjson'",
+    "tool results": "write the model's answers alone, or use 'vercel.ui', 'ag-ui' or 'ndjson'",
 }
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -183,6 +205,47 @@ def whole_text(text: str) -> str:
     return str.encode(text, "utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def check_wire_options(
+    wire: object, id: object, created: object, options: Mapping[str, object]
+) -> tuple[str, str, int, dict[str, Any]]:
+    """Return the arguments of a ``WireWriter`` if they are valid, strings without lone surrogates."""
+    name = check_option("wire", wire, WIRES)
+    checked: dict[str, Any] = {}
+    for option, value in options.items():
+        if option in ("include_usage", "all_choices"):
+            if not isinstance(value, bool):
+                raise TypeError(f"{option} must be a bool, not {type(value).__name__}")
+            checked[option] = value
+        else:
+            checked[option] = check_wire_text(option, value)
+    if checked["all_choices"] and name not in _CHOICE_WIRES:
+        raise unsupported_on_wire(name, "several choices")
+    if not isinstance(created, int) or isinstance(created, bool) or not 0 <= created < 2**53:
+        raise ValueError(f"created must be an integer from 0 to 2**53 - 1, the seconds since 1970, not {created!r}")
+    if not (token := check_wire_text("id", id)):
+        raise ValueError("id must not be empty")
+    return name, token, int(created), checked
+
+
+def check_wire_text(name: str, value: object) -> str:
+    """Return ``value``, the argument ``name``, if it is a string, without lone surrogates."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return whole_text(value) if _has_surrogate(value) else str(value)
+
+
+def unsupported_on_wire(wire: str, what: str) -> UnsupportedError:
+    """Return the error for a part of an answer that ``wire`` cannot carry."""
+    return UnsupportedError(f"the wire {wire!r} cannot carry {what}: {_INSTEAD[what]}")
+
+
+def write_kept(value: Any) -> str:
+    """Return the JSON text of the object that a user gave as the usage, log probabilities or audio of a delta."""
+    import json
+
+    return whole_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_as_json))
+
+
 def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
     """Return an instance of the value class ``name`` of the half that runs here. Pickles call this."""
     return late(name)(*fields)
@@ -191,6 +254,11 @@ def rebuild(name: str, fields: tuple[Any, ...]) -> Any:
 def max_digits() -> int:
     """Return the length from which an integer is read as a float: the interpreter's current limit for digits."""
     return sys.get_int_max_str_digits() or sys.maxsize
+
+
+def _as_json(value: object) -> Any:
+    """Return what JSON has for an object of another type."""
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _parse_int(digits: str) -> int | float:

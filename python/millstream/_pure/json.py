@@ -134,9 +134,13 @@ class LazyJson:
         self._path = path
         self._parse = parse
 
+    def cut(self) -> str:
+        """Return the object's text."""
+        return self._document.cut(self._path)
+
     def read(self) -> dict[str, Any]:
         """Return the object."""
-        return self._parse(self._document.cut(self._path))
+        return self._parse(self.cut())
 
 
 def _past_space(text: str, at: int) -> int:

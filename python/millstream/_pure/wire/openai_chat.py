@@ -1,0 +1,78 @@
+"""``openai.chat``: chat completion chunks, as OpenAI's SDKs read them."""
+
+from ..delta import Delta, ToolCallDelta
+from .choices import ChoiceWire
+from .wire import Answer, kept_json, string
+from .usage import has_list
+
+__all__ = ("ChatWire",)
+
+_ROLE = b'"role":"assistant"'
+
+
+class ChatWire(ChoiceWire):
+    """The first record of a choice has its role. Reasoning is ``reasoning_content``, as DeepSeek and vLLM have it."""
+
+    __slots__ = ("_calls", "_sources")
+
+    prefix = "chatcmpl"
+    object = b"chat.completion.chunk"
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self._calls: set[tuple[int, int]] = set()
+        """The tool calls that have begun, by choice and index."""
+        self._sources = 0
+
+    def text(self, out: bytearray, text: str) -> None:
+        if 0 in self._begun:
+            self.record(out, b'{"index":0,"delta":{"content":%b},"finish_reason":null}' % string(text))
+        else:
+            self._choice(out, 0, [b'"content":' + string(text)])
+
+    def delta(self, out: bytearray, delta: Delta) -> None:
+        index = delta.index
+        members = [
+            b'"%b":%b' % (name, string(text))
+            for name, text in ((b"reasoning_content", delta.reasoning), (b"content", delta.text), (b"refusal", delta.refusal))
+            if text
+        ]
+        if delta.tool_calls:
+            members.append(b'"tool_calls":[%b]' % b",".join(self._tool_call(index, call) for call in delta.tool_calls))
+        if delta._fields[10] is not None:
+            members.append(b'"audio":' + kept_json(delta._fields[10]))
+        logprobs = delta._fields[9]
+        if logprobs is not None and not has_list(logprobs, "content", "refusal"):
+            logprobs = None
+        if members or logprobs is not None:
+            self._choice(out, index, members, b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs))
+        elif delta.role and index not in self._begun:
+            self._choice(out, index, [b'"content":""'])
+
+    def source(self, out: bytearray, url: str, title: str, id: str) -> None:
+        citation = b'{"url":%b,"title":%b,"start_index":0,"end_index":0}' % (string(url), string(title))
+        # The Python SDK adds up lists by the index of their entries.
+        annotation = b'{"index":%d,"type":"url_citation","url_citation":%b}' % (self._sources, citation)
+        self._sources += 1
+        self._choice(out, 0, [b'"annotations":[%b]' % annotation])
+
+    def end_choice(self, index: int) -> bytes:
+        return b'"delta":{%b}' % (b"" if index in self._begun else _ROLE)
+
+    def _choice(self, out: bytearray, index: int, members: list[bytes], logprobs: bytes = b"") -> None:
+        if index not in self._begun:
+            self._begun.add(index)
+            members = [_ROLE, *members]
+        delta = b",".join(members)
+        self.record(out, b'{"index":%d,"delta":{%b},%b"finish_reason":null}' % (index, delta, logprobs))
+
+    def _tool_call(self, choice: int, call: ToolCallDelta) -> bytes:
+        id, args = call.id, call.args
+        if (choice, call.index) not in self._calls:
+            self._calls.add((choice, call.index))
+            id, args = self.answer.begin_call(choice, id), args or ""
+        function = [b'"name":' + string(call.name)] if call.name else []
+        function += [] if args is None else [b'"arguments":' + string(args)]
+        members = [b'"index":%d' % call.index]
+        members += [b'"id":%b,"type":"function"' % string(id)] if id else []
+        return b'{%b,"function":{%b}}' % (b",".join(members), b",".join(function))

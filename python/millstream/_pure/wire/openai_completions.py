@@ -1,0 +1,36 @@
+"""``openai.completions``: completion chunks, as OpenAI's SDKs read them."""
+
+from ..delta import Delta
+from .choices import ChoiceWire
+from .usage import has_list
+from .wire import kept_json, string
+
+__all__ = ("CompletionsWire",)
+
+
+class CompletionsWire(ChoiceWire):
+    """A refusal is text. Reasoning and tool calls are left out."""
+
+    __slots__ = ()
+
+    prefix = "cmpl"
+    object = b"text_completion"
+
+    def text(self, out: bytearray, text: str) -> None:
+        self._begun.add(0)
+        self.record(out, b'{"index":0,"text":%b,"finish_reason":null}' % string(text))
+
+    def delta(self, out: bytearray, delta: Delta) -> None:
+        text = (delta.text or "") + (delta.refusal or "")
+        logprobs = delta._fields[9]
+        if logprobs is not None and not has_list(logprobs, "tokens"):
+            logprobs = None
+        if text or logprobs is not None:
+            self._begun.add(delta.index)
+            members = b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs)
+            self.record(out, b'{"index":%d,"text":%b,%b"finish_reason":null}' % (delta.index, string(text), members))
+        elif delta.tool_calls:
+            self.answer.calling.add(delta.index)
+
+    def end_choice(self, index: int) -> bytes:
+        return b'"text":""'

@@ -1,0 +1,80 @@
+"""What is read of the objects that providers send: counts of tokens, and the format of log probabilities."""
+
+import json
+from typing import Any
+
+from .wire import kept_text
+
+__all__ = ("chat_usage", "find_counts", "has_list")
+
+_MAX_DIGITS = 15
+
+# Where a count may be: a member, or a member of a member. The first that is found counts.
+_PATHS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
+    ("input", (("prompt_tokens",), ("input_tokens",))),
+    ("output", (("completion_tokens",), ("output_tokens",))),
+    ("total", (("total_tokens",),)),
+    (
+        "reasoning",
+        (
+            ("completion_tokens_details", "reasoning_tokens"),
+            ("output_tokens_details", "reasoning_tokens"),
+            ("output_token_details", "reasoning"),
+        ),
+    ),
+    (
+        "cached",
+        (
+            ("prompt_tokens_details", "cached_tokens"),
+            ("input_tokens_details", "cached_tokens"),
+            ("input_token_details", "cache_read"),
+            ("prompt_cache_hit_tokens",),
+        ),
+    ),
+)
+
+
+def find_counts(usage: Any) -> dict[str, int]:
+    """Return the counts of a delta's usage: ``input``, ``output``, ``total``, ``reasoning``, ``cached`` where known.
+
+    The names are those of OpenAI's chat and Responses formats and of LangChain. A count is a number of at most 15
+    digits and nothing else, which JavaScript reads exactly. ``total`` is the sum where it is not known; the last two
+    are left out where they are 0.
+    """
+    value = {} if usage is None else json.loads(kept_text(usage), parse_int=_as_count, strict=False)
+    counts: dict[str, int] = {}
+    for name, paths in _PATHS:
+        found = next((count for path in paths if type(count := _member(value, path)) is int), None)
+        if found is not None and (found or name not in ("reasoning", "cached")):
+            counts[name] = found
+    if "total" not in counts and "input" in counts and "output" in counts:
+        counts["total"] = counts["input"] + counts["output"]
+    return counts
+
+
+def chat_usage(counts: dict[str, int]) -> bytes:
+    """Return counts as the usage object of OpenAI's chat format, without those that are not known."""
+    names = (("prompt_tokens", "input"), ("completion_tokens", "output"), ("total_tokens", "total"))
+    members = [b'"%b":%d' % (name.encode(), counts[count]) for name, count in names if count in counts]
+    if "cached" in counts:
+        members.append(b'"prompt_tokens_details":{"cached_tokens":%d}' % counts["cached"])
+    if "reasoning" in counts:
+        members.append(b'"completion_tokens_details":{"reasoning_tokens":%d}' % counts["reasoning"])
+    return b"{%b}" % b",".join(members)
+
+
+def has_list(logprobs: Any, *names: str) -> bool:
+    """Return whether one of ``names`` is a list of ``logprobs``: each of OpenAI's formats has lists of its own."""
+    value = json.loads(kept_text(logprobs), strict=False)
+    return any(isinstance(value.get(name), list) for name in names)
+
+
+def _member(value: Any, path: tuple[str, ...]) -> Any:
+    """Return the member of ``value`` at ``path``, or ``None``."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _as_count(digits: str) -> int | None:
+    return int(digits) if digits.isdigit() and len(digits) <= _MAX_DIGITS else None

@@ -1,0 +1,241 @@
+"""``WireWriter``: the public class, which checks arguments and hands them to the wire."""
+
+from typing import NoReturn, final
+
+from ..._values import as_bytes, check_wire_options, check_wire_text, unsupported_on_wire
+from ..delta import Delta
+from ..value import Sealed
+from .ag_ui import AgUiWire
+from .compact import valid_json
+from .ndjson import NdjsonWire
+from .openai_chat import ChatWire
+from .openai_completions import CompletionsWire
+from .openai_responses import ResponsesWire
+from .text import TextWire
+from .vercel_ui import VercelUiWire
+from .wire import Answer, Failure, Wire
+
+__all__ = ("WireWriter",)
+
+_WIRES: dict[str, type[Wire]] = {
+    "ag-ui": AgUiWire,
+    "ndjson": NdjsonWire,
+    "openai.chat": ChatWire,
+    "openai.completions": CompletionsWire,
+    "openai.responses": ResponsesWire,
+    "text": TextWire,
+    "vercel.ui": VercelUiWire,
+}
+
+
+@final
+class WireWriter(Sealed):
+    r"""Writes one answer of a model as the bytes that a client reads, one call per increment.
+
+    ``wire`` is the client's format:
+
+    * ``"openai.chat"``, ``"openai.completions"``, ``"openai.responses"``: the event streams that OpenAI's SDKs read;
+    * ``"vercel.ui"``: the UI message stream of npm ``ai``, version 1;
+    * ``"ag-ui"``: the events of AG-UI 1.0;
+    * ``"ndjson"``: one JSON object a line, with ``text``, ``reasoning``, ``refusal`` or ``tool_calls``; the last
+      line has ``finish_reason`` or ``error``;
+    * ``"text"``: the text in UTF-8, and nothing else.
+
+    ``id`` names the answer: ``chatcmpl-<id>``, ``resp_<id>``, ``msg_<id>``, AG-UI's run. ``created`` are the seconds
+    since 1970. A writer has no clock and makes no random numbers: the same calls give the same bytes. OpenAI's
+    wires carry ``model``; if it is empty, a decoder that writes into this object fills in the provider's name.
+    ``include_usage=False`` leaves out the count of tokens. ``all_choices=True`` writes every choice where a wire
+    can carry them (``openai.chat``, ``openai.completions``, ``ndjson``), in place of choice 0 alone. AG-UI's
+    events have ``thread_id`` and ``run_id``, which default to ``id``.
+
+    Every method returns the bytes to send, which may be empty. The finish reason and the usage are written by
+    ``close``. A part that a wire cannot carry raises :class:`~millstream.errors.UnsupportedError`. Some parts are
+    left out instead: reasoning and tool calls on ``text`` and ``openai.completions``, log probabilities and audio
+    on wires that do not know them. ``docs/wires.md`` has a table. After ``close`` or ``fail``, every method raises
+    :class:`ValueError`.
+
+    >>> from millstream import Delta, WireWriter
+    >>> writer = WireWriter("ndjson", "a1", 1700000000)
+    >>> writer.write_text("Hel") + writer.write(Delta(0, None, "lo", finish_reason="stop"))
+    b'{"text":"Hel"}\n{"text":"lo"}\n'
+    >>> writer.close()
+    b'{"finish_reason":"stop"}\n'
+    """
+
+    __module__ = "millstream"
+    __slots__ = ("_answer", "_ended", "_has_only_text", "_started", "_wire")
+
+    def __init__(
+        self,
+        wire: str,
+        id: str,
+        created: int,
+        *,
+        model: str = "",
+        include_usage: bool = True,
+        all_choices: bool = False,
+        thread_id: str = "",
+        run_id: str = "",
+    ) -> None:
+        options = {
+            "model": model,
+            "include_usage": include_usage,
+            "all_choices": all_choices,
+            "thread_id": thread_id,
+            "run_id": run_id,
+        }
+        wire, id, created, options = check_wire_options(wire, id, created, options)
+        self._answer = Answer(wire, id, created, **options)
+        self._wire = _WIRES[wire](self._answer)
+        self._started = False
+        self._ended = False
+        # Whether all that was written is text and reasoning, which a snapshot replaces.
+        self._has_only_text = True
+
+    @property
+    def wire(self) -> str:
+        """The client's format."""
+        return self._answer.wire
+
+    @property
+    def ended(self) -> bool:
+        """Whether ``close`` or ``fail`` has been called."""
+        return self._ended
+
+    def start(self) -> bytes:
+        """Return the bytes before the first delta, which most wires do not have; nothing when called again.
+
+        If it was not called, the first call of another method returns them too.
+        """
+        return bytes(self._begin("start"))
+
+    def write(self, delta: Delta) -> bytes:
+        """Return the records of ``delta``: its reasoning, text, refusal, tool calls, log probabilities and audio.
+
+        A delta of another choice than 0 gives nothing without ``all_choices``. Its finish reason and its usage are
+        kept for ``close``. An error of the provider is not written: call ``fail``.
+        """
+        if not isinstance(delta, Delta):
+            raise TypeError(f"write() takes a Delta, not {type(delta).__name__}")
+        out = self._begin("write")
+        self._write(out, delta)
+        return bytes(out)
+
+    def write_text(self, text: str) -> bytes:
+        """Return the records of a piece of choice 0's text; nothing for an empty string."""
+        text = check_wire_text("text", text)
+        out = self._begin("write_text")
+        if text:
+            self._wire.text(out, text)
+        return bytes(out)
+
+    def write_tool_result(self, tool_call_id: str, text: str) -> bytes:
+        """Return the records of a tool's result: the tool calls before it are complete, and a new message follows.
+
+        ``vercel.ui`` leaves out a result whose call was not written, for its clients have no place for it.
+        """
+        tool_call_id, text = check_wire_text("tool_call_id", tool_call_id), check_wire_text("text", text)
+        out = self._begin("write_tool_result")
+        self._wire.tool_result(out, tool_call_id, text)
+        self._answer.begin_step()
+        self._has_only_text = False
+        return bytes(out)
+
+    def write_source(self, url: str, *, title: str = "", id: str = "") -> bytes:
+        """Return the records of a source that the answer cites."""
+        url, title, id = check_wire_text("url", url), check_wire_text("title", title), check_wire_text("id", id)
+        out = self._begin("write_source")
+        self._wire.source(out, url, title, id)
+        self._has_only_text = False
+        return bytes(out)
+
+    def write_data(self, json: bytes) -> bytes:
+        """Return the records of ``json``, a JSON value that is neither text nor a message, such as a chain's output."""
+        text = as_bytes(json, "write_data").decode("utf-8", "replace")
+        out = self._begin("write_data")
+        document = valid_json(text)
+        if document is None:
+            raise ValueError("write_data() takes one JSON value")
+        self._wire.data(out, document)
+        self._has_only_text = False
+        return bytes(out)
+
+    def write_snapshot(self, text: str, dropped: int) -> bytes:
+        """Return the records that replace ``dropped`` records, which a slow client did not get.
+
+        ``text`` is all of the answer's text so far. Only text and reasoning can be dropped: after tool calls,
+        sources or data this raises :class:`~millstream.errors.UnsupportedError`.
+        """
+        text = check_wire_text("text", text)
+        if not isinstance(dropped, int) or isinstance(dropped, bool) or not 0 <= dropped < 2**53:
+            raise ValueError(f"dropped must be an integer from 0 to 2**53 - 1, not {dropped!r}")
+        out = self._begin("write_snapshot")
+        if not self._has_only_text:
+            raise unsupported_on_wire(self._answer.wire, "snapshots of more than text")
+        self._wire.snapshot(out, text, dropped)
+        return bytes(out)
+
+    def fail(self, message: str, *, type: str = "server_error", code: str | None = None, status: int = 500) -> bytes:
+        """Return the end of an answer that failed: the ends of what is open, and the error, for a client to see.
+
+        No finish reason is written, and no end mark where the wire has one for whole answers only. ``text`` has no
+        errors: nothing is returned, and the connection must be cut.
+        """
+        message, type = check_wire_text("message", message), check_wire_text("type", type)
+        code = None if code is None else check_wire_text("code", code)
+        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
+            raise ValueError(f"status must be an integer from 100 to 599, not {status!r}")
+        out = self._begin("fail")
+        self._ended = True
+        self._wire.fail(out, Failure(message, type, code, status))
+        return bytes(out)
+
+    def close(self) -> bytes:
+        """Return the end of an answer that is complete: the finish reason, the usage, and the wire's end mark.
+
+        A choice without a finish reason ended with ``tool_calls`` if it called tools, and with ``stop`` otherwise.
+        """
+        out = self._begin("close")
+        self._ended = True
+        self._wire.close(out)
+        return bytes(out)
+
+    def _begin(self, method: str) -> bytearray:
+        """Return the bytes before the first delta, if they are not written yet; raise after the end."""
+        if self._ended:
+            raise ValueError(f"{method}() after the end of the answer")
+        out = bytearray()
+        if not self._started:
+            self._started = True
+            self._wire.start(out)
+        return out
+
+    def _write(self, out: bytearray, delta: Delta) -> None:
+        """Write a delta, if it is one of a choice that is written."""
+        if delta.index and not self._answer.all_choices:
+            return
+        if delta.tool_calls:
+            self._has_only_text = False
+        self._answer.remember(delta)
+        self._wire.delta(out, delta)
+
+    def _write_parts(self, parts: list[Delta | str | tuple[str | None, ...]], text_only: bool) -> bytes:
+        """Return the records of a decoder's parts: text of choice 0, other deltas, descriptions of the response."""
+        out = bytearray()
+        for part in parts:
+            if type(part) is str:
+                self._wire.text(out, part)
+            elif isinstance(part, Delta):
+                if not text_only:
+                    self._write(out, part)
+                elif part.text and not part.index:
+                    self._wire.text(out, part.text)
+            elif not text_only:
+                self._answer.model = self._answer.model or part[1] or ""
+        return bytes(out)
+
+    def __repr__(self) -> str:
+        return f"<millstream.WireWriter {self._answer.wire!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("WireWriter objects cannot be pickled")
