@@ -16,7 +16,10 @@ MODULES = {
     "frames": (["block", "frames"], ["frames"]),
     "sse": (["sse"], ["sse"]),
     "text": (["text", "utf8"], ["text", "utf8"]),
-    "decode": (["decode", "payload", "format", "record"], ["decode", "decoder_state", "payload", "kept_text", "sniff"]),
+    "decode": (
+        ["decode", "payload", "format", "record"],
+        ["decode", "decoder_outputs", "decoder_state", "payload", "kept_text", "sniff"],
+    ),
     "seen": (["seen"], ["seen"]),
     "partial": (["json/partial", "json/tape", "json/changes", "json/numbers"], ["partial", "tape", "changes"]),
     "delta": (
@@ -75,11 +78,13 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             "Python has a table of formats": "Format format from_name name shape",
             "Rust compares payloads with known ones": "known_frame without_comparison",
             "Python takes an argument": "of_one_choice",
-            "Rust writes records into a buffer": "bytes take_buffer with_buffer",
+            "Rust writes records into a buffer": "Records bytes take_buffer with_buffer",
             "the property of Python is text_complete": "has_whole_text",
         },
         {
-            "the methods of Rust are in src/py/decode.rs": "feed_text close_text feed_records close_records check_kind",
+            "the methods of Rust are in src/py/decode.rs": (
+                "DecoderOutputs feed_text close_text feed_records close_records check_kind write_records"
+            ),
             "the properties of Rust are in src/py/decode.rs": "DecoderState text_complete",
             "Rust keeps text in delta/output.rs": "complete kept",
             "Rust sniffs in a method": "Sniffer",

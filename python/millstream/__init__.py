@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         StreamDecoder,
         TextAssembler,
         ToolCallDelta,
+        WireWriter,
         encode_sse,
     )
     from .errors import (
@@ -92,6 +93,7 @@ __all__ = (
     "TruncatedOutputError",
     "UnprocessableEntityError",
     "UnsupportedError",
+    "WireWriter",
     "encode_sse",
 )
 

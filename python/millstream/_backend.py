@@ -21,6 +21,7 @@ __all__ = (
     "StreamDecoder",
     "TextAssembler",
     "ToolCallDelta",
+    "WireWriter",
     "encode_sse",
 )
 
@@ -68,6 +69,7 @@ if TYPE_CHECKING or not _has_core():
         StreamDecoder,
         TextAssembler,
         ToolCallDelta,
+        WireWriter,
         encode_sse,
     )
 
@@ -86,3 +88,11 @@ else:
     )
 
     BACKEND = "rust"
+
+    def __getattr__(name: str) -> object:
+        """Return the class that the core does not have yet."""
+        if name == "WireWriter":
+            from ._pure.wire import WireWriter
+
+            return WireWriter
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,7 @@ __all__ = (
     "check_event_size",
     "check_fields",
     "check_option",
+    "check_wire_number",
     "check_wire_options",
     "check_wire_text",
     "describe_seen",
@@ -220,11 +221,19 @@ def check_wire_options(
             checked[option] = check_wire_text(option, value)
     if checked["all_choices"] and name not in _CHOICE_WIRES:
         raise unsupported_on_wire(name, "several choices")
-    if not isinstance(created, int) or isinstance(created, bool) or not 0 <= created < 2**53:
-        raise ValueError(f"created must be an integer from 0 to 2**53 - 1, the seconds since 1970, not {created!r}")
+    seconds = check_wire_number("created", created, 0, 2**53 - 1)
     if not (token := check_wire_text("id", id)):
         raise ValueError("id must not be empty")
-    return name, token, int(created), checked
+    return name, token, seconds, checked
+
+
+def check_wire_number(name: str, value: object, least: int, most: int) -> int:
+    """Return ``value``, the argument ``name``, if it is an integer of the range."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}, not {value}")
+    return int(value)
 
 
 def check_wire_text(name: str, value: object) -> str:

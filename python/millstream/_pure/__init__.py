@@ -3,8 +3,8 @@
 ``lines`` cuts bytes into lines, ``frames`` cuts lines into blocks. ``sse`` turns blocks into events,
 ``decode`` and ``payload`` turn them into payloads, which ``json`` reads and ``delta`` turns into deltas.
 ``text`` and ``utf8`` keep characters whole. ``partial`` reads a document that arrives piece by piece into
-the tokens of ``tape``, and ``changes`` reports what is new in them. The Rust core does the same under the
-same names; ``tests/test_core_names.py`` lists the exceptions.
+the tokens of ``tape``, and ``changes`` reports what is new in them. ``wire`` writes deltas for clients. The
+Rust core does the same under the same names; ``tests/test_core_names.py`` lists the exceptions.
 """
 
 from .decode import StreamDecoder
@@ -13,6 +13,7 @@ from .httpx_event import HTTPXServerSentEvent
 from .partial import JSONAssembler
 from .sse import ServerSentEvent, SSEParser, encode_sse
 from .text import TextAssembler
+from .wire import WireWriter
 
 __all__ = (
     "Delta",
@@ -23,5 +24,6 @@ __all__ = (
     "StreamDecoder",
     "TextAssembler",
     "ToolCallDelta",
+    "WireWriter",
     "encode_sse",
 )

@@ -5,12 +5,11 @@ choice 0, between blank lines. Every other frame takes the general way, which is
 lines, fields, blocks, payloads, choices.
 """
 
-from itertools import groupby
 from typing import Any, NoReturn, final
 
-from .._values import as_bytes, asks_for_one, check_event_size, check_option, write_string
+from .._values import as_bytes, asks_for_one, check_event_size, check_option
 from ..errors import StreamError
-from .decoder_state import DecoderState
+from .decoder_outputs import DecoderOutputs, write_records
 from .delta import Delta, text_delta
 from .frames import FRAME_SIZE, Frames
 from .lines import CR, LF
@@ -29,11 +28,12 @@ _METHODS = {
     "records": "feed_records",
     "parts": "_feed_parts",
     "payloads": "_feed_payloads",
+    "wire records": "_feed_wire",
 }
 
 
 @final
-class StreamDecoder(DecoderState):
+class StreamDecoder(DecoderOutputs):
     r"""Decodes a model's stream, bytes in and deltas out.
 
     ``format`` is the provider's format: ``"openai.completions"`` or ``"openai.chat"``.
@@ -148,7 +148,7 @@ class StreamDecoder(DecoderState):
         """
         name = "feed_records"
         data, prefix, suffix = as_bytes(data, name), as_bytes(prefix, name), as_bytes(suffix, name)
-        return _records(self._feed_recorded(data), prefix, suffix)
+        return write_records(self._feed_recorded(data), prefix, suffix)
 
     @feeds
     def _feed_recorded(self, data: bytes) -> list[str]:
@@ -165,68 +165,14 @@ class StreamDecoder(DecoderState):
             self._close_recorded(texts)
         except StreamError as error:
             if error.items is texts:
-                error.items = [_records(texts, prefix, suffix)] if texts else []
+                error.items = [write_records(texts, prefix, suffix)] if texts else []
             raise
-        return _records(texts, prefix, suffix)
+        return write_records(texts, prefix, suffix)
 
     @feeds
     def _close_recorded(self, texts: list[str]) -> None:
         """Do what ``close`` does, with the text that becomes records."""
         self._close("records", texts)
-
-    @feeds
-    def _feed_parts(self, data: bytes) -> list[Any]:
-        """Return the parts of choice 0 that ``data`` completes.
-
-        A string is a delta that has text and nothing else, a ``Delta`` is any other one (usage and
-        errors too). A tuple describes the response from there on: its first id, the model, the
-        system fingerprint, the service tier; a later id changes nothing. Errors are those of ``feed``.
-        """
-        parts: list[Any] = []
-        self._feed(data, "parts", parts)
-        return parts
-
-    @feeds
-    def _feed_payloads(self, data: bytes) -> list[Any]:
-        """Return the payloads that ``data`` completes, in their order.
-
-        A string is a payload that has text of choice 0 and nothing else but the role of the assistant.
-        A tuple is any other one: its JSON text, and the text of choice 0 in it, or ``None``. In both,
-        the text is that of ``feed``: surrogate halves are joined or replaced, and what was held back to the
-        end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
-        """
-        payloads: list[Any] = []
-        self._feed(data, "payloads", payloads)
-        return payloads
-
-    def _feed_record_parts(self, data: bytes, prefix: bytes, suffix: bytes) -> list[Any] | bytes:
-        """Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
-
-        A record is that of ``feed_records``. Where there is nothing else, the ``bytes`` come alone, in no list.
-        """
-        name = "_feed_record_parts"
-        data, prefix, suffix = as_bytes(data, name), as_bytes(prefix, name), as_bytes(suffix, name)
-        joined: list[Any] = []
-        for is_text, run in groupby(self._feed_parts(data), lambda part: type(part) is str):
-            parts = list(run)
-            joined += [_records(parts, prefix, suffix)] if is_text else parts
-        if not joined:
-            return b""
-        return joined[0] if len(joined) == 1 and type(joined[0]) is bytes else joined
-
-    @closes
-    def _close_parts(self) -> list[Any]:
-        """Do what ``close`` does, for a decoder that hands out parts."""
-        parts: list[Any] = []
-        self._close("parts", parts)
-        return parts
-
-    @closes
-    def _close_payloads(self) -> list[Any]:
-        """Do what ``close`` does, for a decoder that hands out payloads."""
-        payloads: list[Any] = []
-        self._close("payloads", payloads)
-        return payloads
 
     def _feed(self, data: bytes, kind: str, out: list[Any]) -> None:
         if type(data) is not bytes:
@@ -392,7 +338,3 @@ class StreamDecoder(DecoderState):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("StreamDecoder objects cannot be pickled")
-
-
-def _records(texts: list[str], prefix: bytes, suffix: bytes) -> bytes:
-    return b"".join(prefix + write_string(text) + suffix for text in texts)

@@ -22,6 +22,8 @@ FORMATS: dict[str, Callable[[bytes, bool], str | dict[str, Any] | None]] = {
 """For each format, what gives the text of an ordinary payload; for another one its value, or ``None``."""
 
 _DONE = b"[DONE]"
+# The kinds of output in which the response is described.
+_DESCRIBED = ("parts", "wire records")
 # The fields behind the text of a delta that has nothing else.
 _TEXT_ALONE = text_delta("")._fields[3:]
 
@@ -55,7 +57,8 @@ class Payloads:
         self.ordinary = FORMATS[format]
         self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
         self.kind: str | None = None
-        """The kind of output, once it is decided: ``deltas``, ``text``, ``records``, ``parts`` or ``payloads``."""
+        """The kind of output, once it is decided: ``deltas``, ``text``, ``records``, ``parts``, ``payloads`` or ``wire
+        records``."""
         self.kept_text = KeptText(limit)
         """Choice 0's text."""
         self.info: dict[str, str | None] = dict.fromkeys(INFO_MEMBERS)
@@ -97,7 +100,7 @@ class Payloads:
         """Set the kind of output, or raise ``ValueError`` if it is another one already."""
         if self.kind is None:
             self.kind = kind
-            if kind == "parts":
+            if kind in _DESCRIBED:
                 # What an ordinary payload says beside its text counts here.
                 self.ordinary = _none_is_ordinary
         elif self.kind != kind:
@@ -235,13 +238,16 @@ class Payloads:
 
     def _report_info(self, payload: Any, out: list[Any]) -> None:
         """Report the description of the response, where ``payload`` changes it; a later id changes nothing."""
-        if self.kind != "parts":
+        if self.kind not in _DESCRIBED:
             return
         now = {**self.info, **response_info(payload)}
         now["id"] = self.info["id"] or now["id"]
         if now != self.info:
             self.info = now
             out.append(tuple(now.values()))
+            if self.kind == "wire records" and now["model"] is not None:
+                # A wire has the model's name alone, as it was at first.
+                self.ordinary = FORMATS[self._format]
 
     def _take(self, deltas: list[Delta], out: list[Any], raw: bytes | None = None) -> None:
         """Hand out ``deltas``, those of the payload ``raw`` or of held halves; end with an error if there is one."""
@@ -255,13 +261,16 @@ class Payloads:
             # Text, reasoning, refusal, tool calls; audio.
             if fields[2] or fields[3] or fields[4] or fields[5] or fields[10] is not None:
                 self.contents_read += 1
-            if fields[0] == 0:
+            if fields[0] != 0:
+                if self.kind == "wire records":
+                    out.append(delta)
+            else:
                 text = fields[2]
                 if text is not None:
                     self.kept_text.pieces.append(text)
                 if self.kept_text.keeps_all and fields[9] is not None:
                     self.kept.append(delta)
-                if self.kind == "parts":
+                if self.kind in _DESCRIBED:
                     is_text = text is not None and fields[1] is None and fields[3:] == _TEXT_ALONE
                     out.append(text if is_text else delta)
                 elif self.kind in ("text", "records") and (text is not None or fields[6] is not None):

@@ -27,6 +27,8 @@ class AgUiWire(Parts):
 
     __slots__ = ("_message_id", "_messages", "_part_id", "_piece", "_reasonings", "_results")
 
+    lacks = ("snapshots",)
+
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
         self._messages = 1

@@ -40,4 +40,3 @@ def _compact(match: re.Match[str]) -> str:
 
 def _whole(match: re.Match[str]) -> str:
     return "\\ufffd" if match[1] else match[0]
-

@@ -2,8 +2,8 @@
 
 from ..delta import Delta, ToolCallDelta
 from .choices import ChoiceWire
-from .wire import Answer, kept_json, string
 from .usage import has_list
+from .wire import Answer, kept_json, string
 
 __all__ = ("ChatWire",)
 
@@ -14,6 +14,8 @@ class ChatWire(ChoiceWire):
     """The first record of a choice has its role. Reasoning is ``reasoning_content``, as DeepSeek and vLLM have it."""
 
     __slots__ = ("_calls", "_sources")
+
+    lacks = ("tool results", "data", "snapshots")
 
     prefix = "chatcmpl"
     object = b"chat.completion.chunk"
@@ -34,7 +36,11 @@ class ChatWire(ChoiceWire):
         index = delta.index
         members = [
             b'"%b":%b' % (name, string(text))
-            for name, text in ((b"reasoning_content", delta.reasoning), (b"content", delta.text), (b"refusal", delta.refusal))
+            for name, text in (
+                (b"reasoning_content", delta.reasoning),
+                (b"content", delta.text),
+                (b"refusal", delta.refusal),
+            )
             if text
         ]
         if delta.tool_calls:

@@ -13,6 +13,8 @@ class CompletionsWire(ChoiceWire):
 
     __slots__ = ()
 
+    lacks = ("tool results", "sources", "data", "snapshots")
+
     prefix = "cmpl"
     object = b"text_completion"
 

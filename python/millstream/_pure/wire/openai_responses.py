@@ -23,6 +23,8 @@ class ResponsesWire(Parts):
         *("_positions", "_reasonings", "_results", "_sequence"),
     )
 
+    lacks = ("data", "snapshots")
+
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
         self._sequence = 0

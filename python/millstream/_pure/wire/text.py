@@ -12,6 +12,8 @@ class TextWire(Wire):
 
     __slots__ = ()
 
+    lacks = ("sources", "data", "snapshots")
+
     def text(self, out: bytearray, text: str) -> None:
         out += text.encode()
 

@@ -72,7 +72,9 @@ class VercelUiWire(Parts):
             _record(out, b"tool-input-available", b'%b,"input":%b' % (_names(call), document))
         else:
             error = _CUT if failed else _INVALID
-            _record(out, b"tool-input-error", b'%b,"input":%b,"errorText":%b' % (_names(call), string(call.args), error))
+            _record(
+                out, b"tool-input-error", b'%b,"input":%b,"errorText":%b' % (_names(call), string(call.args), error)
+            )
 
     def begin_step(self, out: bytearray) -> None:
         _record(out, b"finish-step")
@@ -81,7 +83,9 @@ class VercelUiWire(Parts):
     def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
         self.end_step(out)
         if tool_call_id in self._known_calls:
-            _record(out, b"tool-output-available", b'"toolCallId":%b,"output":%b' % (string(tool_call_id), string(text)))
+            _record(
+                out, b"tool-output-available", b'"toolCallId":%b,"output":%b' % (string(tool_call_id), string(text))
+            )
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
         self._sources += 1

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ..._values import unsupported_on_wire, whole_text, write_kept, write_string
+from ..._values import whole_text, write_kept, write_string
 from ..delta import Delta
 from ..json import LazyJson
 from .compact import compact_json
 
-__all__ = ("Answer", "Failure", "Wire", "kept_text", "string")
+__all__ = ("Answer", "Failure", "Wire", "kept_json", "kept_text", "string")
 
 
 class Answer:
@@ -81,6 +81,9 @@ class Wire:
 
     __slots__ = ("answer",)
 
+    lacks: tuple[str, ...] = ()
+    """The parts that the wire cannot carry; their methods are not called."""
+
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
 
@@ -97,19 +100,19 @@ class Wire:
 
     def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
         """Write a tool's result."""
-        raise unsupported_on_wire(self.answer.wire, "tool results")
+        raise NotImplementedError
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
         """Write a source that the answer cites."""
-        raise unsupported_on_wire(self.answer.wire, "sources")
+        raise NotImplementedError
 
     def data(self, out: bytearray, document: bytes) -> None:
         """Write a JSON value that is neither text nor a message."""
-        raise unsupported_on_wire(self.answer.wire, "data")
+        raise NotImplementedError
 
     def snapshot(self, out: bytearray, text: str, dropped: int) -> None:
         """Write what replaces ``dropped`` records that were not sent; ``text`` is all text so far."""
-        raise unsupported_on_wire(self.answer.wire, "snapshots")
+        raise NotImplementedError
 
     def fail(self, out: bytearray, failure: Failure) -> None:
         """Write the end of an answer that failed."""

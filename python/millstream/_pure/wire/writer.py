@@ -2,7 +2,7 @@
 
 from typing import NoReturn, final
 
-from ..._values import as_bytes, check_wire_options, check_wire_text, unsupported_on_wire
+from ..._values import as_bytes, check_wire_number, check_wire_options, check_wire_text, unsupported_on_wire
 from ..delta import Delta
 from ..value import Sealed
 from .ag_ui import AgUiWire
@@ -115,6 +115,9 @@ class WireWriter(Sealed):
         A delta of another choice than 0 gives nothing without ``all_choices``. Its finish reason and its usage are
         kept for ``close``. An error of the provider is not written: call ``fail``.
         """
+        if type(delta).__name__ == "Delta" and not isinstance(delta, Delta):
+            # The core's, as long as the core has no writer of its own.
+            delta = Delta._made(delta.__reduce__()[1][1])
         if not isinstance(delta, Delta):
             raise TypeError(f"write() takes a Delta, not {type(delta).__name__}")
         out = self._begin("write")
@@ -135,7 +138,7 @@ class WireWriter(Sealed):
         ``vercel.ui`` leaves out a result whose call was not written, for its clients have no place for it.
         """
         tool_call_id, text = check_wire_text("tool_call_id", tool_call_id), check_wire_text("text", text)
-        out = self._begin("write_tool_result")
+        out = self._begin("write_tool_result", "tool results")
         self._wire.tool_result(out, tool_call_id, text)
         self._answer.begin_step()
         self._has_only_text = False
@@ -144,7 +147,7 @@ class WireWriter(Sealed):
     def write_source(self, url: str, *, title: str = "", id: str = "") -> bytes:
         """Return the records of a source that the answer cites."""
         url, title, id = check_wire_text("url", url), check_wire_text("title", title), check_wire_text("id", id)
-        out = self._begin("write_source")
+        out = self._begin("write_source", "sources")
         self._wire.source(out, url, title, id)
         self._has_only_text = False
         return bytes(out)
@@ -152,10 +155,10 @@ class WireWriter(Sealed):
     def write_data(self, json: bytes) -> bytes:
         """Return the records of ``json``, a JSON value that is neither text nor a message, such as a chain's output."""
         text = as_bytes(json, "write_data").decode("utf-8", "replace")
-        out = self._begin("write_data")
         document = valid_json(text)
         if document is None:
             raise ValueError("write_data() takes one JSON value")
+        out = self._begin("write_data", "data")
         self._wire.data(out, document)
         self._has_only_text = False
         return bytes(out)
@@ -167,9 +170,8 @@ class WireWriter(Sealed):
         sources or data this raises :class:`~millstream.errors.UnsupportedError`.
         """
         text = check_wire_text("text", text)
-        if not isinstance(dropped, int) or isinstance(dropped, bool) or not 0 <= dropped < 2**53:
-            raise ValueError(f"dropped must be an integer from 0 to 2**53 - 1, not {dropped!r}")
-        out = self._begin("write_snapshot")
+        dropped = check_wire_number("dropped", dropped, 0, 2**53 - 1)
+        out = self._begin("write_snapshot", "snapshots")
         if not self._has_only_text:
             raise unsupported_on_wire(self._answer.wire, "snapshots of more than text")
         self._wire.snapshot(out, text, dropped)
@@ -183,8 +185,7 @@ class WireWriter(Sealed):
         """
         message, type = check_wire_text("message", message), check_wire_text("type", type)
         code = None if code is None else check_wire_text("code", code)
-        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
-            raise ValueError(f"status must be an integer from 100 to 599, not {status!r}")
+        status = check_wire_number("status", status, 100, 599)
         out = self._begin("fail")
         self._ended = True
         self._wire.fail(out, Failure(message, type, code, status))
@@ -200,10 +201,19 @@ class WireWriter(Sealed):
         self._wire.close(out)
         return bytes(out)
 
-    def _begin(self, method: str) -> bytearray:
-        """Return the bytes before the first delta, if they are not written yet; raise after the end."""
+    def _check_open(self, method: str) -> None:
+        """Raise after the end of the answer."""
         if self._ended:
             raise ValueError(f"{method}() after the end of the answer")
+
+    def _begin(self, method: str, what: str | None = None) -> bytearray:
+        """Return the bytes before the first delta, if they are not written yet.
+
+        Raises after the end, and where the wire cannot carry ``what``.
+        """
+        self._check_open(method)
+        if what in self._wire.lacks:
+            raise unsupported_on_wire(self._answer.wire, what)
         out = bytearray()
         if not self._started:
             self._started = True
