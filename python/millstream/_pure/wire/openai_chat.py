@@ -13,7 +13,7 @@ _ROLE = b'"role":"assistant"'
 class ChatWire(ChoiceWire):
     """The first record of a choice has its role. Reasoning is ``reasoning_content``, as DeepSeek and vLLM have it."""
 
-    __slots__ = ("_calls", "_sources")
+    __slots__ = ("_annotations", "_calls", "_used")
 
     lacks = ("tool results", "data", "snapshots")
 
@@ -22,9 +22,11 @@ class ChatWire(ChoiceWire):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
-        self._calls: set[tuple[int, int]] = set()
-        """The tool calls that have begun, by choice and index."""
-        self._sources = 0
+        self._calls: dict[tuple[int, int], tuple[int, str | None]] = {}
+        """The index that a tool call is written with, and its id, by its choice and index."""
+        self._used: dict[int, set[int]] = {}
+        """The indexes that are written, by choice."""
+        self._annotations: list[bytes] = []
 
     def text(self, out: bytearray, text: str) -> None:
         if 0 in self._begun:
@@ -56,11 +58,14 @@ class ChatWire(ChoiceWire):
             self._choice(out, index, [b'"content":""'])
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
+        # One list at the end: of several ones, a client keeps the last.
         citation = b'{"url":%b,"title":%b,"start_index":0,"end_index":0}' % (string(url), string(title))
-        # The Python SDK adds up lists by the index of their entries.
-        annotation = b'{"index":%d,"type":"url_citation","url_citation":%b}' % (self._sources, citation)
-        self._sources += 1
-        self._choice(out, 0, [b'"annotations":[%b]' % annotation])
+        self._annotations.append(b'{"type":"url_citation","url_citation":%b}' % citation)
+
+    def close(self, out: bytearray) -> None:
+        if self._annotations:
+            self._choice(out, 0, [b'"annotations":[%b]' % b",".join(self._annotations)])
+        super().close(out)
 
     def end_choice(self, index: int) -> bytes:
         return b'"delta":{%b}' % (b"" if index in self._begun else _ROLE)
@@ -73,12 +78,27 @@ class ChatWire(ChoiceWire):
         self.record(out, b'{"index":%d,"delta":{%b},%b"finish_reason":null}' % (index, delta, logprobs))
 
     def _tool_call(self, choice: int, call: ToolCallDelta) -> bytes:
+        index, is_new = self._find_call(choice, call)
         id, args = call.id, call.args
-        if (choice, call.index) not in self._calls:
-            self._calls.add((choice, call.index))
+        if is_new:
             id, args = self.answer.begin_call(choice, id), args or ""
         function = [b'"name":' + string(call.name)] if call.name else []
         function += [] if args is None else [b'"arguments":' + string(args)]
-        members = [b'"index":%d' % call.index]
+        members = [b'"index":%d' % index]
         members += [b'"id":%b,"type":"function"' % string(id)] if id else []
         return b'{%b,"function":{%b}}' % (b",".join(members), b",".join(function))
+
+    def _find_call(self, choice: int, call: ToolCallDelta) -> tuple[int, bool]:
+        """Return the index that a piece is written with, and whether its call begins.
+
+        A piece with another id and a name begins a call of the model's next message, whose calls are counted anew.
+        Clients would add its arguments to those of the call before.
+        """
+        known = self._calls.get((choice, call.index))
+        if known is not None and not (call.id and call.name and known[1] not in (None, call.id)):
+            return known[0], False
+        used = self._used.setdefault(choice, set())
+        index = max(used) + 1 if call.index in used else call.index
+        used.add(index)
+        self._calls[choice, call.index] = (index, call.id)
+        return index, True

@@ -215,15 +215,20 @@ class WireWriter(Sealed):
         if what in self._wire.lacks:
             raise unsupported_on_wire(self._answer.wire, what)
         out = bytearray()
+        self._start(out)
+        return out
+
+    def _start(self, out: bytearray) -> None:
+        """Write the bytes before the first delta, if they are not written yet."""
         if not self._started:
             self._started = True
             self._wire.start(out)
-        return out
 
     def _write(self, out: bytearray, delta: Delta) -> None:
         """Write a delta, if it is one of a choice that is written."""
         if delta.index and not self._answer.all_choices:
             return
+        self._start(out)
         if delta.tool_calls:
             self._has_only_text = False
         self._answer.remember(delta)
@@ -233,15 +238,17 @@ class WireWriter(Sealed):
         """Return the records of a decoder's parts: text of choice 0, other deltas, descriptions of the response."""
         out = bytearray()
         for part in parts:
-            if type(part) is str:
-                self._wire.text(out, part)
-            elif isinstance(part, Delta):
+            text = part if type(part) is str else None
+            if isinstance(part, Delta):
                 if not text_only:
                     self._write(out, part)
-                elif part.text and not part.index:
-                    self._wire.text(out, part.text)
-            elif not text_only:
+                elif not part.index:
+                    text = part.text
+            elif type(part) is tuple and not text_only:
                 self._answer.model = self._answer.model or part[1] or ""
+            if text:
+                self._start(out)
+                self._wire.text(out, text)
         return bytes(out)
 
     def __repr__(self) -> str:
