@@ -131,9 +131,11 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         is_lost = isinstance(self._disconnect, APIConnectionError) and not isinstance(self._disconnect, APITimeoutError)
         return is_lost and not self._decoder.deltas_seen
 
-    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes]:
+    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes] | None:
         """Return the decoder's method that writes into the core's writer of a wire; no chunk is made."""
         decoder: Any = self._decoder
+        if not hasattr(decoder, "_feed_wire"):
+            return None
         self._wire_close = lambda: decoder._close_wire(writer, text_only)
         feed: Callable[[Any], bytes] = lambda data: decoder._feed_wire(data, writer, text_only)  # noqa: E731
         return feed

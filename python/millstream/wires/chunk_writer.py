@@ -1,13 +1,13 @@
-# mypy: disable-error-code="no-any-return"
 """``ChunkWriter``: the chunks of any Runnable as the records of a wire."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._backend import Delta, ToolCallDelta
+from .._backend import Delta, ToolCallDelta, WireWriter
+from ..errors import UnsupportedError
 from ..events.record_writer import RecordWriter
 from ..messages.ai import AIMessage, AIMessageChunk
 from ..messages.tool import ToolMessage
@@ -34,7 +34,7 @@ class ChunkWriter:
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
-        self.core: Any = options.make_writer(model)
+        self.core: WireWriter = options.make_writer(model)
         self._preface = b""
 
     @property
@@ -68,7 +68,7 @@ class ChunkWriter:
         if isinstance(chunk, AIMessage):
             return self._write_answer(chunk)
         if isinstance(chunk, ToolMessage):
-            return self.core.write_tool_result(chunk.tool_call_id, chunk.text)
+            return _if_supported(self.core.write_tool_result, chunk.tool_call_id, chunk.text)
         return self.core.write_data(_JSON.write(chunk)[:-1])
 
     def close(self) -> bytes:
@@ -91,8 +91,16 @@ class ChunkWriter:
     def _write_answer(self, message: AIMessage) -> bytes:
         records = self.core.write(_to_delta(message))
         for url, title in _sources(message):
-            records += self.core.write_source(url, title=title)
+            records += _if_supported(self.core.write_source, url, title=title)
         return records
+
+
+def _if_supported(write: Callable[..., bytes], *args: str, **kwargs: str) -> bytes:
+    """Return the records of a tool's result or a source; none where the wire has no room for what is not the answer."""
+    try:
+        return write(*args, **kwargs)
+    except UnsupportedError:
+        return b""
 
 
 def _to_delta(message: AIMessage) -> Delta:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from .. import _backend
+from .._backend import WireWriter
 
 __all__ = ("CHUNK_WIRE", "EVENT_WIRE", "WIRES", "Wire", "WireFormat", "WireName", "WireOptions", "is_event_wire")
 
@@ -81,10 +81,9 @@ class WireOptions:
     def __post_init__(self) -> None:
         check_wire(self.name)
 
-    def make_writer(self, model: str) -> Any:
+    def make_writer(self, model: str) -> WireWriter:
         """Return the writer of one answer; ``model`` is shown where the options name none."""
-        writer: Any = _backend
-        return writer.WireWriter(
+        return WireWriter(
             self.name,
             os.urandom(16).hex() if self.id is None else self.id,
             int(time.time()) if self.created is None else self.created,
