@@ -1,12 +1,19 @@
 """What a server sends: responses, routes, resumable streams. The extra ``server`` installs what it needs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._late import lazy_names
 
-__all__: tuple[str, ...] = ()
+if TYPE_CHECKING:
+    from .response import EventStreamResponse
+    from .shutdown import shut_down
 
-_MODULES: dict[str, str] = {}
+__all__ = ("EventStreamResponse", "shut_down")
+
+_MODULES: dict[str, str] = {
+    "EventStreamResponse": "millstream.server.response",
+    "shut_down": "millstream.server.shutdown",
+}
 
 _find = lazy_names(globals(), _MODULES)
 

@@ -1,0 +1,161 @@
+"""What a response sends: streams of records as they are, and other iterators as bodies with the same attributes.
+
+Nothing here knows of an event loop or a web framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from .._backend import ServerSentEvent, encode_sse
+from ..streaming.stream import AsyncStream
+from ..wires.names import Wire, WireOptions
+from ..wires.record_stream import record_chunks
+from .errors import error_record
+
+__all__ = ("AsyncItems", "RecordBody", "SyncItems", "as_body", "check_wire", "encode_item", "response_headers")
+
+_EVENT_STREAM = "text/event-stream; charset=utf-8"
+_OWN = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
+_HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
+
+
+@runtime_checkable
+class RecordBody(Protocol):
+    """What a response needs of its body: :class:`~millstream.wires.record_stream.RecordStream` has it, and others may.
+
+    It is an iterator of ``bytes`` too, with ``close`` or ``aclose``. ``wire`` is the name of the wire, or ``None``.
+    """
+
+    @property
+    def wire(self) -> str | None:
+        """The name of the wire; ``None`` if there is none."""
+
+    @property
+    def media_type(self) -> str:
+        """The content type."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The other headers."""
+
+    @property
+    def ping(self) -> bytes:
+        """Bytes that keep a silent connection alive; empty where there are none."""
+
+    def fail(self, error: BaseException, /) -> bytes:
+        """Return the record of an error, and the end; empty where the connection has to be cut."""
+
+
+class _Items:
+    """An iterator of bytes, strings and server-sent events as a body without a wire.
+
+    Strings and events are encoded as server-sent events, and an error after them is an event too. Bytes are sent
+    as they are; an error after bytes cuts the connection, since their framing is not known.
+    """
+
+    wire: str | None = None
+    media_type = _EVENT_STREAM
+    headers: Mapping[str, str] = {}
+    # One line end: some clients take a comment with a blank line for an event if an id precedes it.
+    ping = b": keep-alive\n"
+
+    _has_bytes = False
+
+    def fail(self, error: BaseException, /) -> bytes:
+        """Return an event of type ``error``; nothing after bytes."""
+        return b"" if self._has_bytes else error_record(error)
+
+    def _encode(self, item: object) -> bytes:
+        if type(item) is bytes:
+            self._has_bytes = True
+            return item
+        return encode_item(item)
+
+
+class AsyncItems(_Items):
+    """Items of an async iterator."""
+
+    def __init__(self, items: AsyncIterator[Any]) -> None:
+        self._items = items
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next item as bytes."""
+        return self._encode(await anext(self._items))
+
+    async def aclose(self) -> None:
+        """Close the iterator, if it can be closed."""
+        close = getattr(self._items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class SyncItems(_Items):
+    """Items of an iterator, for sync code."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """Return the next item as bytes."""
+        return self._encode(next(self._items))
+
+    def close(self) -> None:
+        """Close the iterator, if it can be closed."""
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+
+
+def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBody:
+    """Return ``content`` as records: its own, those of ``wire``, or server-sent events."""
+    if isinstance(content, RecordBody):
+        check_wire(content, wire)
+    elif not hasattr(content, "__aiter__"):
+        raise TypeError(
+            f"the content of a response is an async stream or iterator, not {type(content).__name__}:"
+            " write `model.astream_records(...)`, without `await`"
+        )
+    elif wire is None and not isinstance(content, AsyncStream):
+        return AsyncItems(aiter(content))
+    else:
+        content = record_chunks(content, wire)
+    lean = None if include_input else getattr(content, "lean", None)
+    return content if lean is None else lean()  # type: ignore[no-any-return]
+
+
+def encode_item(item: object) -> bytes:
+    """Return ``item`` as bytes: bytes as they are, a string or an event as a server-sent event."""
+    if isinstance(item, str):
+        return encode_sse(item)
+    if isinstance(item, ServerSentEvent):
+        event = None if item.event == "message" else item.event
+        return encode_sse(item.data, event=event, id=item.id or None, retry=item.retry)
+    if isinstance(item, bytes | bytearray | memoryview):
+        return bytes(item)
+    raise TypeError(f"a response sends bytes, strings and ServerSentEvents, not {type(item).__name__}: name a `wire`")
+
+
+def response_headers(media_type: str, own: Mapping[str, str], given: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """Return the headers of a response: those of a stream, those of its body, and those ``given``, which win.
+
+    Names are in lower case. Headers of the framing are left out: the server writes them.
+    """
+    headers = {"content-type": media_type, **_OWN, **{name.lower(): value for name, value in own.items()}}
+    if given:
+        headers.update((name.lower(), value) for name, value in given.items())
+    return [(name, value) for name, value in headers.items() if name not in _HOP_BY_HOP]
+
+
+def check_wire(body: RecordBody, wire: Wire | None) -> None:
+    """Raise :class:`ValueError` if ``wire`` is another one than that of the records in ``body``."""
+    name = wire.name if isinstance(wire, WireOptions) else wire
+    if name is not None and name != body.wire:
+        raise ValueError(f"the stream has records of the wire {body.wire!r} already, not of {name!r}")

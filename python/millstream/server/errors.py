@@ -1,0 +1,63 @@
+"""What a client is sent of an error, and what is logged of it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+
+from .._backend import encode_sse
+from ..errors import MillstreamError
+from ..wires.public_error import PublicError, describe_error
+
+__all__ = ("ServerShutdownError", "error_record", "error_response", "log_error", "logger")
+
+logger = logging.getLogger("millstream.server")
+
+# The clients of these wires show a person the body of an error's response as it is.
+_TEXT_WIRES = ("text", "vercel.ui")
+
+
+class ServerShutdownError(MillstreamError):
+    """The server shuts down while a response is running."""
+
+    public_error = PublicError(503, "server_shutdown", "the server is shutting down: try again")
+
+    def __init__(self) -> None:
+        super().__init__("the server is shutting down")
+
+
+def error_response(error: BaseException, wire: str | None) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return status, headers and body of the response for ``error``, before anything else was sent.
+
+    The body is JSON as OpenAI's servers have it: ``{"error": {"message", "type", "code"}}``; plain text on wires
+    whose clients show the body to a person.
+    """
+    public = describe_error(error)
+    if wire in _TEXT_WIRES:
+        media_type, body = "text/plain; charset=utf-8", public.message.encode()
+    else:
+        media_type, body = "application/json", _dump(public)
+    headers = [("content-type", media_type), ("content-length", str(len(body))), ("cache-control", "no-store")]
+    if public.retry_after is not None:
+        headers.append(("retry-after", public.retry_after))
+    return public.status, headers, body
+
+
+def error_record(error: BaseException) -> bytes:
+    """Return the server-sent event of an error in a stream without a wire."""
+    return encode_sse(_dump(describe_error(error)), event="error")
+
+
+def log_error(error: BaseException) -> None:
+    """Log the error that ended a response; with its traceback unless it is an error of this package."""
+    is_known = isinstance(error, MillstreamError)
+    logger.error(
+        "a streamed response failed: %s: %s", type(error).__name__, error, exc_info=None if is_known else error
+    )
+
+
+def _dump(public: PublicError) -> bytes:
+    fields: dict[str, Any] = {"message": public.message, "type": public.type, "code": public.code}
+    return orjson.dumps({"error": fields})

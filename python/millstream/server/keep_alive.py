@@ -1,0 +1,132 @@
+"""One timer for all responses of an event loop: keep-alive bytes, send timeouts, and the server's shutdown.
+
+The timer runs while there are responses. A response keeps no clock: it counts what it sends, and the timer compares
+the count with that of the last look. A tick costs a fraction of a microsecond for each response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextvars import Context
+from math import inf
+from typing import Protocol
+
+from .errors import logger
+
+__all__ = ("Ticker", "Watched", "running_ticker", "ticker_of")
+
+# The longest time between two ticks: how fast the server's shutdown is noticed, in seconds.
+_TICK_SECONDS = 0.5
+_SHORTEST_TICK = 0.01
+
+
+class Watched(Protocol):
+    """A running response, as the timer sees it."""
+
+    def check(self, now: float) -> float:
+        """Do what is due at ``now``; return the time of the next check."""
+
+    def shut_down(self) -> None:
+        """Say farewell, and end."""
+
+
+class Ticker:
+    """The running responses of one loop, and the timer that checks them."""
+
+    __slots__ = ("_context", "_emptied", "_loop", "_responses", "_timer", "_timer_at")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._responses: dict[Watched, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
+        # Empty: the timer must not keep the variables of the request that armed it.
+        self._context = Context()
+        self._emptied: list[asyncio.Future[None]] = []
+
+    def add(self, response: Watched) -> None:
+        """Check ``response`` until it is removed."""
+        self._responses[response] = None
+        now = self._loop.time()
+        self._arm(min(response.check(now), now + _TICK_SECONDS), now)
+
+    def remove(self, response: Watched) -> None:
+        """Forget ``response``; without responses there is no timer."""
+        del self._responses[response]
+        if not self._responses:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer, self._timer_at = None, inf
+            emptied, self._emptied = self._emptied, []
+            for waiter in emptied:
+                if not waiter.done():
+                    waiter.set_result(None)
+            del _tickers[self._loop]
+
+    def shut_down(self) -> None:
+        """Let all running responses say farewell."""
+        for response in tuple(self._responses):
+            response.shut_down()
+
+    async def wait_empty(self, seconds: float) -> bool:
+        """Wait until no response is running; return ``False`` if that takes longer."""
+        if not self._responses:
+            return True
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._emptied.append(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter
+        except TimeoutError:
+            return False
+        finally:
+            if waiter in self._emptied:
+                self._emptied.remove(waiter)
+        return True
+
+    def _arm(self, at: float, now: float) -> None:
+        at = max(at, now + _SHORTEST_TICK)
+        if at < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = at
+            self._timer = self._loop.call_at(at, self._tick, context=self._context)
+
+    def _tick(self) -> None:
+        self._timer, self._timer_at = None, inf
+        now = self._loop.time()
+        due = now + _TICK_SECONDS
+        if is_server_stopping():
+            self.shut_down()
+        for response in tuple(self._responses):
+            try:
+                due = min(due, response.check(now))
+            except Exception:
+                logger.exception("the check of a response failed")
+        if self._responses:
+            self._arm(due, now)
+
+
+_tickers: dict[asyncio.AbstractEventLoop, Ticker] = {}
+
+
+def ticker_of(loop: asyncio.AbstractEventLoop) -> Ticker:
+    """Return the ticker of ``loop``, to which a response is added at once."""
+    ticker = _tickers.get(loop)
+    if ticker is None:
+        for closed in [other for other in _tickers if other.is_closed()]:
+            del _tickers[closed]
+        ticker = _tickers[loop] = Ticker(loop)
+    return ticker
+
+
+def running_ticker(loop: asyncio.AbstractEventLoop) -> Ticker | None:
+    """Return the ticker of ``loop``; ``None`` if no response is running."""
+    return _tickers.get(loop)
+
+
+def is_server_stopping() -> bool:
+    """Return whether uvicorn has been asked to stop: its ``Server`` handles the process's signals while it runs."""
+    handler = signal.getsignal(signal.SIGTERM)
+    return getattr(getattr(handler, "__self__", None), "should_exit", False) is True

@@ -1,0 +1,265 @@
+"""One response while it runs: its stream, its client, and each way in which it can end.
+
+The request's task reads the stream and sends the records. Whatever else ends the response (the client leaves, does
+not read in time, or the server shuts down) cancels the task with a reason, as ``asyncio.timeout`` does: the stream is
+closed wherever it is, before its upstream has answered, while that is silent, or while a record is being sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from ..errors import StreamTruncatedError
+from .disconnects import Receive, watch_disconnect
+from .errors import ServerShutdownError, error_response, log_error, logger
+from .keep_alive import ticker_of
+from .sending import Send, Sender, SendError
+
+if TYPE_CHECKING:
+    from .bodies import RecordBody
+
+__all__ = ("Relay", "RelayOptions")
+
+
+@dataclass(frozen=True, slots=True)
+class RelayOptions:
+    """The arguments of a response that its relay needs."""
+
+    status: int
+    raw_headers: list[tuple[bytes, bytes]]
+    waits_for_chunk: bool
+    ping_interval: float
+    send_timeout: float
+    on_error: Callable[[Exception], Any] | None
+    farewell: bytes | None
+
+
+class _Reason(Enum):
+    """Why a response was interrupted."""
+
+    DISCONNECT = auto()
+    SEND_TIMEOUT = auto()
+    SHUTDOWN = auto()
+
+
+class Relay:
+    """Sends the records of ``body`` to one client."""
+
+    __slots__ = (
+        "_body",
+        "_cancelling",
+        "_checked_at",
+        "_checked_count",
+        "_cut",
+        "_held",
+        "_is_ending",
+        "_is_started",
+        "_options",
+        "_reason",
+        "_sender",
+        "_task",
+    )
+
+    def __init__(self, body: RecordBody, options: RelayOptions) -> None:
+        self._body = body
+        self._options = options
+        self._reason: _Reason | None = None
+        self._is_started = self._is_ending = False
+        self._cut: Exception | None = None
+        # Records before the first chunk.
+        self._held = b""
+        self._checked_at = 0.0
+        self._checked_count = 0
+
+    async def run(self, receive: Receive, send: Send) -> None:
+        """Send the response; raise only to cut the connection, or for an error of ``send`` itself."""
+        loop = asyncio.get_running_loop()
+        task: Any = asyncio.current_task(loop)
+        self._task: asyncio.Task[Any] = task
+        self._cancelling = task.cancelling()
+        self._sender = Sender(send, loop, task)
+        self._checked_at = loop.time()
+        ticker = ticker_of(loop)
+        ticker.add(self)
+        watcher = loop.create_task(watch_disconnect(receive, self._on_disconnect))
+        try:
+            reason = await self._guard(self._stream())
+            if reason is _Reason.SHUTDOWN:
+                reason = await self._guard(self._say_farewell())
+            if reason is _Reason.SEND_TIMEOUT:
+                await self._report(TimeoutError("the client did not read the response in time"))
+                self._cut = _cut_error()
+        finally:
+            self._is_ending = True
+            ticker.remove(self)
+            watcher.cancel()
+            await self._sender.close()
+        if self._cut is not None:
+            raise self._cut
+
+    # What interrupts the task.
+
+    def shut_down(self) -> None:
+        """Say farewell, and end."""
+        self._interrupt(_Reason.SHUTDOWN)
+
+    def _on_disconnect(self) -> None:
+        self._interrupt(_Reason.DISCONNECT)
+
+    def _interrupt(self, reason: _Reason) -> None:
+        if not self._is_ending and self._reason is None:
+            self._reason = reason
+            self._task.cancel()
+
+    async def _guard(self, steps: Coroutine[Any, Any, None]) -> _Reason | None:
+        """Run ``steps``; return why they were interrupted, if they were."""
+        try:
+            await steps
+        except asyncio.CancelledError:
+            reason, self._reason = self._reason, None
+            if reason is None or self._task.uncancel() > self._cancelling:
+                raise
+            return reason
+        except SendError as failure:
+            # An ``OSError`` says that the client is gone.
+            if not isinstance(failure.error, OSError):
+                raise failure.error from failure.error.__cause__
+        return None
+
+    # What the shared timer calls.
+
+    def check(self, now: float) -> float:
+        """Send keep-alive bytes or end a send that takes too long; return the time of the next check."""
+        sender, options = self._sender, self._options
+        if sender.count != self._checked_count:
+            self._checked_count, self._checked_at = sender.count, now
+        limit = options.send_timeout if sender.is_sending else options.ping_interval
+        if now - self._checked_at < limit:
+            return self._checked_at + limit
+        if sender.is_sending:
+            self._interrupt(_Reason.SEND_TIMEOUT)
+            return inf
+        self._checked_at = now
+        if self._is_started and not self._is_ending and self._body.ping:
+            sender.ping(self._body.ping, self._on_ping_error)
+        return now + limit
+
+    def _on_ping_error(self, error: Exception) -> None:
+        self._interrupt(_Reason.DISCONNECT)
+
+    # The stream.
+
+    async def _stream(self) -> None:
+        """Send the head, the records, and the end."""
+        if not self._options.waits_for_chunk:
+            await self._start()
+        try:
+            await self._send_records()
+        except SendError:
+            raise
+        except Exception as error:
+            await self._fail(error)
+        else:
+            if not self._is_started:
+                await self._start()
+            self._is_ending = True
+            await self._sender.end(self._held)
+
+    async def _start(self) -> None:
+        self._is_started = True
+        await self._sender.start(self._options.status, self._options.raw_headers)
+
+    async def _send_records(self) -> None:
+        body: Any = self._body
+        records: AsyncIterator[bytes] = aiter(body)
+        send = self._sender.send
+        async with aclosing(body) if hasattr(body, "aclose") else _NoClose():
+            async for record in records:
+                if self._reason is not None:
+                    # The stream has caught the cancellation and gone on.
+                    raise asyncio.CancelledError
+                if not self._is_started:
+                    if self._holds_back(record):
+                        continue
+                    await self._start()
+                    record, self._held = self._held + record, b""
+                await send(record)
+
+    def _holds_back(self, record: bytes) -> bool:
+        """Keep a record that precedes the first chunk, while an error may still become a status."""
+        is_preface: Any = getattr(self._body, "is_preface", None)
+        if is_preface is None or not is_preface(record):
+            return False
+        self._held += record
+        return True
+
+    # Its end.
+
+    async def _fail(self, error: Exception) -> None:
+        """Send ``error`` as a status or as the wire's record; cut the connection where the wire has none."""
+        await self._report(error)
+        if not self._is_started:
+            status, headers, content = error_response(error, self._body.wire)
+            self._is_started = True
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            await self._sender.start(status, raw)
+            self._is_ending = True
+            await self._sender.end(content)
+            return
+        await self._send_last(self._record_of(error))
+
+    async def _say_farewell(self) -> None:
+        if self._sender.is_sending:
+            # The client does not read.
+            self._cut = _cut_error()
+            return
+        if not self._is_started:
+            await self._fail(ServerShutdownError())
+            return
+        farewell = self._options.farewell
+        await self._send_last(self._record_of(ServerShutdownError()) if farewell is None else farewell)
+
+    async def _send_last(self, records: bytes) -> None:
+        if records:
+            self._is_ending = True
+            await self._sender.end(records)
+        else:
+            self._cut = _cut_error()
+
+    def _record_of(self, error: Exception) -> bytes:
+        try:
+            return self._body.fail(error)
+        except Exception:
+            logger.exception("the record of an error could not be written")
+            return b""
+
+    async def _report(self, error: Exception) -> None:
+        """Log ``error``, and call the hook of the app."""
+        log_error(error)
+        if self._options.on_error is not None:
+            try:
+                result = self._options.on_error(error)
+                if inspect.isawaitable(result):
+                    await result
+            except Exception:
+                logger.exception("on_error raised an exception")
+
+
+class _NoClose:
+    async def __aenter__(self) -> None:
+        """Do nothing."""
+
+    async def __aexit__(self, *error: object) -> None:
+        """Do nothing."""
+
+
+def _cut_error() -> Exception:
+    """Return what is raised so that the server closes the connection without the end of the body."""
+    return StreamTruncatedError("the connection is cut: the response cannot end as if it were whole")

@@ -1,0 +1,182 @@
+"""Sends the messages of one response: from its task, or step by step from a callback of the loop.
+
+**Steps by hand.** uvicorn's ``send`` is a coroutine that never waits unless the client is slow. A callback of the
+connection to the model can run it with one ``coroutine.send(None)``: no future, no step of a task and no step of a
+generator for each token. That is safe for a coroutine that did not suspend before, so the first messages are sent by
+the task, through a *probe*. A step has the request's context variables, and the request's task is the current task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.tasks import _enter_task, _leave_task
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from contextvars import copy_context
+from types import CoroutineType, coroutine
+from typing import Any
+
+__all__ = ("Send", "SendError", "Sender")
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class SendError(Exception):
+    """``send`` raised ``error``, in whatever task or callback."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Sender:
+    """``send`` of one response, and how it behaves.
+
+    ``count`` is the number of messages so far, and ``is_sending`` whether one is under way: the shared timer looks
+    at both. ``is_direct`` is whether :meth:`post` may be called; the probes of the first messages decide.
+    """
+
+    __slots__ = ("_context", "_loop", "_pending", "_ping", "_send", "_task", "count", "is_direct", "is_sending")
+
+    def __init__(self, send: Send, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+        self._send = send
+        self._loop = loop
+        self._task = task
+        # From Python 3.12 on, a task says what its context is.
+        self._context = getattr(task, "get_context", copy_context)()
+        self._pending: Generator[Any, Any, None] | None = None
+        self._ping: asyncio.Task[None] | None = None
+        self.count = 0
+        self.is_sending = False
+        self.is_direct = True
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head."""
+        await self._deliver({"type": "http.response.start", "status": status, "headers": headers}, probes=True)
+
+    async def send(self, body: bytes, *, probes: bool = False) -> None:
+        """Send a part of the body; raises :class:`SendError`."""
+        await self._deliver({"type": "http.response.body", "body": body, "more_body": True}, probes=probes)
+
+    async def end(self, body: bytes = b"") -> None:
+        """Send the last part of the body."""
+        await self._deliver({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _deliver(self, message: Message, *, probes: bool = False) -> None:
+        self.count += 1
+        self.is_sending = True
+        if self._ping is not None:
+            await self._wait_ping()
+        try:
+            if probes and self.is_direct:
+                await self._probe(self._send(message))
+            else:
+                await self._send(message)
+        except Exception as error:
+            raise SendError(error) from error
+        self.is_sending = False
+
+    def _probe(self, sending: Any) -> Awaitable[None]:
+        """Return ``sending``, with a note of whether it suspends."""
+        if type(sending) is not CoroutineType:
+            self.is_direct = False
+            return sending  # type: ignore[no-any-return]
+        return self._run_probed(sending)
+
+    @coroutine
+    def _run_probed(self, sending: CoroutineType[Any, Any, None]) -> Generator[Any, Any, None]:
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            return
+        self.is_direct = False
+        yield from _resume(sending, awaited)
+
+    # From a callback.
+
+    def post(self, body: bytes) -> bool:
+        """Send a part of the body from a callback; return ``False`` if the task has to call :meth:`finish`."""
+        self.count += 1
+        return self._context.run(self._step, body)
+
+    def _step(self, body: bytes) -> bool:
+        loop, task = self._loop, self._task
+        _enter_task(loop, task)
+        try:
+            sending: Any = self._send({"type": "http.response.body", "body": body, "more_body": True})
+            try:
+                awaited = sending.send(None)
+            except StopIteration:
+                return True
+            except Exception as error:
+                raise SendError(error) from error
+        finally:
+            _leave_task(loop, task)
+        self._pending = _resume(sending, awaited)
+        self.is_sending = True
+        return False
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a message that :meth:`post` began has not been sent yet."""
+        return self._pending is not None
+
+    @coroutine
+    def finish(self) -> Generator[Any, Any, None]:
+        """Wait until the message that :meth:`post` began is sent; raises :class:`SendError`."""
+        pending, self._pending = self._pending, None
+        assert pending is not None
+        try:
+            yield from pending
+        except Exception as error:
+            raise SendError(error) from error
+        self.is_sending = False
+
+    # Keep-alive.
+
+    def ping(self, body: bytes, on_error: Callable[[Exception], None]) -> None:
+        """Send ``body`` while the task waits for the model, unless another message is under way."""
+        if self._ping is None and not self.is_sending:
+            self._ping = self._loop.create_task(self._send_ping(body, on_error), context=self._context.copy())
+
+    async def _send_ping(self, body: bytes, on_error: Callable[[Exception], None]) -> None:
+        try:
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        except Exception as error:
+            on_error(error)
+        finally:
+            self._ping = None
+
+    async def _wait_ping(self) -> None:
+        while self._ping is not None:
+            await asyncio.wait([self._ping])
+
+    async def close(self) -> None:
+        """Leave no task and no coroutine behind."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.close()
+        if self._ping is not None:
+            self._ping.cancel()
+            await self._wait_ping()
+
+
+def _resume(sending: Any, awaited: Any) -> Generator[Any, Any, None]:
+    """Run a coroutine to its end that has been run up to ``awaited``."""
+    step, value = sending.send, None
+    try:
+        while True:
+            try:
+                value, step = (yield awaited), sending.send
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                step, value = sending.throw, error
+            try:
+                awaited = step(value)
+            except StopIteration:
+                return
+    finally:
+        sending.close()
+        # A traceback keeps this frame, which would keep the error.
+        del step, value, awaited
