@@ -152,6 +152,33 @@ class Channel:
                 return items
             event.wait()
 
+    async def await_readable(self, seconds: float) -> bool:
+        """Wait for an item or the end, at most ``seconds``; return whether there is one of them."""
+        wake, future = _make_future()
+        if not self._ask(wake):
+            timer = future.get_loop().call_later(seconds, wake)
+            try:
+                await future
+            finally:
+                timer.cancel()
+        return self._ask(None)
+
+    def wait_readable(self, seconds: float) -> bool:
+        """Wait for an item or the end, at most ``seconds``; return whether there is one of them."""
+        event = threading.Event()
+        return self._ask(event.set) or event.wait(seconds)
+
+    def _ask(self, consumer: Callable[[], None] | None) -> bool:
+        """Return whether :meth:`take` would return something; if not, the next item calls ``consumer``."""
+        with self._lock:
+            if self._items or self._has_ended:
+                return True
+            self._consumer = consumer
+            producers, self._producers = self._producers, []
+        for wake in producers:
+            wake()
+        return False
+
     def close(self, leaving: BaseException | None) -> None:
         """Drop the buffered items and wake the producers: the consumer has left, by the exception ``leaving``."""
         with self._lock:
