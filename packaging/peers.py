@@ -36,7 +36,7 @@ def _runs(path: str) -> bool:
 
 
 def suite(name: str) -> tuple[Callable[[], str | None], Callable[[str], list[str]]]:
-    """Return how files of another project are fetched, with pip, and the command that runs the tests with them."""
+    """Return how another project's files are fetched, with pip or npm, and the command that runs the tests."""
     command = [sys.executable, "-m", f"tests.{name}"]
 
     def fetch() -> str | None:
@@ -53,6 +53,7 @@ CHECKS = {
     "httpx-sse's tests": suite("httpx_sse_suite"),
     "older urllib3": suite("urllib3_versions"),
     "the OpenAI SDK's tests": suite("openai_suite"),
+    "clients in JavaScript": suite("js_clients"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python.

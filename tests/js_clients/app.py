@@ -1,0 +1,139 @@
+"""The server that clients in JavaScript read from: Millstream's responses, of its models over the mock server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from millstream import ChatOpenAI
+from millstream.messages import AIMessageChunk, ToolCallChunk, ToolMessage
+from millstream.runnables import RunnableGenerator
+from millstream.server import EventStreamResponse
+from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, RecordedRequest, Reply, Stall
+from millstream.wires.names import WireName, WireOptions
+
+__all__ = ("served",)
+
+SECRET = "the upstream's own words"
+PIECES = ["Fish", " \u2028“swim”", " 👩‍🚀", "."]
+
+
+def frames(*deltas: Any, finish_reason: str = "stop") -> Reply:
+    """Return a stream with these deltas of a chat, a finish reason and token counts."""
+    choices: list[Any] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": finish_reason})
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    documents: list[Any] = [*({**chunk, "choices": [choice]} for choice in choices)]
+    documents.append({**chunk, "choices": [], "usage": usage})
+    lines = [*(f"data: {json.dumps(document)}\n\n" for document in documents), "data: [DONE]\n\n"]
+    return Reply(body=[line.encode() for line in lines])
+
+
+def piece_of_call(arguments: str, **start: Any) -> Any:
+    """Return a delta with a piece of the arguments of a tool call."""
+    function = {"arguments": arguments, **({"name": start["name"]} if start else {})}
+    call = {"index": 0, "function": function, **({"id": start["id"], "type": "function"} if start else {})}
+    return {"tool_calls": [call]}
+
+
+CASES = {
+    "text": frames(*({"content": piece} for piece in PIECES)),
+    "length": frames({"content": "Fi"}, finish_reason="length"),
+    "reasoning": frames(
+        {"reasoning_content": "Hm"}, {"reasoning_content": "m."}, *({"content": one} for one in PIECES)
+    ),
+    "tool": frames(
+        {"content": "Look: "},
+        piece_of_call("", id="call_1", name="weather"),
+        piece_of_call('{"city": "Lis'),
+        piece_of_call('bon"}'),
+        finish_reason="tool_calls",
+    ),
+    "error-frame": Reply(pieces=PIECES, fault=ErrorFrame(after=2, message=SECRET)),
+    "cut": Reply(pieces=PIECES, fault=Cut(after=2)),
+    "status": Reply(fault=ErrorStatus(429, SECRET, headers={"retry-after": "7"})),
+    "silent": Reply(pieces=PIECES, fault=Stall(after=2)),
+}
+"""What the model answers to a prompt of that name."""
+
+
+def reply_to(request: RecordedRequest) -> Reply:
+    """Return the reply that the last message names."""
+    return CASES[request.body["messages"][-1]["content"]]
+
+
+async def agent(inputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Yield what an agent's stream has: a tool call, the tool's answer, and an answer with a source; then data."""
+    async for _ in inputs:
+        pass
+    call = ToolCallChunk(index=0, id="call_1", name="weather", args='{"city": "Lisbon"}')
+    yield AIMessageChunk(content="Look: ", tool_call_chunks=[call])
+    yield ToolMessage("22 °C", tool_call_id="call_1")
+    yield AIMessageChunk(content="It is ")
+    source = {"type": "citation", "url": "https://example.invalid/w", "title": "Weather"}
+    yield AIMessageChunk(content=[{"type": "text", "text": "22 °C.", "annotations": [source]}])
+    yield {"degrees": 22}
+
+
+class Server:
+    """The routes, and the models behind them."""
+
+    def __init__(self, upstream: MockServer) -> None:
+        self.upstream = upstream
+        self.model = ChatOpenAI(base_url=upstream.url, api_key="sk-secret", max_retries=0, stream_usage=True)
+
+    def respond(self, case: str, wire: WireName | WireOptions) -> EventStreamResponse:
+        """Return the response of a case; that of ``status`` waits for its status."""
+        chain: Any = RunnableGenerator(agent) if case == "agent" else self.model
+        records = chain.astream_records(case, wire=wire)
+        return EventStreamResponse(records, wait_for_first_chunk=case == "status", ping_interval=0.05)
+
+    async def ui(self, request: Request) -> EventStreamResponse:
+        """Answer the transport of ``useChat``."""
+        await request.json()
+        return self.respond(request.path_params["case"], "vercel.ui")
+
+    async def ag_ui(self, request: Request) -> EventStreamResponse:
+        """Answer a run of an AG-UI client."""
+        body = await request.json()
+        wire = WireOptions("ag-ui", thread_id=body["threadId"], run_id=body["runId"])
+        return self.respond(request.path_params["case"], wire)
+
+    async def closed(self, request: Request) -> JSONResponse:
+        """Say who closed the newest connection to the model, once it is closed."""
+        record = await self.upstream.await_closed()
+        return JSONResponse({"closed_by": record.closed_by})
+
+    def routes(self) -> Iterable[BaseRoute]:
+        """Return the routes."""
+        yield Route("/ui/{case}", self.ui, methods=["POST"])
+        yield Route("/ag-ui/{case}", self.ag_ui, methods=["POST"])
+        yield Route("/closed", self.closed)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Run the server on the loopback interface; yield its URL."""
+    logging.getLogger("millstream.server").addHandler(logging.NullHandler())
+    with MockServer(reply_to) as upstream, socket.create_server(("127.0.0.1", 0)) as listening:
+        app = Starlette(routes=[*Server(upstream).routes()])
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
