@@ -138,6 +138,15 @@ def test_a_stream_of_chunks_is_written_in_a_wire(mock_server: MockServer) -> Non
     assert "".join(line.get("text", "") for line in lines) == "".join(PIECES)
 
 
+def test_an_error_in_plain_text_cuts_the_connection(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(pieces=PIECES, fault=ErrorFrame(after=2, message=SECRET))
+    app = responding(lambda: WSGIEventStreamResponse(model(mock_server).stream("p"), wire="text"))
+    with serving(app, "werkzeug") as port:
+        answer = ask(port)
+    assert (answer.status, answer.body, answer.is_cut) == (200, b"Trout, ", True)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
 def test_keep_alive_bytes_are_sent_while_the_stream_is_silent(server: MockServer) -> None:
     with serving(records(server, ping_interval=0.02)) as port, leaving(port, until=b": keep-alive") as seen:
         assert b"on_chat_model_stream" in seen
