@@ -273,16 +273,18 @@ async def no_items() -> Any:
     yield b""
 
 
-def test_an_async_stream_is_refused() -> None:
+def test_an_async_stream_is_refused(mock_server: MockServer) -> None:
+    with pytest.raises(TypeError, match="not RecordStream: write"):
+        WSGIEventStreamResponse(model(mock_server).astream_records("p"))  # type: ignore[arg-type]
     with pytest.raises(TypeError) as caught:
         WSGIEventStreamResponse(no_items())
     assert str(caught.value) == (
-        "a WSGI server cannot send an async stream: pass `chain.stream_records(...)` or `chain.stream(...)`,"
-        " or use an ASGI server and `EventStreamResponse`"
+        "the content of a WSGI response is a sync stream or iterator, not async_generator:"
+        " write `model.stream_records(...)`, or use an ASGI server and `EventStreamResponse`"
     )
 
 
 def test_records_have_their_wire(mock_server: MockServer) -> None:
     with model(mock_server).stream_records("p") as stream, pytest.raises(ValueError) as caught:
         WSGIEventStreamResponse(stream, wire="text")
-    assert str(caught.value) == "`wire` is that of the records already: pass it to `stream_records`"
+    assert str(caught.value) == "the stream has records of the wire 'langchain.v2' already, not of 'text'"

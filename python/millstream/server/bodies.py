@@ -9,12 +9,21 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from .._backend import ServerSentEvent, encode_sse
-from ..streaming.stream import AsyncStream
+from ..streaming.stream import AsyncStream, Stream
 from ..wires.names import Wire, WireOptions
-from ..wires.record_stream import record_chunks
+from ..wires.record_stream import record_chunks, record_sync_chunks
 from .errors import error_record
 
-__all__ = ("AsyncItems", "RecordBody", "SyncItems", "as_body", "check_wire", "encode_item", "response_headers")
+__all__ = (
+    "AsyncItems",
+    "RecordBody",
+    "SyncItems",
+    "as_body",
+    "as_sync_body",
+    "check_wire",
+    "encode_item",
+    "response_headers",
+)
 
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
 _OWN = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
@@ -116,19 +125,41 @@ class SyncItems(_Items):
 
 def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBody:
     """Return ``content`` as records: its own, those of ``wire``, or server-sent events."""
-    if isinstance(content, RecordBody):
-        check_wire(content, wire)
-    elif not hasattr(content, "__aiter__"):
+    if not hasattr(content, "__aiter__"):
         raise TypeError(
             f"the content of a response is an async stream or iterator, not {type(content).__name__}:"
             " write `model.astream_records(...)`, without `await`"
         )
+    if isinstance(content, RecordBody):
+        check_wire(content, wire)
     elif wire is None and not isinstance(content, AsyncStream):
         return AsyncItems(aiter(content))
     else:
         content = record_chunks(content, wire)
-    lean = None if include_input else getattr(content, "lean", None)
-    return content if lean is None else lean()  # type: ignore[no-any-return]
+    return content if include_input else _lean(content)  # type: ignore[no-any-return]
+
+
+def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any:
+    """:func:`as_body` for sync code."""
+    # Our async streams have an ``__iter__``, which says what to write.
+    if hasattr(content, "__aiter__") or not hasattr(content, "__iter__"):
+        raise TypeError(
+            f"the content of a WSGI response is a sync stream or iterator, not {type(content).__name__}:"
+            " write `model.stream_records(...)`, or use an ASGI server and `EventStreamResponse`"
+        )
+    if isinstance(content, RecordBody):
+        check_wire(content, wire)
+    elif wire is None and not isinstance(content, Stream):
+        return SyncItems(iter(content))
+    else:
+        content = record_sync_chunks(content, wire)
+    return content if include_input else _lean(content)
+
+
+def _lean(body: Any) -> Any:
+    """Return ``body`` without inputs and metadata, if it has them."""
+    make = getattr(body, "lean", None)
+    return body if make is None else make()
 
 
 def encode_item(item: object) -> bytes:

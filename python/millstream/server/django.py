@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 
-from .bodies import as_body, response_headers
+from .bodies import as_body, as_sync_body, response_headers
 from .errors import error_response
 from .readers import AsyncReader, awaits_chunk
-from .sync_bodies import as_sync_body
 from .wsgi import Pieces, report_error
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from .bodies import response_headers
+from .bodies import as_sync_body, response_headers
 from .errors import error_response, log_error, logger
 from .readers import PlainReader, Reader, ThreadReader, awaits_chunk
-from .sync_bodies import as_sync_body
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
