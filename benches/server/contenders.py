@@ -1,14 +1,18 @@
 """The gateways that are compared, and how their clients ask them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from re import findall, sub
 from typing import Any
 
 from ..contenders import left_out
+from .environments import interpreter
 
 __all__ = ("CONTENDERS", "WIRES", "Contender", "installed")
 
@@ -23,7 +27,8 @@ class Contender:
     """A gateway: ``target`` is a module of ``apps`` and a function of it; ``{wire}`` in ``path`` is the run's wire.
 
     In ``name``, a package in braces stands for its version. A contender that is ``slow`` is not
-    asked for a thousand streams, and gets fewer tokens of a fast feed.
+    asked for a thousand streams, and gets fewer tokens of a fast feed. One with ``requirements``
+    runs in an environment of its own.
     """
 
     key: str
@@ -33,6 +38,7 @@ class Contender:
     body: Any = None
     wire: str = "langchain.v2"
     slow: bool = False
+    requirements: tuple[str, ...] = ()
 
     def request(self, wire: str | None = None) -> dict[str, Any]:
         """Return what the load is to send, and how it is to read the answer."""
@@ -43,7 +49,12 @@ class Contender:
     @property
     def title(self) -> str:
         """The name with the versions of its packages."""
-        return sub(r"{(.*?)}", lambda found: version(found[1]), self.name)
+        python = self.interpreter(create=False)
+        return sub(r"{(.*?)}", lambda found: _version(found[1], python), self.name)
+
+    def interpreter(self, *, create: bool) -> str | None:
+        """Return the interpreter that runs it; make its environment if ``create``."""
+        return interpreter(self.key, self.requirements, create=create) if self.requirements else sys.executable
 
 
 CONTENDERS = (
@@ -67,11 +78,21 @@ CONTENDERS = (
         wire="text",
         slow=True,
     ),
+    Contender(
+        "litellm",
+        "LiteLLM {litellm} proxy",
+        "litellm_proxy:create",
+        "/v1/chat/completions",
+        _CHAT,
+        "openai.chat",
+        slow=True,
+        requirements=("litellm[proxy]", "openai<3", "uvloop", "httptools"),
+    ),
     Contender("relay", "bare relay of bytes", "byte_relay:serve", "/v1/chat/completions", _CHAT, "openai.chat"),
 )
 
 
-def installed(keys: Iterable[str] | None = None) -> list[Contender]:
+def installed(keys: Iterable[str] | None = None, *, create: bool = False) -> list[Contender]:
     """Return the chosen contenders whose packages are installed; note the others."""
     found = []
     for contender in CONTENDERS:
@@ -79,15 +100,22 @@ def installed(keys: Iterable[str] | None = None) -> list[Contender]:
             continue
         if contender.key in ("response", "raw") and not _has_response():
             left_out[contender.key] = f"{contender.key} is left out: there is no EventStreamResponse"
-            continue
-        try:
-            for package in ("fastapi", "uvicorn", "uvloop", "httptools", *findall(r"{(.*?)}", contender.name)):
-                version(package)
-        except PackageNotFoundError as error:
-            left_out[contender.key] = f"{contender.key} is left out: {error.name} is not installed"
-            continue
-        found.append(contender)
+        elif contender.requirements:
+            if contender.interpreter(create=create) is not None:
+                found.append(contender)
+        elif _has_packages(contender):
+            found.append(contender)
     return found
+
+
+def _has_packages(contender: Contender) -> bool:
+    try:
+        for package in ("fastapi", "uvicorn", "uvloop", "httptools", *findall(r"{(.*?)}", contender.name)):
+            version(package)
+    except PackageNotFoundError as error:
+        left_out[contender.key] = f"{contender.key} is left out: {error.name} is not installed"
+        return False
+    return True
 
 
 def _has_response() -> bool:
@@ -96,3 +124,11 @@ def _has_response() -> bool:
         return hasattr(import_module("millstream.server"), "EventStreamResponse")
     except ModuleNotFoundError:
         return False
+
+
+@cache
+def _version(package: str, python: str | None) -> str:
+    if python in (None, sys.executable):
+        return version(package)
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()

@@ -32,7 +32,7 @@ async def main(target: str, upstream: str) -> None:
         getattr(app, function)(upstream),
         http="httptools",
         ws="none",
-        lifespan="off",
+        lifespan=getattr(app, "LIFESPAN", "off"),
         log_level="critical",
         access_log=False,
         timeout_graceful_shutdown=1,

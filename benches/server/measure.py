@@ -64,7 +64,7 @@ def measure(
     scenario: Scenario, gateways: Gateways, rounds: int, progress: Callable[[str], None], *, quick: bool = False
 ) -> Result:
     """Measure one scenario."""
-    known = {contender.key: contender for contender in installed(scenario.contenders)}
+    known = {contender.key: contender for contender in installed(scenario.contenders, create=not quick)}
     runs: dict[str, tuple[Contender, str | None]] = {key: (one, None) for key, one in known.items()}
     names = {key: one.title for key, one in known.items()}
     if scenario.wires:

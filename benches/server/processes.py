@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +72,8 @@ def load() -> Iterator[Load]:
 @contextmanager
 def gateway(contender: Contender, upstream: str) -> Iterator[Gateway]:
     """Run a gateway."""
-    with _child([sys.executable, "-m", "benches.server.gateway", contender.target, upstream]) as process:
+    python = contender.interpreter(create=False)
+    with _child([str(python), "-m", "benches.server.gateway", contender.target, upstream]) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
