@@ -15,6 +15,7 @@ from .harness import WrongOutputError, measure
 from .integrations.rows import existing_apps
 from .report import Measured, as_json, format_page, format_startup, format_table, markdown
 from .rows import groups
+from .server.page import carry_over
 from .startup import Startup, startups
 
 __all__ = ("machine", "main", "put_between")
@@ -116,7 +117,7 @@ def _write(options: argparse.Namespace, measured: list[Measured], found: list[St
         table = markdown(measured, found, note)
         apps = {group.title for group in existing_apps()}
         others = [one for one in measured if one.group.title not in apps]
-        _PAGE.write_text(format_page(others, found, note), "utf-8")
+        _PAGE.write_text(carry_over(_PAGE.read_text("utf-8"), format_page(others, found, note)), "utf-8")
         _write_apps([one for one in measured if one.group.title in apps])
         _README.write_text(put_between(_README.read_text("utf-8"), table, _BEGIN, _END), "utf-8")
 

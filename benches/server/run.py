@@ -11,44 +11,63 @@ from typing import Any
 
 from ..contenders import left_out
 from ..table import machine
+from .chart import chart
 from .measure import Gateways, Result, WrongTextError, measure
+from .page import format_resources, put_section, section
 from .processes import load
 from .report import format_table
+from .resources import Resources, measure_resources
 from .scenarios import SCENARIOS
 
 __all__ = ("main",)
+
+_PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and write the requested files; return the exit status."""
     options = _options(arguments)
-    rounds = options.rounds or (1 if options.quick else 7)
     print(machine(), end="\n\n")
-    found: list[Result] = []
     try:
-        with load() as running, ExitStack() as stack:
-            gateways = Gateways(running, stack)
-            for scenario in SCENARIOS:
-                if options.only is not None and options.only not in scenario.key:
-                    continue
-                if options.beside:
-                    scenario = replace(scenario, contenders=tuple(options.beside.split(",")))
-                found.append(measure(scenario, gateways, rounds, _progress, quick=options.quick))
-                print(format_table(found[-1]), end="\n\n", flush=True)
+        found, resources = _measured(options)
     except WrongTextError as error:
         print(f"not timed, for its output is wrong: {error}", file=sys.stderr)
         return 1
     print("\n".join(left_out.values()))
     if options.json is not None:
-        options.json.write_text(json.dumps(as_json(found), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        options.json.write_text(json.dumps(as_json(found, resources), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if options.write:
+        about = machine()
+        _PAGE.write_text(put_section(_PAGE.read_text("utf-8"), section(found, resources, about)), "utf-8")
+        _PAGE.with_name("server.svg").write_text(chart(found), "utf-8")
     return 0
 
 
-def as_json(results: list[Result]) -> dict[str, Any]:
+def _measured(options: argparse.Namespace) -> tuple[list[Result], dict[str, Resources]]:
+    """Measure what was chosen, and print it as it comes."""
+    rounds = options.rounds or (1 if options.quick else 7)
+    beside = None if options.beside is None else tuple(options.beside.split(","))
+    found: list[Result] = []
+    resources: dict[str, Resources] = {}
+    with load() as running, ExitStack() as stack:
+        gateways = Gateways(running, stack)
+        for scenario in SCENARIOS:
+            if options.only is None or options.only in scenario.key:
+                chosen = scenario if beside is None else replace(scenario, contenders=beside)
+                found.append(measure(chosen, gateways, rounds, _progress, quick=options.quick))
+                print(format_table(found[-1]), end="\n\n", flush=True)
+        if options.only is None or options.only in "resources":
+            resources = measure_resources(gateways, min(rounds, 3), _progress, beside, quick=options.quick)
+            print(format_resources(resources), end="\n\n", flush=True)
+    return found, resources
+
+
+def as_json(results: list[Result], resources: dict[str, Resources]) -> dict[str, Any]:
     """Return all samples."""
     return {
         "machine": machine(),
         "scenarios": {one.scenario.key: {"names": one.names, "samples": one.samples} for one in results},
+        "resources": {key: one.samples for key, one in resources.items()},
     }
 
 
@@ -58,8 +77,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its key; nothing is written then")
     parser.add_argument("--beside", metavar="KEYS", help="only these contenders, such as response,base")
     parser.add_argument("--rounds", type=int, help="rounds of each (7; 1 if quick)")
+    parser.add_argument("--write", action="store_true", help="renew the section and the chart in docs/")
     parser.add_argument("--json", type=Path, help="where all samples go")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.write and (options.quick or options.only or options.beside):
+        parser.error("the docs take all contenders and figures, and not from a quick run")
+    return options
 
 
 def _progress(what: str) -> None:

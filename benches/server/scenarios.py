@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ("SCENARIOS", "Goal", "Scenario")
+__all__ = ("ALL", "FAST", "GOALS", "SCENARIOS", "Bound", "Goal", "Scenario")
 
 ALL = ("response", "raw", "base", "aiohttp", "openai", "langserve", "langchain", "litellm", "relay")
 FAST = ("response", "raw", "base", "aiohttp", "relay")
@@ -17,6 +17,17 @@ class Goal:
     at_least: float | None = None
     at_most: float | None = None
     ours: str = "response"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The most that a figure of ``Resources`` may be, in parts of ``unit``."""
+
+    contender: str
+    figure: str
+    at_most: float
+    unit: float
+    words: str
 
 
 @dataclass(frozen=True)
@@ -74,4 +85,11 @@ SCENARIOS = (
         {"streams": 200, "tokens": 60, "rate": 20, "gap_ms": 2},
         wires=True,
     ),
+)
+
+GOALS = (
+    Bound("response", "memory 1000", 14e3, 1e3, "KB a stream with 1,000 streams, in FastAPI"),
+    Bound("raw", "memory 1000", 14e3, 1e3, "KB a stream with 1,000 streams, alone"),
+    Bound("response", "stopped", 1e6, 1e6, "MB behind a client that stops to read"),
+    Bound("response", "closed at most", 5, 1, "ms until a left upstream is closed"),
 )

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::judge::judge;
 use crate::plan::{Fault, Spec, nanos};
-use crate::process::descriptors;
+use crate::process::{descriptors, resident};
 use crate::report::Figures;
 use crate::shared::{Due, Got, Shared, Stream, Upstream as State};
 use crate::upstream::Upstream;
@@ -21,6 +21,8 @@ use crate::upstream::Upstream;
 const LISTENER: usize = 0;
 /// The gateway has this long to close and to calm down after the last stream.
 const CALM: f64 = 150.0;
+/// The gateway's memory is looked at so often.
+const SAMPLE: f64 = 50.0;
 /// An upstream that stays open for so long after its client left is a leak.
 const GRACE: f64 = 5_000.0;
 
@@ -117,6 +119,8 @@ struct Run<'world> {
     calm: Option<u64>,
     /// Whether opening waits for a stream to end.
     waiting: bool,
+    /// When the gateway's memory is looked at again.
+    sampled: u64,
     /// When streams whose upstream was still open are looked at again.
     swept: u64,
 }
@@ -133,6 +137,7 @@ impl<'world> Run<'world> {
             active: 0,
             calm: None,
             waiting: false,
+            sampled: 0,
             swept: 0,
         }
     }
@@ -166,6 +171,12 @@ impl<'world> Run<'world> {
             self.due(key, what)?;
         }
         self.collect(false);
+        if let Some(pid) = self.shared.spec.pid
+            && self.shared.now > self.sampled
+        {
+            self.sampled = self.shared.now + nanos(SAMPLE);
+            self.figures.peak = self.figures.peak.max(resident(pid));
+        }
         Ok(())
     }
 
