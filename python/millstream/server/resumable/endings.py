@@ -1,0 +1,44 @@
+"""The records of an error that the writer of a stream could not write itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import orjson
+
+from ..._backend import encode_sse
+from ...wires.chunk_writer import ChunkWriter
+from ...wires.event_writer import EventWriter
+from ...wires.names import WireOptions, is_event_wire
+from ...wires.public_error import describe_error
+
+__all__ = ("error_records",)
+
+_SEQUENCE_NUMBER = re.compile(rb'("sequence_number": ?)\d+')
+
+
+def error_records(wire: str | None, media_type: str, error: BaseException, records_before: int = 0) -> bytes:
+    """Return the wire's records of an error, as a new writer writes them, and the end; empty on wires that have none.
+
+    ``records_before`` is the number of records in the stream: ``openai.responses`` numbers them.
+    """
+    name: Any = wire
+    if wire is None:
+        return _event_of(error) if media_type.startswith("text/event-stream") else b""
+    if is_event_wire(wire):
+        format: Literal["sse", "ndjson"] = "sse" if media_type.startswith("text/event-stream") else "ndjson"
+        return EventWriter(wire, format=format).fail(error)
+    writer = ChunkWriter(WireOptions(name), "")
+    writer.start()
+    records = writer.fail(error)
+    if wire == "openai.responses":
+        numbers = iter(range(records_before, records_before + 100))
+        records = _SEQUENCE_NUMBER.sub(lambda found: found[1] + str(next(numbers)).encode(), records)
+    return records
+
+
+def _event_of(error: BaseException) -> bytes:
+    public = describe_error(error)
+    fields = {"message": public.message, "type": public.type, "code": public.code}
+    return encode_sse(orjson.dumps({"error": fields}), event="error")

@@ -1,0 +1,190 @@
+"""Responses and routes of resumable streams, for Starlette and what is built on it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..response import EventStreamResponse
+from .follower import Retry
+from .ids import requested_position
+from .stream import NotResumable, StreamFinished, resumable, resume, shut_down_streams, stop
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from .stores.base import StreamStore
+
+__all__ = ("resumable_routes", "resume_or_create", "resume_response", "store_lifespan")
+
+Create = Callable[["Request"], "AsyncIterable[Any] | Awaitable[AsyncIterable[Any]]"]
+"""Returns the stream that a request asks for: what :func:`resumable` takes."""
+Authorize = Callable[["Request", str], Any]
+"""Is called with a request and the id of its stream, and raises if the one is not to have the other."""
+
+
+async def resume_response(
+    request: Request,
+    store: StreamStore,
+    stream_id: str,
+    *,
+    retry: Retry = None,
+    missing_status: int = 404,
+    **options: Any,
+) -> Response:
+    """Return the response that continues a stream for ``request``.
+
+    It is 200 with the rest of the stream; 204 for a client that has all of it, after which ``EventSource`` stays
+    closed; 400 for a malformed position; 404 for an unknown stream and 410 for one that has no records at the
+    position, both with an error of type ``not_resumable``. ``missing_status=204`` answers as Vercel's ``useChat``
+    wants it where nothing is active and the client has no position. ``options`` are those of
+    :class:`EventStreamResponse`.
+    """
+    try:
+        requested = requested_position(request)
+        answer = await resume(store, stream_id, request, retry=retry)
+    except ValueError as error:
+        return _error(400, "invalid_request_error", "invalid_position", str(error))
+    if isinstance(answer, StreamFinished):
+        return Response(status_code=204, headers=_NO_STORE)
+    if isinstance(answer, NotResumable):
+        if answer.reason == "unknown" and requested is None and missing_status == 204:
+            return Response(status_code=204, headers=_NO_STORE)
+        return _error(answer.status_code, "not_resumable", answer.reason, answer.message)
+    return EventStreamResponse(answer, **options)
+
+
+async def resume_or_create(
+    request: Request,
+    store: StreamStore,
+    stream_id: str,
+    create: Create,
+    *,
+    retry: Retry = None,
+    options: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Response:
+    """Return the response of one URL that begins a stream and continues it, as ``EventSource`` wants it.
+
+    A request with a position is answered as by :func:`resume_response`; it never begins a stream. One without a
+    position follows the stream from its beginning if it exists, else ``create(request)`` begins it. So a stream costs
+    one answer of the model, however often a browser connects. ``settings`` are those of :func:`resumable`,
+    ``options`` those of :class:`EventStreamResponse`.
+    """
+    try:
+        requested = requested_position(request)
+    except ValueError as error:
+        return _error(400, "invalid_request_error", "invalid_position", str(error))
+    if requested is None and isinstance(await resume(store, stream_id), NotResumable):
+        return await _create_response(request, store, stream_id, create, {"retry": retry, **settings}, options or {})
+    return await resume_response(request, store, stream_id, retry=retry, **(options or {}))
+
+
+def resumable_routes(
+    store: StreamStore,
+    create: Create,
+    *,
+    path: str = "/streams",
+    authorize: Authorize | None = None,
+    retry: Retry = None,
+    missing_status: int = 404,
+    options: dict[str, Any] | None = None,
+    **settings: Any,
+) -> list[Route]:
+    """Return routes for ``Starlette(routes=…)`` or FastAPI's ``app.routes.extend(…)``.
+
+    * ``POST {path}`` begins a stream under a new id, ``POST {path}/{id}`` under the client's (a repeated request
+    follows the stream that
+      exists): the response is the stream, ``Millstream-Stream-Id`` has the id, ``Location`` the path to resume at;
+    * ``GET {path}/{id}`` continues it, see :func:`resume_response`;
+    * ``DELETE {path}/{id}`` stops it: 202 if it was running, else 204.
+
+    ``create(request)`` returns the stream, or a coroutine of it. ``authorize(request, stream_id)``, which may be
+    async, raises Starlette's ``HTTPException`` where a stream is not the caller's: an id is not a secret.
+    ``settings`` are those of :func:`resumable`, ``options`` those of :class:`EventStreamResponse`.
+    """
+    kept = {"retry": retry, "on_existing": "join", **settings}
+
+    async def check(request: Request) -> str:
+        stream_id: str = request.path_params.get("stream_id", "")
+        if authorize is not None:
+            await _awaited(authorize(request, stream_id))
+        return stream_id
+
+    async def begin(request: Request) -> Response:
+        stream_id = await check(request)
+        return await _create_response(request, store, stream_id or None, create, kept, options or {}, path)
+
+    async def follow(request: Request) -> Response:
+        stream_id = await check(request)
+        return await resume_response(
+            request, store, stream_id, retry=retry, missing_status=missing_status, **(options or {})
+        )
+
+    async def end(request: Request) -> Response:
+        return Response(status_code=202 if await stop(store, await check(request)) else 204, headers=_NO_STORE)
+
+    one = f"{path}/{{stream_id}}"
+    return [
+        Route(path, begin, methods=["POST"]),
+        Route(one, begin, methods=["POST"]),
+        Route(one, follow, methods=["GET"]),
+        Route(one, end, methods=["DELETE"]),
+    ]
+
+
+def store_lifespan(store: StreamStore, *, grace: float = 0.0) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """Return a lifespan for ``Starlette(lifespan=…)``, which ends the store's streams and then closes it.
+
+    Running streams have ``grace`` seconds to end by themselves; see :func:`shut_down_streams`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: object) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await shut_down_streams(store, grace=grace)
+            await store.aclose()
+
+    return lifespan
+
+
+async def _create_response(
+    request: Request,
+    store: StreamStore,
+    stream_id: str | None,
+    create: Create,
+    settings: dict[str, Any],
+    options: dict[str, Any],
+    path: str | None = None,
+) -> Response:
+    made = await _awaited(create(request))
+    try:
+        body = resumable(made, store, stream_id=stream_id, **{"on_existing": "join", **settings})
+    except ValueError as error:
+        return _error(400, "invalid_request_error", "invalid_stream_id", str(error))
+    await body.start()
+    headers = dict(options.get("headers") or {})
+    if path is not None:
+        headers["Location"] = f"{request.scope.get('root_path', '')}{path}/{quote(body.stream_id)}"
+    return EventStreamResponse(body, **{**options, "headers": headers})
+
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def _error(status: int, type: str, code: str, message: str) -> Response:
+    return JSONResponse(
+        {"error": {"message": message, "type": type, "code": code}}, status_code=status, headers=_NO_STORE
+    )
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value

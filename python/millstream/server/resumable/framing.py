@@ -1,0 +1,144 @@
+"""How the records of a wire are numbered, and how a block of them is cut at a position."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ("MAX_RECORD_SIZE", "Block", "ByteNumbering", "LineNumbering", "Numbering", "SSENumbering", "numbering_for")
+
+MAX_RECORD_SIZE = 16 << 20
+_OWN_IDS = re.compile(rb"^id:[^\n]*\n?", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """The records ``first`` to ``last`` of one epoch, as the bytes that a client receives."""
+
+    epoch: int
+    first: int
+    last: int
+    data: bytes
+
+
+class Numbering:
+    """Turns a source's bytes into blocks of numbered records; whole records alone are numbered."""
+
+    __slots__ = ("_epoch", "_rest", "last")
+
+    is_sse = False
+
+    def __init__(self, epoch: int, last: int = 0) -> None:
+        self._epoch = epoch
+        self._rest = b""
+        self.last = last
+
+    def add(self, data: bytes) -> Block | None:
+        """Return the block of the records that are complete now, if any; :class:`ValueError` if one is too large."""
+        raise NotImplementedError
+
+    def close(self) -> Block | None:
+        """Return the block of the last record, where the source did not end it."""
+        return None
+
+    @staticmethod
+    def cut(block: Block, seq: int) -> bytes:
+        """Return the bytes of the block's records after ``seq``."""
+        raise NotImplementedError
+
+    def _split(self, data: bytes, end: bytes) -> list[bytes]:
+        """Return the complete pieces, and keep the rest."""
+        if self._rest:
+            data = self._rest + data
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        *pieces, self._rest = data.split(end)
+        if len(self._rest) > MAX_RECORD_SIZE:
+            raise ValueError(f"a record of the stream is larger than {MAX_RECORD_SIZE} bytes")
+        return pieces
+
+    def _block(self, count: int, data: bytes) -> Block | None:
+        first, self.last = self.last + 1, self.last + count
+        return Block(self._epoch, first, self.last, data) if count else None
+
+
+class SSENumbering(Numbering):
+    """Server-sent events: each gets an ``id`` line of its own, so that none is lost or doubled by a resume.
+
+    Comments are left out, as are the source's own ids: a reader would take the last one.
+    """
+
+    __slots__ = ()
+
+    is_sse = True
+
+    def add(self, data: bytes) -> Block | None:
+        """Return the block of the events that are complete."""
+        events, seq = [], self.last
+        for event in self._split(data, b"\n\n"):
+            if event.startswith((b"id:", b"\n")) or b"\nid:" in event:
+                event = _OWN_IDS.sub(b"", event).strip(b"\n")
+            if event and not (event.startswith(b":") and _is_comment(event)):
+                seq += 1
+                events.append(b"id: %d-%d\n%b\n\n" % (self._epoch, seq, event))
+        return self._block(len(events), b"".join(events))
+
+    def close(self) -> Block | None:
+        """Return the block of the event without its blank line, if there is one."""
+        return self.add(b"\n\n") if self._rest.strip() else None
+
+    @staticmethod
+    def cut(block: Block, seq: int) -> bytes:
+        """Return the bytes of the events after ``seq``."""
+        return _after(block, seq, b"\n\n")
+
+
+class LineNumbering(Numbering):
+    """Lines: a line's ``seq`` is its number, which the client counts. Empty lines are left out."""
+
+    __slots__ = ()
+
+    def add(self, data: bytes) -> Block | None:
+        """Return the block of the lines that are complete."""
+        lines = [line + b"\n" for line in self._split(data, b"\n") if line]
+        return self._block(len(lines), b"".join(lines))
+
+    def close(self) -> Block | None:
+        """Return the block of the line without its end, if there is one."""
+        return self.add(b"\n") if self._rest.strip() else None
+
+    @staticmethod
+    def cut(block: Block, seq: int) -> bytes:
+        """Return the bytes of the lines after ``seq``."""
+        return _after(block, seq, b"\n")
+
+
+class ByteNumbering(Numbering):
+    """Plain text: ``seq`` is the number of bytes, which the client counts."""
+
+    __slots__ = ()
+
+    def add(self, data: bytes) -> Block | None:
+        """Return the block of the bytes."""
+        return self._block(len(data), data)
+
+    @staticmethod
+    def cut(block: Block, seq: int) -> bytes:
+        """Return the bytes after byte ``seq``."""
+        return block.data[max(0, seq - block.first + 1) :]
+
+
+def numbering_for(media_type: str) -> type[Numbering]:
+    """Return how the records of a media type are numbered."""
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == "text/event-stream":
+        return SSENumbering
+    return LineNumbering if kind.endswith(("json", "jsonl")) else ByteNumbering
+
+
+def _after(block: Block, seq: int, end: bytes) -> bytes:
+    count = seq - block.first + 1
+    return block.data.split(end, count)[count] if count > 0 else block.data
+
+
+def _is_comment(event: bytes) -> bool:
+    return all(line.startswith(b":") for line in event.split(b"\n") if line)

@@ -1,0 +1,275 @@
+"""A stream that this process generates: a task reads it to its end, whoever follows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import Any, Literal
+
+from .committer import Committer, committer_for
+from .endings import error_records
+from .errors import StoreUnavailableError, StreamStoppedError, WriterFencedError, WriterShutdownError
+from .framing import Block, Numbering
+from .stores.base import Append, Status, StreamStore
+
+__all__ = ("Generation", "OnDisconnect", "running_generation", "running_generations")
+
+RECENT_SIZE = 64 << 10
+UNSTORED_SIZE = 1 << 20
+
+OnDisconnect = Literal["continue", "stop"]
+
+_logger = logging.getLogger("millstream.server")
+_running: dict[tuple[int, int, str], Generation] = {}
+
+
+class Generation:
+    """Reads a source in a task of its own, numbers its records, and keeps the latest for followers of this process.
+
+    Followers get a record at once; the store gets it with the committer's next call. Records are kept in memory until
+    they are stored, and :data:`RECENT_SIZE` bytes of them afterwards; a follower that is further behind reads the
+    store. Where more than :data:`UNSTORED_SIZE` bytes wait for the store, the source waits.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        store: StreamStore,
+        stream_id: str,
+        numbering: Numbering,
+        epoch: int,
+        on_disconnect: OnDisconnect,
+    ) -> None:
+        self.stream_id, self.epoch = stream_id, epoch
+        self.error: BaseException | None = None
+        self.ended = False
+        """Whether there are no more records, and the store knows."""
+        self.last_of_preface = 0
+        self.failed_early = False
+        """Whether it failed before the answer's first chunk."""
+        self._source = source
+        self._numbering = numbering
+        self._on_disconnect = on_disconnect
+        self._followers = 0
+        # The latest blocks, of which the last `_unstored` bytes are not stored yet.
+        self._recent: deque[Block] = deque()
+        self._recent_size = self._unstored = 0
+        self._first = 0
+        self._stored = 0
+        self._in_flight: Append | None = None
+        self._status: Status = "running"
+        self._reason: BaseException | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._committer: Committer = committer_for(store)
+        self._key = id(store), id(asyncio.get_running_loop()), stream_id
+        self.store = store
+        _running[self._key] = self
+        self._committer.add(self)
+        self._began = False
+        self.task = asyncio.get_running_loop().create_task(self._run(), name=f"millstream-stream-{stream_id}")
+        self.task.add_done_callback(self._abandon)
+
+    # For followers.
+
+    def read(self, seq: int, limit: int) -> tuple[bytes, int] | None:
+        """Return the records after ``seq`` and the last one's number; ``None`` if they are in the store alone."""
+        if seq < self._first:
+            return None
+        found: list[Block] = []
+        for block in reversed(self._recent):
+            if block.last <= seq:
+                break
+            found.append(block)
+        parts: list[bytes] = []
+        size = 0
+        while found and size < limit:
+            block = found.pop()
+            parts.append(self._numbering.cut(block, seq) if block.first <= seq else block.data)
+            size += len(parts[-1])
+            seq = block.last
+        return b"".join(parts), seq
+
+    async def wait(self) -> None:
+        """Wait until there are more records, or the end."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await future
+
+    def join(self) -> None:
+        """Count a follower."""
+        self._followers += 1
+
+    def leave(self) -> None:
+        """Take note that a follower left; the last one may stop the stream."""
+        self._followers -= 1
+        if self._followers == 0 and self._on_disconnect == "stop":
+            self.interrupt(StreamStoppedError())
+
+    def interrupt(self, error: BaseException) -> None:
+        """End the stream with ``error``, unless it is over."""
+        if self.ended:
+            return
+        if isinstance(error, WriterFencedError | StoreUnavailableError):
+            self._committer.remove(self)
+            if self._status != "running":
+                self._end()
+                return
+        if self._reason is None and self._status == "running":
+            self._reason = error
+            if self._began:
+                self.task.cancel()
+
+    # For the committer.
+
+    def next_append(self) -> Append | None:
+        """Return the records that are not stored, and the status at the end."""
+        if self._in_flight is None and (self._unstored or self._status != "running"):
+            blocks: list[Block] = []
+            for block in reversed(self._recent):
+                if block.last <= self._stored:
+                    break
+                blocks.append(block)
+            self._in_flight = Append(self.stream_id, self.epoch, _join(blocks[::-1]), self._status)
+        return self._in_flight
+
+    def heartbeat(self) -> Append:
+        """Return an append without records."""
+        return Append(self.stream_id, self.epoch)
+
+    def stored(self, append: Append) -> None:
+        """Take note that the append was stored."""
+        if append is self._in_flight:
+            self._in_flight = None
+        if append.block is not None:
+            self._stored = append.block.last
+            self._unstored -= len(append.block.data)
+            self._forget()
+            self._wake()
+        if append.status != "running":
+            self._committer.remove(self)
+            self._end()
+
+    # The task.
+
+    async def _run(self) -> None:
+        # A task that is cancelled before its first step never runs.
+        self._began, error = True, self._reason
+        try:
+            if error is None:
+                await self._read()
+            else:
+                await self._close_source()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+            error = self._reason or WriterShutdownError()
+        except Exception as raised:
+            error = raised
+            _logger.info("the stream %s failed: %s", self.stream_id, type(raised).__name__)
+        self._finish(error)
+        while not self.ended:
+            # Another cancellation, by a loop that ends, must not leave the end unrecorded: the committer gives up in
+            # time.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.wait()
+
+    async def _read(self) -> None:
+        source = self._source
+        is_preface = getattr(source, "is_preface", None)
+        try:
+            async for data in source:
+                self._add(self._numbering.add(data))
+                if is_preface is not None:
+                    if is_preface(data):
+                        self.last_of_preface = self._numbering.last
+                    else:
+                        is_preface = None
+                while self._unstored > UNSTORED_SIZE:
+                    await self.wait()
+        finally:
+            await self._close_source()
+
+    async def _close_source(self) -> None:
+        if hasattr(self._source, "aclose"):
+            await self._source.aclose()
+
+    def _finish(self, error: BaseException | None) -> None:
+        """Record how the stream ended."""
+        self.error = error
+        try:
+            self._add(self._numbering.close())
+            if error is not None:
+                self.failed_early = self._numbering.last <= self.last_of_preface
+                self._add(self._numbering.add(self._failure(error)))
+                self._add(self._numbering.close())
+        except Exception:
+            _logger.exception("the end of the stream %s was not recorded", self.stream_id)
+        if error is None:
+            self._status = "finished"
+        else:
+            self._status = "stopped" if isinstance(error, StreamStoppedError) else "failed"
+        if isinstance(error, WriterFencedError | StoreUnavailableError):
+            self._end()
+        else:
+            self._committer.notify(urgent=True)
+
+    def _failure(self, error: BaseException) -> bytes:
+        records: bytes = self._source.fail(error)
+        if not records and self._numbering.is_sse:
+            # A source of bytes does not know where its records end, but they are known here.
+            records = error_records(None, "text/event-stream", error)
+        return records
+
+    def _add(self, block: Block | None) -> None:
+        if block is not None:
+            self._recent.append(block)
+            self._recent_size += len(block.data)
+            self._unstored += len(block.data)
+            self._committer.notify()
+            self._wake()
+
+    def _forget(self) -> None:
+        recent = self._recent
+        while self._recent_size > RECENT_SIZE and recent and recent[0].last <= self._stored:
+            block = recent.popleft()
+            self._recent_size -= len(block.data)
+            self._first = block.last
+
+    def _end(self) -> None:
+        self.ended = True
+        if _running.get(self._key) is self:
+            del _running[self._key]
+        self._wake()
+
+    def _abandon(self, task: asyncio.Task[None]) -> None:
+        """Leave a stream whose task never ran, in a loop that ends: its lease runs out."""
+        if not self.ended:
+            self._committer.remove(self)
+            self._end()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+
+def running_generation(store: StreamStore, stream_id: str) -> Generation | None:
+    """Return the generation of a stream, if it runs in this event loop."""
+    return _running.get((id(store), id(asyncio.get_running_loop()), stream_id))
+
+
+def running_generations(store: StreamStore) -> list[Generation]:
+    """Return the generations of the store's streams that run in this event loop."""
+    key = id(store), id(asyncio.get_running_loop())
+    return [generation for name, generation in _running.items() if name[:2] == key]
+
+
+def _join(blocks: list[Block]) -> Block | None:
+    if not blocks:
+        return None
+    data = blocks[0].data if len(blocks) == 1 else b"".join([block.data for block in blocks])
+    return Block(blocks[0].epoch, blocks[0].first, blocks[-1].last, data)
