@@ -288,3 +288,9 @@ def test_records_have_their_wire(mock_server: MockServer) -> None:
     with model(mock_server).stream_records("p") as stream, pytest.raises(ValueError) as caught:
         WSGIEventStreamResponse(stream, wire="text")
     assert str(caught.value) == "the stream has records of the wire 'langchain.v2' already, not of 'text'"
+
+
+def test_no_time_is_no_interval() -> None:
+    with pytest.raises(ValueError) as caught:
+        WSGIEventStreamResponse(iter(()), ping_interval=0)
+    assert str(caught.value) == "ping_interval must be greater than 0, or None, not 0"

@@ -6,6 +6,7 @@ Nothing here knows of an event loop or a web framework.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from math import inf
 from typing import Any, Protocol, runtime_checkable
 
 from .._backend import ServerSentEvent, encode_sse
@@ -20,6 +21,7 @@ __all__ = (
     "SyncItems",
     "as_body",
     "as_sync_body",
+    "check_limit",
     "check_wire",
     "encode_item",
     "response_headers",
@@ -190,3 +192,12 @@ def check_wire(body: RecordBody, wire: Wire | None) -> None:
     name = wire.name if isinstance(wire, WireOptions) else wire
     if name is not None and name != body.wire:
         raise ValueError(f"the stream has records of the wire {body.wire!r} already, not of {name!r}")
+
+
+def check_limit(seconds: float | None, name: str) -> float:
+    """Return the limit of a wait, infinity for ``None``; raises :class:`ValueError` if it is not a time."""
+    if seconds is None:
+        return inf
+    if seconds <= 0:
+        raise ValueError(f"{name} must be greater than 0, or None, not {seconds!r}")
+    return seconds

@@ -7,11 +7,12 @@ refuse that.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 
-from .bodies import as_body, as_sync_body, response_headers
+from .bodies import as_body, as_sync_body, check_limit, response_headers
 from .errors import error_response
 from .readers import AsyncReader, awaits_chunk
 from .wsgi import Pieces, report_error
@@ -125,7 +126,7 @@ class AsyncPieces:
 
     def __init__(self, body: Any, ping_interval: float | None, on_error: Callable[[Exception], None] | None) -> None:
         self._body = body
-        self._interval = ping_interval
+        self._interval = check_limit(ping_interval, "ping_interval")
         self._on_error = on_error
         self._reader = AsyncReader(body)
         self._begun = b""
@@ -152,7 +153,7 @@ class AsyncPieces:
         if self._has_ended:
             raise StopAsyncIteration
         try:
-            if self._interval is not None and not await self._reader.wait(self._interval):
+            if self._interval < inf and not await self._reader.wait(self._interval):
                 return self._body.ping  # type: ignore[no-any-return]
             piece = await self._reader.read()
         except Exception as error:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response
 
-from .bodies import as_body, response_headers
+from .bodies import as_body, check_limit, response_headers
 from .relaying import Relay, RelayOptions
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ class EventStreamResponse(Response):
         pairs = response_headers(self._content.media_type, self._content.headers, headers)
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
         self._wait_for_first_chunk = wait_for_first_chunk
-        self._ping_interval = _limit(ping_interval, "ping_interval")
-        self._send_timeout = _limit(send_timeout, "send_timeout")
+        self._ping_interval = check_limit(ping_interval, "ping_interval")
+        self._send_timeout = check_limit(send_timeout, "send_timeout")
         self._on_error = on_error
         self._farewell = farewell
 
@@ -120,11 +119,3 @@ class EventStreamResponse(Response):
             self._on_error,
             self._farewell,
         )
-
-
-def _limit(seconds: float | None, name: str) -> float:
-    if seconds is None:
-        return inf
-    if seconds <= 0:
-        raise ValueError(f"{name} must be greater than 0, or None, not {seconds!r}")
-    return seconds

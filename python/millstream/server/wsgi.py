@@ -9,7 +9,7 @@ from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from .bodies import as_sync_body, response_headers
+from .bodies import as_sync_body, check_limit, response_headers
 from .errors import error_response, log_error, logger
 from .readers import PlainReader, Reader, ThreadReader, awaits_chunk
 
@@ -96,7 +96,7 @@ class Pieces:
 
     def __init__(self, body: Any, ping_interval: float | None, on_error: Callable[[Exception], None] | None) -> None:
         self._body = body
-        self._interval = inf if ping_interval is None else ping_interval
+        self._interval = check_limit(ping_interval, "ping_interval")
         self._on_error = on_error
         self._reader: Reader = PlainReader(body) if ping_interval is None else ThreadReader(body)
         self._begun: bytes | None = b""
@@ -196,5 +196,7 @@ def has_left(connection: Any) -> bool:
 
 def status_line(status: int) -> str:
     """Return a status with its phrase, as WSGI wants it."""
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Unknown"
-    return f"{status} {phrase}"
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"
