@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
-from millstream.providers.langserve.remote_runnable import RemoteRunnable
+from millstream import RemoteRunnable
 
 __all__ = ("Closing", "our_client", "serve", "serve_by_langserve", "their_client")
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .events.record_writer import RecordWriter
     from .language_models.chat_models import BaseChatModel
     from .language_models.llms import LLM
+    from .providers.langserve.remote_runnable import RemoteRunnable
     from .providers.openai.azure import AzureChatOpenAI
     from .providers.openai.chat import ChatOpenAI
     from .providers.openai.completions import OpenAI
@@ -81,6 +82,7 @@ __all__ = (
     "RateLimitError",
     "RecordWriter",
     "RefusalError",
+    "RemoteRunnable",
     "SSEParser",
     "ServerSentEvent",
     "StreamDecodeError",
@@ -104,6 +106,7 @@ _MODULES = {
     "ChatOpenAI": ".providers.openai.chat",
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
+    "RemoteRunnable": ".providers.langserve.remote_runnable",
 }
 
 
