@@ -1,0 +1,11 @@
+"""LangServe's routes for any Runnable: ``add_routes``.
+
+* ``routes.py`` adds them to an app; ``endpoints.py`` names them, and which of them an app has.
+* ``handlers.py`` answers requests; ``bodies.py`` reads them, ``configs.py`` and ``inputs.py`` check what is in them.
+* ``chunk_records.py`` and ``log_records.py`` are the streams that are not stream events.
+* ``disconnects.py`` cancels the run of a client that leaves before its answer.
+"""
+
+from .routes import add_routes
+
+__all__ = ("add_routes",)

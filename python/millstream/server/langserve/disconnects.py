@@ -1,0 +1,69 @@
+"""``run_unless_disconnected``: cancels the run of a client that leaves before its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect
+
+__all__ = ("run_unless_disconnected",)
+
+T = TypeVar("T")
+
+
+async def run_unless_disconnected(receive: Callable[[], Awaitable[Any]], run: Awaitable[T]) -> T:
+    """Return ``await run``; if the client leaves first, cancel it and raise ``ClientDisconnect``.
+
+    It runs in the task of the request, with the context variables of that, and is cancelled once, as by
+    :func:`asyncio.timeout`: what it does in ``finally`` is not disturbed. ``receive`` is the server's, after
+    the body has been read. Under event loops other than asyncio's, nothing is watched.
+    """
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    if task is None:
+        return await run
+    watch = _Watch(task)
+    watcher = asyncio.ensure_future(watch.wait(receive))
+    watcher.add_done_callback(_take_exception)
+    try:
+        return await run
+    except asyncio.CancelledError:
+        if watch.is_own_cancellation():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        watcher.cancel()
+        watch.is_own_cancellation()
+
+
+class _Watch:
+    """Cancels a task when the client leaves."""
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
+        self._pending = task.cancelling()
+        self._has_cancelled = False
+
+    async def wait(self, receive: Callable[[], Awaitable[Any]]) -> None:
+        """Wait until the client leaves, and cancel the task then."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._has_cancelled = True
+        self._task.cancel()
+
+    def is_own_cancellation(self) -> bool:
+        """Return whether this is all that cancels the task, and take it back."""
+        if not self._has_cancelled:
+            return False
+        self._has_cancelled = False
+        return self._task.uncancel() <= self._pending
+
+
+def _take_exception(watcher: asyncio.Future[Any]) -> None:
+    """Read the exception of a server's ``receive``, which asyncio would report as never retrieved."""
+    if not watcher.cancelled():
+        watcher.exception()

@@ -1,0 +1,195 @@
+"""``RunnableHandlers``: the answers to requests for one Runnable."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from ...events.record_writer import RecordWriter
+from ...runnables.config import RunnableConfig
+from ...runnables.runnable import Runnable
+from ...wires.public_error import describe_error
+from .bodies import InvalidRequestError, read_body, require
+from .chunk_records import LangServeRecords, metadata_record
+from .configs import ConfigReader
+from .disconnects import run_unless_disconnected
+from .inputs import InputReader
+from .log_records import LeanLog, operations_of
+from .settings import RouteSettings
+from .stream_responses import StreamSlots
+
+__all__ = ("RunnableHandlers",)
+
+logger = logging.getLogger("millstream")
+
+_JSON = RecordWriter(format="ndjson")
+_FILTERS = ("include_names", "include_types", "include_tags", "exclude_names", "exclude_types", "exclude_tags")
+# What nginx logs for a client that left; nothing is sent.
+_CLIENT_LEFT = 499
+
+
+class RunnableHandlers:
+    """The answers to requests for ``runnable``, under the name of each route.
+
+    ``raises_invalid`` says whether a request that does not fit raises FastAPI's ``RequestValidationError``,
+    for which an app may have a handler of its own.
+    """
+
+    def __init__(
+        self, runnable: Runnable[Any, Any], run_name: str, settings: RouteSettings, *, raises_invalid: bool
+    ) -> None:
+        self._runnable = runnable
+        self._settings = settings
+        self._raises_invalid = raises_invalid
+        self._configs = ConfigReader(runnable, run_name, settings)
+        self._inputs = InputReader(runnable)
+        self._slots = StreamSlots(settings.max_concurrent_streams, settings.response_options)
+
+    async def answer(self, name: str, request: Request) -> Response:
+        """Return the response of the route ``name``; an ``HTTPException`` of a check is left to the app."""
+        try:
+            for check in self._settings.checks:
+                if inspect.isawaitable(checked := check(request)):
+                    await checked
+            response: Response = await getattr(self, name)(request)
+        except InvalidRequestError as error:
+            return self._refuse(error)
+        except ClientDisconnect:
+            return Response(status_code=_CLIENT_LEFT)
+        return response
+
+    def _refuse(self, error: InvalidRequestError) -> Response:
+        if self._raises_invalid:
+            from fastapi.exceptions import RequestValidationError
+
+            raise RequestValidationError(error.errors, body=error.body) from None
+        return _json({"detail": error.errors}, 422)
+
+    # One answer.
+
+    async def invoke(self, request: Request) -> Response:
+        """Answer with the output for one input."""
+        _, input, config = await self._read_one(request)
+        run = self._runnable.ainvoke(input, config)
+        return await self._answer_run(request, run, lambda output: _describe_run(output, config))
+
+    async def batch(self, request: Request) -> Response:
+        """Answer with the outputs for many inputs."""
+        body = await read_body(request, self._settings.max_body_size)
+        values = require(body, "inputs")
+        if not isinstance(values, list):
+            raise InvalidRequestError.one("list_type", ["inputs"], "Input should be a valid list", values)
+        if len(values) > (most := self._settings.max_batch_size):
+            raise HTTPException(422, f"A batch may have {most} inputs, not {len(values)}")
+        configs = await self._read_configs(body.get("config"), len(values), request)
+        pairs = zip(values, configs, strict=True)
+        inputs = [self._inputs.read(value, config, "inputs", place) for place, (value, config) in enumerate(pairs)]
+        run = self._runnable.abatch(inputs, configs)
+        return await self._answer_run(request, run, lambda outputs: _describe_runs(outputs, configs))
+
+    async def _answer_run(self, request: Request, run: Any, describe: Any) -> Response:
+        try:
+            output = await run_unless_disconnected(request.receive, run)
+        except (ClientDisconnect, HTTPException):
+            raise
+        except Exception as error:
+            logger.exception("a run failed that %s started", request.url.path)
+            return _answer_error(error)
+        return Response(_JSON.write(describe(output)), media_type="application/json")
+
+    # Streams.
+
+    async def stream(self, request: Request) -> Response:
+        """Stream the chunks of the output for one input."""
+        _, input, config = await self._read_one(request)
+        head = metadata_record(config["run_id"])
+        return self._slots.respond(
+            LangServeRecords(lambda: self._runnable.astream(input, config), head, lambda chunk: chunk)
+        )
+
+    async def stream_log(self, request: Request) -> Response:
+        """Stream the log of a run, as patches."""
+        body, input, config = await self._read_one(request)
+        filters = _read_filters(body)
+        to_data = operations_of if self._settings.include_input else LeanLog().operations_of
+        open = partial(self._runnable.astream_log, input, config, diff=True, **filters)
+        return self._slots.respond(LangServeRecords(open, b"", to_data))
+
+    async def stream_events(self, request: Request) -> Response:
+        """Stream the events of a run."""
+        body, input, config = await self._read_one(request)
+        version = self._settings.astream_events_version
+        records = self._runnable.astream_records(input, config, version=version, **_read_filters(body))
+        return self._slots.respond(records, include_input=self._settings.include_input)
+
+    # Schemas.
+
+    async def input_schema(self, request: Request) -> Response:
+        """Answer with the JSON schema of the input."""
+        return _json(self._runnable.get_input_jsonschema())
+
+    async def output_schema(self, request: Request) -> Response:
+        """Answer with the JSON schema of the output."""
+        return _json(self._runnable.get_output_jsonschema())
+
+    async def config_schema(self, request: Request) -> Response:
+        """Answer with the JSON schema of the configuration."""
+        return _json(self._configs.schema.json_schema())
+
+    # The parts of a request.
+
+    async def _read_one(self, request: Request) -> tuple[dict[str, Any], Any, RunnableConfig]:
+        """Return the body, the input and the configuration of a request with one input."""
+        body = await read_body(request, self._settings.max_body_size)
+        value = require(body, "input")
+        config = await self._configs.read(body.get("config"), request, "config")
+        return body, self._inputs.read(value, config, "input"), config
+
+    async def _read_configs(self, sent: Any, count: int, request: Request) -> list[RunnableConfig]:
+        """Return a configuration for each input: one for all, or a list of them."""
+        if not isinstance(sent, list):
+            return [await self._configs.read(sent, request, "config") for _ in range(count)]
+        if len(sent) != count:
+            raise HTTPException(422, f"Number of configs ({len(sent)}) must match number of inputs ({count})")
+        return [await self._configs.read(one, request, "config", place) for place, one in enumerate(sent)]
+
+
+def _read_filters(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filters of events in a body; raises :class:`InvalidRequestError` where one is not a list of texts."""
+    for name in _FILTERS:
+        given = body.get(name)
+        if given is not None and not (isinstance(given, list) and all(isinstance(one, str) for one in given)):
+            raise InvalidRequestError.one("list_type", [name], "Input should be a valid list of strings", given)
+    return {name: body.get(name) for name in _FILTERS}
+
+
+def _describe_run(output: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"output": output, "metadata": _metadata(config)}
+
+
+def _describe_runs(outputs: Any, configs: list[RunnableConfig]) -> dict[str, Any]:
+    responses = list(map(_metadata, configs))
+    return {"output": outputs, "metadata": {"responses": responses, "run_ids": [one["run_id"] for one in responses]}}
+
+
+def _metadata(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"run_id": str(config["run_id"]), "feedback_tokens": []}
+
+
+def _answer_error(error: BaseException) -> Response:
+    """Return the response for a run that failed: never what an upstream wrote."""
+    public = describe_error(error)
+    headers = {} if public.retry_after is None else {"retry-after": public.retry_after}
+    # The JS client shows `message`, FastAPI's clients `detail`.
+    return JSONResponse({"detail": public.message, "message": public.message}, public.status, headers)
+
+
+def _json(document: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(_JSON.write(document), status, media_type="application/json")

@@ -1,0 +1,186 @@
+"""``add_routes``: a Runnable under the routes of LangServe."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...runnables.foreign import is_foreign
+from ...runnables.runnable import Runnable
+from .endpoints import SCHEMAS, EndpointName, choose_endpoints
+from .handlers import RunnableHandlers
+from .openapi import describe_request
+from .settings import ConfigModifier, RequestCheck, RouteSettings
+
+__all__ = ("add_routes",)
+
+MAX_BODY_SIZE = 1 << 22
+MAX_BATCH_SIZE = 100
+MAX_RECURSION_LIMIT = 100
+
+# The paths that have a Runnable, for each app or router.
+_taken: weakref.WeakKeyDictionary[Any, set[str]] = weakref.WeakKeyDictionary()
+
+
+def add_routes(
+    app: Any,
+    runnable: Any,
+    *,
+    path: str = "",
+    input_type: Any = "auto",
+    output_type: Any = "auto",
+    config_type: Any = None,
+    config_keys: Sequence[str] = ("configurable",),
+    per_req_config_modifier: ConfigModifier | None = None,
+    dependencies: Sequence[RequestCheck | Any] = (),
+    enabled_endpoints: Sequence[str] | None = None,
+    disabled_endpoints: Sequence[str] | None = None,
+    max_body_size: int = MAX_BODY_SIZE,
+    max_batch_size: int = MAX_BATCH_SIZE,
+    max_recursion_limit: int = MAX_RECURSION_LIMIT,
+    max_concurrent_streams: int | None = None,
+    astream_events_version: Literal["v1", "v2"] = "v2",
+    include_input: bool = False,
+    wait_for_first_chunk: bool = False,
+    **response_options: Any,
+) -> None:
+    """Add LangServe's routes for ``runnable`` to an app of FastAPI or Starlette, or to a router, below ``path``.
+
+    They are ``POST`` ``invoke``, ``batch``, ``stream``, ``stream_log`` and ``stream_events``, ``GET``
+    ``input_schema``, ``output_schema`` and ``config_schema``; ``enabled_endpoints`` or ``disabled_endpoints`` choose
+    among them. Their clients are :class:`~millstream.RemoteRunnable`, LangServe's and that of LangChain.js. The
+    Runnable may be LangChain's. ::
+
+        add_routes(app, prompt | model | parser, path="/chain", dependencies=[Depends(authenticate)])
+
+    ``dependencies`` are FastAPI's ``Depends``, or functions of the request, async or sync, that raise Starlette's
+    ``HTTPException`` for a request to refuse. ``config_keys`` are the keys of a configuration that a client may set,
+    checked by the Runnable's schema or by ``config_type``; ``per_req_config_modifier(config, request)`` returns the
+    configuration of the run. ``input_type`` and ``output_type`` replace the Runnable's own types.
+
+    A body may have ``max_body_size`` bytes (status 413), a batch ``max_batch_size`` inputs (422), and at most
+    ``max_concurrent_streams`` streams run at the same time (503). A client's ``recursion_limit`` is lowered to
+    ``max_recursion_limit``.
+
+    ``stream_events`` and ``stream_log`` leave out what clients need not know, unless ``include_input`` is set: inputs
+    and metadata of runs, and the outputs of prompts, chains and functions inside the chain. With
+    ``wait_for_first_chunk`` an error before it has a status of its own. ``response_options`` are those of
+    :class:`~millstream.server.EventStreamResponse`: ``ping_interval``, ``send_timeout`` and others.
+
+    Raises :class:`TypeError` for something that is not a Runnable or not an app, :class:`ValueError` for a path that
+    does not begin with ``/`` or that has a Runnable already.
+    """
+    checks, depends = _split_dependencies(app, dependencies)
+    settings = RouteSettings(
+        config_keys=tuple(config_keys) if not isinstance(config_keys, str) else config_keys,
+        config_type=config_type,
+        per_req_config_modifier=per_req_config_modifier,
+        checks=checks,
+        max_body_size=max_body_size,
+        max_batch_size=max_batch_size,
+        max_recursion_limit=max_recursion_limit,
+        max_concurrent_streams=max_concurrent_streams,
+        astream_events_version=astream_events_version,
+        include_input=include_input,
+        response_options={**response_options, "wait_for_first_chunk": wait_for_first_chunk},
+    )
+    endpoints = choose_endpoints(enabled_endpoints, disabled_endpoints)
+    served = _with_types(_as_runnable(runnable), input_type, output_type)
+    base = _take_path(app, path)
+    run_name = getattr(app, "prefix", "") + base
+    handlers = RunnableHandlers(served, run_name, settings, raises_invalid=_is_fastapi(app))
+    for name in endpoints:
+        _add_route(app, base, name, handlers, served, depends)
+
+
+def _as_runnable(runnable: Any) -> Runnable[Any, Any]:
+    if isinstance(runnable, Runnable):
+        return runnable
+    if is_foreign(runnable):
+        from ...runnables.foreign import as_runnable
+
+        found = as_runnable(runnable)
+        assert found is not None
+        return found
+    raise TypeError(
+        f"add_routes takes an app and a Runnable, not {type(runnable).__name__}: write add_routes(app, runnable, path=…)"
+    )
+
+
+def _with_types(runnable: Runnable[Any, Any], input_type: Any, output_type: Any) -> Runnable[Any, Any]:
+    types = {"input_type": input_type, "output_type": output_type}
+    given = {name: type for name, type in types.items() if not isinstance(type, str) or type != "auto"}
+    return runnable.with_types(**given) if given else runnable
+
+
+def _is_fastapi(app: Any) -> bool:
+    """Return whether ``app`` is FastAPI's, or a router of it; raises :class:`TypeError` if it is not an app."""
+    if hasattr(app, "add_api_route"):
+        return True
+    if hasattr(app, "add_route"):
+        return False
+    raise TypeError(f"the app must be one of FastAPI or Starlette, or a router of them, not {type(app).__name__}")
+
+
+def _split_dependencies(app: Any, dependencies: Sequence[Any]) -> tuple[tuple[RequestCheck, ...], list[Any]]:
+    """Return the functions of the request, and the dependencies that FastAPI calls."""
+    depends = [one for one in dependencies if hasattr(one, "dependency")]
+    if depends and not _is_fastapi(app):
+        raise TypeError("Depends is FastAPI's: give a function of the request to an app of Starlette")
+    return tuple(one for one in dependencies if not hasattr(one, "dependency")), depends
+
+
+def _take_path(app: Any, path: str) -> str:
+    """Return the path below which the routes are, without a slash at its end."""
+    if path and not path.startswith("/"):
+        raise ValueError(f"a path begins with a slash: write path={'/' + path!r}")
+    base = path.rstrip("/")
+    taken = _taken.setdefault(app, set())
+    if base in taken:
+        raise ValueError(f"a Runnable already exists at the path {base!r} of this app")
+    taken.add(base)
+    return base
+
+
+def _add_route(
+    app: Any, base: str, name: EndpointName, handlers: RunnableHandlers, runnable: Runnable[Any, Any], depends: list[Any]
+) -> None:
+    method = "GET" if name in SCHEMAS else "POST"
+    route_name = f"{base.strip('/')} {name}" if base else name
+
+    async def endpoint(request: Request) -> Response:
+        return await handlers.answer(name, request)
+
+    endpoint.__doc__ = _DESCRIPTIONS[name]
+    # FastAPI reads the types of the parameters, and finds no names in the annotations of an inner function.
+    endpoint.__annotations__ = {"request": Request, "return": Response}
+    if not _is_fastapi(app):
+        app.add_route(f"{base}/{name}", endpoint, methods=[method], name=route_name)
+        return
+    extra: Mapping[str, Any] | None = None if method == "GET" else describe_request(runnable, name)
+    app.add_api_route(
+        f"{base}/{name}",
+        endpoint,
+        methods=[method],
+        name=route_name,
+        tags=[base.strip("/")] if base else None,
+        dependencies=depends,
+        response_model=None,
+        openapi_extra=extra,
+    )
+
+
+_DESCRIPTIONS: Mapping[EndpointName, str] = {
+    "invoke": "Return the output for one input.",
+    "batch": "Return the outputs for many inputs.",
+    "stream": "Stream the chunks of the output as server-sent events: metadata, data, error, end.",
+    "stream_log": "Stream the log of the run as server-sent events, each with operations of JSON Patch.",
+    "stream_events": "Stream the events of the run as server-sent events: data, error, end.",
+    "input_schema": "Return the JSON schema of the input.",
+    "output_schema": "Return the JSON schema of the output.",
+    "config_schema": "Return the JSON schema of the configuration.",
+}
