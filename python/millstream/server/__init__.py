@@ -6,15 +6,24 @@ from .._late import lazy_names
 
 if TYPE_CHECKING:
     from .django import adjango_response, django_response
+    from .langserve import add_routes
     from .response import EventStreamResponse
     from .shutdown import shut_down
     from .wsgi import WSGIEventStreamResponse
 
-__all__ = ("EventStreamResponse", "WSGIEventStreamResponse", "adjango_response", "django_response", "shut_down")
+__all__ = (
+    "EventStreamResponse",
+    "WSGIEventStreamResponse",
+    "add_routes",
+    "adjango_response",
+    "django_response",
+    "shut_down",
+)
 
 _MODULES: dict[str, str] = {
     "EventStreamResponse": "millstream.server.response",
     "WSGIEventStreamResponse": "millstream.server.wsgi",
+    "add_routes": "millstream.server.langserve",
     "adjango_response": "millstream.server.django",
     "django_response": "millstream.server.django",
     "shut_down": "millstream.server.shutdown",

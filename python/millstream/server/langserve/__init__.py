@@ -2,7 +2,7 @@
 
 * ``routes.py`` adds them to an app; ``endpoints.py`` names them, and which of them an app has.
 * ``handlers.py`` answers requests; ``bodies.py`` reads them, ``configs.py`` and ``inputs.py`` check what is in them.
-* ``chunk_records.py`` and ``log_records.py`` are the streams that are not stream events.
+* ``records.py`` and ``log_records.py`` write the streams of chunks and of logs; ``stream_responses.py`` sends them.
 * ``disconnects.py`` cancels the run of a client that leaves before its answer.
 """
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
+
+from ..disconnects import Receive, watch_disconnect
 
 __all__ = ("run_unless_disconnected",)
 
 T = TypeVar("T")
 
 
-async def run_unless_disconnected(receive: Callable[[], Awaitable[Any]], run: Awaitable[T]) -> T:
+async def run_unless_disconnected(receive: Receive, run: Awaitable[T]) -> T:
     """Return ``await run``; if the client leaves first, cancel it and raise ``ClientDisconnect``.
 
     It runs in the task of the request, with the context variables of that, and is cancelled once, as by
@@ -27,8 +29,7 @@ async def run_unless_disconnected(receive: Callable[[], Awaitable[Any]], run: Aw
     if task is None:
         return await run
     watch = _Watch(task)
-    watcher = asyncio.ensure_future(watch.wait(receive))
-    watcher.add_done_callback(_take_exception)
+    watcher = asyncio.ensure_future(watch_disconnect(receive, watch.cancel))
     try:
         return await run
     except asyncio.CancelledError:
@@ -48,10 +49,8 @@ class _Watch:
         self._pending = task.cancelling()
         self._has_cancelled = False
 
-    async def wait(self, receive: Callable[[], Awaitable[Any]]) -> None:
-        """Wait until the client leaves, and cancel the task then."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    def cancel(self) -> None:
+        """Cancel the task."""
         self._has_cancelled = True
         self._task.cancel()
 
@@ -61,9 +60,3 @@ class _Watch:
             return False
         self._has_cancelled = False
         return self._task.uncancel() <= self._pending
-
-
-def _take_exception(watcher: asyncio.Future[Any]) -> None:
-    """Read the exception of a server's ``receive``, which asyncio would report as never retrieved."""
-    if not watcher.cancelled():
-        watcher.exception()

@@ -5,23 +5,24 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from ...callbacks.values_from_langchain import from_langchain
 from ...events.record_writer import RecordWriter
+from ...prompt_values import ChatPromptValue, ChatPromptValueConcrete
 from ...runnables.config import RunnableConfig
 from ...runnables.runnable import Runnable
 from ...wires.public_error import describe_error
 from .bodies import InvalidRequestError, read_body, require
-from .chunk_records import LangServeRecords, metadata_record
 from .configs import ConfigReader
 from .disconnects import run_unless_disconnected
 from .inputs import InputReader
 from .log_records import LeanLog, operations_of
+from .records import record_chunks, record_log
 from .settings import RouteSettings
 from .stream_responses import StreamSlots
 
@@ -109,18 +110,13 @@ class RunnableHandlers:
     async def stream(self, request: Request) -> Response:
         """Stream the chunks of the output for one input."""
         _, input, config = await self._read_one(request)
-        head = metadata_record(config["run_id"])
-        return self._slots.respond(
-            LangServeRecords(lambda: self._runnable.astream(input, config), head, lambda chunk: chunk)
-        )
+        return self._slots.respond(record_chunks(self._runnable, input, config))
 
     async def stream_log(self, request: Request) -> Response:
         """Stream the log of a run, as patches."""
         body, input, config = await self._read_one(request)
-        filters = _read_filters(body)
         to_data = operations_of if self._settings.include_input else LeanLog().operations_of
-        open = partial(self._runnable.astream_log, input, config, diff=True, **filters)
-        return self._slots.respond(LangServeRecords(open, b"", to_data))
+        return self._slots.respond(record_log(self._runnable, input, config, _read_filters(body), to_data))
 
     async def stream_events(self, request: Request) -> Response:
         """Stream the events of a run."""
@@ -171,12 +167,19 @@ def _read_filters(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _describe_run(output: Any, config: Mapping[str, Any]) -> dict[str, Any]:
-    return {"output": output, "metadata": _metadata(config)}
+    return {"output": _name_type(output), "metadata": _metadata(config)}
 
 
 def _describe_runs(outputs: Any, configs: list[RunnableConfig]) -> dict[str, Any]:
     responses = list(map(_metadata, configs))
-    return {"output": outputs, "metadata": {"responses": responses, "run_ids": [one["run_id"] for one in responses]}}
+    values = list(map(_name_type, outputs))
+    return {"output": values, "metadata": {"responses": responses, "run_ids": [one["run_id"] for one in responses]}}
+
+
+def _name_type(output: Any) -> Any:
+    """Return an output with values of ours, and with a prompt value that its JSON names the type of."""
+    value = from_langchain(output)
+    return ChatPromptValueConcrete(value.messages) if type(value) is ChatPromptValue else value
 
 
 def _metadata(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,17 +43,22 @@ class InputReader:
             raise prefix_errors(error, *place) from None
 
 
-def _unpack(model: Any) -> Any:
-    """Return the value in a schema's model: the root, or a dict of the fields.
+def _unpack(value: Any) -> Any:
+    """Return the value in a schema's model, also within lists and dicts: its root, or a dict of its fields.
 
     Objects of LangChain's own classes, which are models too, and of LangServe's ``CustomUserType`` stay as they are.
     """
     from pydantic import BaseModel, RootModel
 
-    value = model.root if isinstance(model, RootModel) else model
-    if not isinstance(value, BaseModel) or isinstance(value, _kept_classes()):
-        return value
-    return {name: _unpack(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, RootModel):
+        return _unpack(value.root)
+    if isinstance(value, BaseModel):
+        if isinstance(value, _kept_classes()):
+            return value
+        return {name: _unpack(getattr(value, name)) for name in type(value).model_fields}
+    if type(value) is dict:
+        return {key: _unpack(item) for key, item in value.items()}
+    return [_unpack(item) for item in value] if type(value) is list else value
 
 
 def _kept_classes() -> tuple[type, ...]:

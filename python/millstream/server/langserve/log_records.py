@@ -18,7 +18,7 @@ def operations_of(patch: RunLogPatch) -> dict[str, Any]:
 
 
 class LeanLog:
-    """Leaves out the inputs and the metadata of child runs, and the outputs of prompts, chains and functions in them."""
+    """Leaves out the inputs and the metadata of child runs, and the outputs of prompts, chains and functions."""
 
     __slots__ = ("_hidden",)
 

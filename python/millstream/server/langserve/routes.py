@@ -9,7 +9,8 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...runnables.foreign import is_foreign
+from ...callbacks.values_from_langchain import from_langchain
+from ...runnables.foreign import ForeignRunnable, is_foreign
 from ...runnables.runnable import Runnable
 from .endpoints import SCHEMAS, EndpointName, choose_endpoints
 from .handlers import RunnableHandlers
@@ -97,18 +98,19 @@ def add_routes(
         _add_route(app, base, name, handlers, served, depends)
 
 
+class _LangChainRunnable(ForeignRunnable):
+    """A Runnable of LangChain's, whose outputs are written as values of ours."""
+
+    _to_output = staticmethod(from_langchain)
+
+
 def _as_runnable(runnable: Any) -> Runnable[Any, Any]:
+    if is_foreign(runnable):
+        return _LangChainRunnable(runnable)
     if isinstance(runnable, Runnable):
         return runnable
-    if is_foreign(runnable):
-        from ...runnables.foreign import as_runnable
-
-        found = as_runnable(runnable)
-        assert found is not None
-        return found
-    raise TypeError(
-        f"add_routes takes an app and a Runnable, not {type(runnable).__name__}: write add_routes(app, runnable, path=…)"
-    )
+    given = type(runnable).__name__
+    raise TypeError(f"add_routes takes a Runnable, not {given}: write add_routes(app, runnable, path=…)")
 
 
 def _with_types(runnable: Runnable[Any, Any], input_type: Any, output_type: Any) -> Runnable[Any, Any]:
@@ -147,7 +149,12 @@ def _take_path(app: Any, path: str) -> str:
 
 
 def _add_route(
-    app: Any, base: str, name: EndpointName, handlers: RunnableHandlers, runnable: Runnable[Any, Any], depends: list[Any]
+    app: Any,
+    base: str,
+    name: EndpointName,
+    handlers: RunnableHandlers,
+    runnable: Runnable[Any, Any],
+    depends: list[Any],
 ) -> None:
     method = "GET" if name in SCHEMAS else "POST"
     route_name = f"{base.strip('/')} {name}" if base else name
