@@ -52,8 +52,9 @@ class RemoteRunnable(Runnable[Input, Output]):
     are those of the server's run, in the version that the server has; no run on this side is reported with them.
     """
 
+    # A type checker takes any input and output, unless ``RemoteRunnable[In, Out](…)`` says which.
     def __init__(
-        self,
+        self: RemoteRunnable[Any, Any],
         url: str,
         *,
         api_key: str | SecretStr | Callable[[], Any] | None = None,

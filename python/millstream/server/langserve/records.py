@@ -35,7 +35,8 @@ class ItemRecords(RecordWriter):
 
     def __init__(self, *, run_id: str = "", to_data: Callable[[Any], Any] | None = None) -> None:
         super().__init__()
-        self._first = f'event: metadata\ndata: {{"run_id":{write_string(run_id)}}}\n\n'.encode() if run_id else b""
+        metadata = b'event: metadata\ndata: {"run_id":' + write_string(run_id) + b"}\n\n"
+        self._first = metadata if run_id else b""
         self._to_data = to_data
 
     def start(self) -> bytes:
@@ -63,6 +64,10 @@ class ItemRecords(RecordWriter):
     def write_snapshot(self, text: str, dropped: int) -> bytes:
         """Raise :class:`UnsupportedError`: LangServe's clients have no event for a text so far."""
         raise UnsupportedError("LangServe's wire has no record for a snapshot: choose slow_client='wait'")
+
+    def is_preface(self, record: bytes) -> bool:
+        """Return ``False``: no record precedes the first chunk's."""
+        return False
 
     def lean(self) -> ItemRecords:
         """Return the writer itself."""

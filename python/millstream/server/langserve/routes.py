@@ -77,7 +77,7 @@ def add_routes(
     """
     checks, depends = _split_dependencies(app, dependencies)
     settings = RouteSettings(
-        config_keys=tuple(config_keys) if not isinstance(config_keys, str) else config_keys,
+        config_keys=config_keys,
         config_type=config_type,
         per_req_config_modifier=per_req_config_modifier,
         checks=checks,

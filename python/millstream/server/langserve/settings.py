@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ _REFUSED_KEYS = {
 class RouteSettings:
     """How requests to one Runnable are read and limited; see :func:`~millstream.server.add_routes`."""
 
-    config_keys: tuple[str, ...]
+    config_keys: Sequence[str]
     config_type: Any
     per_req_config_modifier: ConfigModifier | None
     checks: tuple[RequestCheck, ...]
