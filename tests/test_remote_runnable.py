@@ -4,7 +4,8 @@ import asyncio
 import copy
 import json
 import pickle
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,13 +42,15 @@ class Script:
         self.answers: dict[str, Any] = {}
         self.bodies: list[Any] = []
         self.headers: list[Any] = []
-        self.closed = 0
+        self.closed = threading.Semaphore(0)
+        self.on_request: Callable[[], Any] = list
         self.app = Starlette()
         self.app.add_route("/chain/{name}", self.answer, methods=["POST"])
 
     async def answer(self, request: Request) -> Response:
         self.bodies.append(json.loads(await request.body()))
         self.headers.append(request.headers)
+        self.on_request()
         answer = self.answers[request.path_params["name"]]
         if isinstance(answer, Response):
             return answer
@@ -64,7 +67,7 @@ class Script:
                 else:
                     yield piece
         finally:
-            self.closed += 1
+            self.closed.release()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,8 @@ def served() -> Iterator[tuple[Script, str]]:
 @contextmanager
 def answering(served: tuple[Script, str], **answers: Any) -> Iterator[tuple[Script, RemoteRunnable[Any, Any]]]:
     script, url = served
-    script.answers, script.bodies, script.headers, script.closed = answers, [], [], 0
+    script.answers, script.bodies, script.headers = answers, [], []
+    script.closed, script.on_request = threading.Semaphore(0), list
     yield script, RemoteRunnable(url)
 
 
@@ -98,7 +102,14 @@ def test_a_call_sends_its_input_and_its_configuration(served: tuple[Script, str]
         remote.invoke({"past": [HumanMessage("hi", name="ann")], "n": 1}, config, more=2)
     (body,) = script.bodies
     assert body["input"]["past"][0] == {
-        **{"content": "hi", "additional_kwargs": {}, "response_metadata": {}, "type": "human", "name": "ann", "id": None}
+        **{
+            "content": "hi",
+            "additional_kwargs": {},
+            "response_metadata": {},
+            "type": "human",
+            "name": "ann",
+            "id": None,
+        }
     }
     sent = {"tags": ["t"], "metadata": {"k": 1}, "configurable": {"heat": 0.5}, "recursion_limit": 25}
     assert body["config"] == sent
@@ -342,10 +353,9 @@ def test_a_stream_that_is_left_closes_the_connection(served: tuple[Script, str])
                 for stream in (remote.astream(1), remote.astream_events(1)):
                     async with stream as opened:
                         await anext(opened)
-                while script.closed < 2:
-                    await asyncio.sleep(0.001)
 
         asyncio.run(main())
+        assert all(script.closed.acquire(timeout=20) for _ in range(2))
         with assert_no_leaks(), remote.stream(1) as stream:
             assert next(stream) == "a"
 
@@ -355,13 +365,13 @@ def test_a_cancelled_call_closes_the_connection(served: tuple[Script, str]) -> N
 
         async def main() -> None:
             async with assert_no_leaks():
+                arrived, loop = asyncio.Event(), asyncio.get_running_loop()
+                script.on_request = lambda: loop.call_soon_threadsafe(arrived.set)
                 task = asyncio.ensure_future(remote.ainvoke(1))
-                while not script.bodies:
-                    await asyncio.sleep(0.001)
+                await arrived.wait()
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-                while not script.closed:
-                    await asyncio.sleep(0.001)
 
         asyncio.run(main())
+        assert script.closed.acquire(timeout=20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -22,9 +21,6 @@ __all__ = ("add_routes",)
 MAX_BODY_SIZE = 1 << 22
 MAX_BATCH_SIZE = 100
 MAX_RECURSION_LIMIT = 100
-
-# The paths that have a Runnable, for each app or router.
-_taken: weakref.WeakKeyDictionary[Any, set[str]] = weakref.WeakKeyDictionary()
 
 
 def add_routes(
@@ -91,9 +87,10 @@ def add_routes(
     )
     endpoints = choose_endpoints(enabled_endpoints, disabled_endpoints)
     served = _with_types(_as_runnable(runnable), input_type, output_type)
-    base = _take_path(app, path)
+    is_fastapi = _is_fastapi(app)
+    base = _check_path(app, path, endpoints)
     run_name = getattr(app, "prefix", "") + base
-    handlers = RunnableHandlers(served, run_name, settings, raises_invalid=_is_fastapi(app))
+    handlers = RunnableHandlers(served, run_name, settings, raises_invalid=is_fastapi)
     for name in endpoints:
         _add_route(app, base, name, handlers, served, depends)
 
@@ -136,15 +133,15 @@ def _split_dependencies(app: Any, dependencies: Sequence[Any]) -> tuple[tuple[Re
     return tuple(one for one in dependencies if not hasattr(one, "dependency")), depends
 
 
-def _take_path(app: Any, path: str) -> str:
+def _check_path(app: Any, path: str, endpoints: Sequence[str]) -> str:
     """Return the path below which the routes are, without a slash at its end."""
     if path and not path.startswith("/"):
         raise ValueError(f"a path begins with a slash: write path={'/' + path!r}")
     base = path.rstrip("/")
-    taken = _taken.setdefault(app, set())
-    if base in taken:
+    prefix = getattr(app, "prefix", "")
+    taken = {getattr(route, "path", None) for route in app.routes}
+    if any(f"{prefix}{base}/{name}" in taken for name in endpoints):
         raise ValueError(f"a Runnable already exists at the path {base!r} of this app")
-    taken.add(base)
     return base
 
 

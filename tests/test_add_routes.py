@@ -1,0 +1,430 @@
+"""``add_routes``: the routes that an app has, what requests may say, and how they are refused."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from millstream import RateLimitError, UnsupportedError
+from millstream.language_models import FakeListChatModel
+from millstream.messages import HumanMessage
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import ChatPromptTemplate
+from millstream.runnables import ConfigurableField, RunnableLambda
+from millstream.server import add_routes
+
+CHAIN: Any = ChatPromptTemplate.from_template("{text}") | FakeListChatModel(responses=["hi"]) | StrOutputParser()
+POSTED = ("invoke", "batch", "stream", "stream_log", "stream_events")
+SCHEMAS = ("input_schema", "output_schema", "config_schema")
+
+
+def send(app: Any, path: str, body: Any = None, **options: Any) -> httpx.Response:
+    """Return the response of ``app`` to a POST request, or without a body to a GET request."""
+
+    async def main() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+            if isinstance(body, bytes):
+                return await client.post(path, content=body, **options)
+            return await (client.get(path, **options) if body is None else client.post(path, json=body, **options))
+
+    return asyncio.run(main())
+
+
+def app_of(chain: Any = CHAIN, kind: Any = FastAPI, **options: Any) -> Any:
+    app = kind()
+    add_routes(app, chain, **{"path": "/chain", **options})
+    return app
+
+
+def body_for(name: str, value: Any = None) -> Any:
+    value = {"text": "a"} if value is None else value
+    return {"inputs": [value]} if name == "batch" else {"input": value}
+
+
+# The routes.
+
+
+@pytest.mark.parametrize("kind", [FastAPI, Starlette])
+def test_every_route_answers_on_both_frameworks(kind: Any) -> None:
+    app = app_of(kind=kind)
+    for name in POSTED:
+        response = send(app, f"/chain/{name}", body_for(name))
+        assert response.status_code == 200
+        kinds = {"invoke": "application/json", "batch": "application/json"}
+        assert response.headers["content-type"] == kinds.get(name, "text/event-stream; charset=utf-8")
+    for name in SCHEMAS:
+        assert send(app, f"/chain/{name}").json()["type"] in ("object", "string")
+    assert send(app, "/chain/playground/").status_code == 404
+
+
+def test_a_router_prepends_its_prefix() -> None:
+    app, router = FastAPI(), APIRouter(prefix="/api")
+    add_routes(router, CHAIN, path="/chain/")
+    app.include_router(router)
+    events = send(app, "/api/chain/stream_events", body_for("stream_events")).text
+    assert '"name":"/api/chain"' in events
+
+
+def test_a_stream_names_its_run_before_the_first_chunk() -> None:
+    text = send(app_of(), "/chain/stream", body_for("stream")).text
+    found = re.fullmatch(
+        r'event: metadata\ndata: {"run_id":"([0-9a-f-]{36})"}\n\n'
+        r'event: data\ndata: "h"\n\nevent: data\ndata: "i"\n\nevent: end\n\n',
+        text,
+    )
+    assert found is not None
+    UUID(found[1])
+
+
+def test_the_openapi_document_describes_the_bodies() -> None:
+    paths = send(app_of(), "/openapi.json").json()["paths"]
+    assert sorted(paths) == sorted(f"/chain/{name}" for name in (*POSTED, *SCHEMAS))
+    schema = paths["/chain/batch"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["inputs"]["items"]["properties"] == {"text": {"title": "Text", "type": "string"}}
+    assert paths["/chain/invoke"]["post"]["tags"] == ["chain"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"enabled_endpoints": ["invoke", "stream"]}, ["invoke", "stream"]),
+        (
+            {"disabled_endpoints": ["playground", "batch", *SCHEMAS, "config_hashes"]},
+            [n for n in POSTED if n != "batch"],
+        ),
+    ],
+)
+def test_routes_can_be_left_out(options: Any, names: list[str]) -> None:
+    app = app_of(**options)
+    found = [name for name in POSTED if send(app, f"/chain/{name}", body_for(name)).status_code == 200]
+    assert found == names
+    assert send(app, "/chain/input_schema").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        (
+            {"enabled_endpoints": ["x"]},
+            ValueError,
+            "enabled_endpoints: 'x' is unknown; the names are 'invoke', ",
+        ),
+        ({"disabled_endpoints": "invoke"}, TypeError, "disabled_endpoints must be a list of names, not a text: write"),
+        (
+            {"enabled_endpoints": [], "disabled_endpoints": []},
+            ValueError,
+            "enabled_endpoints and disabled_endpoints ",
+        ),
+        ({"enabled_endpoints": ["playground"]}, UnsupportedError, "enabled_endpoints: there is no 'playground'; leave"),
+        ({"path": "chain"}, ValueError, "a path begins with a slash: write path='/chain'"),
+        ({"config_keys": "tags"}, TypeError, "config_keys must be a list of names, not a text: write ['tags']"),
+        ({"config_keys": ["callbacks"]}, ValueError, "config_keys must not have 'callbacks': a client cannot send"),
+        ({"config_keys": ["run_name"]}, ValueError, "config_keys must not have 'run_name': it is the path"),
+        ({"max_batch_size": 0}, ValueError, "max_batch_size must be an integer of at least 1, not 0"),
+        ({"max_body_size": True}, ValueError, "max_body_size must be an integer of at least 1, not True"),
+        ({"astream_events_version": "v3"}, ValueError, "astream_events_version must be 'v1' or 'v2', not 'v3'"),
+    ],
+)
+def test_a_wrong_argument_is_refused_at_once(options: Any, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=f"^{re.escape(message)}"):
+        app_of(**options)
+
+
+def test_what_is_no_runnable_and_no_app_is_refused() -> None:
+    with pytest.raises(TypeError, match="^add_routes takes a Runnable, not FastAPI: write add_routes"):
+        add_routes(CHAIN, FastAPI())
+    with pytest.raises(TypeError, match="^the app must be one of FastAPI or Starlette, or a router"):
+        add_routes(object(), CHAIN)
+    app = app_of()
+    with pytest.raises(ValueError, match="^a Runnable already exists at the path '/chain' of this app"):
+        add_routes(app, CHAIN, path="/chain/")
+    add_routes(app, CHAIN, path="/other")
+
+
+# Requests that do not fit.
+
+
+@pytest.mark.parametrize("kind", [FastAPI, Starlette])
+@pytest.mark.parametrize(
+    ("name", "body", "error"),
+    [
+        ("invoke", b"{", {"type": "json_invalid", "loc": ["body", 1]}),
+        ("stream", b"\xff", {"type": "json_invalid", "loc": ["body", 0]}),
+        ("invoke", [], {"type": "dict_type", "loc": ["body"]}),
+        ("stream_events", {}, {"type": "missing", "loc": ["body", "input"]}),
+        ("batch", {"input": 1}, {"type": "missing", "loc": ["body", "inputs"]}),
+        ("batch", {"inputs": 1}, {"type": "list_type", "loc": ["body", "inputs"]}),
+        ("invoke", {"input": {}}, {"type": "missing", "loc": ["body", "input", "text"]}),
+        ("stream_log", {"input": {"text": 1}}, {"type": "string_type", "loc": ["body", "input", "text"]}),
+        ("batch", {"inputs": [{"text": "a"}, {}]}, {"type": "missing", "loc": ["body", "inputs", 1, "text"]}),
+        ("invoke", {"input": {"text": "a"}, "config": 1}, {"type": "dict_type", "loc": ["body", "config"]}),
+        ("stream_log", {"input": {"text": "a"}, "include_names": "a"}, {"type": "list_type"}),
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused_as_fastapi_does(kind: Any, name: str, body: Any, error: Any) -> None:
+    response = send(app_of(kind=kind), f"/chain/{name}", body)
+    assert response.status_code == 422
+    (found,) = response.json()["detail"]
+    assert {key: found[key] for key in error} == error
+    assert found["msg"]
+
+
+def test_an_app_may_handle_refused_bodies_itself() -> None:
+    from fastapi.exceptions import RequestValidationError
+
+    app = app_of()
+    app.add_exception_handler(RequestValidationError, lambda request, error: JSONResponse({"mine": 1}, 400))
+    assert send(app, "/chain/invoke", {}).json() == {"mine": 1}
+
+
+def test_messages_in_a_batch_of_a_chat_model_are_made() -> None:
+    app = app_of(FakeListChatModel(responses=["hi"]) | RunnableLambda(lambda message: message.content))
+    response = send(app, "/chain/batch", {"inputs": ["a", [{"type": "human", "content": "b"}]]})
+    assert response.json()["output"] == ["hi", "hi"]
+    assert len({*response.json()["metadata"]["run_ids"]}) == 2
+
+
+def test_models_in_a_list_become_dicts() -> None:
+    class Point(BaseModel):
+        x: int
+
+    seen: list[Any] = []
+    app = app_of(RunnableLambda(lambda value: seen.append(value)).with_types(input_type=dict[str, list[Point]]))
+    assert send(app, "/chain/invoke", {"input": {"a": [{"x": 1}]}}).status_code == 200
+    assert seen == [{"a": [{"x": 1}]}]
+
+
+# Limits.
+
+
+def test_a_body_may_be_so_large() -> None:
+    app = app_of(max_body_size=100)
+    assert send(app, "/chain/invoke", {"input": {"text": "a" * 50}}).status_code == 200
+    for extra in ({}, {"headers": {"transfer-encoding": "chunked"}}):
+        response = send(app, "/chain/invoke", {"input": {"text": "a" * 100}}, **extra)
+        assert (response.status_code, response.json()) == (413, {"detail": "The body of a request may have 100 bytes"})
+
+
+def test_a_batch_may_have_so_many_inputs() -> None:
+    app = app_of(max_batch_size=2)
+    assert send(app, "/chain/batch", {"inputs": [{"text": "a"}] * 2}).status_code == 200
+    response = send(app, "/chain/batch", {"inputs": [{"text": "a"}] * 3})
+    assert (response.status_code, response.json()) == (422, {"detail": "A batch may have 2 inputs, not 3"})
+
+
+def test_so_many_streams_run_at_the_same_time() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(value: str) -> str:
+        begun.set()
+        await go_on.wait()
+        return value
+
+    app = app_of(RunnableLambda(wait), max_concurrent_streams=1)
+
+    async def main() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+            first = asyncio.ensure_future(client.post("/chain/stream", json={"input": "a"}))
+            await begun.wait()
+            refused = await client.post("/chain/stream_events", json={"input": "a"})
+            assert refused.headers["retry-after"] == "1"
+            go_on.set()
+            codes = [(await first).status_code, refused.status_code]
+            return [*codes, (await client.post("/chain/stream", json={"input": "a"})).status_code]
+
+    assert asyncio.run(main()) == [200, 503, 200]
+
+
+# Configurations.
+
+
+def seen_config(**options: Any) -> Callable[..., Any]:
+    """Return a function that sends a configuration to a chain, and returns the one of its run, or the status."""
+    seen: list[Any] = []
+    chain = RunnableLambda(lambda value, config: seen.append(config)).with_types(input_type=str, output_type=str)
+    app = app_of(chain, **options)
+
+    def call(config: Any, name: str = "invoke", **request: Any) -> Any:
+        body = {**body_for(name, "a"), "config": config}
+        response = send(app, f"/chain/{name}", body, **request)
+        return seen.pop() if response.status_code == 200 else response.status_code
+
+    return call
+
+
+def test_a_client_sets_the_keys_that_it_may() -> None:
+    call = seen_config(config_keys=["tags", "recursion_limit"])
+    config = call({"tags": ["x"], "metadata": {"a": 1}, "recursion_limit": 1000, "run_name": "mine"})
+    assert (config["tags"], config["metadata"], config["recursion_limit"]) == (["x"], {}, 100)
+    assert call({"tags": "x"}) == 422
+    assert seen_config()({"tags": ["x"]})["tags"] == []
+
+
+def test_a_client_may_name_its_run() -> None:
+    run_id = "01a21949-3b99-7436-b4fe-edfb70fa0f50"
+    app = app_of(config_keys=["run_id"])
+    response = send(app, "/chain/invoke", {**body_for("invoke"), "config": {"run_id": run_id}})
+    assert response.json()["metadata"] == {"run_id": run_id, "feedback_tokens": []}
+    assert send(app, "/chain/invoke", {**body_for("invoke"), "config": {"run_id": "x"}}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["invoke", "batch"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_server_modifies_the_configuration_of_each_request(name: str, is_async: bool) -> None:
+    def modify(config: dict[str, Any], request: Request) -> dict[str, Any]:
+        return {**config, "metadata": {"user": request.headers["x-user"]}, "tags": ["added"]}
+
+    async def amodify(config: dict[str, Any], request: Request) -> dict[str, Any]:
+        return modify(config, request)
+
+    call = seen_config(per_req_config_modifier=amodify if is_async else modify)
+    config = call({}, name, headers={"x-user": "ann"})
+    assert (config["metadata"], config["tags"]) == ({"user": "ann"}, ["added"])
+
+
+def test_configurable_values_choose_and_are_checked() -> None:
+    model = FakeListChatModel(responses=["a"]).configurable_fields(responses=ConfigurableField(id="answers"))
+    chain = model | StrOutputParser()
+    sent = {"input": "x", "config": {"configurable": {"answers": ["z"]}}}
+    assert send(app_of(chain), "/chain/invoke", sent).json()["output"] == "z"
+    assert 'event: data\ndata: "z"\n\n' in send(app_of(chain), "/chain/stream", sent).text
+    refused = {"input": "x", "config": {"configurable": {"answers": 1}}}
+    detail = send(app_of(chain), "/chain/invoke", refused).json()["detail"]
+    assert detail[0]["loc"][:4] == ["body", "config", "configurable", "answers"]
+    assert send(app_of(chain, config_keys=[]), "/chain/invoke", sent).status_code == 422
+    each = {"inputs": ["x", "y"], "config": [{"configurable": {"answers": ["z"]}}, {}]}
+    assert send(app_of(chain), "/chain/batch", each).json()["output"] == ["z", "a"]
+    assert send(app_of(chain), "/chain/batch", {**each, "inputs": ["x"]}).status_code == 422
+
+
+def test_a_type_of_ones_own_checks_configurations() -> None:
+    class Config(BaseModel):
+        tags: list[str] = []
+        metadata: dict[str, int]
+
+    app = app_of(config_keys=["tags", "metadata"], config_type=Config)
+    assert send(app, "/chain/invoke", {**body_for("invoke"), "config": {"metadata": {"a": 1}}}).status_code == 200
+    assert send(app, "/chain/invoke", {**body_for("invoke"), "config": {"tags": []}}).status_code == 422
+    assert send(app, "/chain/config_schema").json()["title"] == "Config"
+
+
+def test_types_of_ones_own_replace_the_runnables() -> None:
+    app = app_of(RunnableLambda(str), input_type=int, output_type=str)
+    assert send(app, "/chain/invoke", {"input": "x"}).status_code == 422
+    assert send(app, "/chain/invoke", {"input": 1}).json()["output"] == "1"
+    assert send(app, "/chain/input_schema").json()["type"] == "integer"
+    assert send(app, "/chain/output_schema").json()["type"] == "string"
+
+
+# Authentication.
+
+
+def refuse(request: Request) -> None:
+    if request.headers.get("authorization") != "Bearer k":
+        raise HTTPException(401, "who are you?")
+
+
+async def arefuse(request: Request) -> None:
+    refuse(request)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dependency"),
+    [
+        (FastAPI, Depends(refuse)),
+        (FastAPI, Depends(arefuse)),
+        (FastAPI, refuse),
+        (Starlette, refuse),
+        (Starlette, arefuse),
+    ],
+)
+def test_every_route_asks_its_dependencies(kind: Any, dependency: Any) -> None:
+    app = app_of(kind=kind, dependencies=[dependency])
+    for name in (*POSTED, *SCHEMAS):
+        body = body_for(name) if name in POSTED else None
+        assert send(app, f"/chain/{name}", body).status_code == 401
+        assert send(app, f"/chain/{name}", body, headers={"authorization": "Bearer k"}).status_code == 200
+
+
+def test_fastapis_dependencies_are_no_starlettes() -> None:
+    with pytest.raises(TypeError, match="^Depends is FastAPI's: give a function of the request"):
+        app_of(kind=Starlette, dependencies=[Depends(refuse)])
+
+
+# Errors of runs.
+
+
+SECRET = "sk-secret at https://upstream.example"
+
+
+@contextmanager
+def failing(caplog: pytest.LogCaptureFixture, error: Exception) -> Iterator[Any]:
+    def fail(value: str) -> str:
+        raise error
+
+    yield app_of(RunnableLambda(fail))
+    assert any(record.exc_info or SECRET in record.getMessage() for record in caplog.records)
+
+
+LIMITED = RateLimitError(SECRET, status_code=429, headers={"retry-after": "7"}, body={"error": SECRET})
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError(SECRET), 500), (LIMITED, 429)])
+def test_an_error_is_a_status_without_what_an_upstream_said(
+    caplog: pytest.LogCaptureFixture, error: Exception, status: int
+) -> None:
+    with failing(caplog, error) as app:
+        for name in ("invoke", "batch"):
+            response = send(app, f"/chain/{name}", body_for(name, "a"))
+            assert response.status_code == status
+            assert "secret" not in response.text + str(response.headers)
+            assert response.json()["message"] == response.json()["detail"]
+            assert response.headers.get("retry-after") == ("7" if status == 429 else None)
+
+
+@pytest.mark.parametrize("name", ["stream", "stream_log", "stream_events"])
+def test_an_error_in_a_stream_is_an_event(caplog: pytest.LogCaptureFixture, name: str) -> None:
+    with failing(caplog, LIMITED) as app:
+        text = send(app, f"/chain/{name}", body_for(name, "a")).text
+    message = "the model's server has too many requests: try again later"
+    assert text.endswith(f'event: error\ndata: {{"status_code":429,"message":"{message}"}}\n\n')
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("name", ["stream", "stream_events"])
+def test_an_error_before_the_first_chunk_may_be_a_status(name: str) -> None:
+    def fail(value: str) -> str:
+        raise LIMITED
+
+    response = send(app_of(RunnableLambda(fail), wait_for_first_chunk=True), f"/chain/{name}", body_for(name, "a"))
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+    assert "secret" not in response.text
+
+
+# What clients need not know.
+
+
+def test_events_and_logs_leave_out_inputs_and_metadata_unless_asked() -> None:
+    def ask(past: list[Any]) -> Any:
+        messages = [("system", "hidden"), ("placeholder", "{past}")]
+        return ChatPromptTemplate.from_messages(messages) | FakeListChatModel(responses=["hi"]) | StrOutputParser()
+
+    body = {"input": {"past": [HumanMessage("theirs").model_dump()]}}
+    for name in ("stream_events", "stream_log"):
+        lean = send(app_of(ask([])), f"/chain/{name}", body).text
+        full = send(app_of(ask([]), include_input=True), f"/chain/{name}", body).text
+        assert "hidden" in full
+        assert "hidden" not in lean
+        assert "ls_provider" in full
+        assert "ls_provider" not in lean
+        assert '"hi"' in lean
