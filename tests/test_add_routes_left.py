@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,41 +74,39 @@ def test_a_client_that_leaves_closes_the_upstream(name: str, chain: str, after: 
         assert_upstream_closed(upstream, count)
 
 
-def leave_twice(leave: Any, upstream: MockServer) -> None:
-    """Leave once, so that the server has what it keeps, and then without a trace."""
-    asyncio.run(leave())
-    assert_upstream_closed(upstream, 1)
+def leave_without_a_trace(chain: str, after: int, leave: Callable[[Any, MockServer], Any]) -> None:
+    """Leave once, for what the process keeps, and once more between two looks at what it has."""
+
+    def act() -> None:
+        with serving(chain, after) as (upstream, url):
+            asyncio.run(leave(RemoteRunnable(f"{url}/chain"), upstream))
+            assert_upstream_closed(upstream, 1)
+
+    act()
     with assert_no_leaks():
-        asyncio.run(leave())
-        assert_upstream_closed(upstream, 2)
+        act()
 
 
 @pytest.mark.parametrize("chain", CHAINS)
 def test_a_client_that_leaves_within_a_stream_closes_the_upstream(chain: str) -> None:
-    with serving(chain, 2) as (upstream, url):
-        remote: Any = RemoteRunnable(f"{url}/chain")
+    async def leave(remote: Any, upstream: MockServer) -> None:
+        async with remote.astream({"text": "a"}) as chunks:
+            await anext(chunks)
 
-        async def main() -> None:
-            async with remote.astream({"text": "a"}) as chunks:
-                await anext(chunks)
-
-        leave_twice(main, upstream)
+    leave_without_a_trace(chain, 2, leave)
 
 
 @pytest.mark.parametrize("name", ["ainvoke", "abatch", "astream", "astream_events", "astream_log"])
 def test_a_cancelled_client_closes_the_upstream(name: str) -> None:
-    with serving("fused", 0) as (upstream, url):
-        remote: Any = RemoteRunnable(f"{url}/chain")
+    async def leave(remote: Any, upstream: MockServer) -> None:
+        call = getattr(remote, name)([{"text": "a"}] if name == "abatch" else {"text": "a"})
+        task = asyncio.ensure_future(exhaust(call) if hasattr(call, "__aiter__") else call)
+        await asyncio.to_thread(upstream.wait_until, lambda: len(upstream.requests) == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
-        async def main() -> None:
-            call = getattr(remote, name)([{"text": "a"}] if name == "abatch" else {"text": "a"})
-            task = asyncio.ensure_future(exhaust(call) if hasattr(call, "__aiter__") else call)
-            await asyncio.to_thread(upstream.wait_until, lambda: upstream.connections.open == 1)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-
-        leave_twice(main, upstream)
+    leave_without_a_trace("fused", 0, leave)
 
 
 def test_cleaning_up_is_not_disturbed_by_the_disconnect() -> None:

@@ -349,29 +349,29 @@ def test_a_stream_that_is_left_closes_the_connection(served: tuple[Script, str])
     with answering(served, stream=[data("a"), None], stream_events=[data({"a": 1}), None]) as (script, remote):
 
         async def main() -> None:
-            async with assert_no_leaks():
-                for stream in (remote.astream(1), remote.astream_events(1)):
-                    async with stream as opened:
-                        await anext(opened)
+            for stream in (remote.astream(1), remote.astream_events(1)):
+                async with stream as opened:
+                    await anext(opened)
 
-        asyncio.run(main())
-        assert all(script.closed.acquire(timeout=20) for _ in range(2))
-        with assert_no_leaks(), remote.stream(1) as stream:
-            assert next(stream) == "a"
+        with assert_no_leaks():
+            asyncio.run(main())
+            with remote.stream(1) as stream:
+                assert next(stream) == "a"
+            assert all(script.closed.acquire(timeout=20) for _ in range(3))
 
 
 def test_a_cancelled_call_closes_the_connection(served: tuple[Script, str]) -> None:
     with answering(served, invoke=[b'{"output":', None]) as (script, remote):
 
         async def main() -> None:
-            async with assert_no_leaks():
-                arrived, loop = asyncio.Event(), asyncio.get_running_loop()
-                script.on_request = lambda: loop.call_soon_threadsafe(arrived.set)
-                task = asyncio.ensure_future(remote.ainvoke(1))
-                await arrived.wait()
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
+            arrived, loop = asyncio.Event(), asyncio.get_running_loop()
+            script.on_request = lambda: loop.call_soon_threadsafe(arrived.set)
+            task = asyncio.ensure_future(remote.ainvoke(1))
+            await arrived.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
 
-        asyncio.run(main())
-        assert script.closed.acquire(timeout=20)
+        with assert_no_leaks():
+            asyncio.run(main())
+            assert script.closed.acquire(timeout=20)

@@ -112,7 +112,7 @@ class EventStream(_RemoteAnswer):
                 break
             self._take(event, outputs)
         joined = self._tail + data
-        if b"end" in data and _END.search(joined):
+        if b"end" in joined and _END.search(joined):
             self.done.append(True)
         self._tail = joined[-_END_SIZE - 8 :]
         if self.error is None and (failure := self._parser.failure) is not None:
