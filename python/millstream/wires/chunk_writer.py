@@ -18,7 +18,7 @@ from .public_error import describe_error
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("ChunkWriter",)
+__all__ = ("ChunkWriter", "to_delta")
 
 _JSON = RecordWriter(format="ndjson")
 
@@ -89,7 +89,7 @@ class ChunkWriter:
         return self
 
     def _write_answer(self, message: AIMessage) -> bytes:
-        records = self.core.write(_to_delta(message))
+        records = self.core.write(to_delta(message))
         for url, title in _sources(message):
             records += _if_supported(self.core.write_source, url, title=title)
         return records
@@ -103,7 +103,7 @@ def _if_supported(write: Callable[..., bytes], *args: str, **kwargs: str) -> byt
         return b""
 
 
-def _to_delta(message: AIMessage) -> Delta:
+def to_delta(message: AIMessage) -> Delta:
     """Return what a chat model's message has, as the delta that it was, or could have been."""
     kwargs = message.additional_kwargs if message._additional_kwargs else {}
     metadata = message.response_metadata if message._response_metadata else {}
