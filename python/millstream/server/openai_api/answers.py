@@ -1,0 +1,139 @@
+"""``Answer``: a Runnable's whole output as OpenAI's APIs describe an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..._backend import Delta, ToolCallDelta
+from ..._merge import add_counts
+from ...callbacks.handlers import BaseCallbackHandler
+from ...callbacks.values_from_langchain import from_langchain
+from ...events.record_writer import RecordWriter
+from ...messages.ai import AIMessage
+from ...messages.base import BaseMessage
+from ...messages.openai import openai_calls
+from ...outputs import LLMResult
+from .usage import openai_usage
+
+__all__ = ("Answer", "AnswerRecorder", "read_output")
+
+_JSON = RecordWriter(format="ndjson")
+# The finish reasons of other providers, in OpenAI's words.
+_REASONS = {
+    **{"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"},
+    **{"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter", "refusal": "content_filter"},
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. ``tool_calls`` are in OpenAI's form; ``usage`` has OpenAI's names, or is ``None`` if unknown."""
+
+    text: str = ""
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    function_call: Mapping[str, Any] | None = None
+    audio: Mapping[str, Any] | None = None
+    finish_reason: str | None = None
+    logprobs: Mapping[str, Any] | None = None
+    usage: Mapping[str, Any] | None = None
+    fingerprint: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """The finish reason in OpenAI's words; an answer without one ended by itself, or with its calls."""
+        if self.finish_reason:
+            return _REASONS.get(self.finish_reason, self.finish_reason)
+        return "tool_calls" if self.tool_calls else "stop"
+
+    def as_delta(self) -> Delta:
+        """Return the answer as one delta."""
+        calls = [
+            ToolCallDelta(place, call["id"], call["function"]["name"], call["function"]["arguments"])
+            for place, call in enumerate(self.tool_calls)
+        ]
+        return Delta(
+            0,
+            text=self.text or None,
+            reasoning=self.reasoning,
+            refusal=self.refusal,
+            tool_calls=tuple(calls),
+            finish_reason=self.reason,
+            usage=self.usage,
+            logprobs=self.logprobs,
+        )
+
+
+@dataclass(eq=False)
+class AnswerRecorder(BaseCallbackHandler):
+    """Notes what a Runnable's output does not have: the usage of its models, and how the last of them ended."""
+
+    usages: list[Mapping[str, Any]] = field(default_factory=list)
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+        """Note the usage and the info of a model's answer."""
+        choices = response.generations[0] if response.generations else []
+        if not choices:
+            return
+        message = getattr(choices[0], "message", None)
+        usage = openai_usage(message) if message is not None else None
+        if usage is None:
+            usage = (response.llm_output or {}).get("token_usage")
+        if usage:
+            self.usages.append(usage)
+        self.info = {**(choices[0].generation_info or {}), **(getattr(message, "response_metadata", None) or {})}
+
+    def complete(self, answer: Answer) -> Answer:
+        """Return ``answer`` with what was noted."""
+        reason = answer.finish_reason or self.info.get("finish_reason")
+        if reason in ("tool_calls", "tool_use", "function_call") and not answer.tool_calls:
+            # The Runnable ran the tools itself, or made its output of their calls.
+            reason = None
+        usage = add_counts(self.usages) if self.usages else answer.usage
+        logprobs = answer.logprobs or self.info.get("logprobs")
+        return replace(answer, finish_reason=reason, usage=usage, logprobs=logprobs)
+
+
+def read_output(output: Any) -> Answer:
+    """Return the answer in a Runnable's output.
+
+    A text and a model's message are an answer, of a graph's state the last message is. Another message is its text.
+    Any other value is written as JSON: the text of a structured answer.
+    """
+    output = from_langchain(output)
+    if isinstance(output, dict) and isinstance(messages := output.get("messages"), list | tuple) and messages:
+        last = from_langchain(messages[-1])
+        output = last if isinstance(last, BaseMessage) else output
+    if isinstance(output, str):
+        return Answer(output)
+    if isinstance(output, AIMessage):
+        return _read_message(output)
+    if isinstance(output, BaseMessage):
+        return Answer(output.text)
+    return Answer("" if output is None else _JSON.write(output).decode().rstrip("\n"))
+
+
+def _read_message(message: AIMessage) -> Answer:
+    kwargs, metadata = message.additional_kwargs, message.response_metadata
+    content = message.content
+    reasoning, refusal = kwargs.get("reasoning_content"), kwargs.get("refusal")
+    if isinstance(content, list):
+        blocks: Sequence[Any] = message.content_blocks
+        thoughts = [block.get("reasoning") or "" for block in blocks if block.get("type") == "reasoning"]
+        reasoning = reasoning or "".join(thoughts) or None
+    return Answer(
+        message.text,
+        reasoning=reasoning,
+        refusal=refusal,
+        tool_calls=openai_calls(message.tool_calls, message.invalid_tool_calls),
+        function_call=kwargs.get("function_call"),
+        audio=kwargs.get("audio"),
+        finish_reason=metadata.get("finish_reason") or metadata.get("stop_reason"),
+        logprobs=metadata.get("logprobs"),
+        usage=openai_usage(message),
+        fingerprint=metadata.get("system_fingerprint"),
+    )

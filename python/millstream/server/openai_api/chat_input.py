@@ -1,0 +1,142 @@
+"""Reads requests of chat completions: their messages, and their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...messages.ai import AIMessage
+from ...messages.base import BaseMessage
+from ...messages.function import FunctionMessage
+from ...messages.human import HumanMessage
+from ...messages.system import SystemMessage
+from ...messages.tool import ToolMessage
+from ...messages.tool_calls import InvalidToolCall, ToolCall, read_raw_call
+from ...providers.openai.arguments import CHAT
+from .errors import RequestError
+from .fields import check_fields, read_list, read_text
+from .request import Answering
+
+__all__ = ("build_assistant", "read_calls", "read_chat", "read_parts")
+
+_PARAMETERS = frozenset(CHAT) - {"model", "stream", "messages", "n", "stream_options"}
+# The member that a part of each type must have, and the member of that in which a text must be.
+_PARTS = {"text": ("text", None), "refusal": ("refusal", None), "image_url": ("image_url", "url")}
+_OBJECT_PARTS = ("input_audio", "file")
+
+
+def read_chat(body: Mapping[str, Any]) -> Answering:
+    """Return the answers that the body of a request asks for."""
+    fields = check_fields("chat", body)
+    if "messages" not in fields:
+        raise RequestError(
+            "Missing required parameter: 'messages'.", param="messages", code="missing_required_parameter"
+        )
+    messages = [_read_message(one, f"messages[{i}]") for i, one in enumerate(read_list(fields["messages"], "messages"))]
+    return Answering(
+        "chat",
+        fields["model"],
+        [messages],
+        {name: value for name, value in fields.items() if name in _PARAMETERS},
+        n=fields.get("n", 1),
+        stream=fields.get("stream", False),
+        include_usage=bool(fields.get("stream_options", {}).get("include_usage")),
+    )
+
+
+def _read_message(message: Mapping[str, Any], param: str) -> BaseMessage:
+    role = message.get("role")
+    name = message.get("name")
+    if name is not None:
+        read_text(name, f"{param}.name")
+    if role == "assistant":
+        return _read_assistant(message, param)
+    content = _read_content(message.get("content"), f"{param}.content")
+    match role:
+        case "user":
+            return HumanMessage(content, name=name)
+        case "system":
+            return SystemMessage(content, name=name)
+        case "developer":
+            return SystemMessage(content, name=name, additional_kwargs={"__openai_role__": "developer"})
+        case "tool":
+            id = read_text(message.get("tool_call_id"), f"{param}.tool_call_id")
+            return ToolMessage(content, tool_call_id=id, name=name)
+        case "function":
+            return FunctionMessage(content, name=read_text(name, f"{param}.name"))
+    raise RequestError(
+        f"Invalid value for '{param}.role': expected one of 'system', 'developer', 'user', 'assistant', 'tool',"
+        " 'function'.",
+        param=f"{param}.role",
+        code="invalid_value",
+    )
+
+
+def _read_content(content: object, param: str) -> Any:
+    if isinstance(content, str):
+        return content
+    if content is None:
+        raise RequestError(f"Invalid value for '{param}': expected a string, got null.", param=param)
+    return read_parts(content, param)
+
+
+def read_parts(content: object, param: str) -> list[dict[str, Any]]:
+    """Return the parts of a content; those of unknown types unchanged. Raises :class:`RequestError` for other values.
+
+    The content of a message is sent to a model in the parts that the client sent.
+    """
+    parts = read_list(content, param)
+    for place, part in enumerate(parts):
+        where = f"{param}[{place}]"
+        if not isinstance(part, dict):
+            raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
+        type_name = read_text(part.get("type"), f"{where}.type")
+        if type_name in _OBJECT_PARTS and not isinstance(part.get(type_name), dict):
+            where = f"{where}.{type_name}"
+            raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
+        if type_name in _PARTS:
+            member, inner = _PARTS[type_name]
+            value = part.get(member)
+            if inner is not None:
+                value = value.get(inner) if isinstance(value, dict) else None
+            read_text(value, f"{where}.{member}" if inner is None else f"{where}.{member}.{inner}")
+    return parts
+
+
+def _read_assistant(message: Mapping[str, Any], param: str) -> AIMessage:
+    content = message.get("content")
+    read = "" if content is None else _read_content(content, f"{param}.content") if content != "" else ""
+    extras = {name: message[name] for name in ("audio", "function_call", "reasoning_content") if message.get(name)}
+    if refusal := message.get("refusal"):
+        # A message has no field for a refusal, but its content may have a part.
+        part = {"type": "refusal", "refusal": read_text(refusal, f"{param}.refusal")}
+        read = [*([{"type": "text", "text": read}] if isinstance(read, str) and read else read or ()), part]
+    raw = message.get("tool_calls")
+    calls, invalid = read_calls(raw, f"{param}.tool_calls") if raw else ([], [])
+    return build_assistant(read, calls, invalid, name=message.get("name"), additional_kwargs=extras)
+
+
+def build_assistant(content: Any, calls: list[ToolCall], invalid: list[InvalidToolCall], **fields: Any) -> AIMessage:
+    """Return the message of an earlier answer."""
+    return AIMessage(content, tool_calls=calls, invalid_tool_calls=invalid, **fields)
+
+
+def read_calls(raw: object, param: str) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Return tool calls from OpenAI's form: those that are valid, and those whose arguments are not a JSON object."""
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for place, call in enumerate(read_list(raw, param)):
+        where = f"{param}[{place}]"
+        if not isinstance(call, dict) or call.get("type", "function") != "function":
+            raise RequestError(f"'{where}' must be a call of a function.", param=where, code="unsupported_value")
+        function = call.get("function")
+        read_text(call.get("id"), f"{where}.id")
+        function = function if isinstance(function, dict) else {}
+        read_text(function.get("name"), f"{where}.function.name")
+        read_text(function.get("arguments"), f"{where}.function.arguments")
+        read, broken = read_raw_call(call)
+        if read is not None:
+            calls.append(read)
+        elif broken is not None:
+            invalid.append(broken)
+    return calls, invalid

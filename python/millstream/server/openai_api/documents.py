@@ -1,0 +1,107 @@
+"""The documents of whole answers, one function for each API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from ..._backend import WireWriter
+from ..._merge import add_counts
+from .answers import Answer
+from .request import Answering
+
+__all__ = ("DOCUMENTS",)
+
+
+def _usage(answers: Sequence[Answer]) -> dict[str, Any] | None:
+    """Return the sum of the usages; ``None`` if none is known."""
+    known = [answer.usage for answer in answers if answer.usage]
+    return add_counts(known) if known else None
+
+
+def _chat(answering: Answering, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{id}",
+        "object": "chat.completion",
+        "created": created,
+        "model": answering.model,
+        "choices": [
+            {
+                "index": index,
+                "message": _message(answer),
+                "logprobs": answer.logprobs,
+                "finish_reason": answer.reason,
+            }
+            for index, answer in enumerate(answers)
+        ],
+        "usage": _usage(answers),
+        "system_fingerprint": answers[0].fingerprint,
+    }
+
+
+def _message(answer: Answer) -> dict[str, Any]:
+    is_empty = answer.tool_calls or answer.function_call or answer.refusal or answer.audio
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": (answer.text or None) if is_empty else answer.text,
+        "refusal": answer.refusal,
+    }
+    optional = {
+        "reasoning_content": answer.reasoning,
+        "tool_calls": answer.tool_calls,
+        "function_call": answer.function_call,
+        "audio": answer.audio,
+    }
+    return message | {name: value for name, value in optional.items() if value}
+
+
+def _completions(answering: Answering, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-{id}",
+        "object": "text_completion",
+        "created": created,
+        "model": answering.model,
+        "choices": [
+            {
+                "index": index,
+                "text": f"{answering.inputs[index // answering.n]}{answer.text}" if answering.echo else answer.text,
+                "logprobs": answer.logprobs,
+                "finish_reason": answer.reason,
+            }
+            for index, answer in enumerate(answers)
+        ],
+        "usage": _usage(answers),
+        "system_fingerprint": answers[0].fingerprint,
+    }
+
+
+def _responses(answering: Answering, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
+    """Return the response as the last event of a stream has it, with what the request said."""
+    answer = answers[0]
+    writer = WireWriter("openai.responses", id, created, model=answering.model)
+    events = writer.write(answer.as_delta()) + writer.close()
+    response: dict[str, Any] = orjson.loads(events.rstrip().rpartition(b"data: ")[2])["response"]
+    if answer.logprobs:
+        _add_logprobs(response, answer.logprobs)
+    return response | _UNSET | answering.shown
+
+
+# Members that a whole response has beside those of the last event.
+_UNSET = {
+    **{"background": False, "max_output_tokens": None, "previous_response_id": None, "store": False},
+    **{"reasoning": {"effort": None, "summary": None}, "text": {"format": {"type": "text"}}, "truncation": "disabled"},
+}
+
+
+def _add_logprobs(response: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
+    """Put log probabilities into the text of a response."""
+    for item in response["output"]:
+        for part in item.get("content") or ():
+            if part["type"] == "output_text":
+                part["logprobs"] = logprobs.get("content") or []
+
+
+DOCUMENTS = {"chat": _chat, "completions": _completions, "responses": _responses}
+"""The functions from a request, its answers, an id and a time to the document of a response."""

@@ -1,0 +1,130 @@
+"""The endpoints: each reads a request, finds its model, and responds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from ..._uuid7 import uuid7
+from ..response import EventStreamResponse
+from .body import read_body
+from .chat_input import read_chat
+from .completions_input import read_completions
+from .documents import DOCUMENTS
+from .errors import RequestError, unknown_model
+from .failures import failure_response, json_response
+from .parameters import bind_parameters
+from .request import Answering, OpenAIRequest
+from .responses_input import read_responses
+from .runs import AnswerRuns
+from .tasks import run_until_disconnect
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+
+    from .hooks import AppOptions
+    from .request import API
+    from .served import ServedModel
+
+__all__ = ("AnswerEndpoint", "ModelEndpoint", "ModelsEndpoint")
+
+_READERS = {"chat": read_chat, "completions": read_completions, "responses": read_responses}
+
+
+class _Endpoint:
+    """An ASGI app for one path: it calls ``respond``, and responds to its errors as OpenAI's API does."""
+
+    def __init__(self, options: AppOptions) -> None:
+        self.options = options
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond to one request."""
+        try:
+            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            response = await self.respond(scope, headers, receive)
+        except Exception as error:
+            response = failure_response(error)
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response | None:
+        """Return the response; ``None`` for a client that has left."""
+        raise NotImplementedError
+
+
+class AnswerEndpoint(_Endpoint):
+    """Answers: chat completions, completions, or responses."""
+
+    def __init__(self, api: API, options: AppOptions) -> None:
+        super().__init__(options)
+        self._api = api
+
+    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response | None:
+        """Return the whole answer, or the response that streams it."""
+        options = self.options
+        caller = await options.identify(headers)
+        body = await read_body(headers, receive, options.max_body_size)
+        answering = _READERS[self._api](body)
+        self._check_limits(answering)
+        request = OpenAIRequest(self._api, answering.model, body, headers, caller)
+        served = await options.models.find(request)
+        runs = await self._prepare(served, answering, request)
+        id, created = uuid7().hex, int(time.time())
+        own_headers = {"x-request-id": f"req_{id}"}
+        if answering.stream:
+            return EventStreamResponse(
+                runs.stream(id, created),
+                headers=own_headers,
+                wait_for_first_chunk=True,
+                ping_interval=options.ping_interval,
+                send_timeout=options.send_timeout,
+            )
+        answers = await run_until_disconnect(receive, runs.answers())
+        if answers is None:
+            return None
+        return json_response(DOCUMENTS[self._api](answering, answers, id, created), headers=own_headers)
+
+    def _check_limits(self, answering: Answering) -> None:
+        limit = self.options.max_choices
+        if answering.choices > limit:
+            name = "n" if answering.n > 1 else "prompt"
+            raise RequestError(
+                f"Invalid '{name}': a request may ask for at most {limit} answers.",
+                param=name,
+                code="integer_above_max_value",
+            )
+
+    async def _prepare(self, served: ServedModel, answering: Answering, request: OpenAIRequest) -> AnswerRuns:
+        inputs = [served.make_input(value, request) for value in answering.inputs]
+        runnable = bind_parameters(served, answering, request.body, max_tokens=self.options.max_tokens)
+        config = await self.options.configure(request)
+        return AnswerRuns(runnable, inputs, config, answering)
+
+
+class ModelsEndpoint(_Endpoint):
+    """The list of the models; empty if a function looks them up."""
+
+    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response:
+        """Return the list."""
+        await self.options.identify(headers)
+        data = [_describe(name, served) for name, served in self.options.models.served.items()]
+        return json_response({"object": "list", "data": data})
+
+
+class ModelEndpoint(_Endpoint):
+    """One model."""
+
+    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response:
+        """Return the description of the model in the path."""
+        caller = await self.options.identify(headers)
+        name = unquote(scope["path_params"]["name"])
+        if not name:
+            raise unknown_model(name)
+        served = await self.options.models.find(OpenAIRequest("models", name, {}, headers, caller))
+        return json_response(_describe(name, served))
+
+
+def _describe(name: str, served: ServedModel) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": served.created, "owned_by": served.owned_by}

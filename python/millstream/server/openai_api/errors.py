@@ -1,0 +1,54 @@
+"""``RequestError``: a request that the app refuses, and the bodies of errors as OpenAI's clients read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ("RequestError", "error_body", "unknown_model")
+
+
+class RequestError(Exception):
+    """A request is refused with an HTTP status and an error in OpenAI's form.
+
+    ``message`` is sent to the client. ``param`` names the field at fault, ``code`` the reason. Hooks of the app
+    may raise it too.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        type: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.type = type
+        self.param = param
+        self.code = code
+        self.headers = dict(headers or {})
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body of the response."""
+        return error_body(self.message, self.type, param=self.param, code=self.code)
+
+
+def error_body(message: str, type: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:
+    """Return the body of an error response."""
+    return {"error": {"message": message, "type": type, "param": param, "code": code}}
+
+
+def unknown_model(name: str) -> RequestError:
+    """Return the error for a model that the app does not have."""
+    return RequestError(
+        f"The model `{name}` does not exist or you do not have access to it.",
+        status=404,
+        param="model",
+        code="model_not_found",
+    )

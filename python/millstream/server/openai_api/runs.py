@@ -1,0 +1,84 @@
+"""``AnswerRuns``: the runs of a Runnable that answer one request, whole or as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ...language_models.base import BaseLanguageModel
+from ...language_models.chat_models import BaseChatModel
+from ...output_parsers.string import StrOutputParser
+from ...runnables.config import merge_configs
+from ...runnables.runnable import Runnable
+from ...wires.chunk_writer import ChunkWriter
+from ...wires.names import WireName, WireOptions
+from ...wires.record_stream import RecordStream
+from .answers import Answer, AnswerRecorder, read_output
+from .deltas import awrite_answers, is_graph, read_deltas, read_graph
+from .request import Answering
+from .served import ModelStep
+from .tasks import run_together
+
+__all__ = ("AnswerRuns",)
+
+_WIRES: Mapping[str, WireName] = {
+    "chat": "openai.chat",
+    "completions": "openai.completions",
+    "responses": "openai.responses",
+}
+
+
+class AnswerRuns:
+    """The runs for a request: one for each answer, in the order of their indexes."""
+
+    def __init__(self, runnable: Runnable[Any, Any], inputs: Sequence[Any], config: Any, answering: Answering) -> None:
+        self._runnable = runnable
+        self._answering = answering
+        self._calls = [(input, config) for input in inputs for _ in range(answering.n)]
+        if len(self._calls) > 1 and config and config.get("run_id") is not None:
+            # A run's id is its own.
+            rest = {key: value for key, value in config.items() if key != "run_id"}
+            self._calls[1:] = [(input, rest) for input, _ in self._calls[1:]]
+
+    async def answers(self) -> list[Answer]:
+        """Return all answers."""
+        return await run_together([self._answer(input, config) for input, config in self._calls])
+
+    async def _answer(self, input: Any, config: Any) -> Answer:
+        found = ModelStep.find(self._runnable)
+        if found is not None and found.is_last and isinstance(found.model, BaseChatModel):
+            return read_output(await self._runnable.ainvoke(input, config))
+        recorder = AnswerRecorder()
+        config = merge_configs(config, {"callbacks": [recorder]})
+        return recorder.complete(read_output(await self._runnable.ainvoke(input, config)))
+
+    def stream(self, id: str, created: int) -> RecordStream:
+        """Return the records of the answers."""
+        answering = self._answering
+        options = WireOptions(
+            _WIRES[answering.api],
+            id=id,
+            created=created,
+            model=answering.model,
+            include_usage=answering.include_usage,
+            all_choices=len(self._calls) > 1,
+        )
+        if len(self._calls) == 1 and not answering.echo and _yields_text(self._runnable):
+            input, config = self._calls[0]
+            return self._runnable.astream_records(input, config, wire=options)
+        read = read_graph if is_graph(self._runnable) else read_deltas
+        answers = [partial(read, self._runnable, input, config) for input, config in self._calls]
+        prefixes = [text for text in answering.inputs for _ in range(answering.n)] if answering.echo else []
+        return RecordStream(
+            lambda writer: awrite_answers(writer, answers, prefixes),  # type: ignore[arg-type]
+            ChunkWriter(options, answering.model),
+        )
+
+
+def _yields_text(runnable: Any) -> bool:
+    """Return whether all chunks of a Runnable are texts or messages of ours, which a wire takes as they are."""
+    found = ModelStep.find(runnable)
+    if found is None or not isinstance(found.model, BaseLanguageModel):
+        return False
+    return all(isinstance(step, StrOutputParser) for step in found.after)
