@@ -14,12 +14,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
 
 from millstream import ChatOpenAI
 from millstream.messages import AIMessageChunk, ToolCallChunk, ToolMessage
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator
-from millstream.server import EventStreamResponse
+from millstream.server import EventStreamResponse, add_routes
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, RecordedRequest, Reply, Stall
 from millstream.wires.names import WireName, WireOptions
 
@@ -121,6 +123,16 @@ class Server:
         yield Route("/ui/{case}", self.ui, methods=["POST"])
         yield Route("/ag-ui/{case}", self.ag_ui, methods=["POST"])
         yield Route("/closed", self.closed)
+        yield from self.langserve_routes()
+
+    def langserve_routes(self) -> Iterable[BaseRoute]:
+        """Return LangServe's routes of a model, and of a chain, also with errors as statuses."""
+        router = Router()
+        chain = ChatPromptTemplate.from_template("{case}") | self.model | StrOutputParser()
+        add_routes(router, self.model, path="/langserve/model")
+        add_routes(router, chain, path="/langserve/text", ping_interval=0.05)
+        add_routes(router, chain, path="/langserve/patient", wait_for_first_chunk=True)
+        return router.routes
 
 
 @contextmanager

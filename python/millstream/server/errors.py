@@ -32,11 +32,13 @@ def error_response(error: BaseException, wire: str | None) -> tuple[int, list[tu
     """Return status, headers and body of the response for ``error``, before anything else was sent.
 
     The body is JSON as OpenAI's servers have it: ``{"error": {"message", "type", "code"}}``; plain text on wires
-    whose clients show the body to a person.
+    whose clients show the body to a person. LangServe's clients read ``{"detail", "message"}``.
     """
     public = describe_error(error)
     if wire in _TEXT_WIRES:
         media_type, body = "text/plain; charset=utf-8", public.message.encode()
+    elif wire == "langserve":
+        media_type, body = "application/json", orjson.dumps({"detail": public.message, "message": public.message})
     else:
         media_type, body = "application/json", _dump(public)
     headers = [("content-type", media_type), ("content-length", str(len(body))), ("cache-control", "no-store")]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ...callbacks.values_from_langchain import from_langchain
 from ...events.record_writer import RecordWriter
 from ...prompt_values import ChatPromptValue, ChatPromptValueConcrete
 from ...runnables.config import RunnableConfig
 from ...runnables.runnable import Runnable
-from ...wires.public_error import describe_error
+from ..errors import error_response, logger
 from .bodies import InvalidRequestError, read_body, require
 from .configs import ConfigReader
 from .disconnects import run_unless_disconnected
@@ -27,8 +26,6 @@ from .settings import RouteSettings
 from .stream_responses import StreamSlots
 
 __all__ = ("RunnableHandlers",)
-
-logger = logging.getLogger("millstream")
 
 _JSON = RecordWriter(format="ndjson")
 _FILTERS = ("include_names", "include_types", "include_tags", "exclude_names", "exclude_types", "exclude_tags")
@@ -188,10 +185,8 @@ def _metadata(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answer_error(error: BaseException) -> Response:
     """Return the response for a run that failed: never what an upstream wrote."""
-    public = describe_error(error)
-    headers = {} if public.retry_after is None else {"retry-after": public.retry_after}
-    # The JS client shows `message`, FastAPI's clients `detail`.
-    return JSONResponse({"detail": public.message, "message": public.message}, public.status, headers)
+    status, headers, content = error_response(error, "langserve")
+    return Response(content, status, dict(headers))
 
 
 def _json(document: Mapping[str, Any], status: int = 200) -> Response:
