@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StreamTruncatedError
+from ..streaming.drive import adrive_records
+from ..streaming.relay import Pump
 from .disconnects import Receive, watch_disconnect
 from .errors import ServerShutdownError, error_response, log_error, logger
 from .keep_alive import ticker_of
@@ -177,20 +178,36 @@ class Relay:
         await self._sender.start(self._options.status, self._options.raw_headers)
 
     async def _send_records(self) -> None:
-        body: Any = self._body
-        records: AsyncIterator[bytes] = aiter(body)
+        records, pump = self._open()
         send = self._sender.send
-        async with aclosing(body) if hasattr(body, "aclose") else _NoClose():
-            async for record in records:
-                if self._reason is not None:
-                    # The stream has caught the cancellation and gone on.
-                    raise asyncio.CancelledError
-                if not self._is_started:
-                    if self._holds_back(record):
-                        continue
-                    await self._start()
-                    record, self._held = self._held + record, b""
-                await send(record)
+        try:
+            async with records:
+                async for record in records:
+                    if self._reason is not None:
+                        # The stream has caught the cancellation and gone on.
+                        raise asyncio.CancelledError
+                    if not self._is_started:
+                        if self._holds_back(record):
+                            continue
+                        await self._start()
+                        record, self._held = self._held + record, b""
+                    await send(record)
+                    if pump is not None:
+                        pump.go()
+        finally:
+            # A traceback keeps this frame, and the frame would keep the processor, which has the exception.
+            del records, pump
+
+    def _open(self) -> tuple[_Records, Pump | None]:
+        """Return the records, and what sends most of them itself, if the stream is one of ours."""
+        body: Any = self._body
+        open_parts = getattr(body, "_open_parts", None)
+        if open_parts is None or (parts := open_parts()) is None:
+            return _Records(aiter(body), body), None
+        source, processor = parts
+        pump = Pump(self._sender)
+        records = adrive_records(source, processor, pump)
+        return _Records(records, records), pump
 
     def _holds_back(self, record: bytes) -> bool:
         """Keep a record that precedes the first chunk, while an error may still become a status."""
@@ -252,12 +269,25 @@ class Relay:
                 logger.exception("on_error raised an exception")
 
 
-class _NoClose:
+class _Records:
+    """Records, and what closes them."""
+
+    __slots__ = ("_closes", "_items")
+
+    def __init__(self, items: AsyncIterator[bytes], closes: Any) -> None:
+        self._items = items
+        self._closes = closes
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._items
+
     async def __aenter__(self) -> None:
         """Do nothing."""
 
     async def __aexit__(self, *error: object) -> None:
-        """Do nothing."""
+        """Close what can be closed."""
+        if hasattr(self._closes, "aclose"):
+            await self._closes.aclose()
 
 
 def _cut_error() -> Exception:

@@ -12,6 +12,7 @@ import asyncio
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from contextvars import copy_context
+from functools import partial
 from types import CoroutineType, coroutine
 from typing import Any
 
@@ -36,7 +37,18 @@ class Sender:
     at both. ``is_direct`` is whether :meth:`post` may be called; the probes of the first messages decide.
     """
 
-    __slots__ = ("_context", "_loop", "_pending", "_ping", "_send", "_task", "count", "is_direct", "is_sending")
+    __slots__ = (
+        "_context",
+        "_is_probing",
+        "_loop",
+        "_pending",
+        "_ping",
+        "_send",
+        "_task",
+        "count",
+        "is_direct",
+        "is_sending",
+    )
 
     def __init__(self, send: Send, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
         self._send = send
@@ -48,27 +60,30 @@ class Sender:
         self._ping: asyncio.Task[None] | None = None
         self.count = 0
         self.is_sending = False
-        self.is_direct = True
+        self.is_direct = False
+        self._is_probing = True
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the head."""
-        await self._deliver({"type": "http.response.start", "status": status, "headers": headers}, probes=True)
+        await self._deliver({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def send(self, body: bytes, *, probes: bool = False) -> None:
+    async def send(self, body: bytes) -> None:
         """Send a part of the body; raises :class:`SendError`."""
-        await self._deliver({"type": "http.response.body", "body": body, "more_body": True}, probes=probes)
+        await self._deliver({"type": "http.response.body", "body": body, "more_body": True})
+        if self._is_probing:
+            self._is_probing, self.is_direct = False, True
 
     async def end(self, body: bytes = b"") -> None:
         """Send the last part of the body."""
         await self._deliver({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _deliver(self, message: Message, *, probes: bool = False) -> None:
+    async def _deliver(self, message: Message) -> None:
         self.count += 1
         self.is_sending = True
         if self._ping is not None:
             await self._wait_ping()
         try:
-            if probes and self.is_direct:
+            if self._is_probing:
                 await self._probe(self._send(message))
             else:
                 await self._send(message)
@@ -79,7 +94,7 @@ class Sender:
     def _probe(self, sending: Any) -> Awaitable[None]:
         """Return ``sending``, with a note of whether it suspends."""
         if type(sending) is not CoroutineType:
-            self.is_direct = False
+            self._is_probing = False
             return sending  # type: ignore[no-any-return]
         return self._run_probed(sending)
 
@@ -89,17 +104,19 @@ class Sender:
             awaited = sending.send(None)
         except StopIteration:
             return
-        self.is_direct = False
+        self._is_probing = False
         yield from _resume(sending, awaited)
 
     # From a callback.
 
-    def post(self, body: bytes) -> bool:
-        """Send a part of the body from a callback; return ``False`` if the task has to call :meth:`finish`."""
-        self.count += 1
-        return self._context.run(self._step, body)
+    @property
+    def post(self) -> Callable[[bytes], bool]:
+        """Sends a part of the body from a callback; returns ``False`` if the task has to call :meth:`finish`."""
+        run: Any = self._context.run
+        return partial(run, self._step)
 
     def _step(self, body: bytes) -> bool:
+        self.count += 1
         loop, task = self._loop, self._task
         _enter_task(loop, task)
         try:

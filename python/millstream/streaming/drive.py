@@ -7,11 +7,14 @@ another one then, and the stream begins anew.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import APIConnectionError, StreamError
 from .protocols import AsyncBody, Processor, RecordProcessor, Source
 from .stream import Out
+
+if TYPE_CHECKING:
+    from .relay import Pump
 
 __all__ = ("abegin", "adrive", "adrive_records", "begin", "drive")
 
@@ -119,12 +122,17 @@ async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Ou
         del opener, processor, body, feed, done
 
 
-async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGenerator[bytes, None]:
-    """Run ``processor`` over ``source`` as :func:`adrive` does, at one call and one step per raw item."""
+async def adrive_records(
+    source: Source, processor: RecordProcessor, pump: Pump | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Run ``processor`` over ``source`` as :func:`adrive` does, at one call and one step per raw item.
+
+    A ``pump`` reads each body in its place, and may send records itself once one was yielded.
+    """
     opener: Any = source
     del source
     body: Any = None
-    recorder = done = body
+    recorder = read = done = body
     try:
         if records := processor.start():
             yield records
@@ -137,8 +145,9 @@ async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGen
                     opener = None
                     yield records
                 recorder, prefix, suffix, done = processor.recorder, processor.prefix, processor.suffix, processor.done
+                read = body.read if pump is None else pump.attach(body, processor, recorder)
                 try:
-                    while not done and (raws := await body.read()):
+                    while not done and (raws := await read()):
                         for raw in raws:
                             records = recorder(raw, prefix, suffix)
                             if type(records) is list:
@@ -163,7 +172,7 @@ async def adrive_records(source: Source, processor: RecordProcessor) -> AsyncGen
     finally:
         processor.release()
         # A traceback keeps this frame, as it does the driver's.
-        del opener, processor, body, recorder, done
+        del opener, processor, body, recorder, read, pump, done
 
 
 def begin(source: Source, processor: Processor[Out]) -> tuple[_Begun, list[Out]]:

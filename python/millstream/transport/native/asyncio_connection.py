@@ -11,6 +11,9 @@ the time with the deadline stored last: if that has moved on, the timer is armed
 so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection.take` resumes it. Between two
 exchanges there is no consumer, and such data ends the connection instead.
 
+**Sinks.** A task that relays what it reads may set a *sink*, a function that is called with data in the loop's
+callback. The task waits for the rest: the end, an error, a deadline.
+
 **States.** *active*: an exchange uses the connection. *idle*: it is in the pool. *parked*: it is in the pool
 too, but the last chunk of its body has not arrived yet (see ``_park``). *closed*.
 """
@@ -76,7 +79,6 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_deadline",
         "_framing",
         "_loop",
         "_pid",
@@ -88,6 +90,7 @@ class Connection(asyncio.BufferedProtocol):
         "_unread",
         "_view",
         "_waiter",
+        "deadline",
         "error",
         "idle_since",
         "is_lost",
@@ -97,6 +100,7 @@ class Connection(asyncio.BufferedProtocol):
         "origin",
         "parked_since",
         "reads",
+        "sink",
         "socket",
     )
 
@@ -108,8 +112,9 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._framing: HTTPConnection | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self.sink: Callable[[bytes], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._deadline = inf
+        self._timer_at = self.deadline = inf
         self._pid = getpid()
         # The loop's transport owns this socket.
         self.socket: socket.socket | None = None
@@ -134,8 +139,11 @@ class Connection(asyncio.BufferedProtocol):
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Keep the data, and wake the task that waits for it."""
-        self.reads.append(bytes(self._view[:nbytes]))
+        """Hand the data to the sink, or keep it and wake the task that waits for it."""
+        data = bytes(self._view[:nbytes])
+        if self.sink is not None:
+            return self.sink(data)
+        self.reads.append(data)
         waiter = self._waiter
         if waiter is None:
             self._on_unawaited_read(nbytes)
@@ -161,7 +169,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Mark the request as sent: the rest fits into the buffers."""
         self.is_writing = False
-        self._wake()
+        self.wake()
 
     # What exchanges call.
 
@@ -173,9 +181,10 @@ class Connection(asyncio.BufferedProtocol):
     def wait_for_change(self, deadline: float) -> asyncio.Future[bool]:
         """Return a future that is set at the next change: to ``False`` by data or the end, to ``True`` by the deadline.
 
-        ``deadline`` is on the loop's clock; see the module for how it is timed.
+        ``deadline`` is on the loop's clock; see the module for how it is timed. Until then :attr:`sink`, if it is
+        set, is called with data, and moves :attr:`deadline` on; it ends the wait by :meth:`wake`.
         """
-        self._deadline = deadline
+        self.deadline = deadline
         if deadline < self._timer_at:
             self._start_timer(deadline)
         waiter: asyncio.Future[bool] = asyncio.Future(loop=self._loop)
@@ -197,7 +206,7 @@ class Connection(asyncio.BufferedProtocol):
 
         With ``is_drained`` only the end of the body is missing: the connection is parked until it arrives.
         """
-        self._waiter = None
+        self._waiter = self.sink = None
         if is_drained and self.reads:
             framing.feed(self.take())
         if self.is_lost or self._state != _ACTIVE or self._loop.is_closed():
@@ -280,7 +289,7 @@ class Connection(asyncio.BufferedProtocol):
             if sock is not None:
                 sock.close()
             return
-        self._wake()
+        self.wake()
         if transport is not None:
             transport.abort()
 
@@ -312,9 +321,9 @@ class Connection(asyncio.BufferedProtocol):
         self._framing = framing
         if self.is_paused:
             self._resume()
-        self._deadline = self.parked_since + PARKED_SECONDS
-        if self._deadline < self._timer_at:
-            self._start_timer(self._deadline)
+        self.deadline = self.parked_since + PARKED_SECONDS
+        if self.deadline < self._timer_at:
+            self._start_timer(self.deadline)
         self._pool.park(self)
 
     def _on_unawaited_read(self, nbytes: int) -> None:
@@ -344,12 +353,14 @@ class Connection(asyncio.BufferedProtocol):
         if self._state == _ACTIVE:
             self.error = self.error or error
             self.is_lost = True
-            self._wake()
+            self.wake()
         else:
             self.abort()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Wake the task that waits for a change."""
         waiter, self._waiter = self._waiter, None
+        self.sink = None
         if waiter is not None and not waiter.done():
             waiter.set_result(False)
 
@@ -373,12 +384,12 @@ class Connection(asyncio.BufferedProtocol):
             # The next ``wait_for_change`` arms the timer.
             return
         # Timers may fire early by a tick of the clock, uvloop's by a millisecond.
-        if self._pool.now() + 0.001 < self._deadline:
-            if self._deadline < inf:
-                self._start_timer(self._deadline)
+        if self._pool.now() + 0.001 < self.deadline:
+            if self.deadline < inf:
+                self._start_timer(self.deadline)
         elif waiter is None:
             self.abort()
         else:
-            self._waiter = None
+            self._waiter = self.sink = None
             if not waiter.done():
                 waiter.set_result(True)

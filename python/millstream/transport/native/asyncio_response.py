@@ -125,6 +125,47 @@ class AsyncResponse(Exchange):
             return (data if self._through else self.feed_body(data),)
         return ()
 
+    async def read_into(self, take: Callable[[bytes], bool]) -> Sequence[bytes]:
+        """Call ``take`` with all data as it arrives, in the loop's callback, until it returns ``False``.
+
+        Returns an empty sequence then, and at the end, and raises what :meth:`read` does. Data that has arrived
+        already is returned, as :meth:`read` does: ``take`` is never called by the task.
+        """
+        connection, framing, now, idle = self._connection, self.framing, self._pool.now, self.waits.idle
+        if connection is None or self._content is not None or framing.ended or framing.failure is not None:
+            return await self.read()
+        end_by, through = self.end_by, self._through
+        is_stopped = False
+        failure: BaseException | None = None
+
+        def feed(data: bytes) -> None:
+            nonlocal is_stopped, failure
+            time = now()
+            if time >= end_by:
+                connection.reads.append(data)
+                return connection.wake()
+            connection.deadline = time + idle if time + idle < end_by else end_by
+            try:
+                is_stopped = not take(data if through else self.feed_body(data))
+            except Exception as error:
+                # The task raises it.
+                failure = error
+            if is_stopped or failure is not None or framing.ended or framing.failure is not None:
+                connection.wake()
+
+        try:
+            if not connection.has_news() and (time := now()) < end_by:
+                connection.sink = feed
+                if await connection.wait_for_change(min(time + idle, end_by)) and not connection.has_news():
+                    raise self._timeout_error(connection.deadline, idle, "nothing arrived")
+                if failure is not None:
+                    raise failure
+            return () if is_stopped else await self.read()
+        finally:
+            connection.sink = None
+            # A traceback keeps this frame, which would keep the exception.
+            del feed, failure
+
     async def adrain(self) -> None:
         """Let the connection wait for the body's end after :meth:`aclose`, without waiting here."""
         self._is_drained = True
