@@ -33,8 +33,9 @@ def error_records(wire: str | None, media_type: str, error: BaseException, recor
     writer.start()
     records = writer.fail(error)
     if wire == "openai.responses":
-        numbers = iter(range(records_before, records_before + 100))
-        records = _SEQUENCE_NUMBER.sub(lambda found: found[1] + str(next(numbers)).encode(), records)
+        # The response object that its other events show is not known here.
+        records = next(record for record in records.split(b"\n\n") if record.startswith(b"event: error\n")) + b"\n\n"
+        records = _SEQUENCE_NUMBER.sub(rb"\g<1>%d" % records_before, records, count=1)
     return records
 
 

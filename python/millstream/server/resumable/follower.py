@@ -34,6 +34,11 @@ class Meta:
         self.wire, self.media_type, self.headers = wire, media_type, dict(headers)
         self.numbering: type[Numbering] = numbering_for(media_type)
 
+    @property
+    def has_error_records(self) -> bool:
+        """Whether an error is a record; else the connection is cut."""
+        return self.wire != "text" and (self.wire is not None or self.numbering is SSENumbering)
+
     def dump(self) -> bytes:
         """Return the bytes that are stored."""
         return orjson.dumps([self.wire, self.media_type, self.headers])
@@ -172,12 +177,10 @@ class Follower(StreamBody):
             return found[0], False
         if not generation.ended:
             await generation.wait()
-        elif generation.error is not None and not self._has_error_records():
+            return b"", False
+        if generation.error is not None and not self._meta.has_error_records:
             raise generation.error
-        return b"", generation.ended and generation.read(place.seq, 1) == (b"", place.seq)
-
-    def _has_error_records(self) -> bool:
-        return self.wire != "text" and (self.wire is not None or self._meta.numbering is SSENumbering)
+        return b"", True
 
     async def _read(self, page: Page | None) -> tuple[bytes, bool]:
         """Return the records of a page, and whether they are the last."""
@@ -194,7 +197,7 @@ class Follower(StreamBody):
             await declare_lost(self._store, self.stream_id, page)
             return b"", False
         if page.status != "running":
-            if page.status != "finished" and not self._has_error_records():
+            if page.status != "finished" and not self._meta.has_error_records:
                 raise StreamStoppedError if page.status == "stopped" else StreamFailedError
             return b"", True
         return b"", False
@@ -208,7 +211,7 @@ class Follower(StreamBody):
 
     def _own_end(self, error: ResumableStreamError) -> tuple[bytes, bool]:
         """Return the records of an end that is this follower's alone: they have no id."""
-        if not self._has_error_records():
+        if not self._meta.has_error_records:
             raise error
         return error_records(self.wire, self.media_type, error, self._place().seq), True
 

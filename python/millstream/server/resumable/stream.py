@@ -205,7 +205,8 @@ async def resume(
         return NotResumable("superseded")
     if place < page.first:
         return NotResumable("trimmed")
-    if page.status != "running" and place >= page.last:
+    knows_end = page.status == "finished" or (page.status != "running" and meta.has_error_records)
+    if knows_end and place >= page.last:
         return StreamFinished(page.status)
     generation = _generation_of(store, stream_id, page.epoch)
     greeting = greeting_of(meta, place, retry, whole=True)
