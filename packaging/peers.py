@@ -53,6 +53,10 @@ CHECKS = {
     "httpx-sse's tests": suite("httpx_sse_suite"),
     "older urllib3": suite("urllib3_versions"),
     "the OpenAI SDK's tests": suite("openai_suite"),
+    "redis-server": (
+        lambda: shutil.which("redis-server"),
+        lambda path: [sys.executable, "-m", "tests.redis_suite", path],
+    ),
     "clients in JavaScript": suite("js_clients"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }

@@ -1,0 +1,1 @@
+"""The tests of resumable streams over a Redis that they start."""
