@@ -17,7 +17,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels lock clean
+.PHONY: help demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels container lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ build: $(BUILT)  ## build the extension into .venv
 wheels: $(TOOLS)  ## build the manylinux2014 wheel and the pure-Python one into dist/
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux2014 --interpreter $(PYO3_PYTHON) --out $(DIST)
 	$(BIN)/python packaging/pure_wheel.py $(DIST)
+
+container: wheels  ## collect in dist/container what the Containerfile installs, so that it needs no network
+	rm -rf $(DIST)/container
+	mkdir -p $(DIST)/container
+	cp $(DIST)/millstream-*-cp*-manylinux*.whl $(DIST)/container
+	$(BIN)/python -m pip download --quiet --only-binary :all: --dest $(DIST)/container "$$(ls $(DIST)/container/millstream-*.whl)[server]"
 
 lock:  ## update requirements-dev.lock from the dev group in pyproject.toml
 	$(PYTHON) -m venv --clear target/lock

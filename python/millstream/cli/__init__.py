@@ -1,4 +1,4 @@
-"""The command ``millstream``: ``demo``, ``mock`` and ``doctor``.
+"""The command ``millstream``: ``demo``, ``mock``, ``serve`` and ``doctor``.
 
 Each command imports its modules when it runs, so that ``--help`` is fast and ``doctor`` works with a
 broken installation.
@@ -63,8 +63,32 @@ def _parser() -> argparse.ArgumentParser:
     mock.add_argument("--times", type=_count, metavar="N", help="only the first N requests have the fault")
     mock.set_defaults(run=_mock)
 
+    _add_serve(commands.add_parser("serve", help="run a gateway to OpenAI-compatible servers, until Ctrl-C"))
     _add_doctor(commands.add_parser("doctor", help="look at the installation, and at the imports of source folders"))
     return parser
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.description = (
+        "Run a gateway: OpenAI's chat completions and completions, relayed to upstreams, with keys, limits, failover,"
+        " accounts and metrics. docs/gateway.md describes the file."
+    )
+    serve.add_argument(
+        "--upstream",
+        action="append",
+        default=[],
+        metavar="URL[=MODEL,…]",
+        help="an OpenAI-compatible server, and its models (default: any); its key is OPENAI_API_KEY",
+    )
+    serve.add_argument("--config", metavar="FILE", help="a TOML file, which is read again whenever it changes")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    serve.add_argument("--port", type=int, default=4000, help="the port to listen on (%(default)s)")
+    serve.add_argument("--workers", type=_count, default=1, metavar="N", help="number of processes (%(default)s)")
+    serve.add_argument(
+        "--grace", type=_count, default=30, metavar="SECONDS", help="time for streams to end at shutdown (%(default)s)"
+    )
+    serve.add_argument("--new-key", action="store_true", help="print a new key and its hash, and exit")
+    serve.set_defaults(run=_serve)
 
 
 def _add_doctor(doctor: argparse.ArgumentParser) -> None:
@@ -120,6 +144,12 @@ def _mock(options: argparse.Namespace) -> int:
     from . import mock
 
     return mock.run(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from . import serve
+
+    return serve.run(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import inspect
 import time
 from typing import Any, Protocol
 
-from ...errors import APIError, StreamError
+from ...errors import APIError
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
@@ -101,14 +101,14 @@ class PendingRequest:
                     raise
             await sleep(delay)
 
-    def reopen(self, error: StreamError) -> Response | None:
+    def reopen(self, error: Exception) -> Response | None:
         """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
         if (delay := self._wait(error)) is None:
             return None
         time.sleep(delay)
         return self.open()
 
-    async def areopen(self, error: StreamError) -> AsyncResponse | None:
+    async def areopen(self, error: Exception) -> AsyncResponse | None:
         """:meth:`reopen` for async code."""
         if (delay := self._wait(error)) is None:
             return None

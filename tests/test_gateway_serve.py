@@ -1,0 +1,112 @@
+"""``millstream serve``: the command, its workers, and its file."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from millstream.cli import main
+from millstream.server.gateway.keys import hash_key
+from millstream.testing import MockServer, Reply
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Run ``millstream serve`` and yield its URL, once it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "millstream", "serve", "--port", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if "Application startup complete" in line:
+                    break
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            finally:
+                process.kill()
+
+
+def ask(url: str, **headers: str) -> httpx2.Response:
+    return httpx2.post(f"{url}/v1/chat/completions", json=BODY, headers=headers)
+
+
+def test_a_server_of_the_command_line_is_an_upstream() -> None:
+    with MockServer(Reply(pieces=["Hi"])) as server, serving("--upstream", f"{server.url}=m") as (url, process):
+        assert ask(url).json()["choices"][0]["message"]["content"] == "Hi"
+        assert httpx2.get(f"{url}/v1/models").json()["data"][0]["id"] == "m"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, -signal.SIGTERM)
+        assert process.stdout is not None
+        assert '"outcome": "ok"' in process.stdout.read()
+
+
+def test_workers_share_the_port() -> None:
+    with MockServer(Reply(pieces=["Hi"])) as server, serving("--upstream", server.url, "--workers", "2") as (url, _):
+        found = [httpx2.get(f"{url}/metrics") for _ in range(3)]
+        assert [response.status_code for response in found] == [200] * 3
+        assert ask(url).status_code == 200
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file as editors do: another file takes its place."""
+    other = path.with_suffix(".new")
+    other.write_text(text)
+    os.replace(other, path)
+
+
+def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    with MockServer(Reply(pieces=["Hi"])) as server:
+        upstream = f'[[upstream]]\nurl = "{server.url}"\n'
+        write(path, upstream)
+        with serving("--config", str(path)) as (url, process):
+            assert ask(url).status_code == 200
+            assert process.stderr is not None
+            write(path, "[[upstream]]\n")
+            assert wait_for(process.stderr, "was not read again: .*'url' is missing")
+            assert ask(url).status_code == 200
+            write(path, f'{upstream}[[key]]\nname = "k"\nhash = "{hash_key("secret")}"\n')
+            assert wait_for(process.stderr, "was read again")
+            assert ask(url).status_code == 401
+            assert ask(url, authorization="Bearer secret").status_code == 200
+
+
+def wait_for(lines: "Iterator[str]", pattern: str) -> bool:
+    return any(re.search(pattern, line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "name an upstream: --upstream URL, or --config FILE"),
+        (["--upstream", "nowhere"], "an upstream's url is http://… or https://…, not 'nowhere'"),
+        (["--config", "/no/such/file"], "No such file"),
+    ],
+)
+def test_mistakes_are_one_line(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *options]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_new_key_is_printed_with_its_hash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--new-key"]) == 0
+    key, line = capsys.readouterr().out.splitlines()
+    assert key.startswith("ms-")
+    assert line == f'hash = "{hash_key(key)}"'
