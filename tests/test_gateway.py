@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import queue
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -28,10 +29,14 @@ PIECES = ["Hel", "lo", " there"]
 class Running:
     """A gateway that runs, what it sent to its upstreams, and the accounts of its requests."""
 
-    def __init__(self, url: str, state: Gateway, accounts: list[Account]) -> None:
+    def __init__(self, url: str, state: Gateway, accounts: "queue.SimpleQueue[Account]") -> None:
         self.url = url
         self.state = state
-        self.accounts = accounts
+        self._accounts = accounts
+
+    def account(self) -> Account:
+        """Return the account of the next request that has ended: after the client has read the last byte."""
+        return self._accounts.get(timeout=20)
 
     def post(self, body: Any = BODY, path: str = "/v1/chat/completions", **headers: str) -> httpx2.Response:
         return httpx2.post(self.url + path, json=body, headers=headers)
@@ -40,11 +45,11 @@ class Running:
 @contextmanager
 def running(*replies: Reply, keys: tuple[KeyConfig, ...] = (), **settings: Any) -> Iterator[tuple[Running, Any]]:
     """Run a gateway over one upstream for each reply."""
-    accounts: list[Account] = []
+    accounts: queue.SimpleQueue[Account] = queue.SimpleQueue()
     with ExitStack() as stack:
         servers = [stack.enter_context(MockServer(reply)) for reply in replies]
         upstreams = tuple(UpstreamConfig(one.url, name=f"u{i}", retries=0) for i, one in enumerate(servers))
-        state = Gateway(GatewayConfig(upstreams, keys=keys, **settings), (accounts.append,))
+        state = Gateway(GatewayConfig(upstreams, keys=keys, **settings), (accounts.put,))
         url = stack.enter_context(served(gateway(state)))
         yield Running(url, state, accounts), servers
 
@@ -76,8 +81,9 @@ def test_a_client_is_sent_the_usage_that_it_asked_for_alone() -> None:
     with running(Reply(pieces=PIECES)) as (one, _):
         assert '"usage"' not in one.post().text
         assert '"usage":{' in one.post({**BODY, "stream_options": {"include_usage": True}}).text
-        assert [account.usage.output_tokens > 0 for account in one.accounts] == [True, True]
-        assert not any(account.usage.is_estimate for account in one.accounts)
+        for account in (one.account(), one.account()):
+            assert account.usage.output_tokens > 0
+            assert not account.usage.is_estimate
 
 
 def test_an_answer_without_streaming_is_the_upstreams() -> None:
@@ -86,7 +92,7 @@ def test_an_answer_without_streaming_is_the_upstreams() -> None:
         assert answer["choices"][0]["message"]["content"] == "Hello there"
         assert answer["model"] == "m"
         assert "stream_options" not in server.requests[0].body
-        assert one.accounts[0].usage.output_tokens == answer["usage"]["completion_tokens"]
+        assert one.account().usage.output_tokens == answer["usage"]["completion_tokens"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_a_client_may_ask_for_another_wire(wire: str, expected: str) -> None:
     with running(Reply(pieces=PIECES)) as (one, _):
         response = one.post(path=f"/v1/chat/completions?wire={wire}")
         assert expected in response.text
-        assert one.accounts[0].wire == wire
+        assert one.account().wire == wire
         assert one.post(path="/v1/chat/completions?wire=langchain.v2").status_code == 400
 
 
@@ -137,7 +143,8 @@ def test_the_next_upstream_answers_in_place_of_one_that_fails(fault: Any, stream
         assert response.status_code == 200
         assert "Hel" in response.text
         assert (len(first.requests), len(second.requests)) == (1, 1)
-        assert (one.accounts[0].upstream, one.accounts[0].tried, one.accounts[0].outcome) == ("u1", 2, "ok")
+        account = one.account()
+        assert (account.upstream, account.tried, account.outcome) == ("u1", 2, "ok")
 
 
 def test_an_upstream_that_is_not_there_is_passed_over() -> None:
@@ -155,7 +162,8 @@ def test_a_request_that_is_wrong_is_not_sent_twice() -> None:
         response = one.post()
         assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
         assert second.requests == []
-        assert (one.accounts[0].outcome, one.accounts[0].status) == ("error", 400)
+        account = one.account()
+        assert (account.outcome, account.status) == ("error", 400)
 
 
 def test_a_stream_that_breaks_after_its_first_chunk_ends_in_an_error() -> None:
@@ -165,7 +173,7 @@ def test_a_stream_that_breaks_after_its_first_chunk_ends_in_an_error() -> None:
         assert '"error":{' in response.text
         assert "[DONE]" not in response.text
         assert second.requests == []
-        assert one.accounts[0].error == "stream_truncated"
+        assert one.account().error == "stream_truncated"
 
 
 def test_an_error_in_the_stream_is_not_shown() -> None:
@@ -233,12 +241,6 @@ def test_a_request_that_is_not_valid_is_refused(body: Any, status: int, param: s
 # Clients that leave, and accounts.
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_leaves_closes_the_upstream_and_is_accounted_for(stream: bool) -> None:
     with running(Reply(pieces=PIECES, fault=Stall(after=2 if stream else 0)), keys=keyed(streams=1)) as (
@@ -257,12 +259,11 @@ def test_a_client_that_leaves_closes_the_upstream_and_is_accounted_for(stream: b
                         await anext(response.aiter_bytes())
                 else:
                     task = asyncio.ensure_future(call.__aenter__())
-                    await until(lambda: bool(server.requests))
+                    await server.await_until(lambda: bool(server.requests))
                     task.cancel()
-            await until(lambda: bool(one.accounts))
 
         asyncio.run(main())
-        (account,) = one.accounts
+        account = one.account()
         assert account.outcome == "left"
         assert account.usage.is_estimate == stream
         assert account.usage.output_tokens == (2 if stream else 0)
@@ -273,6 +274,7 @@ def test_a_client_that_leaves_closes_the_upstream_and_is_accounted_for(stream: b
 def test_each_request_is_a_line_of_the_log_without_texts_and_keys(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "millstream.access"), running(Reply(pieces=PIECES), keys=keyed()) as (one, _):
         one.post(authorization=f"Bearer {KEY}")
+        one.account()
     (line,) = [json.loads(record.message) for record in caplog.records if record.name == "millstream.access"]
     assert (line["key"], line["model"], line["upstream"], line["outcome"]) == ("team", "m", "u0", "ok")
     assert line["output_tokens"] > 0
@@ -284,6 +286,7 @@ def test_each_request_is_a_line_of_the_log_without_texts_and_keys(caplog: pytest
 def test_metrics_count_what_has_ended() -> None:
     with running(Reply(pieces=PIECES), keys=keyed()) as (one, _):
         one.post(authorization=f"Bearer {KEY}")
+        one.account()
         text = httpx2.get(one.url + "/metrics").text
         found = dict(re.findall(r"^(\w+\{.*\}) (\S+)$", text, re.MULTILINE))
         counts = {name.partition("{")[0]: value for name, value in found.items()}
@@ -300,3 +303,16 @@ def test_a_new_configuration_is_used_from_the_next_request_on() -> None:
         assert text_of(one.post()) == "Hello there"
         one.state.use(GatewayConfig((second,)))
         assert text_of(one.post()) == "other"
+
+
+def test_a_report_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def failing(account: Account) -> None:
+        raise RuntimeError("no database")
+
+    with MockServer(Reply(pieces=PIECES)) as server:
+        state = Gateway(GatewayConfig((UpstreamConfig(server.url),)), (failing,))
+        with served(gateway(state)) as url:
+            assert text_of(httpx2.post(f"{url}/v1/chat/completions", json=BODY)) == "Hello there"
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "a report of a request failed"
+    ]

@@ -81,9 +81,9 @@ class Account:
         self._is_closed = True
         self.seconds = time.monotonic() - self.started
         self.limits.leave(self.usage.input_tokens + self.usage.output_tokens)
-        self.report(self)
         if logger.isEnabledFor(logging.INFO):
             logger.info("%s", json.dumps(self.line()))
+        self.report(self)
 
     def line(self) -> dict[str, Any]:
         """Return the line of the access log, without texts and keys."""

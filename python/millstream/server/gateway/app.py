@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Gateway", "gateway")
 
+logger = logging.getLogger("millstream.gateway")
+
 _WIRES = [name for name in get_args(WireName) if not is_event_wire(name)]
 
 
@@ -62,7 +65,10 @@ class Gateway:
     def report(self, account: Account) -> None:
         """Count a request that has ended."""
         for report in self._reports:
-            report(account)
+            try:
+                report(account)
+            except Exception:
+                logger.exception("a report of a request failed")
 
 
 def gateway(config: GatewayConfig | Gateway, *, reports: tuple[Callable[[Account], None], ...] = ()) -> Starlette:
