@@ -14,14 +14,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 
-from millstream import ChatOpenAI
+from millstream import ChatOpenAI, OpenAI
 from millstream.messages import AIMessageChunk, ToolCallChunk, ToolMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator
-from millstream.server import EventStreamResponse, add_routes
+from millstream.server import EventStreamResponse, add_routes, openai_app
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, RecordedRequest, Reply, Stall
 from millstream.wires.names import WireName, WireOptions
 
@@ -65,6 +65,7 @@ CASES = {
     ),
     "error-frame": Reply(pieces=PIECES, fault=ErrorFrame(after=2, message=SECRET)),
     "cut": Reply(pieces=PIECES, fault=Cut(after=2)),
+    "plain": Reply(pieces=PIECES),
     "status": Reply(fault=ErrorStatus(429, SECRET, headers={"retry-after": "7"})),
     "silent": Reply(pieces=PIECES, fault=Stall(after=2)),
 }
@@ -72,8 +73,10 @@ CASES = {
 
 
 def reply_to(request: RecordedRequest) -> Reply:
-    """Return the reply that the last message names."""
-    return CASES[request.body["messages"][-1]["content"]]
+    """Return the reply that the last message, or the prompt, names."""
+    if "messages" in request.body:
+        return CASES[request.body["messages"][-1]["content"]]
+    return CASES["".join(request.body["prompt"])]
 
 
 async def agent(inputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -95,6 +98,7 @@ class Server:
     def __init__(self, upstream: MockServer) -> None:
         self.upstream = upstream
         self.model = ChatOpenAI(base_url=upstream.url, api_key="sk-secret", max_retries=0, stream_usage=True)
+        self.llm = OpenAI(base_url=upstream.url, api_key="sk-secret", max_retries=0)
 
     def respond(self, case: str, wire: WireName | WireOptions) -> EventStreamResponse:
         """Return the response of a case; that of ``status`` waits for its status."""
@@ -123,6 +127,7 @@ class Server:
         yield Route("/ui/{case}", self.ui, methods=["POST"])
         yield Route("/ag-ui/{case}", self.ag_ui, methods=["POST"])
         yield Route("/closed", self.closed)
+        yield Mount("/openai", openai_app({"chat": self.model, "llm": self.llm}))
         yield from self.langserve_routes()
 
     def langserve_routes(self) -> Iterable[BaseRoute]:
