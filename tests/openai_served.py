@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -37,10 +37,22 @@ def llm(upstream: MockServer, **fields: Any) -> OpenAI:
 
 
 @contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """Serve ``app`` in a thread, and yield its address."""
+def serve(app: Any, *closing: Callable[[], Any]) -> Iterator[str]:
+    """Serve ``app`` in a thread, and yield its address; the coroutine functions are called in its loop at the end."""
+
+    async def with_lifespan(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for close in closing:
+            await close()
+        await send({"type": "lifespan.shutdown.complete"})
+
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(with_lifespan, log_config=None))
         thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
         thread.start()
         try:
@@ -67,7 +79,7 @@ async def async_client(url: str, **options: Any) -> AsyncIterator[openai.AsyncOp
 
 
 @contextmanager
-def served(models: Any, **options: Any) -> Iterator[openai.OpenAI]:
-    """Serve ``models``, and yield a client of the SDK."""
-    with serve(openai_app(models, **options)) as url, client(url) as sdk:
+def served(models: Any, *closing: Callable[[], Any], **options: Any) -> Iterator[openai.OpenAI]:
+    """Serve ``models``, and yield a client of the SDK; see :func:`serve`."""
+    with serve(openai_app(models, **options), *closing) as url, client(url) as sdk:
         yield sdk

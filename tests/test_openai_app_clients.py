@@ -1,0 +1,416 @@
+"""Models of LangChain and of Millstream as clients of ``openai_app``, which serves models, chains and graphs."""
+
+import asyncio
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import langchain_openai
+import pytest
+from langchain_core.language_models import BaseChatModel as TheirChatModel
+from langchain_core.messages import AIMessage as TheirAIMessage
+from langchain_core.output_parsers import StrOutputParser as TheirParser
+from langchain_core.outputs import ChatGeneration as TheirGeneration
+from langchain_core.outputs import ChatResult as TheirResult
+from langchain_core.prompts import ChatPromptTemplate as TheirPrompt
+from langchain_core.runnables import RunnableLambda as TheirLambda
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+import millstream
+from millstream import StreamDecoder
+from millstream.messages import AIMessage
+from millstream.output_parsers import StrOutputParser
+from millstream.prompts import ChatPromptTemplate
+from millstream.server import openai_app
+from millstream.testing import VERSE, ErrorStatus, MockServer, Reply
+from openai_served import TOOL, USER, chat_model, llm, serve, served
+
+TEXT = "".join(VERSE)
+KINDS: dict[str, Callable[..., Any]] = {"millstream": millstream.ChatOpenAI, "langchain": langchain_openai.ChatOpenAI}
+LLMS: dict[str, Callable[..., Any]] = {"millstream": millstream.OpenAI, "langchain": langchain_openai.OpenAI}
+
+
+def of_app(kind: Callable[..., Any], url: str, **fields: Any) -> Any:
+    """Return a model that calls the app at ``url``."""
+    return kind(**{"model": "fish", "api_key": "k", "base_url": f"{url}/v1", "max_retries": 0, **fields})
+
+
+@contextmanager
+def relayed(kind: str, upstream: MockServer, **fields: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield a chat model of the app that serves a chat model, and the latter."""
+    served_model = chat_model(upstream)
+    with serve(openai_app({"fish": served_model})) as url:
+        yield of_app(KINDS[kind], url, **fields), served_model
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chat_model_over_the_app_answers_as_the_model_itself(kind: str, mock_server: MockServer) -> None:
+    with relayed(kind, mock_server, stream_usage=True) as (remote, direct):
+        answers = remote.invoke("Name a fish."), direct.invoke("Name a fish.")
+        chunks = [chunk.content for chunk in remote.stream("Name a fish.") if chunk.content]
+        direct_chunks = [chunk.content for chunk in direct.stream("Name a fish.") if chunk.content]
+        usages = [chunk.usage_metadata for chunk in remote.stream("Name a fish.") if chunk.usage_metadata]
+        batch = [answer.content for answer in remote.batch(["a", "b"])]
+    assert answers[0].content == answers[1].content
+    assert answers[0].usage_metadata == answers[1].usage_metadata
+    assert answers[0].response_metadata["finish_reason"] == "stop"
+    assert chunks == direct_chunks
+    assert [usage["output_tokens"] for usage in usages] == [answers[1].usage_metadata["output_tokens"]]
+    assert batch == [TEXT, TEXT]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_async_chat_model_over_the_app_answers_as_the_model_itself(kind: str, mock_server: MockServer) -> None:
+    async def read(remote: Any) -> tuple[Any, list[Any], list[Any]]:
+        answer = await remote.ainvoke("Name a fish.")
+        chunks = [chunk.content async for chunk in remote.astream("Name a fish.")]
+        events = [event["event"] async for event in remote.astream_events("Name a fish.", version="v2")]
+        return answer.content, chunks, events
+
+    with relayed(kind, mock_server) as (remote, _):
+        answer, chunks, events = asyncio.run(read(remote))
+    assert answer == "".join(chunks) == TEXT
+    assert (events[0], events[-1]) == ("on_chat_model_start", "on_chat_model_end")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tools_work_through_two_models(kind: str) -> None:
+    calls = [{"name": "weather", "args": {"city": "Genève"}, "id": "call_1"}]
+    with MockServer(Reply(tool_calls=calls)) as upstream, relayed(kind, upstream) as (remote, _):
+        bound = remote.bind_tools([TOOL])
+        answer = bound.invoke("Weather?")
+        total: Any = None
+        for chunk in bound.stream("Weather?"):
+            total = chunk if total is None else total + chunk
+        upstream.reply = Reply()
+        final = bound.invoke(
+            [("user", "Weather?"), answer, {"role": "tool", "tool_call_id": "call_1", "content": "rain"}]
+        )
+        sent = upstream.requests[-1].body
+    wanted = [{"name": "weather", "args": {"city": "Genève"}, "id": "call_1", "type": "tool_call"}]
+    assert answer.tool_calls == total.tool_calls == wanted
+    assert final.content == TEXT
+    assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "tool"]
+    assert sent["messages"][1]["tool_calls"][0]["id"] == "call_1"
+    assert sent["tools"] == [TOOL]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_structured_output_works_through_two_models(kind: str) -> None:
+    class Fish(BaseModel):
+        """A fish."""
+
+        name: str
+
+    with MockServer(Reply(pieces=['{"na', 'me": "Nemo"}'])) as upstream, relayed(kind, upstream) as (remote, _):
+        answer = remote.with_structured_output(Fish, method="json_schema").invoke("Name a fish.")
+        assert upstream.requests[-1].body["response_format"]["json_schema"]["name"] == "Fish"
+    assert answer == Fish(name="Nemo")
+
+
+def test_langchains_model_uses_the_responses_api_of_the_app(mock_server: MockServer) -> None:
+    with relayed("langchain", mock_server, use_responses_api=True, output_version="responses/v1") as (remote, _):
+        answer = remote.invoke([("system", "Be brief."), ("user", "Name a fish.")])
+        chunks = list(remote.stream("Name a fish."))
+    assert answer.text == "".join(chunk.text for chunk in chunks) == TEXT
+    assert answer.response_metadata["status"] == "completed"
+    assert [message["role"] for message in mock_server.requests[0].body["messages"]] == ["system", "user"]
+    assert sum(chunk.usage_metadata["output_tokens"] for chunk in chunks if chunk.usage_metadata) > 0
+
+
+def test_langchains_model_calls_tools_by_the_responses_api_of_the_app() -> None:
+    calls = [{"name": "weather", "args": {"city": "Bern"}, "id": "call_1"}]
+    with (
+        MockServer(Reply(tool_calls=calls)) as upstream,
+        relayed("langchain", upstream, use_responses_api=True) as (remote, _),
+    ):
+        bound = remote.bind_tools([TOOL])
+        answer = bound.invoke("Weather?")
+        upstream.reply = Reply()
+        final = bound.invoke(
+            [("user", "Weather?"), answer, {"role": "tool", "tool_call_id": "call_1", "content": "rain"}]
+        )
+        sent = upstream.requests[-1].body["messages"]
+    assert [(call["name"], call["args"], call["id"]) for call in answer.tool_calls] == [
+        ("weather", {"city": "Bern"}, "call_1")
+    ]
+    assert final.text == TEXT
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
+
+
+@pytest.mark.parametrize("kind", LLMS)
+def test_an_llm_over_the_app_answers_as_the_llm_itself(kind: str, mock_server: MockServer) -> None:
+    direct = llm(mock_server)
+    with serve(openai_app({"fish": direct})) as url:
+        remote = of_app(LLMS[kind], url)
+        assert remote.invoke("Once") == direct.invoke("Once") == TEXT
+        assert list(remote.stream("Once")) == list(direct.stream("Once"))
+        assert [
+            [choice.text for choice in choices]
+            for choice_lists in [remote.generate(["a", "b"], n=2)]
+            for choices in choice_lists.generations
+        ] == [[TEXT, TEXT]] * 2
+        result = remote.generate(["a"])
+    assert result.llm_output["token_usage"]["completion_tokens"] > 0
+    assert result.generations[0][0].generation_info["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_of_the_upstream_is_the_same_exception_of_the_client(kind: str) -> None:
+    import openai
+
+    errors: dict[int, tuple[type[Exception], type[Exception]]] = {
+        400: (millstream.BadRequestError, openai.BadRequestError),
+        401: (millstream.AuthenticationError, openai.AuthenticationError),
+        429: (millstream.RateLimitError, openai.RateLimitError),
+        503: (millstream.InternalServerError, openai.InternalServerError),
+    }
+    for status, kinds in errors.items():
+        with MockServer(Reply(fault=ErrorStatus(status))) as upstream, relayed(kind, upstream) as (remote, _):
+            for call in (remote.invoke, lambda text, remote=remote: list(remote.stream(text))):
+                with pytest.raises(kinds[kind == "langchain"]):
+                    call("Name a fish.")
+
+
+def test_a_chain_over_the_app_is_a_step_of_another_chain(mock_server: MockServer) -> None:
+    inner = ChatPromptTemplate.from_template("Say {text}.") | chat_model(mock_server) | StrOutputParser()
+    with serve(openai_app({"fish": inner})) as url:
+        outer = ChatPromptTemplate.from_template("{animal}") | of_app(millstream.ChatOpenAI, url) | StrOutputParser()
+        assert "".join(outer.stream({"animal": "fish"})) == outer.invoke({"animal": "fish"}) == TEXT
+    assert mock_server.requests[-1].body["messages"] == [{"role": "user", "content": "Say fish."}]
+
+
+# Runnables of LangChain's, and graphs.
+
+
+def test_runnables_of_langchain_are_served(mock_server: MockServer) -> None:
+    theirs = of_app(langchain_openai.ChatOpenAI, mock_server.origin, stream_usage=True)
+    prompt = TheirPrompt.from_messages([("system", "Be brief."), ("human", "{question}")])
+    runnables = {
+        "model": theirs,
+        "bound": theirs.bind(temperature=0.1),
+        "chain": prompt | theirs | TheirParser(),
+        "function": TheirLambda(lambda messages: messages[-1].content),
+        "llm": (their_llm := of_app(langchain_openai.OpenAI, mock_server.origin)),
+    }
+    closing = theirs.root_async_client.close, their_llm.async_client._client.close
+    options: Any = {"include_usage": True}
+    found: dict[str, tuple[Any, str]] = {}
+    usages: dict[str, tuple[bool, bool]] = {}
+    with served(runnables, *closing) as sdk:
+        for name in runnables:
+            whole = sdk.chat.completions.create(model=name, messages=USER, max_completion_tokens=500)
+            chunks = list(sdk.chat.completions.create(model=name, messages=USER, stream=True, stream_options=options))
+            text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+            found[name] = whole.choices[0].message.content, text
+            usages[name] = whole.usage is not None, chunks[-1].usage is not None
+        sdk.chat.completions.create(model="bound", messages=USER, temperature=0.9, stop="x", seed=3)
+    assert found == {name: ("Name a fish.",) * 2 if name == "function" else (TEXT, TEXT) for name in runnables}
+    assert usages["model"] == usages["bound"] == (True, True)
+    assert (usages["chain"][0], usages["llm"][0], usages["function"]) == (True, True, (False, False))
+    sent = mock_server.requests[-1].body
+    assert (sent["temperature"], sent["stop"], sent["seed"]) == (0.9, "x", 3)
+    chain = next(request.body for request in mock_server.requests if len(request.body.get("messages", ())) == 2)
+    assert [message["content"] for message in chain["messages"]] == ["Be brief.", "Name a fish."]
+    assert chain["max_completion_tokens"] == 500
+
+
+def agent_of(messages: list[TheirAIMessage]) -> Any:
+    """Return an agent with one tool, whose model gives these answers."""
+    from langchain.agents import create_agent
+
+    @tool
+    def weather(city: str) -> str:
+        """Return the weather."""
+        return f"rain in {city}"
+
+    answers = iter(messages)
+
+    class Model(TheirChatModel):
+        def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            return TheirResult(generations=[TheirGeneration(message=next(answers))])
+
+        def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+            return self
+
+        @property
+        def _llm_type(self) -> str:
+            return "fake"
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return create_agent(Model(), [weather])
+
+
+def test_an_agent_is_served_with_its_tools_run_by_itself() -> None:
+    call: Any = {"name": "weather", "args": {"city": "Bern"}, "id": "call_1"}
+    usage: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+
+    def answers() -> list[TheirAIMessage]:
+        return [
+            TheirAIMessage("Let me see. ", tool_calls=[call], usage_metadata=usage),
+            TheirAIMessage("It rains in Bern.", usage_metadata=usage),
+        ]
+
+    options: Any = {"include_usage": True}
+    with served({"whole": agent_of(answers()), "stream": agent_of(answers())}) as sdk:
+        whole = sdk.chat.completions.create(model="whole", messages=USER)
+        chunks = list(sdk.chat.completions.create(model="stream", messages=USER, stream=True, stream_options=options))
+    choice = whole.choices[0]
+    assert (choice.message.content, choice.finish_reason, choice.message.tool_calls) == (
+        "It rains in Bern.",
+        "stop",
+        None,
+    )
+    assert (
+        "".join(item.delta.content or "" for chunk in chunks for item in chunk.choices)
+        == "Let me see. It rains in Bern."
+    )
+    assert all(item.delta.tool_calls is None for chunk in chunks for item in chunk.choices)
+    assert whole.usage is not None
+    assert chunks[-1].usage is not None
+    assert whole.usage.total_tokens == chunks[-1].usage.total_tokens == 10
+
+
+def test_a_graph_of_two_models_streams_both_answers(mock_server: MockServer) -> None:
+    from langgraph.graph import START, MessagesState, StateGraph
+
+    def node(reply: str) -> Any:
+        model = of_app(langchain_openai.ChatOpenAI, mock_server.origin)
+        return lambda state: {"messages": [model.invoke([*state["messages"], ("user", reply)])]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("one", node("first"))
+    graph.add_node("two", node("second"))
+    graph.add_edge(START, "one")
+    graph.add_edge("one", "two")
+    with served({"fish": graph.compile()}) as sdk:
+        whole = sdk.chat.completions.create(model="fish", messages=USER)
+        chunks = list(sdk.chat.completions.create(model="fish", messages=USER, stream=True))
+        with sdk.responses.stream(model="fish", input="Name a fish.") as events:
+            response = events.get_final_response()
+    assert whole.choices[0].message.content == TEXT
+    assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices) == TEXT * 2
+    assert response.output_text == TEXT * 2
+    assert whole.usage is not None
+    sent = mock_server.requests[0].body["messages"]
+    assert [message["content"] for message in sent] == ["Name a fish.", "first"]
+
+
+def test_calls_with_which_a_graph_ends_are_for_the_client() -> None:
+    from langgraph.graph import START, MessagesState, StateGraph
+
+    call: Any = {"name": "weather", "args": {"city": "Bern"}, "id": "call_1"}
+    graph = StateGraph(MessagesState)
+    graph.add_node("ask", lambda state: {"messages": [TheirAIMessage("Wait.", tool_calls=[call])]})
+    graph.add_edge(START, "ask")
+    with served({"fish": graph.compile()}) as sdk:
+        whole: Any = sdk.chat.completions.create(model="fish", messages=USER).choices[0]
+        with sdk.chat.completions.stream(model="fish", messages=USER) as events:
+            streamed: Any = events.get_final_completion().choices[0]
+    for choice in (whole, streamed):
+        assert (choice.message.content, choice.finish_reason) == ("Wait.", "tool_calls")
+        assert [(one.id, one.function.name) for one in choice.message.tool_calls] == [("call_1", "weather")]
+        assert json.loads(choice.message.tool_calls[0].function.arguments) == {"city": "Bern"}
+
+
+def test_a_state_of_a_graph_without_messages_is_json() -> None:
+    from typing import TypedDict
+
+    from langgraph.graph import START, StateGraph
+
+    class State(TypedDict):
+        question: str
+        answer: str
+
+    graph: Any = StateGraph(State)
+    graph.add_node("answer", lambda state: {"answer": state["question"].upper()})
+    graph.add_edge(START, "answer")
+    from millstream.server import ServedModel
+
+    model = ServedModel(graph.compile(), build_input=lambda messages, request: {"question": messages[-1].text})
+    with served({"fish": model}) as sdk:
+        whole = sdk.chat.completions.create(model="fish", messages=USER).choices[0].message.content
+        chunks = list(sdk.chat.completions.create(model="fish", messages=USER, stream=True))
+    text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+    assert whole == text == '{"question":"Name a fish.","answer":"NAME A FISH."}'
+
+
+# What only some models send.
+
+
+def test_log_probabilities_reach_the_client_whole_and_streamed() -> None:
+    token = {"token": "Hi", "bytes": [72, 105], "logprob": -0.5, "top_logprobs": []}
+    whole = {
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hi", "reasoning_content": "Hm."},
+                "logprobs": {"content": [token], "refusal": None},
+                "finish_reason": "stop",
+            }
+        ],
+    }
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "logprobs": {"content": [token], "refusal": None}}]}
+    thought = {"choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "Hm."}}]}
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    frames = [f"data: {json.dumps(frame)}\n\n".encode() for frame in (thought, chunk, end)]
+
+    def reply(request: Any) -> Reply:
+        if request.body["stream"]:
+            return Reply(body=[*frames, b"data: [DONE]\n\n"])
+        return Reply(body=json.dumps(whole).encode(), content_type="application/json")
+
+    with MockServer(reply) as upstream, served({"fish": chat_model(upstream)}) as sdk:
+        arguments: Any = {"model": "fish", "messages": USER, "logprobs": True}
+        answer = sdk.chat.completions.create(**arguments).choices[0]
+        chunks = list(sdk.chat.completions.create(**arguments, stream=True))
+        response: Any = sdk.responses.create(
+            model="fish", input="Hi?", include=["message.output_text.logprobs"], reasoning={"effort": "low"}
+        )
+    assert answer.logprobs is not None
+    streamed = [choice.logprobs for chunk in chunks for choice in chunk.choices if choice.logprobs]
+    assert answer.logprobs.to_dict() == streamed[0].to_dict() == {"content": [token], "refusal": None}
+    thoughts = [getattr(choice.delta, "reasoning_content", None) for chunk in chunks for choice in chunk.choices]
+    assert (getattr(answer.message, "reasoning_content", None), thoughts[0]) == ("Hm.", "Hm.")
+    assert [item.type for item in response.output] == ["reasoning", "message"]
+    assert response.output[0].summary[0].text == "Hm."
+    assert response.output[1].content[0].logprobs[0].token == "Hi"
+
+
+def test_log_probabilities_of_completions_reach_the_client(mock_server: MockServer) -> None:
+    logprobs = {"tokens": ["Hi"], "token_logprobs": [-0.5], "top_logprobs": [{"Hi": -0.5}], "text_offset": [0]}
+    whole = {"choices": [{"index": 0, "text": "Hi", "logprobs": logprobs, "finish_reason": "stop"}]}
+    body = json.dumps(whole).encode()
+    with (
+        MockServer(Reply(body=body, content_type="application/json")) as upstream,
+        served({"fish": llm(upstream)}) as sdk,
+    ):
+        choice = sdk.completions.create(model="fish", prompt="p", logprobs=1).choices[0]
+        upstream.reply = Reply(body=b"data: " + body + b"\n\ndata: [DONE]\n\n")
+        chunks = list(sdk.completions.create(model="fish", prompt="p", logprobs=1, stream=True))
+    assert choice.logprobs is not None
+    assert choice.logprobs.to_dict() == logprobs
+    if hasattr(StreamDecoder, "_feed_wire"):
+        assert next(chunk.choices[0].logprobs for chunk in chunks if chunk.choices[0].logprobs).to_dict() == logprobs
+
+
+def test_an_answer_of_another_provider_has_its_reasons_in_openais_words() -> None:
+    reasons = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls", "odd": "odd"}
+    from millstream.runnables import RunnableLambda
+
+    call: Any = {"name": "weather", "args": {}, "id": "call_1"}
+
+    def answer(theirs: str) -> Any:
+        calls = [call] if theirs == "tool_use" else []
+        return RunnableLambda(lambda _: AIMessage("Hi", tool_calls=calls, response_metadata={"stop_reason": theirs}))
+
+    models = {theirs: answer(theirs) for theirs in reasons}
+    with served(models) as sdk:
+        found = {
+            name: sdk.chat.completions.create(model=name, messages=USER).choices[0].finish_reason for name in models
+        }
+    assert found == reasons
