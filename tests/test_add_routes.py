@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse
+from langserve import CustomUserType
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -204,6 +205,16 @@ def test_models_in_a_list_become_dicts() -> None:
     assert seen == [{"a": [{"x": 1}]}]
 
 
+def test_langserves_own_types_stay_objects() -> None:
+    class Point(CustomUserType):
+        x: int
+
+    seen: list[Any] = []
+    app = app_of(RunnableLambda(lambda value: seen.append(value)).with_types(input_type=Point))
+    assert send(app, "/chain/invoke", {"input": {"x": 1}}).status_code == 200
+    assert seen == [Point(x=1)]
+
+
 # Limits.
 
 
@@ -290,6 +301,26 @@ def test_the_server_modifies_the_configuration_of_each_request(name: str, is_asy
     call = seen_config(per_req_config_modifier=amodify if is_async else modify)
     config = call({}, name, headers={"x-user": "ann"})
     assert (config["metadata"], config["tags"]) == ({"user": "ann"}, ["added"])
+
+
+def test_a_modifier_may_read_the_body() -> None:
+    async def modify(config: dict[str, Any], request: Request) -> dict[str, Any]:
+        return {**config, "tags": [(await request.json())["tenant"]]}
+
+    seen: list[Any] = []
+    chain: Any = RunnableLambda(lambda value, config: seen.append(config["tags"]))
+    app = app_of(chain, per_req_config_modifier=modify)
+    assert send(app, "/chain/invoke", {"input": "a", "tenant": "ann"}).status_code == 200
+    assert seen == [["ann"]]
+
+
+def test_each_input_of_a_batch_may_have_its_own_run_id() -> None:
+    ids = [f"00000000-0000-0000-0000-00000000000{number}" for number in range(2)]
+    app = app_of(config_keys=["run_id"])
+    response = send(app, "/chain/batch", {"inputs": [{"text": "a"}] * 2, "config": [{"run_id": one} for one in ids]})
+    assert response.json()["metadata"]["run_ids"] == ids
+    stream = {**body_for("stream"), "config": {"run_id": ids[1]}}
+    assert send(app, "/chain/stream", stream).text.startswith(f'event: metadata\ndata: {{"run_id":"{ids[1]}"}}\n\n')
 
 
 def test_configurable_values_choose_and_are_checked() -> None:

@@ -46,6 +46,8 @@ async def read_body(request: Request, limit: int) -> dict[str, Any]:
         data += part
         if len(data) > limit:
             raise _too_large(limit)
+    # Where `request.body()` keeps it: what modifies a configuration may read it again.
+    request._body = bytes(data)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
