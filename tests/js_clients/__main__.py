@@ -33,24 +33,32 @@ def main(arguments: list[str]) -> int:
     files = copied(arguments)
     # Not by a statement: to mypy, which reads the folder of the tests, the module has another name.
     app = import_module("tests.js_clients.app")
-    with app.served() as url:
-        command = ["node", "--test", "--test-reporter=tap", *map(str, files)]
-        done = subprocess.run(
-            command,
-            cwd=FOLDER,
-            env={**os.environ, "MILLSTREAM_URL": url, "SUPPRESS_TRANSFORMATION_WARNINGS": "1"},
-            check=False,
-            timeout=300,
-            capture_output=True,
-            text=True,
-        )
-    counts = {name: int(number) for name, number in re.findall(r"^# (tests|pass|fail) (\d+)$", done.stdout, re.M)}
-    ran, passed = counts.get("tests", 0), counts.get("pass", 0)
+    ran = passed = 0
+    # One file after the other: they ask what became of the newest connection to the model.
+    for path in files:
+        with app.served() as url:
+            output, counts = run(path, url)
+        ran += counts.get("tests", 0)
+        passed += counts.get("pass", 0)
+        if counts.get("pass") != counts.get("tests") or not counts.get("tests"):
+            print(output)
     print(f"clients in JavaScript: {passed} of {ran} tests pass", flush=True)
-    if done.returncode or not files or ran == 0 or passed < ran:
-        print(done.stdout, done.stderr, sep="\n")
-        return 1
-    return 0
+    return int(passed < ran or ran < len(files) or not files)
+
+
+def run(path: Path, url: str) -> tuple[str, dict[str, int]]:
+    """Run the tests of one file; return what they print, and how many ran and passed."""
+    done = subprocess.run(
+        ["node", "--test", "--test-reporter=tap", str(path)],
+        cwd=FOLDER,
+        env={**os.environ, "MILLSTREAM_URL": url, "SUPPRESS_TRANSFORMATION_WARNINGS": "1"},
+        check=False,
+        timeout=300,
+        capture_output=True,
+        text=True,
+    )
+    counts = {name: int(number) for name, number in re.findall(r"^# (tests|pass) (\d+)$", done.stdout, re.M)}
+    return f"{path.name}\n{done.stdout}\n{done.stderr}", counts
 
 
 def fetch() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from millstream import ChatOpenAI, OpenAI
@@ -22,6 +22,7 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator
 from millstream.server import EventStreamResponse, add_routes, openai_app
+from millstream.server.resumable import MemoryStore, resumable, resume_response, store_lifespan
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, RecordedRequest, Reply, Stall
 from millstream.wires.names import WireName, WireOptions
 
@@ -97,6 +98,7 @@ class Server:
 
     def __init__(self, upstream: MockServer) -> None:
         self.upstream = upstream
+        self.store = MemoryStore()
         self.model = ChatOpenAI(base_url=upstream.url, api_key="sk-secret", max_retries=0, stream_usage=True)
         self.llm = OpenAI(base_url=upstream.url, api_key="sk-secret", max_retries=0)
 
@@ -117,6 +119,25 @@ class Server:
         wire = WireOptions("ag-ui", thread_id=body["threadId"], run_id=body["runId"])
         return self.respond(request.path_params["case"], wire)
 
+    async def kept(self, request: Request) -> EventStreamResponse:
+        """Answer the transport of ``useChat`` with a stream that it can take up again."""
+        body = await request.json()
+        records = self.model.astream_records(request.path_params["case"], wire="vercel.ui")
+        return EventStreamResponse(resumable(records, self.store, stream_id=body["id"]))
+
+    async def resumed(self, request: Request) -> Response:
+        """Continue the stream of a chat, if there is one."""
+        return await resume_response(request, self.store, request.path_params["chat"], missing_status=204)
+
+    async def release(self, request: Request) -> JSONResponse:
+        """Let a silent model go on."""
+        self.upstream.release()
+        return JSONResponse({})
+
+    async def asked(self, request: Request) -> JSONResponse:
+        """Say how often the models were asked."""
+        return JSONResponse({"requests": len(self.upstream.requests)})
+
     async def closed(self, request: Request) -> JSONResponse:
         """Say who closed the newest connection to the model, once it is closed."""
         record = await self.upstream.await_closed()
@@ -126,6 +147,10 @@ class Server:
         """Return the routes."""
         yield Route("/ui/{case}", self.ui, methods=["POST"])
         yield Route("/ag-ui/{case}", self.ag_ui, methods=["POST"])
+        yield Route("/kept/{case}", self.kept, methods=["POST"])
+        yield Route("/kept/{case}/{chat}/stream", self.resumed)
+        yield Route("/release", self.release, methods=["POST"])
+        yield Route("/asked", self.asked)
         yield Route("/closed", self.closed)
         yield Mount("/openai", openai_app({"chat": self.model, "llm": self.llm}))
         yield from self.langserve_routes()
@@ -145,8 +170,9 @@ def served() -> Iterator[str]:
     """Run the server on the loopback interface; yield its URL."""
     logging.getLogger("millstream.server").addHandler(logging.NullHandler())
     with MockServer(reply_to) as upstream, socket.create_server(("127.0.0.1", 0)) as listening:
-        app = Starlette(routes=[*Server(upstream).routes()])
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        own = Server(upstream)
+        app = Starlette(routes=[*own.routes()], lifespan=store_lifespan(own.store))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
         thread.start()
         try:

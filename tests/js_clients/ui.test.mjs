@@ -9,20 +9,46 @@ const TEXT = 'Fish \u2028“swim” 👩‍🚀.';
 const USAGE = { inputTokens: 3, outputTokens: 4, totalTokens: 7 };
 
 class State {
+  constructor(messages = []) {
+    this.messages = messages;
+  }
   status = 'ready';
   error = undefined;
-  messages = [];
   pushMessage = (message) => this.messages.push(message);
   popMessage = () => this.messages.pop();
   replaceMessage = (index, message) => (this.messages[index] = message);
   snapshot = (value) => structuredClone(value);
 }
 
+/** Return how often the models were asked. */
+async function asked() {
+  return (await (await fetch(`${SERVER}/asked`)).json()).requests;
+}
+
+/** Return a `fetch` whose first response breaks off once it has `text`. */
+function breakingAt(text) {
+  let breaks = true;
+  return async (...request) => {
+    const response = await fetch(...request);
+    if (!breaks) return response;
+    breaks = false;
+    let seen = '';
+    const cut = new TransformStream({
+      transform(chunk, controller) {
+        seen += new TextDecoder().decode(chunk);
+        controller.enqueue(chunk);
+        if (seen.includes(text)) controller.error(new TypeError('network error'));
+      },
+    });
+    return new Response(response.body.pipeThrough(cut), response);
+  };
+}
+
 for (const [version, { AbstractChat, DefaultChatTransport, convertToModelMessages }] of Object.entries({ six, seven })) {
   class Chat extends AbstractChat {
     constructor(name, init = {}) {
       const transport = new DefaultChatTransport({ api: `${SERVER}/ui/${name}` });
-      super({ transport, state: new State(), onFinish: (end) => (this.end = end), ...init });
+      super({ transport, state: new State(init.messages), onFinish: (end) => (this.end = end), ...init });
     }
   }
 
@@ -111,5 +137,30 @@ for (const [version, { AbstractChat, DefaultChatTransport, convertToModelMessage
     await sending;
     assert.equal(chat.end.isAbort, true);
     assert.deepEqual(await (await fetch(`${SERVER}/closed`)).json(), { closed_by: 'client' });
+  });
+
+  test(`${version}: a chat takes its stream up again after the connection broke`, async () => {
+    const before = await asked();
+    const transport = new DefaultChatTransport({ api: `${SERVER}/kept/silent`, fetch: breakingAt('swim') });
+    const chat = new Chat('', { transport });
+    await chat.sendMessage({ text: 'hello' });
+    assert.deepEqual([chat.status, chat.end.isDisconnect], ['error', true]);
+    await fetch(`${SERVER}/release`, { method: 'POST' });
+    await chat.resumeStream();
+    assert.equal(chat.status, 'ready');
+    assert.deepEqual(chat.messages.map(({ role }) => role), ['user', 'assistant']);
+    assert.deepEqual(chat.lastMessage.parts.map(({ type, text }) => text ?? type), ['step-start', TEXT]);
+
+    // The page is loaded again.
+    const second = new Chat('', { transport, id: chat.id, messages: chat.messages.slice(0, 1) });
+    await second.resumeStream();
+    assert.deepEqual(second.lastMessage.parts.map(({ type, text }) => text ?? type), ['step-start', TEXT]);
+    assert.equal(await asked(), before + 1);
+  });
+
+  test(`${version}: a chat without a stream has nothing to take up`, async () => {
+    const chat = new Chat('', { transport: new DefaultChatTransport({ api: `${SERVER}/kept/text` }) });
+    await chat.resumeStream();
+    assert.deepEqual([chat.status, chat.messages], ['ready', []]);
   });
 }

@@ -7,6 +7,7 @@ refuse that.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +116,10 @@ class EventStreamHttpResponse(StreamingHttpResponse):  # type: ignore[misc]
                 " `django_response(chain.astream_records(...))` from an async view"
             )
         try:
-            async for piece in self.streaming_content:
-                yield piece
+            # A middleware may have wrapped the stream in a generator of its own.
+            async with aclosing(self.streaming_content) as pieces:
+                async for piece in pieces:
+                    yield piece
         finally:
             await self._pieces.aclose()
 
