@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import langchain_core.messages
+import orjson
 import pytest
 
 import millstream.messages
-from both_libraries import COMPOSITIONS, INPUT, ours, theirs
+from both_libraries import COMPOSITIONS, INPUT, ours, read_text, shout, theirs
 from endings import aread
+from millstream.providers.langserve.values import write_values
 from served import mount, our_app, our_client, serve, their_app, their_client
 
 WAYS = ("invoke", "batch", "stream")
@@ -128,3 +130,33 @@ def test_both_clients_receive_the_same_from_each_server(name: str, addresses: di
                 assert sorted(re.findall(r"\w+", found[way])) == sorted(re.findall(r"\w+", expected[way]))
             else:
                 assert found[way] == expected[way]
+
+
+LOST: dict[str, Case] = {
+    "prompt": Case(chat_prompt, lambda messages: {"text": "a", "past": conversation(messages)}),
+    "pick": Case(lambda lib: lib.RunnableParallel(n=lib.RunnableLambda(read_text)) | lib.RunnablePick(["n"])),
+    "each": Case(lambda lib: lib.RunnableLambda(shout).map(), lambda messages: ["a", "bc"]),
+}
+"""Compositions of which LangServe loses values, or which it does not serve at all."""
+
+
+@pytest.mark.parametrize("library", ["theirs", "ours"])
+@pytest.mark.parametrize("name", LOST)
+def test_values_that_langserve_loses_are_kept(name: str, library: str) -> None:
+    app, case = our_app(), LOST[name]
+    mount(app, case.make({"theirs": theirs, "ours": ours}[library]))
+    input = case.input(millstream.messages)
+    expected = case.make(ours).invoke(input)
+    with serve(app) as url, our_client(f"{url}/chain") as remote:
+        outputs = [remote.invoke(input), *remote.batch([input])]
+        (chunk,) = remote.stream(input)
+    for output in outputs:
+        assert dump(output) == dump(expected)
+    # A stream's chunk has no type of a prompt value, as in LangServe.
+    assert dump(chunk) == dump(expected)
+
+
+def dump(value: Any) -> Any:
+    """Return plain data, without the type of a prompt value."""
+    data = orjson.loads(write_values(value))
+    return {key: item for key, item in data.items() if key != "type"} if isinstance(data, dict) else data
