@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from math import inf
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from .._backend import ServerSentEvent, encode_sse
 from ..streaming.stream import AsyncStream, Stream
@@ -32,7 +32,6 @@ _OWN = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 _HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
 
 
-@runtime_checkable
 class RecordBody(Protocol):
     """What a response needs of its body: :class:`~millstream.wires.record_stream.RecordStream` has it, and others may.
 
@@ -132,7 +131,7 @@ def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBo
             f"the content of a response is an async stream or iterator, not {type(content).__name__}:"
             " write `model.astream_records(...)`, without `await`"
         )
-    if isinstance(content, RecordBody):
+    if hasattr(content, "media_type") and hasattr(content, "fail"):
         check_wire(content, wire)
     elif wire is None and not isinstance(content, AsyncStream):
         return AsyncItems(aiter(content))
@@ -149,7 +148,7 @@ def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any
             f"the content of a WSGI response is a sync stream or iterator, not {type(content).__name__}:"
             " write `model.stream_records(...)`, or use an ASGI server and `EventStreamResponse`"
         )
-    if isinstance(content, RecordBody):
+    if hasattr(content, "media_type") and hasattr(content, "fail"):
         check_wire(content, wire)
     elif wire is None and not isinstance(content, Stream):
         return SyncItems(iter(content))

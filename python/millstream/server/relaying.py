@@ -74,7 +74,7 @@ class Relay:
         self._reason: _Reason | None = None
         self._is_started = self._is_ending = False
         self._cut: Exception | None = None
-        # Records before the first chunk.
+        # Records to be sent with the next ones.
         self._held = b""
         self._checked_at = 0.0
         self._checked_count = 0
@@ -141,6 +141,9 @@ class Relay:
         sender, options = self._sender, self._options
         if sender.count != self._checked_count:
             self._checked_count, self._checked_at = sender.count, now
+        elif self._held and self._is_started and not sender.is_sending:
+            held, self._held = self._held, b""
+            self._send_aside(held)
         limit = options.send_timeout if sender.is_sending else options.ping_interval
         if now - self._checked_at < limit:
             return self._checked_at + limit
@@ -148,9 +151,14 @@ class Relay:
             self._interrupt(_Reason.SEND_TIMEOUT)
             return inf
         self._checked_at = now
-        if self._is_started and not self._is_ending and self._body.ping:
-            sender.ping(self._body.ping, self._on_ping_error)
+        if self._body.ping:
+            self._send_aside(self._body.ping)
         return now + limit
+
+    def _send_aside(self, data: bytes) -> None:
+        """Send ``data`` while the task waits for the stream."""
+        if self._is_started and not self._is_ending:
+            self._sender.ping(data, self._on_ping_error)
 
     def _on_ping_error(self, error: Exception) -> None:
         self._interrupt(_Reason.DISCONNECT)
@@ -179,24 +187,41 @@ class Relay:
 
     async def _send_records(self) -> None:
         records, pump = self._open()
-        send = self._sender.send
         try:
             async with records:
                 async for record in records:
                     if self._reason is not None:
                         # The stream has caught the cancellation and gone on.
                         raise asyncio.CancelledError
+                    if self._holds_back(record, pump):
+                        continue
                     if not self._is_started:
-                        if self._holds_back(record):
-                            continue
                         await self._start()
+                    if self._held:
                         record, self._held = self._held + record, b""
-                    await send(record)
+                    await self._sender.send(record)
                     if pump is not None:
                         pump.go()
         finally:
             # A traceback keeps this frame, and the frame would keep the processor, which has the exception.
             del records, pump
+
+    def _holds_back(self, record: bytes, pump: Pump | None) -> bool:
+        """Keep a record for the next message, and return whether it was kept.
+
+        A write costs more than anything else. So the records before the upstream's answer are sent with the first
+        ones after it, or by the shared timer if that takes longer; the last ones with the end of the body. And as
+        long as an error may become a status, nothing is sent before the first chunk.
+        """
+        if self._is_started:
+            if pump is None or (pump.is_attached and not pump.is_ending):
+                return False
+        else:
+            is_preface: Any = getattr(self._body, "is_preface", None)
+            if is_preface is None or not is_preface(record):
+                return False
+        self._held += record
+        return True
 
     def _open(self) -> tuple[_Records, Pump | None]:
         """Return the records, and what sends most of them itself, if the stream is one of ours."""
@@ -208,14 +233,6 @@ class Relay:
         pump = Pump(self._sender)
         records = adrive_records(source, processor, pump)
         return _Records(records, records), pump
-
-    def _holds_back(self, record: bytes) -> bool:
-        """Keep a record that precedes the first chunk, while an error may still become a status."""
-        is_preface: Any = getattr(self._body, "is_preface", None)
-        if is_preface is None or not is_preface(record):
-            return False
-        self._held += record
-        return True
 
     # Its end.
 
@@ -246,7 +263,7 @@ class Relay:
     async def _send_last(self, records: bytes) -> None:
         if records:
             self._is_ending = True
-            await self._sender.end(records)
+            await self._sender.end(self._held + records)
         else:
             self._cut = _cut_error()
 

@@ -9,7 +9,7 @@ cannot go on: the sink has to wait for its client, or the processor is done.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from typing import Any, Protocol
 
 from .protocols import Recorder, RecordProcessor
@@ -39,49 +39,66 @@ class RecordSink(Protocol):
 
 
 class Pump:
-    """Reads the bodies of one stream. :meth:`go` is called after each record that the driver has yielded."""
+    """Reads the bodies of one stream. :meth:`go` is called after each record that was sent."""
 
-    __slots__ = (
-        *("_body", "_done", "_is_going", "_joined", "_on_idle", "_post"),
-        *("_prefix", "_recorder", "_sink", "_suffix"),
-    )
+    __slots__ = ("_body", "_done", "_is_going", "_processor", "_recorder", "_sink")
 
     def __init__(self, sink: RecordSink) -> None:
         self._sink = sink
         self._body: Any = None
         self._is_going = False
+        self._done: Sized = ()
 
     def attach(self, body: Any, processor: RecordProcessor, recorder: Recorder) -> Read:
         """Return what reads ``body``, the next one of the stream, for ``processor``."""
         if not hasattr(body, "read_into"):
             return body.read  # type: ignore[no-any-return]
-        self._body = body
-        self._recorder, self._prefix, self._suffix = recorder, processor.prefix, processor.suffix
-        self._joined, self._on_idle, self._done = processor.joined, processor.on_idle, processor.done
+        self._body, self._processor, self._recorder, self._done = body, processor, recorder, processor.done
         return self._read
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether a connection of ours is open, which the records come from."""
+        return self._body is not None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether all that comes now comes without a wait."""
+        return bool(self._done)
 
     def go(self) -> None:
         """Begin to send from the callback, if that is possible: the driver opens no other body from now on."""
-        if self._body is not None and not self._is_going and self._sink.is_direct:
-            self._is_going, self._post = True, self._sink.post
+        if self._body is not None and self._sink.is_direct:
+            self._is_going = True
 
     async def _read(self) -> Sequence[Any]:
-        body, sink = self._body, self._sink
+        body, sink, done = self._body, self._sink, self._done
         if not self._is_going:
             return await body.read()  # type: ignore[no-any-return]
-        while True:
-            raws: Sequence[Any] = await body.read_into(self._take)
-            if not sink.is_pending:
-                return raws
-            await sink.finish()
-            if self._done:
-                return ()
+        take = self._make_take()
+        try:
+            while True:
+                raws: Sequence[Any] = await body.read_into(take)
+                if not sink.is_pending:
+                    return raws
+                await sink.finish()
+                if done:
+                    return ()
+        finally:
+            # A traceback keeps this frame, and the processor may have the exception.
+            del take, done
 
-    def _take(self, raw: Any) -> bool:
-        """Send the records of one read; return whether to go on."""
-        records = self._recorder(raw, self._prefix, self._suffix)
-        if type(records) is list:
-            records = self._joined(records)
-        if records:
-            return self._post(records) and not self._done
-        return not self._done and not self._on_idle()
+    def _make_take(self) -> Callable[[Any], bool]:
+        """Return what sends the records of one read, and returns whether to go on: all it needs is bound to it."""
+        processor, recorder, done, post = self._processor, self._recorder, self._done, self._sink.post
+        prefix, suffix, joined, on_idle = processor.prefix, processor.suffix, processor.joined, processor.on_idle
+
+        def take(raw: Any) -> bool:
+            records = recorder(raw, prefix, suffix)
+            if type(records) is list:
+                records = joined(records)
+            if records:
+                return post(records) and not done
+            return not done and not on_idle()
+
+        return take
