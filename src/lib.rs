@@ -15,6 +15,7 @@
 //! | `json` | validates and reads payloads; reads documents that arrive piece by piece; writes strings |
 //! | `decode`, `format` | a stream from its first byte to its end: `StreamDecoder`, its formats |
 //! | `record` | writes the text of deltas as event records |
+//! | `wire` | writes deltas in the formats that clients read, one file per wire |
 //! | `seen` | describes a stream for the message of an error |
 //! | `text`, `utf8` | keep characters whole; under all of them |
 //! | `error` | every error of the above, with its offset |
@@ -42,3 +43,4 @@ pub mod seen;
 pub mod sse;
 pub mod text;
 pub mod utf8;
+pub mod wire;

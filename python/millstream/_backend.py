@@ -84,15 +84,8 @@ else:
         StreamDecoder,
         TextAssembler,
         ToolCallDelta,
+        WireWriter,
         encode_sse,
     )
 
     BACKEND = "rust"
-
-    def __getattr__(name: str) -> object:
-        """Return the class that the core does not have yet."""
-        if name == "WireWriter":
-            from ._pure.wire import WireWriter
-
-            return WireWriter
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ from ._pure import SSEParser as SSEParser
 from ._pure import StreamDecoder as StreamDecoder
 from ._pure import TextAssembler as TextAssembler
 from ._pure import ToolCallDelta as ToolCallDelta
+from ._pure import WireWriter as WireWriter
 from ._pure import encode_sse as encode_sse
 from .errors import APIConnectionError
 

@@ -1,8 +1,9 @@
 //! JSON as the payloads of a stream need it: a reader that validates everything and builds nothing,
-//! a comparison that spares it most of its work, and the string encoding back. And documents that
+//! a comparison that spares it most of its work, and the string encoding back; and JSON text without white space (`compact`). And documents that
 //! arrive piece by piece (`partial`), kept as tokens (`tape`), with what has changed (`changes`).
 
 mod changes;
+mod compact;
 mod numbers;
 mod partial;
 mod reader;
@@ -13,6 +14,7 @@ mod tape;
 mod writer;
 
 pub use changes::{Change, ChangeValue, Operation};
+pub use compact::write_compact;
 pub use numbers::{LEAST_DIGITS, MAX_DIGITS, Scalar};
 pub use partial::JsonAssembler;
 pub use reader::{InvalidJson, Reader, is_valid};

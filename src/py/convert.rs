@@ -41,6 +41,16 @@ fn copied<'py>(method: &str, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     Ok(copy.cast_into::<PyBytes>()?)
 }
 
+/// The arguments of `method` that stand before and after each record.
+#[inline]
+pub fn affixes<'py>(
+    method: &str,
+    prefix: &Bound<'py, PyAny>,
+    suffix: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    Ok((bytes_for(method, prefix)?, bytes_for(method, suffix)?))
+}
+
 /// `text` as a string, or `None`.
 pub fn optional<'py>(
     py: Python<'py>,

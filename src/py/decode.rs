@@ -7,13 +7,16 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
 use super::convert::{
-    Argument, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error, read_kept,
-    string,
+    Argument, affixes, asks_for_one, bytes, bytes_for, describe_seen, optional, read_error,
+    read_kept, string,
 };
-use super::decoding::{DELTAS, Decoding, PARTS, PAYLOADS, RECORDS, TEXT};
+use super::decoding::{
+    DELTAS, Decoding, PARTS, PAYLOADS, RECORDS, TEXT, WIRE_RECORDS, twice, with_items,
+};
 use super::payloads::PayloadTexts;
 use super::sinks::{Deltas, Parts, RecordBytes, Texts};
 use super::state::unpicklable;
+use super::wire_bytes::WireBytes;
 use crate::decode::{Ended, Format, StreamDecoder};
 
 /// Decodes a model's stream, bytes in and deltas out.
@@ -45,11 +48,6 @@ use crate::decode::{Ended, Format, StreamDecoder};
 /// ([], 'stop', '[DONE]')
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
 pub struct PyStreamDecoder(Decoding);
-
-/// The list twice: for the result, and for the `items` of a failure.
-fn twice(list: Bound<'_, PyList>) -> (Bound<'_, PyList>, Bound<'_, PyList>) {
-    (list.clone(), list)
-}
 
 #[pymethods]
 impl PyStreamDecoder {
@@ -164,12 +162,7 @@ impl PyStreamDecoder {
         let (prefix, suffix) = affixes("close_records", prefix, suffix)?;
         let mut records = RecordBytes::new(prefix.as_bytes(), suffix.as_bytes());
         self.0.close_into(py, &RECORDS, &mut records, |records| {
-            let bytes = records.bytes(py);
-            let items = PyList::empty(py);
-            if !bytes.as_bytes().is_empty() {
-                items.append(&bytes)?;
-            }
-            Ok((bytes, items))
+            with_items(records.bytes(py))
         })
     }
 
@@ -236,6 +229,46 @@ impl PyStreamDecoder {
         self.0.close_into(py, &PAYLOADS, &mut payloads, |payloads| {
             payloads.list(py).map(twice)
         })
+    }
+
+    /// Write the deltas that ``data`` completes, and return the records.
+    ///
+    /// With ``text_only``, they are those of choice 0's text alone. Otherwise the writer gets the model's name too.
+    /// Raises :class:`ValueError`, before anything is read, if the writer's answer has ended. Errors are those of
+    /// ``feed``.
+    #[pyo3(signature = (data, writer, text_only=false))]
+    fn _feed_wire<'py>(
+        &self,
+        data: &Bound<'py, PyAny>,
+        writer: &Bound<'py, PyAny>,
+        text_only: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (py, data) = (data.py(), bytes_for("_feed_wire", data)?);
+        let mut records = WireBytes::new("_feed_wire", writer, text_only)?;
+        self.0.feed_into(
+            py,
+            data.as_bytes(),
+            &WIRE_RECORDS,
+            &mut records,
+            WireBytes::bytes,
+        )
+    }
+
+    /// Do what ``close`` does, for a decoder that writes records; ``items`` has them in one piece.
+    ///
+    /// The end of the answer is not written.
+    #[pyo3(signature = (writer, text_only=false))]
+    fn _close_wire<'py>(
+        &self,
+        writer: &Bound<'py, PyAny>,
+        text_only: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let py = writer.py();
+        let mut records = WireBytes::new("_close_wire", writer, text_only)?;
+        self.0
+            .close_into(py, &WIRE_RECORDS, &mut records, |records| {
+                with_items(records.bytes()?)
+            })
     }
 
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.
@@ -361,14 +394,4 @@ impl PyStreamDecoder {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.0.traverse(&visit)
     }
-}
-
-/// The arguments of `method` that stand before and after each record.
-#[inline]
-fn affixes<'py>(
-    method: &str,
-    prefix: &Bound<'py, PyAny>,
-    suffix: &Bound<'py, PyAny>,
-) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-    Ok((bytes_for(method, prefix)?, bytes_for(method, suffix)?))
 }

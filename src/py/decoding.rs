@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::PyList;
+use pyo3::types::{PyBytes, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::connection::PyHttpConnection;
@@ -56,6 +56,11 @@ pub const PAYLOADS: Purpose = Purpose {
     name: "payloads",
     of_its_own: "payloads need one of their own",
     reports_info: false,
+};
+pub const WIRE_RECORDS: Purpose = Purpose {
+    name: "wire records",
+    of_its_own: "wire records need one of their own",
+    reports_info: true,
 };
 
 impl Core for StreamDecoder {
@@ -179,4 +184,20 @@ fn check_purpose(state: &mut State<StreamDecoder>, purpose: &Purpose) -> PyResul
         purpose.of_its_own
     );
     Err(PyValueError::new_err(message))
+}
+
+/// The list twice: for the result, and for the `items` of a failure.
+pub fn twice(list: Bound<'_, PyList>) -> (Bound<'_, PyList>, Bound<'_, PyList>) {
+    (list.clone(), list)
+}
+
+/// The records twice: for the result, and for the `items` of a failure.
+pub fn with_items(
+    records: Bound<'_, PyBytes>,
+) -> PyResult<(Bound<'_, PyBytes>, Bound<'_, PyList>)> {
+    let items = PyList::empty(records.py());
+    if !records.as_bytes().is_empty() {
+        items.append(&records)?;
+    }
+    Ok((records, items))
 }

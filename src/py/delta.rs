@@ -1,14 +1,13 @@
-//! `Delta` and `ToolCallDelta`.
+//! `Delta`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use smallvec::SmallVec;
 
-use super::convert::{
-    Argument, check_fields, immutable, optional, read_error, read_kept, reduced, repr,
-};
-use super::plain::{PlainCall, PlainDeltas, Scratch};
+use super::convert::{Argument, check_fields, immutable, read_error, read_kept, reduced, repr};
+use super::plain::PlainDeltas;
+use super::tool_call_delta::{PyToolCallDelta, string};
 
 const NAME: &str = "Delta";
 const FIELDS: [&str; 11] = [
@@ -24,11 +23,9 @@ const FIELDS: [&str; 11] = [
     "logprobs",
     "audio",
 ];
-const TOOL_NAME: &str = "ToolCallDelta";
-const TOOL_FIELDS: [&str; 4] = ["index", "id", "name", "args"];
 
 /// A provider's object: JSON text that is parsed on access.
-enum LazyJson {
+pub enum LazyJson {
     Json(Box<[u8]>),
     Value(Py<PyAny>),
 }
@@ -47,7 +44,7 @@ enum LazyJson {
 pub struct PyDelta {
     /// The choice this belongs to.
     #[pyo3(get)]
-    index: u32,
+    pub index: u32,
     /// Who speaks: ``"assistant"``, in most cases with a choice's first delta only.
     #[pyo3(get)]
     role: Option<Py<PyString>>,
@@ -62,7 +59,7 @@ pub struct PyDelta {
     refusal: Option<Py<PyString>>,
     /// The increments of the choice's tool calls.
     #[pyo3(get)]
-    tool_calls: Py<PyTuple>,
+    pub tool_calls: Py<PyTuple>,
     /// Why the choice ended, in the provider's word; only in the delta that ends it.
     #[pyo3(get)]
     finish_reason: Option<Py<PyString>>,
@@ -129,6 +126,24 @@ impl PyDelta {
                 audio: None,
             },
         )
+    }
+
+    /// The role, the text, the reasoning, the refusal and the finish reason.
+    pub fn texts(&self) -> [Option<&Py<PyString>>; 5] {
+        let texts = [
+            &self.role,
+            &self.text,
+            &self.reasoning,
+            &self.refusal,
+            &self.finish_reason,
+        ];
+        texts.map(Option::as_ref)
+    }
+
+    /// The usage, the error, the log probabilities and the audio.
+    pub fn kept(&self) -> [Option<&LazyJson>; 4] {
+        let kept = [&self.usage, &self.error, &self.logprobs, &self.audio];
+        kept.map(Option::as_deref)
     }
 
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -276,111 +291,6 @@ impl PyDelta {
         }
         Ok(())
     }
-}
-
-/// The increment of one tool call: immutable, comparable, picklable.
-///
-/// ``index`` tells the calls of one choice apart. ``id`` and ``name`` come once, mostly with the
-/// first increment; ``args`` are pieces of JSON text to put together.
-///
-/// >>> from millstream import ToolCallDelta
-/// >>> ToolCallDelta(0, "call_1", "get_weather", "")
-/// ToolCallDelta(index=0, id='call_1', name='get_weather', args='')
-#[pyclass(frozen, name = "ToolCallDelta", module = "millstream")]
-pub struct PyToolCallDelta {
-    /// Which of its choice's tool calls this belongs to.
-    #[pyo3(get)]
-    index: u32,
-    /// The provider's id of the call, or ``None`` where the payload had none.
-    #[pyo3(get)]
-    id: Option<Py<PyString>>,
-    /// The function's name, or ``None`` where the payload had none.
-    #[pyo3(get)]
-    name: Option<Py<PyString>>,
-    /// A piece of the arguments' JSON text; ``""`` if the payload had it so, ``None`` if it had none.
-    #[pyo3(get)]
-    args: Option<Py<PyString>>,
-}
-
-impl PyToolCallDelta {
-    fn of(py: Python<'_>, call: &PlainCall, scratch: &Scratch<'_>) -> PyResult<Py<Self>> {
-        let field = |span| string(py, scratch.field(span));
-        Py::new(
-            py,
-            Self {
-                index: call.index,
-                id: field(call.id)?,
-                name: field(call.name)?,
-                args: field(call.args)?,
-            },
-        )
-    }
-
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (self.index, &self.id, &self.name, &self.args).into_pyobject(py)
-    }
-}
-
-#[pymethods]
-impl PyToolCallDelta {
-    #[classattr]
-    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-        PyTuple::new(py, TOOL_FIELDS)
-    }
-
-    #[new]
-    #[pyo3(
-        signature = (index=Argument::Default, id=None, name=None, args=None),
-        text_signature = "(index=0, id=None, name=None, args=None)"
-    )]
-    fn new<'py>(
-        py: Python<'py>,
-        index: Argument<'py>,
-        id: Option<Bound<'py, PyAny>>,
-        name: Option<Bound<'py, PyAny>>,
-        args: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Self> {
-        let fields = (index.or(0, py)?, id, name, args).into_pyobject(py)?;
-        check_fields(TOOL_NAME, &fields)?;
-        let (index, id, name, args) = fields.extract()?;
-        Ok(Self {
-            index,
-            id,
-            name,
-            args,
-        })
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        repr(TOOL_NAME, &TOOL_FIELDS, &self.fields(py)?)
-    }
-
-    // PyO3 returns `NotImplemented` for an object of another type.
-    fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
-        self.fields(py)?.eq(other.fields(py)?)
-    }
-
-    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        self.fields(py)?.hash()
-    }
-
-    fn __setattr__(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let _ = (name, value);
-        Err(immutable(TOOL_NAME))
-    }
-
-    fn __delattr__(&self, name: &str) -> PyResult<()> {
-        let _ = name;
-        Err(immutable(TOOL_NAME))
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        reduced(py, TOOL_NAME, self.fields(py)?)
-    }
-}
-
-fn string(py: Python<'_>, text: Option<&[u8]>) -> PyResult<Option<Py<PyString>>> {
-    Ok(optional(py, text)?.map(Bound::unbind))
 }
 
 /// The value of a kept object, read by the Python function of both halves.

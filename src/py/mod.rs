@@ -5,8 +5,10 @@
 // The documentation of the classes is the Python half's, word for word.
 #![allow(clippy::doc_markdown, clippy::doc_link_with_quotes)]
 
+mod buffer;
 mod connection;
 mod convert;
+mod core_delta;
 mod decode;
 mod decoding;
 mod delta;
@@ -23,6 +25,9 @@ mod sinks;
 mod sse;
 mod state;
 mod text;
+mod tool_call_delta;
+mod wire_bytes;
+mod wire_writer;
 
 use pyo3::prelude::*;
 
@@ -36,7 +41,7 @@ mod _core {
     #[pymodule_export]
     use super::decode::PyStreamDecoder;
     #[pymodule_export]
-    use super::delta::{PyDelta, PyToolCallDelta};
+    use super::delta::PyDelta;
     #[pymodule_export]
     use super::encode::encode_sse;
     #[pymodule_export]
@@ -47,6 +52,10 @@ mod _core {
     use super::sse::PySseParser;
     #[pymodule_export]
     use super::text::PyTextAssembler;
+    #[pymodule_export]
+    use super::tool_call_delta::PyToolCallDelta;
+    #[pymodule_export]
+    use super::wire_writer::PyWireWriter;
 
     /// Adds the second class of its name, and sets the module of the function, as the attributes of the classes do.
     #[pymodule_init]

@@ -2,12 +2,11 @@
 //!
 //! A sink gathers plain values while the core runs, under its lock; all objects but strings are made afterwards.
 
-use std::cell::RefCell;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
+use super::buffer;
 use super::convert::{Make, list};
 use super::delta::PyDelta;
 use super::plain::{PlainDeltas, Span};
@@ -64,14 +63,6 @@ impl Sink for Texts<'_> {
     }
 }
 
-/// As much room for records is kept for the thread's next call, in bytes.
-const MAX_BUFFER: usize = 1 << 18;
-
-thread_local! {
-    /// The buffer in which records are put together: allocating one costs as much as a small read.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 /// Records of the text of choice 0.
 pub struct RecordBytes<'a>(Records<'a>);
 
@@ -79,7 +70,7 @@ impl<'a> RecordBytes<'a> {
     /// No records yet, of a run with these constant parts.
     #[inline]
     pub fn new(prefix: &'a [u8], suffix: &'a [u8]) -> Self {
-        Self(Records::with_buffer(BUFFER.take(), prefix, suffix))
+        Self(Records::with_buffer(buffer::take(), prefix, suffix))
     }
 
     /// The records, one behind the other.
@@ -90,10 +81,7 @@ impl<'a> RecordBytes<'a> {
 
 impl Drop for RecordBytes<'_> {
     fn drop(&mut self) {
-        let buffer = self.0.take_buffer();
-        if buffer.capacity() <= MAX_BUFFER {
-            BUFFER.set(buffer);
-        }
+        buffer::keep(self.0.take_buffer());
     }
 }
 

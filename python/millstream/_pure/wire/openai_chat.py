@@ -1,6 +1,7 @@
 """``openai.chat``: chat completion chunks, as OpenAI's SDKs read them."""
 
 from ..delta import Delta, ToolCallDelta
+from ..text import join_surrogates
 from .choices import ChoiceWire
 from .usage import has_list
 from .wire import Answer, kept_json, string
@@ -22,7 +23,7 @@ class ChatWire(ChoiceWire):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
-        self._calls: dict[tuple[int, int], tuple[int, str | None]] = {}
+        self._calls: dict[tuple[int, int], tuple[int, str]] = {}
         """The index that a tool call is written with, and its id, by its choice and index."""
         self._used: dict[int, set[int]] = {}
         """The indexes that are written, by choice."""
@@ -54,8 +55,6 @@ class ChatWire(ChoiceWire):
             logprobs = None
         if members or logprobs is not None:
             self._choice(out, index, members, b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs))
-        elif delta.role and index not in self._begun:
-            self._choice(out, index, [b'"content":""'])
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
         # One list at the end: of several ones, a client keeps the last.
@@ -78,8 +77,8 @@ class ChatWire(ChoiceWire):
         self.record(out, b'{"index":%d,"delta":{%b},%b"finish_reason":null}' % (index, delta, logprobs))
 
     def _tool_call(self, choice: int, call: ToolCallDelta) -> bytes:
-        index, is_new = self._find_call(choice, call)
-        id, args = call.id, call.args
+        id, args = join_surrogates(call.id or ""), call.args
+        index, is_new = self._find_call(choice, call, id)
         if is_new:
             id, args = self.answer.begin_call(choice, id), args or ""
         function = [b'"name":' + string(call.name)] if call.name else []
@@ -88,17 +87,17 @@ class ChatWire(ChoiceWire):
         members += [b'"id":%b,"type":"function"' % string(id)] if id else []
         return b'{%b,"function":{%b}}' % (b",".join(members), b",".join(function))
 
-    def _find_call(self, choice: int, call: ToolCallDelta) -> tuple[int, bool]:
+    def _find_call(self, choice: int, call: ToolCallDelta, id: str) -> tuple[int, bool]:
         """Return the index that a piece is written with, and whether its call begins.
 
         A piece with another id and a name begins a call of the model's next message, whose calls are counted anew.
         Clients would add its arguments to those of the call before.
         """
         known = self._calls.get((choice, call.index))
-        if known is not None and not (call.id and call.name and known[1] not in (None, call.id)):
+        if known is not None and not (id and call.name and (known[1] or id) != id):
             return known[0], False
         used = self._used.setdefault(choice, set())
         index = max(used) + 1 if call.index in used else call.index
         used.add(index)
-        self._calls[choice, call.index] = (index, call.id)
+        self._calls[choice, call.index] = (index, id)
         return index, True

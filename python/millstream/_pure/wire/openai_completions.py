@@ -1,6 +1,7 @@
 """``openai.completions``: completion chunks, as OpenAI's SDKs read them."""
 
 from ..delta import Delta
+from ..text import join_surrogates
 from .choices import ChoiceWire
 from .usage import has_list
 from .wire import kept_json, string
@@ -23,7 +24,7 @@ class CompletionsWire(ChoiceWire):
         self.record(out, b'{"index":0,"text":%b,"finish_reason":null}' % string(text))
 
     def delta(self, out: bytearray, delta: Delta) -> None:
-        text = (delta.text or "") + (delta.refusal or "")
+        text = "".join(join_surrogates(piece) for piece in (delta.text, delta.refusal) if piece)
         logprobs = delta._fields[9]
         if logprobs is not None and not has_list(logprobs, "tokens"):
             logprobs = None

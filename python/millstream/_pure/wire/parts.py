@@ -13,7 +13,7 @@ class Call:
     __slots__ = ("args", "has_begun", "id", "name", "position", "provider_id")
 
     def __init__(self) -> None:
-        self.provider_id: str | None = None
+        self.provider_id = ""
         self.id = ""
         """The id it is written with, once it has begun."""
         self.name = ""
@@ -106,19 +106,20 @@ class Parts(Wire):
 
     def _add_piece(self, out: bytearray, piece: ToolCallDelta) -> None:
         """Take in a piece of a tool call. Arguments of a call that has not begun, or is over, are left out."""
+        id, name = (join_surrogates(text or "") for text in (piece.id, piece.name))
         call = self._calls.get(piece.index)
-        if call is not None and piece.id and piece.name and call.provider_id not in (None, piece.id):
+        if call is not None and id and name and (call.provider_id or id) != id:
             self._end(out, self._calls.pop(piece.index), failed=False)
             call = None
         if call is None:
-            if not piece.id and not piece.name:
+            if not id and not name:
                 return
             self.close_part(out)
             self._continue(out)
             call = self._calls[piece.index] = Call()
         if not call.has_begun:
-            call.provider_id = call.provider_id or piece.id
-            call.name += piece.name or ""
+            call.provider_id = call.provider_id or id
+            call.name += name
         if piece.args:
             self._begin(out, call)
             args = join_surrogates(piece.args)

@@ -115,9 +115,6 @@ class WireWriter(Sealed):
         A delta of another choice than 0 gives nothing without ``all_choices``. Its finish reason and its usage are
         kept for ``close``. An error of the provider is not written: call ``fail``.
         """
-        if type(delta).__name__ == "Delta" and not isinstance(delta, Delta):
-            # The core's, as long as the core has no writer of its own.
-            delta = Delta._made(delta.__reduce__()[1][1])
         if not isinstance(delta, Delta):
             raise TypeError(f"write() takes a Delta, not {type(delta).__name__}")
         out = self._begin("write")

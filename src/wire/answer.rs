@@ -1,0 +1,114 @@
+//! One answer: what is known of it before its first delta, and what is written at its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::delta::Delta;
+use crate::json::write_string;
+
+/// What is known of an answer before its first delta.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The bare id, from which each wire makes its own.
+    pub id: String,
+    /// When the answer began, in seconds since 1970.
+    pub created: u64,
+    /// The model's name; empty until the provider has named it.
+    pub model: String,
+    /// The counts of tokens are written, where the wire has them.
+    pub include_usage: bool,
+    /// All choices are written, where the wire has room for them.
+    pub all_choices: bool,
+    /// The id of the conversation.
+    pub thread_id: String,
+    /// The id of the run.
+    pub run_id: String,
+}
+
+/// One answer: its settings, and what is written at its end.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub settings: Settings,
+    /// The last finish reason of each choice, in the provider's word.
+    pub finish_reasons: BTreeMap<u32, String>,
+    /// The last usage, a JSON object, which is read at the end: some servers count with every token.
+    pub usage: Option<String>,
+    /// How many tool calls have begun: a call without an id is named after it.
+    calls_begun: u64,
+    /// The choices that have called a tool, whose result is not known.
+    pub calling: BTreeSet<u32>,
+    /// The record of a piece of the open part.
+    pub piece: PieceRecord,
+}
+
+/// The record of a piece of the part that is open, as two constant parts around it.
+#[derive(Debug, Default)]
+pub struct PieceRecord {
+    /// The part is choice 0's text, and nothing has to be written before its next piece.
+    pub is_text: bool,
+    /// What stands before the piece.
+    pub prefix: Vec<u8>,
+    /// What stands behind it.
+    pub suffix: &'static [u8],
+    /// The piece is written as it is, not as a JSON string.
+    pub is_raw: bool,
+}
+
+impl PieceRecord {
+    /// Appends the record of `piece`.
+    #[inline]
+    pub fn write(&self, out: &mut Vec<u8>, piece: &str) {
+        out.extend_from_slice(&self.prefix);
+        if self.is_raw {
+            out.extend_from_slice(piece.as_bytes());
+        } else {
+            write_string(out, piece);
+        }
+        out.extend_from_slice(self.suffix);
+    }
+}
+
+impl Answer {
+    /// An answer that has not begun.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps the finish reason and the usage of `delta` for the end.
+    pub fn remember(&mut self, delta: &Delta<'_>) {
+        if let Some(reason) = &delta.finish_reason {
+            let reason = reason.clone().into_owned();
+            self.finish_reasons.insert(delta.index, reason);
+        }
+        if let (Some(usage), true) = (delta.usage, self.settings.include_usage) {
+            usage.clone_into(self.usage.get_or_insert_default());
+        }
+    }
+
+    /// The finish reason of a choice; one that has none ended by itself.
+    pub fn finish_reason(&self, index: u32) -> &str {
+        match self.finish_reasons.get(&index) {
+            Some(reason) => reason,
+            None if self.calling.contains(&index) => "tool_calls",
+            None => "stop",
+        }
+    }
+
+    /// Notes that a choice calls a tool, and returns the call's id: the provider's, or one that is made.
+    pub fn begin_call(&mut self, index: u32, id: Option<&str>) -> String {
+        self.calling.insert(index);
+        self.calls_begun += 1;
+        match id {
+            Some(id) => id.to_owned(),
+            None => format!("call_{}_{}", self.settings.id, self.calls_begun),
+        }
+    }
+
+    /// Notes that a tool has returned: the model's next message has a finish reason of its own.
+    pub fn begin_step(&mut self) {
+        self.calling.clear();
+        self.finish_reasons.clear();
+    }
+}

@@ -1,0 +1,189 @@
+//! `openai.chat`: chat completion chunks, as OpenAI's SDKs read them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answer::Answer;
+use super::choices::{ChoiceFormat, ChoiceWire};
+use super::object::{Object, some};
+use super::usage::has_list;
+use super::wire::{Part, Source};
+use crate::delta::{Delta, ToolCallDelta};
+use crate::json::write_compact;
+
+/// The first record of a choice has its role. Reasoning is `reasoning_content`, as `DeepSeek` and vLLM have it.
+#[derive(Debug, Default)]
+pub struct Chat {
+    /// The index that a tool call is written with, and its id, by its choice and index.
+    calls: BTreeMap<(u32, u32), (u64, Option<String>)>,
+    /// The indexes that are written, by choice.
+    used: BTreeMap<u32, BTreeSet<u64>>,
+    annotations: Vec<Vec<u8>>,
+}
+
+/// How a piece of a tool call is written.
+struct Place {
+    index: u64,
+    /// The id of a call that begins.
+    id: Option<String>,
+}
+
+impl ChoiceFormat for Chat {
+    const LACKS: &'static [Part] = &[Part::ToolResults, Part::Data, Part::Snapshots];
+    const PREFIX: &'static str = "chatcmpl";
+    const OBJECT: &'static str = "chat.completion.chunk";
+    const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
+        b"\"choices\":[{\"index\":0,\"delta\":{\"content\":",
+        b"},\"finish_reason\":null}]}\n\n",
+    );
+
+    fn first_text(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>, text: &str) {
+        chunks.begun.remove(&0);
+        choice(chunks, answer, out, 0, None, |delta| {
+            delta.string("content", text)
+        });
+    }
+
+    fn delta(
+        chunks: &mut ChoiceWire<Self>,
+        answer: &mut Answer,
+        out: &mut Vec<u8>,
+        delta: &Delta<'_>,
+    ) {
+        let index = delta.index;
+        let logprobs = delta.logprobs;
+        let logprobs = logprobs.filter(|kept| has_list(kept, &["content", "refusal"]));
+        if !delta.has_content() && logprobs.is_none() {
+            return;
+        }
+        // Their ids are made before the record, which borrows the answer.
+        let calls = delta.tool_calls.iter();
+        let places: Vec<Place> = calls
+            .map(|call| chunks.format.place(answer, index, call))
+            .collect();
+        choice(chunks, answer, out, index, logprobs, |object| {
+            let mut object = object
+                .some_string("reasoning_content", delta.reasoning.as_deref())
+                .some_string("content", delta.text.as_deref())
+                .some_string("refusal", delta.refusal.as_deref());
+            if !delta.tool_calls.is_empty() {
+                object = object.array("tool_calls", |array| {
+                    let calls = delta.tool_calls.iter().zip(&places);
+                    calls.fold(array, |array, (call, place)| {
+                        array.object(|object| tool_call(object, call, place))
+                    })
+                });
+            }
+            match delta.audio {
+                Some(audio) => object.value("audio", |out| write_compact(out, audio)),
+                None => object,
+            }
+        });
+    }
+
+    fn source(chunks: &mut ChoiceWire<Self>, _: &mut Answer, _: &mut Vec<u8>, source: &Source<'_>) {
+        // One list at the end: of several ones, a client keeps the last.
+        let mut annotation = Vec::new();
+        Object::new(&mut annotation)
+            .string("type", "url_citation")
+            .object("url_citation", |citation| {
+                citation
+                    .string("url", source.url)
+                    .string("title", source.title)
+                    .number("start_index", 0)
+                    .number("end_index", 0)
+            })
+            .end();
+        chunks.format.annotations.push(annotation);
+    }
+
+    fn close(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>) {
+        let annotations = std::mem::take(&mut chunks.format.annotations);
+        if !annotations.is_empty() {
+            let annotations: Vec<&[u8]> = annotations.iter().map(Vec::as_slice).collect();
+            choice(chunks, answer, out, 0, None, |delta| {
+                delta.list("annotations", &annotations)
+            });
+        }
+    }
+
+    fn end_choice(choice: Object<'_>, has_begun: bool) -> Object<'_> {
+        choice.object("delta", |delta| if has_begun { delta } else { role(delta) })
+    }
+}
+
+/// Writes a record of a choice, whose delta `members` fills; the first one has the role.
+fn choice(
+    chunks: &mut ChoiceWire<Chat>,
+    answer: &Answer,
+    out: &mut Vec<u8>,
+    index: u32,
+    logprobs: Option<&str>,
+    members: impl FnOnce(Object<'_>) -> Object<'_>,
+) {
+    let is_first = chunks.begun.insert(index);
+    chunks.record(answer, out, |choice| {
+        let choice = choice.number("index", index.into());
+        let choice = choice.object("delta", |delta| {
+            members(if is_first { role(delta) } else { delta })
+        });
+        let choice = match logprobs {
+            Some(kept) => choice.value("logprobs", |out| write_compact(out, kept)),
+            None => choice,
+        };
+        choice.json("finish_reason", b"null")
+    });
+}
+
+fn role(delta: Object<'_>) -> Object<'_> {
+    delta.string("role", "assistant")
+}
+
+impl Chat {
+    /// Finds how a piece of a tool call is written.
+    ///
+    /// A piece with another id and a name begins a call of the model's next message, whose calls are counted anew.
+    /// Clients would add its arguments to those of the call before.
+    fn place(&mut self, answer: &mut Answer, choice: u32, call: &ToolCallDelta<'_>) -> Place {
+        let id = call.id.as_deref();
+        let key = (choice, call.index);
+        if let Some((index, known)) = self.calls.get(&key) {
+            let has_names =
+                id.and_then(some).is_some() && call.name.as_deref().and_then(some).is_some();
+            if !has_names || known.is_none() || known.as_deref() == id {
+                return Place {
+                    index: *index,
+                    id: None,
+                };
+            }
+        }
+        let used = self.used.entry(choice).or_default();
+        let index = u64::from(call.index);
+        let index = match used.last() {
+            Some(last) if used.contains(&index) => last + 1,
+            _ => index,
+        };
+        used.insert(index);
+        self.calls
+            .insert(key, (index, id.and_then(some).map(str::to_owned)));
+        Place {
+            index,
+            id: Some(answer.begin_call(choice, id.and_then(some))),
+        }
+    }
+}
+
+/// Adds a piece of a tool call.
+fn tool_call<'a>(object: Object<'a>, call: &ToolCallDelta<'_>, place: &Place) -> Object<'a> {
+    let begun_as = place.id.as_deref();
+    let id = begun_as.or(call.id.as_deref().and_then(some));
+    let args = call.args.as_deref().or(begun_as.map(|_| ""));
+    let mut object = object.number("index", place.index);
+    if let Some(id) = id {
+        object = object.string("id", id).string("type", "function");
+    }
+    object.object("function", |function| {
+        function
+            .some_string("name", call.name.as_deref().and_then(some))
+            .some_string("arguments", args)
+    })
+}
