@@ -9,6 +9,8 @@ DIST ?= dist
 PARALLEL := -n auto --dist worksteal
 TOOLS := $(VENV)/.tools
 BUILT := $(VENV)/.built
+# The load of the server benchmark: a crate of its own, in no distribution.
+LOAD := benches/server/load/Cargo.toml
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
 
 # cargo and maturin build for the same interpreter, so neither undoes the other's work.
@@ -27,6 +29,7 @@ demo: build  ## stream three samples from the bundled mock server
 
 test: build  ## run every test, on both implementations
 	cargo test --locked
+	CARGO_TARGET_DIR=target/load cargo test --locked --manifest-path $(LOAD)
 	MILLSTREAM_REQUIRE_NATIVE=1 $(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: build  ## run the quick tests, on both implementations, for the inner loop
@@ -38,13 +41,16 @@ test-peers: build  ## run the checks that need another program: a C++ compiler, 
 test-interpreters: $(TOOLS)  ## run the suite on other interpreters: PYTHONS="python3.12 python3.13"
 	$(BIN)/python packaging/interpreters.py $(PYTHONS)
 
-soak: build  ## stream for ten minutes with faults and threads; check results, leaks and memory
+soak: build  ## stream for ten minutes each, with faults, through clients and through servers; check results, leaks and memory
 	$(BIN)/python -m benches.soak
+	$(BIN)/python -m benches.server.soak
 
 lint: $(TOOLS)  ## check format, lints, imports and types
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
+	cargo fmt --check --manifest-path $(LOAD)
+	CARGO_TARGET_DIR=target/load cargo clippy --locked --all-targets --manifest-path $(LOAD) -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYTHONPATH=python $(BIN)/lint-imports --no-cache
@@ -52,12 +58,14 @@ lint: $(TOOLS)  ## check format, lints, imports and types
 
 format: $(TOOLS)  ## format the code
 	cargo fmt
+	cargo fmt --manifest-path $(LOAD)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 bench: build  ## measure against the peers and the pure-Python half, in memory and over sockets
 	$(BIN)/python -m benches
 	$(BIN)/python -m benches.transport
+	$(BIN)/python -m benches.server
 
 bench-against: build  ## compare with another checkout that is built: make bench-against CHECKOUT=../before
 	$(BIN)/python -m benches.against $(CHECKOUT)

@@ -15,6 +15,7 @@ from benches.server.processes import Load, load
 from benches.server.report import format_table
 from benches.server.resources import Resources
 from benches.server.scenarios import SCENARIOS, Goal, Scenario
+from benches.server.soak import soak
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the load is built by cargo")
 
@@ -53,6 +54,14 @@ def test_a_client_that_leaves_closes_the_upstream(running: Load) -> None:
             found = running.run(gateway, **FEW | {"tokens": 100_000}, leave=leave, leave_ms=20)
             assert found["ended"] == {"left, and the upstream was closed": 4}
             assert found["closed"]["count"] == 4
+
+
+@pytest.mark.skipif("response" not in KNOWN, reason="needs the server package")
+def test_a_soak_accounts_for_every_text() -> None:
+    tally = soak(4, streams=30, killed=10, length=4)
+    assert tally.verdict() == []
+    assert tally.ended["whole"] > 0
+    assert tally.ended["left, and the upstream was closed"] > 0
 
 
 def test_a_text_that_is_another_one_is_found(running: Load) -> None:

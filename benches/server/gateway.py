@@ -1,6 +1,7 @@
-"""One gateway in a process of its own: ``python -m benches.server.gateway MODULE:FUNCTION UPSTREAM``.
+"""One gateway in a process of its own: ``python -m benches.server.gateway MODULE:FUNCTION UPSTREAM [PORT]``.
 
-It prints its port, and ends with its standard input. Gateways run under uvicorn, with uvloop and httptools.
+It prints its port, and ends with its standard input or by a signal. Gateways run under uvicorn, with uvloop and
+httptools.
 """
 
 import asyncio
@@ -13,8 +14,8 @@ from importlib import import_module
 __all__ = ("main",)
 
 
-async def main(target: str, upstream: str) -> None:
-    """Serve until the standard input ends."""
+async def main(target: str, upstream: str, port: int = 0) -> None:
+    """Serve until the standard input ends, or uvicorn does."""
     module, _, function = target.partition(":")
     loop = asyncio.get_running_loop()
     app = import_module(f"benches.server.apps.{module}")
@@ -35,14 +36,14 @@ async def main(target: str, upstream: str) -> None:
         lifespan=getattr(app, "LIFESPAN", "off"),
         log_level="critical",
         access_log=False,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
+    with socket.create_server(("127.0.0.1", port), backlog=4096) as listener:
         serving = loop.create_task(server.serve([listener]))
         print(listener.getsockname()[1], flush=True)
         _calm()
-        await ended
+        await asyncio.wait((ended, serving), return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
 
@@ -55,4 +56,4 @@ def _calm() -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(main(sys.argv[1], sys.argv[2]))
+    uvloop.run(main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))

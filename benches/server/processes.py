@@ -70,10 +70,10 @@ def load() -> Iterator[Load]:
 
 
 @contextmanager
-def gateway(contender: Contender, upstream: str) -> Iterator[Gateway]:
-    """Run a gateway."""
+def gateway(contender: Contender, upstream: str, port: int = 0) -> Iterator[Gateway]:
+    """Run a gateway, at a free port if ``port`` is 0."""
     python = contender.interpreter(create=False)
-    with _child([str(python), "-m", "benches.server.gateway", contender.target, upstream]) as process:
+    with _child([str(python), "-m", "benches.server.gateway", contender.target, upstream, str(port)]) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

@@ -1,9 +1,14 @@
 """``EventStreamResponse`` in FastAPI, and as the ASGI app itself; the path names the wire."""
 
+import logging
 from typing import Any
 
 import millstream
 from millstream.server import EventStreamResponse
+
+# Soaks cause thousands of errors.
+logging.getLogger("millstream.server").addHandler(logging.NullHandler())
+logging.getLogger("millstream.server").propagate = False
 
 
 def create(upstream: str) -> Any:
@@ -20,6 +25,10 @@ def create(upstream: str) -> Any:
     @app.post("/stream/{wire}")
     async def stream(wire: str, call: Call) -> EventStreamResponse:
         return EventStreamResponse(_stream(llm, call.input, wire))
+
+    @app.post("/wait/{wire}")
+    async def wait(wire: str, call: Call) -> EventStreamResponse:
+        return EventStreamResponse(_stream(llm, call.input, wire), wait_for_first_chunk=True)
 
     return app
 

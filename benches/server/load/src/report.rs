@@ -61,13 +61,7 @@ impl Figures {
     }
 
     /// Returns the report.
-    pub fn report(
-        mut self,
-        shared: &Shared,
-        before: Moment,
-        after: Moment,
-        descriptors: (usize, usize),
-    ) -> Value {
+    pub fn report(mut self, shared: &Shared, before: Moment, after: Moment) -> Value {
         let window = window(shared);
         let (from, to) = window.map_or((0, u64::MAX), |(from, to)| (from.time, to.time));
         let inside = self
@@ -107,7 +101,7 @@ impl Figures {
                 "inside": window.map(|(_, to)| to.resident),
                 "after": after.resident,
             },
-            "descriptors": {"before": descriptors.0, "after": descriptors.1},
+            "descriptors": {"before": before.files, "after": after.files},
         })
     }
 }

@@ -77,6 +77,8 @@ pub struct Moment {
     pub cpu: u64,
     pub own: u64,
     pub resident: u64,
+    /// Descriptors, where they were counted.
+    pub files: usize,
 }
 
 /// What both sides share.
@@ -147,6 +149,7 @@ impl Shared {
             cpu,
             own: process::cpu(std::process::id()),
             resident,
+            files: 0,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::judge::judge;
 use crate::plan::{Fault, Spec, nanos};
 use crate::process::{descriptors, resident};
 use crate::report::Figures;
-use crate::shared::{Due, Got, Shared, Stream, Upstream as State};
+use crate::shared::{Due, Got, Moment, Shared, Stream, Upstream as State};
 use crate::upstream::Upstream;
 
 const LISTENER: usize = 0;
@@ -67,20 +67,18 @@ impl World {
     /// Does a run, and returns its figures.
     pub fn run(&mut self, spec: Spec) -> io::Result<Value> {
         let mut run = Run::new(self, spec);
-        let before_files = run.files();
-        let before = run.shared.moment();
+        let before = run.moment();
         run.shared.set(0, 0, Due::Open);
         while !run.is_over() {
             run.turn()?;
         }
-        let after_files = run.files();
+        let after = run.moment();
         run.collect(true);
-        let after = run.shared.moment();
         let Run {
             shared, figures, ..
         } = run;
         self.forget();
-        Ok(figures.report(&shared, before, after, (before_files, after_files)))
+        Ok(figures.report(&shared, before, after))
     }
 
     /// Drops what a run left over; idle connections of the gateway's pool stay.
@@ -88,6 +86,14 @@ impl World {
         self.connections.retain(
             |_, connection| matches!(connection, Connection::Upstream(one) if one.is_idle()),
         );
+    }
+
+    /// Returns how many connections the gateway keeps for later requests.
+    fn idle(&self) -> usize {
+        let connections = self.connections.values();
+        connections
+            .filter(|one| matches!(one, Connection::Upstream(one) if one.is_idle()))
+            .count()
     }
 
     fn add(
@@ -142,8 +148,13 @@ impl<'world> Run<'world> {
         }
     }
 
-    fn files(&self) -> usize {
-        self.shared.spec.pid.map_or(0, descriptors)
+    /// Returns this moment, with the descriptors that the gateway has beyond those of its pool.
+    fn moment(&self) -> Moment {
+        let files = self.shared.spec.pid.map_or(0, descriptors);
+        Moment {
+            files: files.saturating_sub(self.world.idle()),
+            ..self.shared.moment()
+        }
     }
 
     /// Polls once, and does what is due.
