@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .providers.openai.azure import AzureChatOpenAI
     from .providers.openai.chat import ChatOpenAI
     from .providers.openai.completions import OpenAI
+    from .providers.transcoder import Transcoder
 
     __version__: str
 
@@ -92,6 +93,7 @@ __all__ = (
     "StreamTruncatedError",
     "TextAssembler",
     "ToolCallDelta",
+    "Transcoder",
     "TruncatedOutputError",
     "UnprocessableEntityError",
     "UnsupportedError",
@@ -107,6 +109,7 @@ _MODULES = {
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
     "RemoteRunnable": ".providers.langserve.remote_runnable",
+    "Transcoder": ".providers.transcoder",
 }
 
 
