@@ -94,6 +94,7 @@ class ResponsesWire(Parts):
         call.position = self._add_item(out, _function_call(call, b'""', b"in_progress"))
 
     def call_piece(self, out: bytearray, call: Call, args: str) -> None:
+        call.pieces.append(args)
         members = b'"item_id":%b,"output_index":%d,"delta":%b' % (_call_id(call), call.position, string(args))
         self._event(out, b"response.function_call_arguments.delta", members)
 

@@ -10,19 +10,24 @@ __all__ = ("Call", "Parts")
 class Call:
     """A tool call whose arguments arrive."""
 
-    __slots__ = ("args", "has_begun", "id", "name", "position", "provider_id")
+    __slots__ = ("has_begun", "id", "name", "pieces", "position", "provider_id")
 
     def __init__(self) -> None:
         self.provider_id = ""
         self.id = ""
         """The id it is written with, once it has begun."""
         self.name = ""
-        self.args = ""
-        """The arguments so far."""
+        self.pieces: list[str] = []
+        """The arguments so far, where the wire needs them."""
         self.has_begun = False
         """Whether it was written. It waits for the first arguments, since some servers send names in pieces."""
         self.position = 0
         """For the wire: the position of its item."""
+
+    @property
+    def args(self) -> str:
+        """The arguments so far, where the wire keeps them."""
+        return "".join(self.pieces)
 
 
 class Parts(Wire):
@@ -123,7 +128,6 @@ class Parts(Wire):
         if piece.args:
             self._begin(out, call)
             args = join_surrogates(piece.args)
-            call.args += args
             self.call_piece(out, call, args)
 
     def _begin(self, out: bytearray, call: Call) -> None:

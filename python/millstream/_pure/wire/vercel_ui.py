@@ -26,6 +26,8 @@ _COUNTS = (
     (b"reasoningTokens", "reasoning"),
     (b"cachedInputTokens", "cached"),
 )
+# White space of JSON.
+_SPACE = " \t\n\r"
 _CUT = b'"the answer ended before the tool call was complete"'
 _INVALID = b'"the arguments of the tool call are not valid JSON"'
 
@@ -64,17 +66,17 @@ class VercelUiWire(Parts):
         _record(out, b"tool-input-start", _names(call))
 
     def call_piece(self, out: bytearray, call: Call, args: str) -> None:
+        call.pieces.append(args)
         _record(out, b"tool-input-delta", b'"toolCallId":%b,"inputTextDelta":%b' % (string(call.id), string(args)))
 
     def end_call(self, out: bytearray, call: Call, *, failed: bool) -> None:
-        document = None if failed else valid_json(call.args) if call.args.strip() else b"{}"
+        args = call.args
+        document = None if failed else valid_json(args) if args.strip(_SPACE) else b"{}"
         if document is not None:
             _record(out, b"tool-input-available", b'%b,"input":%b' % (_names(call), document))
         else:
             error = _CUT if failed else _INVALID
-            _record(
-                out, b"tool-input-error", b'%b,"input":%b,"errorText":%b' % (_names(call), string(call.args), error)
-            )
+            _record(out, b"tool-input-error", b'%b,"input":%b,"errorText":%b' % (_names(call), string(args), error))
 
     def begin_step(self, out: bytearray) -> None:
         _record(out, b"finish-step")
