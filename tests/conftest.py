@@ -162,6 +162,9 @@ def halves() -> Halves:
 def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Let the models run on each implementation in turn."""
     monkeypatch.setattr("millstream.providers.stream_decoding.StreamDecoder", impl.StreamDecoder)
+    monkeypatch.setattr("millstream.wires.names.WireWriter", impl.WireWriter)
+    for name in ("Delta", "ToolCallDelta"):
+        monkeypatch.setattr(f"millstream.wires.chunk_writer.{name}", getattr(impl, name))
     return impl
 
 
