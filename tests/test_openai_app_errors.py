@@ -75,6 +75,7 @@ REFUSED: dict[str, tuple[Call, str | None, str]] = {
     "tokens as the prompt": (completion(prompt=[1, 2]), "prompt", "tokens are not supported"),
     "log probabilities of an echo": (completion(echo=True, logprobs=1), "logprobs", "not supported with 'echo'"),
     "a tool that is not a function": (chat(tools=[{"type": "web_search"}]), "tools[0].type", "declare functions"),
+    "functions": (chat(functions=[{"name": "f"}]), "functions", "use 'tools'"),
     "tools of an LLM": (chat(model="llm", tools=[TOOL]), "tools", "does not support it"),
     "tools of a chain": (chat(model="chain", tools=[TOOL]), "tools", "runs tools itself"),
     "tools of a function": (chat(model="function", tools=[TOOL]), "tools", "does not support it"),

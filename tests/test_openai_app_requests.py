@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import openai
 import pytest
 
 from millstream.language_models import FakeListChatModel
@@ -372,3 +373,21 @@ def test_broken_arguments_of_a_call_are_an_invalid_call() -> None:
     assert [call["args"] for call in answer.tool_calls] == [{"city": "Genève"}]
     assert [call["args"] for call in answer.invalid_tool_calls] == ['{"city": ']
     assert [result.tool_call_id for result in results] == ["call_1", "call_2"]
+
+
+def test_each_of_several_answers_has_a_seed_of_its_own(mock_server: MockServer) -> None:
+    with served({"fish": chat_model(mock_server)}) as sdk:
+        sdk.chat.completions.create(model="fish", messages=USER, n=3, seed=7)
+    assert sorted(request.body["seed"] for request in mock_server.requests) == [7, 8, 9]
+
+
+def test_requests_may_set_only_the_parameters_that_the_app_names(mock_server: MockServer) -> None:
+    model = ServedModel(chat_model(mock_server), parameters=("temperature", "max_completion_tokens"))
+    arguments: Any = {"model": "fish", "messages": USER}
+    with served({"fish": model}) as sdk:
+        sdk.chat.completions.create(**arguments, temperature=0.5, max_tokens=4, service_tier="priority", seed=3)
+        sent = without(mock_server.requests[-1].body, "model", "stream", "messages")
+        with pytest.raises(openai.BadRequestError) as caught:
+            sdk.chat.completions.create(**arguments, tools=[TOOL])
+    assert caught.value.param == "tools"
+    assert sent == {"temperature": 0.5, "max_completion_tokens": 4}

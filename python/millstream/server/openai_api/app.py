@@ -36,6 +36,7 @@ def openai_app(
     max_body_size: int = 32 * 2**20,
     max_tokens: int | None = None,
     max_choices: int = 16,
+    wait_for_first_chunk: bool = True,
     ping_interval: float | None = 15.0,
     send_timeout: float | None = 60.0,
 ) -> Starlette:
@@ -59,8 +60,9 @@ def openai_app(
     ``max_tokens``
         the most tokens that a request may ask a model for. Larger numbers are lowered to it, and it is the number of
         requests without one.
-    ``ping_interval``, ``send_timeout``
-        those of :class:`~millstream.server.EventStreamResponse`.
+    ``wait_for_first_chunk``, ``ping_interval``, ``send_timeout``
+        those of the :class:`~millstream.server.EventStreamResponse` of a stream. Without ``wait_for_first_chunk``, the
+        head and keep-alive bytes are sent before a slow model's first chunk, and its errors have no status.
 
     Clients are sent the kind of an error, never an upstream's message, URL or key. ::
 
@@ -69,7 +71,15 @@ def openai_app(
     if max_choices < 1 or max_body_size < 1 or (max_tokens is not None and max_tokens < 1):
         raise ValueError("max_body_size, max_choices and max_tokens must be at least 1")
     options = AppOptions(
-        Lookup(models), authenticate, config, max_body_size, max_tokens, max_choices, ping_interval, send_timeout
+        Lookup(models),
+        authenticate,
+        config,
+        max_body_size,
+        max_tokens,
+        max_choices,
+        wait_for_first_chunk,
+        ping_interval,
+        send_timeout,
     )
     routes = [
         Route(f"{prefix}/chat/completions", AnswerEndpoint("chat", options), methods=["POST"]),

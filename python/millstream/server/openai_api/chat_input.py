@@ -32,6 +32,9 @@ def read_chat(body: Mapping[str, Any]) -> Answering:
         raise RequestError(
             "Missing required parameter: 'messages'.", param="messages", code="missing_required_parameter"
         )
+    for name in ("functions", "function_call"):
+        if name in fields:
+            raise RequestError(f"'{name}' is not supported: use 'tools'.", param=name, code="unsupported_parameter")
     messages = [_read_message(one, f"messages[{i}]") for i, one in enumerate(read_list(fields["messages"], "messages"))]
     return Answering(
         "chat",

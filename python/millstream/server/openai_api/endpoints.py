@@ -77,7 +77,7 @@ class AnswerEndpoint(_Endpoint):
             return EventStreamResponse(
                 runs.stream(id, created),
                 headers=own_headers,
-                wait_for_first_chunk=True,
+                wait_for_first_chunk=options.wait_for_first_chunk,
                 ping_interval=options.ping_interval,
                 send_timeout=options.send_timeout,
             )
@@ -98,9 +98,12 @@ class AnswerEndpoint(_Endpoint):
 
     async def _prepare(self, served: ServedModel, answering: Answering, request: OpenAIRequest) -> AnswerRuns:
         inputs = [served.make_input(value, request) for value in answering.inputs]
-        runnable = bind_parameters(served, answering, request.body, max_tokens=self.options.max_tokens)
+        runnables = [
+            bind_parameters(served, answering, request.body, max_tokens=self.options.max_tokens, seed=seed)
+            for seed in answering.seeds
+        ]
         config = await self.options.configure(request)
-        return AnswerRuns(runnable, inputs, config, answering)
+        return AnswerRuns(runnables, inputs, config, answering)
 
 
 class ModelsEndpoint(_Endpoint):

@@ -48,6 +48,7 @@ class AppOptions:
     max_body_size: int
     max_tokens: int | None
     max_choices: int
+    wait_for_first_chunk: bool
     ping_interval: float | None
     send_timeout: float | None
 

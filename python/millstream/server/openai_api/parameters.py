@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ...language_models.base import BaseLanguageModel
@@ -13,7 +13,7 @@ from ...providers.openai.completions import OpenAI
 from ...runnables.foreign import as_runnable
 from ...runnables.runnable import Runnable
 from .errors import RequestError
-from .request import Answering
+from .request import LENGTHS, Answering
 from .served import ModelStep, ServedModel, bound_arguments
 
 __all__ = ("bind_parameters",)
@@ -25,21 +25,32 @@ def _differs(*values: object) -> Callable[[Any], bool]:
 
 # Parameters without which the answer would be another than the one that was asked for, and when that is so.
 _MEANINGFUL: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("tools", "functions", "stop", "logit_bias"), bool),
-    **{"tool_choice": _differs("none", "auto"), "function_call": _differs("none", "auto")},
-    **{"logprobs": lambda value: value is not False, "suffix": bool, "audio": bool, "web_search_options": bool},
+    **dict.fromkeys(("tools", "stop", "logit_bias"), bool),
+    **{
+        "tool_choice": _differs("none", "auto"),
+        "logprobs": lambda value: value is not False,
+        "suffix": bool,
+        "audio": bool,
+        "web_search_options": bool,
+    },
     **{"top_logprobs": bool, "store": bool, "best_of": _differs(1), "modalities": _differs([], ["text"])},
     "response_format": lambda value: value.get("type") != "text",
 }
-_LENGTHS = ("max_completion_tokens", "max_tokens")
 # Arguments of a call that have another meaning in Millstream: they are sent in the body beside the others.
 _IN_BODY = frozenset({"metadata"})
 
 
 def bind_parameters(
-    served: ServedModel, answering: Answering, body: Mapping[str, Any], *, max_tokens: int | None = None
+    served: ServedModel,
+    answering: Answering,
+    body: Mapping[str, Any],
+    *,
+    max_tokens: int | None = None,
+    seed: int | None = None,
 ) -> Runnable[Any, Any]:
-    """Return the Runnable that honours the parameters of a request; ``max_tokens`` is the most tokens of an answer.
+    """Return the Runnable that honours the parameters of a request.
+
+    ``max_tokens`` is the most tokens of an answer. ``seed`` replaces that of the request.
 
     Raises :class:`RequestError` for a parameter that it cannot honour and that changes what an answer means;
     others are ignored then, as servers with OpenAI's protocol do.
@@ -47,20 +58,24 @@ def bind_parameters(
     runnable: Runnable[Any, Any] = served.runnable
     found = ModelStep.find(runnable)
     parameters = dict(answering.parameters)
+    if seed is not None:
+        parameters["seed"] = seed
     if found is None:
-        _refuse_lost(parameters)
+        _refuse_lost(parameters, parameters)
         return runnable
-    if not found.is_last and (parameters.get("tools") or parameters.get("functions")):
-        name = "tools" if parameters.get("tools") else "functions"
-        raise _unsupported(name, "the model's output is not the answer of this chain, which runs tools itself")
-    _check_tools(parameters)
-    step, accepted = found.step, _accepted(found.model, for_chat=answering.api != "completions")
-    _limit_length(parameters, found.model, accepted, max_tokens)
-    if parameters.get("tools") and "tools" not in accepted:
+    _check_tools(parameters, found)
+    step, taken = found.step, _taken(found.model, for_chat=answering.api != "completions")
+    _name_length(parameters, taken)
+    if parameters.get("tools") and "tools" not in taken and served.allows("tools"):
         step = _bind_tools(step, parameters)
-    _refuse_lost({name: value for name, value in parameters.items() if name not in accepted})
-    arguments = {name: value for name, value in parameters.items() if name in accepted and name not in _IN_BODY}
-    extra = {name: parameters[name] for name in _IN_BODY & accepted if name in parameters}
+    lost = [name for name in parameters if name not in taken or not served.allows(name)]
+    _refuse_lost(parameters, lost)
+    for name in lost:
+        del parameters[name]
+    if max_tokens is not None:
+        _limit_length(parameters, found.model, taken, max_tokens)
+    arguments = {name: value for name, value in parameters.items() if name not in _IN_BODY}
+    extra = {name: parameters[name] for name in _IN_BODY if name in parameters}
     extra |= {name: body[name] for name in served.extra_parameters if name in body}
     if extra:
         arguments["extra_body"] = {**_extra_body(found.model, step), **extra}
@@ -87,11 +102,11 @@ def _extra_body(model: Any, step: Any) -> Mapping[str, Any]:
     return {**(own or {}), **(bound_arguments(step).get("extra_body") or {})}
 
 
-def _refuse_lost(parameters: Mapping[str, Any]) -> None:
-    for name, value in parameters.items():
+def _refuse_lost(parameters: Mapping[str, Any], lost: Iterable[str]) -> None:
+    for name in lost:
         if name == "tools" and parameters.get("tool_choice") == "none":
             continue
-        if name in _MEANINGFUL and _MEANINGFUL[name](value):
+        if name in _MEANINGFUL and _MEANINGFUL[name](parameters[name]):
             raise _unsupported(name, "this model does not support it")
 
 
@@ -99,8 +114,11 @@ def _unsupported(name: str, reason: str) -> RequestError:
     return RequestError(f"Unsupported parameter: '{name}': {reason}.", param=name, code="unsupported_parameter")
 
 
-def _check_tools(parameters: Mapping[str, Any]) -> None:
-    for place, tool in enumerate(parameters.get("tools") or ()):
+def _check_tools(parameters: Mapping[str, Any], found: ModelStep) -> None:
+    tools = parameters.get("tools") or ()
+    if tools and not found.is_last:
+        raise _unsupported("tools", "the model's output is not the answer of this chain, which runs tools itself")
+    for place, tool in enumerate(tools):
         if tool.get("type", "function") != "function" or not isinstance(tool.get("function"), dict):
             raise RequestError(
                 f"Tools of the type {tool.get('type')!r} are not supported: declare functions.",
@@ -109,7 +127,7 @@ def _check_tools(parameters: Mapping[str, Any]) -> None:
             )
 
 
-def _accepted(model: Any, *, for_chat: bool) -> frozenset[str]:
+def _taken(model: Any, *, for_chat: bool) -> frozenset[str]:
     """Return the parameters that a model takes, under their names in a request."""
     speaks = _speaks_openai(model)
     # The log probabilities of a completion have another form than those of a chat completion.
@@ -118,22 +136,26 @@ def _accepted(model: Any, *, for_chat: bool) -> frozenset[str]:
     if speaks == "completions":
         names = frozenset(COMPLETIONS)
         return names - {"logprobs"} if for_chat else names
-    sampling = {"temperature", "top_p", "frequency_penalty", "presence_penalty", "seed", *_LENGTHS}
+    sampling = {"temperature", "top_p", "frequency_penalty", "presence_penalty", "seed", *LENGTHS}
     return frozenset({"stop", *(sampling & _fields_of(model))})
 
 
-def _limit_length(parameters: dict[str, Any], model: Any, accepted: frozenset[str], limit: int | None) -> None:
-    """Name the number of tokens as the model does, and lower it to the limit."""
-    asked = [name for name in _LENGTHS if name in parameters]
-    known = next((name for name in (*asked, *_LENGTHS) if name in accepted), None)
-    value = parameters[asked[0]] if asked else None
-    for name in asked:
-        del parameters[name]
-    if limit is not None:
-        own = value if value is not None else getattr(model, "max_tokens", None)
-        value = min(own, limit) if isinstance(own, int) and own > 0 else limit
-    if known is not None and value is not None:
-        parameters[known] = value
+def _name_length(parameters: dict[str, Any], taken: frozenset[str]) -> None:
+    """Give the number of tokens the name that the model has for it."""
+    asked = [name for name in LENGTHS if name in parameters]
+    known = next((name for name in (*asked, *LENGTHS) if name in taken), None)
+    values = [parameters.pop(name) for name in asked]
+    if values and known is not None:
+        parameters[known] = values[0]
+
+
+def _limit_length(parameters: dict[str, Any], model: Any, taken: frozenset[str], limit: int) -> None:
+    """Lower the number of tokens, the request's or the model's own, to the limit."""
+    name = next((name for name in LENGTHS if name in parameters), None)
+    if name is None and (name := next((name for name in LENGTHS if name in taken), None)) is None:
+        return
+    own = parameters.get(name, getattr(model, "max_tokens", None))
+    parameters[name] = min(own, limit) if isinstance(own, int) and own >= 0 else limit
 
 
 def _speaks_openai(model: Any) -> str:

@@ -1,4 +1,4 @@
-"""``OpenAIRequest``, a request as the app's hooks see it, and ``ModelCall``, a request as Runnables answer it."""
+"""``OpenAIRequest``, a request as the app's hooks see it, and ``Answering``, the answers that it asks for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any, Literal
 
 from ...messages.base import BaseMessage
 
-__all__ = ("API", "Answering", "OpenAIRequest")
+__all__ = ("API", "LENGTHS", "Answering", "OpenAIRequest")
 
 API = Literal["chat", "completions", "responses", "models"]
 """The endpoints: ``"models"`` are the two that describe models."""
+
+LENGTHS = ("max_completion_tokens", "max_tokens")
+"""The names of the number of tokens, the newer one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,12 @@ class Answering:
     include_usage: bool = False
     echo: bool = False
     shown: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> list[int | None]:
+        """The seed of each of the answers to one input: different ones, or all would be the same answer."""
+        seed = self.parameters.get("seed")
+        return [seed if seed is None else seed + place for place in range(self.n)]
 
     @property
     def choices(self) -> int:

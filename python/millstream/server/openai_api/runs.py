@@ -32,26 +32,19 @@ _WIRES: Mapping[str, WireName] = {
 class AnswerRuns:
     """The runs for a request: one for each answer, in the order of their indexes."""
 
-    def __init__(self, runnable: Runnable[Any, Any], inputs: Sequence[Any], config: Any, answering: Answering) -> None:
-        self._runnable = runnable
+    def __init__(
+        self, runnables: Sequence[Runnable[Any, Any]], inputs: Sequence[Any], config: Any, answering: Answering
+    ) -> None:
         self._answering = answering
-        self._calls = [(input, config) for input in inputs for _ in range(answering.n)]
+        self._calls = [(runnable, input, config) for input in inputs for runnable in runnables]
         if len(self._calls) > 1 and config and config.get("run_id") is not None:
             # A run's id is its own.
             rest = {key: value for key, value in config.items() if key != "run_id"}
-            self._calls[1:] = [(input, rest) for input, _ in self._calls[1:]]
+            self._calls[1:] = [(runnable, input, rest) for runnable, input, _ in self._calls[1:]]
 
     async def answers(self) -> list[Answer]:
         """Return all answers."""
-        return await run_together([self._answer(input, config) for input, config in self._calls])
-
-    async def _answer(self, input: Any, config: Any) -> Answer:
-        found = ModelStep.find(self._runnable)
-        if found is not None and found.is_last and isinstance(found.model, BaseChatModel):
-            return read_output(await self._runnable.ainvoke(input, config))
-        recorder = AnswerRecorder()
-        config = merge_configs(config, {"callbacks": [recorder]})
-        return recorder.complete(read_output(await self._runnable.ainvoke(input, config)))
+        return await run_together([_answer(*call) for call in self._calls])
 
     def stream(self, id: str, created: int) -> RecordStream:
         """Return the records of the answers."""
@@ -64,16 +57,26 @@ class AnswerRuns:
             include_usage=answering.include_usage,
             all_choices=len(self._calls) > 1,
         )
-        if len(self._calls) == 1 and not answering.echo and _yields_text(self._runnable):
-            input, config = self._calls[0]
-            return self._runnable.astream_records(input, config, wire=options)
-        read = read_graph if is_graph(self._runnable) else read_deltas
-        answers = [partial(read, self._runnable, input, config) for input, config in self._calls]
+        runnable, input, config = self._calls[0]
+        if len(self._calls) == 1 and not answering.echo and _yields_text(runnable):
+            return runnable.astream_records(input, config, wire=options)
+        read = read_graph if is_graph(runnable) else read_deltas
+        answers = [partial(read, *call) for call in self._calls]
         prefixes = [text for text in answering.inputs for _ in range(answering.n)] if answering.echo else []
         return RecordStream(
             lambda writer: awrite_answers(writer, answers, prefixes),  # type: ignore[arg-type]
             ChunkWriter(options, answering.model),
         )
+
+
+async def _answer(runnable: Runnable[Any, Any], input: Any, config: Any) -> Answer:
+    """Return one whole answer."""
+    found = ModelStep.find(runnable)
+    if found is not None and found.is_last and isinstance(found.model, BaseChatModel):
+        return read_output(await runnable.ainvoke(input, config))
+    recorder = AnswerRecorder()
+    config = merge_configs(config, {"callbacks": [recorder]})
+    return recorder.complete(read_output(await runnable.ainvoke(input, config)))
 
 
 def _yields_text(runnable: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...runnables.foreign import ForeignRunnable, as_runnable, steps_of
 from ...runnables.runnable import Runnable
 from ...runnables.sequence import RunnableSequence
 from .inputs import InputBuilder, choose_input
-from .request import OpenAIRequest
+from .request import LENGTHS, OpenAIRequest
 
 __all__ = ("ModelStep", "ServedModel", "as_served")
 
@@ -28,16 +28,18 @@ class ServedModel:
     messages or the prompt, graphs ``{"messages": …}``, and what takes a text, or a dict with one text, the text of
     the last message of the user.
 
-    ``owned_by`` and ``created`` (seconds since 1970) are shown by ``GET /v1/models``. ``extra_parameters`` are names
-    of fields that OpenAI's API does not have (``"top_k"``): they are sent in the body of the model's own request.
+    ``parameters`` are the names of those that requests may set (``"temperature"``); by default all that the model
+    takes. ``extra_parameters`` are names of fields that OpenAI's API does not have (``"top_k"``): they are sent in the
+    body of the model's own request. ``owned_by`` and ``created`` (seconds since 1970) are shown by ``GET /v1/models``.
     """
 
     runnable: Any
     _: KW_ONLY
     build_input: Callable[[Any, OpenAIRequest], Any] | None = None
+    parameters: Collection[str] | None = None
+    extra_parameters: Collection[str] = ()
     owned_by: str = "millstream"
     created: int = 0
-    extra_parameters: tuple[str, ...] = ()
     _chosen: InputBuilder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -45,6 +47,14 @@ class ServedModel:
         object.__setattr__(self, "runnable", coerce_to_runnable(self.runnable))
         chosen = _from_message if self.build_input is not None else choose_input(first_step(self.runnable))
         object.__setattr__(self, "_chosen", chosen)
+
+    def allows(self, parameter: str) -> bool:
+        """Return whether requests may set a parameter."""
+        if self.parameters is None:
+            return True
+        # The number of tokens has two names.
+        names = LENGTHS if parameter in LENGTHS else (parameter,)
+        return any(name in self.parameters for name in names)
 
     def make_input(self, value: Any, request: OpenAIRequest) -> Any:
         """Return the Runnable's input for a conversation or a prompt."""
