@@ -20,7 +20,6 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 import millstream
-from millstream import StreamDecoder
 from millstream.messages import AIMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
@@ -394,8 +393,7 @@ def test_log_probabilities_of_completions_reach_the_client(mock_server: MockServ
         chunks = list(sdk.completions.create(model="fish", prompt="p", logprobs=1, stream=True))
     assert choice.logprobs is not None
     assert choice.logprobs.to_dict() == logprobs
-    if hasattr(StreamDecoder, "_feed_wire"):
-        assert next(chunk.choices[0].logprobs for chunk in chunks if chunk.choices[0].logprobs).to_dict() == logprobs
+    assert next(chunk.choices[0].logprobs for chunk in chunks if chunk.choices[0].logprobs).to_dict() == logprobs
 
 
 def test_an_answer_of_another_provider_has_its_reasons_in_openais_words() -> None:

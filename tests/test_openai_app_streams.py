@@ -10,7 +10,6 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from millstream import StreamDecoder
 from millstream.messages import AIMessage, AIMessageChunk
 from millstream.output_parsers import JsonOutputParser, StrOutputParser
 from millstream.prompts import ChatPromptTemplate
@@ -46,7 +45,7 @@ def test_usage_is_sent_only_if_the_client_asks_for_it(include_usage: bool, mock_
     with served({"fish": model, "llm": llm(mock_server, stream_usage=True)}) as sdk:
         chat = list(sdk.chat.completions.create(model="fish", messages=USER, stream=True, stream_options=options))  # type: ignore[call-overload]
         plain = list(sdk.completions.create(model="llm", prompt="p", stream=True, stream_options=options))  # type: ignore[call-overload]
-    for chunks in (chat, plain) if hasattr(StreamDecoder, "_feed_wire") else (chat,):
+    for chunks in (chat, plain):
         usages = [chunk.usage for chunk in chunks if chunk.usage is not None]
         assert [usage.completion_tokens > 0 for usage in usages] == [True] * include_usage
         assert (chunks[-1].choices == []) == include_usage
@@ -62,7 +61,7 @@ def test_a_client_that_asks_for_usage_has_the_upstream_asked_too(mock_server: Mo
         with sdk.responses.stream(model="fish", input="Name a fish.") as events:
             response = events.get_final_response()
     assert chat[-1].usage is not None
-    assert plain[-1].usage is not None or not hasattr(StreamDecoder, "_feed_wire")
+    assert plain[-1].usage is not None
     assert response.usage is not None
     assert response.usage.output_tokens > 0
     assert [request.body.get("stream_options") for request in mock_server.requests] == [

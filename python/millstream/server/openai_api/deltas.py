@@ -18,10 +18,10 @@ from ...wires.chunk_writer import ChunkWriter, to_delta
 from .answers import read_output
 from .tasks import stop_tasks
 
-__all__ = ("awrite_answers", "is_graph", "read_deltas")
+__all__ = ("MAX_WAITING", "awrite_answers", "is_graph", "read_deltas", "read_graph")
 
-_MAX_WAITING = 16
-"""Maximum number of deltas of one answer that wait to be sent."""
+MAX_WAITING = 16
+"""Maximum number of deltas that wait to be sent, for each of several answers."""
 
 OpenDeltas = Callable[[], AsyncGenerator[Delta, None]]
 
@@ -126,7 +126,7 @@ async def _interleave(answers: Sequence[OpenDeltas], prefixes: Sequence[str]) ->
             async for delta in deltas:
                 yield delta
         return
-    queue: asyncio.Queue[Delta | BaseException | None] = asyncio.Queue(_MAX_WAITING * len(answers))
+    queue: asyncio.Queue[Delta | BaseException | None] = asyncio.Queue(MAX_WAITING * len(answers))
     workers = [asyncio.ensure_future(_send(queue, index, open)) for index, open in enumerate(answers)]
     try:
         running = len(workers)
