@@ -164,23 +164,22 @@ class Follower(StreamBody):
     async def _next(self) -> tuple[bytes, bool]:
         """Return the next records, and whether they are the last; wait if there are none."""
         place, generation = self._place(), self._generation
-        found = None if generation is None else generation.read(place.seq, READ_SIZE)
-        if generation is None or found is None:
-            page = await self._store.read(self.stream_id, place, limit=READ_SIZE, wait=_WAIT_SECONDS)
-            return await self._read(page)
-        if generation.failed_early and self._raises and generation.error is not None:
-            # Nothing but the preface was sent: the error can become a status.
-            self._raises = False
-            raise generation.error
-        if found[0]:
-            self.position = Position(place.epoch, found[1])
-            return found[0], False
-        if not generation.ended:
+        while generation is not None and (found := generation.read(place.seq, READ_SIZE)) is not None:
+            if generation.failed_early and self._raises and generation.error is not None:
+                # Nothing but the preface was sent: the error can become a status.
+                self._raises = False
+                raise generation.error
+            data, seq = found
+            if data:
+                self.position = Position(place.epoch, seq)
+                return data, False
+            if generation.ended:
+                if generation.error is not None and not self._meta.has_error_records:
+                    raise generation.error
+                return b"", True
             await generation.wait()
-            return b"", False
-        if generation.error is not None and not self._meta.has_error_records:
-            raise generation.error
-        return b"", True
+        page = await self._store.read(self.stream_id, place, limit=READ_SIZE, wait=_WAIT_SECONDS)
+        return await self._read(page)
 
     async def _read(self, page: Page | None) -> tuple[bytes, bool]:
         """Return the records of a page, and whether they are the last."""

@@ -73,6 +73,8 @@ class SSENumbering(Numbering):
 
     def add(self, data: bytes) -> Block | None:
         """Return the block of the events that are complete."""
+        if _is_one_event(data) and not self._rest:
+            return self._block(1, b"id: %d-%d\n%b" % (self._epoch, self.last + 1, data))
         events, seq = [], self.last
         for event in self._split(data, b"\n\n"):
             if event.startswith((b"id:", b"\n")) or b"\nid:" in event:
@@ -138,6 +140,12 @@ def numbering_for(media_type: str) -> type[Numbering]:
 def _after(block: Block, seq: int, end: bytes) -> bytes:
     count = seq - block.first + 1
     return block.data.split(end, count)[count] if count > 0 else block.data
+
+
+def _is_one_event(data: bytes) -> bool:
+    """Return whether ``data`` is one event and nothing else, as most reads are: it needs no change but its id."""
+    is_event = data.startswith((b"data:", b"event:")) and data.find(b"\n\n") == len(data) - 2
+    return is_event and b"\nid:" not in data and b"\r" not in data
 
 
 def _is_comment(event: bytes) -> bool:

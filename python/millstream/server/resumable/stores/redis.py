@@ -33,6 +33,7 @@ __all__ = ("RedisStore",)
 # What is fetched at once, of blocks that are some kilobytes each.
 _BLOCKS_AT_ONCE = MAX_BLOCKS // 4
 _RECONNECT_SECONDS = 0.5
+MAX_READS = 16
 
 
 class RedisStore:
@@ -52,6 +53,7 @@ class RedisStore:
         lease: float = LEASE_SECONDS,
         max_stream_size: int = MAX_STREAM_SIZE,
         flush_interval: float = FLUSH_SECONDS,
+        max_reads: int = MAX_READS,
     ) -> None:
         from redis.asyncio import Redis
 
@@ -67,11 +69,14 @@ class RedisStore:
         self._subscriber: asyncio.Task[None] | None = None
         self._subscribed: set[str] = set()
         self._subscribing = asyncio.Lock()
+        # A client raises an exception for one connection more than its pool may have.
+        self._turns = asyncio.Semaphore(max_reads)
 
     async def create(self, stream_id: str, meta: bytes, *, replace: bool) -> Created:
         """Begin a stream; see :meth:`StreamStore.create`."""
         arguments = (meta, int(replace), new_epoch(0), self._lease_ms, self._ttl_ms, self._channel(stream_id))
-        epoch, fresh = await self._create(self._keys(stream_id), arguments)
+        async with self._turns:
+            epoch, fresh = await self._create(self._keys(stream_id), arguments)
         return Created(int(epoch), bool(fresh))
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Outcome]:
@@ -94,13 +99,16 @@ class RedisStore:
             if wait > 0:
                 await self._subscribe(stream_id)
             most = _BLOCKS_AT_ONCE if limit > 0 else 0
-            return _page(await self._read(self._keys(stream_id), (str(after), most)), limit)
+            async with self._turns:
+                reply = await self._read(self._keys(stream_id), (str(after), most))
+            return _page(reply, limit)
 
         return await read_waiting(self._waiters, stream_id, after, wait, read)
 
     async def stop(self, stream_id: str) -> bool:
         """Ask the writer to stop; see :meth:`StreamStore.stop`."""
-        return bool(await self._stop(self._keys(stream_id)))
+        async with self._turns:
+            return bool(await self._stop(self._keys(stream_id)))
 
     async def delete(self, stream_id: str) -> None:
         """Drop a stream; see :meth:`StreamStore.delete`."""
