@@ -96,9 +96,10 @@ def test_generation_goes_on_when_the_client_leaves_and_stops_if_that_is_asked_fo
         body = resumable(left, store, stream_id="given-up", on_disconnect="stop")
         await body.start()
         other = await follow(store, "given-up")
+        reader = Reader()
+        reader.take(await anext(other))
         await Reader().read(body, 1)
         left.send_events(1)
-        reader = Reader()
         await reader.read(other, 2)  # the last one to leave
         assert await ended(store, "given-up") == "stopped"
         assert (left.closed, kept.closed) == (1, 0)

@@ -7,6 +7,8 @@ from ..._late import lazy_names
 if TYPE_CHECKING:
     from .endpoints import resumable_routes, resume_or_create, resume_response, store_lifespan
     from .errors import (
+        InvalidPositionError,
+        InvalidStreamIdError,
         ResumableStreamError,
         StoreFullError,
         StoreUnavailableError,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Follower": ".follower",
+    "InvalidPositionError": ".errors",
+    "InvalidStreamIdError": ".errors",
     "MemoryStore": ".stores",
     "NotResumable": ".stream",
     "Position": ".ids",
@@ -51,6 +55,8 @@ _MODULES = {
 }
 __all__ = (
     "Follower",
+    "InvalidPositionError",
+    "InvalidStreamIdError",
     "MemoryStore",
     "NotResumable",
     "Position",

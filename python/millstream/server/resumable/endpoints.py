@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ...wires.public_error import PublicError
 from ..response import EventStreamResponse
+from .errors import ResumableStreamError
 from .follower import Retry
 from .ids import requested_position
-from .stream import NotResumable, StreamFinished, resumable, resume, shut_down_streams, stop
+from .stream import (
+    NotResumable,
+    StreamFinished,
+    check_stream_id,
+    resumable,
+    resume,
+    shut_down_streams,
+    stop,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,23 +50,12 @@ async def resume_response(
     """Return the response that continues a stream for ``request``.
 
     It is 200 with the rest of the stream; 204 for a client that has all of it, after which ``EventSource`` stays
-    closed; 400 for a malformed position; 404 for an unknown stream and 410 for one that has no records at the
-    position, both with an error of type ``not_resumable``. ``missing_status=204`` answers as Vercel's ``useChat``
-    wants it where nothing is active and the client has no position. ``options`` are those of
+    closed; 400 for a malformed position; 404 for an unknown stream and 410 for one that has no records at the position,
+    both with an error of type ``not_resumable``; 503 where the store fails. ``missing_status=204`` answers as Vercel's
+    ``useChat`` wants it where nothing is active and the client has no position. ``options`` are those of
     :class:`EventStreamResponse`.
     """
-    try:
-        requested = requested_position(request)
-        answer = await resume(store, stream_id, request, retry=retry)
-    except ValueError as error:
-        return _error(400, "invalid_request_error", "invalid_position", str(error))
-    if isinstance(answer, StreamFinished):
-        return Response(status_code=204, headers=_NO_STORE)
-    if isinstance(answer, NotResumable):
-        if answer.reason == "unknown" and requested is None and missing_status == 204:
-            return Response(status_code=204, headers=_NO_STORE)
-        return _error(answer.status_code, "not_resumable", answer.reason, answer.message)
-    return EventStreamResponse(answer, **options)
+    return await _answered(_follow(request, store, stream_id, retry, missing_status, options))
 
 
 async def resume_or_create(
@@ -74,16 +72,16 @@ async def resume_or_create(
 
     A request with a position is answered as by :func:`resume_response`; it never begins a stream. One without a
     position follows the stream from its beginning if it exists, else ``create(request)`` begins it. So a stream costs
-    one answer of the model, however often a browser connects. ``settings`` are those of :func:`resumable`,
-    ``options`` those of :class:`EventStreamResponse`.
+    one answer of the model, however often a browser connects. ``settings`` are those of :func:`resumable`, ``options``
+    those of :class:`EventStreamResponse`.
     """
-    try:
-        requested = requested_position(request)
-    except ValueError as error:
-        return _error(400, "invalid_request_error", "invalid_position", str(error))
-    if requested is None and isinstance(await resume(store, stream_id), NotResumable):
-        return await _create_response(request, store, stream_id, create, {"retry": retry, **settings}, options or {})
-    return await resume_response(request, store, stream_id, retry=retry, **(options or {}))
+
+    async def respond() -> Response:
+        if requested_position(request) is None and isinstance(await resume(store, stream_id), NotResumable):
+            return await _begin(request, store, stream_id, create, {"retry": retry, **settings}, options or {})
+        return await _follow(request, store, stream_id, retry, 404, options or {})
+
+    return await _answered(respond())
 
 
 def resumable_routes(
@@ -119,16 +117,14 @@ def resumable_routes(
 
     async def begin(request: Request) -> Response:
         stream_id = await check(request)
-        return await _create_response(request, store, stream_id or None, create, kept, options or {}, path)
+        return await _answered(_begin(request, store, stream_id or None, create, kept, options or {}, path))
 
     async def follow(request: Request) -> Response:
         stream_id = await check(request)
-        return await resume_response(
-            request, store, stream_id, retry=retry, missing_status=missing_status, **(options or {})
-        )
+        return await _answered(_follow(request, store, stream_id, retry, missing_status, options or {}))
 
     async def end(request: Request) -> Response:
-        return Response(status_code=202 if await stop(store, await check(request)) else 204, headers=_NO_STORE)
+        return await _answered(_stop(store, await check(request)))
 
     one = f"{path}/{{stream_id}}"
     return [
@@ -156,7 +152,7 @@ def store_lifespan(store: StreamStore, *, grace: float = 0.0) -> Callable[[Any],
     return lifespan
 
 
-async def _create_response(
+async def _begin(
     request: Request,
     store: StreamStore,
     stream_id: str | None,
@@ -165,25 +161,58 @@ async def _create_response(
     options: dict[str, Any],
     path: str | None = None,
 ) -> Response:
+    if stream_id is not None:
+        check_stream_id(stream_id)
     made = await _awaited(create(request))
-    try:
-        body = resumable(made, store, stream_id=stream_id, **{"on_existing": "join", **settings})
-    except ValueError as error:
-        return _error(400, "invalid_request_error", "invalid_stream_id", str(error))
+    body = resumable(made, store, stream_id=stream_id, **{"on_existing": "join", **settings})
     await body.start()
     headers = dict(options.get("headers") or {})
     if path is not None:
-        headers["Location"] = f"{request.scope.get('root_path', '')}{path}/{quote(body.stream_id)}"
+        headers["Location"] = f"{request.scope.get('root_path', '')}{path}/{body.stream_id}"
     return EventStreamResponse(body, **{**options, "headers": headers})
+
+
+async def _follow(
+    request: Request,
+    store: StreamStore,
+    stream_id: str,
+    retry: Retry,
+    missing_status: int,
+    options: dict[str, Any],
+) -> Response:
+    answer = await resume(store, stream_id, request, retry=retry)
+    if isinstance(answer, StreamFinished):
+        return _empty(204)
+    if isinstance(answer, NotResumable):
+        if answer.reason == "unknown" and missing_status == 204 and requested_position(request) is None:
+            return _empty(204)
+        error = PublicError(answer.status_code, "not_resumable", answer.message, answer.reason)
+        return _error(error)
+    return EventStreamResponse(answer, **options)
+
+
+async def _stop(store: StreamStore, stream_id: str) -> Response:
+    return _empty(202 if await stop(store, stream_id) else 204)
+
+
+async def _answered(making: Coroutine[Any, Any, Response]) -> Response:
+    """Return the response, or that of an error of resumable streams."""
+    try:
+        return await making
+    except ResumableStreamError as error:
+        return _error(error.public_error)
 
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def _error(status: int, type: str, code: str, message: str) -> Response:
-    return JSONResponse(
-        {"error": {"message": message, "type": type, "code": code}}, status_code=status, headers=_NO_STORE
-    )
+def _empty(status: int) -> Response:
+    return Response(status_code=status, headers=_NO_STORE)
+
+
+def _error(error: PublicError) -> Response:
+    document = {"error": {"message": error.message, "type": error.type, "code": error.code}}
+    return JSONResponse(document, status_code=error.status, headers=_NO_STORE)
 
 
 async def _awaited(value: Any) -> Any:

@@ -6,6 +6,8 @@ from ...errors import MillstreamError
 from ...wires.public_error import PublicError
 
 __all__ = (
+    "InvalidPositionError",
+    "InvalidStreamIdError",
     "ResumableStreamError",
     "StoreFullError",
     "StoreUnavailableError",
@@ -21,6 +23,7 @@ class ResumableStreamError(MillstreamError):
     """The base of the errors that end a resumable stream."""
 
     type = "server_error"
+    code: str | None = None
     status = 500
     text = "the stream failed"
 
@@ -30,7 +33,24 @@ class ResumableStreamError(MillstreamError):
     @property
     def public_error(self) -> PublicError:
         """The error as a client sees it."""
-        return PublicError(self.status, self.type, str(self), self.type)
+        return PublicError(self.status, self.type, str(self), self.code or self.type)
+
+
+class InvalidPositionError(ResumableStreamError, ValueError):
+    """A client sent a position that is malformed."""
+
+    type = "invalid_request_error"
+    code = "invalid_position"
+    status = 400
+
+
+class InvalidStreamIdError(ResumableStreamError, ValueError):
+    """The id of a stream has characters that it must not have."""
+
+    type = "invalid_request_error"
+    code = "invalid_stream_id"
+    status = 400
+    text = "a stream's id is 1 to 128 letters, digits and the characters . _ ~ -"
 
 
 class StreamStoppedError(ResumableStreamError):
@@ -58,19 +78,19 @@ class WriterLostError(ResumableStreamError):
 
 
 class WriterFencedError(ResumableStreamError):
-    """Another writer took over the stream's id."""
+    """Another writer took over the stream's id, or a follower found that the lease had run out."""
 
     type = "superseded"
     status = 409
-    text = "the answer was replaced by a newer one"
+    text = "the answer was ended or replaced by another server"
 
 
 class StoreUnavailableError(ResumableStreamError):
-    """The store could not be reached for as long as the writer's lease is."""
+    """The store failed; for a running stream, for as long as the writer's lease is."""
 
     type = "store_unavailable"
     status = 503
-    text = "the answer could not be stored"
+    text = "the store of answers is not available"
 
 
 class StoreFullError(ResumableStreamError):

@@ -114,8 +114,7 @@ class Follower(StreamBody):
         super().__init__(self._follow(), stream_id, meta)
         self._store, self.position = store, position
         self._greeting, self._raises = greeting, raises
-        self._generation: Generation | None = None
-        self._enter(generation)
+        self._generation, self._entered = generation, False
 
     async def aclose(self) -> None:
         """Leave the stream."""
@@ -148,6 +147,7 @@ class Follower(StreamBody):
     async def _follow(self) -> AsyncGenerator[bytes, None]:
         try:
             await self.start()
+            self._enter(self._generation)
             greeting, self._greeting = self._greeting, b""
             if greeting.endswith(b"\n\n"):
                 yield greeting
@@ -187,7 +187,7 @@ class Follower(StreamBody):
         if page is None:
             return self._own_end(ResumableStreamError("the answer is no longer stored"))
         if page.epoch not in (place.epoch, place.epoch - 1):
-            return self._own_end(WriterFencedError())
+            return self._own_end(WriterFencedError("the answer was replaced by a newer one"))
         if place < page.first:
             return self._own_end(ResumableStreamError("records that were not sent yet are no longer stored"))
         if page.blocks:
@@ -219,8 +219,9 @@ class Follower(StreamBody):
         return self.position
 
     def _enter(self, generation: Generation | None) -> None:
-        self._generation, self._entered = generation, generation is not None
-        if generation is not None:
+        self._generation = generation
+        if generation is not None and not self._entered:
+            self._entered = True
             generation.join()
 
     def _leave(self) -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from .errors import InvalidPositionError
+
 __all__ = ("Position", "RequestHead", "RequestedPosition", "parse_position", "requested_position")
 
 _POSITION = re.compile(r"([0-9]{1,15})-([0-9]{1,15})", re.ASCII)
@@ -51,19 +53,19 @@ class RequestHead(Protocol):
 
 
 def parse_position(text: str) -> Position:
-    """Return the position that an event's id names; :class:`ValueError` if it is malformed.
+    """Return the position that an event's id names; :class:`InvalidPositionError` if it is malformed.
 
     >>> parse_position("7-12") < parse_position("7-103") < parse_position("10-1")
     True
     """
     found = _POSITION.fullmatch(text)
     if found is None:
-        raise ValueError(f"an event's id is <epoch>-<seq>, two integers, not {text[:64]!r}")
+        raise InvalidPositionError(f"an event's id is <epoch>-<seq>, two integers, not {text[:64]!r}")
     return Position(int(found[1]), int(found[2]))
 
 
 def requested_position(source: RequestHead | str | Position | None) -> RequestedPosition | None:
-    """Return the position that a request names, or ``None``; :class:`ValueError` if it is malformed.
+    """Return the position that a request names, or ``None``; :class:`InvalidPositionError` if it is malformed.
 
     The header ``Last-Event-ID`` is used before ``?last_event_id=``, and that before ``?starting_after=``: a
     browser that connects again repeats the URL, but its header is up to date.

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Coroutine
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from ...wires.names import Wire
 from ..bodies import as_body
-from .errors import StreamStoppedError, WriterFencedError, WriterShutdownError
+from .errors import (
+    InvalidStreamIdError,
+    ResumableStreamError,
+    StoreUnavailableError,
+    StreamStoppedError,
+    WriterFencedError,
+    WriterShutdownError,
+)
 from .follower import Follower, Meta, Retry, greeting_of
 from .generation import Generation, OnDisconnect, running_generation, running_generations
 from .ids import Position, RequestedPosition, RequestHead, requested_position
@@ -29,6 +36,8 @@ __all__ = (
 )
 
 OnExisting = Literal["replace", "join"]
+
+Answer = TypeVar("Answer")
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 
@@ -108,10 +117,11 @@ class ResumableStream(Follower):
     async def _create(self) -> tuple[Created, Page | None]:
         while True:
             replace = self._on_existing == "replace"
-            created = await self._store.create(self.stream_id, self._meta.dump(), replace=replace)
+            creating = self._store.create(self.stream_id, self._meta.dump(), replace=replace)
+            created = await _available(creating)
             if created.fresh:
                 return created, None
-            page = await self._store.read(self.stream_id, Position(created.epoch, 0), limit=0)
+            page = await _available(self._store.read(self.stream_id, Position(created.epoch, 0), limit=0))
             if page is not None and page.epoch == created.epoch:
                 return created, page
 
@@ -188,7 +198,7 @@ async def resume(
     ``position`` is a request, of which the header ``Last-Event-ID``, ``?last_event_id=`` and ``?starting_after=`` are
     read, or what one of them would have: an event's id, or a number alone, which is ``openai.responses``'s
     ``sequence_number``, and elsewhere the count of events, lines or bytes. Without a position the stream is sent from
-    its beginning. A malformed one raises :class:`ValueError`.
+    its beginning. A malformed one raises :class:`InvalidPositionError`.
 
     A :class:`Follower` is the body of a response. Its first frame is an event without data that has the id of the
     position. It may be resumed again, by any number of clients.
@@ -196,7 +206,7 @@ async def resume(
     requested = requested_position(position)
     if _STREAM_ID.fullmatch(stream_id) is None:
         return NotResumable("unknown")
-    page = await store.read(stream_id, Position(0, 0), limit=0)
+    page = await _available(store.read(stream_id, Position(0, 0), limit=0))
     if page is None:
         return NotResumable("unknown")
     meta = Meta.load(page.meta)
@@ -223,7 +233,7 @@ async def stop(store: StreamStore, stream_id: str) -> bool:
         return False
     generation = running_generation(store, stream_id)
     if generation is None:
-        return await store.stop(stream_id)
+        return await _available(store.stop(stream_id))
     generation.interrupt(StreamStoppedError())
     await asyncio.wait([generation.task])
     return isinstance(generation.error, StreamStoppedError)
@@ -246,10 +256,20 @@ async def shut_down_streams(store: StreamStore, *, grace: float = 0.0) -> None:
 
 
 def check_stream_id(stream_id: str) -> str:
-    """Return ``stream_id``; :class:`ValueError` if it is not one."""
+    """Return ``stream_id``; :class:`InvalidStreamIdError` if it is not one."""
     if _STREAM_ID.fullmatch(stream_id) is None:
-        raise ValueError("a stream's id is 1 to 128 letters, digits and the characters . _ ~ -")
+        raise InvalidStreamIdError
     return stream_id
+
+
+async def _available(answer: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return the answer of a store; :class:`StoreUnavailableError` if it raises what is none of our errors."""
+    try:
+        return await answer
+    except ResumableStreamError:
+        raise
+    except Exception as error:
+        raise StoreUnavailableError from error
 
 
 def _place_in(page: Page, meta: Meta, requested: RequestedPosition | None) -> Position | None:
