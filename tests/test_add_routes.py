@@ -205,6 +205,20 @@ def test_models_in_a_list_become_dicts() -> None:
     assert seen == [{"a": [{"x": 1}]}]
 
 
+def test_what_is_not_sent_and_has_no_default_is_left_out() -> None:
+    class Options(BaseModel):
+        a: int = 3
+        b: int | None = None
+        c: int | None = None
+
+    seen: list[Any] = []
+    app = app_of(RunnableLambda(lambda value: seen.append(value)), input_type=Options)
+    assert send(app, "/chain/invoke", {"input": {"c": None}}).status_code == 200
+    assert seen == [{"a": 3, "c": None}]
+    prompt = ChatPromptTemplate.from_messages([("placeholder", "{past}"), ("human", "{text}")])
+    assert send(app_of(prompt), "/chain/invoke", {"input": {"text": "a"}}).status_code == 200
+
+
 def test_langserves_own_types_stay_objects() -> None:
     class Point(CustomUserType):
         x: int
@@ -319,6 +333,9 @@ def test_each_input_of_a_batch_may_have_its_own_run_id() -> None:
     app = app_of(config_keys=["run_id"])
     response = send(app, "/chain/batch", {"inputs": [{"text": "a"}] * 2, "config": [{"run_id": one} for one in ids]})
     assert response.json()["metadata"]["run_ids"] == ids
+    shared = send(app, "/chain/batch", {"inputs": [{"text": "a"}] * 2, "config": {"run_id": ids[0]}})
+    first, second = shared.json()["metadata"]["run_ids"]
+    assert first == ids[0] != second
     stream = {**body_for("stream"), "config": {"run_id": ids[1]}}
     assert send(app, "/chain/stream", stream).text.startswith(f'event: metadata\ndata: {{"run_id":"{ids[1]}"}}\n\n')
 

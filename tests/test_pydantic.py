@@ -267,3 +267,19 @@ def test_a_typed_dict_with_names_that_cannot_be_resolved_is_a_field_too() -> Non
     assert adapter.validate_python({"known": "1", "unknown": object}) == {"known": 1, "unknown": object}
     with pytest.raises(ValidationError):
         adapter.validate_python({"known": "x", "unknown": 1})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (StringPromptValue, {"text": {"a": 1}}),
+        (StringPromptValue, {"text": None}),
+        (StringPromptValue, {}),
+        (ChatPromptValue, {"messages": 1}),
+        (ChatPromptValue, {"messages": [1]}),
+        (ChatPromptValue, {"messages": [{"content": "a"}]}),
+    ],
+)
+def test_a_prompt_value_of_the_wrong_type_is_a_validation_error(kind: Any, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(kind).validate_python(value)

@@ -57,7 +57,14 @@ class PromptValue(ReprMixin, PydanticField, ABC):
         if isinstance(value, cls):
             return value
         if isinstance(value, Mapping) and value.keys() - {"type"} == {*cls._types}:
-            return cls(**{name: value[name] for name in cls._types})
+            fields = {name: value[name] for name in cls._types}
+            try:
+                made = cls(**fields)
+            except (TypeError, KeyError, NotImplementedError) as error:
+                raise ValueError(f"{cls.__name__}: {error}") from error
+            # Texts alone are stored as they are.
+            if all(isinstance(fields[name], str) for name, type in cls._types.items() if type is str):
+                return made
         raise ValueError(f"a {cls.__name__}, or a dict of its fields, is needed, not {type(value).__name__}")
 
 

@@ -22,6 +22,7 @@ from millstream import (
     OpenAI,
     RateLimitError,
     RecordWriter,
+    RemoteRunnable,
     ServerSentEvent,
     SSEParser,
     StreamDecoder,
@@ -370,6 +371,16 @@ assert_type(Length().batch(["x"]), list[int])
 assert_type(prompt | Parrot() | Words(), Runnable[dict[str, Any], list[str]])
 assert_type(Parrot().stream("x"), Stream[AIMessageChunk])
 model.invoke("x", {"callbacks": [Counter(), AsyncCounter()]})
+
+# A Runnable behind a server.
+
+remote = RemoteRunnable("https://x/chain", api_key="k", headers={"a": "b"}, timeout=30)
+assert_type(remote, RemoteRunnable[Any, Any])
+assert_type(remote.invoke({"a": 1}), Any)
+for text in (prompt | remote | StrOutputParser()).stream({"text": "x"}):
+    assert_type(text, str)
+typed: RemoteRunnable[str, int] = RemoteRunnable("https://x/chain")
+assert_type(typed.invoke("x"), int)
 
 # Errors.
 

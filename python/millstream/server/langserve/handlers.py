@@ -148,7 +148,10 @@ class RunnableHandlers:
     async def _read_configs(self, sent: Any, count: int, request: Request) -> list[RunnableConfig]:
         """Return a configuration for each input: one for all, or a list of them."""
         if not isinstance(sent, list):
-            return [await self._configs.read(sent, request, "config") for _ in range(count)]
+            # The id of a run is that of the first input's.
+            others = {key: value for key, value in sent.items() if key != "run_id"} if isinstance(sent, dict) else sent
+            sources = [sent, *[others] * (count - 1)][:count]
+            return [await self._configs.read(one, request, "config") for one in sources]
         if len(sent) != count:
             raise HTTPException(422, f"Number of configs ({len(sent)}) must match number of inputs ({count})")
         return [await self._configs.read(one, request, "config", place) for place, one in enumerate(sent)]

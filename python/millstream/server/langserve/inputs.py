@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...runnables.config import RunnableConfig
 from ...runnables.runnable import Runnable
-from .bodies import prefix_errors
+from .bodies import InvalidRequestError, prefix_errors
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -41,11 +41,14 @@ class InputReader:
             return _unpack(schema.model_validate(value))
         except ValidationError as error:
             raise prefix_errors(error, *place) from None
+        except RecursionError:
+            raise InvalidRequestError.one("recursion_loop", place, "Input is nested too deeply") from None
 
 
 def _unpack(value: Any) -> Any:
     """Return the value in a schema's model, also within lists and dicts: its root, or a dict of its fields.
 
+    A field that was not sent and is ``None`` by default is left out: a placeholder of a prompt may be optional.
     Objects of LangChain's own classes, which are models too, and of LangServe's ``CustomUserType`` stay as they are.
     """
     from pydantic import BaseModel, RootModel
@@ -55,7 +58,10 @@ def _unpack(value: Any) -> Any:
     if isinstance(value, BaseModel):
         if isinstance(value, _kept_classes()):
             return value
-        return {name: _unpack(getattr(value, name)) for name in type(value).model_fields}
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        sent = value.model_fields_set
+        given = {name: item for name, item in fields.items() if item is not None or name in sent}
+        return {name: _unpack(item) for name, item in {**given, **(value.model_extra or {})}.items()}
     if type(value) is dict:
         return {key: _unpack(item) for key, item in value.items()}
     return [_unpack(item) for item in value] if type(value) is list else value
