@@ -4,7 +4,16 @@ from typing import TypedDict
 
 from pydantic import BaseModel, Field
 
-from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI, RecordWriter, SSEParser, StreamDecoder
+from millstream import (
+    AzureChatOpenAI,
+    ChatOpenAI,
+    OpenAI,
+    RecordWriter,
+    SSEParser,
+    StreamDecoder,
+    Transcoder,
+    WireWriter,
+)
 from millstream.integrations import adecode, decode, iter_sse
 from millstream.integrations.httpx_sse import EventSource, connect_sse
 from millstream.integrations.httpx_sse import ServerSentEvent as HTTPXServerSentEvent
@@ -165,3 +174,12 @@ iter_sse([], format="openai.chat")  # error
 connect_sse("x", "GET", "http://x/")  # error
 EventSource("x")  # error
 HTTPXServerSentEvent(event=3)  # error
+
+# Wires.
+
+WireWriter("text", "a1")  # error
+WireWriter("text", "a1", 0, "m")  # error
+WireWriter("text", "a1", 0).write("Hi")  # error
+Transcoder("openai.chat", "nope")  # error
+Transcoder("openai.chat")  # error
+Transcoder("openai.chat", "text").feed("Hi")  # error
