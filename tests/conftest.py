@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # What is about models and the network runs over both transports, as if every user had asked for each.
 OVER_BOTH_TRANSPORTS = {
+    "test_event_stream_response",
     "test_events",
     "test_leaving",
     "test_llm",
@@ -53,7 +54,7 @@ SLOW = {
     *("test_native_leaving", "test_responses", "test_responses_ends", "test_schemas_of_trees"),
     *("test_sequence_leaving", "test_sequence_left", "test_sequence_openai", "test_tools_random"),
     *("test_transport_deadlines", "test_transport_threads", "test_typing", "test_user_code_leaving"),
-    *("test_resumable_servers", "test_wire_faults"),
+    *("test_response_servers", "test_resumable_servers", "test_wire_faults"),
 }
 
 _collected_for: dict[str, Path] = {}
