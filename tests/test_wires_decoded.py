@@ -1,5 +1,6 @@
 """A decoder that writes into a wire: the records are those of its deltas, for every way the bytes can arrive."""
 
+import sys
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
@@ -174,3 +175,28 @@ def test_one_choice_is_written_unless_all_are_wanted(impl: ModuleType) -> None:
         writer = make_writer(impl, "ndjson", all_choices=is_all)
         found, _ = feed_wire(impl.StreamDecoder("openai.chat"), writer, [body])
         assert (b'"index":1' in found, b'"index":1' in writer.close()) == (is_all, is_all)
+
+
+@pytest.mark.parametrize("kind", ["text", "tool call", "logprobs"])
+@each_wire
+def test_no_object_is_made_for_a_delta(native: ModuleType, wire: str, kind: str, without_the_collector: None) -> None:
+    deltas = {
+        "text": b'{"delta":{"content":" a"}}',
+        "tool call": b'{"delta":{"tool_calls":[{"index":0,"function":{"arguments":" "}}]}}',
+        "logprobs": b'{"delta":{"content":" a"},"logprobs":{"content":[{"token":"a","logprob":-0.5}]}}',
+    }
+    first = b'{"delta":{"content":"a","tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{"}}]}}'
+    frame = b'data: {"model":"m","choices":[%b]}\n\n'
+
+    def made(count: int) -> int:
+        writer, decoder = make_writer(native, wire), native.StreamDecoder("openai.chat")
+        decoder._feed_wire(frame % first, writer)
+        body = frame % deltas[kind] * count
+        before = sys.getallocatedblocks()
+        records = decoder._feed_wire(body, writer)
+        blocks = sys.getallocatedblocks() - before
+        assert bool(records) or wire in ("text", "openai.completions")
+        return blocks
+
+    made(1)
+    assert min(made(1000) for _ in range(3)) == min(made(10) for _ in range(3)) <= 2
