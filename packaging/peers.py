@@ -58,6 +58,10 @@ CHECKS = {
         lambda path: [sys.executable, "-m", "tests.redis_suite", path],
     ),
     "clients in JavaScript": suite("js_clients"),
+    "Chromium": (
+        lambda: shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"),
+        lambda path: [sys.executable, "-m", "tests.browser_suite", path],
+    ),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python.
