@@ -87,6 +87,12 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._closed: tuple[Sequence[Any], StreamError | None] | None = None
         self.done: Sized = self._decoder._finished
 
+    @property
+    def text(self) -> str:
+        """The text of choice 0 so far; of a very long one, its beginning."""
+        text: str = self._decoder.text
+        return text
+
     def opened(self, body: Any) -> None:
         """Hand the decoder to the body, if it can decode while it reads: framing and payloads in one call."""
         if self._closed is not None:

@@ -96,6 +96,11 @@ class Processor(Generic[Out]):
         """The exception to raise after :meth:`close`."""
         return None
 
+    @property
+    def text(self) -> str | None:
+        """The text of the outputs so far, where it is kept."""
+        return None
+
     def start(self) -> Sequence[Out]:
         """Return the outputs before the source is opened."""
         return ()
@@ -154,6 +159,11 @@ class ProcessorAround(Processor[Out]):
     def error(self) -> BaseException | None:
         """:attr:`Processor.error` of the inner one."""
         return self._inner.error
+
+    @property
+    def text(self) -> str | None:
+        """:attr:`Processor.text` of the inner one."""
+        return self._inner.text
 
     def opened(self, body: object) -> Sequence[Out] | None:
         """:meth:`Processor.opened` of the inner one."""

@@ -30,12 +30,13 @@ class ChunkWriter:
     records of data. ``core`` writes the deltas of a model's stream without objects.
     """
 
-    __slots__ = ("_preface", "core", "options")
+    __slots__ = ("_pieces", "_preface", "core", "options")
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
         self.core: WireWriter = options.make_writer(model)
         self._preface = b""
+        self._pieces: list[str] | None = None
 
     @property
     def wire(self) -> str:
@@ -59,6 +60,8 @@ class ChunkWriter:
     def write(self, chunk: object) -> bytes:
         """Return the records of a chunk; ``bytes`` are records already."""
         if isinstance(chunk, str):
+            if self._pieces is not None:
+                self._pieces.append(chunk)
             return self.core.write_text(chunk)
         if isinstance(chunk, bytes):
             return chunk
@@ -80,6 +83,15 @@ class ChunkWriter:
         public = describe_error(error)
         return self.core.fail(public.message, type=public.type, code=public.code, status=public.status)
 
+    def keep_text(self) -> None:
+        """Keep the text of the chunks from now on."""
+        self._pieces = []
+
+    @property
+    def text(self) -> str | None:
+        """The text of the chunks so far, if it is kept."""
+        return None if self._pieces is None else "".join(self._pieces)
+
     def write_snapshot(self, text: str, dropped: int) -> bytes:
         """Return the record of the whole text so far, after ``dropped`` records were not sent."""
         return self.core.write_snapshot(text, dropped)
@@ -89,7 +101,10 @@ class ChunkWriter:
         return self
 
     def _write_answer(self, message: AIMessage) -> bytes:
-        records = self.core.write(to_delta(message))
+        delta = to_delta(message)
+        if self._pieces is not None and delta.text:
+            self._pieces.append(delta.text)
+        records = self.core.write(delta)
         for url, title in _sources(message):
             records += _if_supported(self.core.write_source, url, title=title)
         return records

@@ -10,7 +10,17 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from .._backend import WireWriter
 
-__all__ = ("CHUNK_WIRE", "EVENT_WIRE", "WIRES", "Wire", "WireFormat", "WireName", "WireOptions", "is_event_wire")
+__all__ = (
+    "CHUNK_WIRE",
+    "EVENT_WIRE",
+    "SNAPSHOT_WIRES",
+    "WIRES",
+    "Wire",
+    "WireFormat",
+    "WireName",
+    "WireOptions",
+    "is_event_wire",
+)
 
 WireName = Literal[
     "ag-ui",
@@ -30,6 +40,10 @@ EVENT_WIRE: WireName = "langchain.v2"
 
 CHUNK_WIRE: WireName = "vercel.ui"
 """The wire of chunks where none is named."""
+
+
+SNAPSHOT_WIRES: frozenset[WireName] = frozenset({"ndjson", "vercel.ui"})
+"""The wires that have a record of the whole text so far."""
 
 
 class WireFormat(NamedTuple):

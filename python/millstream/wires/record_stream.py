@@ -10,7 +10,7 @@ from ..streaming.protocols import RecordProcessor, Source
 from ..streaming.stream import AsyncStream, EventStream, Stream, SyncEventStream, raise_on_first_step
 from .chunk_writer import ChunkWriter
 from .event_writer import EventWriter
-from .names import CHUNK_WIRE, EVENT_WIRE, Wire, WireFormat, WireOptions, is_event_wire
+from .names import CHUNK_WIRE, EVENT_WIRE, SNAPSHOT_WIRES, Wire, WireFormat, WireOptions, is_event_wire
 from .wire_records import RecordOutputs, awrite_items, write_items
 
 __all__ = ("RecordStream", "StreamWriter", "SyncRecordStream", "record_chunks", "record_sync_chunks")
@@ -47,7 +47,33 @@ class _Described:
 
     __slots__ = ()
 
+    _make: Callable[[Any], Any]
+    _processor: RecordProcessor | None
     _writer: StreamWriter
+
+    def _make_parts(self) -> Any:
+        """Return the source and the processor, or the generator, that the stream is read from."""
+        made = self._make(self._writer)
+        if isinstance(made, tuple):
+            self._processor = made[1]
+        return made
+
+    @property
+    def can_snapshot(self) -> bool:
+        """Whether the wire has a record of the whole text so far, for clients that are not sent every record."""
+        return self._writer.wire in SNAPSHOT_WIRES
+
+    def keep_text(self) -> None:
+        """Keep the text of what is written, for :attr:`text`. It is to be called before the stream is read."""
+        if isinstance(self._writer, ChunkWriter):
+            self._writer.keep_text()
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far, after :meth:`keep_text`; of a very long one, its beginning."""
+        if self._processor is not None:
+            return self._processor.text or ""
+        return (isinstance(self._writer, ChunkWriter) and self._writer.text) or ""
 
     @property
     def wire(self) -> str:
@@ -97,18 +123,19 @@ class RecordStream(_Described, AsyncStream[bytes]):
     An error is raised after the records before it; :meth:`fail` then returns the record of it.
     """
 
-    __slots__ = ("_begun", "_make", "_writer")
+    __slots__ = ("_begun", "_make", "_processor", "_writer")
 
     def __init__(self, make: Callable[[Any], Parts | AsyncGenerator[bytes, None]], writer: StreamWriter) -> None:
         self._make = make
         self._writer = writer
         self._begun: AsyncGenerator[bytes, None] | None = None
+        self._processor = None
 
     @property
     def _outputs(self) -> AsyncGenerator[bytes, None]:  # type: ignore[override]
         if self._begun is None:
             try:
-                made = self._make(self._writer)
+                made = self._make_parts()
                 self._begun = adrive_records(*made) if isinstance(made, tuple) else made
             except Exception as error:
                 self._begun = raise_on_first_step(error)
@@ -125,7 +152,7 @@ class RecordStream(_Described, AsyncStream[bytes]):
         """
         if self._begun is not None:
             return None
-        made = self._make(self._writer)
+        made = self._make_parts()
         if isinstance(made, tuple):
             self._begun = raise_on_first_step(RuntimeError("this stream is read elsewhere"))
             return made
@@ -136,17 +163,18 @@ class RecordStream(_Described, AsyncStream[bytes]):
 class SyncRecordStream(_Described, Stream[bytes]):
     """:class:`RecordStream` for sync code."""
 
-    __slots__ = ("_begun", "_make", "_writer")
+    __slots__ = ("_begun", "_make", "_processor", "_writer")
 
     def __init__(self, make: Callable[[Any], Parts | Generator[bytes, None, None]], writer: StreamWriter) -> None:
         self._make = make
         self._writer = writer
         self._begun: Generator[bytes, None, None] | None = None
+        self._processor = None
 
     @property
     def _outputs(self) -> Generator[bytes, None, None]:  # type: ignore[override]
         if self._begun is None:
-            made = self._make(self._writer)
+            made = self._make_parts()
             if isinstance(made, tuple):
                 source, processor = made
                 made = drive(source, RecordOutputs(processor))

@@ -28,6 +28,12 @@ class WireRecords(RecordProcessor):
         self.prefix = self.suffix = b""
 
     @property
+    def text(self) -> str | None:
+        """The text so far: that of the decoder, or of the chunks where the writer keeps it."""
+        text = self._inner.text
+        return self._writer.text if text is None else text
+
+    @property
     def recorder(self) -> Recorder:
         """The function that returns the records of a raw item."""
         feed_wire = self._inner.write_into(self._writer.core)
