@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
+from django.utils.decorators import async_only_middleware
 
-__all__ = ("applications", "urlpatterns")
+__all__ = ("applications", "upper_async", "upper_sync", "urlpatterns")
 
 _views: dict[str, Callable[[Any], Any]] = {}
 
@@ -37,3 +38,27 @@ def applications(
         django.setup()
     settings.MIDDLEWARE = list(middleware)
     return get_wsgi_application(), get_asgi_application()
+
+
+def upper_sync(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a middleware that wraps the streams of sync views."""
+
+    def respond(request: Any) -> Any:
+        response = get_response(request)
+        response.streaming_content = (piece.upper() for piece in response.streaming_content)
+        return response
+
+    return respond
+
+
+@async_only_middleware  # type: ignore[untyped-decorator]
+def upper_async(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a middleware that wraps the streams of async views."""
+
+    async def respond(request: Any) -> Any:
+        response = await get_response(request)
+        pieces = response.streaming_content
+        response.streaming_content = (piece.upper() async for piece in pieces)
+        return response
+
+    return respond

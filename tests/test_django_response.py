@@ -47,7 +47,7 @@ def serving_asgi(app: Any) -> Iterator[int]:
 
 
 @contextmanager
-def serving_view(way: str, server: MockServer, **arguments: Any) -> Iterator[int]:
+def serving_view(way: str, server: MockServer, middleware: tuple[str, ...] = (), **arguments: Any) -> Iterator[int]:
     """Serve Django's view of a model's records, by a sync view under WSGI or an async one under ASGI."""
 
     def sync(request: Any) -> Any:
@@ -58,7 +58,7 @@ def serving_view(way: str, server: MockServer, **arguments: Any) -> Iterator[int
         waits = "wait_for_first_chunk" in arguments
         return await adjango_response(records, **arguments) if waits else django_response(records, **arguments)
 
-    wsgi, asgi = django_project.applications(sync, async_)
+    wsgi, asgi = django_project.applications(sync, async_, middleware=middleware)
     with serving(wsgi) if way == "sync" else serving_asgi(asgi) as port:
         yield port
 
@@ -162,6 +162,26 @@ def test_a_client_that_leaves_before_the_first_chunk_closes_the_upstream(mock_se
             client.sendall(b"GET /async HTTP/1.1\r\nHost: test\r\n\r\n")
             mock_server.wait_until(lambda: len(mock_server.requests) == 1)
         assert_closed_by_us(mock_server)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_djangos_compression_does_not_hold_records_back(way: str, server: MockServer) -> None:
+    with serving_view(way, server, middleware=("django.middleware.gzip.GZipMiddleware",)) as port:
+        request = leaving(port, f"/{way}", b"on_chat_model_stream", {"accept-encoding": "gzip"})
+        with request as seen:
+            assert b"content-encoding" not in seen.lower()
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_middleware_may_wrap_the_stream(way: str, server: MockServer) -> None:
+    middleware = (f"django_project.upper_{way}",)
+    with (
+        assert_no_leaks(threads=THREADS),
+        serving_view(way, server, middleware=middleware, ping_interval=0.02) as port,
+    ):
+        with leaving(port, f"/{way}", b"ON_CHAT_MODEL_STREAM"):
+            pass
+        assert_closed_by_us(server)
 
 
 def test_an_async_stream_under_wsgi_is_refused(mock_server: MockServer, capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -100,10 +100,13 @@ def ask(port: int, path: str = "/", method: str = "GET") -> Answer:
 
 
 @contextmanager
-def leaving(port: int, path: str = "/", until: bytes = b"") -> Iterator[bytes]:
+def leaving(
+    port: int, path: str = "/", until: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Iterator[bytes]:
     """Read a response until ``until`` has arrived, and leave after the block."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-        client.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        lines = [f"GET {path} HTTP/1.1", "host: test", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
         yield b"".join(_pieces(client, until))
 
 

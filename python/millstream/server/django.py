@@ -98,6 +98,14 @@ class EventStreamHttpResponse(StreamingHttpResponse):  # type: ignore[misc]
         super().__init__(pieces, status=status_code, headers=dict(headers))
         self._pieces = pieces
 
+    def has_header(self, header: str) -> bool:
+        """Return whether the response has a header, or ``Content-Encoding``.
+
+        Django's ``GZipMiddleware`` would hold records back until some kilobytes are there. It leaves a response alone
+        that has a coding.
+        """
+        return header.lower() == "content-encoding" or bool(super().has_header(header))
+
     def __iter__(self) -> Iterator[bytes]:
         """Return the iterator of a sync stream, for WSGI."""
         if self.is_async:
