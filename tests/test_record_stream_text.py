@@ -29,7 +29,7 @@ def test_the_text_so_far_is_known(half: ModuleType, name: str, wire: Any) -> Non
         assert (stream.can_snapshot, stream.text) == (True, "")
         stream.keep_text()
         seen = [stream.text async for _ in stream]
-        assert "Hel" in seen
+        assert any("Hel" in text for text in seen)
         assert seen[-1].replace(" ", "") == "Hello"
 
     asyncio.run(main())

@@ -47,16 +47,8 @@ class _Described:
 
     __slots__ = ()
 
-    _make: Callable[[Any], Any]
     _processor: RecordProcessor | None
     _writer: StreamWriter
-
-    def _make_parts(self) -> Any:
-        """Return the source and the processor, or the generator, that the stream is read from."""
-        made = self._make(self._writer)
-        if isinstance(made, tuple):
-            self._processor = made[1]
-        return made
 
     @property
     def can_snapshot(self) -> bool:
@@ -129,14 +121,17 @@ class RecordStream(_Described, AsyncStream[bytes]):
         self._make = make
         self._writer = writer
         self._begun: AsyncGenerator[bytes, None] | None = None
-        self._processor = None
+        self._processor: RecordProcessor | None = None
 
     @property
     def _outputs(self) -> AsyncGenerator[bytes, None]:  # type: ignore[override]
         if self._begun is None:
             try:
-                made = self._make_parts()
-                self._begun = adrive_records(*made) if isinstance(made, tuple) else made
+                made = self._make(self._writer)
+                if isinstance(made, tuple):
+                    self._processor = made[1]
+                    made = adrive_records(*made)
+                self._begun = made
             except Exception as error:
                 self._begun = raise_on_first_step(error)
         return self._begun
@@ -152,8 +147,9 @@ class RecordStream(_Described, AsyncStream[bytes]):
         """
         if self._begun is not None:
             return None
-        made = self._make_parts()
+        made = self._make(self._writer)
         if isinstance(made, tuple):
+            self._processor = made[1]
             self._begun = raise_on_first_step(RuntimeError("this stream is read elsewhere"))
             return made
         self._begun = made
@@ -169,15 +165,15 @@ class SyncRecordStream(_Described, Stream[bytes]):
         self._make = make
         self._writer = writer
         self._begun: Generator[bytes, None, None] | None = None
-        self._processor = None
+        self._processor: RecordProcessor | None = None
 
     @property
     def _outputs(self) -> Generator[bytes, None, None]:  # type: ignore[override]
         if self._begun is None:
-            made = self._make_parts()
+            made = self._make(self._writer)
             if isinstance(made, tuple):
-                source, processor = made
-                made = drive(source, RecordOutputs(processor))
+                source, self._processor = made
+                made = drive(source, RecordOutputs(self._processor))
             self._begun = made
         return self._begun
 
