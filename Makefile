@@ -44,6 +44,7 @@ test-interpreters: $(TOOLS)  ## run the suite on other interpreters: PYTHONS="py
 soak: build  ## stream for ten minutes each, with faults, through clients and through servers; check results, leaks and memory
 	$(BIN)/python -m benches.soak
 	$(BIN)/python -m benches.server.soak
+	$(BIN)/python -m benches.soak.kills
 
 lint: $(TOOLS)  ## check format, lints, imports and types
 	cargo fmt --check
