@@ -61,11 +61,13 @@ class Client:
     def judge(self, whole: "Client") -> str:
         """Return how the stream ended, or what is wrong with it; ``whole`` has read what is stored."""
         places = [parse_position(text) for text in self.ids]
-        own = [place.seq for place in places if place.epoch == places[0].epoch]
-        end = [place for place in places if place.epoch != places[0].epoch]
-        if own != list(range(1, len(own) + 1)) or [place.seq for place in end] != list(range(1, len(end) + 1)):
-            return "wrong: events are missing or doubled"
         documents = [json.loads(data) for data in self.data if data != "[DONE]"]
+        # The records of a lost writer's end have an epoch of their own.
+        last = places[-1].epoch if documents[-1].get("errorText") == LOST else 0
+        own = [place.seq for place in places if place.epoch != last]
+        end = [place.seq for place in places if place.epoch == last]
+        if own != list(range(1, len(own) + 1)) or end != list(range(1, len(end) + 1)):
+            return "wrong: events are missing or doubled"
         text = "".join(document.get("delta", "") for document in documents)
         expected = "".join(pieces_of(self.number))
         stored = len(whole.ids) - len(end)
@@ -73,7 +75,7 @@ class Client:
             return "wrong: not what is stored"
         if not end:
             return "whole" if text == expected and self.data[-1] == "[DONE]" else "wrong: another text"
-        if documents[-1].get("errorText") != LOST or self.ids[-2:] != whole.ids[-2:]:
+        if self.ids[-2:] != whole.ids[-2:] or self.data[-1] != "[DONE]":
             return "wrong: no explicit end"
         return "lost" if expected.startswith(text) else "wrong: no prefix of the text"
 

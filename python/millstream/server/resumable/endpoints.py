@@ -19,6 +19,7 @@ from .stream import (
     NotResumable,
     StreamFinished,
     check_stream_id,
+    make_stream_id,
     resumable,
     resume,
     shut_down_streams,
@@ -50,9 +51,9 @@ async def resume_response(
     """Return the response that continues a stream for ``request``.
 
     It is 200 with the rest of the stream; 204 for a client that has all of it, after which ``EventSource`` stays
-    closed; 400 for a malformed position; 404 for an unknown stream and 410 for one that has no records at the position,
-    both with an error of type ``not_resumable``; 503 where the store fails. ``missing_status=204`` answers as Vercel's
-    ``useChat`` wants it where nothing is active and the client has no position. ``options`` are those of
+    closed; 400 for a malformed position; 404 for an unknown stream and 410 for one that has no records at the
+    position, both with an error of type ``not_resumable``; 503 where the store fails. ``missing_status=204`` answers
+    as Vercel's ``useChat`` wants it where nothing is active and the client has no position. ``options`` are those of
     :class:`EventStreamResponse`.
     """
     return await _answered(_follow(request, store, stream_id, retry, missing_status, options))
@@ -72,8 +73,8 @@ async def resume_or_create(
 
     A request with a position is answered as by :func:`resume_response`; it never begins a stream. One without a
     position follows the stream from its beginning if it exists, else ``create(request)`` begins it. So a stream costs
-    one answer of the model, however often a browser connects. ``settings`` are those of :func:`resumable`, ``options``
-    those of :class:`EventStreamResponse`.
+    one answer of the model, however often a browser connects. ``settings`` are those of :func:`resumable`,
+    ``options`` those of :class:`EventStreamResponse`.
     """
 
     async def respond() -> Response:
@@ -89,6 +90,7 @@ def resumable_routes(
     create: Create,
     *,
     path: str = "/streams",
+    make_id: Callable[[], str] = make_stream_id,
     authorize: Authorize | None = None,
     retry: Retry = None,
     missing_status: int = 404,
@@ -103,9 +105,10 @@ def resumable_routes(
     * ``GET {path}/{id}`` continues it, see :func:`resume_response`;
     * ``DELETE {path}/{id}`` stops it: 202 if it was running, else 204.
 
-    ``create(request)`` returns the stream, or a coroutine of it. ``authorize(request, stream_id)``, which may be
-    async, raises Starlette's ``HTTPException`` where a stream is not the caller's: an id is not a secret.
-    ``settings`` are those of :func:`resumable`, ``options`` those of :class:`EventStreamResponse`.
+    ``create(request)`` returns the stream, or a coroutine of it; ``request.state.stream_id`` is the stream's id,
+    which ``make_id`` made where the client sent none. ``authorize(request, stream_id)``, which may be async, raises
+    Starlette's ``HTTPException`` where a stream is not the caller's: an id is not a secret. ``settings`` are those of
+    :func:`resumable`, ``options`` those of :class:`EventStreamResponse`.
     """
     kept = {"retry": retry, "on_existing": "join", **settings}
 
@@ -117,7 +120,7 @@ def resumable_routes(
 
     async def begin(request: Request) -> Response:
         stream_id = await check(request)
-        return await _answered(_begin(request, store, stream_id or None, create, kept, options or {}, path))
+        return await _answered(_begin(request, store, stream_id or make_id(), create, kept, options or {}, path))
 
     async def follow(request: Request) -> Response:
         stream_id = await check(request)
@@ -155,14 +158,13 @@ def store_lifespan(store: StreamStore, *, grace: float = 0.0) -> Callable[[Any],
 async def _begin(
     request: Request,
     store: StreamStore,
-    stream_id: str | None,
+    stream_id: str,
     create: Create,
     settings: dict[str, Any],
     options: dict[str, Any],
     path: str | None = None,
 ) -> Response:
-    if stream_id is not None:
-        check_stream_id(stream_id)
+    request.state.stream_id = check_stream_id(stream_id)
     made = await _awaited(create(request))
     body = resumable(made, store, stream_id=stream_id, **{"on_existing": "join", **settings})
     await body.start()

@@ -29,6 +29,7 @@ __all__ = (
     "ResumableStream",
     "StreamFinished",
     "check_stream_id",
+    "make_stream_id",
     "resumable",
     "resume",
     "shut_down_streams",
@@ -179,7 +180,7 @@ def resumable(
         raise ValueError(f"on_disconnect must be 'continue' or 'stop', not {on_disconnect!r}")
     if on_existing not in ("replace", "join"):
         raise ValueError(f"on_existing must be 'replace' or 'join', not {on_existing!r}")
-    name = uuid.uuid4().hex if stream_id is None else check_stream_id(stream_id)
+    name = make_stream_id() if stream_id is None else check_stream_id(stream_id)
     source = as_body(stream, wire, include_input=include_input)
     body = ResumableStream(source, store, name, on_disconnect, on_existing)
     body._greeting = greeting_of(body._meta, Position(0, 0), retry, whole=False)
@@ -253,6 +254,11 @@ async def shut_down_streams(store: StreamStore, *, grace: float = 0.0) -> None:
         generation.interrupt(WriterShutdownError())
     if tasks:
         await asyncio.wait(tasks)
+
+
+def make_stream_id() -> str:
+    """Return a new id, which cannot be guessed."""
+    return uuid.uuid4().hex
 
 
 def check_stream_id(stream_id: str) -> str:
