@@ -20,9 +20,13 @@ from .request import Answering
 __all__ = ("build_assistant", "read_calls", "read_chat", "read_parts")
 
 _PARAMETERS = frozenset(CHAT) - {"model", "stream", "messages", "n", "stream_options"}
-# The member that a part of each type must have, and the member of that in which a text must be.
-_PARTS = {"text": ("text", None), "refusal": ("refusal", None), "image_url": ("image_url", "url")}
-_OBJECT_PARTS = ("input_audio", "file")
+# The member that a part of each type must have, and the member of that in which a text must be: ``None`` if it is the
+# text itself, an empty name if it may be any object. Parts of the type ``*_url``, which some servers know more of, are
+# like images.
+_PARTS: Mapping[str, tuple[str, str | None]] = {
+    **{"text": ("text", None), "refusal": ("refusal", None), "image_url": ("image_url", "url")},
+    **{"input_audio": ("input_audio", ""), "file": ("file", "")},
+}
 
 
 def read_chat(body: Mapping[str, Any]) -> Answering:
@@ -84,26 +88,29 @@ def _read_content(content: object, param: str) -> Any:
 
 
 def read_parts(content: object, param: str) -> list[dict[str, Any]]:
-    """Return the parts of a content; those of unknown types unchanged. Raises :class:`RequestError` for other values.
-
-    The content of a message is sent to a model in the parts that the client sent.
-    """
+    """Return the parts of a content; raises :class:`RequestError` for values that are no parts."""
     parts = read_list(content, param)
-    for place, part in enumerate(parts):
-        where = f"{param}[{place}]"
-        if not isinstance(part, dict):
-            raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
-        type_name = read_text(part.get("type"), f"{where}.type")
-        if type_name in _OBJECT_PARTS and not isinstance(part.get(type_name), dict):
-            where = f"{where}.{type_name}"
-            raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
-        if type_name in _PARTS:
-            member, inner = _PARTS[type_name]
-            value = part.get(member)
-            if inner is not None:
-                value = value.get(inner) if isinstance(value, dict) else None
-            read_text(value, f"{where}.{member}" if inner is None else f"{where}.{member}.{inner}")
-    return parts
+    return [_read_part(part, f"{param}[{place}]") for place, part in enumerate(parts)]
+
+
+def _read_part(part: object, param: str) -> dict[str, Any]:
+    if not isinstance(part, dict):
+        raise RequestError(f"Invalid type for '{param}': expected an object.", param=param, code="invalid_type")
+    type_name = read_text(part.get("type"), f"{param}.type")
+    if type_name not in _PARTS and not type_name.endswith("_url"):
+        raise RequestError(
+            f"Parts of the type {type_name!r} are not supported.", param=f"{param}.type", code="unsupported_value"
+        )
+    member, inner = _PARTS.get(type_name, (type_name, "url"))
+    value, where = part.get(member), f"{param}.{member}"
+    if inner is None:
+        read_text(value, where)
+    elif not isinstance(value, dict):
+        raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
+    elif inner:
+        read_text(value.get(inner), f"{where}.{inner}")
+    # Other members of a file would make it a block of LangChain's.
+    return {"type": type_name, member: value} if type_name == "file" else part
 
 
 def _read_assistant(message: Mapping[str, Any], param: str) -> AIMessage:
