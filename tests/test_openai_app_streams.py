@@ -1,6 +1,7 @@
 """``openai_app`` with streams: the OpenAI SDK reads them, by its plain iterators and by its helpers."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,7 +16,7 @@ from millstream.output_parsers import JsonOutputParser, StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator, RunnableLambda
 from millstream.server import openai_app
-from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall
+from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall, assert_no_leaks
 from openai_served import TOOL, USER, async_client, chat_model, llm, serve, served
 
 TEXT = "".join(VERSE)
@@ -260,7 +261,7 @@ def test_one_of_several_answers_that_fails_ends_all() -> None:
     with MockServer(lambda request: next(replies)) as upstream, served({"fish": chat_model(upstream)}) as sdk:
         with pytest.raises(openai.APIError):
             list(sdk.chat.completions.create(model="fish", messages=USER, n=2, stream=True))
-        upstream.wait_until(lambda: upstream.connections.closed == 1)
+        upstream.wait_closed(upstream.requests[0].connection_id)
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -321,3 +322,19 @@ def test_requests_with_an_unusable_body_do_not_begin_a_stream(mock_server: MockS
     with served({"fish": chat_model(mock_server)}) as sdk, pytest.raises(openai.BadRequestError):
         sdk.chat.completions.create(model="fish", messages=[], stream=True)
     assert not mock_server.requests
+
+
+def test_nothing_is_left_of_requests_that_end_in_any_way() -> None:
+    """Whole answers, streams, errors and clients that leave, each several times, leave no descriptor and no task."""
+    replies = [Reply(), Reply(fault=ErrorFrame(after=1)), Reply(fault=Cut(after=1)), Reply(fault=Stall(after=1))]
+    number = itertools.count()
+    with MockServer(lambda request: replies[next(number) % len(replies)]) as upstream:
+        model = chat_model(upstream)
+        with assert_no_leaks(), served({"fish": model, "chain": PROMPT | model | StrOutputParser()}) as sdk:
+            for name in ("fish", "chain"):
+                for n in (1, 2):
+                    for _ in replies:
+                        stream = sdk.chat.completions.create(model=name, messages=USER, n=n, stream=True)
+                        next(iter(stream))
+                        stream.close()
+            upstream.wait_until(lambda: upstream.connections.open <= 2)
