@@ -47,7 +47,7 @@ OVER_BOTH_TRANSPORTS = {
 SLOW = {
     *("test_any_attempts_left", "test_any_composition_left", "test_apps_chains", "test_apps_left"),
     *("test_apps_observed", "test_apps_served", "test_apps_switches", "test_attempt_compositions"),
-    *("test_bench_against", "test_bench_apps", "test_bench_fixtures", "test_bench_transport"),
+    *("test_bench_against", "test_bench_apps", "test_bench_fixtures", "test_bench_server", "test_bench_transport"),
     *("test_bench_walks", "test_block_translators_random", "test_chat_events", "test_chat_openai"),
     *("test_decoder_parts", "test_decoder_records", "test_failures", "test_growth", "test_leaks_at_once"),
     *("test_leaving", "test_memory", "test_message_robustness", "test_migrating", "test_mock_wire"),
