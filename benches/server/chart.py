@@ -8,12 +8,12 @@ from .measure import Result
 __all__ = ("chart", "streams_per_core")
 
 RATE = 20
-_OURS = ("response", "raw")
 _STYLE = (
-    "text{font:11px system-ui,sans-serif;fill:#333}.title{font-weight:600}.faint{fill:#777}"
-    "rect.bar{fill:#b9c4cf}rect.response,rect.raw{fill:#d9480f}rect.relay{fill:#dfe5ea}"
-    "path{fill:none;stroke:#b9c4cf;stroke-width:1.5}path.response,path.raw{stroke:#d9480f}"
-    "path.raw{stroke-dasharray:5 3}path.relay{stroke:#7b8a99;stroke-dasharray:2 3}line{stroke:#e6eaee}"
+    "text{font:11px system-ui,sans-serif;fill:#333}.title{font-weight:600}.faint{fill:#777}line{stroke:#e6eaee}"
+    "rect.bar{fill:#b9c4cf}rect.response,rect.raw,rect.gateway{fill:#d9480f}rect.relay{fill:#dfe5ea}"
+    "path{fill:none;stroke:#b9c4cf;stroke-width:1.5}path.response,path.raw,path.gateway{stroke:#d9480f}"
+    "path.raw{stroke-dasharray:5 3}path.gateway{stroke-dasharray:8 3 2 3}"
+    "path.relay{stroke:#7b8a99;stroke-dasharray:2 3}"
 )
 _WIDTH = 820
 _BARS, _LONGEST = 320, 400

@@ -60,6 +60,7 @@ class Contender:
 CONTENDERS = (
     Contender("response", "EventStreamResponse in FastAPI", "event_stream_response:create", "/stream/{wire}"),
     Contender("raw", "EventStreamResponse alone", "event_stream_response:create_raw", "/stream/{wire}"),
+    Contender("gateway", "Millstream's gateway", "own_gateway:create", "/v1/chat/completions", _CHAT, "openai.chat"),
     Contender("base", "StreamingResponse(astream_records) in FastAPI", "streaming_response:create"),
     Contender("aiohttp", "aiohttp {aiohttp} + msgspec {msgspec} in FastAPI", "aiohttp_msgspec:create"),
     Contender("openai", "openai {openai} in FastAPI", "openai_sdk:create", wire="openai.chat", slow=True),
@@ -98,7 +99,7 @@ def installed(keys: Iterable[str] | None = None, *, create: bool = False) -> lis
     for contender in CONTENDERS:
         if keys is not None and contender.key not in keys:
             continue
-        if contender.key in ("response", "raw") and not _has_response():
+        if contender.key in ("response", "raw", "gateway") and not _has_response():
             left_out[contender.key] = f"{contender.key} is left out: there is no EventStreamResponse"
         elif contender.requirements:
             if contender.interpreter(create=create) is not None:

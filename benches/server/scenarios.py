@@ -5,8 +5,8 @@ from typing import Any
 
 __all__ = ("ALL", "FAST", "GOALS", "SCENARIOS", "Bound", "Goal", "Scenario")
 
-ALL = ("response", "raw", "base", "aiohttp", "openai", "langserve", "langchain", "litellm", "relay")
-FAST = ("response", "raw", "base", "aiohttp", "relay")
+ALL = ("response", "raw", "gateway", "base", "aiohttp", "openai", "langserve", "langchain", "litellm", "relay")
+FAST = ("response", "raw", "gateway", "base", "aiohttp", "relay")
 
 
 @dataclass(frozen=True)
