@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any
 from uuid import UUID
 
-from .._backend import Delta
 from .._context import var_child_runnable_config
 from .._uuid7 import uuid7
 from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -80,7 +79,7 @@ class ModelRun:
         """Return the merged chunks, or the result of the one call."""
         return self.model_type.result(self._chunks, self._llm_output) if self._result is None else self._result
 
-    def ending(self) -> Delta | None:
+    def ending(self) -> tuple[str | None, Any] | None:
         """Return the finish reason and the token counts of a model whose chunks are texts, without either."""
         if self.model_type.run_type != "llm":
             return None
@@ -89,7 +88,7 @@ class ModelRun:
         else:
             info, output = self._result.generations[0][0].generation_info, self._result.llm_output
         usage = (output or {}).get("token_usage")
-        return Delta(0, finish_reason=(info or {}).get("finish_reason"), usage=usage or None)
+        return (info or {}).get("finish_reason"), usage
 
     # A model that streams.
 

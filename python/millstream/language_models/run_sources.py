@@ -13,7 +13,6 @@ from ..streaming.protocols import ChunkProcessor
 from ..streaming.workers import TaskBody, ThreadBody
 
 if TYPE_CHECKING:
-    from .._backend import Delta
     from .model_run import ModelRun
 
 __all__ = ("CalledSource", "RunChunks", "StreamedSource")
@@ -45,7 +44,7 @@ class RunChunks(PassThrough, ChunkProcessor[LLMResult]):
         """Return the result of the run."""
         return self._run.result()
 
-    def ending(self) -> Delta | None:
+    def ending(self) -> tuple[str | None, Any] | None:
         """Return the finish reason and the token counts that the texts of an LLM do not have."""
         return self._run.ending()
 

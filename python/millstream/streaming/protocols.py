@@ -215,8 +215,8 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
         """Return the records of what a recorder returned in parts."""
         return b""
 
-    def ending(self) -> Any:
-        """Return what a wire writes of the end beyond the chunks, as a ``Delta``, or ``None``."""
+    def ending(self) -> tuple[str | None, Any] | None:
+        """Return the finish reason and the token counts, where the chunks do not have them; else ``None``."""
         return None
 
     def plain(self, text: str) -> Any:

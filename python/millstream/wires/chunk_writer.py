@@ -74,6 +74,10 @@ class ChunkWriter:
             return _if_supported(self.core.write_tool_result, chunk.tool_call_id, chunk.text)
         return self.core.write_data(_JSON.write(chunk)[:-1])
 
+    def write_ending(self, finish_reason: str | None, usage: Any) -> bytes:
+        """Return the records of a finish reason and token counts that no chunk had."""
+        return self.core.write(Delta(0, finish_reason=finish_reason, usage=usage or None))
+
     def close(self) -> bytes:
         """Return the end of an answer that ended well."""
         return self.core.close()

@@ -60,7 +60,7 @@ class WireRecords(RecordProcessor):
         if self._inner.error is not None:
             return records
         if isinstance(self._inner, ChunkProcessor) and (ending := self._inner.ending()) is not None:
-            records += self._writer.core.write(ending)
+            records += self._writer.write_ending(*ending)
         return records + self._writer.close()
 
     def _write(self, chunks: Sequence[Any]) -> bytes:
