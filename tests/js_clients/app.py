@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,7 +23,8 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator
 from millstream.server import EventStreamResponse, add_routes, openai_app
-from millstream.server.resumable import MemoryStore, resumable, resume_response, store_lifespan
+from millstream.server.resumable import MemoryStore, resumable, resumable_routes, resume_response, store_lifespan
+from millstream.streaming.stream import AsyncStream
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, RecordedRequest, Reply, Stall
 from millstream.wires.names import WireName, WireOptions
 
@@ -129,6 +131,12 @@ class Server:
         """Continue the stream of a chat, if there is one."""
         return await resume_response(request, self.store, request.path_params["chat"], missing_status=204)
 
+    async def kept_response(self, request: Request) -> AsyncStream[bytes]:
+        """Return the stream of an OpenAI response, under the id of the route."""
+        name = request.state.stream_id.removeprefix("resp_")
+        case = (await request.json())["input"]
+        return self.model.astream_records(case, wire=WireOptions("openai.responses", id=name))
+
     async def release(self, request: Request) -> JSONResponse:
         """Let a silent model go on."""
         self.upstream.release()
@@ -153,6 +161,9 @@ class Server:
         yield Route("/asked", self.asked)
         yield Route("/closed", self.closed)
         yield Mount("/openai", openai_app({"chat": self.model, "llm": self.llm}))
+        yield from resumable_routes(
+            self.store, self.kept_response, path="/kept-openai/v1/responses", make_id=lambda: f"resp_{uuid4().hex}"
+        )
         yield from self.langserve_routes()
 
     def langserve_routes(self) -> Iterable[BaseRoute]:

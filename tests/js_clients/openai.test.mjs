@@ -153,6 +153,22 @@ test('a stream that is left closes the upstream', async () => {
   await assertUpstreamClosed();
 });
 
+test('a response is taken up after a sequence number', async () => {
+  const kept = new OpenAI({ baseURL: `${SERVER}/kept-openai/v1`, apiKey: 'sk-client', maxRetries: 0 });
+  const events = [];
+  for await (const event of await kept.responses.create(response('text', { stream: true }))) {
+    events.push(event);
+    if (event.type === 'response.output_text.delta') break;
+  }
+  const { id } = events[0].response;
+  const starting_after = events.at(-1).sequence_number;
+  events.push(...(await read(await kept.responses.retrieve(id, { stream: true, starting_after }))));
+  assert.deepEqual(events.map((event) => event.sequence_number), events.map((_, place) => place));
+  assert.equal(events.at(-1).type, 'response.completed');
+  const deltas = events.filter((event) => event.type === 'response.output_text.delta').map((event) => event.delta);
+  assert.equal(deltas.join(''), TEXT);
+});
+
 test('the models are listed', async () => {
   const models = await read(client.models.list());
   assert.deepEqual(models.map((model) => model.id).sort(), ['chat', 'llm']);
