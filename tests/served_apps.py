@@ -1,13 +1,14 @@
 """Apps of several frameworks that answer each request with an ``EventStreamResponse``; servers import them by name."""
 
+from functools import cache
 from typing import Any
 
 from starlette.responses import Response
 
 from millstream import OpenAI
-from millstream.server import EventStreamResponse, shut_down
+from millstream.server import EventStreamResponse, add_routes, shut_down
 
-__all__ = ("bare", "stopping")
+__all__ = ("bare", "routes", "stopping")
 
 llm = OpenAI(max_retries=0)
 
@@ -36,6 +37,20 @@ async def stopping(scope: Any, receive: Any, send: Any) -> None:
     else:
         response = EventStreamResponse(llm.astream_records("p"), farewell=b"data: bye\n\n")
         await response(scope, receive, send)
+
+
+async def routes(scope: Any, receive: Any, send: Any) -> None:
+    """An app with LangServe's routes."""
+    await _make_routes()(scope, receive, send)
+
+
+@cache
+def _make_routes() -> Any:
+    from starlette.applications import Starlette
+
+    app = Starlette()
+    add_routes(app, llm, path="/chain")
+    return app
 
 
 def __getattr__(name: str) -> Any:

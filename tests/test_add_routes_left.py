@@ -17,7 +17,9 @@ from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
 from served import mount, our_app, serve
+from test_response_servers import SERVERS, running
 
+FILL = {"text": "a"}
 NAMES = ("invoke", "batch", "stream", "stream_log", "stream_events")
 
 
@@ -45,9 +47,8 @@ def serving(chain: str, after: int, *, middleware: bool = False) -> Iterator[tup
             yield upstream, url
 
 
-def post(url: str, name: str) -> socket.socket:
+def post(url: str, name: str, value: Any = FILL) -> socket.socket:
     """Send a request, and return the connection."""
-    value = {"text": "a"}
     body = orjson.dumps({"inputs": [value, value]} if name == "batch" else {"input": value})
     host, port = url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)))
@@ -107,6 +108,17 @@ def test_a_cancelled_client_closes_the_upstream(name: str) -> None:
             await task
 
     leave_without_a_trace("fused", 0, leave)
+
+
+@pytest.mark.parametrize("server", ["hypercorn", "granian"])
+def test_other_servers_report_a_client_that_leaves(server: str) -> None:
+    with MockServer(Reply(fault=Stall(after=0))) as upstream, running(SERVERS[server], "routes", upstream) as app:
+        for name in NAMES:
+            requests = len(upstream.requests)
+            connection = post(app.url.rstrip("/"), name, "a")
+            upstream.wait_until(lambda count=requests: len(upstream.requests) > count)
+            connection.close()
+            upstream.wait_until(lambda: upstream.connections.open == 0)
 
 
 def test_cleaning_up_is_not_disturbed_by_the_disconnect() -> None:
