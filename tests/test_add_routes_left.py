@@ -114,9 +114,8 @@ def test_a_cancelled_client_closes_the_upstream(name: str) -> None:
 def test_other_servers_report_a_client_that_leaves(server: str) -> None:
     with MockServer(Reply(fault=Stall(after=0))) as upstream, running(SERVERS[server], "routes", upstream) as app:
         for name in NAMES:
-            requests = len(upstream.requests)
             connection = post(app.url.rstrip("/"), name, "a")
-            upstream.wait_until(lambda count=requests: len(upstream.requests) > count)
+            upstream.wait_until(lambda: upstream.connections.open > 0)
             connection.close()
             upstream.wait_until(lambda: upstream.connections.open == 0)
 
