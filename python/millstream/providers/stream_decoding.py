@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence, Sized
+from functools import partial
 from typing import Any
 
 from .._backend import StreamDecoder
@@ -14,7 +15,7 @@ from ..errors import (
     StreamTruncatedError,
 )
 from ..outputs import LLMResult
-from ..streaming.protocols import ChunkProcessor
+from ..streaming.protocols import ChunkProcessor, WireFeed
 
 __all__ = ("DecodedStream",)
 
@@ -137,14 +138,10 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         is_lost = isinstance(self._disconnect, APIConnectionError) and not isinstance(self._disconnect, APITimeoutError)
         return is_lost and not self._decoder.deltas_seen
 
-    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes] | None:
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed:
         """Return the decoder's method that writes into the core's writer of a wire; no chunk is made."""
-        decoder: Any = self._decoder
-        if not hasattr(decoder, "_feed_wire"):
-            return None
-        self._wire_close = lambda: decoder._close_wire(writer, text_only)
-        feed: Callable[[Any], bytes] = lambda data: decoder._feed_wire(data, writer, text_only)  # noqa: E731
-        return feed
+        self._wire_close = partial(self._decoder._close_wire, writer, text_only)
+        return self._decoder._feed_wire, text_only
 
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back, and set ``error`` unless the stream ended well."""

@@ -18,6 +18,7 @@ __all__ = (
     "Recorder",
     "Source",
     "Stage",
+    "WireFeed",
 )
 
 In_contra = TypeVar("In_contra", contravariant=True)
@@ -25,11 +26,13 @@ Out = TypeVar("Out")
 Out_co = TypeVar("Out_co", covariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
 
-Recorder = Callable[[Any, bytes, bytes], Any]
-"""Returns the records of a raw item: each text as JSON between a prefix and a suffix.
+Recorder = Callable[[Any, Any, Any], Any]
+"""Returns the records of a raw item: each text as JSON between a prefix and a suffix, or as a wire's writer has it.
 
 They are one ``bytes``, or a list of parts with such ``bytes`` among them, which a :data:`Joiner` makes one.
 """
+WireFeed = tuple[Callable[[Any, Any, bool], bytes], bool]
+"""The method that writes raw items into a writer, and whether it is to write the text alone."""
 Joiner = Callable[[list[Any]], bytes]
 """Returns the records of what a recorder returned in parts, as one."""
 
@@ -127,11 +130,11 @@ class Processor(Generic[Out]):
         """
         return None
 
-    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes] | None:
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
         """Return what writes a raw item's outputs into the core's writer of a wire, or ``None``.
 
-        It is to be called in place of ``feed``, and returns the records; those of :meth:`close` are ``bytes`` then.
-        With ``text_only``, the outputs are their text and nothing else.
+        It is to be called in place of ``feed``, with the raw item, the writer and whether the text alone is written,
+        and returns the records; those of :meth:`close` are ``bytes`` then. ``text_only`` asks for the text alone.
         """
         return None
 
@@ -243,12 +246,16 @@ class Stage(Protocol[In_contra, Out_co]):
 
 
 class RecordProcessor(ProcessorAround[Any]):
-    """A processor of records: its outputs, at each place, are one ``bytes`` for all of them."""
+    """A processor of records: its outputs, at each place, are one ``bytes`` for all of them.
+
+    ``prefix`` and ``suffix`` are what the recorder is called with: those of each record, or the writer of a wire and
+    whether it writes the text alone. They are known once ``recorder`` has been read.
+    """
 
     __slots__ = ()
 
-    prefix: bytes
-    suffix: bytes
+    prefix: Any
+    suffix: Any
 
     @property
     def recorder(self) -> Recorder:

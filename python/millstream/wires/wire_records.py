@@ -25,7 +25,7 @@ class WireRecords(RecordProcessor):
     def __init__(self, chunks: Processor[Any], writer: ChunkWriter) -> None:
         self._inner: Processor[Any] = chunks
         self._writer = writer
-        self.prefix = self.suffix = b""
+        self.prefix = self.suffix = None
 
     @property
     def text(self) -> str | None:
@@ -36,9 +36,11 @@ class WireRecords(RecordProcessor):
     @property
     def recorder(self) -> Recorder:
         """The function that returns the records of a raw item."""
-        feed_wire = self._inner.write_into(self._writer.core)
-        if feed_wire is not None:
-            return lambda raw, prefix, suffix: feed_wire(raw)
+        writer = self._writer.core
+        if (fused := self._inner.write_into(writer)) is not None:
+            feed_wire, text_only = fused
+            self.prefix, self.suffix = writer, text_only
+            return feed_wire
         feed, write = self._inner.feed, self._write
         return lambda raw, prefix, suffix: write(feed(raw))
 

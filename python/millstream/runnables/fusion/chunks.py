@@ -10,7 +10,7 @@ from ...callbacks.managers import CallbackManager
 from ...errors import StreamError
 from ...streaming.drive import adrive, drive
 from ...streaming.isolation import NO_ITEMS, PassThrough
-from ...streaming.protocols import Processor, ProcessorAround
+from ...streaming.protocols import Processor, ProcessorAround, WireFeed
 from ...streaming.workers import run_in_task
 from ..config import RunnableConfig, ensure_config
 from ..runs import RunStart
@@ -179,7 +179,7 @@ class FusedChunks(Fused):
             done.append(True)
         return self._feed_stages(begun) if begun else None
 
-    def write_into(self, writer: Any, *, text_only: bool = False) -> Callable[[Any], bytes] | None:
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
         """Return the origin's function, if the stages take nothing but the text."""
         if not all(getattr(stage, "keeps_text", False) for stage in self._stages):
             return None
