@@ -23,6 +23,7 @@ import millstream
 from millstream.messages import AIMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
+from millstream.runnables.foreign import as_runnable
 from millstream.server import openai_app
 from millstream.testing import VERSE, ErrorStatus, MockServer, Reply
 from openai_served import TOOL, USER, chat_model, llm, serve, served
@@ -286,13 +287,17 @@ def test_a_graph_of_two_models_streams_both_answers(mock_server: MockServer) -> 
     graph.add_node("two", node("second"))
     graph.add_edge(START, "one")
     graph.add_edge("one", "two")
-    with served({"fish": graph.compile()}) as sdk:
+    bound = as_runnable(graph.compile())
+    assert bound is not None
+    with served({"fish": graph.compile(), "bound": bound.with_config(tags=["a"])}) as sdk:
+        again = list(sdk.chat.completions.create(model="bound", messages=USER, stream=True))
         whole = sdk.chat.completions.create(model="fish", messages=USER)
         chunks = list(sdk.chat.completions.create(model="fish", messages=USER, stream=True))
         with sdk.responses.stream(model="fish", input="Name a fish.") as events:
             response = events.get_final_response()
     assert whole.choices[0].message.content == TEXT
     assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices) == TEXT * 2
+    assert "".join(choice.delta.content or "" for chunk in again for choice in chunk.choices) == TEXT * 2
     assert response.output_text == TEXT * 2
     assert whole.usage is not None
     sent = mock_server.requests[0].body["messages"]
@@ -411,4 +416,8 @@ def test_an_answer_of_another_provider_has_its_reasons_in_openais_words() -> Non
         found = {
             name: sdk.chat.completions.create(model=name, messages=USER).choices[0].finish_reason for name in models
         }
-    assert found == reasons
+        ends = {
+            name: list(sdk.chat.completions.create(model=name, messages=USER, stream=True))[-1].choices[0].finish_reason
+            for name in models
+        }
+    assert found == ends == reasons

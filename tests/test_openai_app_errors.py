@@ -106,14 +106,20 @@ REFUSED: dict[str, tuple[Call, str | None, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[openai.OpenAI, MockServer]]:
+    with MockServer() as upstream, app_of_all(upstream) as sdk:
+        yield sdk, upstream
+
+
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_request_is_refused_with_the_field_at_fault(case: str, mock_server: MockServer) -> None:
-    call, param, words = REFUSED[case]
-    with app_of_all(mock_server) as sdk, pytest.raises(openai.BadRequestError, match=words) as caught:
+def test_a_request_is_refused_with_the_field_at_fault(case: str, shared: tuple[openai.OpenAI, MockServer]) -> None:
+    (call, param, words), (sdk, upstream) = REFUSED[case], shared
+    with pytest.raises(openai.BadRequestError, match=words) as caught:
         call(sdk)
     assert caught.value.param == param
     assert caught.value.type == "invalid_request_error"
-    assert not mock_server.requests
+    assert not upstream.requests
 
 
 def test_ignored_parameters_do_not_fail(mock_server: MockServer) -> None:

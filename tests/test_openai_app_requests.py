@@ -1,5 +1,6 @@
 """From a request to the Runnable's input and parameters: a relay sends its upstream what the client sent it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -101,14 +102,20 @@ def without(body: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in names}
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[openai.OpenAI, MockServer]]:
+    with MockServer() as upstream, served({"fish": chat_model(upstream)}) as sdk:
+        yield sdk, upstream
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("case", BODIES)
-def test_a_relay_sends_what_the_client_sent(case: str, stream: bool, mock_server: MockServer) -> None:
-    with served({"fish": chat_model(mock_server)}) as sdk:
-        answer = sdk.chat.completions.create(**{"model": "fish", "stream": stream, **BODIES[case]})
-        for _ in answer if stream else ():
-            pass
-    sent = mock_server.requests[-1].body
+def test_a_relay_sends_what_the_client_sent(case: str, stream: bool, shared: tuple[openai.OpenAI, MockServer]) -> None:
+    sdk, upstream = shared
+    answer = sdk.chat.completions.create(**{"model": "fish", "stream": stream, **BODIES[case]})
+    for _ in answer if stream else ():
+        pass
+    sent = upstream.requests[-1].body
     assert (sent["model"], sent["stream"]) == ("upstream", stream)
     assert without(sent, "model", "stream", "stream_options") == BODIES[case]
 

@@ -58,11 +58,18 @@ def test_a_client_that_asks_for_usage_has_the_upstream_asked_too(mock_server: Mo
     with served({"fish": chat_model(mock_server), "llm": llm(mock_server), "chain": chain}) as sdk:
         chat = list(sdk.chat.completions.create(model="fish", messages=USER, stream=True, stream_options=options))
         plain = list(sdk.completions.create(model="llm", prompt="p", stream=True, stream_options=options))
-        list(sdk.chat.completions.create(model="chain", messages=USER, stream=True, stream_options=options))
+        steps = list(
+            sdk.chat.completions.create(
+                model="chain", messages=USER, stream=True, stream_options=options, max_completion_tokens=3
+            )
+        )
         with sdk.responses.stream(model="fish", input="Name a fish.") as events:
             response = events.get_final_response()
     assert chat[-1].usage is not None
     assert plain[-1].usage is not None
+    assert steps[-1].usage is not None
+    assert steps[-1].usage.completion_tokens == 3
+    assert steps[-2].choices[0].finish_reason == "length"
     assert response.usage is not None
     assert response.usage.output_tokens > 0
     assert [request.body.get("stream_options") for request in mock_server.requests] == [

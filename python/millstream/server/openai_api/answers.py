@@ -17,7 +17,7 @@ from ...messages.openai import openai_calls
 from ...outputs import LLMResult
 from .usage import openai_usage
 
-__all__ = ("Answer", "AnswerRecorder", "read_output")
+__all__ = ("Answer", "AnswerRecorder", "read_output", "read_reason")
 
 _JSON = RecordWriter(format="ndjson")
 # The finish reasons of other providers, in OpenAI's words.
@@ -44,10 +44,8 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """The finish reason in OpenAI's words; an answer without one ended by itself, or with its calls."""
-        if self.finish_reason:
-            return _REASONS.get(self.finish_reason, self.finish_reason)
-        return "tool_calls" if self.tool_calls else "stop"
+        """The finish reason; an answer without one ended by itself, or with its calls."""
+        return self.finish_reason or ("tool_calls" if self.tool_calls else "stop")
 
     def as_delta(self) -> Delta:
         """Return the answer as one delta."""
@@ -87,15 +85,31 @@ class AnswerRecorder(BaseCallbackHandler):
             self.usages.append(usage)
         self.info = {**(choices[0].generation_info or {}), **(getattr(message, "response_metadata", None) or {})}
 
+    @property
+    def usage(self) -> dict[str, Any] | None:
+        """The sum of the usages; ``None`` if none is known."""
+        return add_counts(self.usages) if self.usages else None
+
+    def finish_reason(self, *, calls_tools: bool) -> str | None:
+        """Return how the last model ended, unless it called tools that the answer does not call.
+
+        The Runnable ran those itself, or made its output of their calls.
+        """
+        reason = read_reason(self.info)
+        return None if reason in ("tool_calls", "function_call") and not calls_tools else reason
+
     def complete(self, answer: Answer) -> Answer:
         """Return ``answer`` with what was noted."""
-        reason = answer.finish_reason or self.info.get("finish_reason")
-        if reason in ("tool_calls", "tool_use", "function_call") and not answer.tool_calls:
-            # The Runnable ran the tools itself, or made its output of their calls.
-            reason = None
-        usage = add_counts(self.usages) if self.usages else answer.usage
+        reason = answer.finish_reason or self.finish_reason(calls_tools=bool(answer.tool_calls))
+        usage = self.usage or answer.usage
         logprobs = answer.logprobs or self.info.get("logprobs")
         return replace(answer, finish_reason=reason, usage=usage, logprobs=logprobs)
+
+
+def read_reason(metadata: Mapping[str, Any]) -> str | None:
+    """Return the finish reason in a message's metadata, in OpenAI's words; ``None`` if there is none."""
+    reason = metadata.get("finish_reason") or metadata.get("stop_reason")
+    return _REASONS.get(reason, reason) if isinstance(reason, str) else None
 
 
 def read_output(output: Any) -> Answer:
@@ -132,7 +146,7 @@ def _read_message(message: AIMessage) -> Answer:
         tool_calls=openai_calls(message.tool_calls, message.invalid_tool_calls),
         function_call=kwargs.get("function_call"),
         audio=kwargs.get("audio"),
-        finish_reason=metadata.get("finish_reason") or metadata.get("stop_reason"),
+        finish_reason=read_reason(metadata),
         logprobs=metadata.get("logprobs"),
         usage=openai_usage(message),
         fingerprint=metadata.get("system_fingerprint"),

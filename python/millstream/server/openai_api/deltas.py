@@ -12,10 +12,12 @@ from ..._merge import add_counts
 from ...callbacks.values_from_langchain import from_langchain
 from ...messages.ai import AIMessage
 from ...messages.base import BaseMessage
+from ...runnables.binding import RunnableBindingBase
+from ...runnables.config import merge_configs
 from ...runnables.foreign import ForeignRunnable
 from ...streaming.accumulate import ChunkAccumulator
 from ...wires.chunk_writer import ChunkWriter, to_delta
-from .answers import read_output
+from .answers import AnswerRecorder, read_output, read_reason
 from .tasks import stop_tasks
 
 __all__ = ("MAX_WAITING", "awrite_answers", "is_graph", "read_deltas", "read_graph")
@@ -28,31 +30,44 @@ OpenDeltas = Callable[[], AsyncGenerator[Delta, None]]
 
 def is_graph(runnable: Any) -> bool:
     """Return whether a Runnable is a graph of LangGraph's, whose stream has other modes than its chunks."""
+    while isinstance(runnable, RunnableBindingBase):
+        runnable = runnable.bound
     return isinstance(runnable, ForeignRunnable) and hasattr(type(runnable.runnable), "stream_channels_asis")
 
 
-async def read_deltas(runnable: Any, input: Any, config: Any) -> AsyncGenerator[Delta, None]:
-    """Yield the deltas of a Runnable's answer.
+async def read_deltas(
+    runnable: Any, input: Any, config: Any, *, include_usage: bool = False
+) -> AsyncGenerator[Delta, None]:
+    """Yield the deltas of a Runnable's answer, and with ``include_usage`` the usage of its models.
 
     Texts and the chunks of messages are deltas. Other values are added up, as Runnables do it, and the sum is the
     answer's text as JSON: a part of a JSON text cannot be taken back when the value grows.
     """
+    recorder = AnswerRecorder()
+    if include_usage:
+        config = merge_configs(config, {"callbacks": [recorder]})
     rest = ChunkAccumulator()
-    has_rest = False
+    has_rest = calls_tools = False
     async with aclosing(runnable.astream(input, config)) as chunks:
         async for chunk in chunks:
             chunk = from_langchain(chunk)
             if isinstance(chunk, str):
                 yield Delta(0, text=chunk)
             elif isinstance(chunk, AIMessage):
-                yield to_delta(chunk)
+                delta = to_delta(chunk)
+                calls_tools = calls_tools or bool(delta.tool_calls)
+                yield _with(delta, finish_reason=read_reason(chunk.response_metadata))
             elif isinstance(chunk, BaseMessage):
                 yield Delta(0, text=chunk.text)
             elif chunk is not None:
                 rest.add(chunk)
                 has_rest = True
     if has_rest:
-        yield read_output(rest.total()).as_delta()
+        answer = read_output(rest.total())
+        calls_tools = calls_tools or bool(answer.tool_calls)
+        yield answer.as_delta()
+    if include_usage:
+        yield Delta(0, usage=recorder.usage, finish_reason=recorder.finish_reason(calls_tools=calls_tools))
 
 
 async def read_graph(graph: Any, input: Any, config: Any) -> AsyncGenerator[Delta, None]:
@@ -107,14 +122,9 @@ async def awrite_answers(
     yield records + writer.close()
 
 
-_FIELDS = (
-    *("index", "role", "text", "reasoning", "refusal", "tool_calls", "finish_reason", "usage", "error", "logprobs"),
-    "audio",
-)
-
-
 def _with(delta: Delta, **changes: Any) -> Delta:
-    return Delta(**({name: getattr(delta, name) for name in _FIELDS} | changes))
+    """Return a copy of a delta with other values."""
+    return Delta(**({name: getattr(delta, name) for name in Delta.__match_args__} | changes))
 
 
 async def _interleave(answers: Sequence[OpenDeltas], prefixes: Sequence[str]) -> AsyncGenerator[Delta, None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ..._uuid7 import uuid7
 from ..response import EventStreamResponse
@@ -122,7 +121,7 @@ class ModelEndpoint(_Endpoint):
     async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response:
         """Return the description of the model in the path."""
         caller = await self.options.identify(headers)
-        name = unquote(scope["path_params"]["name"])
+        name = scope["path_params"]["name"]
         if not name:
             raise unknown_model(name)
         served = await self.options.models.find(OpenAIRequest("models", name, {}, headers, caller))

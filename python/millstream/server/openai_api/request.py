@@ -36,8 +36,8 @@ class Answering:
     """The answers that a request asks for.
 
     ``inputs`` are the conversations or, of a completion, the prompts; each has ``n`` answers. ``parameters`` have the
-    names of chat completions, or of completions if ``api`` is that. ``echo`` are the texts that precede the answers.
-    ``shown`` are fields of the request that a whole answer repeats.
+    names of chat completions, or of completions if ``api`` is that. With ``echo``, the prompt precedes
+    each answer. ``shown`` are fields of the request that a whole answer repeats.
     """
 
     api: API

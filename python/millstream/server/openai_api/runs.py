@@ -58,9 +58,9 @@ class AnswerRuns:
             all_choices=len(self._calls) > 1,
         )
         runnable, input, config = self._calls[0]
-        if len(self._calls) == 1 and not answering.echo and _yields_text(runnable):
+        if len(self._calls) == 1 and not answering.echo and _writes_itself(runnable, answering):
             return runnable.astream_records(input, config, wire=options)
-        read = read_graph if is_graph(runnable) else read_deltas
+        read = read_graph if is_graph(runnable) else partial(read_deltas, include_usage=answering.include_usage)
         answers = [partial(read, *call) for call in self._calls]
         prefixes = [text for text in answering.inputs for _ in range(answering.n)] if answering.echo else []
         return RecordStream(
@@ -79,9 +79,14 @@ async def _answer(runnable: Runnable[Any, Any], input: Any, config: Any) -> Answ
     return recorder.complete(read_output(await runnable.ainvoke(input, config)))
 
 
-def _yields_text(runnable: Any) -> bool:
-    """Return whether all chunks of a Runnable are texts or messages of ours, which a wire takes as they are."""
+def _writes_itself(runnable: Any, answering: Answering) -> bool:
+    """Return whether a Runnable's own records are the answer: its chunks are messages of ours, or texts.
+
+    A parser drops the usage, so a chain with one cannot write it.
+    """
     found = ModelStep.find(runnable)
     if found is None or not isinstance(found.model, BaseLanguageModel):
         return False
-    return all(isinstance(step, StrOutputParser) for step in found.after)
+    return found.is_last or (
+        not answering.include_usage and all(isinstance(step, StrOutputParser) for step in found.after)
+    )
