@@ -18,20 +18,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from millstream.server.resumable import MemoryStore, Position, RedisStore, SQLiteStore, resumable, resume
+from millstream.server.resumable import Position, resumable, resume
 from millstream.server.resumable.framing import Block
 from millstream.server.resumable.stores import Append
+from millstream.testing import MockServer, Reply
+
+from .server import open_store
 
 STORES = ("none", "memory", "sqlite", "redis")
 RECORD = b'data: {"type":"text-delta","id":"0","delta":" token"}\n\n'
 TOKENS_PER_SECOND = 20
-
-
-def open_store(place: str) -> Any:
-    """Return the store at a place."""
-    if place == "memory":
-        return MemoryStore()
-    return RedisStore(place) if place.startswith("redis:") else SQLiteStore(place)
 
 
 def cpu() -> float:
@@ -176,7 +172,44 @@ async def latency(place: str, rounds: int) -> dict[str, float]:
     return {"ms p50": times[len(times) // 2] * 1e3, "ms p99": times[len(times) * 99 // 100] * 1e3}
 
 
+async def client(port: int) -> int:
+    """Read one answer over a connection of its own, and return how many records it had."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    data = await reader.read()
+    while part := await reader.read():
+        data += part
+    writer.close()
+    return data.count(b"text-delta")
+
+
+async def cost_of_server(place: str, streams: int, records: int) -> dict[str, float]:
+    """Measure the CPU of a uvicorn process for a record, from the model's bytes to the client's."""
+    pieces = [f" token{number}" for number in range(records)]
+    with MockServer(Reply(pieces=pieces, pace=1 / TOKENS_PER_SECOND)) as upstream:
+        command = [sys.executable, "-m", "benches.resumable.server", place, upstream.url]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        port = int(await process.stdout.readline())
+        await client(port)
+        begin = used_by(process.pid)
+        counts = await asyncio.gather(*(client(port) for _ in range(streams)))
+        used = used_by(process.pid) - begin
+        process.terminate()
+        await process.wait()
+    assert counts == [records] * streams, counts
+    return {"us CPU / record": used / (streams * records) * 1e6}
+
+
+def used_by(pid: int) -> float:
+    """Return the CPU seconds of a process and its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 SCENARIOS: dict[str, tuple[Callable[[str], Awaitable[dict[str, float]]], tuple[str, ...]]] = {
+    "server, 50 streams x 20/s": (lambda place: cost_of_server(place, 50, 200), STORES),
+    "server, 200 streams x 20/s": (lambda place: cost_of_server(place, 200, 100), STORES),
     "50 streams x 20 records/s": (lambda place: cost_of_streams(place, 50, 100), STORES),
     "200 streams x 20 records/s": (lambda place: cost_of_streams(place, 200, 100), STORES),
     "8 streams as fast as they can": (lambda place: fast_streams(place, 8, 4000), STORES),
