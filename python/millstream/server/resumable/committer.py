@@ -43,14 +43,15 @@ class Committer:
         self._news = asyncio.Event()
         self._urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._key = id(store), id(asyncio.get_running_loop())
+        self.loop = asyncio.get_running_loop()
+        self._key = id(store), id(self.loop)
         self._heartbeat = min(HEARTBEAT_SECONDS, store.lease / 3)
 
     def add(self, writer: StreamWriter) -> None:
         """Store the records of ``writer``, and renew its lease, until it is removed."""
         self._writers[writer] = time.monotonic()
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="millstream-committer")
+            self._task = self.loop.create_task(self._run(), name="millstream-committer")
 
     def remove(self, writer: StreamWriter) -> None:
         """Leave ``writer`` alone from now on."""
@@ -71,7 +72,8 @@ class Committer:
                 with suppress(asyncio.CancelledError):
                     await self._run_once()
         finally:
-            _committers.pop(self._key, None)
+            if _committers.get(self._key) is self:
+                del _committers[self._key]
 
     async def _run_once(self) -> None:
         await _wait(self._news, self._heartbeat)
@@ -134,9 +136,11 @@ _committers: dict[tuple[int, int], Committer] = {}
 
 def committer_for(store: StreamStore) -> Committer:
     """Return the committer of the store in the running event loop."""
-    key = id(store), id(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    key = id(store), id(loop)
     found = _committers.get(key)
-    if found is None:
+    # A loop that was abandoned may have had the same id.
+    if found is None or found.loop is not loop:
         found = _committers[key] = Committer(store)
     return found
 

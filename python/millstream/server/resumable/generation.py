@@ -63,12 +63,13 @@ class Generation:
         self._reason: BaseException | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._committer: Committer = committer_for(store)
-        self._key = id(store), id(asyncio.get_running_loop()), stream_id
+        self.loop = asyncio.get_running_loop()
+        self._key = id(store), id(self.loop), stream_id
         self.store = store
         _running[self._key] = self
         self._committer.add(self)
         self._began = False
-        self.task = asyncio.get_running_loop().create_task(self._run(), name=f"millstream-stream-{stream_id}")
+        self.task = self.loop.create_task(self._run(), name=f"millstream-stream-{stream_id}")
         self.task.add_done_callback(self._abandon)
 
     # For followers.
@@ -161,11 +162,12 @@ class Generation:
                 await self._read()
             else:
                 await self._close_source()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            assert task is not None
-            task.uncancel()
-            error = self._reason or WriterShutdownError()
+        except asyncio.CancelledError as cancelled:
+            error = self._reason
+            if self.task.cancelling():
+                self.task.uncancel()
+                error = error or WriterShutdownError()
+            error = error or cancelled
         except Exception as raised:
             error = raised
             _logger.info("the stream %s failed: %s", self.stream_id, type(raised).__name__)
@@ -259,13 +261,15 @@ class Generation:
 
 def running_generation(store: StreamStore, stream_id: str) -> Generation | None:
     """Return the generation of a stream, if it runs in this event loop."""
-    return _running.get((id(store), id(asyncio.get_running_loop()), stream_id))
+    loop = asyncio.get_running_loop()
+    found = _running.get((id(store), id(loop), stream_id))
+    return found if found is not None and found.loop is loop else None
 
 
 def running_generations(store: StreamStore) -> list[Generation]:
     """Return the generations of the store's streams that run in this event loop."""
-    key = id(store), id(asyncio.get_running_loop())
-    return [generation for name, generation in _running.items() if name[:2] == key]
+    loop = asyncio.get_running_loop()
+    return [generation for generation in _running.values() if generation.store is store and generation.loop is loop]
 
 
 def _join(blocks: list[Block]) -> Block | None:

@@ -81,16 +81,29 @@ class RedisStore:
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Store records in one round trip; see :meth:`StreamStore.append`."""
+        from redis.exceptions import NoScriptError
+
+        replies = await self._append_all(appends)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            await self._client.script_load(APPEND)
+            replies = await self._append_all(appends)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return [_text(reply) for reply in replies]  # type: ignore[misc]
+
+    async def _append_all(self, appends: Sequence[Append]) -> list[Any]:
+        # A script that is called by its object asks in each pipeline whether the server knows it: another round trip.
         async with self._client.pipeline(transaction=False) as pipeline:
             for append in appends:
                 block = append.block or Block(append.epoch, 0, 0, b"")
-                arguments = (
+                pipeline.evalsha(
+                    *(self._append.sha, 2, *self._keys(append.stream_id)),
                     *(append.epoch, append.status, *block, self._lease_ms, self._ttl_ms),
                     *(self._max_stream_size, self._channel(append.stream_id)),
                 )
-                await self._append(self._keys(append.stream_id), arguments, client=pipeline)
-            replies = await pipeline.execute()
-        return [_text(reply) for reply in replies]  # type: ignore[misc]
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
 
     async def read(self, stream_id: str, after: Position, *, limit: int, wait: float = 0.0) -> Page | None:
         """Return a page; see :meth:`StreamStore.read`."""
