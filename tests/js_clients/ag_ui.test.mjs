@@ -59,6 +59,22 @@ test('a tool call with growing arguments', async () => {
   assert.ok(events.filter((event) => event.type === 'TOOL_CALL_ARGS').length >= 2);
 });
 
+test('two tool calls, and one whose arguments are not valid JSON', async () => {
+  const { failure, messages } = await run('tools');
+  assert.equal(failure, undefined);
+  const calls = messages.flatMap((message) => message.toolCalls);
+  assert.deepEqual(calls.map((call) => [call.id, call.function.arguments]), [
+    ['call_1', '{"city": "Lisbon"}'],
+    ['call_2', '{"city": "Porto"}'],
+  ]);
+  assert.equal((await run('broken-tool')).messages[0].toolCalls[0].function.arguments, '{"city": ');
+});
+
+test('a refusal is a text', async () => {
+  const { messages } = await run('refusal');
+  assert.deepEqual(messages.map(({ role, content }) => [role, content]), [['assistant', 'I refuse.']]);
+});
+
 test("an agent's tool, its source and its data", async () => {
   const { events, failure, messages, last } = await run('agent');
   assert.equal(failure, undefined);

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from millstream import ChatOpenAI, OpenAI
+from millstream import ChatOpenAI, OpenAI, WireWriter
 from millstream.messages import AIMessageChunk, ToolCallChunk, ToolMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
@@ -46,10 +46,10 @@ def frames(*deltas: Any, finish_reason: str = "stop") -> Reply:
     return Reply(body=[line.encode() for line in lines])
 
 
-def piece_of_call(arguments: str, **start: Any) -> Any:
+def piece_of_call(arguments: str, index: int = 0, **start: Any) -> Any:
     """Return a delta with a piece of the arguments of a tool call."""
     function = {"arguments": arguments, **({"name": start["name"]} if start else {})}
-    call = {"index": 0, "function": function, **({"id": start["id"], "type": "function"} if start else {})}
+    call = {"index": index, "function": function, **({"id": start["id"], "type": "function"} if start else {})}
     return {"tool_calls": [call]}
 
 
@@ -66,6 +66,15 @@ CASES = {
         piece_of_call('bon"}'),
         finish_reason="tool_calls",
     ),
+    "tools": frames(
+        piece_of_call("", id="call_1", name="weather"),
+        piece_of_call('{"city": "Lisbon"}'),
+        piece_of_call('{"city"', 1, id="call_2", name="weather"),
+        piece_of_call(': "Porto"}', 1),
+        finish_reason="tool_calls",
+    ),
+    "broken-tool": frames(piece_of_call('{"city": ', id="call_1", name="weather"), finish_reason="tool_calls"),
+    "refusal": frames({"refusal": "I "}, {"refusal": "refuse."}),
     "error-frame": Reply(pieces=PIECES, fault=ErrorFrame(after=2, message=SECRET)),
     "cut": Reply(pieces=PIECES, fault=Cut(after=2)),
     "plain": Reply(pieces=PIECES),
@@ -95,6 +104,13 @@ async def agent(inputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
     yield {"degrees": 22}
 
 
+async def late() -> AsyncIterator[bytes]:
+    """Yield what a client is sent that was too slow for some records."""
+    writer = WireWriter("vercel.ui", "late", 1)
+    yield writer.start() + writer.write_text("Fish")
+    yield writer.write_snapshot("Fish swim", 2) + writer.write_text(" far.") + writer.close()
+
+
 class Server:
     """The routes, and the models behind them."""
 
@@ -106,6 +122,8 @@ class Server:
 
     def respond(self, case: str, wire: WireName | WireOptions) -> EventStreamResponse:
         """Return the response of a case; that of ``status`` waits for its status."""
+        if case == "late":
+            return EventStreamResponse(late())
         chain: Any = RunnableGenerator(agent) if case == "agent" else self.model
         records = chain.astream_records(case, wire=wire)
         return EventStreamResponse(records, wait_for_first_chunk=case == "status", ping_interval=0.05)

@@ -71,6 +71,21 @@ test('chat: the helper collects a tool call with growing arguments', async () =>
   assert.ok(pieces.filter((piece) => piece).length >= 2);
 });
 
+test('chat and responses: a refusal is a refusal', async () => {
+  const { choices } = await client.chat.completions.stream(chat('refusal')).finalChatCompletion();
+  assert.equal(choices[0].message.refusal, 'I refuse.');
+  const { output } = await client.responses.stream(response('refusal')).finalResponse();
+  assert.deepEqual(output[0].content.map(({ type, refusal }) => [type, refusal]), [['refusal', 'I refuse.']]);
+});
+
+test('chat and responses: two tool calls', async () => {
+  const cities = ['Lisbon', 'Porto'];
+  const { choices } = await client.chat.completions.stream(chat('tools')).finalChatCompletion();
+  assert.deepEqual(choices[0].message.tool_calls.map((call) => JSON.parse(call.function.arguments).city), cities);
+  const { output } = await client.responses.stream(response('tools')).finalResponse();
+  assert.deepEqual(output.map((item) => JSON.parse(item.arguments).city), cities);
+});
+
 test('chat: a whole answer', async () => {
   const { choices } = await client.chat.completions.create(chat('plain'));
   assert.equal(choices[0].message.content, TEXT);

@@ -94,6 +94,32 @@ for (const [version, { AbstractChat, DefaultChatTransport, convertToModelMessage
     assert.equal(chat.end.finishReason, 'tool-calls');
   });
 
+  test(`${version}: two tool calls, and one whose arguments are not valid JSON`, async () => {
+    const { parts } = await read('tools');
+    assert.deepEqual(parts.slice(1).map(({ toolCallId, state, input }) => [toolCallId, state, input]), [
+      ['call_1', 'input-available', { city: 'Lisbon' }],
+      ['call_2', 'input-available', { city: 'Porto' }],
+    ]);
+    const [, broken] = (await read('broken-tool')).parts;
+    assert.deepEqual([broken.type, broken.state], ['tool-weather', 'output-error']);
+    // Version 6 keeps what cannot be read apart.
+    assert.equal(broken.rawInput ?? broken.input, '{"city": ');
+    assert.ok(broken.errorText.length > 0);
+  });
+
+  test(`${version}: a refusal is a text`, async () => {
+    const { parts } = await read('refusal');
+    assert.deepEqual(parts.map(({ type, text }) => text ?? type), ['step-start', 'I refuse.']);
+  });
+
+  test(`${version}: a snapshot in place of records`, async () => {
+    const { chat, parts } = await read('late');
+    assert.equal(chat.status, 'ready');
+    const place = parts.findIndex((part) => part.type === 'data-snapshot');
+    const rest = parts.slice(place + 1).filter((part) => part.type === 'text');
+    assert.equal(parts[place].data.text + rest.map((part) => part.text).join(''), 'Fish swim far.');
+  });
+
   test(`${version}: an agent's tool, its source and its data`, async () => {
     const { chat, parts, types } = await read('agent');
     assert.equal(chat.error, undefined);
