@@ -140,7 +140,7 @@ def test_a_stream_of_chunks_is_written_in_a_wire(mock_server: MockServer) -> Non
 
 def test_an_error_in_plain_text_cuts_the_connection(mock_server: MockServer) -> None:
     mock_server.reply = Reply(pieces=PIECES, fault=ErrorFrame(after=2, message=SECRET))
-    app = responding(lambda: WSGIEventStreamResponse(model(mock_server).stream("p"), wire="text"))
+    app = responding(lambda: WSGIEventStreamResponse(model(mock_server).stream_records("p", wire="text")))
     with serving(app, "werkzeug") as port:
         answer = ask(port)
     assert (answer.status, answer.body, answer.is_cut) == (200, b"Trout, ", True)
