@@ -294,3 +294,6 @@ def test_wrong_arguments_of_the_app_raise() -> None:
         openai_app(wrong)
     with pytest.raises(ValueError, match="must be at least 1"):
         openai_app({}, max_choices=0)
+    for prefix in ("v1", "/v1/", "/"):
+        with pytest.raises(ValueError, match="prefix must be empty, or begin with a slash and end without one"):
+            openai_app({}, prefix=prefix)

@@ -10,14 +10,15 @@ import httpx2
 import openai
 import pytest
 from pydantic import BaseModel
+from starlette.middleware.base import BaseHTTPMiddleware
 
 from millstream.messages import AIMessage, AIMessageChunk
 from millstream.output_parsers import JsonOutputParser, StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator, RunnableLambda
 from millstream.server import openai_app
-from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall, assert_no_leaks
-from openai_served import TOOL, USER, async_client, chat_model, llm, serve, served
+from millstream.testing import VERSE, Cut, ErrorFrame, ErrorStatus, MockServer, Reply, Stall, assert_no_leaks
+from openai_served import TOOL, USER, async_client, chat_model, client, llm, serve, served
 
 TEXT = "".join(VERSE)
 PROMPT = ChatPromptTemplate.from_template("{question}")
@@ -241,6 +242,63 @@ def test_the_head_of_a_stream_is_that_of_server_sent_events(mock_server: MockSer
     assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["x-request-id"].startswith("req_")
     assert response.content.endswith(b"data: [DONE]\n\n")
+
+
+def test_the_head_may_be_sent_before_the_first_chunk() -> None:
+    body = {"model": "fish", "messages": USER, "stream": True}
+    with (
+        MockServer(Reply(fault=Stall(after="head"))) as upstream,
+        serve(openai_app({"fish": chat_model(upstream)}, wait_for_first_chunk=False, ping_interval=0.01)) as url,
+        httpx2.stream("POST", f"{url}/v1/chat/completions", json=body) as response,
+    ):
+        lines = response.iter_lines()
+        assert next(lines) == ": keep-alive"
+        upstream.release()
+        found = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    assert "".join(choice["delta"].get("content", "") for one in found for choice in one["choices"]) == TEXT
+
+
+def test_without_waiting_an_error_before_the_first_chunk_is_a_record() -> None:
+    with (
+        MockServer(Reply(fault=ErrorStatus(429))) as upstream,
+        served({"fish": chat_model(upstream)}, wait_for_first_chunk=False) as sdk,
+        pytest.raises(openai.APIError) as caught,
+    ):
+        list(sdk.chat.completions.create(model="fish", messages=USER, stream=True))
+    assert not isinstance(caught.value, openai.APIStatusError)
+    assert caught.value.type == "rate_limit_error"
+
+
+def test_a_fallback_answers_before_the_first_chunk(mock_server: MockServer) -> None:
+    with MockServer(Reply(fault=ErrorStatus(503))) as broken:
+        model = chat_model(broken).with_fallbacks([chat_model(mock_server)])
+        with served({"fish": model, "chain": PROMPT | model | StrOutputParser()}) as sdk:
+            for name in ("fish", "chain"):
+                stream = sdk.chat.completions.create(model=name, messages=USER, stream=True, temperature=0.5)
+                assert "".join(texts(stream)) == TEXT
+    assert [request.body["temperature"] for request in mock_server.requests] == [0.5, 0.5]
+
+
+def test_middleware_of_starlette_may_surround_the_app(mock_server: MockServer) -> None:
+    async def add_header(request: Any, call_next: Any) -> Any:
+        response = await call_next(request)
+        response.headers["x-seen"] = "yes"
+        return response
+
+    app = openai_app({"fish": chat_model(mock_server)}, prefix="")
+    app.add_middleware(BaseHTTPMiddleware, dispatch=add_header)
+    with serve(app) as url, client(url, base_url=url) as sdk:
+        whole = sdk.chat.completions.with_raw_response.create(model="fish", messages=USER)
+        stream = sdk.chat.completions.with_raw_response.create(model="fish", messages=USER, stream=True)
+        assert "".join(texts(stream.parse())) == TEXT
+        for raw in (whole, stream):
+            assert raw.headers["x-seen"] == "yes"
+            assert str(raw.request_id).startswith("req_")
+        mock_server.reply = Reply(fault=Stall(after=1))
+        left = sdk.chat.completions.create(model="fish", messages=USER, stream=True)
+        next(iter(left))
+        left.close()
+        mock_server.wait_until(lambda: mock_server.connections.closed > 0)
 
 
 def test_an_error_after_the_first_chunk_is_the_clients_exception() -> None:

@@ -70,6 +70,8 @@ def openai_app(
     """
     if max_choices < 1 or max_body_size < 1 or (max_tokens is not None and max_tokens < 1):
         raise ValueError("max_body_size, max_choices and max_tokens must be at least 1")
+    if prefix.endswith("/") or (prefix and not prefix.startswith("/")):
+        raise ValueError(f"prefix must be empty, or begin with a slash and end without one, not {prefix!r}")
     options = AppOptions(
         Lookup(models),
         authenticate,
