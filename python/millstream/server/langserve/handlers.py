@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ...callbacks.values_from_langchain import from_langchain
+from ...errors import MillstreamError
 from ...events.record_writer import RecordWriter
 from ...prompt_values import ChatPromptValue, ChatPromptValueConcrete
 from ...runnables.config import RunnableConfig
 from ...runnables.runnable import Runnable
+from ...wires.record_stream import RecordStream
 from ..errors import error_response, logger
 from .bodies import InvalidRequestError, read_body, require
 from .configs import ConfigReader
@@ -24,6 +26,9 @@ from .log_records import LeanLog, operations_of
 from .records import record_chunks, record_log
 from .settings import RouteSettings
 from .stream_responses import StreamSlots
+
+if TYPE_CHECKING:
+    from ..resumable import StreamStore
 
 __all__ = ("RunnableHandlers",)
 
@@ -107,20 +112,57 @@ class RunnableHandlers:
     async def stream(self, request: Request) -> Response:
         """Stream the chunks of the output for one input."""
         _, input, config = await self._read_one(request)
-        return self._slots.respond(record_chunks(self._runnable, input, config))
+        return await self._send(request, record_chunks(self._runnable, input, config), config)
 
     async def stream_log(self, request: Request) -> Response:
         """Stream the log of a run, as patches."""
         body, input, config = await self._read_one(request)
         to_data = operations_of if self._settings.include_input else LeanLog().operations_of
-        return self._slots.respond(record_log(self._runnable, input, config, _read_filters(body), to_data))
+        log = record_log(self._runnable, input, config, _read_filters(body), to_data)
+        return await self._send(request, log, config)
 
     async def stream_events(self, request: Request) -> Response:
         """Stream the events of a run."""
         body, input, config = await self._read_one(request)
         version = self._settings.astream_events_version
         records = self._runnable.astream_records(input, config, version=version, **_read_filters(body))
-        return self._slots.respond(records, include_input=self._settings.include_input)
+        return await self._send(request, records, config)
+
+    async def _send(self, request: Request, records: RecordStream, config: RunnableConfig) -> Response:
+        """Return the response of a stream; with a store, it can be resumed under the id of its run."""
+        include_input, store = self._settings.include_input, self._settings.store
+        if store is None:
+            return self._slots.respond(records, include_input=include_input)
+        from ..resumable import resumable
+
+        on_disconnect = self._settings.on_disconnect
+        options: dict[str, Any] = {"on_disconnect": on_disconnect, "on_existing": "join"}
+        stream_id = str(config["run_id"])
+        body = resumable(records, store, stream_id=stream_id, include_input=include_input, **options)
+        try:
+            await body.start()
+        except MillstreamError as error:
+            return _answer_error(error)
+        place = f"{request.url.path.rpartition('/')[0]}/streams/{stream_id}"
+        return self._slots.respond(body, headers={"location": place})
+
+    async def resume(self, request: Request) -> Response:
+        """Continue a stream after its ``Last-Event-ID``."""
+        from ..resumable import resume_response
+
+        return await resume_response(request, self._store, request.path_params["stream_id"])
+
+    async def stop(self, request: Request) -> Response:
+        """Stop a stream: 202 if it was running, else 204."""
+        from ..resumable import stop
+
+        return Response(status_code=202 if await stop(self._store, request.path_params["stream_id"]) else 204)
+
+    @property
+    def _store(self) -> StreamStore:
+        store = self._settings.store
+        assert store is not None
+        return store
 
     # Schemas.
 

@@ -18,7 +18,8 @@ from ...wires.wire_records import awrite_items
 
 __all__ = ("ItemRecords", "record_chunks", "record_log")
 
-_HEAD = WireFormat("text/event-stream; charset=utf-8")
+# One line end: LangServe's client takes a blank line after an id for an event.
+_HEAD = WireFormat("text/event-stream; charset=utf-8", ping=b": keep-alive\n")
 
 
 class ItemRecords(RecordWriter):

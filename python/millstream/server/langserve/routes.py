@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,10 +11,13 @@ from starlette.responses import Response
 from ...callbacks.values_from_langchain import from_langchain
 from ...runnables.foreign import ForeignRunnable, is_foreign
 from ...runnables.runnable import Runnable
-from .endpoints import SCHEMAS, EndpointName, choose_endpoints
+from .endpoints import SCHEMAS, choose_endpoints
 from .handlers import RunnableHandlers
 from .openapi import describe_request
 from .settings import ConfigModifier, RequestCheck, RouteSettings
+
+if TYPE_CHECKING:
+    from ..resumable import StreamStore
 
 __all__ = ("add_routes",)
 
@@ -43,6 +46,8 @@ def add_routes(
     astream_events_version: Literal["v1", "v2"] = "v2",
     include_input: bool = False,
     wait_for_first_chunk: bool = False,
+    store: StreamStore | None = None,
+    on_disconnect: Literal["continue", "stop"] = "continue",
     **response_options: Any,
 ) -> None:
     """Add LangServe's routes for ``runnable`` to an app of FastAPI or Starlette, or to a router, below ``path``.
@@ -68,6 +73,10 @@ def add_routes(
     ``wait_for_first_chunk`` an error before it has a status of its own. ``response_options`` are those of
     :class:`~millstream.server.EventStreamResponse`: ``ping_interval``, ``send_timeout`` and others.
 
+    With a ``store`` of :mod:`millstream.server.resumable` the events of streams have ids, and ``GET
+    streams/{run_id}`` continues a stream after the ``Last-Event-ID``, ``DELETE`` stops it. A run then goes on when its
+    client leaves, unless ``on_disconnect`` is ``"stop"``. Without a store a client that leaves cancels its run.
+
     Raises :class:`TypeError` for something that is not a Runnable or not an app, :class:`ValueError` for a path that
     does not begin with ``/`` or that has a Runnable already.
     """
@@ -84,6 +93,8 @@ def add_routes(
         astream_events_version=astream_events_version,
         include_input=include_input,
         response_options={**response_options, "wait_for_first_chunk": wait_for_first_chunk},
+        store=store,
+        on_disconnect=on_disconnect,
     )
     endpoints = choose_endpoints(enabled_endpoints, disabled_endpoints)
     served = _with_types(_as_runnable(runnable), input_type, output_type)
@@ -91,8 +102,15 @@ def add_routes(
     base = _check_path(app, path, endpoints)
     run_name = getattr(app, "prefix", "") + base
     handlers = RunnableHandlers(served, run_name, settings, raises_invalid=is_fastapi)
+    routes = _Routes(app, base, handlers, depends)
     for name in endpoints:
-        _add_route(app, base, name, handlers, served, depends)
+        if name in SCHEMAS:
+            routes.add("GET", name, name)
+        else:
+            routes.add("POST", name, name, openapi_extra=describe_request(served, name))
+    if store is not None:
+        routes.add("GET", "streams/{stream_id}", "resume")
+        routes.add("DELETE", "streams/{stream_id}", "stop")
 
 
 class _LangChainRunnable(ForeignRunnable):
@@ -145,40 +163,33 @@ def _check_path(app: Any, path: str, endpoints: Sequence[str]) -> str:
     return base
 
 
-def _add_route(
-    app: Any,
-    base: str,
-    name: EndpointName,
-    handlers: RunnableHandlers,
-    runnable: Runnable[Any, Any],
-    depends: list[Any],
-) -> None:
-    method = "GET" if name in SCHEMAS else "POST"
-    route_name = f"{base.strip('/')} {name}" if base else name
+class _Routes(NamedTuple):
+    """The routes of one Runnable in an app."""
 
-    async def endpoint(request: Request) -> Response:
-        return await handlers.answer(name, request)
+    app: Any
+    base: str
+    handlers: RunnableHandlers
+    depends: list[Any]
 
-    endpoint.__doc__ = _DESCRIPTIONS[name]
-    # FastAPI reads the types of the parameters, and finds no names in the annotations of an inner function.
-    endpoint.__annotations__ = {"request": Request, "return": Response}
-    if not _is_fastapi(app):
-        app.add_route(f"{base}/{name}", endpoint, methods=[method], name=route_name)
-        return
-    extra: Mapping[str, Any] | None = None if method == "GET" else describe_request(runnable, name)
-    app.add_api_route(
-        f"{base}/{name}",
-        endpoint,
-        methods=[method],
-        name=route_name,
-        tags=[base.strip("/")] if base else None,
-        dependencies=depends,
-        response_model=None,
-        openapi_extra=extra,
-    )
+    def add(self, method: str, path: str, name: str, **options: Any) -> None:
+        """Add a route, whose requests the method ``name`` of the handlers answers."""
+        tag, handlers = self.base.strip("/"), self.handlers
+
+        async def endpoint(request: Request) -> Response:
+            return await handlers.answer(name, request)
+
+        endpoint.__doc__ = _DESCRIPTIONS[name]
+        # FastAPI reads the types of the parameters, and finds no names in the annotations of an inner function.
+        endpoint.__annotations__ = {"request": Request, "return": Response}
+        settings: dict[str, Any] = {"methods": [method], "name": f"{tag} {name}" if tag else name}
+        if not _is_fastapi(self.app):
+            self.app.add_route(f"{self.base}/{path}", endpoint, **settings)
+            return
+        settings |= {"tags": [tag] if tag else None, "dependencies": self.depends, "response_model": None}
+        self.app.add_api_route(f"{self.base}/{path}", endpoint, **settings, **options)
 
 
-_DESCRIPTIONS: Mapping[EndpointName, str] = {
+_DESCRIPTIONS: Mapping[str, str] = {
     "invoke": "Return the output for one input.",
     "batch": "Return the outputs for many inputs.",
     "stream": "Stream the chunks of the output as server-sent events: metadata, data, error, end.",
@@ -187,4 +198,6 @@ _DESCRIPTIONS: Mapping[EndpointName, str] = {
     "input_schema": "Return the JSON schema of the input.",
     "output_schema": "Return the JSON schema of the output.",
     "config_schema": "Return the JSON schema of the configuration.",
+    "resume": "Continue a stream after the Last-Event-ID.",
+    "stop": "Stop a stream.",
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.requests import Request
+
+if TYPE_CHECKING:
+    from ..resumable import StreamStore
 
 __all__ = ("ConfigModifier", "RequestCheck", "RouteSettings")
 
@@ -36,6 +39,8 @@ class RouteSettings:
     astream_events_version: Literal["v1", "v2"]
     include_input: bool
     response_options: Mapping[str, Any]
+    store: StreamStore | None
+    on_disconnect: Literal["continue", "stop"]
 
     def __post_init__(self) -> None:
         if isinstance(self.config_keys, str):
@@ -47,5 +52,7 @@ class RouteSettings:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
+        if self.on_disconnect not in ("continue", "stop"):
+            raise ValueError(f"on_disconnect must be 'continue' or 'stop', not {self.on_disconnect!r}")
         if self.astream_events_version not in ("v1", "v2"):
             raise ValueError(f"astream_events_version must be 'v1' or 'v2', not {self.astream_events_version!r}")
