@@ -27,7 +27,7 @@ async def chunks(inputs: Any) -> Any:
 async def none(inputs: Any) -> Any:
     async for _ in inputs:
         pass
-    for piece in ():
+    for piece in list[str]():
         yield piece
 
 
