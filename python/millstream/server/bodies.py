@@ -10,6 +10,7 @@ from math import inf
 from typing import Any, Protocol
 
 from .._backend import ServerSentEvent, encode_sse
+from ..errors import UnsupportedError
 from ..streaming.stream import AsyncStream, Stream
 from ..wires.names import Wire, WireOptions
 from ..wires.record_stream import record_chunks, record_sync_chunks
@@ -70,6 +71,8 @@ class _Items:
     headers: Mapping[str, str] = {}
     # One line end: some clients take a comment with a blank line for an event if an id precedes it.
     ping = b": keep-alive\n"
+
+    can_snapshot = False
 
     _has_bytes = False
 
@@ -200,3 +203,19 @@ def check_limit(seconds: float | None, name: str) -> float:
     if seconds <= 0:
         raise ValueError(f"{name} must be greater than 0, or None, not {seconds!r}")
     return seconds
+
+
+def check_slow_client(body: RecordBody, policy: str) -> bool:
+    """Return whether records may be dropped for a slow client; raise where the wire has no record to replace them.
+
+    A body that does not say so has a way of its own: it is read at the client's pace.
+    """
+    if policy not in ("wait", "snapshot"):
+        raise ValueError(f"slow_client must be 'wait' or 'snapshot', not {policy!r}")
+    can_snapshot = getattr(body, "can_snapshot", None)
+    if policy == "wait" or can_snapshot is None:
+        return False
+    if not can_snapshot:
+        described = "a stream without a wire" if body.wire is None else f"the wire {body.wire!r}"
+        raise UnsupportedError(f"{described} has no record for a snapshot: choose slow_client='wait', or another wire")
+    return True

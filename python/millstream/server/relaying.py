@@ -22,6 +22,7 @@ from .disconnects import Receive, watch_disconnect
 from .errors import ServerShutdownError, error_response, log_error, logger
 from .keep_alive import ticker_of
 from .sending import Send, Sender, SendError
+from .snapshots import SnapshotSender
 
 if TYPE_CHECKING:
     from .bodies import RecordBody
@@ -40,6 +41,7 @@ class RelayOptions:
     send_timeout: float
     on_error: Callable[[Exception], Any] | None
     farewell: bytes | None
+    drops: bool
 
 
 class _Reason(Enum):
@@ -61,6 +63,7 @@ class Relay:
         "_cut",
         "_held",
         "_is_ending",
+        "_is_over",
         "_is_started",
         "_options",
         "_reason",
@@ -71,8 +74,8 @@ class Relay:
     def __init__(self, body: RecordBody, options: RelayOptions) -> None:
         self._body = body
         self._options = options
-        self._reason: _Reason | None = None
-        self._is_started = self._is_ending = False
+        self._reason: _Reason | Exception | None = None
+        self._is_started = self._is_ending = self._is_over = False
         self._cut: Exception | None = None
         # Records to be sent with the next ones.
         self._held = b""
@@ -85,25 +88,39 @@ class Relay:
         task: Any = asyncio.current_task(loop)
         self._task: asyncio.Task[Any] = task
         self._cancelling = task.cancelling()
-        self._sender = Sender(send, loop, task)
+        self._sender = self._make_sender(send, loop)
         self._checked_at = loop.time()
         ticker = ticker_of(loop)
         ticker.add(self)
         watcher = loop.create_task(watch_disconnect(receive, self._on_disconnect))
         try:
             reason = await self._guard(self._stream())
-            if reason is _Reason.SHUTDOWN:
+            if isinstance(reason, Exception):
+                reason = await self._guard(self._fail(reason))
+            elif reason is _Reason.SHUTDOWN:
                 reason = await self._guard(self._say_farewell())
             if reason is _Reason.SEND_TIMEOUT:
                 await self._report(TimeoutError("the client did not read the response in time"))
                 self._cut = _cut_error()
         finally:
-            self._is_ending = True
+            self._is_over = True
             ticker.remove(self)
             watcher.cancel()
             await self._sender.close()
         if self._cut is not None:
             raise self._cut
+
+    def _make_sender(self, send: Send, loop: asyncio.AbstractEventLoop) -> Sender:
+        if not self._options.drops:
+            return Sender(send, loop, self._task)
+        body: Any = self._body
+        body.keep_text()
+
+        def snapshot(dropped: int) -> bytes:
+            records: bytes = body.write_snapshot(body.text, dropped)
+            return records
+
+        return SnapshotSender(send, loop, self._task, snapshot, self._on_send_failure)
 
     # What interrupts the task.
 
@@ -114,12 +131,18 @@ class Relay:
     def _on_disconnect(self) -> None:
         self._interrupt(_Reason.DISCONNECT)
 
-    def _interrupt(self, reason: _Reason) -> None:
-        if not self._is_ending and self._reason is None:
+    def _on_send_failure(self, error: Exception) -> None:
+        is_gone = isinstance(error, SendError) and isinstance(error.error, OSError)
+        self._interrupt(_Reason.DISCONNECT if is_gone else error)
+
+    def _interrupt(self, reason: _Reason | Exception) -> None:
+        # While the last message is being sent, only a client that does not take it matters.
+        is_late = self._is_over or (self._is_ending and reason is not _Reason.SEND_TIMEOUT)
+        if not is_late and self._reason is None:
             self._reason = reason
             self._task.cancel()
 
-    async def _guard(self, steps: Coroutine[Any, Any, None]) -> _Reason | None:
+    async def _guard(self, steps: Coroutine[Any, Any, None]) -> _Reason | Exception | None:
         """Run ``steps``; return why they were interrupted, if they were."""
         try:
             await steps
@@ -158,10 +181,7 @@ class Relay:
     def _send_aside(self, data: bytes) -> None:
         """Send ``data`` while the task waits for the stream."""
         if self._is_started and not self._is_ending:
-            self._sender.ping(data, self._on_ping_error)
-
-    def _on_ping_error(self, error: Exception) -> None:
-        self._interrupt(_Reason.DISCONNECT)
+            self._sender.ping(data, self._on_send_failure)
 
     # The stream.
 

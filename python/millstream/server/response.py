@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response
 
-from .bodies import as_body, check_limit, response_headers
+from .bodies import as_body, check_limit, check_slow_client, response_headers
 from .relaying import Relay, RelayOptions
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ class EventStreamResponse(Response):
     ``send_timeout``
         seconds after which a client that does not read is left; ``None`` to wait for ever.
     ``slow_client``
-        ``"wait"`` stops reading the upstream while the client does not read.
+        ``"wait"`` stops reading the upstream while the client does not read. ``"snapshot"`` reads on: of what the
+        client does not take, 64 KiB are kept; beyond that, records are dropped, and one record of the whole text so far
+        replaces them (on ``"ndjson"`` and ``"vercel.ui"``).
     ``include_input``
         send inputs and metadata too, on the ``langchain.*`` wires.
     ``on_error``
@@ -80,6 +82,7 @@ class EventStreamResponse(Response):
         self._wait_for_first_chunk = wait_for_first_chunk
         self._ping_interval = check_limit(ping_interval, "ping_interval")
         self._send_timeout = check_limit(send_timeout, "send_timeout")
+        self._drops = check_slow_client(self._content, slow_client)
         self._on_error = on_error
         self._farewell = farewell
 
@@ -118,4 +121,5 @@ class EventStreamResponse(Response):
             self._send_timeout,
             self._on_error,
             self._farewell,
+            self._drops,
         )

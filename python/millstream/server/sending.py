@@ -56,7 +56,7 @@ class Sender:
         self._task = task
         # From Python 3.12 on, a task says what its context is.
         self._context = getattr(task, "get_context", copy_context)()
-        self._pending: Generator[Any, Any, None] | None = None
+        self._pending: Any = None
         self._ping: asyncio.Task[None] | None = None
         self.count = 0
         self.is_sending = False
@@ -107,6 +107,19 @@ class Sender:
         self._is_probing = False
         yield from _resume(sending, awaited)
 
+    def _start_part(self, body: bytes) -> Awaitable[None] | None:
+        """Begin to send a part of the body; return what is to be awaited, if anything is."""
+        sending: Any = self._send({"type": "http.response.body", "body": body, "more_body": True})
+        if not self.is_direct:
+            return sending  # type: ignore[no-any-return]
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            return None
+        except Exception as error:
+            raise SendError(error) from error
+        return _resume(sending, awaited)
+
     # From a callback.
 
     @property
@@ -117,21 +130,13 @@ class Sender:
 
     def _step(self, body: bytes) -> bool:
         self.count += 1
-        loop, task = self._loop, self._task
-        _enter_task(loop, task)
+        _enter_task(self._loop, self._task)
         try:
-            sending: Any = self._send({"type": "http.response.body", "body": body, "more_body": True})
-            try:
-                awaited = sending.send(None)
-            except StopIteration:
-                return True
-            except Exception as error:
-                raise SendError(error) from error
+            self._pending = self._start_part(body)
         finally:
-            _leave_task(loop, task)
-        self._pending = _resume(sending, awaited)
-        self.is_sending = True
-        return False
+            _leave_task(self._loop, self._task)
+        self.is_sending = self._pending is not None
+        return not self.is_sending
 
     @property
     def is_pending(self) -> bool:
@@ -160,7 +165,7 @@ class Sender:
         try:
             await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except Exception as error:
-            on_error(error)
+            on_error(SendError(error))
         finally:
             self._ping = None
 
@@ -178,6 +183,7 @@ class Sender:
             await self._wait_ping()
 
 
+@coroutine
 def _resume(sending: Any, awaited: Any) -> Generator[Any, Any, None]:
     """Run a coroutine to its end that has been run up to ``awaited``."""
     step, value = sending.send, None
