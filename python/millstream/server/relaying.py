@@ -114,13 +114,14 @@ class Relay:
         if not self._options.drops:
             return Sender(send, loop, self._task)
         body: Any = self._body
-        body.keep_text()
 
         def snapshot(dropped: int) -> bytes:
             records: bytes = body.write_snapshot(body.text, dropped)
             return records
 
-        return SnapshotSender(send, loop, self._task, snapshot, self._on_send_failure)
+        sender = SnapshotSender(send, loop, self._task, snapshot, self._on_send_failure)
+        body.keep_text(sender.make_snapshot)
+        return sender
 
     # What interrupts the task.
 
@@ -289,6 +290,8 @@ class Relay:
 
     def _record_of(self, error: Exception) -> bytes:
         try:
+            if isinstance(self._sender, SnapshotSender):
+                self._sender.make_snapshot()
             return self._body.fail(error)
         except Exception:
             logger.exception("the record of an error could not be written")

@@ -125,18 +125,27 @@ class Sender:
     @property
     def post(self) -> Callable[[bytes], bool]:
         """Sends a part of the body from a callback; returns ``False`` if the task has to call :meth:`finish`."""
+        # What a token needs is bound to one function.
+        enter, leave, loop, task, send = _enter_task, _leave_task, self._loop, self._task, self._send
         run: Any = self._context.run
-        return partial(run, self._step)
 
-    def _step(self, body: bytes) -> bool:
-        self.count += 1
-        _enter_task(self._loop, self._task)
-        try:
-            self._pending = self._start_part(body)
-        finally:
-            _leave_task(self._loop, self._task)
-        self.is_sending = self._pending is not None
-        return not self.is_sending
+        def step(body: bytes) -> bool:
+            self.count += 1
+            enter(loop, task)
+            try:
+                sending: Any = send({"type": "http.response.body", "body": body, "more_body": True})
+                awaited = sending.send(None)
+            except StopIteration:
+                return True
+            except Exception as error:
+                raise SendError(error) from error
+            finally:
+                leave(loop, task)
+            self._pending = _resume(sending, awaited)
+            self.is_sending = True
+            return False
+
+        return partial(run, step)
 
     @property
     def is_pending(self) -> bool:

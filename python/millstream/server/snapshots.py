@@ -81,6 +81,15 @@ class SnapshotSender(Sender):
             self._backlog.clear()
             self._backlog_size = 0
 
+    def make_snapshot(self) -> None:
+        """Keep one record in place of those that were dropped.
+
+        That is done when the client reads on, or before the stream's end is written: there is none afterwards.
+        """
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            self._backlog = [self._snapshot(dropped)]
+
     def _write(self, sending: Awaitable[None]) -> None:
         self.is_sending = True
         self._writer = self._loop.create_task(self._write_backlog(sending), context=self._context.copy())
@@ -90,10 +99,11 @@ class SnapshotSender(Sender):
         try:
             await self._finish_part(sending)
             while self._backlog or self._dropped:
-                # The snapshot has all text up to this line, so nothing is sent twice.
-                body = self._snapshot(self._dropped) if self._dropped else b"".join(self._backlog)
+                # A snapshot has all text up to this line, so nothing is sent twice.
+                self.make_snapshot()
+                body = b"".join(self._backlog)
                 self._backlog.clear()
-                self._backlog_size = self._dropped = 0
+                self._backlog_size = 0
                 self.count += 1
                 await self._finish_part(self._send({"type": "http.response.body", "body": body, "more_body": True}))
         except Exception as error:

@@ -30,13 +30,14 @@ class ChunkWriter:
     records of data. ``core`` writes the deltas of a model's stream without objects.
     """
 
-    __slots__ = ("_pieces", "_preface", "core", "options")
+    __slots__ = ("_before_end", "_pieces", "_preface", "core", "options")
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
         self.core: WireWriter = options.make_writer(model)
         self._preface = b""
         self._pieces: list[str] | None = None
+        self._before_end: Callable[[], None] | None = None
 
     @property
     def wire(self) -> str:
@@ -80,16 +81,24 @@ class ChunkWriter:
 
     def close(self) -> bytes:
         """Return the end of an answer that ended well."""
+        self.prepare_end()
         return self.core.close()
+
+    def prepare_end(self) -> None:
+        """Call what :meth:`keep_text` was given, once: the last moment for a snapshot."""
+        before_end, self._before_end = self._before_end, None
+        if before_end is not None:
+            before_end()
 
     def fail(self, error: BaseException) -> bytes:
         """Return the wire's record of an error, as a client may see it, and the end."""
         public = describe_error(error)
         return self.core.fail(public.message, type=public.type, code=public.code, status=public.status)
 
-    def keep_text(self) -> None:
-        """Keep the text of the chunks from now on."""
+    def keep_text(self, before_end: Callable[[], None]) -> None:
+        """Keep the text of the chunks from now on; call ``before_end`` before the end is written."""
         self._pieces = []
+        self._before_end = before_end
 
     @property
     def text(self) -> str | None:

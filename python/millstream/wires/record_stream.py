@@ -55,10 +55,13 @@ class _Described:
         """Whether the wire has a record of the whole text so far, for clients that are not sent every record."""
         return self._writer.wire in SNAPSHOT_WIRES
 
-    def keep_text(self) -> None:
-        """Keep the text of what is written, for :attr:`text`. It is to be called before the stream is read."""
+    def keep_text(self, before_end: Callable[[], None] = lambda: None) -> None:
+        """Keep the text of what is written, for :attr:`text`. It is to be called before the stream is read.
+
+        ``before_end`` is called before the end of a stream is written, after which there are no more snapshots.
+        """
         if isinstance(self._writer, ChunkWriter):
-            self._writer.keep_text()
+            self._writer.keep_text(before_end)
 
     @property
     def text(self) -> str:

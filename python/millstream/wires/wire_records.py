@@ -58,6 +58,7 @@ class WireRecords(RecordProcessor):
 
     def close(self) -> bytes:
         """Return the last chunks' records, and the end of the answer where the stream ended well."""
+        self._writer.prepare_end()
         records = self._write(self._inner.close())
         if self._inner.error is not None:
             return records
