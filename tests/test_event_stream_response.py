@@ -117,7 +117,7 @@ def test_an_error_before_the_first_chunk_is_a_status(status: int, sent: int) -> 
         response = get(lambda: EventStreamResponse(records(server), wait_for_first_chunk=True))
     assert response.status_code == sent
     assert response.headers["retry-after"] == "7"
-    assert response.json()["error"].keys() == {"message", "type", "code"}
+    assert response.json()["error"].keys() == {"message", "type", "param", "code"}
     assert "sk-key" not in response.text
     assert server.url not in response.text
 
@@ -139,7 +139,7 @@ def test_an_error_of_other_code_is_an_event_without_details() -> None:
         raise ValueError("secret")
 
     response = get(lambda: EventStreamResponse(failing()))
-    error = {"message": "the server failed to answer", "type": "server_error", "code": None}
+    error = {"message": "the server failed to answer", "type": "server_error", "param": None, "code": None}
     assert response.content.startswith(b"data: a\n\n")
     assert events(response.content[9:]) == [("error", {"error": error})]
 

@@ -31,7 +31,7 @@ class ServerShutdownError(MillstreamError):
 def error_response(error: BaseException, wire: str | None) -> tuple[int, list[tuple[str, str]], bytes]:
     """Return status, headers and body of the response for ``error``, before anything else was sent.
 
-    The body is JSON as OpenAI's servers have it: ``{"error": {"message", "type", "code"}}``; plain text on wires
+    The body is JSON as OpenAI's: ``{"error": {"message", "type", "param", "code"}}``; plain text on wires
     whose clients show the body to a person. LangServe's clients read ``{"detail", "message"}``.
     """
     public = describe_error(error)
@@ -61,5 +61,5 @@ def log_error(error: BaseException) -> None:
 
 
 def _dump(public: PublicError) -> bytes:
-    fields: dict[str, Any] = {"message": public.message, "type": public.type, "code": public.code}
+    fields: dict[str, Any] = {"message": public.message, "type": public.type, "param": None, "code": public.code}
     return orjson.dumps({"error": fields})
