@@ -11,7 +11,7 @@ import pytest
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.server import RequestError, ServedModel, openai_app
-from millstream.testing import Cut, ErrorStatus, MockServer, Reply, refusing_url
+from millstream.testing import Cut, ErrorStatus, MockServer, Reply, Stall, refusing_url
 from openai_served import TOOL, USER, chat_model, client, llm, serve, served
 
 Call = Callable[[openai.OpenAI], Any]
@@ -255,6 +255,26 @@ def test_an_upstream_that_cannot_be_reached_is_a_bad_gateway(stream: bool) -> No
             chat(stream=stream)(sdk)
         assert caught.value.status_code == 502
         assert url not in caught.value.response.text
+
+
+def test_an_upstream_that_does_not_answer_in_time_is_a_gateway_timeout() -> None:
+    with (
+        MockServer(Reply(fault=Stall(after="request"))) as upstream,
+        served({"fish": chat_model(upstream, timeout=0.05)}) as sdk,
+    ):
+        for stream in (False, True):
+            with pytest.raises(openai.InternalServerError) as caught:
+                chat(stream=stream)(sdk)
+            assert (caught.value.status_code, caught.value.type) == (504, "timeout_error")
+
+
+def test_a_prompt_that_is_too_long_has_openais_code() -> None:
+    fault = ErrorStatus(400, "too many tokens", code="context_length_exceeded")
+    with MockServer(Reply(fault=fault)) as upstream, app_of_all(upstream) as sdk:
+        for stream in (False, True):
+            with pytest.raises(openai.BadRequestError) as caught:
+                chat(stream=stream)(sdk)
+            assert caught.value.code == "context_length_exceeded"
 
 
 def test_an_answer_that_breaks_off_is_a_bad_gateway() -> None:
