@@ -64,32 +64,39 @@ _KINDS: tuple[tuple[type[BaseException], PublicError], ...] = (
 )
 
 
+_SDK_KINDS = {kind.__name__: public for kind, public in _KINDS if issubclass(kind, APIConnectionError)}
+
+
 def describe_error(error: BaseException) -> PublicError:
     """Return what a client may know of ``error``.
 
     An upstream's status is passed on with its ``Retry-After``; a status of 5xx that no client can act on becomes
-    502. An exception may have a ``public_error`` of its own. What is no error of a model or its stream is a
-    ``server_error`` without details.
+    502. An exception may have a ``public_error`` of its own. The errors of the SDKs that LangChain's models call are
+    read as those of Millstream's models. What is no error of a model or its stream is a ``server_error`` without
+    details.
     """
     described = getattr(error, "public_error", None)
     if isinstance(described, PublicError):
         return described
-    if isinstance(error, APIStatusError):
-        return _describe_status(error)
     for kind, public in _KINDS:
         if isinstance(error, kind):
             return public
-    return _SERVER_ERROR
+    names = [cls.__name__ for cls in type(error).__mro__]
+    # OpenAI's and Anthropic's SDKs, and those made as they are, have the same names for their errors.
+    if APIStatusError.__name__ in names:
+        return _describe_status(error)
+    return next((_SDK_KINDS[name] for name in names if name in _SDK_KINDS), _SERVER_ERROR)
 
 
-def _describe_status(error: APIStatusError) -> PublicError:
+def _describe_status(error: Any) -> PublicError:
     status, code = error.status_code, None
-    if isinstance(error, ContextOverflowError):
+    headers = error.headers if isinstance(error, APIStatusError) else error.response.headers
+    if isinstance(error, ContextOverflowError) or getattr(error, "code", None) == _CONTEXT:
         return PublicError(400, "invalid_request_error", "the prompt is longer than the model's context", _CONTEXT)
     if status not in _STATUSES:
         status = 400 if 400 <= status < 500 else 502
     kind, message = _STATUSES.get(status, ("upstream_error", "the model's server failed"))
-    return PublicError(status, kind, message, code, _retry_after(error.headers))
+    return PublicError(status, kind, message, code, _retry_after(headers))
 
 
 _CONTEXT = "context_length_exceeded"
