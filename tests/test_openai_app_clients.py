@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import langchain_openai
+import openai
 import pytest
 from langchain_core.language_models import BaseChatModel as TheirChatModel
 from langchain_core.messages import AIMessage as TheirAIMessage
@@ -25,7 +26,7 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables.foreign import as_runnable
 from millstream.server import openai_app
-from millstream.testing import VERSE, ErrorStatus, MockServer, Reply
+from millstream.testing import VERSE, ErrorStatus, MockServer, Reply, refusing_url
 from openai_served import TOOL, USER, chat_model, llm, serve, served
 
 TEXT = "".join(VERSE)
@@ -160,8 +161,6 @@ def test_an_llm_over_the_app_answers_as_the_llm_itself(kind: str, mock_server: M
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_of_the_upstream_is_the_same_exception_of_the_client(kind: str) -> None:
-    import openai
-
     errors: dict[int, tuple[type[Exception], type[Exception]]] = {
         400: (millstream.BadRequestError, openai.BadRequestError),
         401: (millstream.AuthenticationError, openai.AuthenticationError),
@@ -217,6 +216,28 @@ def test_runnables_of_langchain_are_served(mock_server: MockServer) -> None:
     chain = next(request.body for request in mock_server.requests if len(request.body.get("messages", ())) == 2)
     assert [message["content"] for message in chain["messages"]] == ["Be brief.", "Name a fish."]
     assert chain["max_completion_tokens"] == 500
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_errors_of_langchains_models_have_the_same_statuses(stream: bool) -> None:
+    statuses = {400: 400, 401: 401, 404: 404, 429: 429, 500: 502, 503: 503}
+    found: dict[int, tuple[int, str | None]] = {}
+    with MockServer() as upstream:
+        theirs = of_app(langchain_openai.ChatOpenAI, upstream.origin)
+        with refusing_url() as refusing:
+            unreachable = langchain_openai.ChatOpenAI(model="m", api_key="k", base_url=refusing, max_retries=0)  # type: ignore[arg-type]
+            closing = theirs.root_async_client.close, unreachable.root_async_client.close
+            with served({"fish": theirs, "unreachable": unreachable}, *closing) as sdk:
+                for status in statuses:
+                    upstream.reply = Reply(fault=ErrorStatus(status, "secret", headers={"retry-after": "7"}))
+                    with pytest.raises(openai.APIStatusError) as caught:
+                        sdk.chat.completions.create(model="fish", messages=USER, stream=stream)
+                    assert "secret" not in caught.value.response.text
+                    found[status] = caught.value.status_code, caught.value.response.headers.get("retry-after")
+                with pytest.raises(openai.APIStatusError) as caught:
+                    sdk.chat.completions.create(model="unreachable", messages=USER, stream=stream)
+    assert found == {status: (seen, "7") for status, seen in statuses.items()}
+    assert caught.value.status_code == 502
 
 
 def agent_of(messages: list[TheirAIMessage]) -> Any:

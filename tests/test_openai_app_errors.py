@@ -295,6 +295,17 @@ def test_an_error_of_users_code_is_logged_and_shown_without_details(caplog: pyte
     assert "hunter2" in caplog.text
 
 
+def test_a_runnable_may_raise_an_error_for_the_client() -> None:
+    def fail(_: Any) -> str:
+        raise RequestError("Ask about fish.", status=422, code="off_topic", headers={"retry-after": "9"})
+
+    with served({"fish": RunnableLambda(fail)}) as sdk:
+        for stream in (False, True):
+            with pytest.raises(openai.UnprocessableEntityError, match="Ask about fish.") as caught:
+                chat(stream=stream)(sdk)
+            assert (caught.value.code, caught.value.response.headers["retry-after"]) == ("off_topic", "9")
+
+
 def test_a_chain_with_several_texts_needs_to_be_told_its_input(mock_server: MockServer) -> None:
     chain = ChatPromptTemplate.from_template("{question} in {language}") | chat_model(mock_server)
     with pytest.raises(ValueError, match=r"takes several texts \('language', 'question'\), and a request has one"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...wires.public_error import PublicError
+
 __all__ = ("RequestError", "error_body", "unknown_model")
 
 
@@ -12,7 +14,7 @@ class RequestError(Exception):
     """A request is refused with an HTTP status and an error in OpenAI's form.
 
     ``message`` is sent to the client. ``param`` names the field at fault, ``code`` the reason. Hooks of the app
-    may raise it too.
+    may raise it too, and so may Runnables.
     """
 
     def __init__(
@@ -32,6 +34,11 @@ class RequestError(Exception):
         self.param = param
         self.code = code
         self.headers = dict(headers or {})
+
+    @property
+    def public_error(self) -> PublicError:
+        """The error as a stream reports it."""
+        return PublicError(self.status, self.type, self.message, self.code, self.headers.get("retry-after"))
 
     @property
     def body(self) -> dict[str, Any]:
