@@ -22,4 +22,4 @@ pub use scan::Token;
 pub use skeleton::Skeleton;
 pub use string::Raw;
 pub use tape::{Build, Tape};
-pub use writer::write_string;
+pub use writer::{write_inside, write_string};

@@ -10,8 +10,16 @@
 /// millstream::json::write_string(&mut out, "a\n\u{2028}é");
 /// assert_eq!(out, r#""a\n\u2028é""#.as_bytes());
 /// ```
+#[inline]
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    write_inside(out, text);
+    out.push(b'"');
+}
+
+/// Appends the inside of [`write_string`]'s string, without the quotes.
+#[inline]
+pub fn write_inside(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     for (at, byte) in bytes.iter().enumerate() {
@@ -27,7 +35,6 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
         escape(out, code);
     }
     out.extend_from_slice(&bytes[copied..]);
-    out.push(b'"');
 }
 
 fn escape(out: &mut Vec<u8>, code: u32) {

@@ -1,6 +1,7 @@
 //! `WireWriter`.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -51,6 +52,8 @@ pub struct PyWireWriter {
     /// Locked while the core writes. Neither Python code runs nor is an object made under the lock.
     pub core: Mutex<WireWriter>,
     name: WireName,
+    /// The core's end has been written; set under the lock. Reading it takes none.
+    has_ended: AtomicBool,
 }
 
 #[pymethods]
@@ -98,7 +101,11 @@ impl PyWireWriter {
         let name = WireName::from_name(&wire)
             .ok_or_else(|| PyValueError::new_err(format!("unknown wire {wire}")))?;
         let core = Mutex::new(WireWriter::new(name, settings));
-        Ok(Self { core, name })
+        Ok(Self {
+            core,
+            name,
+            has_ended: AtomicBool::new(false),
+        })
     }
 
     /// The client's format.
@@ -109,8 +116,8 @@ impl PyWireWriter {
 
     /// Whether ``close`` or ``fail`` has been called.
     #[getter]
-    fn ended(&self, py: Python<'_>) -> bool {
-        lock(&self.core, py).has_ended()
+    fn ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
     }
 
     /// Return the bytes before the first delta, which most wires do not have; nothing when called again.
@@ -288,6 +295,8 @@ impl PyWireWriter {
             checked.map(|()| {
                 writer.begin(&mut out);
                 write(&mut writer, &mut out);
+                let has_ended = writer.has_ended();
+                self.has_ended.store(has_ended, Ordering::Release);
             })
         };
         written.map_err(|Unsupported(part)| self.unsupported(py, part))?;
@@ -316,7 +325,7 @@ pub fn writer_for<'a>(method: &str, writer: &'a Bound<'_, PyAny>) -> PyResult<&'
         return Err(PyTypeError::new_err(message));
     };
     let found = found.get();
-    if lock(&found.core, writer.py()).has_ended() {
+    if found.ended() {
         return Err(end_error(method));
     }
     Ok(found)

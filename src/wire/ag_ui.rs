@@ -60,8 +60,8 @@ impl PartWire for AgUiWire {
             piece.prefix.extend_from_slice(constant);
         }
         write_string(&mut piece.prefix, &self.part_id);
-        piece.prefix.extend_from_slice(b",\"delta\":");
-        piece.suffix = b"}\n\n";
+        piece.prefix.extend_from_slice(b",\"delta\":\"");
+        piece.suffix = b"\"}\n\n";
     }
 
     fn end_part(&mut self, _: &mut Answer, out: &mut Vec<u8>, kind: Kind) {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::piece::PieceRecord;
 use crate::delta::Delta;
-use crate::json::write_string;
 
 /// What is known of an answer before its first delta.
 #[derive(Clone, Debug, Default)]
@@ -38,33 +38,6 @@ pub struct Answer {
     pub calling: BTreeSet<u32>,
     /// The record of a piece of the open part.
     pub piece: PieceRecord,
-}
-
-/// The record of a piece of the part that is open, as two constant parts around it.
-#[derive(Debug, Default)]
-pub struct PieceRecord {
-    /// The part is choice 0's text, and nothing has to be written before its next piece.
-    pub is_text: bool,
-    /// What stands before the piece.
-    pub prefix: Vec<u8>,
-    /// What stands behind it.
-    pub suffix: &'static [u8],
-    /// The piece is written as it is, not as a JSON string.
-    pub is_raw: bool,
-}
-
-impl PieceRecord {
-    /// Appends the record of `piece`.
-    #[inline]
-    pub fn write(&self, out: &mut Vec<u8>, piece: &str) {
-        out.extend_from_slice(&self.prefix);
-        if self.is_raw {
-            out.extend_from_slice(piece.as_bytes());
-        } else {
-            write_string(out, piece);
-        }
-        out.extend_from_slice(self.suffix);
-    }
 }
 
 impl Answer {

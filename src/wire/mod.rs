@@ -12,6 +12,8 @@ mod openai_chat;
 mod openai_completions;
 mod openai_responses;
 mod parts;
+mod piece;
+mod response_events;
 mod response_items;
 mod text;
 mod usage;

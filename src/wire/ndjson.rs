@@ -25,8 +25,8 @@ impl Wire for NdjsonWire {
         self.choices.insert(0);
         let piece = &mut answer.piece;
         piece.is_text = true;
-        piece.prefix = b"{\"text\":".to_vec();
-        piece.suffix = b"}\n";
+        piece.prefix = b"{\"text\":\"".to_vec();
+        piece.suffix = b"\"}\n";
         piece.write(out, text);
     }
 

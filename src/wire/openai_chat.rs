@@ -32,8 +32,8 @@ impl ChoiceFormat for Chat {
     const PREFIX: &'static str = "chatcmpl";
     const OBJECT: &'static str = "chat.completion.chunk";
     const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
-        b"\"choices\":[{\"index\":0,\"delta\":{\"content\":",
-        b"},\"finish_reason\":null}]}\n\n",
+        b"\"choices\":[{\"index\":0,\"delta\":{\"content\":\"",
+        b"\"},\"finish_reason\":null}]}\n\n",
     );
 
     fn first_text(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>, text: &str) {
@@ -52,23 +52,28 @@ impl ChoiceFormat for Chat {
         let index = delta.index;
         let logprobs = delta.logprobs;
         let logprobs = logprobs.filter(|kept| has_list(kept, &["content", "refusal"]));
-        if !delta.has_content() && logprobs.is_none() {
+        // Their ids are made before the record, which borrows the answer.
+        let mut calls = Vec::new();
+        for call in &delta.tool_calls {
+            calls.extend(
+                chunks
+                    .format
+                    .place(answer, index, call)
+                    .map(|place| (call, place)),
+            );
+        }
+        let is_blank = delta.text.is_none() && delta.reasoning.is_none() && delta.refusal.is_none();
+        if is_blank && calls.is_empty() && delta.audio.is_none() && logprobs.is_none() {
             return;
         }
-        // Their ids are made before the record, which borrows the answer.
-        let calls = delta.tool_calls.iter();
-        let places: Vec<Place> = calls
-            .map(|call| chunks.format.place(answer, index, call))
-            .collect();
         choice(chunks, answer, out, index, logprobs, |object| {
             let mut object = object
                 .some_string("reasoning_content", delta.reasoning.as_deref())
                 .some_string("content", delta.text.as_deref())
                 .some_string("refusal", delta.refusal.as_deref());
-            if !delta.tool_calls.is_empty() {
+            if !calls.is_empty() {
                 object = object.array("tool_calls", |array| {
-                    let calls = delta.tool_calls.iter().zip(&places);
-                    calls.fold(array, |array, (call, place)| {
+                    calls.iter().fold(array, |array, (call, place)| {
                         array.object(|object| tool_call(object, call, place))
                     })
                 });
@@ -139,22 +144,31 @@ fn role(delta: Object<'_>) -> Object<'_> {
 }
 
 impl Chat {
-    /// Finds how a piece of a tool call is written.
+    /// Finds how a piece of a tool call is written; one of a call that has not begun, without a name and an id, is not.
     ///
     /// A piece with another id and a name begins a call of the model's next message, whose calls are counted anew.
     /// Clients would add its arguments to those of the call before.
-    fn place(&mut self, answer: &mut Answer, choice: u32, call: &ToolCallDelta<'_>) -> Place {
-        let id = call.id.as_deref();
+    fn place(
+        &mut self,
+        answer: &mut Answer,
+        choice: u32,
+        call: &ToolCallDelta<'_>,
+    ) -> Option<Place> {
+        let (id, name) = (call.id.as_deref().and_then(some), call.name.as_deref());
+        let has_name = name.and_then(some).is_some();
         let key = (choice, call.index);
-        if let Some((index, known)) = self.calls.get(&key) {
-            let has_names =
-                id.and_then(some).is_some() && call.name.as_deref().and_then(some).is_some();
-            if !has_names || known.is_none() || known.as_deref() == id {
-                return Place {
-                    index: *index,
-                    id: None,
-                };
+        match self.calls.get(&key) {
+            Some((index, known)) => {
+                let is_same = known.is_none() || known.as_deref() == id;
+                if is_same || id.is_none() || !has_name {
+                    return Some(Place {
+                        index: *index,
+                        id: None,
+                    });
+                }
             }
+            None if id.is_none() && !has_name => return None,
+            None => {}
         }
         let used = self.used.entry(choice).or_default();
         let index = u64::from(call.index);
@@ -163,12 +177,11 @@ impl Chat {
             _ => index,
         };
         used.insert(index);
-        self.calls
-            .insert(key, (index, id.and_then(some).map(str::to_owned)));
-        Place {
+        self.calls.insert(key, (index, id.map(str::to_owned)));
+        Some(Place {
             index,
-            id: Some(answer.begin_call(choice, id.and_then(some))),
-        }
+            id: Some(answer.begin_call(choice, id)),
+        })
     }
 }
 

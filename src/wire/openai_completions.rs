@@ -22,8 +22,8 @@ impl ChoiceFormat for Completions {
     const PREFIX: &'static str = "cmpl";
     const OBJECT: &'static str = "text_completion";
     const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
-        b"\"choices\":[{\"index\":0,\"text\":",
-        b",\"finish_reason\":null}]}\n\n",
+        b"\"choices\":[{\"index\":0,\"text\":\"",
+        b"\",\"finish_reason\":null}]}\n\n",
     );
 
     fn first_text(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>, text: &str) {

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use super::answer::Answer;
 use super::choices::openai_error;
-use super::object::{Object, write_number};
+use super::object::Object;
 use super::parts::{Call, Kind, PartWire, Parts};
+use super::piece::Numbered;
+use super::response_events::{begin_event, event, next_number, take_text};
 use super::response_items::{Item, Json, function_call, message, part, reasoning, usage};
 use super::usage::Counts;
 use super::wire::{Failure, Part, Source};
@@ -16,7 +18,6 @@ use super::wire::{Failure, Part, Source};
 /// Text and a refusal are parts of a message, reasoning is a summary of one part; each is an item of the output.
 #[derive(Debug, Default)]
 pub struct ResponsesWire {
-    sequence: u64,
     /// The members of the response that do not change, made with the first event: the model's name is known then.
     head: Json,
     /// How many items the output has.
@@ -30,8 +31,6 @@ pub struct ResponsesWire {
     item: Item,
     /// The complete parts of the open message, if there is one.
     contents: Option<Vec<Json>>,
-    /// The text of the open part.
-    text: String,
     /// The sources of the open part.
     annotations: Vec<Json>,
 }
@@ -41,9 +40,10 @@ impl PartWire for ResponsesWire {
     const LACKS: &'static [Part] = &[Part::Data, Part::Snapshots];
 
     fn start_late(&mut self, answer: &mut Answer, out: &mut Vec<u8>) {
-        if self.sequence > 0 {
+        if answer.piece.numbered.is_some() {
             return;
         }
+        answer.piece.numbered = Some(Numbered::default());
         let settings = &answer.settings;
         Object::new(&mut self.head)
             .string("id", &format!("resp_{}", settings.id))
@@ -53,7 +53,7 @@ impl PartWire for ResponsesWire {
             .more();
         for kind in ["response.created", "response.in_progress"] {
             let response = self.response("in_progress", None, None, Counts::default());
-            self.event(out, kind, |event| event.json("response", &response));
+            event(answer, out, kind, |event| event.json("response", &response));
         }
     }
 
@@ -63,7 +63,7 @@ impl PartWire for ResponsesWire {
             self.reasonings += 1;
             let id = format!("rs_{}_{}", answer.settings.id, self.reasonings);
             let item = reasoning(&id, b"");
-            self.begin_item(out, id, &item);
+            self.begin_item(answer, out, id, &item);
         } else if self.contents.is_none() {
             self.contents = Some(Vec::new());
             self.messages += 1;
@@ -72,37 +72,27 @@ impl PartWire for ResponsesWire {
                 id = format!("{id}_{}", self.messages);
             }
             let item = message(&id, "in_progress", &[]);
-            self.begin_item(out, id, &item);
+            self.begin_item(answer, out, id, &item);
         }
         let empty = part(kind, "", &[]);
         let added = match kind {
             Kind::Reasoning => "response.reasoning_summary_part.added",
             Kind::Text | Kind::Refusal => "response.content_part.added",
         };
-        self.part_event(out, added, kind, |event| event.json("part", &empty));
+        self.part_event(answer, out, added, kind, |event| event.json("part", &empty));
         self.prepare_piece(answer, kind);
     }
 
     fn part_piece(&mut self, answer: &mut Answer, out: &mut Vec<u8>, kind: Kind, piece: &str) {
-        self.text.push_str(piece);
-        out.extend_from_slice(match kind {
-            Kind::Text => {
-                b"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":"
-            }
-            Kind::Reasoning => {
-                b"event: response.reasoning_summary_text.delta\ndata: {\"type\":\"response.reasoning_summary_text.delta\",\"sequence_number\":"
-            }
-            Kind::Refusal => {
-                b"event: response.refusal.delta\ndata: {\"type\":\"response.refusal.delta\",\"sequence_number\":"
-            }
-        });
-        write_number(out, self.sequence);
-        self.sequence += 1;
+        let numbered = answer.piece.numbered.as_ref();
+        if numbered.is_some_and(|numbered| numbered.in_prefix != numbered.next) {
+            self.prepare_piece(answer, kind);
+        }
         answer.piece.write(out, piece);
     }
 
-    fn end_part(&mut self, _: &mut Answer, out: &mut Vec<u8>, kind: Kind) {
-        let text = std::mem::take(&mut self.text);
+    fn end_part(&mut self, answer: &mut Answer, out: &mut Vec<u8>, kind: Kind) {
+        let text = take_text(answer);
         let whole = part(kind, &text, &self.annotations);
         self.annotations.clear();
         let (text_done, part_done) = match kind {
@@ -113,16 +103,18 @@ impl PartWire for ResponsesWire {
             Kind::Text => ("response.output_text.done", "response.content_part.done"),
             Kind::Refusal => ("response.refusal.done", "response.content_part.done"),
         };
-        self.part_event(out, text_done, kind, |event| match kind {
+        self.part_event(answer, out, text_done, kind, |event| match kind {
             Kind::Reasoning => event.string("text", &text),
             Kind::Text => event.string("text", &text).json("logprobs", b"[]"),
             Kind::Refusal => event.string("refusal", &text),
         });
-        self.part_event(out, part_done, kind, |event| event.json("part", &whole));
+        self.part_event(answer, out, part_done, kind, |event| {
+            event.json("part", &whole)
+        });
         match &mut self.contents {
             _ if kind == Kind::Reasoning => {
                 let item = reasoning(&self.item.id, &whole);
-                self.end_item(out, self.item.position, item);
+                self.end_item(answer, out, self.item.position, item);
             }
             Some(contents) => contents.push(whole),
             None => {}
@@ -133,13 +125,16 @@ impl PartWire for ResponsesWire {
         self.start_late(answer, out);
         self.close_message(answer, out);
         let item = function_call(call, "", "in_progress");
-        call.position = self.add_item(out, &item);
+        call.position = self.add_item(answer, out, &item);
     }
 
-    fn call_piece(&mut self, _: &mut Answer, out: &mut Vec<u8>, call: &Call, args: &str) {
-        self.event(out, "response.function_call_arguments.delta", |event| {
-            call_members(event, call).string("delta", args)
-        });
+    fn call_piece(&mut self, answer: &mut Answer, out: &mut Vec<u8>, call: &Call, args: &str) {
+        event(
+            answer,
+            out,
+            "response.function_call_arguments.delta",
+            |event| call_members(event, call).string("delta", args),
+        );
     }
 
     fn end_call(&mut self, answer: &mut Answer, out: &mut Vec<u8>, call: &Call, has_failed: bool) {
@@ -148,12 +143,17 @@ impl PartWire for ResponsesWire {
             self.output.insert(call.position, item);
             return;
         }
-        self.event(out, "response.function_call_arguments.done", |event| {
-            let event = call_members(event, call).string("name", &call.name);
-            event.string("arguments", &call.args)
-        });
+        event(
+            answer,
+            out,
+            "response.function_call_arguments.done",
+            |event| {
+                let event = call_members(event, call).string("name", &call.name);
+                event.string("arguments", &call.args)
+            },
+        );
         let item = function_call(call, &call.args, status(answer));
-        self.end_item(out, call.position, item);
+        self.end_item(answer, out, call.position, item);
     }
 
     fn tool_result(&mut self, answer: &mut Answer, out: &mut Vec<u8>, id: &str, text: &str) {
@@ -170,8 +170,8 @@ impl PartWire for ResponsesWire {
             .string("output", text)
             .string("status", "completed")
             .end();
-        let position = self.add_item(out, &item);
-        self.end_item(out, position, item);
+        let position = self.add_item(answer, out, &item);
+        self.end_item(answer, out, position, item);
     }
 
     fn source(
@@ -192,15 +192,15 @@ impl PartWire for ResponsesWire {
             .end();
         let index = wire.annotations.len() as u64;
         let kind = "response.output_text.annotation.added";
-        wire.part_event(out, kind, Kind::Text, |event| {
+        wire.part_event(answer, out, kind, Kind::Text, |event| {
             let event = event.number("annotation_index", index);
             event.json("annotation", &annotation)
         });
         wire.annotations.push(annotation);
     }
 
-    fn leave_part(&mut self, kind: Option<Kind>) -> bool {
-        let text = std::mem::take(&mut self.text);
+    fn leave_part(&mut self, answer: &mut Answer, kind: Option<Kind>) -> bool {
+        let text = take_text(answer);
         let open = kind.map(|kind| part(kind, &text, &self.annotations));
         if kind == Some(Kind::Reasoning) {
             let item = reasoning(&self.item.id, &open.unwrap_or_default());
@@ -213,13 +213,13 @@ impl PartWire for ResponsesWire {
         true
     }
 
-    fn fail(&mut self, _: &mut Answer, out: &mut Vec<u8>, failure: &Failure<'_>) {
+    fn fail(&mut self, answer: &mut Answer, out: &mut Vec<u8>, failure: &Failure<'_>) {
         // The SDKs raise at a member "error", and typed readers wait for the last event.
-        self.event(out, "error", |event| {
+        event(answer, out, "error", |event| {
             event.object("error", |error| openai_error(error, failure))
         });
         let response = self.response("failed", Some(failure), None, Counts::default());
-        self.event(out, "response.failed", |event| {
+        event(answer, out, "response.failed", |event| {
             event.json("response", &response)
         });
     }
@@ -230,7 +230,9 @@ impl PartWire for ResponsesWire {
         let counts = Counts::find(answer.usage.as_deref());
         let response = self.response(status, None, reason(answer), counts);
         let kind = format!("response.{status}");
-        self.event(out, &kind, |event| event.json("response", &response));
+        event(answer, out, &kind, |event| {
+            event.json("response", &response)
+        });
     }
 }
 
@@ -275,46 +277,55 @@ impl ResponsesWire {
         response
     }
 
-    /// Sets the constant parts of the pieces of the open part, behind the sequence number.
-    fn prepare_piece(&self, answer: &mut Answer, kind: Kind) {
+    /// Makes the record of the next piece of the open part.
+    #[inline(never)]
+    fn prepare_piece(&mut self, answer: &mut Answer, kind: Kind) {
+        let (name, suffix): (_, &[u8]) = match kind {
+            Kind::Text => ("response.output_text.delta", b"\",\"logprobs\":[]}\n\n"),
+            Kind::Reasoning => ("response.reasoning_summary_text.delta", b"\"}\n\n"),
+            Kind::Refusal => ("response.refusal.delta", b"\"}\n\n"),
+        };
         let piece = &mut answer.piece;
+        piece.is_text = kind == Kind::Text;
+        piece.suffix = suffix;
         piece.prefix.clear();
-        piece.prefix.push(b',');
+        if let Some(numbered) = &mut piece.numbered {
+            begin_event(&mut piece.prefix, name, numbered.next);
+            numbered.in_prefix = numbered.next;
+            // Behind the number stands a comma.
+            numbered.digits_end = piece.prefix.len() - 1;
+        }
         self.part_members(Object::go_on(&mut piece.prefix), kind)
             .more();
-        piece.prefix.extend_from_slice(b"\"delta\":");
-        piece.suffix = match kind {
-            Kind::Text => b",\"logprobs\":[]}\n\n",
-            Kind::Reasoning | Kind::Refusal => b"}\n\n",
-        };
+        piece.prefix.extend_from_slice(b"\"delta\":\"");
     }
 
     /// Ends the open message, whose parts are complete.
-    fn close_message(&mut self, answer: &Answer, out: &mut Vec<u8>) {
+    fn close_message(&mut self, answer: &mut Answer, out: &mut Vec<u8>) {
         if let Some(contents) = self.contents.take() {
             let item = message(&self.item.id, status(answer), &contents);
-            self.end_item(out, self.item.position, item);
+            self.end_item(answer, out, self.item.position, item);
         }
     }
 
     /// Writes the begin of the item whose parts follow.
-    fn begin_item(&mut self, out: &mut Vec<u8>, id: String, item: &[u8]) {
-        let position = self.add_item(out, item);
+    fn begin_item(&mut self, answer: &mut Answer, out: &mut Vec<u8>, id: String, item: &[u8]) {
+        let position = self.add_item(answer, out, item);
         self.item = Item { id, position };
     }
 
     /// Writes the begin of an item, and returns its position.
-    fn add_item(&mut self, out: &mut Vec<u8>, item: &[u8]) -> u64 {
+    fn add_item(&mut self, answer: &mut Answer, out: &mut Vec<u8>, item: &[u8]) -> u64 {
         let position = self.positions;
         self.positions += 1;
-        self.event(out, "response.output_item.added", |event| {
+        event(answer, out, "response.output_item.added", |event| {
             event.number("output_index", position).json("item", item)
         });
         position
     }
 
-    fn end_item(&mut self, out: &mut Vec<u8>, position: u64, item: Json) {
-        self.event(out, "response.output_item.done", |event| {
+    fn end_item(&mut self, answer: &mut Answer, out: &mut Vec<u8>, position: u64, item: Json) {
+        event(answer, out, "response.output_item.done", |event| {
             event.number("output_index", position).json("item", &item)
         });
         self.output.insert(position, item);
@@ -322,14 +333,14 @@ impl ResponsesWire {
 
     /// Writes an event of the open part.
     fn part_event(
-        &mut self,
+        &self,
+        answer: &mut Answer,
         out: &mut Vec<u8>,
         name: &str,
         kind: Kind,
         members: impl FnOnce(Object<'_>) -> Object<'_>,
     ) {
-        begin_event(out, name, self.sequence);
-        self.sequence += 1;
+        begin_event(out, name, next_number(answer));
         let event = self.part_members(Object::go_on(out), kind);
         members(event).end().extend_from_slice(b"\n\n");
     }
@@ -346,28 +357,6 @@ impl ResponsesWire {
             }
         }
     }
-
-    fn event(
-        &mut self,
-        out: &mut Vec<u8>,
-        name: &str,
-        members: impl FnOnce(Object<'_>) -> Object<'_>,
-    ) {
-        begin_event(out, name, self.sequence);
-        self.sequence += 1;
-        members(Object::go_on(out)).end().extend_from_slice(b"\n\n");
-    }
-}
-
-/// Writes the line with an event's name, and the members that each one has.
-fn begin_event(out: &mut Vec<u8>, name: &str, sequence: u64) {
-    for constant in [b"event: ", name.as_bytes(), b"\ndata: "] {
-        out.extend_from_slice(constant);
-    }
-    Object::new(out)
-        .string("type", name)
-        .number("sequence_number", sequence)
-        .more();
 }
 
 /// Adds what says which tool call an event is of.

@@ -95,8 +95,8 @@ pub trait PartWire: Debug + Send + Sized {
 
     /// Leaves the open part of an answer that failed, of that `kind`, where its end does not come from
     /// [`Self::end_part`]; returns whether it has.
-    fn leave_part(&mut self, kind: Option<Kind>) -> bool {
-        let _ = kind;
+    fn leave_part(&mut self, answer: &mut Answer, kind: Option<Kind>) -> bool {
+        let _ = (answer, kind);
         false
     }
 
@@ -138,6 +138,7 @@ impl<W: PartWire> Parts<W> {
     }
 
     /// Begins a part, unless it is open.
+    #[inline(never)]
     pub fn open_part(&mut self, answer: &mut Answer, out: &mut Vec<u8>, kind: Kind) {
         if self.open == Some(kind) {
             return;
@@ -249,7 +250,9 @@ impl<W: PartWire> Wire for Parts<W> {
     }
 
     fn text(&mut self, answer: &mut Answer, out: &mut Vec<u8>, text: &str) {
-        self.open_part(answer, out, Kind::Text);
+        if self.open != Some(Kind::Text) {
+            self.open_part(answer, out, Kind::Text);
+        }
         self.wire.part_piece(answer, out, Kind::Text, text);
     }
 
@@ -295,7 +298,7 @@ impl<W: PartWire> Wire for Parts<W> {
 
     fn fail(&mut self, answer: &mut Answer, out: &mut Vec<u8>, failure: &Failure<'_>) {
         self.wire.start_late(answer, out);
-        if self.wire.leave_part(self.open) {
+        if self.wire.leave_part(answer, self.open) {
             self.forget_part(answer);
         }
         self.end(answer, out, true);

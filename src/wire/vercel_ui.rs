@@ -47,8 +47,8 @@ impl PartWire for VercelUiWire {
             piece.prefix.extend_from_slice(constant);
         }
         write_id(&mut piece.prefix, self.parts);
-        piece.prefix.extend_from_slice(b",\"delta\":");
-        piece.suffix = b"}\n\n";
+        piece.prefix.extend_from_slice(b",\"delta\":\"");
+        piece.suffix = b"\"}\n\n";
     }
 
     fn end_part(&mut self, _: &mut Answer, out: &mut Vec<u8>, kind: Kind) {

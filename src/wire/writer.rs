@@ -120,7 +120,8 @@ impl WireWriter {
     /// Writes the records before the first delta, if they are not written yet. Comes before all else but text and
     /// deltas, which do it themselves.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.has_started, true) {
+        if !self.has_started {
+            self.has_started = true;
             self.wire.start(&mut self.answer, out);
         }
     }
