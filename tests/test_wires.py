@@ -24,8 +24,8 @@ ANY = {
 REFUSED = {
     "ag-ui": ["write_snapshot"],
     "ndjson": [],
-    "openai.chat": ["write_tool_result", "write_data", "write_snapshot"],
-    "openai.completions": ["write_tool_result", "write_source", "write_data", "write_snapshot"],
+    "openai.chat": ["write_data", "write_snapshot"],
+    "openai.completions": ["write_source", "write_data", "write_snapshot"],
     "openai.responses": ["write_data", "write_snapshot"],
     "text": ["write_source", "write_data", "write_snapshot"],
     "vercel.ui": [],
@@ -58,7 +58,7 @@ def test_the_start_comes_once_and_before_all_else(impl: ModuleType, wire: str) -
 def test_what_a_wire_cannot_carry_is_refused_and_nothing_is_lost(impl: ModuleType, wire: str) -> None:
     writer, whole = make_writer(impl, wire), make_writer(impl, wire)
     refused = []
-    for method in ("write_tool_result", "write_source", "write_data", "write_snapshot"):
+    for method in ("write_source", "write_data", "write_snapshot"):
         if method not in REFUSED[wire]:
             continue
         with pytest.raises(UnsupportedError, match=rf"^the wire '{wire}' cannot carry [a-z ]+: .+") as caught:

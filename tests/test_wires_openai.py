@@ -18,9 +18,7 @@ from cases import Case
 from wire_answers import ANSWERS, Meaning, make_writer, play, whole
 
 CASES = [case for case in ANSWERS if not case.get("options", {}).get("all_choices")]
-WHOLE = [case for case in CASES if Meaning(case).error is None and case["name"] != "arguments without a call"]
-# The older wires have no results of tools, and so no second message.
-ONE_MESSAGE = [case for case in WHOLE if not Meaning(case).results]
+WHOLE = [case for case in CASES if Meaning(case).error is None]
 FAILED = [case for case in CASES if Meaning(case).error is not None]
 REQUEST: Any = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -64,7 +62,7 @@ def test_an_error_is_raised_by_the_sdk(impl: ModuleType, wire: str, case: Case) 
     assert caught.value.message == Meaning(case).error
 
 
-@pytest.mark.parametrize("case", ONE_MESSAGE, ids=[case["name"] for case in ONE_MESSAGE])
+@pytest.mark.parametrize("case", WHOLE, ids=[case["name"] for case in WHOLE])
 def test_the_chat_helper_adds_the_answer_up(impl: ModuleType, case: Case) -> None:
     meant = Meaning(case)
     body = b"".join(play(impl, "openai.chat", case))
@@ -87,7 +85,7 @@ def test_the_chat_helper_adds_the_answer_up(impl: ModuleType, case: Case) -> Non
     assert ("content.delta" in kinds) == bool(meant.text)
 
 
-@pytest.mark.parametrize("case", ONE_MESSAGE, ids=[case["name"] for case in ONE_MESSAGE])
+@pytest.mark.parametrize("case", WHOLE, ids=[case["name"] for case in WHOLE])
 def test_a_plain_stream_of_completions_is_read(impl: ModuleType, case: Case) -> None:
     meant = Meaning(case)
     with client_of(b"".join(play(impl, "openai.completions", case))) as client:

@@ -76,7 +76,6 @@ _INSTEAD = {
     "snapshots": "wait for slow clients, or use 'ndjson' or 'vercel.ui'",
     "snapshots of more than text": "wait for slow clients",
     "sources": "leave them out, or use 'openai.chat', 'openai.responses', 'vercel.ui', 'ag-ui' or 'ndjson'",
-    "tool results": "write the model's answers alone, or use 'vercel.ui', 'ag-ui' or 'ndjson'",
 }
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -29,7 +29,7 @@ class NdjsonWire(Wire):
                 members.append(b'"%b":%b' % (name.encode(), string(text)))
         if delta.tool_calls:
             members.append(b'"tool_calls":[%b]' % b",".join(map(_tool_call, delta.tool_calls)))
-            self.answer.calling.add(delta.index)
+            self.answer.note_calls(delta.index, delta.tool_calls)
         for name, value in (("logprobs", delta._fields[9]), ("audio", delta._fields[10])):
             if value is not None:
                 members.append(b'"%b":%b' % (name.encode(), kept_json(value)))

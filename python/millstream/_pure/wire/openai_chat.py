@@ -16,7 +16,7 @@ class ChatWire(ChoiceWire):
 
     __slots__ = ("_annotations", "_calls", "_used")
 
-    lacks = ("tool results", "data", "snapshots")
+    lacks = ("data", "snapshots")
 
     prefix = "chatcmpl"
     object = b"chat.completion.chunk"
@@ -46,8 +46,8 @@ class ChatWire(ChoiceWire):
             )
             if text
         ]
-        if delta.tool_calls:
-            members.append(b'"tool_calls":[%b]' % b",".join(self._tool_call(index, call) for call in delta.tool_calls))
+        if calls := [call for piece in delta.tool_calls if (call := self._tool_call(index, piece))]:
+            members.append(b'"tool_calls":[%b]' % b",".join(calls))
         if delta._fields[10] is not None:
             members.append(b'"audio":' + kept_json(delta._fields[10]))
         logprobs = delta._fields[9]
@@ -55,6 +55,10 @@ class ChatWire(ChoiceWire):
             logprobs = None
         if members or logprobs is not None:
             self._choice(out, index, members, b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs))
+
+    def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
+        # Left out. The calls of the model's next message are counted anew.
+        self._calls.clear()
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
         # One list at the end: of several ones, a client keeps the last.
@@ -77,7 +81,10 @@ class ChatWire(ChoiceWire):
         self.record(out, b'{"index":%d,"delta":{%b},%b"finish_reason":null}' % (index, delta, logprobs))
 
     def _tool_call(self, choice: int, call: ToolCallDelta) -> bytes:
+        """Return a piece of a tool call; nothing for arguments of a call that has not begun, which a client refuses."""
         id, args = join_surrogates(call.id or ""), call.args
+        if not id and not call.name and (choice, call.index) not in self._calls:
+            return b""
         index, is_new = self._find_call(choice, call, id)
         if is_new:
             id, args = self.answer.begin_call(choice, id), args or ""

@@ -14,7 +14,7 @@ class CompletionsWire(ChoiceWire):
 
     __slots__ = ()
 
-    lacks = ("tool results", "sources", "data", "snapshots")
+    lacks = ("sources", "data", "snapshots")
 
     prefix = "cmpl"
     object = b"text_completion"
@@ -32,8 +32,10 @@ class CompletionsWire(ChoiceWire):
             self._begun.add(delta.index)
             members = b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs)
             self.record(out, b'{"index":%d,"text":%b,%b"finish_reason":null}' % (delta.index, string(text), members))
-        elif delta.tool_calls:
-            self.answer.calling.add(delta.index)
+        self.answer.note_calls(delta.index, delta.tool_calls)
+
+    def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
+        pass
 
     def end_choice(self, index: int) -> bytes:
         return b'"text":""'

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..._values import whole_text, write_kept, write_string
-from ..delta import Delta
+from ..delta import Delta, ToolCallDelta
 from ..json import LazyJson
 from .compact import compact_json
 
@@ -53,6 +53,11 @@ class Answer:
         self.calling.add(index)
         self.calls_begun += 1
         return id or f"call_{self.id}_{self.calls_begun}"
+
+    def note_calls(self, index: int, pieces: tuple[ToolCallDelta, ...]) -> None:
+        """Note that a choice calls a tool, for a wire that does not follow its calls; arguments alone call none."""
+        if any(piece.id or piece.name for piece in pieces):
+            self.calling.add(index)
 
     def begin_step(self) -> None:
         """Note that a tool has returned: the model's next message has a finish reason of its own."""

@@ -50,9 +50,9 @@ class WireWriter(Sealed):
 
     Every method returns the bytes to send, which may be empty. The finish reason and the usage are written by
     ``close``. A part that a wire cannot carry raises :class:`~millstream.errors.UnsupportedError`. Some parts are
-    left out instead: reasoning and tool calls on ``text`` and ``openai.completions``, log probabilities and audio
-    on wires that do not know them. ``docs/wires.md`` has a table. After ``close`` or ``fail``, every method raises
-    :class:`ValueError`.
+    left out instead: reasoning and tool calls on ``text`` and ``openai.completions``, results of tools there and
+    on ``openai.chat``, log probabilities and audio on wires that do not know them. ``docs/wires.md`` has a table.
+    After ``close`` or ``fail``, every method raises :class:`ValueError`.
 
     >>> from millstream import Delta, WireWriter
     >>> writer = WireWriter("ndjson", "a1", 1700000000)
@@ -132,7 +132,8 @@ class WireWriter(Sealed):
     def write_tool_result(self, tool_call_id: str, text: str) -> bytes:
         """Return the records of a tool's result: the tool calls before it are complete, and a new message follows.
 
-        ``vercel.ui`` leaves out a result whose call was not written, for its clients have no place for it.
+        ``openai.chat``, ``openai.completions`` and ``text`` leave it out, and ``vercel.ui`` if its call was not
+        written: their clients have no place for it.
         """
         tool_call_id, text = check_wire_text("tool_call_id", tool_call_id), check_wire_text("text", text)
         out = self._begin("write_tool_result", "tool results")
