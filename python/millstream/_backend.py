@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 __all__ = (
     "BACKEND",
+    "ChunkTimes",
     "Delta",
     "HTTPXServerSentEvent",
     "JSONAssembler",
@@ -61,6 +62,7 @@ def _has_core() -> bool:
 
 if TYPE_CHECKING or not _has_core():
     from ._pure import (
+        ChunkTimes,
         Delta,
         HTTPXServerSentEvent,
         JSONAssembler,
@@ -76,6 +78,7 @@ if TYPE_CHECKING or not _has_core():
     BACKEND = "python"
 else:
     from ._core import (
+        ChunkTimes,
         Delta,
         HTTPXServerSentEvent,
         JSONAssembler,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn, final
 
+from ._pure import ChunkTimes as ChunkTimes
 from ._pure import Delta as Delta
 from ._pure import HTTPXServerSentEvent as HTTPXServerSentEvent
 from ._pure import JSONAssembler as JSONAssembler

@@ -235,7 +235,7 @@ impl PyStreamDecoder {
     ///
     /// With ``text_only``, they are those of choice 0's text alone. Otherwise the writer gets the model's name too.
     /// Raises :class:`ValueError`, before anything is read, if the writer's answer has ended. Errors are those of
-    /// ``feed``.
+    /// ``feed``. The writer's times, if they are measured, take note of a chunk where there are records.
     #[pyo3(signature = (data, writer, text_only=false))]
     fn _feed_wire<'py>(
         &self,
@@ -250,7 +250,7 @@ impl PyStreamDecoder {
             data.as_bytes(),
             &WIRE_RECORDS,
             &mut records,
-            WireBytes::bytes,
+            WireBytes::chunk,
         )
     }
 

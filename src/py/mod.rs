@@ -6,6 +6,7 @@
 #![allow(clippy::doc_markdown, clippy::doc_link_with_quotes)]
 
 mod buffer;
+mod chunk_times;
 mod connection;
 mod convert;
 mod core_delta;
@@ -36,6 +37,8 @@ use pyo3::prelude::*;
 mod _core {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::chunk_times::PyChunkTimes;
     #[pymodule_export]
     use super::connection::PyHttpConnection;
     #[pymodule_export]

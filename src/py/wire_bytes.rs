@@ -51,6 +51,15 @@ impl<'w, 'py> WireBytes<'w, 'py> {
         Ok(PyBytes::new(self.py, &self.out))
     }
 
+    /// The bytes as one chunk, of which the writer's times take note.
+    pub fn chunk(&mut self) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.bytes()?;
+        if let (Some(times), false) = (self.writer.times.get(), self.out.is_empty()) {
+            times.get().note(self.py);
+        }
+        Ok(bytes)
+    }
+
     /// Calls `write` with the writer, if it is open.
     #[inline]
     fn write(&mut self, write: impl FnOnce(&mut WireWriter, &mut Vec<u8>)) {

@@ -1,7 +1,7 @@
 //! `WireWriter`.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::buffer;
+use super::chunk_times::PyChunkTimes;
 use super::convert::{Argument, bytes_for, values};
 use super::core_delta::with_delta;
 use super::delta::PyDelta;
@@ -37,9 +38,9 @@ use crate::wire::{Failure, Part, Settings, Source, Unsupported, WireName, WireWr
 ///
 /// Every method returns the bytes to send, which may be empty. The finish reason and the usage are written by
 /// ``close``. A part that a wire cannot carry raises :class:`~millstream.errors.UnsupportedError`. Some parts are
-/// left out instead: reasoning and tool calls on ``text`` and ``openai.completions``, log probabilities and audio
-/// on wires that do not know them. ``docs/wires.md`` has a table. After ``close`` or ``fail``, every method raises
-/// :class:`ValueError`.
+/// left out instead: reasoning and tool calls on ``text`` and ``openai.completions``, results of tools there and
+/// on ``openai.chat``, log probabilities and audio on wires that do not know them. ``docs/wires.md`` has a table.
+/// After ``close`` or ``fail``, every method raises :class:`ValueError`.
 ///
 /// >>> from millstream import Delta, WireWriter
 /// >>> writer = WireWriter("ndjson", "a1", 1700000000)
@@ -54,6 +55,8 @@ pub struct PyWireWriter {
     name: WireName,
     /// The core's end has been written; set under the lock. Reading it takes none.
     has_ended: AtomicBool,
+    /// The times of its chunks, if they are measured.
+    pub times: OnceLock<Py<PyChunkTimes>>,
 }
 
 #[pymethods]
@@ -105,6 +108,7 @@ impl PyWireWriter {
             core,
             name,
             has_ended: AtomicBool::new(false),
+            times: OnceLock::new(),
         })
     }
 
@@ -156,7 +160,8 @@ impl PyWireWriter {
 
     /// Return the records of a tool's result: the tool calls before it are complete, and a new message follows.
     ///
-    /// ``vercel.ui`` leaves out a result whose call was not written, for its clients have no place for it.
+    /// ``openai.chat``, ``openai.completions`` and ``text`` leave it out, and ``vercel.ui`` if its call was not
+    /// written: their clients have no place for it.
     fn write_tool_result<'py>(
         &self,
         tool_call_id: &Bound<'py, PyAny>,
@@ -165,8 +170,7 @@ impl PyWireWriter {
         let id = checked_text("tool_call_id", tool_call_id)?;
         let text = checked_text("text", text)?;
         let (id, content) = (id.to_str()?, text.to_str()?);
-        let part = Some(Part::ToolResults);
-        self.write_with(text.py(), "write_tool_result", part, |writer, out| {
+        self.write_with(text.py(), "write_tool_result", None, |writer, out| {
             writer.tool_result(out, id, content);
         })
     }
@@ -263,6 +267,17 @@ impl PyWireWriter {
     /// A choice without a finish reason ended with ``tool_calls`` if it called tools, and with ``stop`` otherwise.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.write_with(py, "close", None, WireWriter::close)
+    }
+
+    /// Measure the times of the chunks that decoders write from now on; return the object with them.
+    fn _measure(&self, py: Python<'_>) -> PyResult<Py<PyChunkTimes>> {
+        let times = if let Some(times) = self.times.get() {
+            times
+        } else {
+            let times = Py::new(py, PyChunkTimes::new())?;
+            self.times.get_or_init(|| times)
+        };
+        Ok(times.clone_ref(py))
     }
 
     fn __repr__(&self) -> String {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::piece::PieceRecord;
-use crate::delta::Delta;
+use crate::delta::{Delta, Text, ToolCallDelta};
 
 /// What is known of an answer before its first delta.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ pub struct Answer {
     /// How many tool calls have begun: a call without an id is named after it.
     calls_begun: u64,
     /// The choices that have called a tool, whose result is not known.
-    pub calling: BTreeSet<u32>,
+    calling: BTreeSet<u32>,
     /// The record of a piece of the open part.
     pub piece: PieceRecord,
 }
@@ -76,6 +76,17 @@ impl Answer {
         match id {
             Some(id) => id.to_owned(),
             None => format!("call_{}_{}", self.settings.id, self.calls_begun),
+        }
+    }
+
+    /// Notes that a choice calls a tool, for a wire that does not follow its calls; arguments alone call none.
+    pub fn note_calls(&mut self, index: u32, pieces: &[ToolCallDelta<'_>]) {
+        let has_text = |text: &Option<Text<'_>>| text.as_ref().is_some_and(|text| !text.is_empty());
+        if pieces
+            .iter()
+            .any(|piece| has_text(&piece.id) || has_text(&piece.name))
+        {
+            self.calling.insert(index);
         }
     }
 

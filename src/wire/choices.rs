@@ -33,6 +33,11 @@ pub trait ChoiceFormat: Debug + Default + Send {
         delta: &Delta<'_>,
     );
 
+    /// Takes note of a tool's result, which is left out.
+    fn tool_result(chunks: &mut ChoiceWire<Self>) {
+        let _ = chunks;
+    }
+
     /// Writes a source that the answer cites.
     fn source(
         chunks: &mut ChoiceWire<Self>,
@@ -112,6 +117,10 @@ impl<F: ChoiceFormat> Wire for ChoiceWire<F> {
 
     fn delta(&mut self, answer: &mut Answer, out: &mut Vec<u8>, delta: &Delta<'_>) {
         F::delta(self, answer, out, delta);
+    }
+
+    fn tool_result(&mut self, _: &mut Answer, _: &mut Vec<u8>, _: &str, _: &str) {
+        F::tool_result(self);
     }
 
     fn source(&mut self, answer: &mut Answer, out: &mut Vec<u8>, source: &Source<'_>) {

@@ -45,7 +45,7 @@ impl Wire for NdjsonWire {
             line = line.some_string(name, text.as_deref());
         }
         if !delta.tool_calls.is_empty() {
-            answer.calling.insert(delta.index);
+            answer.note_calls(delta.index, &delta.tool_calls);
             line = line.array("tool_calls", |array| {
                 let calls = delta.tool_calls.iter();
                 calls.fold(array, |array, call| {

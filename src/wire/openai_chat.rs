@@ -28,7 +28,7 @@ struct Place {
 }
 
 impl ChoiceFormat for Chat {
-    const LACKS: &'static [Part] = &[Part::ToolResults, Part::Data, Part::Snapshots];
+    const LACKS: &'static [Part] = &[Part::Data, Part::Snapshots];
     const PREFIX: &'static str = "chatcmpl";
     const OBJECT: &'static str = "chat.completion.chunk";
     const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
@@ -83,6 +83,11 @@ impl ChoiceFormat for Chat {
                 None => object,
             }
         });
+    }
+
+    fn tool_result(chunks: &mut ChoiceWire<Self>) {
+        // Left out. The calls of the model's next message are counted anew.
+        chunks.format.calls.clear();
     }
 
     fn source(chunks: &mut ChoiceWire<Self>, _: &mut Answer, _: &mut Vec<u8>, source: &Source<'_>) {

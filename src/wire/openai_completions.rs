@@ -13,12 +13,7 @@ use crate::json::write_compact;
 pub struct Completions;
 
 impl ChoiceFormat for Completions {
-    const LACKS: &'static [Part] = &[
-        Part::ToolResults,
-        Part::Sources,
-        Part::Data,
-        Part::Snapshots,
-    ];
+    const LACKS: &'static [Part] = &[Part::Sources, Part::Data, Part::Snapshots];
     const PREFIX: &'static str = "cmpl";
     const OBJECT: &'static str = "text_completion";
     const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
@@ -41,9 +36,8 @@ impl ChoiceFormat for Completions {
         if texts != ["", ""] || logprobs.is_some() {
             chunks.begun.insert(delta.index);
             choice(chunks, answer, out, delta.index, texts, logprobs);
-        } else if !delta.tool_calls.is_empty() {
-            answer.calling.insert(delta.index);
         }
+        answer.note_calls(delta.index, &delta.tool_calls);
     }
 
     fn end_choice(choice: Object<'_>, _: bool) -> Object<'_> {

@@ -178,8 +178,8 @@ fn names<'a>(object: Object<'a>, call: &Call) -> Object<'a> {
         .string("toolName", &call.name)
 }
 
-/// Whether there is nothing but white space in `text`, what Python counts as such.
+/// Whether there is nothing in `text` but the white space of JSON.
 fn is_blank(text: &str) -> bool {
-    let is_space = |char: char| char.is_whitespace() || ('\u{1C}'..='\u{1F}').contains(&char);
-    text.chars().all(is_space)
+    let is_space = |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    text.bytes().all(is_space)
 }

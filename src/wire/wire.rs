@@ -32,8 +32,6 @@ pub struct Source<'a> {
 /// A part of an answer that some wires do not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A tool's result.
-    ToolResults,
     /// A source that the answer cites.
     Sources,
     /// A JSON value that is neither text nor a message.
@@ -48,7 +46,6 @@ impl Part {
     /// Its name in messages.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::ToolResults => "tool results",
             Self::Sources => "sources",
             Self::Data => "data",
             Self::Snapshots => "snapshots",

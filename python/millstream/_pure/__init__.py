@@ -7,6 +7,7 @@ the tokens of ``tape``, and ``changes`` reports what is new in them. ``wire`` wr
 Rust core does the same under the same names; ``tests/test_core_names.py`` lists the exceptions.
 """
 
+from .chunk_times import ChunkTimes
 from .decode import StreamDecoder
 from .delta import Delta, ToolCallDelta
 from .httpx_event import HTTPXServerSentEvent
@@ -16,6 +17,7 @@ from .text import TextAssembler
 from .wire import WireWriter
 
 __all__ = (
+    "ChunkTimes",
     "Delta",
     "HTTPXServerSentEvent",
     "JSONAssembler",

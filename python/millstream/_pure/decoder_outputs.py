@@ -82,11 +82,14 @@ class DecoderOutputs(DecoderState):
 
         With ``text_only``, they are those of choice 0's text alone. Otherwise the writer gets the model's name too.
         Raises :class:`ValueError`, before anything is read, if the writer's answer has ended. Errors are those of
-        ``feed``.
+        ``feed``. The writer's times, if they are measured, take note of a chunk where there are records.
         """
         data = as_bytes(data, "_feed_wire")
         _check_writer(writer, "_feed_wire")
-        return writer._write_parts(self._feed_wire_parts(data), text_only)
+        records = writer._write_parts(self._feed_wire_parts(data), text_only)
+        if records and writer._times is not None:
+            writer._times._note()
+        return records
 
     @feeds
     def _feed_wire_parts(self, data: bytes) -> list[Any]:

@@ -3,6 +3,7 @@
 from typing import NoReturn, final
 
 from ..._values import as_bytes, check_wire_number, check_wire_options, check_wire_text, unsupported_on_wire
+from ..chunk_times import ChunkTimes
 from ..delta import Delta
 from ..value import Sealed
 from .ag_ui import AgUiWire
@@ -63,7 +64,7 @@ class WireWriter(Sealed):
     """
 
     __module__ = "millstream"
-    __slots__ = ("_answer", "_ended", "_has_only_text", "_started", "_wire")
+    __slots__ = ("_answer", "_ended", "_has_only_text", "_started", "_times", "_wire")
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class WireWriter(Sealed):
         self._ended = False
         # Whether all that was written is text and reasoning, which a snapshot replaces.
         self._has_only_text = True
+        self._times: ChunkTimes | None = None
 
     @property
     def wire(self) -> str:
@@ -136,7 +138,7 @@ class WireWriter(Sealed):
         written: their clients have no place for it.
         """
         tool_call_id, text = check_wire_text("tool_call_id", tool_call_id), check_wire_text("text", text)
-        out = self._begin("write_tool_result", "tool results")
+        out = self._begin("write_tool_result")
         self._wire.tool_result(out, tool_call_id, text)
         self._answer.begin_step()
         self._has_only_text = False
@@ -198,6 +200,12 @@ class WireWriter(Sealed):
         self._ended = True
         self._wire.close(out)
         return bytes(out)
+
+    def _measure(self) -> ChunkTimes:
+        """Measure the times of the chunks that decoders write from now on; return the object with them."""
+        if self._times is None:
+            self._times = ChunkTimes()
+        return self._times
 
     def _check_open(self, method: str) -> None:
         """Raise after the end of the answer."""
