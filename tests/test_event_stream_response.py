@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from starlette.background import BackgroundTask
 
-from endings import assert_closed_by_us
+from endings import assert_closed_by_us, read_all
 from millstream import OpenAI, ServerSentEvent, SSEParser
 from millstream.server import EventStreamResponse
 from millstream.testing import VERSE, ErrorFrame, ErrorStatus, MockServer, Reply, Stall
@@ -152,6 +152,32 @@ def test_an_error_after_bytes_cuts_the_connection(wait: bool) -> None:
 
     with pytest.raises(httpx2.RemoteProtocolError):
         get(lambda: EventStreamResponse(failing(), wait_for_first_chunk=wait))
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_an_error_on_a_wire_without_error_records_cuts_the_connection(wait: bool) -> None:
+    with (
+        MockServer(Reply(fault=ErrorFrame(after=3))) as server,
+        served(answering(lambda: EventStreamResponse(records(server, wire="text"), wait_for_first_chunk=wait))) as url,
+        httpx2.stream("GET", url) as response,
+    ):
+        parts, error = read_all(response.iter_raw())
+    assert b"".join(parts).decode() == "".join(VERSE[:3])
+    assert isinstance(error, httpx2.RemoteProtocolError)
+
+
+def test_bytes_of_another_type_have_neither_comments_nor_error_events() -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield b"\x00"
+        await asyncio.sleep(0.1)
+        raise ValueError
+
+    headers = {"Content-Type": "application/octet-stream"}
+    make = answering(lambda: EventStreamResponse(failing(), headers=headers, ping_interval=0.01))
+    with served(make) as url, httpx2.stream("GET", url) as response:
+        parts, error = read_all(response.iter_raw())
+    assert (response.headers["content-type"], parts) == ("application/octet-stream", [b"\x00"])
+    assert isinstance(error, httpx2.RemoteProtocolError)
 
 
 @pytest.mark.parametrize("fault", [None, ErrorFrame(after=3), ErrorStatus(500)], ids=["whole", "frame", "status"])

@@ -80,6 +80,12 @@ class _Items:
         """Return an event of type ``error``; nothing after bytes."""
         return b"" if self._has_bytes else error_record(error)
 
+    def set_media_type(self, media_type: str) -> None:
+        """Take note of the caller's content type: there are comments and error events in event streams alone."""
+        self.media_type = media_type
+        if not media_type.startswith("text/event-stream"):
+            self.ping, self._has_bytes = b"", True
+
     def _encode(self, item: object) -> bytes:
         if type(item) is bytes:
             self._has_bytes = True

@@ -20,7 +20,7 @@ async def watch_disconnect(receive: Receive, on_disconnect: Callable[[], None]) 
     try:
         while True:
             message = await receive()
-            if message["type"] == "http.disconnect":
+            if message["type"] in ("http.disconnect", "websocket.disconnect"):
                 break
             if not message.get("more_body"):
                 # A receive function that never waits must not block the loop.

@@ -285,8 +285,10 @@ class Relay:
         if records:
             self._is_ending = True
             await self._sender.end(self._held + records)
-        else:
-            self._cut = _cut_error()
+            return
+        if self._held:
+            await self._sender.send(self._held)
+        self._cut = _cut_error()
 
     def _record_of(self, error: Exception) -> bytes:
         try:

@@ -125,4 +125,6 @@ class SnapshotSender(Sender):
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.wait([self._writer])
+        # They lead to the response, which has this sender.
+        del self._snapshot, self._on_failure
         await super().close()
