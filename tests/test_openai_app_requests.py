@@ -6,11 +6,13 @@ from typing import Any
 import openai
 import pytest
 
+from millstream.chat_history import InMemoryChatMessageHistory
 from millstream.language_models import FakeListChatModel
 from millstream.messages import AIMessage, BaseMessage, HumanMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate, MessagesPlaceholder
 from millstream.runnables import RunnableLambda, RunnablePassthrough
+from millstream.runnables.history import RunnableWithMessageHistory
 from millstream.server import ServedModel
 from millstream.testing import MockServer
 from openai_served import TOOL, USER, chat_model, llm, served
@@ -324,9 +326,16 @@ def test_the_type_of_its_input_decides_what_a_runnable_receives() -> None:
         "state": RunnableLambda(keep_state),
         "prompt": prompt | RunnableLambda(keep),
         "placeholder": ChatPromptTemplate.from_messages([MessagesPlaceholder("messages")]) | RunnableLambda(keep),
+        "history": RunnableWithMessageHistory(
+            prompt | RunnableLambda(keep),
+            lambda session_id: InMemoryChatMessageHistory(),
+            input_messages_key="question",
+            history_messages_key="history",
+        ),
+        "typed": RunnableLambda(keep).with_types(input_type=str),
         "parts": {"context": lambda text: text, "question": RunnablePassthrough()} | RunnableLambda(keep),
     }
-    with served(runnables) as sdk:
+    with served(runnables, config={"configurable": {"session_id": "1"}}) as sdk:
         for name in runnables:
             sdk.chat.completions.create(model=name, messages=HISTORY)  # type: ignore[arg-type]
     by_name = dict(zip(runnables, seen, strict=True))
@@ -335,6 +344,8 @@ def test_the_type_of_its_input_decides_what_a_runnable_receives() -> None:
     assert by_name["state"] == {"messages": ["Be brief.", "a", "b", "c"]}
     assert texts(by_name["prompt"].to_messages()) == ["Be brief.", "a", "b", "c"]
     assert texts(by_name["placeholder"].to_messages()) == ["Be brief.", "a", "b", "c"]
+    assert texts(by_name["history"].to_messages()) == ["c"]
+    assert by_name["typed"] == "c"
     assert by_name["parts"] == {"context": "c", "question": "c"}
 
 

@@ -11,6 +11,7 @@ from ...runnables.binding import RunnableBinding, RunnableBindingBase
 from ...runnables.coercion import coerce_to_runnable
 from ...runnables.fallbacks import RunnableWithFallbacks
 from ...runnables.foreign import ForeignRunnable, as_runnable, steps_of
+from ...runnables.retry import RunnableRetry
 from ...runnables.runnable import Runnable
 from ...runnables.sequence import RunnableSequence
 from .inputs import InputBuilder, choose_input
@@ -73,7 +74,7 @@ def as_served(value: Any) -> ServedModel:
 def first_step(runnable: Any) -> Any:
     """Return the Runnable that receives the input: the first step of a chain, without what surrounds it."""
     while True:
-        if isinstance(runnable, RunnableBindingBase):
+        if isinstance(runnable, RunnableBinding | RunnableRetry) and runnable.custom_input_type is None:
             runnable = runnable.bound
         elif isinstance(runnable, RunnableSequence):
             runnable = runnable.first
