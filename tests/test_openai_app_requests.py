@@ -11,7 +11,7 @@ from millstream.language_models import FakeListChatModel
 from millstream.messages import AIMessage, BaseMessage, HumanMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate, MessagesPlaceholder
-from millstream.runnables import RunnableLambda, RunnablePassthrough
+from millstream.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
 from millstream.runnables.history import RunnableWithMessageHistory
 from millstream.server import ServedModel
 from millstream.testing import MockServer
@@ -160,6 +160,7 @@ def test_parameters_reach_the_model_inside_a_chain(mock_server: MockServer) -> N
         prompt | chat_model(mock_server) | StrOutputParser(),
         (prompt | chat_model(mock_server)).with_config(tags=["a"]),
         prompt | fallback | StrOutputParser(),
+        prompt | chat_model(mock_server).configurable_fields(top_p=ConfigurableField("p")) | StrOutputParser(),
         prompt | chat_model(mock_server).with_retry() | StrOutputParser() | RunnableLambda(str.upper),
     ):
         with served({"fish": chain}) as sdk:

@@ -9,6 +9,7 @@ from typing import Any
 from ...language_models.base import BaseLanguageModel
 from ...runnables.binding import RunnableBinding, RunnableBindingBase
 from ...runnables.coercion import coerce_to_runnable
+from ...runnables.configurable import DynamicRunnable
 from ...runnables.fallbacks import RunnableWithFallbacks
 from ...runnables.foreign import ForeignRunnable, as_runnable, steps_of
 from ...runnables.retry import RunnableRetry
@@ -80,6 +81,8 @@ def first_step(runnable: Any) -> Any:
             runnable = runnable.first
         elif isinstance(runnable, RunnableWithFallbacks):
             runnable = runnable.runnable
+        elif isinstance(runnable, DynamicRunnable):
+            runnable = runnable.default
         elif isinstance(runnable, ForeignRunnable) and (inner := _unwrap_foreign(runnable.runnable)) is not None:
             runnable = as_runnable(inner)
         else:
@@ -187,6 +190,8 @@ def _find_model(runnable: Any) -> Any:
             runnable = runnable.bound
         elif isinstance(runnable, RunnableWithFallbacks | ForeignRunnable):
             runnable = runnable.runnable
+        elif isinstance(runnable, DynamicRunnable):
+            runnable = runnable.default
         elif (inner := _bound(runnable)) is not None:
             runnable = inner
         else:
