@@ -245,3 +245,55 @@ def test_a_response_that_ends_early_leaves_nothing(how: str, no_leaks: None) -> 
             assert (await server.await_closed()).closed_by == "client"
 
     run(main)
+
+
+class Failing:
+    """A record stream whose recorder raises at the fourth read of the callback."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _open_parts(self) -> Any:
+        source, processor = self._stream._open_parts()
+        return source, FailingProcessor(self, processor)
+
+
+class FailingProcessor:
+    def __init__(self, owner: Failing, processor: Any) -> None:
+        self._owner = owner
+        self._processor = processor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._processor, name)
+
+    @property
+    def recorder(self) -> Any:
+        recorder = self._processor.recorder
+
+        def record(*args: Any) -> Any:
+            self._owner.calls += called_from("buffer_updated")
+            if self._owner.calls == 4:
+                raise ValueError("a bug")
+            return recorder(*args)
+
+        return record
+
+
+def test_an_error_of_the_recorder_reaches_the_request_and_closes_the_upstream() -> None:
+    async def main() -> list[Exception]:
+        errors: list[Exception] = []
+        client = Client()
+        with MockServer(Reply(pieces=PIECES * 10, **PACED)) as server:
+            records = OpenAI(base_url=server.url, api_key="k").astream_records("p", wire="vercel.ui")
+            content: Any = Failing(records)
+            await client.call(EventStreamResponse(content, include_input=True, on_error=errors.append))
+            assert (await server.await_closed()).closed_by == "client"
+        assert client.is_whole
+        assert b'"type":"error"' in client.body
+        return errors
+
+    assert [repr(error) for error in run(main)] == ["ValueError('a bug')"]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.background import BackgroundTask
 
 from asgi_calls import Client
 from millstream import OpenAI
@@ -255,3 +256,56 @@ def test_a_receive_function_that_raises_is_not_watched() -> None:
         assert client.is_whole
 
     run(main)
+
+
+def test_a_response_that_is_never_sent_leaves_nothing(no_leaks: None) -> None:
+    async def main() -> None:
+        with MockServer() as server:
+            llm = OpenAI(base_url=server.url, api_key="k")
+            EventStreamResponse(llm.astream_records("p"))
+            EventStreamResponse(llm.astream("p"))
+            EventStreamResponse(waiting(asyncio.Event()))
+            assert server.requests == []
+
+    run(main)
+
+
+@pytest.mark.parametrize("hook", ["async", "raising"])
+def test_the_hook_of_errors_may_be_async_and_may_fail(hook: str) -> None:
+    seen: list[Exception] = []
+
+    async def remember(error: Exception) -> None:
+        await asyncio.sleep(0)
+        seen.append(error)
+
+    def fail(error: Exception) -> None:
+        seen.append(error)
+        raise LookupError
+
+    async def failing() -> AsyncIterator[str]:
+        yield "a"
+        raise ValueError
+
+    async def main() -> bytes:
+        client = Client()
+        await client.call(EventStreamResponse(failing(), on_error=remember if hook == "async" else fail))
+        assert client.is_whole
+        return client.body
+
+    assert b"event: error" in run(main)
+    assert [type(error) for error in seen] == [ValueError]
+
+
+@pytest.mark.parametrize("how", ["disconnect", "cancel"])
+def test_the_background_task_runs_after_a_disconnect_and_not_after_a_cancellation(how: str) -> None:
+    async def main() -> list[str]:
+        ran: list[str] = []
+        client = Client()
+        response = EventStreamResponse(waiting(asyncio.Event()), background=BackgroundTask(ran.append, "ran"))
+        task = asyncio.create_task(client.call(response))
+        await settled(lambda: bool(client.messages))
+        (client.leave if how == "disconnect" else task.cancel)()
+        await asyncio.wait([task])
+        return ran
+
+    assert run(main) == (["ran"] if how == "disconnect" else [])
