@@ -4,10 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from millstream.testing import Cut, MockServer, Reply
+from serving import served
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -17,7 +20,11 @@ SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILIN
 def run(snippet: str, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_BASE", server.url)
     monkeypatch.setenv("OPENAI_API_KEY", "mock")
-    exec(compile(snippet, "README.md", "exec"), {"__name__": "__main__"})
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(snippet, "README.md", "exec"), namespace)
+    if (app := namespace.get("app")) is not None:
+        with served(app) as url:
+            print(httpx2.post(url, content=b"hello").text)
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
@@ -27,6 +34,9 @@ def test_a_snippet_runs(
     run(snippet, mock_server, monkeypatch)
     printed = capsys.readouterr().out
     assert printed
+    if "EventStreamResponse" in snippet:
+        assert '{"type":"text-delta","id":"0","delta":"Spark"}' in printed
+        assert printed.endswith("data: [DONE]\n\n\n")
     if 'end="|"' in snippet:
         assert printed.startswith("\n\n|Spark|ling| water|,| oh| so clear|")
     assert "cut after" not in printed
