@@ -26,6 +26,10 @@ MODULES = {
         ["delta/sink", "delta/output", "delta/openai", "delta/message", "delta/choices", "delta/tools"],
         ["delta/__init__", "delta/openai", "delta/choices", "delta/tools"],
     ),
+    "wire": (
+        [f"wire/{path.stem}" for path in sorted(RUST.glob("wire/*.rs"))],
+        [f"wire/{path.stem}" for path in sorted(PYTHON.glob("wire/*.py"))],
+    ),
 }
 
 
@@ -127,6 +131,30 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             "Rust has an enum of limits": "LimitPassedError",
             "Rust compares payloads with known ones": "chat_text completions_text read_arguments text_delta",
             "Python reads values, Rust text": "Reading as_index read_error refusal release",
+        },
+    ),
+    "wire": (
+        {
+            "Python joins the members of an object": (
+                "Array Json Object array json more number object some some_number some_string value write_event "
+                "write_number"
+            ),
+            "Python has tables, tuples and dicts": (
+                "ChoiceFormat Counts Item Kind Settings Unsupported WireName are_unknown check find from_name name"
+            ),
+            "the classes of Python end in Wire": "Chat Completions PartWire",
+            "Rust copies what the records of pieces have in common": (
+                "Numbered PieceRecord begin_event next_number script_usage take_text"
+            ),
+            "Python sets an attribute": "response_info",
+        },
+        {
+            "the classes of Python end in Wire": "ChatWire CompletionsWire",
+            "the methods of Rust are in src/py/wire_writer.rs": (
+                "write_data write_snapshot write_source write_text write_tool_result"
+            ),
+            "Rust compacts JSON in src/json/compact.rs": "compact_json kept_json kept_text valid_json",
+            "Rust has fields, and a type of counts": "args end_step find_counts",
         },
     ),
 }
