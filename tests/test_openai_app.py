@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import openai
 import pytest
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
@@ -196,6 +197,19 @@ def test_a_function_looks_models_up_for_each_request(mock_server: MockServer) ->
     assert seen == [("chat", "fish-1", "a"), ("models", "fish-2", None)]
 
 
+def test_models_may_be_added_and_taken_away_while_the_app_runs() -> None:
+    models: dict[str, Any] = {"one": RunnableLambda(lambda _: "1")}
+    with served(models) as sdk:
+        models["two"] = RunnableLambda(lambda _: "2")
+        models["one"] = RunnableLambda(lambda _: "one")
+        texts = [sdk.chat.completions.create(model=name, messages=USER).choices[0].message.content for name in models]
+        del models["one"]
+        assert [model.id for model in sdk.models.list()] == ["two"]
+        with pytest.raises(openai.NotFoundError):
+            sdk.chat.completions.create(model="one", messages=USER)
+    assert texts == ["one", "2"]
+
+
 def test_the_configuration_of_runs_may_depend_on_the_request(mock_server: MockServer) -> None:
     configs: list[Any] = []
 
@@ -229,8 +243,6 @@ def test_an_app_may_be_mounted_in_another(mock_server: MockServer) -> None:
 
 
 def test_the_most_tokens_and_the_most_answers_are_limited(mock_server: MockServer) -> None:
-    import openai
-
     with served({"fish": chat_model(mock_server)}, max_tokens=4, max_choices=2) as sdk:
         sdk.chat.completions.create(model="fish", messages=USER)
         sdk.chat.completions.create(model="fish", messages=USER, max_completion_tokens=9)

@@ -47,8 +47,9 @@ def openai_app(
 
     ``models``
         the Runnables by the names that clients ask for: chat models, LLMs, chains, agents, LangChain's Runnables. A
-        :class:`ServedModel` says more of one. A function, or an async one, is called with each
-        :class:`OpenAIRequest` and returns the Runnable for it, or ``None`` for a model that does not exist.
+        :class:`ServedModel` says more of one. The mapping may change while the app runs. A function, or an async one,
+        is called with each :class:`OpenAIRequest` and returns the Runnable for it, or ``None`` for a model that does
+        not exist.
     ``authenticate``
         a function, or an async one, that is called with the headers (names in lower case) of each request. A
         request for which it returns ``None`` or ``False`` is refused with 401. Any other value is the request's

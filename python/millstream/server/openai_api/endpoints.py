@@ -111,7 +111,7 @@ class ModelsEndpoint(_Endpoint):
     async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response:
         """Return the list."""
         await self.options.identify(headers)
-        data = [_describe(name, served) for name, served in self.options.models.served.items()]
+        data = [_describe(name, served) for name, served in self.options.models.listed()]
         return json_response({"object": "list", "data": data})
 
 

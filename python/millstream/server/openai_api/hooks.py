@@ -15,27 +15,41 @@ __all__ = ("AppOptions", "Lookup")
 
 
 class Lookup:
-    """The models of an app: a mapping, or a function."""
+    """The models of an app: a mapping, or a function. A mapping may change while the app runs."""
 
     def __init__(self, models: Any) -> None:
         self._find: Callable[[OpenAIRequest], Any] | None = None
-        self.served: Mapping[str, ServedModel] = {}
+        self._mapping: Mapping[str, Any] = {}
+        # The models of the mapping as they are served, with the values that they were made of.
+        self._made: dict[str, tuple[Any, ServedModel]] = {}
         if isinstance(models, Mapping):
-            self.served = {name: as_served(value) for name, value in models.items()}
+            self._mapping = models
+            self.listed()
         elif callable(models):
             self._find = models
         else:
             raise TypeError(f"models must be a mapping or a function, not {type(models).__name__}")
 
+    def listed(self) -> list[tuple[str, ServedModel]]:
+        """Return the names and the models of the mapping."""
+        return [(name, self._serve(name, value)) for name, value in self._mapping.items()]
+
     async def find(self, request: OpenAIRequest) -> ServedModel:
         """Return the model of a request; raises :class:`RequestError` if there is none."""
-        if self._find is None:
-            found: Any = self.served.get(request.model)
-        else:
+        name = request.model
+        if self._find is not None:
             found = await _resolve(self._find(request))
+        else:
+            found = self._mapping.get(name)
         if found is None:
-            raise unknown_model(request.model)
-        return as_served(found)
+            raise unknown_model(name)
+        return as_served(found) if self._find is not None else self._serve(name, found)
+
+    def _serve(self, name: str, value: Any) -> ServedModel:
+        made = self._made.get(name)
+        if made is None or made[0] is not value:
+            made = self._made[name] = (value, as_served(value))
+        return made[1]
 
 
 @dataclass(frozen=True, slots=True)
