@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from asgi_calls import called_from
 from millstream import OpenAI
 from millstream.server import EventStreamResponse, add_routes, shut_down
 
@@ -51,6 +52,25 @@ def _make_routes() -> Any:
     app = Starlette()
     add_routes(app, llm, path="/chain")
     return app
+
+
+_direct: list[bool] = []
+
+
+async def counting(scope: Any, receive: Any, send: Any) -> None:
+    """An app that answers with the number of messages of the last response that the connection's callback has sent."""
+    if scope["type"] == "lifespan":
+        await bare(scope, receive, send)
+    elif scope["path"] == "/direct":
+        await Response(str(sum(_direct)))(scope, receive, send)
+    else:
+        _direct.clear()
+
+        def counted(message: Any) -> Any:
+            _direct.append(called_from("buffer_updated"))
+            return send(message)
+
+        await respond()(scope, receive, counted)
 
 
 def __getattr__(name: str) -> Any:

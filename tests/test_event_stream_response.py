@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 
 from endings import assert_closed_by_us, read_all
 from millstream import OpenAI, ServerSentEvent, SSEParser
-from millstream.server import EventStreamResponse
+from millstream.server import EventStreamResponse, keep_alive
 from millstream.testing import VERSE, ErrorFrame, ErrorStatus, MockServer, Reply, Stall
 from serving import served
 
@@ -82,6 +82,20 @@ def test_events_of_a_model_are_records(mock_server: MockServer) -> None:
         *["on_llm_stream"] * len(VERSE),
         "on_llm_end",
     ]
+
+
+def test_a_record_is_sent_when_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keep_alive, "_TICK_SECONDS", 1000.0)
+    with (
+        MockServer(Reply(fault=Stall(after=2))) as server,
+        served(answering(lambda: EventStreamResponse(records(server), ping_interval=None))) as url,
+        httpx2.stream("GET", url) as response,
+    ):
+        parts, data = response.iter_raw(), b""
+        while data.count(b"on_llm_stream") < 2:
+            data += next(parts)
+        server.release()
+        assert b"".join(parts).endswith(b"event: end\n\n")
 
 
 @pytest.mark.parametrize("content", [None, [b"a"], "text"])

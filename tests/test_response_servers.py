@@ -114,6 +114,14 @@ def test_a_framework_does_too(framework: str) -> None:
         check(app.url, upstream)
 
 
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_servers_send_is_called_from_the_callback_if_it_does_not_wait(server: str) -> None:
+    with MockServer(Reply(pace=0.002)) as upstream, running(SERVERS[server], "counting", upstream) as app:
+        assert httpx2.get(app.url).content.endswith(b"[DONE]\n\n")
+        direct = int(httpx2.get(f"{app.url}direct").text)
+    assert direct > 20 if server != "granian" else direct == 0
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_running_responses_say_farewell_when_uvicorn_stops(workers: int) -> None:
     server = ["uvicorn", "--workers", str(workers)]

@@ -39,31 +39,30 @@ class RecordSink(Protocol):
 
 
 class Pump:
-    """Reads the bodies of one stream. :meth:`go` is called after each record that was sent."""
+    """Reads the bodies of one stream. :meth:`go` is called after each record that was sent.
 
-    __slots__ = ("_body", "_done", "_is_going", "_processor", "_recorder", "_sink")
+    ``is_attached`` is whether a body is open: the upstream has answered.
+    """
+
+    __slots__ = ("_body", "_done", "_is_going", "_processor", "_recorder", "_sink", "is_attached")
 
     def __init__(self, sink: RecordSink) -> None:
         self._sink = sink
         self._body: Any = None
-        self._is_going = False
+        self._is_going = self.is_attached = False
         self._done: Sized = ()
 
     def attach(self, body: Any, processor: RecordProcessor, recorder: Recorder) -> Read:
         """Return what reads ``body``, the next one of the stream, for ``processor``."""
+        self.is_attached = True
         if not hasattr(body, "read_into"):
             return body.read  # type: ignore[no-any-return]
         self._body, self._processor, self._recorder, self._done = body, processor, recorder, processor.done
         return self._read
 
     @property
-    def is_attached(self) -> bool:
-        """Whether a connection of ours is open, which the records come from."""
-        return self._body is not None
-
-    @property
     def is_ending(self) -> bool:
-        """Whether all that comes now comes without a wait."""
+        """Whether the connection, one of ours, has nothing more: all that comes now comes without a wait."""
         return bool(self._done)
 
     def go(self) -> None:
