@@ -208,19 +208,22 @@ class Relay:
 
     async def _send_records(self) -> None:
         records, pump = self._open()
+        send = self._sender.send
+        may_hold = True
         try:
             async with records:
                 async for record in records:
                     if self._reason is not None:
                         # The stream has caught the cancellation and gone on.
                         raise asyncio.CancelledError
-                    if self._holds_back(record, pump):
-                        continue
-                    if not self._is_started:
-                        await self._start()
-                    if self._held:
+                    if may_hold:
+                        if self._holds_back(record, pump):
+                            continue
+                        if not self._is_started:
+                            await self._start()
+                        may_hold = pump is not None
                         record, self._held = self._held + record, b""
-                    await self._sender.send(record)
+                    await send(record)
                     if pump is not None:
                         pump.go()
         finally:

@@ -69,9 +69,20 @@ class Sender:
 
     async def send(self, body: bytes) -> None:
         """Send a part of the body; raises :class:`SendError`."""
-        await self._deliver({"type": "http.response.body", "body": body, "more_body": True})
-        if self._is_probing:
-            self._is_probing, self.is_direct = False, True
+        message: Message = {"type": "http.response.body", "body": body, "more_body": True}
+        if self._is_probing or self._ping is not None:
+            await self._deliver(message)
+            if self._is_probing:
+                self._is_probing, self.is_direct = False, True
+            return
+        # What :meth:`_deliver` does, without a step more.
+        self.count += 1
+        self.is_sending = True
+        try:
+            await self._send(message)
+        except Exception as error:
+            raise SendError(error) from error
+        self.is_sending = False
 
     async def end(self, body: bytes = b"") -> None:
         """Send the last part of the body."""
