@@ -3,12 +3,18 @@
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from endings import assert_closed_by_us, read_all
 from millstream import OpenAI, ServerSentEvent, SSEParser
@@ -248,3 +254,35 @@ def test_an_upstream_request_body_that_was_not_read_is_no_disconnect(mock_server
     with served(answering(lambda: EventStreamResponse(records(mock_server)))) as url:
         response = httpx2.post(url, content=b"x" * 100_000)
     assert events(response.content)[-1][1]["event"] == "on_llm_end"
+
+
+# Clients of tests.
+
+
+@pytest.mark.parametrize("fault", [None, ErrorFrame(after=3)], ids=["whole", "failing"])
+def test_starlettes_test_client_reads_a_response(fault: Any) -> None:
+    with MockServer(Reply(fault=fault)) as server, TestClient(answering_app(server)) as client:
+        response = client.get("/")
+    assert events(response.content)[-1][0] == ("data" if fault is None else "error")
+
+
+def test_a_client_over_an_asgi_transport_reads_a_response(mock_server: MockServer) -> None:
+    async def main() -> bytes:
+        transport = httpx2.ASGITransport(answering(lambda: EventStreamResponse(records(mock_server))))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://app") as client:
+            return (await client.get("/")).content
+
+    assert events(asyncio.run(main()))[-1][1]["event"] == "on_llm_end"
+
+
+def answering_app(server: MockServer) -> Any:
+    async def answer(request: Request) -> EventStreamResponse:
+        return EventStreamResponse(records(server))
+
+    return Starlette(routes=[Route("/", answer)])
+
+
+def test_without_starlette_the_import_says_what_to_install() -> None:
+    code = "import sys; sys.modules['starlette'] = None\nfrom millstream.server import EventStreamResponse"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'millstream[server]'" in found.stderr.splitlines()[-1]

@@ -114,6 +114,11 @@ def test_a_framework_does_too(framework: str) -> None:
         check(app.url, upstream)
 
 
+def test_litestar_mounts_a_response_too() -> None:
+    with MockServer(Reply(pace=0.002)) as upstream, running(["uvicorn"], "litestar", upstream) as app:
+        check(f"{app.url}mounted", upstream)
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_servers_send_is_called_from_the_callback_if_it_does_not_wait(server: str) -> None:
     with MockServer(Reply(pace=0.002)) as upstream, running(SERVERS[server], "counting", upstream) as app:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from starlette.responses import Response
+try:
+    from starlette.responses import Response
+except ImportError as error:
+    raise ImportError("EventStreamResponse needs Starlette: pip install 'millstream[server]'") from error
 
 from .bodies import AsyncItems, as_body, check_limit, check_slow_client, response_headers
 from .relaying import Relay, RelayOptions
