@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from asgi_calls import Client
 from millstream import OpenAI
 from millstream.server import EventStreamResponse, keep_alive, shut_down
+from millstream.server.bodies import AsyncItems
 from millstream.testing import MockServer, Reply, Stall
 from user_code import run, settled
 
@@ -240,6 +241,26 @@ def test_a_stream_that_ignores_its_cancellation_is_closed_all_the_same() -> None
         await task
         assert closed.is_set()
         assert len(client.messages) == 2
+
+    run(main)
+
+
+@pytest.mark.parametrize("how", ["disconnect", "cancel"])
+def test_a_body_that_was_not_read_yet_is_closed_too(how: str) -> None:
+    async def main() -> None:
+        closed: list[bool] = []
+
+        class Counting(AsyncItems):
+            async def aclose(self) -> None:
+                closed.append(True)
+
+        stuck = asyncio.Event()
+        client = Client(lambda message: stuck.wait())
+        task = asyncio.create_task(client.call(EventStreamResponse(Counting(waiting(stuck)))))
+        await asyncio.sleep(0)
+        (client.leave if how == "disconnect" else task.cancel)()
+        await asyncio.wait([task])
+        assert closed == [True]
 
     run(main)
 

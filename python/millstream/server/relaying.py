@@ -63,6 +63,7 @@ class Relay:
         "_cut",
         "_held",
         "_is_ending",
+        "_is_opened",
         "_is_over",
         "_is_started",
         "_options",
@@ -75,7 +76,7 @@ class Relay:
         self._body = body
         self._options = options
         self._reason: _Reason | Exception | None = None
-        self._is_started = self._is_ending = self._is_over = False
+        self._is_started = self._is_opened = self._is_ending = self._is_over = False
         self._cut: Exception | None = None
         # Records to be sent with the next ones.
         self._held = b""
@@ -107,6 +108,9 @@ class Relay:
             ticker.remove(self)
             watcher.cancel()
             await self._sender.close()
+            if not self._is_opened:
+                # The client has left before the stream was read: a body may count its readers.
+                await _close(self._body)
         if self._cut is not None:
             raise self._cut
 
@@ -250,6 +254,7 @@ class Relay:
     def _open(self) -> tuple[_Records, Pump | None]:
         """Return the records, and what sends most of them itself, if the stream is one of ours."""
         body: Any = self._body
+        self._is_opened = True
         open_parts = getattr(body, "_open_parts", None)
         if open_parts is None or (parts := open_parts()) is None:
             return _Records(aiter(body), body), None
@@ -331,8 +336,12 @@ class _Records:
 
     async def __aexit__(self, *error: object) -> None:
         """Close what can be closed."""
-        if hasattr(self._closes, "aclose"):
-            await self._closes.aclose()
+        await _close(self._closes)
+
+
+async def _close(body: Any) -> None:
+    if hasattr(body, "aclose"):
+        await body.aclose()
 
 
 def _cut_error() -> Exception:
