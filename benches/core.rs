@@ -1,4 +1,4 @@
-//! What the core costs per byte: events, deltas, text, JSON.
+//! What the core costs per byte: events, deltas, wires, text, JSON.
 //!
 //! `cargo bench` runs all, `cargo bench -- decode` those with `decode` in their name. Every output is
 //! checked before it is timed.
@@ -11,9 +11,11 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use millstream::decode::{Ended, Format, StreamDecoder};
 use millstream::delta::{Delta, Sink};
 use millstream::json;
+use millstream::record::Records;
 use millstream::sse::{Event, SseParser};
 use millstream::text::TextAssembler;
 use millstream::utf8::Errors;
+use millstream::wire::{Settings, WireName, WireWriter};
 
 const DELTAS: usize = 1000;
 const NO_LIMIT: usize = 1 << 24;
@@ -173,6 +175,76 @@ fn decoder(criterion: &mut Criterion) {
     }
 }
 
+/// Writes deltas on a wire.
+struct Writing {
+    writer: WireWriter,
+    out: Vec<u8>,
+}
+
+impl Sink for Writing {
+    fn delta(&mut self, delta: &Delta<'_>) {
+        self.writer.delta(&mut self.out, delta);
+    }
+
+    fn text(&mut self, index: u32, text: &str) {
+        self.writer.text(&mut self.out, index, text);
+    }
+}
+
+/// The size of what a wire has for a stream, without its end.
+fn transcode(format: Format, wire: WireName, reads: &[&[u8]]) -> usize {
+    let settings = Settings {
+        id: "8f2d61c0a7".to_owned(),
+        model: "gpt-5-mini".to_owned(),
+        ..Settings::default()
+    };
+    let writer = WireWriter::new(wire, settings);
+    let mut sink = Writing {
+        writer,
+        out: Vec::new(),
+    };
+    let mut decoder = StreamDecoder::new(format, true, NO_LIMIT);
+    let mut size = 0;
+    for data in reads {
+        sink.out.clear();
+        decoder.feed(data, &mut sink);
+        size += sink.out.len();
+    }
+    size
+}
+
+/// The size of the same stream's records.
+fn record(format: Format, reads: &[&[u8]]) -> usize {
+    let prefix = b"data: {\"event\":\"on_chat_model_stream\",\"data\":{\"chunk\":{\"content\":";
+    let mut decoder = StreamDecoder::new(format, true, NO_LIMIT);
+    let (mut buffer, mut size) = (Vec::new(), 0);
+    for data in reads {
+        let mut records = Records::with_buffer(buffer, prefix, b"}}}\n\n");
+        decoder.feed(data, &mut records);
+        size += records.bytes().len();
+        buffer = records.take_buffer();
+    }
+    size
+}
+
+fn wires(criterion: &mut Criterion) {
+    let body = chat();
+    for (name, reads) in reads(&body.bytes).into_iter().take(2) {
+        let mut group = criterion.benchmark_group(format!("wires/{name}"));
+        group.throughput(Throughput::Elements(DELTAS as u64));
+        group.bench_function(BenchmarkId::from_parameter("records"), |bencher| {
+            bencher.iter(|| record(body.format, black_box(&reads)));
+        });
+        for wire in WireName::ALL {
+            assert!(transcode(body.format, wire, &reads) > DELTAS);
+            group.bench_function(BenchmarkId::from_parameter(wire.name()), |bencher| {
+                bencher.iter(|| transcode(body.format, wire, black_box(&reads)));
+            });
+        }
+        group.finish();
+    }
+}
+
 fn text(criterion: &mut Criterion) {
     let text = WORDS.concat().repeat(DELTAS);
     let mut group = criterion.benchmark_group("text");
@@ -221,6 +293,6 @@ fn reader(criterion: &mut Criterion) {
 criterion_group! {
     name = core;
     config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(2));
-    targets = sse, decoder, text, reader
+    targets = sse, decoder, wires, text, reader
 }
 criterion_main!(core);

@@ -14,6 +14,7 @@ from .harness import Effort
 from .integrations.rows import existing_apps
 from .readers import calls, large_readers, payload_readers, sse_readers, text_readers, tool_readers
 from .streams import async_streams, completions_models, streams
+from .wires import WIRES, wire_writers
 
 __all__ = ("groups",)
 
@@ -28,6 +29,7 @@ def groups() -> Iterator[Group]:
     yield from _large_events()
     yield from _documents()
     yield from _texts()
+    yield from _wires()
     yield from _arguments()
     yield from _tool_calls()
     yield from _models()
@@ -100,6 +102,15 @@ def _texts() -> Iterator[Group]:
                     full=_LONG if count == 1000 else _SLOW,
                     headline=f"text of a {kind} stream" if (count, text, read) == (1000, "prose", "event") else "",
                 )
+
+
+def _wires() -> Iterator[Group]:
+    targets = tuple(Target(wire, "records", at_most=1.15) for wire in WIRES)
+    for text in ("prose", "world"):
+        for read in ("event", "1,460 B"):
+            yield Group(
+                "records for clients", fixture("chat", 1000, text), read, "chunk", wire_writers, targets, full=_LONG
+            )
 
 
 def _arguments() -> Iterator[Group]:
