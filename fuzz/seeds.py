@@ -35,7 +35,10 @@ def seeds() -> Iterator[tuple[str, int, bytes]]:
             yield "decode", options_of(case), data_of(case)
     for path in sorted((VECTORS / "wire").glob("openai-*.expected.json")):
         case = json.loads(path.read_text("utf-8"))
-        yield "decode", options_of(case), (VECTORS / "wire" / case["file"]).read_bytes()
+        body = (VECTORS / "wire" / case["file"]).read_bytes()
+        yield "decode", options_of(case), body
+        for more in (0, 2, 4, 12):
+            yield "wire", options_of(case) | more, body
     for case in load("http"):
         yield "http", int(case.get("method") == "HEAD"), data_of(case)
     yield "http", 8, b"POST|/v1/models?a=b|authorization|Bearer \xc3\xa9\tx"
