@@ -45,7 +45,7 @@ OVER_BOTH_TRANSPORTS = {
 
 # Two thirds of the suite's time: what runs every vector, split or place to leave at, and what runs other programs.
 SLOW = {
-    *("test_add_routes_left", "test_add_routes_trees", "test_langserve_clients"),
+    *("test_add_routes_left", "test_add_routes_trees", "test_langserve_clients", "test_remote_runnable_resumed"),
     *("test_any_attempts_left", "test_any_composition_left", "test_apps_chains", "test_apps_left"),
     *("test_apps_observed", "test_apps_served", "test_apps_switches", "test_attempt_compositions"),
     *("test_bench_against", "test_bench_apps", "test_bench_fixtures", "test_bench_server", "test_bench_transport"),

@@ -17,6 +17,8 @@ from .values import write_values
 
 __all__ = ("LangServeEndpoint",)
 
+_LAST_EVENT_ID = "last-event-id"
+
 
 class LangServeEndpoint:
     """The address of a remote Runnable, with what each request to it has in common.
@@ -58,6 +60,10 @@ class LangServeEndpoint:
         """Return the request that posts ``body`` to the route ``path``; it is not sent yet."""
         return PendingRequest(self, path, dict(body), None)
 
+    def get_rest(self, place: str, last_event_id: str) -> PendingRequest:
+        """Return the request for the events of a stream after ``last_event_id``; ``place`` is its URL."""
+        return PendingRequest(self, place, {_LAST_EVENT_ID: last_event_id}, None)
+
     # What a pending request asks of an endpoint.
 
     @property
@@ -78,6 +84,10 @@ class LangServeEndpoint:
             check_text("api_key", key)
             headers["authorization"] = f"Bearer {key}"
         put_headers(headers, self._headers)
+        if (last_event_id := pending.params.get(_LAST_EVENT_ID)) is not None:
+            del headers["content-type"]
+            put_headers(headers, {"accept": "text/event-stream", _LAST_EVENT_ID: last_event_id or None})
+            return Request("GET", pending.path, headers, b"", self._timeouts, end_by=end_by)
         url = f"{self._base}{pending.path}{self._query}"
         body = write_values(pending.params)
         return Request("POST", url, headers, body, self._timeouts, end_by=end_by, resend=self._max_retries > 0)

@@ -21,6 +21,7 @@ from ...streaming.stream import AsyncStream, Stream
 from ..http.request import PendingRequest
 from .endpoint import LangServeEndpoint
 from .responses import EventStream, WholeDocument
+from .resuming import ResumableRequest
 from .values import read_values
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class RemoteRunnable(Runnable[Input, Output]):
     ``url`` is the path under which the server has the routes. ``api_key`` is sent as a bearer token: a text, or a
     function that returns one, which may be a coroutine function for async code. ``timeout`` is in seconds, as for
     models; ``http_client``, ``http_async_client`` and ``transport`` are those of models too. Nothing is sent again
-    unless ``max_retries`` says so, and then only requests that were not answered. ::
+    unless ``max_retries`` says so, and then only requests that were not answered. A stream whose connection breaks
+    is continued where the server keeps its streams (``add_routes`` with a ``store``), at most ``max_resumes`` times
+    without an event in between. ::
 
         remote = RemoteRunnable("https://example.com/chain", api_key=key)
         async for chunk in remote.astream({"question": "Why?"}):
@@ -61,6 +64,7 @@ class RemoteRunnable(Runnable[Input, Output]):
         headers: Mapping[str, str] | None = None,
         timeout: Any = None,
         max_retries: int = 0,
+        max_resumes: int = 3,
         http_client: Any = None,
         http_async_client: Any = None,
         transport: str = "auto",
@@ -76,6 +80,7 @@ class RemoteRunnable(Runnable[Input, Output]):
             http_async_client=http_async_client,
             transport=transport,
         )
+        self._max_resumes = max_resumes
         self.name = name
 
     @property
@@ -165,7 +170,7 @@ class RemoteRunnable(Runnable[Input, Output]):
         return Stream(stream_in_run(self, partial(self._stream, kwargs), input, config))
 
     def _stream(self, kwargs: dict[str, Any], input: object, run: ChainRun, config: RunnableConfig) -> Any:
-        return drive(self._post("/stream", input, config, kwargs), EventStream(_read_chunk))
+        return drive(*self._post_stream("/stream", input, config, kwargs, _read_chunk))
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the output's chunks."""
@@ -177,7 +182,7 @@ class RemoteRunnable(Runnable[Input, Output]):
         return astream_in_run(self, partial(self._astream, kwargs), input, config)
 
     async def _astream(self, kwargs: dict[str, Any], input: object, run: ChainRun, config: RunnableConfig) -> Any:
-        return adrive(self._post("/stream", input, config, kwargs), EventStream(_read_chunk))
+        return adrive(*self._post_stream("/stream", input, config, kwargs, _read_chunk))
 
     def _event_stream(
         self,
@@ -189,16 +194,15 @@ class RemoteRunnable(Runnable[Input, Output]):
         *,
         for_async: bool = False,
     ) -> tuple[Source, Processor[StreamEvent]]:
-        request = self._post("/stream_events", input, config, kwargs, **wanted.arguments())
-        return request, EventStream(read_values)
+        return self._post_stream("/stream_events", input, config, kwargs, read_values, **wanted.arguments())
 
     def astream_log(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
         """Stream the log of the server's run: patches of its state, or with ``diff=False`` whole states."""
         patches = kwargs.pop("diff", True)
         kwargs.pop("with_streamed_output_list", None)
         filters = {name: kwargs.pop(name, None) for name in EventFilter._fields}
-        request = self._post("/stream_log", input, config, kwargs, **filters, diff=True)
-        return AsyncStream(adrive(request, EventStream(_LogReader(whole=not patches).read)))
+        read = _LogReader(whole=not patches).read
+        return AsyncStream(adrive(*self._post_stream("/stream_log", input, config, kwargs, read, **filters, diff=True)))
 
     # The requests.
 
@@ -207,6 +211,19 @@ class RemoteRunnable(Runnable[Input, Output]):
     ) -> PendingRequest:
         body = {"input": input, "config": _sent(config), "kwargs": kwargs, **more}
         return self._millstream_endpoint.post(path, body)
+
+    def _post_stream(
+        self,
+        path: str,
+        input: object,
+        config: RunnableConfig | None,
+        kwargs: dict[str, Any],
+        read: Callable[[Any], Any],
+        **more: Any,
+    ) -> tuple[ResumableRequest, EventStream]:
+        """Return the source and the processor of a stream; ``read`` returns the chunk that JSON stands for."""
+        request, processor = self._post(path, input, config, kwargs, **more), EventStream(read)
+        return ResumableRequest(request, self._millstream_endpoint, processor, self._max_resumes), processor
 
     def _post_batch(
         self, inputs: list[Any], configs: Sequence[RunnableConfig], kwargs: dict[str, Any]

@@ -83,7 +83,7 @@ class EventStream(_RemoteAnswer):
     ends is a :class:`~millstream.errors.StreamTruncatedError`.
     """
 
-    __slots__ = ("_parser", "_read", "_tail", "_texts", "done")
+    __slots__ = ("_last_event_id", "_parser", "_read", "_tail", "_texts", "done")
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
         super().__init__()
@@ -91,10 +91,24 @@ class EventStream(_RemoteAnswer):
         self._start()
 
     def _start(self) -> None:
-        self._parser = SSEParser()
-        self._tail = b"\n"
+        self._begin()
+        self._last_event_id = ""
         self._texts: list[str] = []
         self.done: list[bool] = []
+
+    def _begin(self) -> None:
+        self._parser = SSEParser()
+        self._tail = b"\n"
+
+    @property
+    def last_event_id(self) -> str:
+        """The id of the last whole event; ``""`` if the server gives none."""
+        return self._parser.last_event_id or self._last_event_id
+
+    def restart(self) -> None:
+        """Take the next data as the beginning of an event: the stream is continued after the last one."""
+        self._last_event_id = self.last_event_id
+        self._begin()
 
     def opened(self, body: object) -> None:
         """Start anew with each body."""
