@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from blockbuster import blockbuster_ctx
 from starlette.applications import Starlette
 
 from millstream.server import EventStreamResponse
@@ -22,6 +23,7 @@ from millstream.server.resumable import (
     resumable_routes,
     resume,
     shut_down_streams,
+    stop,
 )
 from millstream.server.resumable import generation as generation_module
 from millstream.server.resumable.stores import Append, Created, Outcome
@@ -235,3 +237,23 @@ def test_a_wrong_option_is_refused(name: str) -> None:
     options: dict[str, Any] = {name: "x"}
     with pytest.raises(ValueError, match=f"{name} must be '[a-z]+' or '[a-z]+', not 'x'"):
         resumable(Source(), MemoryStore(), **options)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_no_store_blocks_the_event_loop(kind: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        store: Any = MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "streams.db")
+        source = Source()
+        body = resumable(source, store, stream_id="s")
+        source.send_events(20)
+        source.send(None)
+        with blockbuster_ctx():
+            reader = Reader()
+            await reader.read(body)
+            again = await whole(store, "s")
+            await stop(store, "s")
+            await store.delete("s")
+            await store.aclose()
+        assert again.events == reader.events
+
+    asyncio.run(main())

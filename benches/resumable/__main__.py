@@ -5,6 +5,7 @@ Each row is a process of its own. Redis is measured where ``redis-server`` is on
 
 import asyncio
 import gc
+import glob
 import os
 import resource
 import shutil
@@ -140,6 +141,30 @@ async def memory_of_streams(place: str, streams: int, records: int) -> dict[str,
     return {"KB / running stream": running / streams / 1e3, "KB / ended stream": ended / streams / 1e3}
 
 
+async def stored_size(place: str, batch: int, streams: int = 200, records: int = 500) -> dict[str, float]:
+    """Measure what streams take in the store, where each append has ``batch`` records."""
+    store = open_store(place)
+    before = await bytes_of(place, store)
+    data = b"id: 1795721148945-100\n" + RECORD
+    for number in range(streams):
+        name = f"size-{number:032}"
+        epoch = (await store.create(name, b"x" * 100, replace=True)).epoch
+        firsts = range(1, records + 1, batch)
+        await store.append(
+            [Append(name, epoch, Block(epoch, n, n + batch - 1, b"".join([data] * batch + [b""]))) for n in firsts]
+        )
+    taken = await bytes_of(place, store) - before
+    await store.aclose()
+    return {"KB / stream": taken / streams / 1e3, "bytes / record": taken / streams / records}
+
+
+async def bytes_of(place: str, store: Any) -> int:
+    """Return the bytes of a store."""
+    if place.startswith("redis:"):
+        return int((await store._client.info("memory"))["used_memory"])
+    return resident() if place == "memory" else sum(map(os.path.getsize, glob.glob(f"{place}*")))
+
+
 async def followers(place: str, count: int, records: int) -> dict[str, float]:
     """Measure followers of one stream that is generated elsewhere: they read the store."""
     store, other = open_store(place), open_store(place)
@@ -216,6 +241,8 @@ SCENARIOS: dict[str, tuple[Callable[[str], Awaitable[dict[str, float]]], tuple[s
     "one stream a call": (lambda place: appends(place, 1, 1000), STORES[1:]),
     "100 streams a call": (lambda place: appends(place, 100, 100), STORES[1:]),
     "1,000 streams of 500 records": (lambda place: memory_of_streams(place, 1000, 500), STORES[1:]),
+    "500 records, stored one by one": (lambda place: stored_size(place, 1), STORES[1:]),
+    "500 records, stored by five": (lambda place: stored_size(place, 5), STORES[1:]),
     "100 followers elsewhere": (lambda place: followers(place, 100, 100), STORES[2:]),
     "append to reader elsewhere": (lambda place: latency(place, 100), STORES[2:]),
 }

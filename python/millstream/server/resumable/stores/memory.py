@@ -32,6 +32,7 @@ __all__ = ("MemoryStore",)
 
 MAX_STREAMS = 10_000
 MAX_SIZE = 256 << 20
+MERGED_SIZE = 4096
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class MemoryStore:
         self.lease, self.flush_interval = lease, flush_interval
         self._ttl, self._max_streams = ttl, max_streams
         self._max_size, self._max_stream_size = max_size, max_stream_size
+        self._merged_size = min(MERGED_SIZE, max_size // 16, max_stream_size // 16)
         self._lock = threading.Lock()
         self._waiters = Waiters()
         self._streams: dict[str, _Stream] = {}
@@ -147,7 +149,7 @@ class MemoryStore:
         if block is not None and (block.epoch, block.last) > stream.last:
             if block.epoch == stream.epoch and block.first != stream.last.seq + 1:
                 return "fenced"
-            stream.blocks.append(block)
+            self._keep(stream.blocks, block)
             stream.size += len(block.data)
             self._size += len(block.data)
             stream.last = Position(block.epoch, block.last)
@@ -156,6 +158,15 @@ class MemoryStore:
         if append.status != "running":
             self._ended[append.stream_id] = now
         return "stop" if stream.stop else "stored"
+
+    def _keep(self, blocks: list[Block], block: Block) -> None:
+        """Append a block, or make it a part of the one before: an object for each record is larger than the record."""
+        if blocks and blocks[-1].epoch == block.epoch:
+            before = blocks[-1]
+            if len(before.data) + len(block.data) <= self._merged_size:
+                blocks[-1] = Block(block.epoch, before.first, block.last, before.data + block.data)
+                return
+        blocks.append(block)
 
     def _page(self, stream_id: str, after: Position, limit: int) -> Page | None:
         now = time.monotonic()

@@ -52,7 +52,7 @@ CREATE INDEX IF NOT EXISTS streams_expires ON streams (expires);
 CREATE TABLE IF NOT EXISTS blocks (
     stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (stream, epoch, last)
-);
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (revision INTEGER NOT NULL);
 INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT * FROM counter);
 """
@@ -262,9 +262,10 @@ class _Thread:
             if self._database is not None:
                 self._database.close()
 
+        loop = asyncio.get_running_loop()
         with suppress(RuntimeError):  # it is closed already
-            await asyncio.get_running_loop().run_in_executor(self._executor, close)
-        self._executor.shutdown()
+            await loop.run_in_executor(self._executor, close)
+        await loop.run_in_executor(None, self._executor.shutdown)
 
 
 def _connect(path: str) -> sqlite3.Connection:
