@@ -8,6 +8,8 @@ import logging
 from collections import deque
 from typing import Any, Literal
 
+from ...streaming.drive import adrive_records
+from ...streaming.relay import Pump
 from .committer import Committer, committer_for
 from .endings import error_records
 from .errors import StoreUnavailableError, StreamStoppedError, WriterFencedError, WriterShutdownError
@@ -50,11 +52,13 @@ class Generation:
         self.failed_early = False
         """Whether it failed before the answer's first chunk."""
         self._source = source
+        self._is_preface = getattr(source, "is_preface", None)
         self._numbering = numbering
         self._on_disconnect = on_disconnect
         self._followers = 0
-        # The latest blocks, of which the last `_unstored` bytes are not stored yet.
+        # The latest blocks, of which the last `_unstored` bytes are not stored yet; and those that no append has yet.
         self._recent: deque[Block] = deque()
+        self._pending: list[Block] = []
         self._recent_size = self._unstored = 0
         self._first = 0
         self._stored = 0
@@ -62,6 +66,7 @@ class Generation:
         self._status: Status = "running"
         self._reason: BaseException | None = None
         self._waiting: list[asyncio.Future[None]] = []
+        self._room = asyncio.Event()
         self._committer: Committer = committer_for(store)
         self.loop = asyncio.get_running_loop()
         self._key = id(store), id(self.loop), stream_id
@@ -98,6 +103,12 @@ class Generation:
         self._waiting.append(future)
         await future
 
+    async def wait_for_room(self) -> None:
+        """Wait while too many records are not stored."""
+        while self._unstored > UNSTORED_SIZE:
+            self._room.clear()
+            await self._room.wait()
+
     def join(self) -> None:
         """Count a follower."""
         self._followers += 1
@@ -126,13 +137,9 @@ class Generation:
 
     def next_append(self) -> Append | None:
         """Return the records that are not stored, and the status at the end."""
-        if self._in_flight is None and (self._unstored or self._status != "running"):
-            blocks: list[Block] = []
-            for block in reversed(self._recent):
-                if block.last <= self._stored:
-                    break
-                blocks.append(block)
-            self._in_flight = Append(self.stream_id, self.epoch, _join(blocks[::-1]), self._status)
+        if self._in_flight is None and (self._pending or self._status != "running"):
+            pending, self._pending = self._pending, []
+            self._in_flight = Append(self.stream_id, self.epoch, _join(pending), self._status)
         return self._in_flight
 
     def heartbeat(self) -> Append:
@@ -147,7 +154,8 @@ class Generation:
             self._stored = append.block.last
             self._unstored -= len(append.block.data)
             self._forget()
-            self._wake()
+            if self._unstored <= UNSTORED_SIZE:
+                self._room.set()
         if append.status != "running":
             self._committer.remove(self)
             self._end()
@@ -179,20 +187,38 @@ class Generation:
                 await self.wait()
 
     async def _read(self) -> None:
-        source = self._source
-        is_preface = getattr(source, "is_preface", None)
+        records, pump = self._open_source()
         try:
-            async for data in source:
-                self._add(self._numbering.add(data))
-                if is_preface is not None:
-                    if is_preface(data):
-                        self.last_of_preface = self._numbering.last
-                    else:
-                        is_preface = None
-                while self._unstored > UNSTORED_SIZE:
-                    await self.wait()
+            async for data in records:
+                self._take(data)
+                await self.wait_for_room()
+                if pump is not None:
+                    pump.go()
         finally:
-            await self._close_source()
+            try:
+                if records is not self._source:
+                    await records.aclose()
+            finally:
+                await self._close_source()
+            # A traceback keeps this frame, and the frame would keep the processor, which has the exception.
+            del records, pump
+
+    def _open_source(self) -> tuple[Any, Pump | None]:
+        """Return the records, and what takes most of them from the connection's callback, if the stream is ours."""
+        open_parts = getattr(self._source, "_open_parts", None)
+        if open_parts is None or (parts := open_parts()) is None:
+            return self._source, None
+        pump = Pump(_Sink(self))
+        source, processor = parts
+        return adrive_records(source, processor, pump), pump
+
+    def _take(self, data: bytes) -> None:
+        self._add(self._numbering.add(data))
+        if self._is_preface is not None:
+            if self._is_preface(data):
+                self.last_of_preface = self._numbering.last
+            else:
+                self._is_preface = None
 
     async def _close_source(self) -> None:
         if hasattr(self._source, "aclose"):
@@ -228,6 +254,7 @@ class Generation:
     def _add(self, block: Block | None) -> None:
         if block is not None:
             self._recent.append(block)
+            self._pending.append(block)
             self._recent_size += len(block.data)
             self._unstored += len(block.data)
             self._committer.notify()
@@ -257,6 +284,29 @@ class Generation:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+
+class _Sink:
+    """Takes the records of a pump: it waits where the store does not keep up."""
+
+    __slots__ = ("_generation", "is_pending")
+
+    is_direct = True
+
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+        self.is_pending = False
+
+    def post(self, records: bytes) -> bool:
+        """Take records; return ``False`` if :meth:`finish` is to be called."""
+        self._generation._take(records)
+        self.is_pending = self._generation._unstored > UNSTORED_SIZE
+        return not self.is_pending
+
+    async def finish(self) -> None:
+        """Wait until there is room for more."""
+        await self._generation.wait_for_room()
+        self.is_pending = False
 
 
 def running_generation(store: StreamStore, stream_id: str) -> Generation | None:

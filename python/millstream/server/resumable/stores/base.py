@@ -46,8 +46,7 @@ class Created(NamedTuple):
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """Records to be stored behind those before, and the stream's status after them.
 
     Without records it renews the writer's lease. The status ``lost`` is set by a follower that finds the lease
