@@ -1,11 +1,12 @@
 """Calls ASGI responses without a server: what was sent, and what kind of client it was."""
 
 import asyncio
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ("Client", "called_from")
+__all__ = ("Client", "is_in_callback")
 
 
 class Client:
@@ -14,6 +15,7 @@ class Client:
     def __init__(self, on_send: Callable[[Any], Any] | None = None, *, suspends: bool = False) -> None:
         self.messages: list[Any] = []
         self.callers: list[bool] = []
+        self.is_called_back = False
         self._on_send = on_send
         self._suspends = suspends
         self._gone = asyncio.Event()
@@ -40,13 +42,14 @@ class Client:
 
     async def send(self, message: Any) -> None:
         """Keep a message."""
+        self.is_called_back = is_in_callback()
+        self.callers.append(self.is_called_back)
         if self._suspends:
             await asyncio.sleep(0)
         if self._on_send is not None:
             result = self._on_send(message)
             if result is not None:
                 await result
-        self.callers.append(called_from("buffer_updated"))
         self.messages.append(message)
 
     async def receive(self) -> Any:
@@ -60,11 +63,11 @@ class Client:
         await response(whole, self.receive, self.send)
 
 
-def called_from(function: str) -> bool:
-    """Return whether a function of this name is among the callers."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
+def is_in_callback() -> bool:
+    """Return whether the caller, a function or a coroutine, is run by a callback of the loop: no coroutine calls it."""
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        if frame.f_code.co_flags & inspect.CO_COROUTINE:
+            return False
         frame = frame.f_back
-        if frame.f_code.co_name == function:
-            return True
-    return False
+    return True

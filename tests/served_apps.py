@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from asgi_calls import called_from
+from asgi_calls import is_in_callback
 from millstream import OpenAI
 from millstream.server import EventStreamResponse, add_routes, shut_down
 
@@ -67,7 +67,7 @@ async def counting(scope: Any, receive: Any, send: Any) -> None:
         _direct.clear()
 
         def counted(message: Any) -> Any:
-            _direct.append(called_from("buffer_updated"))
+            _direct.append(is_in_callback())
             return send(message)
 
         await respond()(scope, receive, counted)

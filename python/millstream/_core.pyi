@@ -1,7 +1,7 @@
 """The Rust core. The classes of both halves have the types of the Python half; the rest is Rust's alone."""
 
-from collections.abc import Sequence
-from typing import NoReturn, final
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Self, final
 
 from ._pure import ChunkTimes as ChunkTimes
 from ._pure import Delta as Delta
@@ -17,6 +17,26 @@ from ._pure import encode_sse as encode_sse
 from .errors import APIConnectionError
 
 DEBUG_BUILD: bool
+
+class RecordRelay:
+    def __new__(
+        cls,
+        connection: Any,
+        view: memoryview,
+        framing: HTTPConnection,
+        waits: tuple[Callable[[], float], float, float],
+        records: tuple[Any, ...],
+        client: tuple[Any, ...],
+        stop: Callable[[Exception | None], None],
+    ) -> Self: ...
+    def get_buffer(self, sizehint: int) -> memoryview: ...
+    def buffer_updated(self, nbytes: int) -> None: ...
+    def connection_made(self, transport: Any) -> None: ...
+    def connection_lost(self, error: Exception | None) -> None: ...
+    def eof_received(self) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+    def __reduce__(self) -> NoReturn: ...
 
 @final
 class HTTPConnection:

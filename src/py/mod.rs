@@ -22,6 +22,7 @@ mod httpx_event;
 mod partial;
 mod payloads;
 mod plain;
+mod relay;
 mod sinks;
 mod sse;
 mod state;
@@ -51,6 +52,8 @@ mod _core {
     use super::event::PyServerSentEvent;
     #[pymodule_export]
     use super::partial::PyJsonAssembler;
+    #[pymodule_export]
+    use super::relay::PyRecordRelay;
     #[pymodule_export]
     use super::sse::PySseParser;
     #[pymodule_export]

@@ -149,14 +149,29 @@ class Sender:
             except StopIteration:
                 return True
             except Exception as error:
-                raise SendError(error) from error
+                raise self.wrap_error(error) from error
             finally:
                 leave(loop, task)
-            self._pending = _resume(sending, awaited)
-            self.is_sending = True
+            self.suspend(sending, awaited)
             return False
 
         return partial(run, step)
+
+    @property
+    def client(self) -> tuple[Any, ...] | None:
+        """What the core's relay needs to do what :attr:`post` does."""
+        return self._context.run, _enter_task, _leave_task, self._loop, self._task, self._send, self
+
+    def suspend(self, sending: Any, awaited: Any) -> None:
+        """Let the task finish ``sending``, which waits for ``awaited``."""
+        self._pending = _resume(sending, awaited)
+        self.is_sending = True
+
+    def wrap_error(self, error: Exception) -> SendError:
+        """Return what is raised for an exception of ``send``."""
+        failure = SendError(error)
+        failure.__cause__ = error
+        return failure
 
     @property
     def is_pending(self) -> bool:

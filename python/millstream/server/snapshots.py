@@ -66,6 +66,10 @@ class SnapshotSender(Sender):
         """Sends a part of the body from a callback, or keeps it; the task never has to finish that."""
         return self._offer
 
+    @property
+    def client(self) -> None:
+        """The core's relay keeps nothing."""
+
     def _offer(self, body: bytes) -> bool:
         if self._writer is not None:
             self._keep(body)

@@ -31,6 +31,10 @@ class RecordSink(Protocol):
         """Sends records from a callback; returns ``False`` if the task has to call :meth:`finish`."""
 
     @property
+    def client(self) -> tuple[Any, ...] | None:
+        """What the core's relay needs to send as :attr:`post` does; ``None`` if it cannot."""
+
+    @property
     def is_pending(self) -> bool:
         """Whether what :meth:`post` began has not been sent yet."""
 
@@ -74,10 +78,10 @@ class Pump:
         body, sink, done = self._body, self._sink, self._done
         if not self._is_going:
             return await body.read()  # type: ignore[no-any-return]
-        take = self._make_take()
+        take, relayed = self._make_take(), self._relayed()
         try:
             while True:
-                raws: Sequence[Any] = await body.read_into(take)
+                raws: Sequence[Any] = await body.read_into(take, relayed)
                 if not sink.is_pending:
                     return raws
                 await sink.finish()
@@ -85,7 +89,7 @@ class Pump:
                     return ()
         finally:
             # A traceback keeps this frame, and the processor may have the exception.
-            del take, done
+            del take, relayed, done
 
     def _make_take(self) -> Callable[[Any], bool]:
         """Return what sends the records of one read, and returns whether to go on: all it needs is bound to it."""
@@ -101,3 +105,15 @@ class Pump:
             return not done and not on_idle()
 
         return take
+
+    def _relayed(self) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+        """Return what the core needs to do the same as :meth:`_make_take`'s function, if it can."""
+        client = self._sink.client
+        if client is None:
+            return None
+        processor = self._processor
+        records = (
+            *(self._recorder, processor.prefix, processor.suffix),
+            *(processor.joined, processor.on_idle, self._done),
+        )
+        return records, client

@@ -12,7 +12,8 @@ so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection
 exchanges there is no consumer, and such data ends the connection instead.
 
 **Sinks.** A task that relays what it reads may set a *sink*, a function that is called with data in the loop's
-callback. The task waits for the rest: the end, an error, a deadline.
+callback. The task waits for the rest: the end, an error, a deadline. A :class:`Relay` does the same in the core: it is
+the transport's protocol in the connection's place, until :meth:`Connection.wake`.
 
 **States.** *active*: an exchange uses the connection. *idle*: it is in the pool. *parked*: it is in the pool
 too, but the last chunk of its body has not arrived yet (see ``_park``). *closed*.
@@ -26,6 +27,7 @@ from os import getpid
 from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Protocol, cast
 
+from ..._core import RecordRelay
 from ..watchdog import shut_down
 from .pool import PARKED_SECONDS
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from .exchange import HTTPConnection
     from .origins import Origin
 
-__all__ = ("Connection",)
+__all__ = ("Connection", "Relay")
 
 # The socket is paused when more than this is unread. A stream buffers at most this much and two reads
 # (of READ_SIZE).
@@ -69,6 +71,12 @@ class ConnectionOwner(Protocol):
         """Forget a connection that is closed."""
 
 
+class Relay(RecordRelay, asyncio.BufferedProtocol):
+    """The core's relay, as asyncio's loops want a protocol."""
+
+    __slots__ = ()
+
+
 class Connection(asyncio.BufferedProtocol):
     """One connection. ``reads`` holds the data that has arrived and was not taken yet.
 
@@ -80,6 +88,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_framing",
+        "_is_relayed",
         "_loop",
         "_pid",
         "_pool",
@@ -113,6 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         self._framing: HTTPConnection | None = None
         self._waiter: asyncio.Future[bool] | None = None
         self.sink: Callable[[bytes], None] | None = None
+        self._is_relayed = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = self.deadline = inf
         self._pid = getpid()
@@ -133,6 +143,11 @@ class Connection(asyncio.BufferedProtocol):
         if self._state == _CLOSED:
             # ``abort`` was called before the connection was made.
             self._transport.abort()
+
+    @property
+    def view(self) -> memoryview:
+        """The buffer that all connections of the loop share."""
+        return self._view
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the buffer that all connections of the loop share; ``buffer_updated`` copies the data out at once."""
@@ -191,6 +206,20 @@ class Connection(asyncio.BufferedProtocol):
         self._waiter = waiter
         return waiter
 
+    def begin_relay(self, relay: Relay) -> None:
+        """Let ``relay`` read in this protocol's place, up to the next :meth:`end_sink`."""
+        if self._transport is not None:
+            self._is_relayed = True
+            self._transport.set_protocol(relay)
+
+    def end_sink(self) -> None:
+        """Take no more notice of a sink, or of a relay."""
+        self.sink = None
+        if self._is_relayed:
+            self._is_relayed = False
+            if self._transport is not None:
+                self._transport.set_protocol(self)
+
     def take(self) -> bytes:
         """Return all data that has arrived, joined, and resume a paused transport."""
         reads = self.reads
@@ -206,7 +235,8 @@ class Connection(asyncio.BufferedProtocol):
 
         With ``is_drained`` only the end of the body is missing: the connection is parked until it arrives.
         """
-        self._waiter = self.sink = None
+        self._waiter = None
+        self.end_sink()
         if is_drained and self.reads:
             framing.feed(self.take())
         if self.is_lost or self._state != _ACTIVE or self._loop.is_closed():
@@ -360,7 +390,7 @@ class Connection(asyncio.BufferedProtocol):
     def wake(self) -> None:
         """Wake the task that waits for a change."""
         waiter, self._waiter = self._waiter, None
-        self.sink = None
+        self.end_sink()
         if waiter is not None and not waiter.done():
             waiter.set_result(False)
 
@@ -390,6 +420,7 @@ class Connection(asyncio.BufferedProtocol):
         elif waiter is None:
             self.abort()
         else:
-            self._waiter = self.sink = None
+            self._waiter = None
+            self.end_sink()
             if not waiter.done():
                 waiter.set_result(True)

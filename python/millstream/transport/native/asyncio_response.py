@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import APITimeoutError
+from .asyncio_connection import Relay
 from .exchange import Exchange, connect_error, read_error, timeout_error, unsolicited_error
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from .origins import Origin
 
 __all__ = ("AsyncResponse",)
+
+# The last arguments of a relay but one: what makes the records, and what sends them.
+RelayParts = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
 class ResponsePool(Protocol):
@@ -125,11 +129,12 @@ class AsyncResponse(Exchange):
             return (data if self._through else self.feed_body(data),)
         return ()
 
-    async def read_into(self, take: Callable[[bytes], bool]) -> Sequence[bytes]:
+    async def read_into(self, take: Callable[[bytes], bool], relayed: RelayParts | None = None) -> Sequence[bytes]:
         """Call ``take`` with all data as it arrives, in the loop's callback, until it returns ``False``.
 
         Returns an empty sequence then, and at the end, and raises what :meth:`read` does. Data that has arrived
-        already is returned, as :meth:`read` does: ``take`` is never called by the task.
+        already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relayed`` is what a
+        :class:`Relay` needs to do the same in the core, where a decoder reads the framing.
         """
         connection, framing, now, idle = self._connection, self.framing, self._pool.now, self.waits.idle
         if connection is None or self._content is not None or framing.ended or framing.failure is not None:
@@ -139,30 +144,40 @@ class AsyncResponse(Exchange):
         failure: BaseException | None = None
 
         def feed(data: bytes) -> None:
-            nonlocal is_stopped, failure
             time = now()
             if time >= end_by:
                 connection.reads.append(data)
                 return connection.wake()
             connection.deadline = time + idle if time + idle < end_by else end_by
             try:
-                is_stopped = not take(data if through else self.feed_body(data))
+                goes_on = take(data if through else self.feed_body(data))
             except Exception as error:
-                # The task raises it.
-                failure = error
-            if is_stopped or failure is not None or framing.ended or framing.failure is not None:
+                return stop(error)
+            if not goes_on:
+                stop(None)
+            elif framing.ended or framing.failure is not None:
                 connection.wake()
+
+        def stop(error: Exception | None) -> None:
+            nonlocal is_stopped, failure
+            # The task raises it.
+            is_stopped, failure = True, error
+            connection.wake()
 
         try:
             if not connection.has_news() and (time := now()) < end_by:
-                connection.sink = feed
+                if relayed is not None and through:
+                    waits = now, idle, end_by
+                    connection.begin_relay(Relay(connection, connection.view, framing, waits, *relayed, stop))
+                else:
+                    connection.sink = feed
                 if await connection.wait_for_change(min(time + idle, end_by)) and not connection.has_news():
                     raise self._timeout_error(connection.deadline, idle, "nothing arrived")
                 if failure is not None:
                     raise failure
             return () if is_stopped else await self.read()
         finally:
-            connection.sink = None
+            connection.end_sink()
             # A traceback keeps this frame, which would keep the exception.
             del feed, failure
 
