@@ -292,6 +292,7 @@ class _Sink:
     __slots__ = ("_generation", "is_pending")
 
     is_direct = True
+    client = None
 
     def __init__(self, generation: Generation) -> None:
         self._generation = generation
