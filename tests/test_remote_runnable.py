@@ -23,6 +23,7 @@ from millstream import (
     RateLimitError,
     RemoteRunnable,
     StreamDecodeError,
+    StreamStalledError,
     StreamTruncatedError,
     UnprocessableEntityError,
 )
@@ -44,6 +45,7 @@ class Script:
         self.headers: list[Any] = []
         self.closed = threading.Semaphore(0)
         self.on_request: Callable[[], Any] = list
+        self.pace = 0.0
         self.app = Starlette()
         self.app.add_route("/chain/{name}", self.answer, methods=["POST"])
 
@@ -65,6 +67,7 @@ class Script:
                 if piece is None:
                     await asyncio.Event().wait()
                 else:
+                    await asyncio.sleep(self.pace)
                     yield piece
         finally:
             self.closed.release()
@@ -268,6 +271,21 @@ def test_a_stream_without_its_end_is_truncated(served: tuple[Script, str], metho
     assert len(items) == 1
     assert isinstance(error, StreamTruncatedError)
     assert str(error) == "the stream ended before its end event"
+
+
+@pytest.mark.parametrize("method", ["stream", "astream"])
+def test_keep_alives_are_not_chunks(served: tuple[Script, str], method: str) -> None:
+    script, url = served
+    with answering(served, stream=[data("a"), *[b": ping\n\n"] * 3, None]):
+        script.pace = 0.01
+        try:
+            remote: Any = RemoteRunnable(url, stream_chunk_timeout=0.001)
+            items, error = read_all(getattr(remote, method)(1))
+        finally:
+            script.pace = 0
+    assert items == ["a"]
+    assert isinstance(error, StreamStalledError)
+    assert (str(error), error.text) == ("nothing but keep-alives arrived for 0.001 s", "a")
 
 
 def test_an_event_that_is_not_valid_json_ends_the_stream(served: tuple[Script, str]) -> None:

@@ -37,22 +37,23 @@ class RemoteRunnable(Runnable[Input, Output]):
     """A Runnable behind a server that speaks LangServe's wire: ours (``add_routes``) or LangServe itself.
 
     ``url`` is the path under which the server has the routes. ``api_key`` is sent as a bearer token: a text, or a
-    function that returns one, which may be a coroutine function for async code. ``timeout`` is in seconds, as for
-    models; ``http_client``, ``http_async_client`` and ``transport`` are those of models too. Nothing is sent again
-    unless ``max_retries`` says so, and then only requests that were not answered. A stream whose connection breaks
-    is continued where the server keeps its streams (``add_routes`` with a ``store``), at most ``max_resumes`` times
+    function that returns one, which may be a coroutine function for async code. ``timeout``, ``http_client``,
+    ``http_async_client`` and ``transport`` are those of models. ``stream_chunk_timeout`` limits the wait for a chunk,
+    in seconds, whatever keep-alives arrive; by default there is no such limit. Nothing is sent again unless
+    ``max_retries`` says so, and then only requests that were not answered. A stream whose connection breaks is
+    continued where the server keeps its streams (``add_routes`` with a ``store``), at most ``max_resumes`` times
     without an event in between. ::
 
         remote = RemoteRunnable("https://example.com/chain", api_key=key)
         async for chunk in remote.astream({"question": "Why?"}):
             print(chunk, end="")
 
-    Messages, documents, prompt values and results in outputs are objects of our classes, chunks that are dicts can be
+    Messages, documents, prompt values and results in outputs are objects of our classes; chunks that are dicts can be
     added. Error statuses raise :class:`~millstream.errors.APIStatusError`, an error in a stream
     :class:`~millstream.errors.ProviderError`, a stream without its end
     :class:`~millstream.errors.StreamTruncatedError`. The events of ``astream_events`` and the patches of
-    ``astream_log``
-    are those of the server's run, in the version that the server has; no run on this side is reported with them.
+    ``astream_log`` are those of the server's run, in the version that the server has. No run on this side is reported
+    with them.
     """
 
     # A type checker takes any input and output, unless ``RemoteRunnable[In, Out](…)`` says which.
@@ -63,6 +64,7 @@ class RemoteRunnable(Runnable[Input, Output]):
         api_key: str | SecretStr | Callable[[], Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Any = None,
+        stream_chunk_timeout: float | None = None,
         max_retries: int = 0,
         max_resumes: int = 3,
         http_client: Any = None,
@@ -81,6 +83,7 @@ class RemoteRunnable(Runnable[Input, Output]):
             transport=transport,
         )
         self._max_resumes = max_resumes
+        self._chunk_timeout = stream_chunk_timeout
         self.name = name
 
     @property
@@ -90,12 +93,12 @@ class RemoteRunnable(Runnable[Input, Output]):
 
     @property
     def InputType(self) -> Any:
-        """Any type: the server knows it."""
+        """Any type, since the server alone has the schema."""
         return Any
 
     @property
     def OutputType(self) -> Any:
-        """Any type: the server knows it."""
+        """Any type, since the server alone has the schema."""
         return Any
 
     def __repr__(self) -> str:
@@ -222,7 +225,7 @@ class RemoteRunnable(Runnable[Input, Output]):
         **more: Any,
     ) -> tuple[ResumableRequest, EventStream]:
         """Return the source and the processor of a stream; ``read`` returns the chunk that JSON stands for."""
-        request, processor = self._post(path, input, config, kwargs, **more), EventStream(read)
+        request, processor = self._post(path, input, config, kwargs, **more), EventStream(read, self._chunk_timeout)
         return ResumableRequest(request, self._millstream_endpoint, processor, self._max_resumes), processor
 
     def _post_batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,22 +79,25 @@ class _RemoteAnswer(Processor[Any]):
 class EventStream(_RemoteAnswer):
     """The processor of a stream: ``read`` returns the chunk that the JSON of an event ``data`` stands for.
 
-    The stream ends well with the event ``end`` alone. An event ``error`` is a
+    ``limit`` is how many seconds may pass without a chunk, whatever comments arrive: a server that keeps a connection
+    alive may wait for ever itself. The stream ends well with the event ``end`` alone. An event ``error`` is a
     :class:`~millstream.errors.ProviderError`, whose ``error`` has LangServe's ``status_code``; a stream that just
     ends is a :class:`~millstream.errors.StreamTruncatedError`.
     """
 
-    __slots__ = ("_last_event_id", "_parser", "_read", "_tail", "_texts", "done")
+    __slots__ = ("_idle_since", "_last_event_id", "_limit", "_parser", "_read", "_tail", "_texts", "done")
 
-    def __init__(self, read: Callable[[Any], Any]) -> None:
+    def __init__(self, read: Callable[[Any], Any], limit: float | None = None) -> None:
         super().__init__()
         self._read = read
+        self._limit = limit
         self._start()
 
     def _start(self) -> None:
         self._begin()
         self._last_event_id = ""
         self._texts: list[str] = []
+        self._idle_since: tuple[int, float] | None = None
         self.done: list[bool] = []
 
     def _begin(self) -> None:
@@ -102,7 +106,7 @@ class EventStream(_RemoteAnswer):
 
     @property
     def last_event_id(self) -> str:
-        """The id of the last whole event; ``""`` if the server gives none."""
+        """The id of the last whole event; ``""`` if the events have none."""
         return self._parser.last_event_id or self._last_event_id
 
     def restart(self) -> None:
@@ -152,6 +156,17 @@ class EventStream(_RemoteAnswer):
                 text = chunk if type(chunk) is str else getattr(chunk, "content", None)
                 if type(text) is str:
                     self._texts.append(text)
+
+    def on_idle(self) -> bool:
+        """Set ``error`` and return ``True`` if no chunk has arrived for as long as the limit."""
+        now = time.monotonic()
+        if self._idle_since is None or self._idle_since[0] != self.seen:
+            self._idle_since = self.seen, now
+        if self._limit is None or now - self._idle_since[1] < self._limit:
+            return False
+        message = f"nothing but keep-alives arrived for {self._limit:g} s"
+        self._fail(StreamStalledError(message, **self._partial()))
+        return True
 
     def _fail(self, error: BaseException) -> None:
         self.error = error
