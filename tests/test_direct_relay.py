@@ -17,6 +17,9 @@ from millstream.transport import native
 from millstream.wires.names import WireOptions
 from user_code import run, settled
 
+# The connection is the native transport's.
+pytestmark = pytest.mark.usefixtures("native")
+
 PACED: Any = {"pace": 0.002}
 PIECES = [f" piece {number}" for number in range(8)]
 
