@@ -98,11 +98,7 @@ def add_routes(
     )
     endpoints = choose_endpoints(enabled_endpoints, disabled_endpoints)
     served = _with_types(_as_runnable(runnable), input_type, output_type)
-    is_fastapi = _is_fastapi(app)
-    base = _check_path(app, path, endpoints)
-    run_name = getattr(app, "prefix", "") + base
-    handlers = RunnableHandlers(served, run_name, settings, raises_invalid=is_fastapi)
-    routes = _Routes(app, base, handlers, depends)
+    routes = _make_routes(app, served, _check_path(app, path, endpoints), settings, depends)
     for name in endpoints:
         if name in SCHEMAS:
             routes.add("GET", name, name)
@@ -111,6 +107,14 @@ def add_routes(
     if store is not None:
         routes.add("GET", "streams/{stream_id}", "resume")
         routes.add("DELETE", "streams/{stream_id}", "stop")
+
+
+def _make_routes(
+    app: Any, runnable: Runnable[Any, Any], base: str, settings: RouteSettings, depends: list[Any]
+) -> _Routes:
+    run_name = getattr(app, "prefix", "") + base
+    handlers = RunnableHandlers(runnable, run_name, settings, raises_invalid=_is_fastapi(app))
+    return _Routes(app, base, handlers, depends)
 
 
 class _LangChainRunnable(ForeignRunnable):
@@ -153,6 +157,7 @@ def _split_dependencies(app: Any, dependencies: Sequence[Any]) -> tuple[tuple[Re
 
 def _check_path(app: Any, path: str, endpoints: Sequence[str]) -> str:
     """Return the path below which the routes are, without a slash at its end."""
+    _is_fastapi(app)
     if path and not path.startswith("/"):
         raise ValueError(f"a path begins with a slash: write path={'/' + path!r}")
     base = path.rstrip("/")
