@@ -14,7 +14,10 @@ from millstream.server import EventStreamResponse
 from millstream.server.sending import Sender
 from millstream.testing import Compress, Cut, Endless, ErrorFrame, MockServer, Reply, Send, Stall
 from millstream.transport import native
+from millstream.transport.native import NativeTransport
 from millstream.wires.names import WireOptions
+from native_cases import Run, both_loops
+from scripted import client_context, tls_front
 from user_code import run, settled
 
 # The connection is the native transport's.
@@ -93,7 +96,7 @@ def test_an_upstream_that_sends_comments_alone_is_given_up() -> None:
     assert run(main)
 
 
-@pytest.mark.parametrize("limit", [{"request_timeout": 0.05}, {"total_timeout": 0.1}], ids=str)
+@pytest.mark.parametrize("limit", [{"request_timeout": 0.3}, {"total_timeout": 0.3}], ids=str)
 def test_a_silent_upstream_is_given_up(limit: Any) -> None:
     reply = Reply(pieces=PIECES, fault=Stall(after=4), **PACED)
     direct, by_task = (outcome(reply, suspends=suspends, **limit) for suspends in (False, True))
@@ -309,3 +312,18 @@ def test_an_error_of_the_recorder_reaches_the_request_and_closes_the_upstream() 
         return errors
 
     assert [repr(error) for error in run(main)] == ["ValueError('a bug')"]
+
+
+@both_loops
+def test_a_callback_sends_what_comes_over_tls(run: Run) -> None:
+    async def main() -> None:
+        client = Client()
+        transport = NativeTransport(ssl_context=client_context())
+        with MockServer(Reply(pieces=PIECES * 20, **PACED)) as server, tls_front(server.url, 1) as url:
+            llm = OpenAI(base_url=url, api_key="k", http_client=transport)
+            await client.call(EventStreamResponse(llm.astream_records("p", wire="text")))
+            await transport.aclose()
+        assert client.body.decode() == "".join(PIECES * 20)
+        assert client.is_direct
+
+    run(main())

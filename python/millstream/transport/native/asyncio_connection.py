@@ -12,8 +12,8 @@ so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection
 exchanges there is no consumer, and such data ends the connection instead.
 
 **Sinks.** A task that relays what it reads may set a *sink*, a function that is called with data in the loop's
-callback. The task waits for the rest: the end, an error, a deadline. A :class:`Relay` does the same in the core: it is
-the transport's protocol in the connection's place, until :meth:`Connection.wake`.
+callback. The task waits for the rest: the end, an error, a deadline. A ``Relay`` does the same in the core: it is the
+transport's protocol in the connection's place, until :meth:`Connection.wake`.
 
 **States.** *active*: an exchange uses the connection. *idle*: it is in the pool. *parked*: it is in the pool
 too, but the last chunk of its body has not arrived yet (see ``_park``). *closed*.
@@ -25,56 +25,27 @@ import asyncio
 from math import inf
 from os import getpid
 from socket import MSG_PEEK
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
-from ..._core import RecordRelay
 from ..watchdog import shut_down
 from .pool import PARKED_SECONDS
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-    from contextvars import Context
 
+    from .connection_owner import ConnectionOwner
     from .exchange import HTTPConnection
     from .origins import Origin
+    from .relay import Relay
 
-__all__ = ("Connection", "Relay")
+__all__ = ("Connection",)
 
 # The socket is paused when more than this is unread. A stream buffers at most this much and two reads
 # (of READ_SIZE).
 UNREAD_SIZE = 262_144
 
 _ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
-
-
-class ConnectionOwner(Protocol):
-    """What a connection needs of its pool."""
-
-    loop: asyncio.AbstractEventLoop
-    now: Callable[[], float]
-    view: memoryview
-    context: Context
-    connections: set[Connection]
-    is_inherited: bool
-
-    def rest(self, connection: Connection) -> None:
-        """Keep an idle connection."""
-
-    def park(self, connection: Connection) -> None:
-        """Keep a connection that waits for the end of a body."""
-
-    def unpark(self, connection: Connection) -> bool:
-        """Take a parked connection out; return whether it was there."""
-
-    def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
-
-
-class Relay(RecordRelay, asyncio.BufferedProtocol):
-    """The core's relay, as asyncio's loops want a protocol."""
-
-    __slots__ = ()
 
 
 class Connection(asyncio.BufferedProtocol):

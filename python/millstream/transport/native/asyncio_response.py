@@ -7,8 +7,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import APITimeoutError
-from .asyncio_connection import Relay
 from .exchange import Exchange, connect_error, read_error, timeout_error, unsolicited_error
+from .relay import Relay
 
 if TYPE_CHECKING:
     from .asyncio_connection import Connection

@@ -1,0 +1,35 @@
+"""What a connection of an event loop needs of the pool that owns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from contextvars import Context
+
+__all__ = ("ConnectionOwner",)
+
+
+class ConnectionOwner(Protocol):
+    """What a connection needs of its pool."""
+
+    loop: asyncio.AbstractEventLoop
+    now: Callable[[], float]
+    view: memoryview
+    context: Context
+    connections: set[Any]
+    is_inherited: bool
+
+    def rest(self, connection: Any) -> None:
+        """Keep an idle connection."""
+
+    def park(self, connection: Any) -> None:
+        """Keep a connection that waits for the end of a body."""
+
+    def unpark(self, connection: Any) -> bool:
+        """Take a parked connection out; return whether it was there."""
+
+    def remove(self, connection: Any) -> None:
+        """Forget a connection that is closed."""
