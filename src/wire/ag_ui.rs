@@ -25,6 +25,7 @@ pub struct AgUiWire {
 }
 
 impl PartWire for AgUiWire {
+    const KEEPS_ARGS: bool = false;
     const LACKS: &'static [Part] = &[Part::Snapshots];
 
     fn start(&mut self, answer: &mut Answer, out: &mut Vec<u8>) {

@@ -23,7 +23,7 @@ pub struct Call {
     /// The id it is written with, once it has begun.
     pub id: String,
     pub name: String,
-    /// The arguments so far.
+    /// The arguments so far, if they are kept.
     pub args: String,
     /// It was written. It waits for the first arguments, since some servers send names in pieces.
     has_begun: bool,
@@ -38,6 +38,8 @@ pub trait PartWire: Debug + Send + Sized {
     /// The begin of a tool call ends the part that is open.
     const CALLS_END_PARTS: bool = false;
 
+    /// The end of a tool call repeats its arguments, so that they are kept.
+    const KEEPS_ARGS: bool = true;
     /// The parts that the wire cannot carry.
     const LACKS: &'static [Part];
 
@@ -195,7 +197,9 @@ impl<W: PartWire> Parts<W> {
         }
         if let Some(args) = args {
             begin_call(&mut self.wire, answer, out, call);
-            call.args.push_str(args);
+            if W::KEEPS_ARGS {
+                call.args.push_str(args);
+            }
             self.wire.call_piece(answer, out, call, args);
         }
     }
