@@ -58,14 +58,15 @@ CHECKS = {
         lambda path: [sys.executable, "-m", "tests.redis_suite", path],
     ),
     "clients in JavaScript": suite("js_clients"),
+    "LangServe's tests": suite("langserve_suite"),
     "Chromium": (
         lambda: shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"),
         lambda path: [sys.executable, "-m", "tests.browser_suite", path],
     ),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
-# Debian has one Python.
-OPTIONAL = {"other interpreter"}
+# Debian has one Python, and no package index has LangServe's tests.
+OPTIONAL = {"other interpreter", "LangServe's tests"}
 
 
 def main() -> int:
