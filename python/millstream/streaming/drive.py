@@ -50,6 +50,7 @@ def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, Non
                             break
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
+                if opener is not None:
                     again = _begin_again(opener, processor, body)
             yield from processor.close()
             if processor.error is not None:
@@ -109,6 +110,7 @@ async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Ou
                                 break
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
+                if opener is not None:
                     again = await _abegin_again(opener, processor, body)
             for output in processor.close():
                 yield output
@@ -161,6 +163,7 @@ async def adrive_records(
                                 break
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
+                if opener is not None:
                     again = await _abegin_again(opener, processor, body)
             if records := processor.close():
                 yield records
@@ -195,6 +198,7 @@ def begin(source: Source, processor: Processor[Out]) -> tuple[_Begun, list[Out]]
                         break
             except (APIConnectionError, StreamError) as error:
                 processor.on_disconnect(error)
+            if not outputs:
                 again = _begin_again(opener, processor, body)
         return _Begun(raws, body), outputs
     except BaseException:
@@ -222,6 +226,7 @@ async def abegin(source: Source, processor: Processor[Out]) -> tuple[AsyncBody, 
                             break
             except (APIConnectionError, StreamError) as error:
                 processor.on_disconnect(error)
+            if not outputs:
                 again = await _abegin_again(opener, processor, body)
         return body, outputs
     except BaseException:
@@ -253,12 +258,12 @@ class _Begun:
 
 
 def _begin_again(source: Any, processor: Any, body: Any) -> Any:
-    """Return another body of ``source`` in place of ``body``, which broke off; ``None`` where there is none.
+    """Return another body of ``source`` in place of ``body``, which has ended; ``None`` where there is none.
 
     A lost connection is tried again only while the consumer has seen nothing, so that no text comes twice.
     Three parties have a say. The driver passes ``None`` as ``source`` once something has come out. The
-    processor answers ``early_disconnect()``: the failure, if a connection (not a timeout, an error or an
-    end mark) ended a stream without a single delta. The source answers ``reopen(failure)``: it waits and
+    processor answers ``early_disconnect()``: the failure, by default if a connection (not a timeout, an error
+    or an end mark) ended a stream without a single delta. The source answers ``reopen(failure)``: it waits and
     sends the request again, or returns ``None`` where ``max_retries`` or ``total_timeout`` is used up.
     The tries count together with those that got no response at all. ``opened`` of the processor then
     starts over with a new decoder.

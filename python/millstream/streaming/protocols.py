@@ -123,9 +123,9 @@ class Processor(Generic[Out]):
         """Take note that the body broke off; :meth:`close` decides whether that is an ``error``."""
 
     def early_disconnect(self) -> StreamError | None:
-        """Return how the body broke off, if that was before any output and another try may succeed.
+        """Return how the body failed, if that was before any output and another try may succeed.
 
-        Nothing else is fed then: :meth:`close` is next, or :meth:`opened` with the body that the source's
+        It is called whenever a body has ended before any output, also one that ended well. Nothing else is fed then: :meth:`close` is next, or :meth:`opened` with the body that the source's
         ``reopen(error)`` (``areopen`` for async code) returned.
         """
         return None

@@ -46,7 +46,9 @@ class _RemoteAnswer(Processor[Any]):
 
     def early_disconnect(self) -> StreamError | None:
         """Return the error if the connection broke before any answer, and not by a timeout."""
-        if self.seen or self.error is not None or isinstance(self._disconnect, APITimeoutError):
+        if self._disconnect is None or isinstance(self._disconnect, APITimeoutError):
+            return None
+        if self.seen or self.error is not None:
             return None
         failure = self._end_error("")
         self._disconnect = None
