@@ -3,10 +3,11 @@
 import pytest
 
 from millstream.errors import APIConnectionError, BadRequestError, InternalServerError
+from millstream.server.gateway.circuit import Circuit
 from millstream.server.gateway.config import GatewayConfig, KeyConfig, UpstreamConfig
 from millstream.server.gateway.limits import Limits
 from millstream.server.gateway.router import Router
-from millstream.server.gateway.upstreams import Circuit, is_failure, may_fail_over
+from millstream.server.gateway.upstreams import is_failure, may_fail_over
 from millstream.server.openai_api import RequestError
 
 HASH = f"sha256:{'0' * 64}"
@@ -92,8 +93,26 @@ def test_a_circuit_opens_and_one_request_tries_it(clock: Clock) -> None:
     assert circuit.allows()
     circuit.release()
     assert circuit.allows()
-    circuit.succeed()
+    circuit.begin()
     assert [circuit.state, circuit.allows(), circuit.allows()] == ["closed", True, True]
+    circuit.fail()
+    assert circuit.state == "open"
+
+
+def test_an_answer_that_began_before_a_circuit_opened_does_not_close_it(clock: Clock) -> None:
+    circuit = Circuit(1, 30.0, clock)
+    circuit.fail()
+    circuit.begin()
+    circuit.succeed()
+    assert circuit.state == "open"
+
+
+def test_answers_that_begin_and_break_off_open_a_circuit(clock: Clock) -> None:
+    circuit = Circuit(2, 30.0, clock)
+    for _ in range(2):
+        circuit.begin()
+        circuit.fail()
+    assert circuit.state == "open"
 
 
 def test_a_success_in_between_starts_the_count_again(clock: Clock) -> None:

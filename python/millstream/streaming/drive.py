@@ -50,8 +50,7 @@ def drive(source: Source, processor: Processor[Out]) -> Generator[Out, None, Non
                             break
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
-                if opener is not None:
-                    again = _begin_again(opener, processor, body)
+                again = _begin_again(opener, processor, body)
             yield from processor.close()
             if processor.error is not None:
                 raise processor.error
@@ -110,8 +109,7 @@ async def adrive(source: Source, processor: Processor[Out]) -> AsyncGenerator[Ou
                                 break
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
-                if opener is not None:
-                    again = await _abegin_again(opener, processor, body)
+                again = await _abegin_again(opener, processor, body)
             for output in processor.close():
                 yield output
             if processor.error is not None:
@@ -163,8 +161,7 @@ async def adrive_records(
                                 break
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
-                if opener is not None:
-                    again = await _abegin_again(opener, processor, body)
+                again = await _abegin_again(opener, processor, body)
             if records := processor.close():
                 yield records
             if processor.error is not None:

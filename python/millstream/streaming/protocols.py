@@ -125,8 +125,9 @@ class Processor(Generic[Out]):
     def early_disconnect(self) -> StreamError | None:
         """Return how the body failed, if that was before any output and another try may succeed.
 
-        It is called whenever a body has ended before any output, also one that ended well. Nothing else is fed then: :meth:`close` is next, or :meth:`opened` with the body that the source's
-        ``reopen(error)`` (``areopen`` for async code) returned.
+        It is called whenever a body has ended before any output, also one that ended well. Nothing else is fed then:
+        :meth:`close` is next, or :meth:`opened` with the body that the source's ``reopen(error)`` (``areopen`` for
+        async code) returned.
         """
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._secrets import SecretStr
+from ...transport.headers import check_headers, check_text
 
 __all__ = ("ConfigError", "GatewayConfig", "KeyConfig", "UpstreamConfig", "parse_upstream", "read_config")
 
@@ -30,7 +31,8 @@ class UpstreamConfig:
     ``key_env`` names the environment variable that has it. ``models`` are those it is asked for; empty for
     any. ``timeout`` is the longest wait for its answer to begin, and between two parts of it, in seconds.
     ``retries`` are those of one request before the next upstream is tried. ``has_usage`` says that it understands
-    ``stream_options.include_usage``.
+    ``stream_options.include_usage``, and ``has_continuous_usage`` that it understands ``continuous_usage_stats``
+    there: answers that a client leaves are counted exactly then.
     """
 
     url: str
@@ -41,16 +43,21 @@ class UpstreamConfig:
     timeout: float = 120.0
     retries: int = 1
     has_usage: bool = True
+    has_continuous_usage: bool = False
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"an upstream's url is http://… or https://…, not {_without_user(self.url)!r}")
+        netloc = _check_url(self.url)
         if self.timeout <= 0 or self.retries < 0:
             raise ConfigError("an upstream's timeout must be greater than 0, and its retries at least 0")
+        try:
+            check_headers(self.headers)
+            if self.key is not None:
+                check_text("an upstream's key", self.key.get_secret_value())
+        except (TypeError, ValueError) as error:
+            raise ConfigError(str(error)) from None
         object.__setattr__(self, "url", self.url.rstrip("/"))
         if not self.name:
-            object.__setattr__(self, "name", parts.netloc.rpartition("@")[2])
+            object.__setattr__(self, "name", netloc.rpartition("@")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +87,16 @@ class GatewayConfig:
     """What a gateway does.
 
     ``aliases`` are names of models that clients ask for: each is a list of models in the order in which they are
-    tried, ``"model"`` or ``"upstream/model"``. Without ``keys``, every client may call. A circuit opens after
-    ``circuit_failures`` failures of an upstream in a row, for ``circuit_seconds``.
+    tried, ``"model"`` or ``"upstream/model"``. Without ``keys``, every client may call. A client has
+    ``body_timeout`` seconds to send its request. A circuit opens after ``circuit_failures`` failures of an upstream
+    in a row, for ``circuit_seconds``.
     """
 
     upstreams: tuple[UpstreamConfig, ...]
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: tuple[KeyConfig, ...] = ()
     max_body_size: int = 32 * 2**20
+    body_timeout: float = 60.0
     max_response_size: int = 64 * 2**20
     ping_interval: float | None = 15.0
     send_timeout: float | None = 60.0
@@ -95,6 +104,12 @@ class GatewayConfig:
     circuit_seconds: float = 30.0
 
     def __post_init__(self) -> None:
+        for name in ("max_body_size", "body_timeout", "max_response_size", "circuit_failures", "circuit_seconds"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} must be greater than 0")
+        for limit in (self.ping_interval, self.send_timeout):
+            if limit is not None and limit <= 0:
+                raise ConfigError("ping_interval and send_timeout must be greater than 0")
         for names, what in (
             ([one.name for one in self.upstreams], "upstreams"),
             ([one.name for one in self.keys], "keys"),
@@ -214,6 +229,18 @@ def _names(where: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one for one in value):
         raise ConfigError(f"{where} is a list of texts")
     return tuple(value)
+
+
+def _check_url(url: str) -> str:
+    """Return the host and the port of an upstream's URL; :class:`ConfigError` if it is none."""
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid or not url.isprintable() or parts.query or parts.fragment:
+        raise ConfigError(f"an upstream's url is http://… or https://…, not {_without_user(url)!r}")
+    return parts.netloc
 
 
 def _without_user(url: str) -> str:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...errors import APIError
 from ...providers.http.request import PendingRequest
-from ...transport import AsyncResponse
+from ...providers.http.retry import Tries
 from ...wires.public_error import PublicError
-from .upstreams import Candidate, is_failure, may_fail_over
+from .upstreams import Candidate, Upstream, UpstreamError, is_failure, may_fail_over
+
+if TYPE_CHECKING:
+    from ...transport import AsyncResponse
+    from .accounting import Account
 
 __all__ = ("FailoverSource", "NoUpstreamError")
 
 logger = logging.getLogger("millstream.gateway")
+
+_PATIENCE = 2.0
+"""The longest wait, in seconds, before the same upstream is asked again while there are others."""
 
 
 class NoUpstreamError(Exception):
@@ -30,78 +39,94 @@ class NoUpstreamError(Exception):
 
 
 class FailoverSource:
-    """A source over several upstreams, in order; ``candidate`` is the one that answers, or was asked last.
+    """A source over several upstreams, in order.
 
     An upstream is left for the next one before its first chunk alone: when it cannot be reached, refuses, or breaks
-    off. ``tried`` counts the upstreams asked, ``failure`` is the error of a request that none has answered.
+    off. Before, it is asked again as often as its ``retries`` say.
     """
 
-    def __init__(
-        self, candidates: Sequence[Candidate], path: str, body: Mapping[str, Any], *, idle: float | None = None
-    ) -> None:
+    def __init__(self, candidates: Sequence[Candidate], path: str, body: Mapping[str, Any], account: Account) -> None:
         self._candidates = list(candidates)
         self._path = path
         self._body = body
-        self._idle = idle
+        self._account = account
+        self._waits: list[float] = []
+        # Of the candidate that is asked.
+        self._candidate: Any = None
         self._pending: PendingRequest | None = None
-        self._seconds_left = 1.0
-        self.candidate: Candidate | None = None
-        self.failure: Exception | None = None
-        self.tried = 0
+        self._tries: Any = None
 
     async def aopen(self) -> AsyncResponse:
         """Return the response of the first upstream that begins to answer; raise the last one's error."""
-        while (candidate := self._next()) is not None:
-            self.candidate = candidate
-            params = {"extra_body": candidate.make_body(self._body)}
-            self._pending = PendingRequest(candidate.upstream, self._path, params, self._idle)
-            self.tried += 1
-            try:
-                response = await self._pending.aopen()
-            except Exception as error:
-                self._note(error)
-                if not may_fail_over(error):
-                    break
-            except BaseException:
-                candidate.upstream.circuit.release()
-                raise
-            else:
-                candidate.upstream.circuit.succeed()
-                self.failure = None
-                return response
-        self.failure = self.failure or NoUpstreamError(self._seconds_left)
-        raise self.failure
+        response, error = await self._open(None)
+        try:
+            if response is None:
+                raise NoUpstreamError(min(self._waits, default=0.0)) if error is None else error
+            return response
+        finally:
+            # A traceback keeps this frame.
+            del error
 
     async def areopen(self, error: Exception) -> AsyncResponse | None:
-        """Return a response in place of one that broke off before its first chunk; ``None`` if there is none."""
-        assert self._pending is not None
+        """Return a response in place of one that failed before its first chunk; ``None`` if there is none."""
         self._note(error)
-        if (response := await self._pending.areopen(error)) is not None:
-            self.failure = None
-            return response
-        return await self.aopen() if self._candidates else None
+        return (await self._open(error))[0]
 
-    def release(self) -> None:
-        """Drop the error, whose traceback knows this source."""
-        self.failure = None
+    async def _open(self, failure: Exception | None) -> tuple[AsyncResponse | None, UpstreamError | None]:
+        """Return the response of the next upstream that answers, or the last error; neither if none was asked."""
+        try:
+            while await self._select(failure):
+                try:
+                    return await self._ask(), None
+                except APIError as error:
+                    failure = error
+            return None, None if failure is None else UpstreamError(self._candidate.upstream, failure)
+        finally:
+            del failure
 
-    def _next(self) -> Candidate | None:
-        """Return the next upstream whose circuit allows a request."""
+    async def _select(self, failure: Exception | None) -> bool:
+        """Select the upstream to ask after a failure, or as the first one; return whether there is one."""
+        if failure is not None:
+            if not may_fail_over(failure):
+                return False
+            delay = self._tries.wait(failure)
+            if delay is not None and (delay <= _PATIENCE or not self._candidates):
+                await asyncio.sleep(delay)
+                if self._candidate.upstream.circuit.allows():
+                    return True
         while self._candidates:
             candidate = self._candidates.pop(0)
             circuit = candidate.upstream.circuit
             if circuit.allows():
-                return candidate
-            self._seconds_left = max(self._seconds_left, circuit.seconds_left())
-        return None
+                self._candidate, self._pending = candidate, None
+                self._tries = Tries(candidate.upstream.config.retries, None)
+                self._account.ask(candidate.upstream)
+                return True
+            self._waits.append(circuit.seconds_left())
+        return False
+
+    async def _ask(self) -> AsyncResponse:
+        upstream: Upstream = self._candidate.upstream
+        try:
+            if self._pending is None:
+                params = {"body": self._candidate.make_body(self._body)}
+                self._pending = PendingRequest(upstream, self._path, params, None)
+            response = await self._pending.aopen()
+        except APIError as error:
+            self._note(error)
+            raise
+        except BaseException:
+            upstream.circuit.release()
+            raise
+        upstream.circuit.begin()
+        return response
 
     def _note(self, error: Exception) -> None:
         """Note an error of the upstream that was asked."""
-        assert self.candidate is not None
-        upstream = self.candidate.upstream
-        self.failure = error
+        upstream: Upstream = self._candidate.upstream
         if is_failure(error):
             upstream.circuit.fail()
         else:
             upstream.circuit.release()
-        logger.info("the upstream %s failed: %s", upstream.name, type(error).__name__)
+        logger.info("%s", UpstreamError(upstream, error))
+        logger.debug("the upstream %s: %s", upstream.name, error)

@@ -48,7 +48,7 @@ class KeyLimits:
         self.set_limits(key)
 
     def set_limits(self, key: KeyConfig) -> None:
-        """Set the limits to those of ``key``; what runs goes on, and the minute begins anew."""
+        """Set the limits to those of ``key``; what runs goes on, and the minute begins again."""
         self.key = key
         self._streams = math.inf if key.streams is None else key.streams
         self._requests = None if key.requests_per_minute is None else _Bucket(key.requests_per_minute, self._now)
@@ -80,6 +80,10 @@ class Limits:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._by_name: dict[str, KeyLimits] = {}
+
+    def running(self) -> dict[str, int]:
+        """Return how many requests of each key run."""
+        return {name: limits.running for name, limits in self._by_name.items()}
 
     def of(self, key: KeyConfig) -> KeyLimits:
         """Return what ``key`` has left."""

@@ -6,14 +6,16 @@ import os
 from bisect import bisect_left
 from collections import Counter
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..._backend import ChunkTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .accounting import Account
 
-__all__ = ("Histogram", "Metrics")
+__all__ = ("Gauges", "Histogram", "Metrics")
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 
@@ -31,6 +33,11 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
+    def add_counts(self, counts: Sequence[int], total: float) -> None:
+        """Add values that were counted by the same bounds, and whose sum is ``total``."""
+        self._counts = [own + more for own, more in zip(self._counts, counts, strict=True)]
+        self._sum += total
+
     def lines(self, name: str, labels: str) -> Iterator[str]:
         """Yield the lines of the metric."""
         totals = list(accumulate(self._counts))
@@ -40,8 +47,15 @@ class Histogram:
         yield f"{name}_count{{{labels}}} {totals[-1]}"
 
 
+class Gauges(NamedTuple):
+    """What is so now: how many requests of each key run, and the state of each upstream's circuit."""
+
+    running: Mapping[str, int]
+    circuits: Mapping[str, str]
+
+
 class Metrics:
-    """The counts of requests that have ended, and of those that run.
+    """The counts of requests that have ended.
 
     Labels are names of the configuration (keys, upstreams) and wires, never what a client has made up: a client
     could fill the memory with names of models.
@@ -51,6 +65,7 @@ class Metrics:
         self._requests: Counter[tuple[str, str, str, str, int]] = Counter()
         self._tokens: Counter[tuple[str, str, str]] = Counter()
         self._first: dict[str, Histogram] = {}
+        self._chunks: dict[str, Histogram] = {}
         self._whole: dict[str, Histogram] = {}
 
     def count(self, account: Account) -> None:
@@ -61,13 +76,16 @@ class Metrics:
         self._tokens[account.key, upstream, "output"] += account.usage.output_tokens
         if account.first_chunk_seconds is not None:
             self._first.setdefault(upstream, Histogram()).add(account.first_chunk_seconds)
+        if account.chunk_counts:
+            chunks = self._chunks.setdefault(upstream, Histogram(ChunkTimes.BOUNDS))
+            chunks.add_counts(account.chunk_counts, account.chunk_seconds)
         self._whole.setdefault(upstream, Histogram()).add(account.seconds)
 
-    def text(self) -> str:
+    def text(self, gauges: Gauges) -> str:
         """Return all metrics."""
-        return "\n".join(self._lines()) + "\n"
+        return "\n".join(self._lines(gauges)) + "\n"
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, gauges: Gauges) -> Iterator[str]:
         pid = os.getpid()
         yield from _head("millstream_requests_total", "counter", "Requests that have ended.")
         for (key, upstream, wire, outcome, status), count in sorted(self._requests.items()):
@@ -79,11 +97,18 @@ class Metrics:
             yield f"millstream_tokens_total{{{labels}}} {count}"
         for name, words, found in (
             ("millstream_first_chunk_seconds", "Seconds until the first chunk.", self._first),
+            ("millstream_chunk_seconds", "Seconds from one chunk of a stream to the next.", self._chunks),
             ("millstream_request_seconds", "Seconds of whole requests.", self._whole),
         ):
             yield from _head(name, "histogram", words)
             for upstream, histogram in sorted(found.items()):
                 yield from histogram.lines(name, _labels(upstream=upstream, pid=pid))
+        yield from _head("millstream_requests_running", "gauge", "Requests that run now.")
+        for key, count in gauges.running.items():
+            yield f"millstream_requests_running{{{_labels(key=key, pid=pid)}}} {count}"
+        yield from _head("millstream_upstream_open", "gauge", "Whether an upstream is not asked now.")
+        for upstream, state in gauges.circuits.items():
+            yield f"millstream_upstream_open{{{_labels(upstream=upstream, pid=pid)}}} {int(state == 'open')}"
 
 
 def _head(name: str, kind: str, words: str) -> Iterable[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ..openai_api.errors import unknown_model
-from .config import GatewayConfig, KeyConfig
+from .config import GatewayConfig, KeyConfig, UpstreamConfig
 from .upstreams import Candidate, Upstream
 
 __all__ = ("Router",)
@@ -15,19 +15,24 @@ class Router:
     """The upstreams of a configuration. Those that an earlier one had too keep their circuits."""
 
     def __init__(self, config: GatewayConfig, earlier: Router | None = None) -> None:
-        known: Mapping[str, Upstream] = {} if earlier is None else earlier.upstreams
         self._aliases = config.aliases
+        known: dict[str, Upstream] = {} if earlier is None else earlier.upstreams
         self.upstreams: dict[str, Upstream] = {
-            one.name: found if (found := known.get(one.name)) and found.config == one else Upstream(one, config)
-            for one in config.upstreams
+            one.name: _keep(known.get(one.name), one, config) for one in config.upstreams
         }
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each upstream's circuit."""
+        return {name: upstream.circuit.state for name, upstream in self.upstreams.items()}
 
     def candidates(self, name: str, key: KeyConfig) -> list[Candidate]:
         """Return the upstreams for a name, in the order in which they are asked.
 
         Raises :class:`~millstream.server.openai_api.RequestError` for a model that there is not, or not for this key.
         """
-        found = list(self._find(name)) if not key.models or name in key.models else []
+        is_allowed = not key.models or name in key.models
+        # Each is asked once, in the place where it comes first.
+        found = list({(one.upstream.name, one.model): one for one in self._find(name)}.values()) if is_allowed else []
         if not found:
             raise unknown_model(name)
         return found
@@ -38,11 +43,25 @@ class Router:
         return [name for name in dict.fromkeys(listed) if not key.models or name in key.models]
 
     def _find(self, name: str) -> Iterator[Candidate]:
-        for target in self._aliases.get(name, (name,)):
+        aliased = self._aliases.get(name)
+        for target in (name,) if aliased is None else aliased:
             upstream_name, slash, model = target.partition("/")
-            if slash and (upstream := self.upstreams.get(upstream_name)) is not None:
-                yield Candidate(upstream, model)
+            named = self.upstreams.get(upstream_name) if slash else None
+            # An alias may have any model of an upstream; a client, those that the upstream lists.
+            if named is not None and (aliased is not None or _has(named, model)):
+                yield Candidate(named, model)
                 continue
             for upstream in self.upstreams.values():
-                if not upstream.config.models or target in upstream.config.models:
+                if _has(upstream, target):
                     yield Candidate(upstream, target)
+
+
+def _has(upstream: Upstream, model: str) -> bool:
+    return not upstream.config.models or model in upstream.config.models
+
+
+def _keep(known: Upstream | None, one: UpstreamConfig, config: GatewayConfig) -> Upstream:
+    """Return a known upstream if its configuration is the same, else another one."""
+    circuit = config.circuit_failures, config.circuit_seconds
+    is_same = known is not None and known.config == one and known.circuit.has_limits(*circuit)
+    return known if known is not None and is_same else Upstream(one, config)

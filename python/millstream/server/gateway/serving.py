@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .app import Gateway, gateway
+from .app import gateway
 from .config import ConfigError, GatewayConfig, parse_upstream, read_config
+from .state import Gateway
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -71,6 +72,9 @@ async def _watch(state: Gateway, path: str, upstreams: list[str]) -> None:
             state.use(load_config(path, upstreams))
         except (ConfigError, OSError) as error:
             logger.error("the configuration was not read again: %s", error)
+        except Exception:
+            # The watch goes on: the next file may be right.
+            logger.exception("the configuration was not read again")
         else:
             logger.info("the configuration was read again")
 

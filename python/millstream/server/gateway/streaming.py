@@ -5,115 +5,119 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import APIConnectionError, APITimeoutError
+from ...errors import StreamError
 from ...providers.openai.chat_stream import DecodedMessages
 from ...providers.openai.completion_stream import DecodedText
 from ...providers.stream_decoding import DecodedStream
 from ...wires.chunk_writer import ChunkWriter
 from ...wires.names import WireOptions
-from ...wires.public_error import describe_error
 from ...wires.record_stream import RecordStream
 from ...wires.wire_records import WireRecords
-from .accounting import Usage
+from .upstreams import UpstreamError, is_failure
 
 if TYPE_CHECKING:
-    from ...streaming.protocols import Recorder
     from .accounting import Account
     from .failover import FailoverSource
+    from .upstreams import Upstream
 
-__all__ = ("note_error", "relay_stream")
+__all__ = ("relay_stream",)
 
 
 def relay_stream(
     source: FailoverSource, body: Mapping[str, Any], account: Account, options: WireOptions, *, is_chat: bool
 ) -> RecordStream:
-    """Return the stream of an answer in a wire."""
+    """Return the stream of an answer in a wire. It can be opened once: it does not keep the request."""
     n = body.get("n")
     n = n if isinstance(n, int) and not isinstance(n, bool) and n > 0 else 1
     answer: Any = _ChatAnswer("openai.chat", None, n=n, id=None)
     if not is_chat:
         answer = _TextAnswer("openai.completions", None, n=n)
+    sources = [source]
+    writer = ChunkWriter(options, "")
+    account.measure(writer.core._measure())
 
     def make(writer: ChunkWriter) -> Any:
-        return source, AccountedRecords(answer, writer, source, account)
+        return sources.pop(), AccountedRecords(answer, writer, account)
 
-    return RecordStream(make, ChunkWriter(options, account.model))
+    return RecordStream(make, writer)
 
 
-class _BrokenEarly(DecodedStream):
-    """An answer that breaks off before any content may come from another upstream: the client was sent nothing."""
+class _FailingEarly(DecodedStream):
+    """An answer that fails before any content may come from another upstream: the client was sent nothing."""
 
     __slots__ = ()
 
-    def _disconnected_early(self) -> bool:
-        is_lost = isinstance(self._disconnect, APIConnectionError) and not isinstance(self._disconnect, APITimeoutError)
-        return is_lost and not self._decoder._contents_seen
+    def early_disconnect(self) -> StreamError | None:
+        """Return the error of an answer without content, whatever it is: also one in the stream, and a stall."""
+        outputs, failure = self._end()
+        failed: Any = self.error or failure or self._check_end()
+        if outputs or self._decoder._contents_seen or not isinstance(failed, StreamError):
+            failed, self._closed = None, (outputs, failure)
+        else:
+            # It is another answer's turn, or this is the error of the stream.
+            self.error, self._closed = None, (outputs, failed)
+        return failed  # type: ignore[no-any-return]
 
 
-class _ChatAnswer(_BrokenEarly, DecodedMessages):
+class _ChatAnswer(_FailingEarly, DecodedMessages):
     __slots__ = ()
 
 
-class _TextAnswer(_BrokenEarly, DecodedText):
+class _TextAnswer(_FailingEarly, DecodedText):
     __slots__ = ()
 
 
 class AccountedRecords(WireRecords):
-    """The records of an answer; its account is closed when the stream ends, however it ends."""
+    """The records of an answer. How it went is noted in its account, and in the circuit of its upstream."""
 
-    __slots__ = ("_account", "_source")
+    __slots__ = ("_account", "_is_noted", "_upstream")
 
-    def __init__(self, answer: Any, writer: ChunkWriter, source: FailoverSource, account: Account) -> None:
+    def __init__(self, answer: DecodedStream, writer: ChunkWriter, account: Account) -> None:
         super().__init__(answer, writer)
-        self._source = source
         self._account = account
+        self._upstream: Upstream | None = None
+        self._is_noted = False
 
     def opened(self, body: object) -> bytes:
         """Note which upstream answers."""
-        self._note_upstream()
+        upstream = self._account.asked
+        assert upstream is not None
+        self._upstream, self._is_noted = upstream, False
+        self._answer._idle_limit = upstream.config.timeout
         return super().opened(body)
 
+    def early_disconnect(self) -> StreamError | None:
+        """Return the error of an answer without content, which the source notes."""
+        failure = super().early_disconnect()
+        self._is_noted = failure is not None
+        return failure
+
     @property
-    def recorder(self) -> Recorder:
-        """The function that returns the records of a raw item; the first records are the first chunk."""
-        record, account = super().recorder, self._account
-
-        def record_first(raw: Any, prefix: bytes, suffix: bytes) -> Any:
-            records = record(raw, prefix, suffix)
-            if records:
-                account.note_first_chunk()
-            return records
-
-        return record_first
+    def error(self) -> BaseException | None:
+        """The upstream's error, without its words."""
+        error = self._inner.error
+        return error if error is None or self._upstream is None else UpstreamError(self._upstream, error)
 
     def close(self) -> bytes:
         """Return the last records; an answer that ended well is one."""
         records = super().close()
-        error = self.error
-        if error is None:
+        if self._inner.error is None:
             self._account.outcome = "ok"
-        else:
-            note_error(self._account, error)
         return records
 
     def release(self) -> None:
-        """Close the account."""
-        decoder = self._inner._decoder  # type: ignore[attr-defined]
-        self._account.usage = Usage.of(decoder.usage, decoder._contents_seen)
-        self._note_upstream()
-        if self._source.failure is not None:
-            note_error(self._account, self._source.failure)
-        self._source.release()
+        """Note how the answer went, however it ended."""
+        decoder = self._answer._decoder
+        self._account.count(decoder.usage, decoder._contents_seen)
+        if self._upstream is not None and not self._is_noted:
+            error = self._inner.error
+            if error is not None and is_failure(error):
+                self._upstream.circuit.fail()
+            elif error is None and (decoder._contents_seen or self._account.outcome == "ok"):
+                self._upstream.circuit.succeed()
         super().release()
-        self._account.close()
 
-    def _note_upstream(self) -> None:
-        candidate = self._source.candidate
-        self._account.upstream = None if candidate is None else candidate.upstream.name
-        self._account.tried = self._source.tried
-
-
-def note_error(account: Account, error: BaseException) -> None:
-    """Note in an account how a request failed."""
-    public = describe_error(error)
-    account.outcome, account.error, account.status = "error", public.type, public.status
+    @property
+    def _answer(self) -> DecodedStream:
+        inner: Any = self._inner
+        return inner  # type: ignore[no-any-return]

@@ -2,78 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ...errors import APIConnectionError, APIStatusError, StreamError
+from ...errors import APIConnectionError, APIStatusError, MillstreamError, ProviderError, StreamError
 from ...providers.http.build import put_headers, user_agent
 from ...transport import AsyncTransport, Request, Transport
 from ...transport.choice import async_transport, sync_transport
 from ...transport.timeouts import Timeouts
-from .config import GatewayConfig, UpstreamConfig
+from ...wires.public_error import PublicError, describe_error
+from ..openai_api.errors import RequestError
+from .circuit import Circuit
 
 if TYPE_CHECKING:
     from ...providers.http.request import PendingRequest
+    from .config import GatewayConfig, UpstreamConfig
 
-__all__ = ("Candidate", "Circuit", "Upstream", "is_failure", "may_fail_over")
+__all__ = ("Candidate", "Upstream", "UpstreamError", "is_failure", "may_fail_over")
 
 _CONNECT_SECONDS = 5.0
-
-
-class Circuit:
-    """Whether an upstream is asked: not for a while after so many failures in a row, then with one request first."""
-
-    __slots__ = ("_failures", "_limit", "_now", "_open_until", "_seconds", "is_probing")
-
-    def __init__(self, limit: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._now = now
-        self._failures = 0
-        self._open_until = 0.0
-        self.is_probing = False
-
-    @property
-    def state(self) -> str:
-        """``"closed"`` while the upstream is asked, ``"open"`` while it is not, ``"half-open"`` for one request."""
-        if self._failures < self._limit:
-            return "closed"
-        return "open" if self._now() < self._open_until else "half-open"
-
-    def allows(self) -> bool:
-        """Return whether the upstream may be asked now; after the wait, one request finds out for all others."""
-        state = self.state
-        if state == "half-open" and not self.is_probing:
-            self.is_probing = True
-            return True
-        return state == "closed"
-
-    def seconds_left(self) -> float:
-        """Return the seconds until the upstream may be asked again."""
-        return max(0.0, self._open_until - self._now())
-
-    def succeed(self) -> None:
-        """Note an answer that began."""
-        self._failures = 0
-        self.is_probing = False
-
-    def fail(self) -> None:
-        """Note a failure of the upstream."""
-        self._failures += 1
-        self.is_probing = False
-        if self._failures >= self._limit:
-            self._open_until = self._now() + self._seconds
-
-    def release(self) -> None:
-        """Note that a request ended without an answer and without a failure of the upstream."""
-        self.is_probing = False
+_REFUSED = PublicError(502, "upstream_error", "the model's server refused the gateway")
 
 
 class Upstream:
     """One upstream: the endpoint of its requests (see :class:`~millstream.providers.http.request.PendingRequest`)."""
+
+    # Requests are sent again by the source, which may ask another upstream instead.
+    _max_resends = 0
 
     def __init__(self, config: UpstreamConfig, gateway: GatewayConfig) -> None:
         self.config = config
@@ -84,10 +41,6 @@ class Upstream:
     def name(self) -> str:
         """The upstream's name in logs and metrics."""
         return self.config.name
-
-    @property
-    def _max_resends(self) -> int:
-        return self.config.retries
 
     def _find_key(self) -> Any:
         return self.config.key
@@ -103,9 +56,8 @@ class Upstream:
             headers["authorization"] = f"Bearer {key}"
         if self.config.headers:
             put_headers(headers, self.config.headers)
-        body = orjson.dumps(pending.params["extra_body"])
         url = f"{self.config.url}{pending.path}"
-        return Request("POST", url, headers, body, self._timeouts, pending.idle, end_by=end_by)
+        return Request("POST", url, headers, pending.params["body"], self._timeouts, pending.idle, end_by=end_by)
 
     def _sync_transport(self) -> Transport:
         return sync_transport(None)
@@ -123,27 +75,54 @@ class Candidate:
         self.upstream = upstream
         self.model = model
 
-    def make_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def make_body(self, body: Mapping[str, Any]) -> bytes:
         """Return the body of the request to the upstream: the client's, with the model's name there.
 
         A stream asks for its usage in any case, where the upstream knows how: answers are accounted for.
         """
         own = {**body, "model": self.model}
-        if body.get("stream") and self.upstream.config.has_usage:
+        config = self.upstream.config
+        if body.get("stream") and config.has_usage:
             options = body.get("stream_options")
             own["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
-        return own
+            if config.has_continuous_usage:
+                own["stream_options"]["continuous_usage_stats"] = True
+        try:
+            return orjson.dumps(own)
+        except TypeError:
+            raise RequestError("The body of the request is nested too deeply.", code="invalid_json") from None
+
+
+class UpstreamError(MillstreamError):
+    """An upstream failed: which one, and how, without its words, which may have texts and keys in them."""
+
+    def __init__(self, upstream: Upstream, error: BaseException) -> None:
+        status = getattr(error, "status_code", None)
+        kind = type(error).__name__
+        super().__init__(f"the upstream {upstream.name} failed: {kind}{'' if status is None else f' ({status})'}")
+        # A client cannot do anything about the gateway's own credentials.
+        self.public_error = _REFUSED if status in (401, 403) else describe_error(error)
 
 
 def may_fail_over(error: BaseException) -> bool:
     """Return whether another upstream may succeed: this one was not reached, is overloaded, or failed."""
     if isinstance(error, APIStatusError):
-        return error.status_code in (401, 403, 404, 408, 409, 429) or error.status_code >= 500
-    return isinstance(error, APIConnectionError | StreamError)
+        status = error.status_code
+        return status in (401, 403, 404, 408, 409, 429) or not 400 <= status < 500
+    return isinstance(error, APIConnectionError | StreamError) and not _is_of_request(error)
 
 
 def is_failure(error: BaseException) -> bool:
     """Return whether an error says that the upstream itself is not well: it counts for its circuit."""
     if isinstance(error, APIStatusError):
         return error.status_code >= 500
-    return isinstance(error, APIConnectionError | StreamError)
+    return isinstance(error, APIConnectionError | StreamError) and not _is_of_request(error)
+
+
+def _is_of_request(error: BaseException) -> bool:
+    """Return whether an error in a stream says that the request is wrong."""
+    if not isinstance(error, ProviderError):
+        return False
+    code = error.error.get("code")
+    is_status = type(code) is int and code in (400, 413, 422)
+    return is_status or error.error.get("type") in ("invalid_request_error", "BadRequestError")

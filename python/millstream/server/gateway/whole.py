@@ -6,49 +6,50 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ...errors import APIConnectionError, EventTooLargeError, StreamDecodeError
-from .accounting import Usage
-from .streaming import note_error
+from ...errors import APIConnectionError, EventTooLargeError, ProviderError, StreamDecodeError, StreamError
+from ..openai_api.documents import read_response
+from .upstreams import UpstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ...transport import AsyncResponse
+    from ...wires.record_stream import RecordStream
     from .accounting import Account
     from .failover import FailoverSource
 
-__all__ = ("read_answer",)
+__all__ = ("collect_response", "read_answer")
 
 
 async def read_answer(source: FailoverSource, account: Account, max_size: int) -> bytes:
-    """Return the upstream's answer; its account is closed however this ends."""
-    try:
-        document = _read_document(await _read(source, max_size))
-        account.note_first_chunk()
-        account.usage = Usage.of(document.get("usage"), 0)
-        account.outcome = "ok"
-        return orjson.dumps({**document, "model": account.model})
-    except Exception as error:
-        note_error(account, error)
-        account.usage = Usage.of(None, 0)
-        raise
-    finally:
-        candidate = source.candidate
-        account.upstream = None if candidate is None else candidate.upstream.name
-        account.tried = source.tried
-        source.release()
-        account.close()
-
-
-async def _read(source: FailoverSource, max_size: int) -> bytes:
+    """Return the upstream's answer. Where it cannot be read, another upstream may answer."""
     body = await source.aopen()
     while True:
+        asked: Any = account.asked
         try:
-            return await _read_body(body, max_size)
-        except APIConnectionError as error:
-            # The client has been sent nothing: another upstream may answer.
-            again = await source.areopen(error)
-            if again is None:
-                raise
+            document = _read_document(await _read_body(body, max_size))
+            break
+        except (APIConnectionError, StreamError) as error:
+            if (again := await source.areopen(error)) is None:
+                raise UpstreamError(asked, error) from None
             body = again
+    asked.circuit.succeed()
+    account.note_answer()
+    usage = document.get("usage")
+    account.count(usage if isinstance(usage, dict) else None, 0)
+    account.outcome = "ok"
+    return orjson.dumps({**document, "model": account.model})
+
+
+async def collect_response(records: RecordStream, shown: Mapping[str, Any], max_size: int) -> bytes:
+    """Return the response that the last event of a stream has."""
+    last, size = b"", 0
+    async with records:
+        async for last in records:
+            size += len(last)
+            if size > max_size:
+                raise _too_large(max_size)
+    return orjson.dumps(read_response(last, shown))
 
 
 async def _read_body(body: AsyncResponse, max_size: int) -> bytes:
@@ -57,11 +58,15 @@ async def _read_body(body: AsyncResponse, max_size: int) -> bytes:
         while reads := await body.read():
             data += b"".join(reads)
             if len(data) > max_size:
-                raise EventTooLargeError(f"the answer is larger than max_response_size ({max_size} bytes)")
+                raise _too_large(max_size)
         await body.adrain()
         return bytes(data)
     finally:
         await body.aclose()
+
+
+def _too_large(max_size: int) -> EventTooLargeError:
+    return EventTooLargeError(f"the answer is larger than max_response_size ({max_size} bytes)")
 
 
 def _read_document(data: bytes) -> dict[str, Any]:
@@ -71,4 +76,7 @@ def _read_document(data: bytes) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise StreamDecodeError("the body is not a JSON object", offset=0, frame=data[:512])
+    if error := document.get("error"):
+        error = error if isinstance(error, dict) else {}
+        raise ProviderError("the body is an error", error={"message": "", **error})
     return document

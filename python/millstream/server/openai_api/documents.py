@@ -12,7 +12,7 @@ from ..._merge import add_counts
 from .answers import Answer
 from .request import Answering
 
-__all__ = ("DOCUMENTS",)
+__all__ = ("DOCUMENTS", "read_response")
 
 
 def _usage(answers: Sequence[Answer]) -> dict[str, Any] | None:
@@ -81,11 +81,16 @@ def _responses(answering: Answering, answers: Sequence[Answer], id: str, created
     """Return the response as the last event of a stream has it, with what the request said."""
     answer = answers[0]
     writer = WireWriter("openai.responses", id, created, model=answering.model)
-    events = writer.write(answer.as_delta()) + writer.close()
-    response: dict[str, Any] = orjson.loads(events.rstrip().rpartition(b"data: ")[2])["response"]
+    response = read_response(writer.write(answer.as_delta()) + writer.close(), answering.shown)
     if answer.logprobs:
         _add_logprobs(response, answer.logprobs)
-    return response | _UNSET | answering.shown
+    return response
+
+
+def read_response(events: bytes, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the whole response that the last of a stream's events has; ``shown`` is what the request said."""
+    response: dict[str, Any] = orjson.loads(events.rstrip().rpartition(b"data: ")[2])["response"]
+    return {**response, **_UNSET, **shown}
 
 
 # Members that a whole response has beside those of the last event.
