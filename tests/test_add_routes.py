@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.responses import JSONResponse
 from langserve import CustomUserType
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ from millstream.language_models import FakeListChatModel
 from millstream.messages import HumanMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
-from millstream.runnables import RunnableLambda
+from millstream.runnables import RunnableLambda, RunnablePassthrough
 from millstream.server import add_routes
 from route_requests import CHAIN, POSTED, SCHEMAS, app_of, body_for, send
 
@@ -228,6 +228,44 @@ def test_an_error_is_a_status_without_what_an_upstream_said(
             assert "secret" not in response.text + str(response.headers)
             assert response.json()["message"] == response.json()["detail"]
             assert response.headers.get("retry-after") == ("7" if status == 429 else None)
+
+
+def test_an_app_may_handle_errors_of_runs_itself() -> None:
+    class QuotaError(Exception):
+        pass
+
+    class MonthlyQuotaError(QuotaError):
+        pass
+
+    def fail(error: Exception) -> Any:
+        def fail(value: str) -> str:
+            raise error
+
+        app = app_of(RunnableLambda(fail))
+        app.add_exception_handler(QuotaError, lambda request, error: JSONResponse({"mine": 1}, 402))
+        return send(app, "/chain/invoke", {"input": "a"})
+
+    assert fail(MonthlyQuotaError()).status_code == 402
+    assert fail(HTTPException(418)).status_code == 418
+    assert fail(ValueError()).status_code == 500
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_schema_that_cannot_be_made_is_a_status(caplog: pytest.LogCaptureFixture) -> None:
+    class Odd(RunnablePassthrough[Any]):
+        def get_output_jsonschema(self, config: Any = None) -> Any:
+            raise KeyError("n")
+
+    response = send(app_of(Odd()), "/chain/output_schema")
+    assert (response.status_code, response.json()["detail"]) == (500, "the server failed to answer")
+    assert "a schema could not be made: /chain/output_schema" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["stream", "stream_log", "stream_events"])
+def test_headers_of_ones_own_are_those_of_streams(name: str) -> None:
+    app = app_of(headers={"x-mine": "1", "cache-control": "no-store"})
+    response = send(app, f"/chain/{name}", body_for(name))
+    assert (response.headers["x-mine"], response.headers["cache-control"]) == ("1", "no-store")
 
 
 @pytest.mark.parametrize("name", ["stream", "stream_log", "stream_events"])

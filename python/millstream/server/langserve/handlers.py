@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -100,10 +100,12 @@ class RunnableHandlers:
     async def _answer_run(self, request: Request, run: Any, describe: Any) -> Response:
         try:
             output = await run_unless_disconnected(request.receive, run)
-        except (ClientDisconnect, HTTPException):
+        except ClientDisconnect:
             raise
         except Exception as error:
-            logger.exception("a run failed that %s started", request.url.path)
+            if _has_handler(request, error):
+                raise
+            logger.exception("a run failed: %s", request.url.path)
             return _answer_error(error)
         return Response(_JSON.write(describe(output)), media_type="application/json")
 
@@ -168,15 +170,22 @@ class RunnableHandlers:
 
     async def input_schema(self, request: Request) -> Response:
         """Answer with the JSON schema of the input."""
-        return _json(self._runnable.get_input_jsonschema())
+        return self._describe(request, self._runnable.get_input_jsonschema)
 
     async def output_schema(self, request: Request) -> Response:
         """Answer with the JSON schema of the output."""
-        return _json(self._runnable.get_output_jsonschema())
+        return self._describe(request, self._runnable.get_output_jsonschema)
 
     async def config_schema(self, request: Request) -> Response:
         """Answer with the JSON schema of the configuration."""
-        return _json(self._configs.schema.json_schema())
+        return self._describe(request, self._configs.schema.json_schema)
+
+    def _describe(self, request: Request, make: Callable[[], Mapping[str, Any]]) -> Response:
+        try:
+            return _json(make())
+        except Exception as error:
+            logger.exception("a schema could not be made: %s", request.url.path)
+            return _answer_error(error)
 
     # The parts of a request.
 
@@ -197,6 +206,14 @@ class RunnableHandlers:
         if len(sent) != count:
             raise HTTPException(422, f"Number of configs ({len(sent)}) must match number of inputs ({count})")
         return [await self._configs.read(one, request, "config", place) for place, one in enumerate(sent)]
+
+
+def _has_handler(request: Request, error: Exception) -> bool:
+    """Return whether the app handles ``error`` itself, by a class of it that is narrower than ``Exception``."""
+    handlers = getattr(request.app, "exception_handlers", {})
+    return any(cls in handlers for cls in type(error).__mro__ if cls not in (Exception, BaseException, object)) or (
+        isinstance(error, HTTPException)
+    )
 
 
 def _read_filters(body: Mapping[str, Any]) -> dict[str, Any]:

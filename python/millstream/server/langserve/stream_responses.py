@@ -21,9 +21,10 @@ class StreamSlots:
         self._options = options
         self._running = 0
 
-    def respond(self, content: Any, **options: Any) -> EventStreamResponse:
-        """Return the response that sends ``content``."""
-        return _SlottedResponse(self, content, **{**self._options, **options})
+    def respond(self, content: Any, *, headers: Mapping[str, str] | None = None, **options: Any) -> EventStreamResponse:
+        """Return the response that sends ``content``, with ``headers`` beside those of all responses."""
+        all_headers = {**(self._options.get("headers") or {}), **(headers or {})}
+        return _SlottedResponse(self, content, **{**self._options, **options, "headers": all_headers})
 
     def acquire(self) -> bool:
         """Take a place; return whether there was one."""
