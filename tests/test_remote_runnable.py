@@ -7,6 +7,7 @@ import pickle
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ from millstream import (
     StreamStalledError,
     StreamTruncatedError,
     UnprocessableEntityError,
+    UnsupportedError,
 )
 from millstream.callbacks import BaseCallbackHandler
 from millstream.messages import AIMessageChunk, HumanMessage, ToolMessage
@@ -102,7 +104,7 @@ def test_a_call_sends_its_input_and_its_configuration(served: tuple[Script, str]
     with answering(served, invoke={"output": 1}) as (script, remote):
         config: Any = {"tags": ["t"], "metadata": {"k": 1, "object": object()}, "configurable": {"heat": 0.5}}
         config["run_name"] = "x"
-        remote.invoke({"past": [HumanMessage("hi", name="ann")], "n": 1}, config, more=2)
+        remote.invoke({"past": [HumanMessage("hi", name="ann")], "n": 1}, config)
     (body,) = script.bodies
     assert body["input"]["past"][0] == {
         **{
@@ -116,7 +118,7 @@ def test_a_call_sends_its_input_and_its_configuration(served: tuple[Script, str]
     }
     sent = {"tags": ["t"], "metadata": {"k": 1}, "configurable": {"heat": 0.5}, "recursion_limit": 25}
     assert body["config"] == sent
-    assert body["kwargs"] == {"more": 2}
+    assert body["kwargs"] == {}
 
 
 def test_an_input_without_a_form_in_json_is_refused(served: tuple[Script, str]) -> None:
@@ -124,6 +126,19 @@ def test_an_input_without_a_form_in_json_is_refused(served: tuple[Script, str]) 
         for call in (remote.invoke, lambda value: list(remote.stream(value))):
             with pytest.raises(TypeError, match="^object cannot be sent: a remote Runnable takes JSON"):
                 call({"a": object()})
+    assert script.bodies == []
+
+
+@pytest.mark.parametrize("method", ["invoke", "stream", "astream", "astream_events", "astream_log"])
+def test_arguments_that_a_server_ignores_are_refused(served: tuple[Script, str], method: str) -> None:
+    with answering(served) as (script, remote):
+        call = partial(getattr(remote.bind(stop=["x"]), method), 1)
+        failure: Exception | None = None
+        try:
+            failure = read_all(call())[1]
+        except UnsupportedError as error:
+            failure = error
+    assert str(failure).startswith("a remote Runnable takes no argument 'stop': the server ignores it;")
     assert script.bodies == []
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ..._fields import SecretStr
-from ...errors import StreamDecodeError
+from ...errors import StreamDecodeError, UnsupportedError
 from ...events.run_log import RunLog, RunLogPatch
 from ...events.schema import EventFilter
 from ...runnables.config import RunnableConfig
@@ -212,7 +212,8 @@ class RemoteRunnable(Runnable[Input, Output]):
     def _post(
         self, path: str, input: object, config: RunnableConfig | None, kwargs: dict[str, Any], **more: Any
     ) -> PendingRequest:
-        body = {"input": input, "config": _sent(config), "kwargs": kwargs, **more}
+        _refuse_arguments(kwargs)
+        body = {"input": input, "config": _sent(config), "kwargs": {}, **more}
         return self._millstream_endpoint.post(path, body)
 
     def _post_stream(
@@ -231,7 +232,8 @@ class RemoteRunnable(Runnable[Input, Output]):
     def _post_batch(
         self, inputs: list[Any], configs: Sequence[RunnableConfig], kwargs: dict[str, Any]
     ) -> PendingRequest:
-        body = {"inputs": inputs, "config": list(map(_sent, configs)), "kwargs": kwargs}
+        _refuse_arguments(kwargs)
+        body = {"inputs": inputs, "config": list(map(_sent, configs)), "kwargs": {}}
         return self._millstream_endpoint.post("/batch", body)
 
 
@@ -248,6 +250,15 @@ class _LogReader:
         if self._log is not None:
             patch = self._log = self._log + patch
         return patch
+
+
+def _refuse_arguments(kwargs: Mapping[str, Any]) -> None:
+    """Raise :class:`UnsupportedError` for arguments besides the input and the configuration, which servers ignore."""
+    if kwargs:
+        raise UnsupportedError(
+            f"a remote Runnable takes no argument {next(iter(kwargs))!r}: the server ignores it;"
+            " bind it there, or declare a configurable field"
+        )
 
 
 def _read_chunk(data: Any) -> Any:
