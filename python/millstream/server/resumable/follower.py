@@ -9,6 +9,7 @@ from typing import Any, Self
 import orjson
 
 from ...streaming.stream import AsyncStream
+from .direct import FollowerSource, PassingProcessor
 from .endings import error_records
 from .errors import ResumableStreamError, StreamFailedError, StreamStoppedError, WriterFencedError, WriterLostError
 from .framing import Block, Numbering, SSENumbering, numbering_for
@@ -140,6 +141,11 @@ class Follower(StreamBody):
             return b""
         return error_records(self.wire, self.media_type, error)
 
+    def _open_parts(self) -> tuple[FollowerSource, PassingProcessor] | None:
+        """Return the follower as a source and a processor, for what sends records without a generator between."""
+        greeting, self._greeting = self._greeting, b""
+        return FollowerSource(self), PassingProcessor(greeting)
+
     async def start(self) -> Self:
         """Begin the stream, if that is not done; it is with the first record at the latest."""
         return self
@@ -207,6 +213,10 @@ class Follower(StreamBody):
         if block.epoch == place.epoch and block.first <= place.seq:
             return self._meta.numbering.cut(block, place.seq)
         return block.data
+
+    def _pass(self, block: Block) -> None:
+        """Take note of a block that was sent."""
+        self.position = Position(block.epoch, block.last)
 
     def _own_end(self, error: ResumableStreamError) -> tuple[bytes, bool]:
         """Return the records of an end that is this follower's alone: they have no id."""

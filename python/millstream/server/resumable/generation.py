@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal
 
 from ...streaming.drive import adrive_records
@@ -14,6 +15,7 @@ from .committer import Committer, committer_for
 from .endings import error_records
 from .errors import StoreUnavailableError, StreamStoppedError, WriterFencedError, WriterShutdownError
 from .framing import Block, Numbering
+from .ids import Position
 from .stores.base import Append, Status, StreamStore
 
 __all__ = ("Generation", "OnDisconnect", "running_generation", "running_generations")
@@ -67,6 +69,9 @@ class Generation:
         self._reason: BaseException | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._room = asyncio.Event()
+        self._is_pumped = False
+        self.taps: dict[Callable[[Block], None], asyncio.Future[bool]] = {}
+        """Functions that are called with each block, and the futures of those who wait for their end."""
         self._committer: Committer = committer_for(store)
         self.loop = asyncio.get_running_loop()
         self._key = id(store), id(self.loop), stream_id
@@ -96,6 +101,11 @@ class Generation:
             size += len(parts[-1])
             seq = block.last
         return b"".join(parts), seq
+
+    def is_at_end(self, position: Position | None) -> bool:
+        """Return whether a follower has all records so far, and there will be more."""
+        has_all = position is not None and position.epoch == self.epoch and position.seq == self._numbering.last
+        return has_all and self._is_pumped and self._status == "running" and self.error is None
 
     async def wait(self) -> None:
         """Wait until there are more records, or the end."""
@@ -209,11 +219,20 @@ class Generation:
         if open_parts is None or (parts := open_parts()) is None:
             return self._source, None
         pump = Pump(_Sink(self))
+        self._is_pumped = True
         source, processor = parts
         return adrive_records(source, processor, pump), pump
 
-    def _take(self, data: bytes) -> None:
-        self._add(self._numbering.add(data))
+    def _take(self, data: bytes, *, from_callback: bool = False) -> None:
+        block = self._numbering.add(data)
+        if block is not None:
+            if from_callback:
+                for tap in tuple(self.taps):
+                    tap(block)
+            elif self.taps:
+                # Another task's message must not be sent by a task: followers read this block step by step.
+                self._release_taps()
+        self._add(block)
         if self._is_preface is not None:
             if self._is_preface(data):
                 self.last_of_preface = self._numbering.last
@@ -227,6 +246,8 @@ class Generation:
     def _finish(self, error: BaseException | None) -> None:
         """Record how the stream ended."""
         self.error = error
+        # An error before the first chunk is raised to the first client, not sent.
+        self._release_taps()
         try:
             self._add(self._numbering.close())
             if error is not None:
@@ -259,6 +280,13 @@ class Generation:
             self._unstored += len(block.data)
             self._committer.notify()
             self._wake()
+
+    def _release_taps(self) -> None:
+        """Let followers read on step by step."""
+        taps, self.taps = self.taps, {}
+        for future in taps.values():
+            if not future.done():
+                future.set_result(False)
 
     def _forget(self) -> None:
         recent = self._recent
@@ -300,7 +328,7 @@ class _Sink:
 
     def post(self, records: bytes) -> bool:
         """Take records; return ``False`` if :meth:`finish` is to be called."""
-        self._generation._take(records)
+        self._generation._take(records, from_callback=True)
         self.is_pending = self._generation._unstored > UNSTORED_SIZE
         return not self.is_pending
 
