@@ -7,9 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
+from langgraph.checkpoint.memory import MemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
+from typing_extensions import TypedDict
 
 from millstream.language_models import FakeListChatModel
 from millstream.output_parsers import StrOutputParser
@@ -151,6 +154,28 @@ def test_a_type_of_ones_own_checks_configurations() -> None:
     assert send(app, "/chain/invoke", {**body_for("invoke"), "config": {"metadata": {"a": 1}}}).status_code == 200
     assert send(app, "/chain/invoke", {**body_for("invoke"), "config": {"tags": []}}).status_code == 422
     assert send(app, "/chain/config_schema").json()["title"] == "Config"
+
+
+class Thread(TypedDict):
+    thread_id: str
+
+
+class ThreadConfig(TypedDict):
+    configurable: Thread
+
+
+def test_a_graph_of_langgraphs_keeps_the_state_of_a_thread() -> None:
+    graph = StateGraph(MessagesState)
+    graph.add_node("answer", lambda state: {"messages": ["hi"]})
+    graph.add_edge(START, "answer")
+    app = app_of(graph.compile(checkpointer=MemorySaver()), config_type=ThreadConfig)
+
+    def ask(thread: Any) -> Any:
+        body = {"messages": [{"type": "human", "content": "x"}]}
+        return send(app, "/chain/invoke", {"input": body, "config": {"configurable": {"thread_id": thread}}})
+
+    assert [len(ask(thread).json()["output"]["messages"]) for thread in ("a", "a", "b")] == [2, 4, 2]
+    assert ask(1).status_code == 422
 
 
 def test_types_of_ones_own_replace_the_runnables() -> None:

@@ -107,7 +107,7 @@ class RunnableHandlers:
                 raise
             logger.exception("a run failed: %s", request.url.path)
             return _answer_error(error)
-        return Response(_JSON.write(describe(output)), media_type="application/json")
+        return Response(_JSON.write(describe(output))[:-1], media_type="application/json")
 
     # Streams.
 
@@ -252,4 +252,4 @@ def _answer_error(error: BaseException) -> Response:
 
 
 def _json(document: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(_JSON.write(document), status, media_type="application/json")
+    return Response(_JSON.write(document)[:-1], status, media_type="application/json")
