@@ -1,6 +1,7 @@
 """Records that the connection's callback sends: the same bytes, errors and context as a task's, and back pressure."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -11,11 +12,15 @@ import pytest
 from asgi_calls import Client, is_in_callback
 from millstream import ChatOpenAI, OpenAI, StreamStalledError
 from millstream.server import EventStreamResponse
+from millstream.server.relaying import Relay
 from millstream.server.sending import Sender
+from millstream.streaming.relay import Pump
 from millstream.testing import Compress, Cut, Endless, ErrorFrame, MockServer, Reply, Send, Stall
 from millstream.transport import native
 from millstream.transport.native import NativeTransport
+from millstream.transport.native.asyncio_connection import Connection
 from millstream.wires.names import WireOptions
+from millstream.wires.record_stream import RecordStream
 from native_cases import Run, both_loops
 from scripted import client_context, tls_front
 from user_code import run, settled
@@ -327,3 +332,30 @@ def test_a_callback_sends_what_comes_over_tls(run: Run) -> None:
         assert client.is_direct
 
     run(main())
+
+
+@pytest.mark.parametrize("reply", ["whole", "an error frame", "cut", "reset"])
+@pytest.mark.parametrize("slow_client", ["wait", "snapshot"])
+def test_a_response_that_is_over_is_freed_at_once(reply: str, slow_client: Any, no_leaks: None) -> None:
+    async def main() -> None:
+        client = Client()
+        with MockServer(REPLIES[reply]) as server:
+            records = OpenAI(base_url=server.url, api_key="k", max_retries=0).astream_records("p", wire="ndjson")
+            task = asyncio.create_task(client.call(EventStreamResponse(records, slow_client=slow_client)))
+            await task
+            assert client.is_direct
+        del client, records, task
+        await asyncio.sleep(0)
+        # The collector is off meanwhile.
+        assert living() - before == set()
+
+    gc.collect()
+    before = living()
+    run(main)
+
+
+def living() -> set[str]:
+    """Return the objects of the server and of connections that exist, without idle connections."""
+    kinds = (EventStreamResponse, Relay, Sender, Pump, RecordStream, Connection)
+    found = [one for one in gc.get_objects() if isinstance(one, kinds)]
+    return {object.__repr__(one) for one in found if not isinstance(one, Connection) or one.is_lost}

@@ -56,7 +56,7 @@ def log_error(error: BaseException) -> None:
     """Log the error that ended a response; with its traceback unless it is an error of this package."""
     is_known = isinstance(error, MillstreamError)
     logger.error(
-        "a streamed response failed: %s: %s", type(error).__name__, error, exc_info=None if is_known else error
+        "a streamed response failed: %s: %s", type(error).__name__, str(error), exc_info=None if is_known else error
     )
 
 

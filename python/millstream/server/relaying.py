@@ -111,6 +111,8 @@ class Relay:
             if not self._is_opened:
                 # The client has left before the stream was read: a body may count its readers.
                 await _close(self._body)
+            # The traceback of an error keeps this object, and the body may have the error.
+            del self._body
         if self._cut is not None:
             raise self._cut
 
@@ -232,6 +234,8 @@ class Relay:
                         pump.go()
         finally:
             # A traceback keeps this frame, and the frame would keep the processor, which has the exception.
+            if pump is not None:
+                pump.release()
             del records, pump
 
     def _holds_back(self, record: bytes, pump: Pump | None) -> bool:

@@ -53,6 +53,8 @@ class Pump:
     def __init__(self, sink: RecordSink) -> None:
         self._sink = sink
         self._body: Any = None
+        self._processor: Any = None
+        self._recorder: Any = None
         self._is_going = self.is_attached = False
         self._done: Sized = ()
 
@@ -74,6 +76,11 @@ class Pump:
         if self._body is not None and self._sink.is_direct:
             self._is_going = True
 
+    def release(self) -> None:
+        """Drop the body and the processor: a traceback may keep the frames that know the pump."""
+        self._is_going = False
+        self._body = self._processor = self._recorder = None
+
     async def _read(self) -> Sequence[Any]:
         body, sink, done = self._body, self._sink, self._done
         if not self._is_going:
@@ -89,7 +96,7 @@ class Pump:
                     return ()
         finally:
             # A traceback keeps this frame, and the processor may have the exception.
-            del take, relayed, done
+            del body, take, relayed, done
 
     def _make_take(self) -> Callable[[Any], bool]:
         """Return what sends the records of one read, and returns whether to go on: all it needs is bound to it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -136,12 +137,45 @@ class AsyncResponse(Exchange):
         already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relayed`` is what a
         :class:`Relay` needs to do the same in the core, where a decoder reads the framing.
         """
-        connection, framing, now, idle = self._connection, self.framing, self._pool.now, self.waits.idle
-        if connection is None or self._content is not None or framing.ended or framing.failure is not None:
+        connection = self._connection
+        # Empty, or the exception that the task is to raise, if there is one.
+        stopped: list[Exception | None] = []
+        stop: Any = None
+        try:
+            if connection is not None and self._awaits_data(connection):
+                stop = partial(_stop, connection, stopped)
+                now, idle, end_by = self._pool.now, self.waits.idle, self.end_by
+                if relayed is not None and self._through:
+                    waits = now, idle, end_by
+                    connection.begin_relay(Relay(connection, connection.view, self.framing, waits, *relayed, stop))
+                else:
+                    connection.sink = self._make_sink(connection, take, stop)
+                if await connection.wait_for_change(min(now() + idle, end_by)) and not connection.has_news():
+                    raise self._timeout_error(connection.deadline, idle, "nothing arrived")
+                for error in stopped:
+                    if error is not None:
+                        raise error
+                    return ()
             return await self.read()
+        finally:
+            if connection is not None:
+                connection.end_sink()
+            # A traceback keeps this frame, which would keep the exception, and the processor that has it.
+            error = stop = None
+            del take, relayed, stopped
+
+    def _awaits_data(self, connection: Connection) -> bool:
+        """Return whether nothing has arrived, and more is to come, of a body that is not compressed."""
+        framing = self.framing
+        is_over = framing.ended or framing.failure is not None or connection.has_news()
+        return not is_over and self._content is None and self._pool.now() < self.end_by
+
+    def _make_sink(
+        self, connection: Connection, take: Callable[[bytes], bool], stop: Callable[[Exception | None], None]
+    ) -> Callable[[bytes], None]:
+        """Return what passes data on to ``take``, and moves the deadline on."""
+        framing, now, idle = self.framing, self._pool.now, self.waits.idle
         end_by, through = self.end_by, self._through
-        is_stopped = False
-        failure: BaseException | None = None
 
         def feed(data: bytes) -> None:
             time = now()
@@ -158,28 +192,7 @@ class AsyncResponse(Exchange):
             elif framing.ended or framing.failure is not None:
                 connection.wake()
 
-        def stop(error: Exception | None) -> None:
-            nonlocal is_stopped, failure
-            # The task raises it.
-            is_stopped, failure = True, error
-            connection.wake()
-
-        try:
-            if not connection.has_news() and (time := now()) < end_by:
-                if relayed is not None and through:
-                    waits = now, idle, end_by
-                    connection.begin_relay(Relay(connection, connection.view, framing, waits, *relayed, stop))
-                else:
-                    connection.sink = feed
-                if await connection.wait_for_change(min(time + idle, end_by)) and not connection.has_news():
-                    raise self._timeout_error(connection.deadline, idle, "nothing arrived")
-                if failure is not None:
-                    raise failure
-            return () if is_stopped else await self.read()
-        finally:
-            connection.end_sink()
-            # A traceback keeps this frame, which would keep the exception.
-            del feed, failure
+        return feed
 
     async def adrain(self) -> None:
         """Let the connection wait for the body's end after :meth:`aclose`, without waiting here."""
@@ -205,3 +218,9 @@ class AsyncResponse(Exchange):
         if deadline == self.end_by:
             return self.total_timeout_error()
         return timeout_error(self, seconds, what)
+
+
+def _stop(connection: Connection, stopped: list[Exception | None], error: Exception | None) -> None:
+    """End what is done in the loop's callback: the task raises ``error``, or waits for its client."""
+    stopped.append(error)
+    connection.wake()
