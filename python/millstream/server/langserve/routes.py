@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..._late import guard_import
 from ...callbacks.values_from_langchain import from_langchain
 from ...runnables.foreign import ForeignRunnable, is_foreign
 from ...runnables.runnable import Runnable
@@ -112,6 +113,8 @@ def add_routes(
 def _make_routes(
     app: Any, runnable: Runnable[Any, Any], base: str, settings: RouteSettings, depends: list[Any]
 ) -> _Routes:
+    # It checks requests. FastAPI depends on it, Starlette does not.
+    guard_import("pydantic")
     run_name = getattr(app, "prefix", "") + base
     handlers = RunnableHandlers(runnable, run_name, settings, raises_invalid=_is_fastapi(app))
     return _Routes(app, base, handlers, depends)
