@@ -61,18 +61,35 @@ def test_a_ping_comes_before_the_first_item_and_never_between_the_parts_of_one()
     assert body.replace(PING, b"") == b"data: last\n\n"
 
 
-def test_no_ping_is_sent_while_items_are() -> None:
-    async def busy() -> AsyncIterator[str]:
-        for number in range(100):
-            await asyncio.sleep(0.002)
-            yield str(number)
+def test_a_ping_is_sent_after_a_silence_and_not_after_an_item() -> None:
+    async def main() -> None:
+        items: asyncio.Queue[str] = asyncio.Queue()
 
-    async def main() -> bytes:
+        async def queued() -> AsyncIterator[str]:
+            while item := await items.get():
+                yield item
+
         client = Client()
-        await client.call(EventStreamResponse(busy(), ping_interval=0.1))
-        return client.body
+        task = asyncio.create_task(client.call(EventStreamResponse(queued(), ping_interval=1000)))
+        await settled(lambda: bool(client.messages))
+        loop = asyncio.get_running_loop()
+        (relay,) = keep_alive._tickers[loop]._responses
+        now = loop.time()
+        relay.check(now)
+        relay.check(now + 900)
+        items.put_nowait("item")
+        await settled(lambda: len(client.messages) == 2)
+        # The item starts the silence anew.
+        assert relay.check(now + 1100) == now + 2100
+        assert relay.check(now + 2000) == now + 2100
+        await asyncio.sleep(0)
+        assert PING not in client.body
+        relay.check(now + 2100)
+        await settled(lambda: PING in client.body)
+        items.put_nowait("")
+        await task
 
-    assert PING not in run(main)
+    run(main)
 
 
 def test_a_ping_that_fails_ends_the_response() -> None:
