@@ -144,6 +144,8 @@ async def memory_of_streams(place: str, streams: int, records: int) -> dict[str,
 async def stored_size(place: str, batch: int, streams: int = 200, records: int = 500) -> dict[str, float]:
     """Measure what streams take in the store, where each append has ``batch`` records."""
     store = open_store(place)
+    if place.startswith("redis:"):
+        await store._client.flushall()
     before = await bytes_of(place, store)
     data = b"id: 1795721148945-100\n" + RECORD
     for number in range(streams):
@@ -177,6 +179,19 @@ async def followers(place: str, count: int, records: int) -> dict[str, float]:
     await store.aclose()
     await other.aclose()
     return {"us CPU / record and follower": used / (count * records) * 1e6}
+
+
+async def catching_up(place: str, streams: int = 20, records: int = 5000) -> dict[str, float]:
+    """Measure a follower that reads a stored stream from its beginning."""
+    store = open_store(place)
+    for number in range(streams):
+        await drain(resumable(at_once(records), store, stream_id=f"old-{number}"))
+    begin = cpu()
+    for number in range(streams):
+        assert await drain(await resume(store, f"old-{number}")) == records + 1
+    used = cpu() - begin
+    await store.aclose()
+    return {"us CPU / record": used / (streams * records) * 1e6}
 
 
 async def latency(place: str, rounds: int) -> dict[str, float]:
@@ -244,6 +259,7 @@ SCENARIOS: dict[str, tuple[Callable[[str], Awaitable[dict[str, float]]], tuple[s
     "500 records, stored one by one": (lambda place: stored_size(place, 1), STORES[1:]),
     "500 records, stored by five": (lambda place: stored_size(place, 5), STORES[1:]),
     "100 followers elsewhere": (lambda place: followers(place, 100, 100), STORES[2:]),
+    "a stored stream, read again": (catching_up, STORES[1:]),
     "append to reader elsewhere": (lambda place: latency(place, 100), STORES[2:]),
 }
 
