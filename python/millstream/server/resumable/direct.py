@@ -9,47 +9,67 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...streaming.protocols import Recorder, RecordProcessor
+from .framing import Block
+from .generation import Generation
+from .ids import Position
 
-if TYPE_CHECKING:
-    from .follower import Follower
-    from .framing import Block
-
-__all__ = ("FollowerBody", "FollowerSource", "PassingProcessor")
+__all__ = ("Following", "FollowingBody", "FollowingSource", "PassingProcessor")
 
 Take = Callable[[bytes], bool]
 
 
-class FollowerSource:
+class Following(Protocol):
+    """A follower, as its source sees it."""
+
+    position: Position | None
+
+    async def start(self) -> object:
+        """Begin the stream, if that is not done."""
+
+    def enter(self) -> Generation | None:
+        """Count as a follower; return the generation, if it runs here."""
+
+    def leave(self) -> None:
+        """Count no longer."""
+
+    def note(self, block: Block) -> None:
+        """Take note of a block that was sent."""
+
+    async def read_next(self) -> tuple[bytes, bool]:
+        """Wait for records, and return them, and whether they are the last."""
+
+
+class FollowingSource:
     """Opens a follower."""
 
     __slots__ = ("_follower",)
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Following) -> None:
         self._follower = follower
 
-    async def aopen(self) -> FollowerBody:
+    async def aopen(self) -> FollowingBody:
         """Begin the stream, if that is not done."""
         await self._follower.start()
-        self._follower._enter(self._follower._generation)
-        return FollowerBody(self._follower)
+        return FollowingBody(self._follower)
 
 
-class FollowerBody:
+class FollowingBody:
     """The records of a follower, from its position on."""
 
-    __slots__ = ("_follower", "_is_over")
+    __slots__ = ("_follower", "_generation", "_is_over")
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Following) -> None:
         self._follower = follower
+        self._generation = follower.enter()
         self._is_over = False
 
     async def read(self) -> Sequence[bytes]:
         """Wait for records, and return all that there are; an empty sequence is the end."""
         while not self._is_over:
-            data, self._is_over = await self._follower._next()
+            data, self._is_over = await self._follower.read_next()
             if data:
                 return (data,)
         return ()
@@ -59,7 +79,7 @@ class FollowerBody:
 
         Records that are there already are returned, as :meth:`read` does.
         """
-        follower, generation = self._follower, self._follower._generation
+        follower, generation = self._follower, self._generation
         if self._is_over or generation is None or not generation.is_at_end(follower.position):
             return await self.read()
         stopped: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -67,7 +87,7 @@ class FollowerBody:
 
         def tap(block: Block) -> None:
             nonlocal failure
-            follower._pass(block)
+            follower.note(block)
             is_to_go_on = False
             try:
                 is_to_go_on = take(block.data)
@@ -94,7 +114,7 @@ class FollowerBody:
 
     async def aclose(self) -> None:
         """Leave the stream."""
-        self._follower._leave()
+        self._follower.leave()
 
 
 class PassingProcessor(RecordProcessor):

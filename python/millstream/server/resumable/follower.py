@@ -9,7 +9,7 @@ from typing import Any, Self
 import orjson
 
 from ...streaming.stream import AsyncStream
-from .direct import FollowerSource, PassingProcessor
+from .direct import FollowingSource, PassingProcessor
 from .endings import error_records
 from .errors import ResumableStreamError, StreamFailedError, StreamStoppedError, WriterFencedError, WriterLostError
 from .framing import Block, Numbering, SSENumbering, numbering_for
@@ -120,7 +120,7 @@ class Follower(StreamBody):
     async def aclose(self) -> None:
         """Leave the stream."""
         await super().aclose()
-        self._leave()
+        self.leave()
 
     def is_preface(self, records: bytes) -> bool:
         """Return whether ``records``, the latest ones, precede the answer's first chunk."""
@@ -141,10 +141,10 @@ class Follower(StreamBody):
             return b""
         return error_records(self.wire, self.media_type, error)
 
-    def _open_parts(self) -> tuple[FollowerSource, PassingProcessor] | None:
+    def _open_parts(self) -> tuple[FollowingSource, PassingProcessor] | None:
         """Return the follower as a source and a processor, for what sends records without a generator between."""
         greeting, self._greeting = self._greeting, b""
-        return FollowerSource(self), PassingProcessor(greeting)
+        return FollowingSource(self), PassingProcessor(greeting)
 
     async def start(self) -> Self:
         """Begin the stream, if that is not done; it is with the first record at the latest."""
@@ -153,21 +153,21 @@ class Follower(StreamBody):
     async def _follow(self) -> AsyncGenerator[bytes, None]:
         try:
             await self.start()
-            self._enter(self._generation)
+            self.enter()
             greeting, self._greeting = self._greeting, b""
             if greeting.endswith(b"\n\n"):
                 yield greeting
                 greeting = b""
             is_over = False
             while not is_over:
-                data, is_over = await self._next()
+                data, is_over = await self.read_next()
                 if data:
                     yield greeting + data if greeting else data
                     greeting = b""
         finally:
-            self._leave()
+            self.leave()
 
-    async def _next(self) -> tuple[bytes, bool]:
+    async def read_next(self) -> tuple[bytes, bool]:
         """Return the next records, and whether they are the last; wait if there are none."""
         place, generation = self._place(), self._generation
         while generation is not None and (found := generation.read(place.seq, READ_SIZE)) is not None:
@@ -214,7 +214,7 @@ class Follower(StreamBody):
             return self._meta.numbering.cut(block, place.seq)
         return block.data
 
-    def _pass(self, block: Block) -> None:
+    def note(self, block: Block) -> None:
         """Take note of a block that was sent."""
         self.position = Position(block.epoch, block.last)
 
@@ -228,13 +228,15 @@ class Follower(StreamBody):
         assert self.position is not None
         return self.position
 
-    def _enter(self, generation: Generation | None) -> None:
-        self._generation = generation
-        if generation is not None and not self._entered:
+    def enter(self) -> Generation | None:
+        """Count as a follower of the generation, and return it, if it runs here."""
+        if self._generation is not None and not self._entered:
             self._entered = True
-            generation.join()
+            self._generation.join()
+        return self._generation
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Count no longer."""
         if self._entered and self._generation is not None:
             self._entered = False
             self._generation.leave()

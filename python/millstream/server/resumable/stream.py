@@ -106,7 +106,8 @@ class ResumableStream(Follower):
             else:
                 await self._source.aclose()
                 self._meta = Meta.load(page.meta)
-                self._enter(_generation_of(self._store, self.stream_id, created.epoch))
+                self._generation = _generation_of(self._store, self.stream_id, created.epoch)
+                self.enter()
         return self
 
     async def aclose(self) -> None:
@@ -129,7 +130,9 @@ class ResumableStream(Follower):
     async def _generate(self, epoch: int) -> None:
         before = running_generation(self._store, self.stream_id)
         numbering = self._meta.numbering(epoch)
-        self._enter(Generation(self._source, self._store, self.stream_id, numbering, epoch, self._on_disconnect))
+        generation = Generation(self._source, self._store, self.stream_id, numbering, epoch, self._on_disconnect)
+        self._generation = generation
+        self.enter()
         if before is not None:
             before.interrupt(WriterFencedError())
 
