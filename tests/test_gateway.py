@@ -2,61 +2,20 @@
 
 import asyncio
 import json
-import queue
 import re
-import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx2
 import openai
 import pytest
 
+from gateways import BODY, KEY, PIECES, keyed, running, text_of
 from millstream import ChatOpenAI
-from millstream.server.gateway import GatewayConfig, KeyConfig, UpstreamConfig, gateway
+from millstream.server.gateway import GatewayConfig, UpstreamConfig, gateway
 from millstream.server.gateway.accounting import Account
-from millstream.server.gateway.keys import hash_key
 from millstream.server.gateway.state import Gateway
-from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, Reply, Stall
+from millstream.testing import MockServer, Reply, Stall
 from serving import served
-
-KEY = "ms-test"
-BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
-PIECES = ["Hel", "lo", " there"]
-
-
-class Running:
-    """A gateway that runs, what it sent to its upstreams, and the accounts of its requests."""
-
-    def __init__(self, url: str, state: Gateway, accounts: "queue.SimpleQueue[Account]") -> None:
-        self.url = url
-        self.state = state
-        self._accounts = accounts
-
-    def account(self) -> Account:
-        """Return the account of the next request that has ended: after the client has read the last byte."""
-        return self._accounts.get(timeout=20)
-
-    def post(self, body: Any = BODY, path: str = "/v1/chat/completions", **headers: str) -> httpx2.Response:
-        return httpx2.post(self.url + path, json=body, headers=headers)
-
-
-@contextmanager
-def running(*replies: Reply, keys: tuple[KeyConfig, ...] = (), **settings: Any) -> Iterator[tuple[Running, Any]]:
-    """Run a gateway over one upstream for each reply."""
-    accounts: queue.SimpleQueue[Account] = queue.SimpleQueue()
-    with ExitStack() as stack:
-        servers = [stack.enter_context(MockServer(reply)) for reply in replies]
-        upstreams = tuple(UpstreamConfig(one.url, name=f"u{i}", retries=0) for i, one in enumerate(servers))
-        state = Gateway(GatewayConfig(upstreams, keys=keys, **settings), (accounts.put,))
-        url = stack.enter_context(served(gateway(state)))
-        yield Running(url, state, accounts), servers
-
-
-def text_of(response: httpx2.Response) -> str:
-    frames = [json.loads(data) for data in re.findall(r"data: (\{.*\})", response.text)]
-    return "".join(choice["delta"].get("content") or "" for frame in frames for choice in frame.get("choices", ()))
 
 
 def test_a_stream_is_relayed_under_the_name_that_was_asked_for() -> None:
@@ -130,77 +89,7 @@ def test_the_clients_of_openai_read_it() -> None:
         assert ChatOpenAI(base_url=one.url + "/v1", api_key="k", model="m").invoke("hi").content == "Hello there"
 
 
-# Failover.
-
-
-@pytest.mark.parametrize(
-    "fault", [ErrorStatus(503), ErrorStatus(429), ErrorStatus(401), Cut(after=0), Cut(after=0, how="fin")], ids=str
-)
-@pytest.mark.parametrize("stream", [True, False])
-def test_the_next_upstream_answers_in_place_of_one_that_fails(fault: Any, stream: bool) -> None:
-    with running(Reply(fault=fault), Reply(pieces=PIECES)) as (one, (first, second)):
-        response = one.post({**BODY, "stream": stream})
-        assert response.status_code == 200
-        assert "Hel" in response.text
-        assert (len(first.requests), len(second.requests)) == (1, 1)
-        account = one.account()
-        assert (account.upstream, account.tried, account.outcome) == ("u1", 2, "ok")
-
-
-def test_an_upstream_that_is_not_there_is_passed_over() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with running(Reply(pieces=PIECES)) as (one, _):
-        config = one.state.config
-        gone = UpstreamConfig(f"http://127.0.0.1:{port}/v1", name="gone", retries=0)
-        one.state.use(GatewayConfig((gone, *config.upstreams)))
-        assert text_of(one.post()) == "Hello there"
-
-
-def test_a_request_that_is_wrong_is_not_sent_twice() -> None:
-    with running(Reply(fault=ErrorStatus(400)), Reply(pieces=PIECES)) as (one, (_, second)):
-        response = one.post()
-        assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
-        assert second.requests == []
-        account = one.account()
-        assert (account.outcome, account.status) == ("error", 400)
-
-
-def test_a_stream_that_breaks_after_its_first_chunk_ends_in_an_error() -> None:
-    with running(Reply(pieces=PIECES, fault=Cut(after=2)), Reply(pieces=PIECES)) as (one, (_, second)):
-        response = one.post()
-        assert text_of(response) == "Hello"
-        assert '"error":{' in response.text
-        assert "[DONE]" not in response.text
-        assert second.requests == []
-        assert one.account().error == "stream_truncated"
-
-
-def test_an_error_in_the_stream_is_not_shown() -> None:
-    with running(Reply(pieces=PIECES, fault=ErrorFrame(after=1, message="key sk-secret at http://10.0.0.1"))) as (
-        one,
-        _,
-    ):
-        response = one.post()
-        assert '"error":{' in response.text
-        assert "secret" not in response.text
-        assert "10.0.0.1" not in response.text
-
-
-def test_an_upstream_that_has_failed_often_is_not_asked() -> None:
-    with running(Reply(fault=ErrorStatus(500)), circuit_failures=2) as (one, (server,)):
-        assert [one.post().status_code for _ in range(3)] == [502, 502, 503]
-        assert len(server.requests) == 2
-        assert one.post().headers["retry-after"].isdecimal()
-        health = httpx2.get(one.url + "/healthz")
-        assert (health.status_code, health.json()) == (503, {"status": "unavailable", "upstreams": {"u0": "open"}})
-
-
 # Keys, limits and mistakes.
-
-
-def keyed(**limits: Any) -> tuple[KeyConfig, ...]:
-    return (KeyConfig("team", hash_key(KEY), **limits),)
 
 
 def test_a_key_is_needed_where_there_are_keys() -> None:

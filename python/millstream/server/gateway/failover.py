@@ -42,7 +42,8 @@ class FailoverSource:
     """A source over several upstreams, in order.
 
     An upstream is left for the next one before its first chunk alone: when it cannot be reached, refuses, or breaks
-    off. Before, it is asked again as often as its ``retries`` say.
+    off. Before, it is asked again as often as its ``retries`` say. Raises
+    :class:`~millstream.server.openai_api.RequestError` for a body that cannot be written.
     """
 
     def __init__(self, candidates: Sequence[Candidate], path: str, body: Mapping[str, Any], account: Account) -> None:
@@ -50,6 +51,8 @@ class FailoverSource:
         self._path = path
         self._body = body
         self._account = account
+        # The body for the first one is written at once, so that one that cannot be is refused here.
+        self._ready: tuple[Candidate, bytes] | None = (candidates[0], candidates[0].make_body(body))
         self._waits: list[float] = []
         # Of the candidate that is asked.
         self._candidate: Any = None
@@ -109,7 +112,7 @@ class FailoverSource:
         upstream: Upstream = self._candidate.upstream
         try:
             if self._pending is None:
-                params = {"body": self._candidate.make_body(self._body)}
+                params = {"body": self._make_body()}
                 self._pending = PendingRequest(upstream, self._path, params, None)
             response = await self._pending.aopen()
         except APIError as error:
@@ -120,6 +123,13 @@ class FailoverSource:
             raise
         upstream.circuit.begin()
         return response
+
+    def _make_body(self) -> bytes:
+        ready, self._ready = self._ready, None
+        if ready is not None and ready[0] is self._candidate:
+            return ready[1]
+        data: bytes = self._candidate.make_body(self._body)
+        return data
 
     def _note(self, error: Exception) -> None:
         """Note an error of the upstream that was asked."""

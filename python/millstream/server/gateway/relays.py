@@ -13,12 +13,12 @@ from starlette.responses import Response
 from ..._uuid7 import uuid7
 from ...wires.names import WireName, WireOptions, is_event_wire
 from ..openai_api.body import read_body
+from ..openai_api.endpoint import read_headers
 from ..openai_api.errors import RequestError
 from ..openai_api.failures import failure_response
 from ..openai_api.tasks import run_until_disconnect
 from ..response import EventStreamResponse
 from .accounting import Account, estimate_tokens
-from .endpoints import read_headers
 from .failover import FailoverSource
 from .responses import to_chat
 from .streaming import relay_stream

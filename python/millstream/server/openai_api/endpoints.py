@@ -11,8 +11,9 @@ from .body import read_body
 from .chat_input import read_chat
 from .completions_input import read_completions
 from .documents import DOCUMENTS
+from .endpoint import Endpoint, describe_model
 from .errors import RequestError, unknown_model
-from .failures import failure_response, json_response
+from .failures import json_response
 from .parameters import bind_parameters
 from .request import Answering, OpenAIRequest
 from .responses_input import read_responses
@@ -21,7 +22,7 @@ from .tasks import run_until_disconnect
 
 if TYPE_CHECKING:
     from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Receive, Scope
 
     from .hooks import AppOptions
     from .request import API
@@ -32,25 +33,11 @@ __all__ = ("AnswerEndpoint", "ModelEndpoint", "ModelsEndpoint")
 _READERS = {"chat": read_chat, "completions": read_completions, "responses": read_responses}
 
 
-class _Endpoint:
-    """An ASGI app for one path: it calls ``respond``, and responds to its errors as OpenAI's API does."""
+class _Endpoint(Endpoint):
+    """An endpoint of the app."""
 
     def __init__(self, options: AppOptions) -> None:
         self.options = options
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request."""
-        try:
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            response = await self.respond(scope, headers, receive)
-        except Exception as error:
-            response = failure_response(error)
-        if response is not None:
-            await response(scope, receive, send)
-
-    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response | None:
-        """Return the response; ``None`` for a client that has left."""
-        raise NotImplementedError
 
 
 class AnswerEndpoint(_Endpoint):
@@ -129,4 +116,4 @@ class ModelEndpoint(_Endpoint):
 
 
 def _describe(name: str, served: ServedModel) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": served.created, "owned_by": served.owned_by}
+    return describe_model(name, created=served.created, owned_by=served.owned_by)
