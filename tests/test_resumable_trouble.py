@@ -26,7 +26,7 @@ from millstream.server.resumable import (
     stop,
 )
 from millstream.server.resumable import generation as generation_module
-from millstream.server.resumable.stores import Append, Created, Outcome
+from millstream.server.resumable.stores import Append, Created, Outcome, Page
 from resumable_clients import Reader, Source
 from serving import served
 
@@ -51,6 +51,12 @@ class Troubled(MemoryStore):
         if how == "after":
             raise ConnectionError("the answer is lost")
         return outcomes
+
+    async def read(self, stream_id: str, after: Position, *, limit: int, wait: float = 0.0) -> Page | None:
+        if self.failing[:1] == ["read"] and limit > 0:
+            self.failing.pop(0)
+            raise ConnectionError("the store is away")
+        return await super().read(stream_id, after, limit=limit, wait=wait)
 
     async def create(self, stream_id: str, meta: bytes, *, replace: bool) -> Created:
         if self.failing == ["create"]:
@@ -97,6 +103,25 @@ def test_a_store_that_is_away_for_longer_than_the_lease_ends_the_stream() -> Non
         assert (len(reader.numbers), reader.errors) == (3, ["StoreUnavailableError"])
         assert source.closed == 1
         assert generation_module._running == {}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("lease", [60.0, 0.2])
+def test_a_follower_waits_for_a_store_that_is_away_for_less_than_the_lease(lease: float) -> None:
+    async def main() -> None:
+        store, source = Troubled(), Source()
+        body = resumable(source, store, stream_id="s")
+        source.send_events(3)
+        source.send(None)
+        await Reader().read(body)
+        store.lease = lease
+        store.failing = ["read"] * (3 if lease == 60.0 else 1000)
+        if lease == 60.0:
+            assert len((await whole(store, "s")).numbers) == 3
+        else:
+            with pytest.raises(StoreUnavailableError):
+                await whole(store, "s")
 
     asyncio.run(main())
 

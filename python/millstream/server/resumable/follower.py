@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self
 
@@ -11,7 +13,14 @@ import orjson
 from ...streaming.stream import AsyncStream
 from .direct import FollowingSource, PassingProcessor
 from .endings import error_records
-from .errors import ResumableStreamError, StreamFailedError, StreamStoppedError, WriterFencedError, WriterLostError
+from .errors import (
+    ResumableStreamError,
+    StoreUnavailableError,
+    StreamFailedError,
+    StreamStoppedError,
+    WriterFencedError,
+    WriterLostError,
+)
 from .framing import Block, Numbering, SSENumbering, numbering_for
 from .generation import Generation
 from .ids import Position
@@ -21,6 +30,7 @@ __all__ = ("Follower", "Meta", "Retry", "StreamBody")
 
 READ_SIZE = 64 << 10
 _WAIT_SECONDS = 15.0
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.05, 1.0
 
 Retry = float | tuple[float, float] | None
 """Seconds after which a browser connects again, or the least and the most of them."""
@@ -184,8 +194,19 @@ class Follower(StreamBody):
                     raise generation.error
                 return b"", True
             await generation.wait()
-        page = await self._store.read(self.stream_id, place, limit=READ_SIZE, wait=_WAIT_SECONDS)
-        return await self._read(page)
+        return await self._read(await self._read_page(place))
+
+    async def _read_page(self, place: Position) -> Page | None:
+        """Read the store, again and again while it fails and a lease lasts: its writer does the same."""
+        deadline, delay = time.monotonic() + self._store.lease, _FIRST_RETRY_SECONDS
+        while True:
+            try:
+                return await self._store.read(self.stream_id, place, limit=READ_SIZE, wait=_WAIT_SECONDS)
+            except Exception as error:
+                if time.monotonic() + delay >= deadline:
+                    raise StoreUnavailableError from error
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LAST_RETRY_SECONDS)
 
     async def _read(self, page: Page | None) -> tuple[bytes, bool]:
         """Return the records of a page, and whether they are the last."""
