@@ -257,7 +257,10 @@ def test_nothing_is_left_of_many_requests() -> None:
 
 
 def test_a_configuration_that_changes_while_streams_run_leaves_them_alone() -> None:
-    with running(Reply(pieces=["a", "b", "c"], pace=0.05), Reply(pieces=["other"]), keys=keyed(streams=2)) as (one, _):
+    with running(Reply(pieces=["a", "b", "c"], pace=0.05), Reply(pieces=["other"]), keys=keyed(streams=2)) as (
+        one,
+        servers,
+    ):
         config, texts = one.state.config, []
         headers = {"authorization": f"Bearer {KEY}"}
 
@@ -266,8 +269,7 @@ def test_a_configuration_that_changes_while_streams_run_leaves_them_alone() -> N
 
         thread = threading.Thread(target=read)
         thread.start()
-        while one.state.limits.running() != {"team": 1}:
-            pass
+        servers[0].wait_until(lambda: bool(servers[0].requests))
         one.state.use(GatewayConfig((config.upstreams[1],), keys=keyed(streams=1)))
         assert one.post(**headers).status_code == 429
         thread.join()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .app import gateway
 from .config import ConfigError, GatewayConfig, parse_upstream, read_config
+from .exporting import open_telemetry
 from .state import Gateway
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def create_app() -> Starlette:
     options: dict[str, Any] = json.loads(os.environ[VARIABLE])
     path, upstreams = options["config"], options["upstreams"]
     logging.getLogger("millstream.access").setLevel(logging.INFO)
-    state = Gateway(load_config(path, upstreams))
+    telemetry = open_telemetry()
+    state = Gateway(load_config(path, upstreams), () if telemetry is None else telemetry[:1])
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -54,6 +56,8 @@ def create_app() -> Starlette:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            if telemetry is not None:
+                await asyncio.to_thread(telemetry[1])
 
     app = gateway(state)
     app.router.lifespan_context = lifespan

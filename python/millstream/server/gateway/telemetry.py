@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,8 +14,6 @@ __all__ = ("OpenTelemetryReport",)
 
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
-# The middle of each bucket of chunk times. Those of the conventions begin at 10 ms, too coarse for fast models.
-_BETWEEN = tuple((low + high) / 2 for low, high in pairwise((0.0, *ChunkTimes.BOUNDS)))
 _MOST_MODELS = 200
 _OPERATIONS = {"/completions": "text_completion", "/embeddings": "embeddings"}
 
@@ -25,8 +22,9 @@ class OpenTelemetryReport:
     """Records each request that was sent to an upstream: its duration, the times of its chunks, its tokens.
 
     It is one of the ``reports`` of :func:`~millstream.server.gateway.gateway`. ``meter`` is that of an application's
-    own provider; by default it is the global one's. Nothing is recorded while a stream runs: its chunks are counted
-    natively, and recorded at its end, each with the middle of its bucket as its time.
+    own provider; by default it is the global one's. Nothing is recorded while a stream runs, and of its chunks one
+    value: the mean of their times, which were measured natively. (An SDK takes longer to record a value than a gateway
+    to relay a chunk; the distribution of all chunks is in ``/metrics``.)
     """
 
     def __init__(self, meter: Any = None) -> None:
@@ -45,7 +43,7 @@ class OpenTelemetryReport:
         self._duration = histogram("operation.duration", "s", "Duration of an operation.", _SECONDS)
         self._first = histogram("operation.time_to_first_chunk", "s", "Time until the first chunk.", _SECONDS)
         self._chunk = histogram(
-            "operation.time_per_output_chunk", "s", "Time between two chunks of an answer.", ChunkTimes.BOUNDS
+            "operation.time_per_output_chunk", "s", "Time between two chunks of a stream.", ChunkTimes.BOUNDS
         )
         self._tokens = histogram("token.usage", "{token}", "Number of tokens used.", _TOKENS)
         self._models: set[str] = set()
@@ -59,9 +57,8 @@ class OpenTelemetryReport:
         self._duration.record(account.seconds, {**attributes, **error})
         if account.stream and account.first_chunk_seconds is not None:
             self._first.record(account.first_chunk_seconds, attributes)
-        for seconds, count in _chunk_times(account):
-            for _ in range(count):
-                self._chunk.record(seconds, attributes)
+        if chunks := sum(account.chunk_counts):
+            self._chunk.record(account.chunk_seconds / chunks, attributes)
         if account.usage.input_tokens or account.usage.output_tokens:
             self._record_tokens(account, attributes)
 
@@ -92,13 +89,3 @@ class OpenTelemetryReport:
         if account.outcome == "ok" and len(self._models) < _MOST_MODELS:
             self._models.add(account.model)
         return account.model if account.model in self._models else "_OTHER"
-
-
-def _chunk_times(account: Account) -> list[tuple[float, int]]:
-    """Return the times of the chunks and how many had each: of those beyond the last bound, their mean."""
-    *counts, beyond = account.chunk_counts or (0,)
-    times = list(zip(_BETWEEN, counts, strict=False))
-    if beyond:
-        rest = account.chunk_seconds - sum(seconds * count for seconds, count in times)
-        times.append((max(rest / beyond, ChunkTimes.BOUNDS[-1] * 1.01), beyond))
-    return times
