@@ -12,7 +12,7 @@ import httpx2
 from millstream.server.gateway import Account, Gateway, GatewayConfig, KeyConfig, UpstreamConfig, gateway
 from millstream.server.gateway.keys import hash_key
 from millstream.testing import MockServer, Reply
-from serving import served
+from serving import serve
 
 __all__ = ("BODY", "KEY", "PIECES", "Running", "keyed", "running", "text_of")
 
@@ -53,7 +53,7 @@ def running(
         servers = [stack.enter_context(MockServer(reply)) for reply in replies]
         upstreams = tuple(UpstreamConfig(one.url, name=f"u{i}", **options) for i, one in enumerate(servers))
         state = Gateway(GatewayConfig(upstreams, keys=keys, **settings), (accounts.put,))
-        url = stack.enter_context(served(gateway(state)))
+        url = stack.enter_context(serve(gateway(state)))
         yield Running(url, state, accounts), servers
 
 

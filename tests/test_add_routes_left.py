@@ -8,15 +8,17 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import FastAPI
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from endings import exhaust
+from langserve_apps import mount
 from millstream import ChatOpenAI, RemoteRunnable
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
-from served import mount, our_app, serve
+from serving import serve
 from test_response_servers import SERVERS, running
 
 FILL = {"text": "a"}
@@ -39,11 +41,11 @@ def serving(chain: str, after: int, *, middleware: bool = False) -> Iterator[tup
     """Serve a chain over an upstream that stalls after some pieces."""
     with MockServer(Reply(fault=Stall(after=after))) as upstream:
         model = ChatOpenAI(model="m", api_key="k", base_url=upstream.url, max_retries=0)
-        app = our_app()
+        app = FastAPI()
         mount(app, CHAINS[chain](model).with_types(input_type=dict[str, str]))
         if middleware:
             app.add_middleware(BaseHTTPMiddleware, dispatch=lambda request, call_next: call_next(request))
-        with serve(app, closing=model.aclose) as url:
+        with serve(app, model.aclose) as url:
             yield upstream, url
 
 
@@ -134,7 +136,7 @@ def test_cleaning_up_is_not_disturbed_by_the_disconnect() -> None:
                 steps.append(step)
             done.set()
 
-    app = our_app()
+    app = FastAPI()
     mount(app, RunnableLambda(work))
 
     async def main() -> None:

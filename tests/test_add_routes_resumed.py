@@ -7,11 +7,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from langserve_apps import our_client, their_client
 from millstream import SSEParser
 from millstream.runnables import RunnableGenerator
 from millstream.server import add_routes
 from millstream.server.resumable import MemoryStore, store_lifespan
-from served import our_client, serve, their_client
+from serving import serve
 
 PIECES = ["a", "b", "c", "d"]
 

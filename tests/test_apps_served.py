@@ -2,25 +2,20 @@
 
 import asyncio
 import inspect
-import socket
-import threading
-import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from langchain_core.prompts import ChatPromptTemplate
-from langserve import RemoteRunnable, add_routes
-from sse_starlette.sse import AppStatus
 
 from app_kits import KITS, App, Kit, made, shown, shown_by_langchain
 from endings import aread, assert_closed_by_us
 from langchain_peer import allow_v1
+from langserve_apps import mount, their_app, their_client
 from millstream.testing import ErrorStatus, MockServer, RecordedRequest, Reply
+from serving import serve
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{text}")])
 FILL = {"text": "Name a fish."}
@@ -29,31 +24,10 @@ FILL = {"text": "Name a fish."}
 @contextmanager
 def published(kit: Kit, chain: Any) -> Iterator[Any]:
     """Publish ``chain`` on the loopback interface, and yield LangServe's client of it."""
-
-    @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        yield
-        await kit.aclose()
-
-    # LangServe's server of events keeps an object of the first loop that it ran in.
-    AppStatus.should_exit_event = None
-    app = FastAPI(lifespan=lifespan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        add_routes(app, chain, path="/chain")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, args=([listening],), name="langserve")
-        thread.start()
-        remote: Any = RemoteRunnable(f"http://127.0.0.1:{listening.getsockname()[1]}/chain", verify=False)
-        try:
-            yield remote
-        finally:
-            remote.sync_client.close()
-            asyncio.run(remote.async_client.aclose())
-            server.should_exit = True
-            thread.join(20)
-            assert not thread.is_alive()
+    app = their_app()
+    mount(app, chain, by_langserve=True)
+    with serve(app, kit.aclose) as url, their_client(f"{url}/chain") as remote:
+        yield remote
 
 
 def by_prompt(request: RecordedRequest) -> Reply:

@@ -2,14 +2,12 @@
 
 import gc
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import pytest
-import uvicorn
 from django.http import HttpResponse
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -19,6 +17,7 @@ from endings import assert_closed_by_us
 from millstream import ChatOpenAI, SSEParser
 from millstream.server import EventStreamResponse, adjango_response, django_response
 from millstream.testing import ErrorFrame, ErrorStatus, MockServer, Reply, Stall, assert_no_leaks
+from serving import serve
 from wsgi_servers import ask, leaving, serving
 
 SECRET = "the upstream's own words"
@@ -34,16 +33,8 @@ def model(server: MockServer) -> ChatOpenAI:
 @contextmanager
 def serving_asgi(app: Any) -> Iterator[int]:
     """Run an ASGI application under uvicorn; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            assert not thread.is_alive()
+    with serve(app) as url:
+        yield int(url.rpartition(":")[2])
 
 
 @contextmanager

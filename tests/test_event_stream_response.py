@@ -20,7 +20,7 @@ from endings import assert_closed_by_us, read_all
 from millstream import OpenAI, ServerSentEvent, SSEParser
 from millstream.server import EventStreamResponse, keep_alive
 from millstream.testing import VERSE, ErrorFrame, ErrorStatus, MockServer, Reply, Stall
-from serving import served
+from serving import serve
 
 
 def answering(make: Callable[[], EventStreamResponse]) -> Any:
@@ -37,7 +37,7 @@ def records(server: MockServer, max_retries: int = 0, **options: Any) -> Any:
 
 
 def get(make: Callable[[], EventStreamResponse], method: str = "GET") -> httpx2.Response:
-    with served(answering(make)) as url:
+    with serve(answering(make)) as url:
         return httpx2.request(method, url)
 
 
@@ -94,7 +94,7 @@ def test_a_record_is_sent_when_it_arrives(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(keep_alive, "_TICK_SECONDS", 1000.0)
     with (
         MockServer(Reply(fault=Stall(after=2))) as server,
-        served(answering(lambda: EventStreamResponse(records(server), ping_interval=None))) as url,
+        serve(answering(lambda: EventStreamResponse(records(server), ping_interval=None))) as url,
         httpx2.stream("GET", url) as response,
     ):
         parts, data = response.iter_raw(), b""
@@ -178,7 +178,7 @@ def test_an_error_after_bytes_cuts_the_connection(wait: bool) -> None:
 def test_an_error_on_a_wire_without_error_records_cuts_the_connection(wait: bool) -> None:
     with (
         MockServer(Reply(fault=ErrorFrame(after=3))) as server,
-        served(answering(lambda: EventStreamResponse(records(server, wire="text"), wait_for_first_chunk=wait))) as url,
+        serve(answering(lambda: EventStreamResponse(records(server, wire="text"), wait_for_first_chunk=wait))) as url,
         httpx2.stream("GET", url) as response,
     ):
         parts, error = read_all(response.iter_raw())
@@ -194,7 +194,7 @@ def test_bytes_of_another_type_have_neither_comments_nor_error_events() -> None:
 
     headers = {"Content-Type": "application/octet-stream"}
     make = answering(lambda: EventStreamResponse(failing(), headers=headers, ping_interval=0.01))
-    with served(make) as url, httpx2.stream("GET", url) as response:
+    with serve(make) as url, httpx2.stream("GET", url) as response:
         parts, error = read_all(response.iter_raw())
     assert (response.headers["content-type"], parts) == ("application/octet-stream", [b"\x00"])
     assert isinstance(error, httpx2.RemoteProtocolError)
@@ -215,7 +215,7 @@ def test_the_background_task_runs_after_the_response(fault: Any) -> None:
 def test_keep_alive_bytes_are_sent_while_the_upstream_is_silent() -> None:
     with (
         MockServer(Reply(fault=Stall(after=-1))) as server,
-        served(answering(lambda: EventStreamResponse(records(server), ping_interval=0.01))) as url,
+        serve(answering(lambda: EventStreamResponse(records(server), ping_interval=0.01))) as url,
         httpx2.stream("GET", url) as response,
     ):
         parts = response.iter_raw()
@@ -241,7 +241,7 @@ def test_a_silent_stream_without_an_interval_stays_silent() -> None:
 def test_a_client_that_leaves_closes_the_upstream(after: int, wait: bool) -> None:
     with (
         MockServer(Reply(fault=Stall(after=after))) as server,
-        served(answering(lambda: EventStreamResponse(records(server), wait_for_first_chunk=wait))) as url,
+        serve(answering(lambda: EventStreamResponse(records(server), wait_for_first_chunk=wait))) as url,
     ):
         client = httpx2.Client(timeout=httpx2.Timeout(5, read=0.3))
         with client, pytest.raises(httpx2.ReadTimeout), client.stream("GET", url) as response:
@@ -251,7 +251,7 @@ def test_a_client_that_leaves_closes_the_upstream(after: int, wait: bool) -> Non
 
 
 def test_an_upstream_request_body_that_was_not_read_is_no_disconnect(mock_server: MockServer) -> None:
-    with served(answering(lambda: EventStreamResponse(records(mock_server)))) as url:
+    with serve(answering(lambda: EventStreamResponse(records(mock_server)))) as url:
         response = httpx2.post(url, content=b"x" * 100_000)
     assert events(response.content)[-1][1]["event"] == "on_llm_end"
 

@@ -15,7 +15,7 @@ from millstream.server.gateway import GatewayConfig, UpstreamConfig, gateway
 from millstream.server.gateway.accounting import Account
 from millstream.server.gateway.state import Gateway
 from millstream.testing import MockServer, Reply, Stall
-from serving import served
+from serving import serve
 
 
 def test_a_stream_is_relayed_under_the_name_that_was_asked_for() -> None:
@@ -204,7 +204,7 @@ def test_a_report_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> N
 
     with MockServer(Reply(pieces=PIECES)) as server:
         state = Gateway(GatewayConfig((UpstreamConfig(server.url),)), (failing,))
-        with served(gateway(state)) as url:
+        with serve(gateway(state)) as url:
             assert text_of(httpx2.post(f"{url}/v1/chat/completions", json=BODY)) == "Hello there"
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
         "a report of a request failed"

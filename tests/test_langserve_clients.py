@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import langchain_core.messages
 import orjson
 import pytest
+from fastapi import FastAPI
 
 import millstream.messages
 from both_libraries import COMPOSITIONS, INPUT, ours, read_text, shout, theirs
 from endings import aread
+from langserve_apps import mount, our_client, their_app, their_client
 from millstream.providers.langserve.values import write_values
-from served import mount, our_app, our_client, serve, their_app, their_client
+from serving import serve
 
 WAYS = ("invoke", "batch", "stream")
 ASYNC_WAYS = ("ainvoke", "abatch", "astream", "astream_log", "astream_events")
@@ -74,7 +76,7 @@ CLIENTS: dict[Any, Any] = {their_client: langchain_core.messages, our_client: mi
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
     """The servers: LangServe's, and ours of chains of both libraries."""
-    apps = {"langserve": their_app(), "theirs": our_app(), "ours": our_app()}
+    apps = {"langserve": their_app(), "theirs": FastAPI(), "ours": FastAPI()}
     for name, case in CASES.items():
         mount(apps["langserve"], case.make(theirs), f"/{name}", by_langserve=True)
         mount(apps["theirs"], case.make(theirs), f"/{name}", include_input=True)
@@ -143,7 +145,7 @@ LOST: dict[str, Case] = {
 @pytest.mark.parametrize("library", ["theirs", "ours"])
 @pytest.mark.parametrize("name", LOST)
 def test_values_that_langserve_loses_are_kept(name: str, library: str) -> None:
-    app, case = our_app(), LOST[name]
+    app, case = FastAPI(), LOST[name]
     mount(app, case.make({"theirs": theirs, "ours": ours}[library]))
     input = case.input(millstream.messages)
     expected = case.make(ours).invoke(input)

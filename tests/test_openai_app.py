@@ -14,7 +14,8 @@ from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import Runnable, RunnableLambda
 from millstream.server import ServedModel
 from millstream.testing import MockServer, RecordedRequest, Reply
-from openai_served import TOOL, USER, chat_model, client, llm, serve, served
+from openai_served import TOOL, USER, chat_model, client, llm, served
+from serving import serve
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{question}")])
 

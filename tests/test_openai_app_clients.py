@@ -27,7 +27,8 @@ from millstream.prompts import ChatPromptTemplate
 from millstream.runnables.foreign import as_runnable
 from millstream.server import openai_app
 from millstream.testing import VERSE, ErrorStatus, MockServer, Reply, refusing_url
-from openai_served import TOOL, USER, chat_model, llm, serve, served
+from openai_served import TOOL, USER, chat_model, llm, served
+from serving import serve
 
 TEXT = "".join(VERSE)
 KINDS: dict[str, Callable[..., Any]] = {"millstream": millstream.ChatOpenAI, "langchain": langchain_openai.ChatOpenAI}

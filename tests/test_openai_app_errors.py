@@ -12,7 +12,8 @@ from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.server import RequestError, ServedModel, openai_app
 from millstream.testing import Cut, ErrorStatus, MockServer, Reply, Stall, refusing_url
-from openai_served import TOOL, USER, chat_model, client, llm, serve, served
+from openai_served import TOOL, USER, chat_model, client, llm, served
+from serving import serve
 
 Call = Callable[[openai.OpenAI], Any]
 

@@ -18,7 +18,8 @@ from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableGenerator, RunnableLambda
 from millstream.server import openai_app
 from millstream.testing import VERSE, Cut, ErrorFrame, ErrorStatus, MockServer, Reply, Stall, assert_no_leaks
-from openai_served import TOOL, USER, async_client, chat_model, client, llm, serve, served
+from openai_served import TOOL, USER, async_client, chat_model, client, llm, served
+from serving import serve
 
 TEXT = "".join(VERSE)
 PROMPT = ChatPromptTemplate.from_template("{question}")

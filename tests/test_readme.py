@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from millstream.testing import Cut, MockServer, Reply
-from serving import served
+from serving import serve
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -23,7 +23,7 @@ def run(snippet: str, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> No
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(snippet, "README.md", "exec"), namespace)
     if (app := namespace.get("app")) is not None:
-        with served(app) as url:
+        with serve(app) as url:
             print(httpx2.post(url, content=b"hello").text)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from millstream import SSEParser
 from millstream.testing import VERSE, ErrorFrame, MockServer, Reply, Stall
-from serving import served
+from serving import serve
 
 RELAY = Path(__file__).parents[1] / "examples" / "relay.py"
 
@@ -21,7 +21,7 @@ def relayed(upstream: MockServer, patch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve the example before ``upstream``."""
     patch.setenv("OPENAI_BASE_URL", upstream.url)
     patch.setenv("OPENAI_API_KEY", "k")
-    with served(runpy.run_path(str(RELAY))["app"]) as url:
+    with serve(runpy.run_path(str(RELAY))["app"]) as url:
         yield url
 
 

@@ -35,7 +35,7 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableLambda
 from millstream.testing import assert_no_leaks, refusing_url
-from served import serve
+from serving import serve
 
 
 class Script:

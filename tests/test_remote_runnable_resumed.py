@@ -21,7 +21,7 @@ from millstream.runnables import RunnableGenerator
 from millstream.server import add_routes
 from millstream.server.resumable import MemoryStore
 from millstream.testing import assert_no_leaks
-from served import serve
+from serving import serve
 
 PIECES = [f"piece {number} \u2028 ü" for number in range(20)]
 

@@ -15,7 +15,7 @@ from millstream import OpenAI
 from millstream.server.resumable import MemoryStore, resumable_routes
 from millstream.testing import MockServer, Reply, Stall
 from millstream.wires.names import WireOptions
-from serving import served
+from serving import serve
 
 PIECES = [f"piece {number}, " for number in range(30)]
 
@@ -35,7 +35,7 @@ def app(server: MockServer, wire: Any, **options: Any) -> Starlette:
 
 
 def test_the_sdk_of_openai_takes_up_a_response_after_a_sequence_number() -> None:
-    with MockServer(Reply(pieces=PIECES, pace=0.002)) as server, served(app(server, "openai.responses")) as url:
+    with MockServer(Reply(pieces=PIECES, pace=0.002)) as server, serve(app(server, "openai.responses")) as url:
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="k")
         seen: list[Any] = []
         with client.responses.create(model="m", input="p", stream=True) as stream:
@@ -63,7 +63,7 @@ def test_the_sdk_of_openai_takes_up_a_response_after_a_sequence_number() -> None
 def test_the_sdk_reads_ids_and_keep_alive_bytes_on_openais_wires(wire: str) -> None:
     # Its reader takes a comment with a blank line for an event without data, once an event has had an id.
     reply = Reply(pieces=PIECES, fault=Stall(after=5))
-    with MockServer(reply) as server, served(app(server, wire, ping_interval=0.02)) as url:
+    with MockServer(reply) as server, serve(app(server, wire, ping_interval=0.02)) as url:
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="k")
         with httpx2.stream("POST", f"{url}/v1/responses") as response:
             data = b""
@@ -85,7 +85,7 @@ def _response(data: bytes) -> Any:
 
 
 def test_httpx_sse_resumes_with_the_id_of_its_last_event() -> None:
-    with MockServer(Reply(pieces=PIECES, pace=0.002)) as server, served(app(server, "vercel.ui")) as url:
+    with MockServer(Reply(pieces=PIECES, pace=0.002)) as server, serve(app(server, "vercel.ui")) as url:
         seen: list[Any] = []
         one = f"{url}/v1/responses/mine"
         with httpx.Client() as client:

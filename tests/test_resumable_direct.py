@@ -17,7 +17,7 @@ from millstream.server import EventStreamResponse
 from millstream.server.resumable import MemoryStore, resumable, resume_response
 from millstream.server.resumable import generation as generation_module
 from millstream.testing import Cut, ErrorStatus, MockServer, Reply, Stall
-from serving import served
+from serving import serve
 
 PIECES = [f"piece {number}, " for number in range(30)]
 
@@ -51,7 +51,7 @@ def text_of(data: bytes) -> str:
 
 
 def test_two_clients_of_one_server_are_sent_records_from_the_callback() -> None:
-    with MockServer(Reply(pieces=PIECES, fault=Stall(after=10))) as server, served(App(server).app) as url:
+    with MockServer(Reply(pieces=PIECES, fault=Stall(after=10))) as server, serve(App(server).app) as url:
         with (
             httpx2.stream("GET", url, timeout=30) as first,
             httpx2.stream("GET", f"{url}/rest", timeout=30) as second,
@@ -73,7 +73,7 @@ def test_a_client_that_does_not_read_for_a_while_misses_nothing() -> None:
     pieces = [f"{number:06}" + "x" * 1018 for number in range(12_000)]
     with MockServer(Reply(pieces=pieces)) as server:
         app = App(server)
-        with served(app.app) as url, socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+        with serve(app.app) as url, socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             # The answer is generated to its end meanwhile.
             while app.store._ended == {}:
@@ -89,7 +89,7 @@ def test_a_client_that_does_not_read_for_a_while_misses_nothing() -> None:
 def test_an_error_of_the_model_before_the_first_chunk_is_a_status(fault: Any, status: int) -> None:
     with (
         MockServer(Reply(pieces=PIECES, fault=fault)) as server,
-        served(App(server, wait_for_first_chunk=True).app) as url,
+        serve(App(server, wait_for_first_chunk=True).app) as url,
     ):
         response = httpx2.get(url)
         assert response.status_code == status
@@ -99,7 +99,7 @@ def test_an_error_of_the_model_before_the_first_chunk_is_a_status(fault: Any, st
 
 @pytest.mark.parametrize("wire", ["vercel.ui", "text"])
 def test_an_error_in_mid_stream_is_a_record_or_a_cut(wire: str) -> None:
-    with MockServer(Reply(pieces=PIECES, fault=Cut(10))) as server, served(App(server, wire).app) as url:
+    with MockServer(Reply(pieces=PIECES, fault=Cut(10))) as server, serve(App(server, wire).app) as url:
         if wire == "text":
             with pytest.raises(httpx2.TransportError):
                 httpx2.get(url)
@@ -120,7 +120,7 @@ def test_middleware_that_has_a_task_of_its_own_gets_the_same_bytes() -> None:
     with MockServer(Reply(pieces=PIECES)) as server:
         app = App(server)
         app.app.add_middleware(BaseHTTPMiddleware, dispatch=pass_on)
-        with served(app.app) as url:
+        with serve(app.app) as url:
             data = httpx2.get(url).content
             assert text_of(data) == "".join(PIECES)
             assert httpx2.get(f"{url}/rest").content.endswith(data)

@@ -28,7 +28,7 @@ from millstream.server.resumable import (
 from millstream.server.resumable import generation as generation_module
 from millstream.server.resumable.stores import Append, Created, Outcome, Page
 from resumable_clients import Reader, Source
-from serving import served
+from serving import serve
 
 
 class Troubled(MemoryStore):
@@ -233,7 +233,7 @@ def test_a_store_that_has_no_room_or_is_away_opens_no_upstream() -> None:
 def test_errors_of_the_store_and_of_ids_are_statuses() -> None:
     store = MemoryStore(max_streams=0)
     routes = resumable_routes(store, lambda request: Source())
-    with served(Starlette(routes=routes)) as url:
+    with serve(Starlette(routes=routes)) as url:
         full = httpx2.post(f"{url}/streams")
         assert (full.status_code, full.json()["error"]["type"]) == (503, "store_full")
         wrong = httpx2.post(f"{url}/streams/a%20b")
@@ -251,7 +251,7 @@ def test_a_response_waits_for_the_first_chunk_and_has_a_status() -> None:
         body = resumable(source, store, stream_id="early")
         await EventStreamResponse(body, wait_for_first_chunk=True)(scope, receive, send)
 
-    with served(app) as url:
+    with serve(app) as url:
         response = httpx2.get(url)
         assert (response.status_code, response.json()["error"]["type"]) == (500, "server_error")
         assert b"secret" not in response.content

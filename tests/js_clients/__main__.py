@@ -31,12 +31,12 @@ def main(arguments: list[str]) -> int:
         print(FOLDER)
         return 0
     files = copied(arguments)
-    # Not by a statement: to mypy, which reads the folder of the tests, the module has another name.
-    app = import_module("tests.js_clients.app")
+    # Not by a statement: to mypy, which reads the folder of the tests, the modules have other names.
+    app, serving = import_module("tests.js_clients.app"), import_module("tests.serving")
     ran = passed = 0
     # One file after the other: they ask what became of the newest connection to the model.
     for path in files:
-        with app.served() as url:
+        with app.open_app() as one, serving.serve(one, lifespan="on") as url:
             output, counts = run(path, url)
         ran += counts.get("tests", 0)
         passed += counts.get("pass", 0)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
-import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -28,7 +25,7 @@ from millstream.streaming.stream import AsyncStream
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, RecordedRequest, Reply, Stall
 from millstream.wires.names import WireName, WireOptions
 
-__all__ = ("served",)
+__all__ = ("open_app",)
 
 SECRET = "the upstream's own words"
 PIECES = ["Fish", " \u2028“swim”", " 👩‍🚀", "."]
@@ -195,17 +192,9 @@ class Server:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Run the server on the loopback interface; yield its URL."""
+def open_app() -> Iterator[Starlette]:
+    """Yield the app, over a mock server."""
     logging.getLogger("millstream.server").addHandler(logging.NullHandler())
-    with MockServer(reply_to) as upstream, socket.create_server(("127.0.0.1", 0)) as listening:
+    with MockServer(reply_to) as upstream:
         own = Server(upstream)
-        app = Starlette(routes=[*own.routes()], lifespan=store_lifespan(own.store))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(20)
+        yield Starlette(routes=[*own.routes()], lifespan=store_lifespan(own.store))
