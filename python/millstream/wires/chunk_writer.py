@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from .._backend import Delta, ToolCallDelta, WireWriter
+from .._backend import Delta, WireWriter
+from .._merge import add_counts
+from ..callbacks.values_from_langchain import from_langchain
 from ..errors import UnsupportedError
 from ..events.record_writer import RecordWriter
-from ..messages.ai import AIMessage, AIMessageChunk
+from ..messages.ai import AIMessage
+from ..messages.base import BaseMessage
 from ..messages.tool import ToolMessage
 from ..outputs import ChatGeneration, Generation
+from .message_deltas import as_openai_usage, read_graph_message, read_sources, to_delta
 from .names import WIRES, WireFormat, WireOptions
 from .public_error import describe_error
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ("ChunkWriter", "to_delta")
+__all__ = ("ChunkWriter",)
 
 _JSON = RecordWriter(format="ndjson")
 
@@ -27,10 +27,11 @@ class ChunkWriter:
     """Writes the chunks of one answer as records of a wire, and its end or its error.
 
     A text, a model's message and a tool's message become what the wire has for them, other values the wire's
-    records of data. ``core`` writes the deltas of a model's stream without objects.
+    records of data. Messages may be LangChain's, and those of a graph (``stream_mode="messages"``) may have their
+    metadata with them, which is left out. ``core`` writes the deltas of a model's stream without objects.
     """
 
-    __slots__ = ("_before_end", "_pieces", "_preface", "core", "options")
+    __slots__ = ("_before_end", "_graph_usage", "_pieces", "_preface", "core", "options")
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
@@ -38,6 +39,7 @@ class ChunkWriter:
         self._preface = b""
         self._pieces: list[str] | None = None
         self._before_end: Callable[[], None] | None = None
+        self._graph_usage: Mapping[str, Any] | None = None
 
     @property
     def wire(self) -> str:
@@ -73,7 +75,7 @@ class ChunkWriter:
             return self._write_answer(chunk)
         if isinstance(chunk, ToolMessage):
             return _if_supported(self.core.write_tool_result, chunk.tool_call_id, chunk.text)
-        return self.core.write_data(_JSON.write(chunk)[:-1])
+        return self._write_other(chunk)
 
     def write_ending(self, finish_reason: str | None, usage: Any) -> bytes:
         """Return the records of a finish reason and token counts that no chunk had."""
@@ -113,12 +115,34 @@ class ChunkWriter:
         """Return the writer itself: it writes neither inputs nor metadata."""
         return self
 
+    def _write_other(self, chunk: object) -> bytes:
+        """Return the records of a chunk that is neither text nor a message of ours."""
+        ours = chunk if isinstance(chunk, dict | list) else from_langchain(chunk)
+        if (message := read_graph_message(ours)) is not None:
+            return self._write_graph_message(message)
+        if ours is not chunk and isinstance(ours, AIMessage | ToolMessage | Generation):
+            return self.write(ours)
+        return self.core.write_data(_JSON.write(chunk)[:-1])
+
+    def _write_graph_message(self, message: BaseMessage) -> bytes:
+        """Return the records of a message of a graph: none of one that is neither a model's nor a tool's.
+
+        Such a message is an input of a model. The usage of a graph is that of all its models.
+        """
+        if not isinstance(message, AIMessage):
+            return self.write(message) if isinstance(message, ToolMessage) else b""
+        records = self._write_answer(message)
+        if message.usage_metadata:
+            self._graph_usage = add_counts((self._graph_usage, message.usage_metadata))
+            records += self.core.write(Delta(0, usage=as_openai_usage(self._graph_usage)))
+        return records
+
     def _write_answer(self, message: AIMessage) -> bytes:
         delta = to_delta(message)
         if self._pieces is not None and delta.text:
             self._pieces.append(delta.text)
         records = self.core.write(delta)
-        for url, title in _sources(message):
+        for url, title in read_sources(message):
             records += _if_supported(self.core.write_source, url, title=title)
         return records
 
@@ -129,71 +153,3 @@ def _if_supported(write: Callable[..., bytes], *args: str, **kwargs: str) -> byt
         return write(*args, **kwargs)
     except UnsupportedError:
         return b""
-
-
-def to_delta(message: AIMessage) -> Delta:
-    """Return what a chat model's message has, as the delta that it was, or could have been."""
-    kwargs = message.additional_kwargs if message._additional_kwargs else {}
-    metadata = message.response_metadata if message._response_metadata else {}
-    text, reasoning, refusal = _texts(message, kwargs)
-    return Delta(
-        0,
-        text=text or None,
-        reasoning=reasoning or None,
-        refusal=refusal or None,
-        tool_calls=tuple(_tool_calls(message)),
-        finish_reason=metadata.get("finish_reason"),
-        usage=_usage(message.usage_metadata),
-        logprobs=metadata.get("logprobs"),
-        audio=kwargs.get("audio"),
-    )
-
-
-def _texts(message: AIMessage, kwargs: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return a message's text, its reasoning and its refusal."""
-    reasoning, refusal = kwargs.get("reasoning_content") or "", kwargs.get("refusal") or ""
-    if isinstance(message.content, str):
-        return message.content, reasoning, refusal
-    blocks: Sequence[Mapping[str, Any]] = message.content_blocks
-    text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
-    thoughts = "".join(block.get("reasoning") or "" for block in blocks if block.get("type") == "reasoning")
-    return text, thoughts or reasoning, refusal
-
-
-def _tool_calls(message: AIMessage) -> Iterable[ToolCallDelta]:
-    """Return the pieces of tool calls of a chunk; of a whole message, the calls."""
-    if isinstance(message, AIMessageChunk):
-        for place, piece in enumerate(message.tool_call_chunks):
-            index = piece["index"]
-            yield ToolCallDelta(
-                index if isinstance(index, int) else place, id=piece["id"], name=piece["name"], args=piece["args"]
-            )
-        return
-    for place, call in enumerate(message.tool_calls):
-        yield ToolCallDelta(place, id=call["id"], name=call["name"], args=json.dumps(call["args"], ensure_ascii=False))
-
-
-def _usage(usage: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return a message's token counts under OpenAI's names, which the core reads."""
-    if not usage:
-        return None
-    counts: dict[str, Any] = {
-        "prompt_tokens": usage.get("input_tokens", 0),
-        "completion_tokens": usage.get("output_tokens", 0),
-        "total_tokens": usage.get("total_tokens", 0),
-    }
-    if cached := (usage.get("input_token_details") or {}).get("cache_read"):
-        counts["prompt_tokens_details"] = {"cached_tokens": cached}
-    if thought := (usage.get("output_token_details") or {}).get("reasoning"):
-        counts["completion_tokens_details"] = {"reasoning_tokens": thought}
-    return counts
-
-
-def _sources(message: AIMessage) -> Iterable[tuple[str, str]]:
-    """Return the URL and the title of each citation in a message's content."""
-    if isinstance(message.content, str):
-        return
-    for block in message.content_blocks:
-        for note in block.get("annotations") or ():  # type: ignore[attr-defined]
-            if isinstance(note, dict) and note.get("type") == "citation" and note.get("url"):
-                yield note["url"], note.get("title") or ""

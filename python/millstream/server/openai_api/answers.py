@@ -15,16 +15,12 @@ from ...messages.ai import AIMessage
 from ...messages.base import BaseMessage
 from ...messages.openai import openai_calls
 from ...outputs import LLMResult
+from ...wires.message_deltas import read_reason
 from .usage import openai_usage
 
-__all__ = ("Answer", "AnswerRecorder", "read_output", "read_reason")
+__all__ = ("Answer", "AnswerRecorder", "read_output")
 
 _JSON = RecordWriter(format="ndjson")
-# The finish reasons of other providers, in OpenAI's words.
-_REASONS = {
-    **{"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"},
-    **{"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter", "refusal": "content_filter"},
-}
 
 
 @dataclass(frozen=True)
@@ -104,12 +100,6 @@ class AnswerRecorder(BaseCallbackHandler):
         usage = self.usage or answer.usage
         logprobs = answer.logprobs or self.info.get("logprobs")
         return replace(answer, finish_reason=reason, usage=usage, logprobs=logprobs)
-
-
-def read_reason(metadata: Mapping[str, Any]) -> str | None:
-    """Return the finish reason in a message's metadata, in OpenAI's words; ``None`` if there is none."""
-    reason = metadata.get("finish_reason") or metadata.get("stop_reason")
-    return _REASONS.get(reason, reason) if isinstance(reason, str) else None
 
 
 def read_output(output: Any) -> Answer:

@@ -16,8 +16,9 @@ from ...runnables.binding import RunnableBindingBase
 from ...runnables.config import merge_configs
 from ...runnables.foreign import ForeignRunnable
 from ...streaming.accumulate import ChunkAccumulator
-from ...wires.chunk_writer import ChunkWriter, to_delta
-from .answers import AnswerRecorder, read_output, read_reason
+from ...wires.chunk_writer import ChunkWriter
+from ...wires.message_deltas import read_reason, to_delta
+from .answers import AnswerRecorder, read_output
 from .tasks import stop_tasks
 
 __all__ = ("MAX_WAITING", "awrite_answers", "is_graph", "read_deltas", "read_graph")

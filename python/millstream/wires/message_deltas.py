@@ -1,0 +1,128 @@
+"""The messages of chat models as deltas, and what of an answer is in the other values that Runnables yield."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._backend import Delta, ToolCallDelta
+from ..messages.ai import AIMessage, AIMessageChunk
+from ..messages.base import BaseMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ("as_openai_usage", "read_graph_message", "read_reason", "read_sources", "to_delta")
+
+# The words of other providers for OpenAI's.
+_REASONS = {
+    **{"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"},
+    **{"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter", "refusal": "content_filter"},
+}
+_LAST_INDEX = 2**32 - 1
+
+
+def read_reason(metadata: Mapping[str, Any]) -> str | None:
+    """Return the finish reason in a message's metadata, in OpenAI's words; ``None`` if there is none."""
+    reason = _find_reason(metadata)
+    return None if reason is None else _REASONS.get(reason, reason)
+
+
+def _find_reason(metadata: Mapping[str, Any]) -> str | None:
+    """Return a finish reason as OpenAI's protocol has it, or in OpenAI's words where another protocol has it."""
+    if reason := metadata.get("finish_reason"):
+        return reason if isinstance(reason, str) else None
+    reason = metadata.get("stop_reason") or metadata.get("done_reason")
+    return _REASONS.get(reason, reason) if isinstance(reason, str) else None
+
+
+def read_graph_message(chunk: object) -> BaseMessage | None:
+    """Return the message in a chunk of a graph that is streamed with ``stream_mode="messages"``.
+
+    The chunk is a pair of the message and its metadata. It comes in a tuple whose first value is the mode where there
+    are several modes, and the namespace of the subgraph where subgraphs are streamed. ``None`` for other chunks.
+    """
+    if type(chunk) is not tuple:
+        return None
+    while len(chunk) in (2, 3) and type(chunk[-1]) is tuple:
+        chunk = chunk[-1]
+    is_pair = len(chunk) == 2 and isinstance(chunk[0], BaseMessage) and isinstance(chunk[1], dict)
+    return chunk[0] if is_pair else None
+
+
+def to_delta(message: AIMessage) -> Delta:
+    """Return what a chat model's message has, as the delta that it was, or could have been."""
+    kwargs = message.additional_kwargs if message._additional_kwargs else {}
+    metadata = message.response_metadata if message._response_metadata else {}
+    text, reasoning, refusal = _texts(message, kwargs)
+    return Delta(
+        0,
+        text=text or None,
+        reasoning=reasoning or None,
+        refusal=refusal or None,
+        tool_calls=tuple(_tool_calls(message)),
+        finish_reason=_find_reason(metadata),
+        usage=as_openai_usage(message.usage_metadata),
+        logprobs=_as_mapping(metadata.get("logprobs")),
+        audio=_as_mapping(kwargs.get("audio")),
+    )
+
+
+def _as_mapping(value: object) -> Mapping[str, Any] | None:
+    return value if isinstance(value, Mapping) else None
+
+
+def _texts(message: AIMessage, kwargs: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a message's text, its reasoning and its refusal."""
+    reasoning, refusal = _as_text(kwargs.get("reasoning_content")), _as_text(kwargs.get("refusal"))
+    if isinstance(message.content, str):
+        return message.content, reasoning, refusal
+    blocks: Sequence[Mapping[str, Any]] = message.content_blocks
+    text = "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
+    thoughts = "".join(block.get("reasoning") or "" for block in blocks if block.get("type") == "reasoning")
+    return text, thoughts or reasoning, refusal
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _tool_calls(message: AIMessage) -> Iterable[ToolCallDelta]:
+    """Return the pieces of tool calls of a chunk; of a whole message, the calls."""
+    if isinstance(message, AIMessageChunk):
+        for place, piece in enumerate(message.tool_call_chunks):
+            index = piece["index"]
+            if not isinstance(index, int) or not 0 <= index <= _LAST_INDEX:
+                index = place
+            yield ToolCallDelta(index, id=piece["id"], name=piece["name"], args=piece["args"])
+        return
+    for place, call in enumerate(message.tool_calls):
+        yield ToolCallDelta(place, id=call["id"], name=call["name"], args=json.dumps(call["args"], ensure_ascii=False))
+
+
+def as_openai_usage(usage: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a message's token counts under OpenAI's names, which the core reads."""
+    if not usage:
+        return None
+    counts: dict[str, Any] = {
+        "prompt_tokens": usage.get("input_tokens", 0),
+        "completion_tokens": usage.get("output_tokens", 0),
+        "total_tokens": usage.get("total_tokens", 0),
+    }
+    if cached := (usage.get("input_token_details") or {}).get("cache_read"):
+        counts["prompt_tokens_details"] = {"cached_tokens": cached}
+    if thought := (usage.get("output_token_details") or {}).get("reasoning"):
+        counts["completion_tokens_details"] = {"reasoning_tokens": thought}
+    return counts
+
+
+def read_sources(message: AIMessage) -> Iterable[tuple[str, str]]:
+    """Return the URL and the title of each citation in a message's content."""
+    if isinstance(message.content, str):
+        return
+    for block in message.content_blocks:
+        for note in block.get("annotations") or ():  # type: ignore[attr-defined]
+            is_citation = isinstance(note, dict) and note.get("type") == "citation"
+            if is_citation and (url := _as_text(note.get("url"))):
+                yield url, _as_text(note.get("title"))
