@@ -5,7 +5,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Any, Literal
 
 from .faults import Drip
 from .http import HTTPError, RawRequest, RequestReader, head
@@ -44,8 +44,7 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Record the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport: Any = transport
         # Without a buffer above the kernel's, written data is on its way, unless the client does not read.
         transport.set_write_buffer_limits(0)
         self.record = self._state.open()
