@@ -65,6 +65,7 @@ class Relay:
         "_is_ending",
         "_is_opened",
         "_is_over",
+        "_is_reporting",
         "_is_started",
         "_options",
         "_reason",
@@ -76,7 +77,7 @@ class Relay:
         self._body = body
         self._options = options
         self._reason: _Reason | Exception | None = None
-        self._is_started = self._is_opened = self._is_ending = self._is_over = False
+        self._is_started = self._is_opened = self._is_ending = self._is_over = self._is_reporting = False
         self._cut: Exception | None = None
         # Records to be sent with the next ones.
         self._held = b""
@@ -101,10 +102,14 @@ class Relay:
             elif reason is _Reason.SHUTDOWN:
                 reason = await self._guard(self._say_farewell())
             if reason is _Reason.SEND_TIMEOUT:
+                self._is_over = True
                 await self._report(TimeoutError("the client did not read the response in time"))
                 self._cut = _cut_error()
         finally:
             self._is_over = True
+            if self._reason is not None:
+                # The stream has caught the cancellation, and ended.
+                self._task.uncancel()
             ticker.remove(self)
             watcher.cancel()
             await self._sender.close()
@@ -147,7 +152,8 @@ class Relay:
         is_late = self._is_over or (self._is_ending and reason is not _Reason.SEND_TIMEOUT)
         if not is_late and self._reason is None:
             self._reason = reason
-            self._task.cancel()
+            if not self._is_reporting:
+                self._task.cancel()
 
     async def _guard(self, steps: Coroutine[Any, Any, None]) -> _Reason | Exception | None:
         """Run ``steps``; return why they were interrupted, if they were."""
@@ -312,15 +318,26 @@ class Relay:
             return b""
 
     async def _report(self, error: Exception) -> None:
-        """Log ``error``, and call the hook of the app."""
+        """Log ``error``, and call the hook of the app, which nothing but a cancellation from outside interrupts."""
         log_error(error)
-        if self._options.on_error is not None:
-            try:
-                result = self._options.on_error(error)
-                if inspect.isawaitable(result):
-                    await result
-            except Exception:
-                logger.exception("on_error raised an exception")
+        if self._options.on_error is None:
+            return
+        was_interrupted = self._reason is not None
+        self._is_reporting = True
+        reason: _Reason | Exception | None = None
+        try:
+            result = self._options.on_error(error)
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            logger.exception("on_error raised an exception")
+        finally:
+            self._is_reporting = False
+            if not was_interrupted:
+                reason, self._reason = self._reason, None
+        if reason is not None:
+            self._interrupt(reason)
+            await asyncio.sleep(0)
 
 
 class _Records:

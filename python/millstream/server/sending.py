@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from types import CoroutineType, coroutine
 from typing import Any
@@ -54,8 +54,7 @@ class Sender:
         self._send = send
         self._loop = loop
         self._task = task
-        # From Python 3.12 on, a task says what its context is.
-        self._context = getattr(task, "get_context", copy_context)()
+        self._context = _context_of(task)
         self._pending: Any = None
         self._ping: asyncio.Task[None] | None = None
         self.count = 0
@@ -74,6 +73,8 @@ class Sender:
             await self._deliver(message)
             if self._is_probing:
                 self._is_probing, self.is_direct = False, True
+                # With the variables that the first messages have set.
+                self._context = _context_of(self._task)
             return
         # What :meth:`_deliver` does, without a step more.
         self.count += 1
@@ -216,6 +217,12 @@ class Sender:
         if self._ping is not None:
             self._ping.cancel()
             await self._wait_ping()
+
+
+def _context_of(task: asyncio.Task[Any]) -> Context:
+    """Return the context of the current task; a copy before Python 3.12, where a task does not say what it is."""
+    context: Context = getattr(task, "get_context", copy_context)()
+    return context
 
 
 @coroutine

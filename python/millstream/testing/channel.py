@@ -42,9 +42,9 @@ class Channel(asyncio.Protocol):
 
     # What asyncio calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Record the connection."""
-        self._transport: Any = transport
+        self._transport: asyncio.Transport = transport
         # Without a buffer above the kernel's, written data is on its way, unless the client does not read.
         transport.set_write_buffer_limits(0)
         self.record = self._state.open()
