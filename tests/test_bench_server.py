@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 from benches.server.chart import chart
-from benches.server.contenders import CONTENDERS, WIRES, installed
+from benches.server.contenders import CONTENDERS, installed
 from benches.server.measure import Gateways, Result, WrongTextError, check
 from benches.server.page import carry_over, put_section, section
 from benches.server.processes import Load, load
 from benches.server.report import format_table
 from benches.server.resources import Resources
-from benches.server.scenarios import SCENARIOS, Goal, Scenario
+from benches.server.scenarios import SCENARIOS, WIRES, Goal, Scenario
 from benches.server.soak import soak
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the load is built by cargo")
@@ -87,8 +87,8 @@ def test_a_report_tells_ratios_of_the_same_round() -> None:
     result = Result(scenario, {"response": "ours", "base": "a base", "aiohttp": "a peer"}, samples)
     assert result.ratio("base", "response") == 3
     table = format_table(result)
-    assert "met    3.00× less than a base; at least 1.4×" in table
-    assert "MISSED 0.75× of a peer; at most 0.5×" in table
+    assert "met    ours: 3.00× less than a base; at least 1.4×" in table
+    assert "MISSED ours: 0.75× of a peer; at most 0.5×" in table
 
 
 def test_the_section_is_put_before_the_last_one_and_is_kept() -> None:

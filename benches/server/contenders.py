@@ -14,10 +14,7 @@ from typing import Any
 from ..contenders import left_out
 from .environments import interpreter
 
-__all__ = ("CONTENDERS", "WIRES", "Contender", "installed")
-
-WIRES = ("langchain.v2", "openai.chat", "vercel.ui", "ag-ui", "ndjson", "text")
-"""The wires that are measured beside each other; the first is what the others are compared with."""
+__all__ = ("CONTENDERS", "Contender", "installed")
 
 _CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "%PROMPT%"}], "stream": True}
 

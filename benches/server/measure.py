@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from .contenders import WIRES, Contender, installed
+from .contenders import Contender, installed
 from .processes import Gateway, Load, gateway
-from .scenarios import Scenario
+from .scenarios import WIRES, Scenario
 
 __all__ = ("Gateways", "Result", "WrongTextError", "measure")
 

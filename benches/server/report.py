@@ -34,8 +34,9 @@ def format_table(result: Result) -> str:
 
 def verdict(result: Result, goal: Goal) -> tuple[bool, str]:
     """Return whether a goal was reached, and a description."""
+    ours, peer = result.names[goal.ours], result.names[goal.peer]
     if goal.at_least is not None:
         ratio = result.ratio(goal.peer, goal.ours)
-        return ratio >= goal.at_least, f"{ratio:.2f}× less than {result.names[goal.peer]}; at least {goal.at_least:g}×"
+        return ratio >= goal.at_least, f"{ours}: {ratio:.2f}× less than {peer}; at least {goal.at_least:g}×"
     ratio, most = result.ratio(goal.ours, goal.peer), goal.at_most or 0.0
-    return ratio <= most, f"{ratio:.2f}× of {result.names[goal.peer]}; at most {most:g}×"
+    return ratio <= most, f"{ours}: {ratio:.2f}× of {peer}; at most {most:g}×"

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ("ALL", "FAST", "GOALS", "SCENARIOS", "Bound", "Goal", "Scenario")
+__all__ = ("ALL", "FAST", "GOALS", "SCENARIOS", "WIRES", "Bound", "Goal", "Scenario")
+
+WIRES = ("langchain.v2", "openai.chat", "vercel.ui", "ag-ui", "ndjson", "text")
+"""The wires that are measured beside each other; the first is what the others are compared with."""
 
 ALL = ("response", "raw", "gateway", "base", "aiohttp", "openai", "langserve", "langchain", "litellm", "relay")
 FAST = ("response", "raw", "gateway", "base", "aiohttp", "relay")
@@ -84,6 +87,7 @@ SCENARIOS = (
         "200 streams of 20 tokens/s, by wire",
         {"streams": 200, "tokens": 60, "rate": 20, "gap_ms": 2},
         wires=True,
+        goals=tuple(Goal(WIRES[0], at_most=1.15, ours=wire) for wire in WIRES[1:]),
     ),
 )
 

@@ -21,8 +21,9 @@ from itertools import count
 from statistics import median
 from typing import Any
 
-from .contenders import CONTENDERS, WIRES
+from .contenders import CONTENDERS
 from .processes import Gateway, Load, gateway, load
+from .scenarios import WIRES
 
 __all__ = ("Tally", "main", "soak")
 
