@@ -15,7 +15,7 @@ import pytest
 
 from millstream.cli import main
 from millstream.server.gateway.keys import hash_key
-from millstream.testing import MockServer, Reply
+from millstream.testing import MockServer, Reply, Stall
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -110,3 +110,31 @@ def test_a_new_key_is_printed_with_its_hash(capsys: pytest.CaptureFixture[str]) 
     key, line = capsys.readouterr().out.splitlines()
     assert key.startswith("ms-")
     assert line == f'hash = "{hash_key(key)}"'
+
+
+def stop_in_the_middle(reply: Reply, *options: str) -> tuple[str, str]:
+    """Stop a server while it sends a stream; return the rest of the stream, and the log."""
+    with MockServer(reply) as server, serving("--upstream", server.url, *options) as (url, process):
+        with httpx2.stream("POST", f"{url}/v1/chat/completions", json={**BODY, "stream": True}) as response:
+            parts = response.iter_text()
+            text = next(parts)
+            process.send_signal(signal.SIGTERM)
+            text += "".join(parts)
+        process.wait(20)
+        assert process.stdout is not None
+        return text, process.stdout.read()
+
+
+def test_a_stream_may_end_after_the_server_is_asked_to_stop() -> None:
+    text, log = stop_in_the_middle(Reply(pieces=["a"] * 8, pace=0.2))
+    assert text.endswith("data: [DONE]\n\n")
+    assert '"outcome": "ok"' in log
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stream_that_does_not_end_in_time_says_farewell(workers: str) -> None:
+    options = ("--grace", "1", "--workers", workers)
+    text, log = stop_in_the_middle(Reply(pieces=["a", "b"], fault=Stall(after=1)), *options)
+    assert '"type":"server_shutdown"' in text
+    assert "[DONE]" not in text
+    assert '"outcome": "left"' in log

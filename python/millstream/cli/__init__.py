@@ -85,7 +85,11 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=int, default=4000, help="the port to listen on (%(default)s)")
     serve.add_argument("--workers", type=_count, default=1, metavar="N", help="number of processes (%(default)s)")
     serve.add_argument(
-        "--grace", type=_count, default=30, metavar="SECONDS", help="time for streams to end at shutdown (%(default)s)"
+        "--grace",
+        type=_count,
+        default=30,
+        metavar="SECONDS",
+        help="time for streams to end at shutdown; then they end in an error (%(default)s)",
     )
     serve.add_argument("--new-key", action="store_true", help="print a new key and its hash, and exit")
     serve.set_defaults(run=_serve)

@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
     if not config.upstreams:
         print("millstream serve: name an upstream: --upstream URL, or --config FILE", file=sys.stderr)
         return 2
-    os.environ[VARIABLE] = json.dumps({"config": options.config, "upstreams": options.upstream})
+    settings = {"config": options.config, "upstreams": options.upstream, "grace": options.grace}
+    os.environ[VARIABLE] = json.dumps(settings)
     _warn(options, has_keys=bool(config.keys))
     uvicorn.run(
         "millstream.server.gateway.serving:create_app",
@@ -43,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
         workers=options.workers,
         access_log=False,
         log_config=_LOGGING,
-        timeout_graceful_shutdown=options.grace,
+        # Then the rest have said farewell.
+        timeout_graceful_shutdown=options.grace + _FAREWELL_SECONDS,
     )
     return 0
 
@@ -54,6 +56,8 @@ def _warn(options: argparse.Namespace, *, has_keys: bool) -> None:
     if options.workers > 1:
         print("millstream serve: limits and metrics are those of each worker", file=sys.stderr)
 
+
+_FAREWELL_SECONDS = 5
 
 _LOGGING = {
     "version": 1,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from .errors import logger
 
-__all__ = ("Ticker", "Watched", "running_ticker", "ticker_of")
+__all__ = ("Ticker", "Watched", "running_ticker", "set_grace", "ticker_of")
 
 # The longest time between two ticks: how fast the server's shutdown is noticed, in seconds.
 _TICK_SECONDS = 0.5
@@ -34,7 +34,7 @@ class Watched(Protocol):
 class Ticker:
     """The running responses of one loop, and the timer that checks them."""
 
-    __slots__ = ("_context", "_emptied", "_loop", "_responses", "_timer", "_timer_at")
+    __slots__ = ("_context", "_emptied", "_ends_at", "_loop", "_responses", "_timer", "_timer_at")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -44,6 +44,8 @@ class Ticker:
         # Empty: the timer must not keep the variables of the request that armed it.
         self._context = Context()
         self._emptied: list[asyncio.Future[None]] = []
+        # When responses say farewell, once the server has been asked to stop.
+        self._ends_at: float | None = None
 
     def add(self, response: Watched) -> None:
         """Check ``response`` until it is removed."""
@@ -98,7 +100,9 @@ class Ticker:
         now = self._loop.time()
         due = now + _TICK_SECONDS
         if is_server_stopping():
-            self.shut_down()
+            self._ends_at = now + _grace if self._ends_at is None else self._ends_at
+            if now >= self._ends_at:
+                self.shut_down()
         for response in tuple(self._responses):
             try:
                 due = min(due, response.check(now))
@@ -109,6 +113,13 @@ class Ticker:
 
 
 _tickers: dict[asyncio.AbstractEventLoop, Ticker] = {}
+_grace = 0.0
+
+
+def set_grace(seconds: float) -> None:
+    """Let the responses of this process go on for so long once uvicorn has been asked to stop."""
+    global _grace
+    _grace = seconds
 
 
 def ticker_of(loop: asyncio.AbstractEventLoop) -> Ticker:

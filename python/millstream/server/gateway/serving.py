@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..keep_alive import set_grace
 from .app import gateway
 from .config import ConfigError, GatewayConfig, parse_upstream, read_config
 from .exporting import open_telemetry
@@ -42,6 +43,7 @@ def create_app() -> Starlette:
     """Return the app of this worker. uvicorn calls it in each."""
     options: dict[str, Any] = json.loads(os.environ[VARIABLE])
     path, upstreams = options["config"], options["upstreams"]
+    set_grace(options["grace"])
     logging.getLogger("millstream.access").setLevel(logging.INFO)
     telemetry = open_telemetry()
     state = Gateway(load_config(path, upstreams), () if telemetry is None else telemetry[:1])
