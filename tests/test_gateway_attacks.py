@@ -1,6 +1,7 @@
 """A gateway before hostile clients and upstreams: nothing secret leaves it, and nothing stays in it."""
 
 import asyncio
+import gc
 import json
 import socket
 import threading
@@ -10,9 +11,13 @@ import httpx2
 import pytest
 
 from gateways import BODY, KEY, PIECES, Running, keyed, running, text_of
-from millstream.server.gateway import GatewayConfig, UpstreamConfig
+from millstream.providers.http.request import PendingRequest
+from millstream.server.gateway import Account, GatewayConfig, UpstreamConfig
 from millstream.server.gateway.accounting import estimate_tokens
+from millstream.server.gateway.failover import FailoverSource
+from millstream.server.gateway.streaming import relay_stream
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, Reply, Stall, assert_no_leaks
+from millstream.wires.names import WireOptions
 
 CHAT = "/v1/chat/completions"
 JSON = b"content-type: application/json\r\n"
@@ -304,3 +309,23 @@ def test_an_upstream_that_is_gone_from_the_configuration_is_forgotten() -> None:
 )
 def test_the_tokens_of_a_request_are_estimated(body: Any, tokens: int) -> None:
     assert estimate_tokens(body) == tokens
+
+
+def test_a_running_stream_keeps_nothing_of_its_request() -> None:
+    with running(Reply(pieces=PIECES, fault=Stall(after=1))) as (one, _):
+        with httpx2.stream("POST", one.url + CHAT, json=BODY) as response:
+            next(response.iter_bytes())
+            gc.collect()
+            kept = [found for found in gc.get_objects() if isinstance(found, FailoverSource | PendingRequest)]
+            assert kept == []
+        assert one.account().outcome == "left"
+
+
+def test_a_read_of_a_stream_is_one_call_of_the_decoder() -> None:
+    account = Account("req_1", "/chat/completions", lambda account: None)
+    stream = relay_stream(object(), {}, account, WireOptions("openai.chat"), is_chat=True)  # type: ignore[arg-type]
+    parts = stream._open_parts()
+    assert parts is not None
+    processor: Any = parts[1]
+    assert processor.recorder == processor._inner._decoder._feed_wire
+    assert processor.prefix is stream._writer.core
