@@ -124,3 +124,13 @@ def test_middleware_that_has_a_task_of_its_own_gets_the_same_bytes() -> None:
             data = httpx2.get(url).content
             assert text_of(data) == "".join(PIECES)
             assert httpx2.get(f"{url}/rest").content.endswith(data)
+
+
+@pytest.mark.parametrize("wire", ["vercel.ui", "openai.chat", "ag-ui", "langchain.v2", "ndjson"])
+def test_an_error_before_the_first_chunk_is_a_record_where_the_head_has_been_sent(wire: str) -> None:
+    with MockServer(Reply(fault=ErrorStatus(429))) as server, serve(App(server, wire).app) as url:
+        data = httpx2.get(url).content
+        rest = httpx2.get(f"{url}/rest").content
+        assert b"too many requests" in data
+        assert rest.endswith(data)
+        assert rest[: -len(data)].count(b"\n") in (0, 2)
