@@ -7,14 +7,13 @@ worse than none; ``--no-native`` says that this is meant.
 import gc
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -173,14 +172,28 @@ def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture(scope="session", autouse=True)
 def kept_clients() -> None:
-    """Let LangChain keep all of its default async clients.
+    """Let LangChain keep all of its default clients, but for those that a test has closed.
 
-    Its cache has 128. It would drop one in the middle of any test, with a connection of another test's loop.
+    Its caches have 128 each, by the server's address. One would drop a client in the middle of any test, with a
+    connection of another test's loop, and hand out a closed one where two tests' servers have had the same port.
     """
     module = sys.modules.get("langchain_openai.chat_models._client_utils")
     if module is not None:
-        name = "_cached_async_httpx_client"
-        setattr(module, name, cache(getattr(module, name).__wrapped__))
+        for name in ("_cached_sync_httpx_client", "_cached_async_httpx_client"):
+            setattr(module, name, _keep_open(getattr(module, name).__wrapped__))
+
+
+def _keep_open(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what calls ``make`` once for equal arguments, and again where the client has been closed."""
+    clients: dict[Any, Any] = {}
+
+    def find(*arguments: Any) -> Any:
+        client = clients.get(arguments)
+        if client is None or client.is_closed:
+            client = clients[arguments] = make(*arguments)
+        return client
+
+    return find
 
 
 @pytest.fixture
