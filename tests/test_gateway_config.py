@@ -1,10 +1,21 @@
 """A gateway's configuration: its file, its command line, its keys."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from millstream.server.gateway.config import ConfigError, GatewayConfig, UpstreamConfig, parse_upstream, read_config
+from millstream._secrets import SecretStr
+from millstream.server.gateway.config import (
+    ConfigError,
+    GatewayConfig,
+    KeyConfig,
+    UpstreamConfig,
+    parse_upstream,
+    read_config,
+)
 from millstream.server.gateway.keys import KeyRing, hash_key, new_key
 from millstream.server.openai_api import RequestError
 
@@ -120,3 +131,54 @@ def test_a_key_is_known_by_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_without_keys_everybody_may_call() -> None:
     assert KeyRing(GatewayConfig((UpstreamConfig("http://x"),)).keys).identify({}).name == "anonymous"
+
+
+PAGE = (Path(__file__).parent.parent / "docs" / "gateway.md").read_text()
+
+
+def test_the_file_of_the_page_is_valid_and_has_every_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    config = read_config(written(tmp_path, example))
+    assert [upstream.name for upstream in config.upstreams] == ["openai", "local", "old"]
+    shown = set(re.findall(r"^(\w+) =", example, re.MULTILINE))
+    names = {one.name for cls in (GatewayConfig, UpstreamConfig, KeyConfig) for one in fields(cls)}
+    assert names - shown - {"upstreams", "aliases", "keys"} == {"key"}
+    # What the page says of a default is the default.
+    for cls, value in ((GatewayConfig, config), (UpstreamConfig, config.upstreams[0])):
+        for one in fields(cls):
+            if isinstance(one.default, int | float) and one.name in shown:
+                assert getattr(value, one.name) == one.default, one.name
+
+
+def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gateway.toml").write_text('[[upstream]]\nurl = "http://127.0.0.1:1"\n')
+    code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["state"].router.names(names["state"].keys.identify({})) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"url": "http://[::1"}, "an upstream's url is"),
+        ({"url": "http://x:99999"}, "an upstream's url is"),
+        ({"url": "http://x/v1?a=b"}, "an upstream's url is"),
+        ({"url": "http://x/\n"}, "an upstream's url is"),
+        ({"url": "http://x", "headers": {"a b": "c"}}, "the name of a header"),
+        ({"url": "http://x", "headers": {"a": "c\r\nd: e"}}, "printable ASCII"),
+        ({"url": "http://x", "key": SecretStr("sk-secret\n")}, "an upstream's key must be printable ASCII"),
+    ],
+)
+def test_what_no_request_could_be_sent_with_is_refused_at_once(settings: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        UpstreamConfig(**settings)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["max_body_size", "body_timeout", "circuit_failures", "ping_interval", "send_timeout"])
+def test_a_setting_that_would_stop_everything_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.* must be greater than 0"):
+        GatewayConfig((), **{name: 0})

@@ -129,7 +129,7 @@ CONFIG = GatewayConfig(
         UpstreamConfig("http://b", models=("two", "three")),
         UpstreamConfig("http://c"),
     ),
-    aliases={"fast": ("b/two", "one"), "own": ("a/any",)},
+    aliases={"fast": ("b/two", "one"), "own": ("a/any",), "twice": ("b/two", "two")},
 )
 KEYS = KeyConfig("k", HASH)
 
@@ -143,6 +143,9 @@ KEYS = KeyConfig("k", HASH)
         ("fast", [("b", "two"), ("a", "one"), ("c", "one")]),
         ("own", [("a", "any")]),
         ("b/three", [("b", "three")]),
+        # A client cannot ask an upstream for what that does not list.
+        ("a/any", [("c", "a/any")]),
+        ("twice", [("b", "two"), ("a", "two"), ("c", "two")]),
     ],
 )
 def test_a_model_is_asked_of_its_upstreams_in_order(name: str, expected: list[tuple[str, str]]) -> None:
@@ -152,7 +155,7 @@ def test_a_model_is_asked_of_its_upstreams_in_order(name: str, expected: list[tu
 
 def test_a_key_may_ask_for_its_models_alone() -> None:
     router, key = Router(CONFIG), KeyConfig("k", HASH, models=("fast",))
-    assert router.names(KEYS) == ["fast", "own", "one", "two", "three"]
+    assert router.names(KEYS) == ["fast", "own", "twice", "one", "two", "three"]
     assert router.names(key) == ["fast"]
     with pytest.raises(RequestError) as caught:
         router.candidates("one", key)

@@ -21,7 +21,7 @@ __all__ = ("FailoverSource", "NoUpstreamError")
 
 logger = logging.getLogger("millstream.gateway")
 
-_PATIENCE = 2.0
+PATIENCE_SECONDS = 2.0
 """The longest wait, in seconds, before the same upstream is asked again while there are others."""
 
 
@@ -93,7 +93,7 @@ class FailoverSource:
             if not may_fail_over(failure):
                 return False
             delay = self._tries.wait(failure)
-            if delay is not None and (delay <= _PATIENCE or not self._candidates):
+            if delay is not None and (delay <= PATIENCE_SECONDS or not self._candidates):
                 await asyncio.sleep(delay)
                 if self._candidate.upstream.circuit.allows():
                     return True

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ("RELAYS", "Relay", "RelayEndpoint")
 
 _WIRES = [name for name in get_args(WireName) if not is_event_wire(name)]
-_MOST_NAME = 256
+MAX_MODEL_NAME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ def _read_names(body: Mapping[str, Any], *, may_stream: bool) -> tuple[str, bool
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", param="model")
-    if len(model) > _MOST_NAME:
-        raise RequestError(f"Invalid 'model': a name has at most {_MOST_NAME} characters.", param="model")
+    if len(model) > MAX_MODEL_NAME:
+        raise RequestError(f"Invalid 'model': a name has at most {MAX_MODEL_NAME} characters.", param="model")
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise RequestError("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")

@@ -14,7 +14,7 @@ __all__ = ("OpenTelemetryReport",)
 
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
-_MOST_MODELS = 200
+MAX_MODELS = 200
 _OPERATIONS = {"/completions": "text_completion", "/embeddings": "embeddings"}
 
 
@@ -86,6 +86,6 @@ class OpenTelemetryReport:
 
         Clients make names up, and each would be kept for ever.
         """
-        if account.outcome == "ok" and len(self._models) < _MOST_MODELS:
+        if account.outcome == "ok" and len(self._models) < MAX_MODELS:
             self._models.add(account.model)
         return account.model if account.model in self._models else "_OTHER"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Candidate", "Upstream", "UpstreamError", "is_failure", "may_fail_over")
 
-_CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
 _REFUSED = PublicError(502, "upstream_error", "the model's server refused the gateway")
 
 
@@ -35,7 +35,7 @@ class Upstream:
     def __init__(self, config: UpstreamConfig, gateway: GatewayConfig) -> None:
         self.config = config
         self.circuit = Circuit(gateway.circuit_failures, gateway.circuit_seconds)
-        self._timeouts = Timeouts(_CONNECT_SECONDS, config.timeout, config.timeout, config.timeout)
+        self._timeouts = Timeouts(CONNECT_SECONDS, config.timeout, config.timeout, config.timeout)
 
     @property
     def name(self) -> str:
