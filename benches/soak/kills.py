@@ -103,33 +103,44 @@ async def kill_servers(kind: str, place: str, kills: int) -> bool:
     """Kill servers one after the other; return whether all was well."""
     ended: Counter[str] = Counter()
     source = random.Random(kills)
+    servers: list[tuple[Any, str]] = []
     with MockServer(reply_for) as upstream:
-        servers = [await start_server(place, upstream.url) for _ in range(2)]
-        async with httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_keepalive_connections=0)) as http:
-            for round in range(kills):
-                spare = asyncio.create_task(start_server(place, upstream.url))
-                urls = [servers[0][1], servers[1][1]]
-                clients = [Client(round * CLIENTS + n, lambda urls=urls: urls[0]) for n in range(CLIENTS)]
-                readers = [asyncio.create_task(client.run(http)) for client in clients]
-                await asyncio.sleep(source.uniform(0.05, 0.5))
-                servers[0][0].kill()
-                del urls[0]
-                await asyncio.gather(*readers)
-                for client in clients:
-                    whole = Client(client.number, lambda urls=urls: urls[0])
-                    await whole.run(http)
-                    ended[client.judge(whole)] += 1
-                await servers.pop(0)[0].wait()
-                servers.append(await spare)
-                if (round + 1) % 20 == 0:
-                    print(f"{kind}: {round + 1} servers killed, {dict(ended)}", flush=True)
-        for process, _ in servers:
-            process.kill()
-            await process.wait()
+        try:
+            servers += [await start_server(place, upstream.url) for _ in range(2)]
+            async with httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_keepalive_connections=0)) as http:
+                for round in range(kills):
+                    spare = asyncio.create_task(start_server(place, upstream.url))
+                    await kill_one(servers, round, source.uniform(0.05, 0.5), http, ended)
+                    servers.append(await spare)
+                    if (round + 1) % 20 == 0:
+                        print(f"{kind}: {round + 1} servers killed, {dict(ended)}", flush=True)
+        finally:
+            for process, _ in servers:
+                process.kill()
+                await process.wait()
         prompts = Counter(str(request.body["prompt"]) for request in upstream.requests)
     twice = sum(1 for count in prompts.values() if count > 1)
     print(f"{kind}: {kills} servers killed, {dict(ended)}, {twice} answers generated twice")
     return not twice and all(not how.startswith("wrong") for how in ended) and ended["lost"] > 0
+
+
+async def kill_one(
+    servers: list[tuple[Any, str]], round: int, seconds: float, http: httpx2.AsyncClient, ended: Counter[str]
+) -> None:
+    """Kill the first server while it generates, and count how the streams of its clients end at the next one."""
+    urls = [servers[0][1], servers[1][1]]
+    clients = [Client(round * CLIENTS + number, lambda: urls[0]) for number in range(CLIENTS)]
+    readers = [asyncio.create_task(client.run(http)) for client in clients]
+    await asyncio.sleep(seconds)
+    process, _ = servers.pop(0)
+    process.kill()
+    del urls[0]
+    await asyncio.gather(*readers)
+    for client in clients:
+        whole = Client(client.number, lambda: urls[0])
+        await whole.run(http)
+        ended[client.judge(whole)] += 1
+    await process.wait()
 
 
 def main() -> int:
