@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .providers.openai.chat import ChatOpenAI
     from .providers.openai.completions import OpenAI
     from .providers.transcoder import Transcoder
+    from .wires.names import WireOptions
 
     __version__: str
 
@@ -97,6 +98,7 @@ __all__ = (
     "TruncatedOutputError",
     "UnprocessableEntityError",
     "UnsupportedError",
+    "WireOptions",
     "WireWriter",
     "encode_sse",
 )
@@ -110,6 +112,7 @@ _MODULES = {
     "RecordWriter": ".events.record_writer",
     "RemoteRunnable": ".providers.langserve.remote_runnable",
     "Transcoder": ".providers.transcoder",
+    "WireOptions": ".wires.names",
 }
 
 
