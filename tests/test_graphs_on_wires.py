@@ -118,3 +118,17 @@ def test_fields_of_messages_that_no_wire_can_carry_are_left_out() -> None:
     assert [line.get("text") for line in lines] == ["a", "b", "c", None, None]
     assert lines[3]["tool_calls"][0]["id"] == "c1"
     assert lines[4] == {"finish_reason": "tool_calls"}
+
+
+@pytest.mark.parametrize("is_ours", [False, True], ids=["langgraph", "from_langchain"])
+@pytest.mark.parametrize("mode", ["messages", ["messages", "updates"]], ids=["one-mode", "modes"])
+def test_events_of_a_graph_have_no_metadata_of_its_messages(is_ours: bool, mode: Any) -> None:
+    config: Any = {"configurable": {"thread_id": "a secret"}, "metadata": {"user": "a secret"}}
+    with MockServer(_reply) as server:
+        agent = _make_agent(server)
+        runnable = from_langchain(agent) if is_ours else agent
+        body = _respond(runnable.astream_events(_INPUT, config, version="v2", stream_mode=mode), "langchain.v2")
+    assert b'"on_chain_stream"' in body
+    assert b"sunny in Rome" in body
+    assert b"secret" not in body
+    assert b"langgraph_" not in body

@@ -117,9 +117,9 @@ class ChunkWriter:
 
     def _write_other(self, chunk: object) -> bytes:
         """Return the records of a chunk that is neither text nor a message of ours."""
-        ours = chunk if isinstance(chunk, dict | list) else from_langchain(chunk)
-        if (message := read_graph_message(ours)) is not None:
+        if (message := read_graph_message(chunk)) is not None:
             return self._write_graph_message(message)
+        ours = chunk if isinstance(chunk, dict | list | tuple) else from_langchain(chunk)
         if ours is not chunk and isinstance(ours, AIMessage | ToolMessage | Generation):
             return self.write(ours)
         return self.core.write_data(_JSON.write(chunk)[:-1])

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..events.record_writer import RecordFormat, RecordWriter
 from ..events.schema import StreamEvent
+from .message_deltas import without_metadata
 from .names import WIRES, WireFormat
 from .public_error import describe_error
 
@@ -77,6 +78,8 @@ class EventWriter(RecordWriter):
             is_root = event.get("run_id") == self._root and not event.get("parent_ids")
             is_step = event["event"].startswith(_STEPS) and not is_root
             data = {} if is_step else {key: value for key, value in data.items() if key != "input"}
+            if "chunk" in data:
+                data["chunk"] = without_metadata(data["chunk"])
         return {**event, "metadata": {}, "data": data}
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .._backend import Delta, ToolCallDelta
+from ..callbacks.values_from_langchain import from_langchain
 from ..messages.ai import AIMessage, AIMessageChunk
 from ..messages.base import BaseMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("as_openai_usage", "read_graph_message", "read_reason", "read_sources", "to_delta")
+__all__ = ("as_openai_usage", "read_graph_message", "read_reason", "read_sources", "to_delta", "without_metadata")
 
 # The words of other providers for OpenAI's.
 _REASONS = {
@@ -43,12 +44,25 @@ def read_graph_message(chunk: object) -> BaseMessage | None:
     The chunk is a pair of the message and its metadata. It comes in a tuple whose first value is the mode where there
     are several modes, and the namespace of the subgraph where subgraphs are streamed. ``None`` for other chunks.
     """
-    if type(chunk) is not tuple:
-        return None
-    while len(chunk) in (2, 3) and type(chunk[-1]) is tuple:
+    while _is_labelled(chunk):
         chunk = chunk[-1]
-    is_pair = len(chunk) == 2 and isinstance(chunk[0], BaseMessage) and isinstance(chunk[1], dict)
-    return chunk[0] if is_pair else None
+    return from_langchain(chunk[0]) if _is_pair(chunk) else None
+
+
+def without_metadata(chunk: object) -> object:
+    """Return a chunk of a graph without the metadata of its message, and any other chunk as it is."""
+    if _is_labelled(chunk):
+        return (*chunk[:-1], without_metadata(chunk[-1]))
+    return (chunk[0], {}) if _is_pair(chunk) else chunk
+
+
+def _is_labelled(chunk: Any) -> TypeGuard[tuple[Any, ...]]:
+    return type(chunk) is tuple and len(chunk) in (2, 3) and type(chunk[-1]) is tuple
+
+
+def _is_pair(chunk: Any) -> TypeGuard[tuple[Any, dict[str, Any]]]:
+    is_pair = type(chunk) is tuple and len(chunk) == 2 and isinstance(chunk[1], dict)
+    return is_pair and isinstance(from_langchain(chunk[0]), BaseMessage)
 
 
 def to_delta(message: AIMessage) -> Delta:
