@@ -1,8 +1,9 @@
 """``django_response``: streams from Django's views, async ones under ASGI and sync ones under WSGI."""
 
+import asyncio
 import gc
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -108,6 +109,27 @@ def test_an_error_before_the_first_chunk_is_a_status(way: str, mock_server: Mock
     with serving_view(way, mock_server, wait_for_first_chunk=True) as port:
         answer = ask(port, f"/{way}")
     assert (answer.status, answer.headers["retry-after"], SECRET.encode() in answer.body) == (429, "7", False)
+
+
+def test_bytes_of_another_type_have_neither_comments_nor_error_events() -> None:
+    async def main() -> bytes:
+        was_silent = asyncio.Event()
+
+        async def failing() -> AsyncIterator[bytes]:
+            yield b"{"
+            await was_silent.wait()
+            raise ValueError
+
+        response = django_response(failing(), headers={"Content-Type": "application/json"}, ping_interval=0.01)
+        parts: list[bytes] = []
+        with pytest.raises(ValueError):  # noqa: PT012
+            async for part in response:
+                parts.append(part)
+                if b"{" in parts and len(parts) > 4:
+                    was_silent.set()
+        return b"".join(parts)
+
+    assert asyncio.run(main()) == b"{"
 
 
 @pytest.mark.parametrize("waits", [{}, {"wait_for_first_chunk": True}])

@@ -104,6 +104,24 @@ def test_an_error_before_the_first_chunk_may_be_a_record(mock_server: MockServer
     assert orjson.loads(events_of(answer.body)[-1].data)["status_code"] == 503
 
 
+def test_bytes_of_another_type_have_neither_comments_nor_error_events() -> None:
+    was_silent = threading.Event()
+
+    def failing() -> Iterator[bytes]:
+        yield b"{"
+        was_silent.wait()
+        raise ValueError
+
+    response = WSGIEventStreamResponse(failing(), headers={"Content-Type": "application/json"}, ping_interval=0.01)
+    parts: list[bytes] = []
+    with pytest.raises(ValueError):  # noqa: PT012
+        for part in response({}, lambda *_: None):  # type: ignore[arg-type, return-value]
+            parts.append(part)
+            if b"{" in parts and len(parts) > 4:
+                was_silent.set()
+    assert b"".join(parts) == b"{"
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_an_error_in_the_middle_is_a_record(waits: bool, mock_server: MockServer) -> None:
     errors: list[Exception] = []

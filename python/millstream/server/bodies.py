@@ -23,6 +23,7 @@ __all__ = (
     "as_body",
     "as_sync_body",
     "check_limit",
+    "check_slow_client",
     "check_wire",
     "encode_item",
     "response_headers",
@@ -81,7 +82,7 @@ class _Items:
         return b"" if self._has_bytes else error_record(error)
 
     def set_media_type(self, media_type: str) -> None:
-        """Take note of the caller's content type: there are comments and error events in event streams alone."""
+        """Set the caller's content type: there are comments and error events in event streams alone."""
         self.media_type = media_type
         if not media_type.startswith("text/event-stream"):
             self.ping, self._has_bytes = b"", True
@@ -184,14 +185,16 @@ def encode_item(item: object) -> bytes:
     raise TypeError(f"a response sends bytes, strings and ServerSentEvents, not {type(item).__name__}: name a `wire`")
 
 
-def response_headers(media_type: str, own: Mapping[str, str], given: Mapping[str, str] | None) -> list[tuple[str, str]]:
+def response_headers(body: RecordBody, given: Mapping[str, str] | None) -> list[tuple[str, str]]:
     """Return the headers of a response: those of a stream, those of its body, and those ``given``, which win.
 
     Names are in lower case. Headers of the framing are left out: the server writes them.
     """
-    headers = {"content-type": media_type, **_OWN, **{name.lower(): value for name, value in own.items()}}
+    headers = {"content-type": body.media_type, **_OWN, **{name.lower(): value for name, value in body.headers.items()}}
     if given:
         headers.update((name.lower(), value) for name, value in given.items())
+    if isinstance(body, _Items):
+        body.set_media_type(headers["content-type"])
     return [(name, value) for name, value in headers.items() if name not in _HOP_BY_HOP]
 
 

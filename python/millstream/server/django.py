@@ -63,7 +63,7 @@ def django_response(
             except Exception as error:
                 pieces.close()
                 return _failure(error, body, on_error)
-    return EventStreamHttpResponse(pieces, status_code, response_headers(body.media_type, body.headers, headers))
+    return EventStreamHttpResponse(pieces, status_code, response_headers(body, headers))
 
 
 async def adjango_response(
@@ -88,7 +88,7 @@ async def adjango_response(
             if not isinstance(error, Exception):
                 raise
             return _failure(error, body, on_error)
-    return EventStreamHttpResponse(pieces, status_code, response_headers(body.media_type, body.headers, headers))
+    return EventStreamHttpResponse(pieces, status_code, response_headers(body, headers))
 
 
 class EventStreamHttpResponse(StreamingHttpResponse):  # type: ignore[misc]

@@ -10,7 +10,7 @@ try:
 except ImportError as error:
     raise ImportError("EventStreamResponse needs Starlette: pip install 'millstream[server]'") from error
 
-from .bodies import AsyncItems, as_body, check_limit, check_slow_client, response_headers
+from .bodies import as_body, check_limit, check_slow_client, response_headers
 from .relaying import Relay, RelayOptions
 
 if TYPE_CHECKING:
@@ -80,10 +80,8 @@ class EventStreamResponse(Response):
         self._content = as_body(content, wire, include_input=include_input)
         self.status_code = status_code
         self.background = background
-        pairs = response_headers(self._content.media_type, self._content.headers, headers)
+        pairs = response_headers(self._content, headers)
         self.media_type = dict(pairs)["content-type"]
-        if isinstance(self._content, AsyncItems):
-            self._content.set_media_type(self.media_type)
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
         self._wait_for_first_chunk = wait_for_first_chunk
         self._ping_interval = check_limit(ping_interval, "ping_interval")

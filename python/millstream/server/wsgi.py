@@ -44,8 +44,8 @@ class WSGIEventStreamResponse:
     While it is silent for ``ping_interval`` seconds, keep-alive bytes are written; ``None`` writes none, and reads
     the stream in the server's thread. The stream is closed, with its connection to the model, when the client has
     left. A WSGI application learns that by a failed write, so at the next record or keep-alive; gunicorn and
-    Werkzeug have the client's socket at hand, which is looked at every second. ``docs/servers.md`` says what else
-    WSGI cannot do.
+    Werkzeug have the client's socket at hand, which is looked at every second. ``docs/servers-wsgi.md`` says what
+    else WSGI cannot do.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class WSGIEventStreamResponse:
     ) -> None:
         self.body: Any = as_sync_body(content, wire, include_input=include_input)
         self.status_code = status_code
-        self.headers = response_headers(self.body.media_type, self.body.headers, headers)
+        self.headers = response_headers(self.body, headers)
         self._waits = wait_for_first_chunk
         self._on_error = on_error
         self._pieces = Pieces(self.body, ping_interval, on_error)
