@@ -11,7 +11,7 @@ from .._backend import encode_sse
 from ..errors import MillstreamError
 from ..wires.public_error import PublicError, describe_error
 
-__all__ = ("ServerShutdownError", "error_record", "error_response", "log_error", "logger")
+__all__ = ("ServerShutdownError", "error_body", "error_record", "error_response", "log_error", "logger")
 
 logger = logging.getLogger("millstream.server")
 
@@ -52,14 +52,16 @@ def error_record(error: BaseException) -> bytes:
     return encode_sse(_dump(describe_error(error)), event="error")
 
 
-def log_error(error: BaseException) -> None:
+def log_error(error: BaseException, message: str = "a streamed response failed") -> None:
     """Log the error that ended a response; with its traceback unless it is an error of this package."""
-    is_known = isinstance(error, MillstreamError)
-    logger.error(
-        "a streamed response failed: %s: %s", type(error).__name__, str(error), exc_info=None if is_known else error
-    )
+    traceback = None if isinstance(error, MillstreamError) else error
+    logger.error("%s: %s: %s", message, type(error).__name__, error, exc_info=traceback)
+
+
+def error_body(message: str, type: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:
+    """Return an error in the form of OpenAI's API."""
+    return {"error": {"message": message, "type": type, "param": param, "code": code}}
 
 
 def _dump(public: PublicError) -> bytes:
-    fields: dict[str, Any] = {"message": public.message, "type": public.type, "param": None, "code": public.code}
-    return orjson.dumps({"error": fields})
+    return orjson.dumps(error_body(public.message, public.type, code=public.code))

@@ -104,11 +104,11 @@ class Account:
 
     def fail(self, error: BaseException) -> None:
         """Note how the request failed."""
-        public = describe_error(error)
-        if isinstance(error, TimeoutError) or public.code == "client_closed":
-            # The client does not read, or does not send its request.
-            self.error = "client_timeout" if isinstance(error, TimeoutError) else None
+        if isinstance(error, TimeoutError):
+            # The client does not read.
+            self.error = "client_timeout"
             return
+        public = describe_error(error)
         self.outcome, self.error = "error", public.type
         if not self._has_begun:
             self.status = public.status

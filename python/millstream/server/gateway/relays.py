@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qs
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..._uuid7 import uuid7
 from ...wires.names import WireName, WireOptions, is_event_wire
+from ..disconnects import run_until_disconnect
 from ..openai_api.body import read_body
 from ..openai_api.endpoint import read_headers
 from ..openai_api.errors import RequestError
 from ..openai_api.failures import failure_response
-from ..openai_api.tasks import run_until_disconnect
 from ..response import EventStreamResponse
 from .accounting import Account, estimate_tokens
 from .failover import FailoverSource
@@ -67,22 +68,23 @@ class RelayEndpoint:
         try:
             try:
                 response = await self._respond(scope, receive, account)
+            except ClientDisconnect:
+                return
             except Exception as error:
                 account.fail(error)
                 response = failure_response(error)
                 response.headers["x-request-id"] = account.id
-            if response is not None:
-                await response(scope, receive, send)
+            await response(scope, receive, send)
         finally:
             account.close()
 
-    async def _respond(self, scope: Scope, receive: Receive, account: Account) -> Response | None:
-        """Return the answer, or the response that streams it; ``None`` for a client that has left."""
+    async def _respond(self, scope: Scope, receive: Receive, account: Account) -> Response:
+        """Return the answer, or the response that streams it; raises ``ClientDisconnect`` if the client has left."""
         state = self.state
         config, headers = state.config, read_headers(scope)
         key = state.keys.identify(headers)
         account.key = key.name
-        body = await _read_body(headers, receive, config)
+        body = await _read_body(Request(scope, receive), config)
         account.model, account.stream = _read_names(body, may_stream=self._relay.wire is not None)
         account.wire = _find_wire(scope["query_string"], self._relay.wire) if account.stream else "json"
         candidates = state.router.candidates(account.model, key)
@@ -99,8 +101,7 @@ class RelayEndpoint:
         else:
             work = read_answer(source, account, config.max_response_size)
         data = await run_until_disconnect(receive, work)
-        own_headers = {"x-request-id": account.id}
-        return None if data is None else Response(data, headers=own_headers, media_type="application/json")
+        return Response(data, headers={"x-request-id": account.id}, media_type="application/json")
 
     def _stream(
         self, source: FailoverSource, body: Mapping[str, Any], account: Account, config: GatewayConfig
@@ -129,10 +130,10 @@ class RelayEndpoint:
         return relay_stream(source, body, account, options, is_chat=is_chat)
 
 
-async def _read_body(headers: Mapping[str, str], receive: Receive, config: GatewayConfig) -> dict[str, Any]:
+async def _read_body(request: Request, config: GatewayConfig) -> dict[str, Any]:
     try:
         async with asyncio.timeout(config.body_timeout):
-            return await read_body(headers, receive, config.max_body_size)
+            return await read_body(request, config.max_body_size)
     except TimeoutError:
         raise RequestError(
             "The request was not sent in time.", status=408, code="request_timeout", headers={"connection": "close"}

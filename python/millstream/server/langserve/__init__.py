@@ -3,7 +3,6 @@
 * ``routes.py`` adds them to an app; ``endpoints.py`` names them, and which of them an app has.
 * ``handlers.py`` answers requests; ``bodies.py`` reads them, ``configs.py`` and ``inputs.py`` check what is in them.
 * ``records.py`` and ``log_records.py`` write the streams of chunks and of logs; ``stream_responses.py`` sends them.
-* ``disconnects.py`` cancels the run of a client that leaves before its answer.
 """
 
 from .routes import add_routes

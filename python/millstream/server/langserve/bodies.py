@@ -1,4 +1,4 @@
-"""The bodies of requests: read up to a limit, as JSON, and refused as FastAPI refuses them."""
+"""The bodies of requests: JSON objects, refused as FastAPI refuses them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from ..request_body import BodyTooLargeError, read_data
 
 __all__ = ("InvalidRequestError", "prefix_errors", "read_body", "require")
 
@@ -38,16 +40,12 @@ async def read_body(request: Request, limit: int) -> dict[str, Any]:
     Raises :class:`InvalidRequestError` if it is not one, an ``HTTPException`` with status 413 if it is larger than
     ``limit`` bytes, and ``ClientDisconnect`` if the client leaves.
     """
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
-        raise _too_large(limit)
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > limit:
-            raise _too_large(limit)
-    # Where `request.body()` keeps it: what modifies a configuration may read it again.
-    request._body = bytes(data)
+    try:
+        data = await read_data(request, limit)
+    except BodyTooLargeError:
+        raise HTTPException(413, f"The body of a request may have {limit} bytes") from None
+    # Where `request.body()` keeps it: the function that modifies a configuration may read it again.
+    request._body = data
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -62,7 +60,3 @@ def require(body: Mapping[str, Any], key: str) -> Any:
     if key not in body:
         raise InvalidRequestError.one("missing", [key], "Field required", dict(body))
     return body[key]
-
-
-def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"The body of a request may have {limit} bytes")

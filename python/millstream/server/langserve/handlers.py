@@ -17,10 +17,10 @@ from ...prompt_values import ChatPromptValue, ChatPromptValueConcrete
 from ...runnables.config import RunnableConfig
 from ...runnables.runnable import Runnable
 from ...wires.record_stream import RecordStream
+from ..disconnects import run_until_disconnect
 from ..errors import error_response, logger
 from .bodies import InvalidRequestError, read_body, require
 from .configs import ConfigReader
-from .disconnects import run_unless_disconnected
 from .inputs import InputReader
 from .log_records import LeanLog, operations_of
 from .records import record_chunks, record_log
@@ -99,7 +99,7 @@ class RunnableHandlers:
 
     async def _answer_run(self, request: Request, run: Any, describe: Any) -> Response:
         try:
-            output = await run_unless_disconnected(request.receive, run)
+            output = await run_until_disconnect(request.receive, run)
         except ClientDisconnect:
             raise
         except Exception as error:

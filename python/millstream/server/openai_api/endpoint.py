@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
+
 from .failures import failure_response
 
 if TYPE_CHECKING:
@@ -20,13 +22,14 @@ class Endpoint:
         """Respond to one request."""
         try:
             response = await self.respond(scope, read_headers(scope), receive)
+        except ClientDisconnect:
+            return
         except Exception as error:
             response = failure_response(error)
-        if response is not None:
-            await response(scope, receive, send)
+        await response(scope, receive, send)
 
-    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response | None:
-        """Return the response; ``None`` for a client that has left."""
+    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response:
+        """Return the response; raises ``ClientDisconnect`` for a client that has left."""
         raise NotImplementedError
 
 

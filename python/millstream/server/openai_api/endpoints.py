@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
+
 from ..._uuid7 import uuid7
+from ..disconnects import run_until_disconnect
 from ..response import EventStreamResponse
 from .body import read_body
 from .chat_input import read_chat
@@ -18,7 +21,6 @@ from .parameters import bind_parameters
 from .request import Answering, OpenAIRequest
 from .responses_input import read_responses
 from .runs import AnswerRuns
-from .tasks import run_until_disconnect
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -47,11 +49,11 @@ class AnswerEndpoint(_Endpoint):
         super().__init__(options)
         self._api = api
 
-    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response | None:
+    async def respond(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Response:
         """Return the whole answer, or the response that streams it."""
         options = self.options
         caller = await options.identify(headers)
-        body = await read_body(headers, receive, options.max_body_size)
+        body = await read_body(Request(scope, receive), options.max_body_size)
         answering = _READERS[self._api](body)
         self._check_limits(answering)
         request = OpenAIRequest(self._api, answering.model, body, headers, caller)
@@ -68,8 +70,6 @@ class AnswerEndpoint(_Endpoint):
                 send_timeout=options.send_timeout,
             )
         answers = await run_until_disconnect(receive, runs.answers())
-        if answers is None:
-            return None
         return json_response(DOCUMENTS[self._api](answering, answers, id, created), headers=own_headers)
 
     def _check_limits(self, answering: Answering) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...wires.public_error import PublicError
+from ..errors import error_body
 
-__all__ = ("RequestError", "error_body", "unknown_model")
+__all__ = ("RequestError", "unknown_model")
 
 
 class RequestError(Exception):
@@ -44,11 +45,6 @@ class RequestError(Exception):
     def body(self) -> dict[str, Any]:
         """The body of the response."""
         return error_body(self.message, self.type, param=self.param, code=self.code)
-
-
-def error_body(message: str, type: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:
-    """Return the body of an error response."""
-    return {"error": {"message": message, "type": type, "param": param, "code": code}}
 
 
 def unknown_model(name: str) -> RequestError:

@@ -9,10 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...errors import MillstreamError
 from ...wires.public_error import describe_error
-from ..errors import logger
-from .errors import RequestError, error_body
+from ..errors import error_body, log_error
+from .errors import RequestError
 
 __all__ = ("failure_response", "http_error", "json_response")
 
@@ -33,8 +32,7 @@ def failure_response(error: Exception) -> Response:
         return _http_response(error)
     public = describe_error(error)
     if public.status >= 500:
-        known = None if isinstance(error, MillstreamError) else error
-        logger.error("a request failed: %s: %s", type(error).__name__, error, exc_info=known)
+        log_error(error, "a request failed")
     headers = {} if public.retry_after is None else {"retry-after": public.retry_after}
     return json_response(error_body(public.message, public.type, code=public.code), public.status, headers)
 

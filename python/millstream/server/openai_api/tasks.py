@@ -1,34 +1,14 @@
-"""Tasks of a request: they end when the client leaves, and their upstream connections are closed then."""
+"""Tasks of a request: they end together, and their upstream connections are closed then."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from ..disconnects import watch_disconnect
-
-if TYPE_CHECKING:
-    from starlette.types import Receive
-
-__all__ = ("run_together", "run_until_disconnect", "stop_tasks")
+__all__ = ("run_together", "stop_tasks")
 
 Result = TypeVar("Result")
-
-
-async def run_until_disconnect(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """Return the result of ``work``; ``None`` if the client leaves before, and ``work`` has been cancelled then."""
-    task = asyncio.ensure_future(work)
-
-    def cancel() -> None:
-        task.cancel()
-
-    watcher = asyncio.ensure_future(watch_disconnect(receive, cancel))
-    try:
-        await asyncio.wait((task,))
-        return None if task.cancelled() else task.result()
-    finally:
-        await stop_tasks(task, watcher)
 
 
 async def run_together(works: list[Coroutine[Any, Any, Result]]) -> list[Result]:
