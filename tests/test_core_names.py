@@ -144,7 +144,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             ),
             "the classes of Python end in Wire": "Chat Completions PartWire",
             "Rust copies what the records of pieces have in common": (
-                "Numbered PieceRecord begin_event next_number script_usage take_text"
+                "Numbered PieceRecord begin_event next_number take_text"
             ),
             "Python sets an attribute": "response_info",
         },

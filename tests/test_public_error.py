@@ -1,4 +1,4 @@
-"""What a server's client may know of an error."""
+"""Errors as a server's client may see them."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ def status(code: int, cls: Any = APIStatusError, **headers: str) -> APIStatusErr
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("upstream", "expected"),
     [
         *((same, same) for same in (400, 401, 403, 404, 409, 422, 429, 503, 529)),
         *((418, 400), (405, 400), (500, 502), (502, 502), (504, 502)),
     ],
 )
-def test_a_status_is_passed_on_where_a_client_can_act_on_it(given: int, expected: int) -> None:
-    assert describe_error(status(given)).status == expected
+def test_a_status_is_passed_on_where_a_client_can_act_on_it(upstream: int, expected: int) -> None:
+    assert describe_error(status(upstream)).status == expected
 
 
 def test_retry_after_is_passed_on() -> None:

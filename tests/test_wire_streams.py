@@ -207,6 +207,12 @@ def test_wrong_wires_are_refused_at_once() -> None:
         chat([]).astream_records("p", wire="text", format="ndjson")
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_stream_of_events_names_the_wire_of_their_version(half: ModuleType, version: Any) -> None:
+    stream, sync = chat([]).astream_records("p", version=version), chat([]).stream_records("p", version=version)
+    assert (stream.wire, stream.lean().wire, sync.wire) == (f"langchain.{version}",) * 3
+
+
 def test_parts_are_handed_out_once(half: ModuleType) -> None:
     stream = chat([CHAT[0]["body"]]).astream_records("p", wire="langchain.v2")
     assert stream._open_parts() is not None

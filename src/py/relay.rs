@@ -12,28 +12,43 @@ use super::connection::PyHttpConnection;
 use super::state::{lock, unpicklable};
 use crate::http::Connection;
 
-/// What makes the records: the recorder, its prefix and suffix, ``joined``, ``on_idle`` and ``done`` of the processor.
+/// The processor, by the functions that make records. Python has them as a tuple.
 #[derive(FromPyObject)]
-struct Records(
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-);
+struct Records {
+    #[pyo3(item(0))]
+    recorder: Py<PyAny>,
+    #[pyo3(item(1))]
+    prefix: Py<PyAny>,
+    #[pyo3(item(2))]
+    suffix: Py<PyAny>,
+    #[pyo3(item(3))]
+    joined: Py<PyAny>,
+    #[pyo3(item(4))]
+    on_idle: Py<PyAny>,
+    #[pyo3(item(5))]
+    done: Py<PyAny>,
+}
 
-/// What sends them: ``Context.run``, the functions that enter and leave a task, the loop, the task, ``send``, the sender.
+/// The client, by the functions that send to it. Python has them as a tuple.
 #[derive(FromPyObject)]
-struct Client(
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-    Py<PyAny>,
-);
+struct Client {
+    /// `Context.run` of the request's context.
+    #[pyo3(item(0))]
+    run: Py<PyAny>,
+    /// The functions that make `task` the current one of the loop, and end that.
+    #[pyo3(item(1))]
+    enter_task: Py<PyAny>,
+    #[pyo3(item(2))]
+    leave_task: Py<PyAny>,
+    #[pyo3(item(3))]
+    event_loop: Py<PyAny>,
+    #[pyo3(item(4))]
+    task: Py<PyAny>,
+    #[pyo3(item(5))]
+    send: Py<PyAny>,
+    #[pyo3(item(6))]
+    sender: Py<PyAny>,
+}
 
 /// The protocol of an upstream's transport while records are sent from its callback.
 ///
@@ -123,13 +138,14 @@ impl PyRecordRelay {
 
     /// Send `body` in the request's context: `Context.run` calls this.
     fn _send(&self, py: Python<'_>, body: Bound<'_, PyAny>) -> PyResult<bool> {
-        let Client(_, enter, leave, event_loop, task, _, sender) = &self.client;
-        let sender = sender.bind(py);
+        let client = &self.client;
+        let sender = client.sender.bind(py);
         let count: u64 = sender.getattr(intern!(py, "count"))?.extract()?;
         sender.setattr(intern!(py, "count"), count + 1)?;
-        enter.bind(py).call1((event_loop, task))?;
+        let task = (&client.event_loop, &client.task);
+        client.enter_task.bind(py).call1(task)?;
         let sent = self.step(py, body);
-        leave.bind(py).call1((event_loop, task))?;
+        client.leave_task.bind(py).call1(task)?;
         sent
     }
 
@@ -158,15 +174,39 @@ impl PyRecordRelay {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Records(recorder, prefix, suffix, joined, on_idle, done) = &self.records;
-        let Client(run, enter, leave, event_loop, task, send, sender) = &self.client;
         for held in [&self.connection, &self.view, &self.clock, &self.stop] {
             visit.call(held)?;
         }
-        for held in [recorder, prefix, suffix, joined, on_idle, done] {
+        self.records.traverse(&visit)?;
+        self.client.traverse(&visit)
+    }
+}
+
+impl Records {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let around = [&self.recorder, &self.prefix, &self.suffix];
+        for held in around
+            .into_iter()
+            .chain([&self.joined, &self.on_idle, &self.done])
+        {
             visit.call(held)?;
         }
-        for held in [run, enter, leave, event_loop, task, send, sender] {
+        Ok(())
+    }
+}
+
+impl Client {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let tasks = [
+            &self.enter_task,
+            &self.leave_task,
+            &self.event_loop,
+            &self.task,
+        ];
+        for held in tasks
+            .into_iter()
+            .chain([&self.run, &self.send, &self.sender])
+        {
             visit.call(held)?;
         }
         Ok(())
@@ -177,22 +217,23 @@ impl PyRecordRelay {
     /// Makes and sends the records of `data`; returns whether to go on.
     fn take(slf: &Bound<'_, Self>, data: Bound<'_, PyAny>) -> PyResult<bool> {
         let (py, relay) = (slf.py(), slf.get());
-        let Records(recorder, prefix, suffix, joined, on_idle, done) = &relay.records;
-        let mut records = recorder.bind(py).call1((data, prefix, suffix))?;
+        let (processor, done) = (&relay.records, relay.records.done.bind(py));
+        let arguments = (data, &processor.prefix, &processor.suffix);
+        let mut records = processor.recorder.bind(py).call1(arguments)?;
         if records.is_exact_instance_of::<PyList>() {
-            records = joined.bind(py).call1((records,))?;
+            records = processor.joined.bind(py).call1((records,))?;
         }
         if !records.is_truthy()? {
-            return Ok(!done.bind(py).is_truthy()? && !on_idle.bind(py).call0()?.is_truthy()?);
+            return Ok(!done.is_truthy()? && !processor.on_idle.bind(py).call0()?.is_truthy()?);
         }
         let send = slf.getattr(intern!(py, "_send"))?;
-        let is_sent = relay.client.0.bind(py).call1((send, records))?;
-        Ok(is_sent.is_truthy()? && !done.bind(py).is_truthy()?)
+        let is_sent = relay.client.run.bind(py).call1((send, records))?;
+        Ok(is_sent.is_truthy()? && !done.is_truthy()?)
     }
 
     /// Runs `send` up to its end; if it waits, the sender's task goes on with it.
     fn step(&self, py: Python<'_>, body: Bound<'_, PyAny>) -> PyResult<bool> {
-        let Client(.., send, sender) = &self.client;
+        let Client { send, sender, .. } = &self.client;
         let message = PyDict::new(py);
         message.set_item(intern!(py, "type"), intern!(py, "http.response.body"))?;
         message.set_item(intern!(py, "body"), body)?;
@@ -219,7 +260,7 @@ impl PyRecordRelay {
         if !error.is_instance_of::<PyException>(py) {
             return Ok(error);
         }
-        let sender = self.client.6.bind(py);
+        let sender = self.client.sender.bind(py);
         let raised = sender.call_method1(intern!(py, "wrap_error"), (error.into_value(py),))?;
         Ok(PyErr::from_value(raised))
     }

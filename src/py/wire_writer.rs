@@ -30,7 +30,7 @@ use crate::wire::{Failure, Part, Settings, Source, Unsupported, WireName, WireWr
 /// * ``"text"``: the text in UTF-8, and nothing else.
 ///
 /// ``id`` names the answer: ``chatcmpl-<id>``, ``resp_<id>``, ``msg_<id>``, AG-UI's run. ``created`` are the seconds
-/// since 1970. A writer has no clock and makes no random numbers: the same calls give the same bytes. OpenAI's
+/// since 1970. A writer has no clock and makes no random numbers: the same calls return the same bytes. OpenAI's
 /// wires carry ``model``; if it is empty, a decoder that writes into this object fills in the provider's name.
 /// ``include_usage=False`` leaves out the count of tokens. ``all_choices=True`` writes every choice where a wire
 /// can carry them (``openai.chat``, ``openai.completions``, ``ndjson``), in place of choice 0 alone. AG-UI's
@@ -133,7 +133,7 @@ impl PyWireWriter {
 
     /// Return the records of ``delta``: its reasoning, text, refusal, tool calls, log probabilities and audio.
     ///
-    /// A delta of another choice than 0 gives nothing without ``all_choices``. Its finish reason and its usage are
+    /// A delta of another choice than 0 has no records without ``all_choices``. Its finish reason and its usage are
     /// kept for ``close``. An error of the provider is not written: call ``fail``.
     fn write<'py>(&self, delta: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let py = delta.py();

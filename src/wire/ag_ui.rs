@@ -1,6 +1,6 @@
 //! `ag-ui`: the events of AG-UI 1.0.
 //!
-//! A client refuses `null` where a member may be absent, an end without its begin, and a run that ends while a message,
+//! A client refuses `null` where a member may be absent, an end without its start, and a run that ends while a message,
 //! some reasoning or a tool call is open. After `RUN_ERROR` it accepts nothing.
 
 use super::answer::Answer;

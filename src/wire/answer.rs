@@ -1,11 +1,11 @@
-//! One answer: what is known of it before its first delta, and what is written at its end.
+//! One answer: its settings, and the state that is written at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::piece::PieceRecord;
 use crate::delta::{Delta, Text, ToolCallDelta};
 
-/// What is known of an answer before its first delta.
+/// The settings of an answer, known before its first delta.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The bare id, from which each wire makes its own.
@@ -24,7 +24,7 @@ pub struct Settings {
     pub run_id: String,
 }
 
-/// One answer: its settings, and what is written at its end.
+/// One answer: its settings, and the state that is written at its end.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub settings: Settings,

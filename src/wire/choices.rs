@@ -1,4 +1,4 @@
-//! What OpenAI's two older wires share, whose records have choices.
+//! The base of OpenAI's two older wires, whose records have choices.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -15,11 +15,11 @@ const END: &[u8] = b"data: [DONE]\n\n";
 pub trait ChoiceFormat: Debug + Default + Send {
     /// The parts that the wire cannot carry.
     const LACKS: &'static [Part];
-    /// The begin of ids.
+    /// The start of ids.
     const PREFIX: &'static str;
     /// The value of `object`.
     const OBJECT: &'static str;
-    /// What stands around a piece of the text of a choice 0 that has begun.
+    /// The bytes around a piece of the text of a choice 0 that has begun.
     const AROUND_TEXT: (&'static [u8], &'static [u8]);
 
     /// Writes the first piece of the text of choice 0.
@@ -48,7 +48,7 @@ pub trait ChoiceFormat: Debug + Default + Send {
         let _ = (chunks, answer, out, source);
     }
 
-    /// Writes what comes before the last records.
+    /// Writes the records before the last ones.
     fn close(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>) {
         let _ = (chunks, answer, out);
     }
@@ -63,7 +63,7 @@ pub struct ChoiceWire<F> {
     pub format: F,
     /// The choices that have begun.
     pub begun: BTreeSet<u32>,
-    /// The begin of every record, made with the first one: the model's name is known then.
+    /// The start of every record, made with the first one: the model's name is known then.
     head: Vec<u8>,
 }
 

@@ -1,7 +1,8 @@
 //! Wires: the bytes in which one answer of a model reaches a client.
 //!
-//! `writer` has the type that a caller uses, `wire` what all wires share, `parts` what the wires share that begin
-//! and end parts; every other file has one wire, or one of their tools.
+//! `writer` has the type that a caller uses, `wire` the interface of all wires. `choices` and `parts` are the bases of
+//! the wires whose records have choices, and of those that begin and end parts. Every other file has one wire, or a
+//! tool of several.
 
 mod ag_ui;
 mod answer;

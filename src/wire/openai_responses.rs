@@ -308,13 +308,13 @@ impl ResponsesWire {
         }
     }
 
-    /// Writes the begin of the item whose parts follow.
+    /// Writes the start of the item whose parts follow.
     fn begin_item(&mut self, answer: &mut Answer, out: &mut Vec<u8>, id: String, item: &[u8]) {
         let position = self.add_item(answer, out, item);
         self.item = Item { id, position };
     }
 
-    /// Writes the begin of an item, and returns its position.
+    /// Writes the start of an item, and returns its position.
     fn add_item(&mut self, answer: &mut Answer, out: &mut Vec<u8>, item: &[u8]) -> u64 {
         let position = self.positions;
         self.positions += 1;

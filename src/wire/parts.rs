@@ -1,4 +1,4 @@
-//! What the wires share that begin and end the parts of an answer, one by one.
+//! The base of the wires that begin and end the parts of an answer, one by one.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -35,7 +35,7 @@ pub struct Call {
 
 /// The records of a wire's parts.
 pub trait PartWire: Debug + Send + Sized {
-    /// The begin of a tool call ends the part that is open.
+    /// The start of a tool call ends the part that is open.
     const CALLS_END_PARTS: bool = false;
 
     /// The end of a tool call repeats its arguments, so that they are kept.
@@ -53,7 +53,7 @@ pub trait PartWire: Debug + Send + Sized {
         let _ = (answer, out);
     }
 
-    /// Writes the begin of a part, and sets the constant parts of its pieces in `answer.piece`.
+    /// Writes the start of a part, and sets the constant parts of its pieces in `answer.piece`.
     fn begin_part(&mut self, answer: &mut Answer, out: &mut Vec<u8>, kind: Kind);
 
     /// Writes a piece of the open part.
@@ -65,7 +65,7 @@ pub trait PartWire: Debug + Send + Sized {
     /// Writes the end of the open part.
     fn end_part(&mut self, answer: &mut Answer, out: &mut Vec<u8>, kind: Kind);
 
-    /// Writes the begin of a tool call, whose id and name are known.
+    /// Writes the start of a tool call, whose id and name are known.
     fn begin_call(&mut self, answer: &mut Answer, out: &mut Vec<u8>, call: &mut Call);
 
     /// Writes a piece of the arguments of a tool call.
@@ -90,7 +90,7 @@ pub trait PartWire: Debug + Send + Sized {
         let _ = (out, document);
     }
 
-    /// Writes what replaces `dropped` records that were not sent, and leaves the open part, which was of that `kind`.
+    /// Writes the record that replaces `dropped` records, which were not sent, and leaves the open part, which was of that `kind`.
     fn snapshot(&mut self, out: &mut Vec<u8>, kind: Option<Kind>, text: &str, dropped: u64) {
         let _ = (out, kind, text, dropped);
     }
@@ -235,7 +235,7 @@ impl<W: PartWire> Parts<W> {
     }
 }
 
-/// Writes the begin of a call, if it is not written yet.
+/// Writes the start of a call, if it is not written yet.
 fn begin_call(wire: &mut impl PartWire, answer: &mut Answer, out: &mut Vec<u8>, call: &mut Call) {
     if !call.has_begun {
         call.has_begun = true;

@@ -1,15 +1,15 @@
-//! The record of a piece of the part that is open: what nearly every delta becomes.
+//! The record of a piece of the open part: nearly every delta becomes one.
 
 use crate::json::write_inside;
 
-/// The record of a piece of the open part: what stands around the piece.
+/// The record of a piece of the open part: the bytes around the piece.
 #[derive(Debug, Default)]
 pub struct PieceRecord {
     /// The part is choice 0's text, and nothing has to be written before its next piece.
     pub is_text: bool,
-    /// What stands before the piece, its opening quote included.
+    /// The bytes before the piece, its opening quote included.
     pub prefix: Vec<u8>,
-    /// What stands behind it, its closing quote included.
+    /// The bytes behind it, its closing quote included.
     pub suffix: &'static [u8],
     /// The piece is written as it is, not as a JSON string.
     pub is_raw: bool,
@@ -17,7 +17,7 @@ pub struct PieceRecord {
     pub numbered: Option<Numbered>,
 }
 
-/// What a wire of numbered records keeps.
+/// The state of a wire of numbered records.
 #[derive(Debug, Default)]
 pub struct Numbered {
     /// How many records came before the next one.

@@ -1,4 +1,4 @@
-//! What is read of the objects that providers send: counts of tokens, and the format of log probabilities.
+//! Token counts and the format of log probabilities, read from the objects that providers send.
 
 use super::object::Object;
 use crate::json::Reader;
@@ -79,7 +79,7 @@ impl Counts {
         object
     }
 
-    /// Adds the counts in the names of JavaScript.
+    /// Adds the members of a usage object in the names of JavaScript.
     pub fn script_usage<'a>(&self, object: Object<'a>) -> Object<'a> {
         object
             .some_number("inputTokens", self.input)

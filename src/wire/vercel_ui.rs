@@ -121,7 +121,7 @@ impl PartWire for VercelUiWire {
     }
 
     fn snapshot(&mut self, out: &mut Vec<u8>, kind: Option<Kind>, text: &str, dropped: u64) {
-        // The client may not have the begin of the open part: that part gets no end, and the text goes on in another.
+        // The client may not have the start of the open part: that part gets no end, and the text goes on in another.
         self.parts += u64::from(kind.is_some());
         record(out, "data-snapshot", |object| {
             object.object("data", |data| {

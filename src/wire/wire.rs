@@ -1,4 +1,4 @@
-//! What all wires share: their records' interface, and the parts that a wire may not have.
+//! The interface of all wires, and the parts that a wire may not have.
 
 use std::fmt::{self, Debug};
 
@@ -8,7 +8,7 @@ use crate::delta::Delta;
 /// The error that ends an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
-    /// What went wrong, for a client to see.
+    /// The message, for a client to see.
     pub message: &'a str,
     /// The kind of error.
     pub kind: &'a str,
@@ -36,7 +36,7 @@ pub enum Part {
     Sources,
     /// A JSON value that is neither text nor a message.
     Data,
-    /// What replaces records that were not sent.
+    /// A record that replaces records, which were not sent.
     Snapshots,
     /// The same, after other parts than text and reasoning.
     SnapshotsOfMore,
@@ -85,7 +85,7 @@ pub trait Wire: Debug + Send {
     /// Writes a delta.
     fn delta(&mut self, answer: &mut Answer, out: &mut Vec<u8>, delta: &Delta<'_>);
 
-    /// Writes a tool's result.
+    /// Writes a tool's result; a wire without results of tools leaves it out.
     fn tool_result(&mut self, answer: &mut Answer, out: &mut Vec<u8>, id: &str, text: &str) {
         let _ = (answer, out, id, text);
     }
@@ -100,7 +100,7 @@ pub trait Wire: Debug + Send {
         let _ = (answer, out, document);
     }
 
-    /// Writes what replaces `dropped` records that were not sent; `text` is all text so far.
+    /// Writes the record that replaces `dropped` records, which were not sent; `text` is all text so far.
     fn snapshot(&mut self, answer: &mut Answer, out: &mut Vec<u8>, text: &str, dropped: u64) {
         let _ = (answer, out, text, dropped);
     }

@@ -198,7 +198,7 @@ impl WireWriter {
         self.has_other_parts = true;
     }
 
-    /// Writes what replaces `dropped` records that were not sent; `text` is all text so far.
+    /// Writes the record that replaces `dropped` records, which were not sent; `text` is all text so far.
     pub fn snapshot(&mut self, out: &mut Vec<u8>, text: &str, dropped: u64) {
         self.wire.snapshot(&mut self.answer, out, text, dropped);
     }

@@ -1,4 +1,4 @@
-"""What a decoder hands out to the package itself: parts, payloads, and the records of a wire."""
+"""The outputs of a decoder for the package itself: parts, payloads, and the records of a wire."""
 
 from itertools import groupby
 from typing import Any

@@ -37,8 +37,8 @@ class RecordWriter:
     __slots__ = ("_end", "_prefix", "_suffix", "format")
 
     def __init__(self, *, format: RecordFormat = "sse") -> None:
-        self.format = check_option("format", format, ("ndjson", "sse"))
-        sse = self.format == "sse"
+        sse = check_option("format", format, ("ndjson", "sse")) == "sse"
+        self.format: RecordFormat = "sse" if sse else "ndjson"
         self._prefix, self._suffix = (b"event: data\ndata: ", b"\n\n") if sse else (b"", b"\n")
         self._end = b"event: end\n\n" if sse else b""
 

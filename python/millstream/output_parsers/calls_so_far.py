@@ -10,6 +10,7 @@ from .._backend import JSONAssembler
 from .._merge import ListSum
 from ..messages.tool_calls import JSON_SPACE, read_arguments
 from ..outputs import Generation
+from ..streaming.protocols import Stage
 from .base import generation_of
 from .refusals import Refusals
 
@@ -24,7 +25,7 @@ class _Parser(Protocol):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any: ...
 
 
-class CallsSoFar:
+class CallsSoFar(Stage[Any, Any]):
     """A stage that passes the calls in all chunks so far to ``read``, and returns its output when it changes.
 
     The pieces of calls are merged as ``+`` merges them, except for the arguments: each call has an

@@ -74,7 +74,7 @@ class StructuredOutput(_AnswerStep):
         return _CheckedAnswer(self.parser._as_stage(), self._read)
 
 
-class _CheckedAnswer:
+class _CheckedAnswer(Stage[Any, Any]):
     """The stage of :class:`StructuredOutput`: the parser's stage, and a check of the merged chunks at the end."""
 
     __slots__ = ("_check", "_has_output", "_stage", "_sum")
@@ -126,7 +126,7 @@ class RawAndParsed(_AnswerStep):
         return _Pieces(self._parse)
 
 
-class _Pieces:
+class _Pieces(Stage[Any, Any]):
     """The stage of :class:`RawAndParsed`: returns each chunk, and parses the merged chunks at the end."""
 
     __slots__ = ("_parse", "_sum")

@@ -14,7 +14,7 @@ from ..events.schema import Run
 from ..streaming.protocols import RecordProcessor
 from ..wires.chunk_writer import ChunkWriter
 from ..wires.event_writer import EventWriter
-from ..wires.names import Wire, WireOptions, is_event_wire
+from ..wires.names import Wire, event_version, is_event_wire, to_options
 from ..wires.wire_records import WireRecords
 from .openai.chat_stream import DecodedMessages
 from .openai.completion_stream import DecodedText
@@ -63,7 +63,7 @@ class Transcoder:
         input: object = "",
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        options = target if isinstance(target, WireOptions) else WireOptions(target)
+        options = to_options(target)
         options = replace(options, id=options.id if id is None else id, model=model or options.model)
         run_id = os.urandom(16).hex() if options.id is None else options.id
         run_type, default_name = _MODELS[check_option("source", source, tuple(_MODELS))]
@@ -77,7 +77,7 @@ class Transcoder:
         if is_event:
             self._writer = writer = EventWriter(options.name)
             run = Run(run_id, name or default_name, run_type, metadata=dict(metadata or {}))
-            version = schema_version(options.name.removeprefix("langchain."))
+            version = schema_version(event_version(options.name))
             self._records = ModelEvents(self._stream, version, run, input, includes=True).records(writer)
         else:
             self._writer = chunk_writer = ChunkWriter(replace(options, id=run_id), "")
@@ -130,7 +130,7 @@ class Transcoder:
         raise error
 
     def fail(self, error: BaseException) -> bytes:
-        """Return the end of an answer that failed with ``error``: what a client may know of it.
+        """Return the end of an answer that failed with ``error``, as a client may see it.
 
         It is empty for ``"text"``, which has no errors: cut the connection.
         """

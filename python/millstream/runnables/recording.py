@@ -1,4 +1,4 @@
-"""How the records of a Runnable's run are made: of its events, or of its chunks."""
+"""``record_stream``: the records of a Runnable's run, made from its events or from its chunks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..wires.chunk_writer import ChunkWriter
 from ..wires.event_writer import EventWriter
-from ..wires.names import EVENT_WIRE, Wire, WireOptions, is_event_wire
+from ..wires.names import Wire, event_version, event_wire, is_event_wire, to_options
 from ..wires.record_stream import RecordStream, SyncRecordStream
 from ..wires.wire_records import WireRecords, awrite_items, write_items
 
@@ -69,12 +69,12 @@ def sync_record_stream(run: RecordedRun, wire: Wire | None, version: Any, format
 def _plan(
     run: RecordedRun, wire: Wire | None, version: Any, format: RecordFormat, *, for_async: bool
 ) -> tuple[Callable[[Any], Any], Any]:
-    """Return the function that makes what yields the records of a writer, and the writer."""
-    options = wire if isinstance(wire, WireOptions) else None if wire is None else WireOptions(wire)
-    if options is None or is_event_wire(options.name):
-        if options is not None:
-            version = options.name.removeprefix("langchain.")
-        event_writer = EventWriter(EVENT_WIRE if options is None else options.name, format=format)
+    """Return a writer, and the function that returns the parts, or the generator, of the records of such a writer."""
+    options = to_options(event_wire(version) if wire is None else wire)
+    if is_event_wire(options.name):
+        if wire is not None:
+            version = event_version(options.name)
+        event_writer = EventWriter(options.name, format=format)
         return lambda writer: _event_parts(run, writer, version, for_async=for_async), event_writer
     if format != "sse":
         raise ValueError(f"format frames LangChain's wires alone: the wire {options.name!r} has its own framing")

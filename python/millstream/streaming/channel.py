@@ -146,7 +146,7 @@ class Channel:
     def receive(self) -> list[Any]:
         """Return all buffered items, after waiting for the first one; an empty list at the end."""
         while True:
-            waiter = _locked()
+            waiter = _make_waiter()
             items, ended = self.take(waiter.release)
             if items or ended:
                 return items
@@ -155,21 +155,21 @@ class Channel:
     async def await_readable(self, seconds: float) -> bool:
         """Wait for an item or the end, at most ``seconds``; return whether there is one of them."""
         wake, future = _make_future()
-        if not self._ask(wake):
+        if not self._check_readable(wake):
             timer = future.get_loop().call_later(seconds, wake)
             try:
                 await future
             finally:
                 timer.cancel()
-        return self._ask(None)
+        return self._check_readable(None)
 
     def wait_readable(self, seconds: float) -> bool:
         """Wait for an item or the end, at most ``seconds``; return whether there is one of them."""
-        waiter = _locked()
-        return self._ask(waiter.release) or waiter.acquire(timeout=seconds)
+        waiter = _make_waiter()
+        return self._check_readable(waiter.release) or waiter.acquire(timeout=seconds)
 
-    def _ask(self, consumer: Callable[[], None] | None) -> bool:
-        """Return whether :meth:`take` would return something; if not, the next item calls ``consumer``."""
+    def _check_readable(self, consumer: Callable[[], None] | None) -> bool:
+        """Return whether there is an item or the end; if not, the next one calls ``consumer``, as in :meth:`take`."""
         with self._lock:
             if self._items or self._has_ended:
                 return True
@@ -234,8 +234,8 @@ def _take_all(channels: Mapping[Any, Channel], consumer: Callable[[], None]) -> 
     return [(key, items, ended) for key, items, ended in taken if items or ended]
 
 
-def _locked() -> threading.Lock:
-    """Return a lock whose release wakes one thread: a part of the cost of an event."""
+def _make_waiter() -> threading.Lock:
+    """Return a lock whose release wakes one thread, at a part of the cost of a ``threading.Event``."""
     lock = threading.Lock()
     lock.acquire()
     return lock

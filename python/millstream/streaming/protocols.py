@@ -79,10 +79,12 @@ class Processor(Generic[Out]):
     ``start`` runs before the source is opened, ``opened`` with each body, ``feed`` takes each raw item,
     ``close`` runs once at the end. None of them raises for the stream's own errors: what was right is
     handed out first, then the driver raises ``error``. The driver reads ``feed`` and ``done`` once a
-    body, so that a step costs one call.
+    body, so that a step costs one call. ``yields_text`` says whether all outputs are plain strings.
     """
 
     __slots__ = ()
+
+    yields_text: bool = False
 
     @property
     def feed(self) -> Callable[[Any], Sequence[Out]]:
@@ -132,7 +134,7 @@ class Processor(Generic[Out]):
         return None
 
     def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
-        """Return what writes a raw item's outputs into the core's writer of a wire, or ``None``.
+        """Return the function that writes a raw item's outputs into the core's writer of a wire, or ``None``.
 
         It is to be called in place of ``feed``, with the raw item, the writer and whether the text alone is written,
         and returns the records; those of :meth:`close` are ``bytes`` then. ``text_only`` asks for the text alone.
@@ -194,15 +196,13 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
     """A processor whose outputs are a model's chunks, texts or messages, and which has the result afterwards.
 
     ``streams`` says whether the answer comes in chunks (not so where one call returns it whole),
-    ``mixed`` whether raw items are lists in which events of child runs stand between the chunks, ``yields_text``
-    whether chunks are plain strings.
+    ``mixed`` whether raw items are lists in which events of child runs stand between the chunks.
     """
 
     __slots__ = ()
 
     streams: bool = True
     mixed: bool = False
-    yields_text: bool = False
 
     def result(self) -> Result_co:
         """Return the result of the run, once it is over."""
@@ -237,6 +237,8 @@ class Stage(Protocol[In_contra, Out_co]):
     """
 
     __slots__ = ()
+
+    keeps_text: bool = False
 
     def feed(self, item: In_contra, /) -> Sequence[Out_co]:
         """Return the outputs of ``item``: none, one or many."""

@@ -32,14 +32,14 @@ class RecordSink(Protocol):
 
     @property
     def client(self) -> tuple[Any, ...] | None:
-        """What the core's relay needs to send as :attr:`post` does; ``None`` if it cannot."""
+        """The arguments with which the core's relay sends as :attr:`post` does; ``None`` if it cannot."""
 
     @property
     def is_pending(self) -> bool:
-        """Whether what :meth:`post` began has not been sent yet."""
+        """Whether records that :meth:`post` began to send have not been sent yet."""
 
     async def finish(self) -> None:
-        """Wait until what :meth:`post` began is sent."""
+        """Wait until the records are sent that :meth:`post` began to send."""
 
 
 class Pump:
@@ -59,7 +59,7 @@ class Pump:
         self._done: Sized = ()
 
     def attach(self, body: Any, processor: RecordProcessor, recorder: Recorder) -> Read:
-        """Return what reads ``body``, the next one of the stream, for ``processor``."""
+        """Return the function that reads ``body``, the next one of the stream, for ``processor``."""
         self.is_attached = True
         if not hasattr(body, "read_into"):
             return body.read  # type: ignore[no-any-return]
@@ -68,7 +68,7 @@ class Pump:
 
     @property
     def is_ending(self) -> bool:
-        """Whether the connection, one of ours, has nothing more: all that comes now comes without a wait."""
+        """Whether the connection is one of ours and has ended: the records that remain need no wait."""
         return bool(self._done)
 
     def go(self) -> None:
@@ -85,7 +85,7 @@ class Pump:
         body, sink, done = self._body, self._sink, self._done
         if not self._is_going:
             return await body.read()  # type: ignore[no-any-return]
-        take, relayed = self._make_take(), self._relayed()
+        take, relayed = self._make_take(), self._make_relay_parts()
         try:
             while True:
                 raws: Sequence[Any] = await body.read_into(take, relayed)
@@ -99,7 +99,7 @@ class Pump:
             del body, take, relayed, done
 
     def _make_take(self) -> Callable[[Any], bool]:
-        """Return what sends the records of one read, and returns whether to go on: all it needs is bound to it."""
+        """Return the function that sends the records of one read, and returns whether to go on."""
         processor, recorder, done, post = self._processor, self._recorder, self._done, self._sink.post
         prefix, suffix, joined, on_idle = processor.prefix, processor.suffix, processor.joined, processor.on_idle
 
@@ -113,8 +113,8 @@ class Pump:
 
         return take
 
-    def _relayed(self) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
-        """Return what the core needs to do the same as :meth:`_make_take`'s function, if it can."""
+    def _make_relay_parts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+        """Return the arguments with which the core does the same as :meth:`_make_take`'s function, if it can."""
         client = self._sink.client
         if client is None:
             return None

@@ -26,9 +26,9 @@ _JSON = RecordWriter(format="ndjson")
 class ChunkWriter:
     """Writes the chunks of one answer as records of a wire, and its end or its error.
 
-    A text, a model's message and a tool's message become what the wire has for them, other values the wire's
-    records of data. Messages may be LangChain's, and those of a graph (``stream_mode="messages"``) may have their
-    metadata with them, which is left out. ``core`` writes the deltas of a model's stream without objects.
+    A text, a model's message and a tool's message become the wire's records for them, any other value a record of
+    data. Messages may be LangChain's, and those of a graph (``stream_mode="messages"``) may have their metadata with
+    them, which is left out. ``core`` writes the deltas of a model's stream without objects.
     """
 
     __slots__ = ("_before_end", "_graph_usage", "_pieces", "_preface", "core", "options")
@@ -48,11 +48,11 @@ class ChunkWriter:
 
     @property
     def head(self) -> WireFormat:
-        """What a response has around the records."""
+        """The media type, the headers and the keep-alive bytes of a response."""
         return WIRES[self.options.name]
 
     def start(self) -> bytes:
-        """Return what precedes the first chunk."""
+        """Return the records before the first chunk."""
         self._preface = self.core.start()
         return self._preface
 
@@ -87,7 +87,7 @@ class ChunkWriter:
         return self.core.close()
 
     def prepare_end(self) -> None:
-        """Call what :meth:`keep_text` was given, once: the last moment for a snapshot."""
+        """Call the callback of :meth:`keep_text`, once: no snapshot can be written afterwards."""
         before_end, self._before_end = self._before_end, None
         if before_end is not None:
             before_end()
@@ -148,7 +148,7 @@ class ChunkWriter:
 
 
 def _if_supported(write: Callable[..., bytes], *args: str, **kwargs: str) -> bytes:
-    """Return the records of a tool's result or a source; none where the wire has no room for what is not the answer."""
+    """Return the records of a tool's result or a source; none where the wire has no record for it."""
     try:
         return write(*args, **kwargs)
     except UnsupportedError:

@@ -16,7 +16,7 @@ __all__ = ("EventWriter",)
 
 
 class EventWriter(RecordWriter):
-    """Writes the events of one stream as event records, with or without what its clients need not know.
+    """Writes the events of one stream as event records, whole or *lean*: without inputs and metadata.
 
     ``include_input=False`` leaves out the inputs and the metadata of all runs, and the outputs of runs inside the
     stream's own whose output is the input of another one: prompts, chains and functions.
@@ -32,7 +32,7 @@ class EventWriter(RecordWriter):
 
     @property
     def head(self) -> WireFormat:
-        """What a response has around the records."""
+        """The media type, the headers and the keep-alive bytes of a response."""
         return WIRES[self.wire if self.format == "sse" else "ndjson"]
 
     def is_preface(self, records: bytes) -> bool:
@@ -41,7 +41,7 @@ class EventWriter(RecordWriter):
 
     def lean(self) -> EventWriter:
         """Return a new writer that leaves out inputs and metadata."""
-        return EventWriter(self.wire, format="sse" if self.format == "sse" else "ndjson", include_input=False)
+        return EventWriter(self.wire, format=self.format, include_input=False)
 
     def start(self) -> bytes:
         """Return nothing: the first event is the first record."""

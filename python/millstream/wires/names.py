@@ -1,4 +1,4 @@
-"""The names of the wires, and what a response of each has in its head."""
+"""The names of the wires, and the head of a response in each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ __all__ = (
     "WireFormat",
     "WireName",
     "WireOptions",
+    "event_version",
+    "event_wire",
     "is_event_wire",
+    "to_options",
 )
 
 WireName = Literal[
@@ -41,13 +44,12 @@ EVENT_WIRE: WireName = "langchain.v2"
 CHUNK_WIRE: WireName = "vercel.ui"
 """The wire of chunks where none is named."""
 
-
 SNAPSHOT_WIRES: frozenset[WireName] = frozenset({"ndjson", "vercel.ui"})
 """The wires that have a record of the whole text so far."""
 
 
 class WireFormat(NamedTuple):
-    """What a response has around the bytes of a wire.
+    """The media type, the headers and the keep-alive bytes of a response in a wire.
 
     ``ping`` is sent while a stream is silent: bytes that every reader of the wire passes over. It is empty
     where there are none.
@@ -69,12 +71,12 @@ WIRES: Mapping[str, WireFormat] = {
     "text": _TEXT,
     "vercel.ui": _VERCEL,
 }
-"""What a response has around the bytes of each wire."""
+"""The format of a response in each wire."""
 
 
 @dataclass(frozen=True, slots=True)
 class WireOptions:
-    """A wire by its name, with what its records say of the answer.
+    """A wire by its name, with the facts about an answer that its records show.
 
     ``id`` is that of the answer, a random one by default, from which each wire makes its ids; ``created`` are
     its seconds since 1970, by default the time of the call; ``model`` is the name that OpenAI's wires show, by
@@ -110,7 +112,7 @@ class WireOptions:
 
 
 Wire = WireName | WireOptions
-"""What is passed as ``wire``."""
+"""The type of the argument ``wire``."""
 
 
 def check_wire(name: Any) -> None:
@@ -119,6 +121,21 @@ def check_wire(name: Any) -> None:
         raise ValueError(f"wire must be one of {', '.join(map(repr, WIRES))}, not {name!r}")
 
 
+def to_options(wire: Wire) -> WireOptions:
+    """Return a wire as options: its name alone has the default ones."""
+    return wire if isinstance(wire, WireOptions) else WireOptions(wire)
+
+
+def event_wire(version: object) -> WireName:
+    """Return the wire of stream events of ``version``; the first read refuses a version that there is not."""
+    return "langchain.v1" if version == "v1" else EVENT_WIRE
+
+
+def event_version(name: str) -> str:
+    """Return the version of the stream events in a wire of LangChain's."""
+    return name.removeprefix("langchain.")
+
+
 def is_event_wire(name: str) -> bool:
-    """Return whether the wire has stream events in it, LangChain's, rather than an answer."""
+    """Return whether the wire is one of LangChain's, with stream events in it in place of an answer."""
     return name.startswith("langchain.")

@@ -1,4 +1,4 @@
-"""What a server's client may know of an error: never what an upstream wrote, nor its URL or key."""
+"""Errors as a server's client may see them: without an upstream's text, URL or key."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ _STATUSES = {
     503: ("overloaded_error", "the model's server is overloaded: try again later"),
     529: ("overloaded_error", "the model's server is overloaded: try again later"),
 }
+_CONTEXT = "context_length_exceeded"
 _SERVER_ERROR = PublicError(500, "server_error", "the server failed to answer")
 
 _KINDS: tuple[tuple[type[BaseException], PublicError], ...] = (
@@ -63,17 +64,15 @@ _KINDS: tuple[tuple[type[BaseException], PublicError], ...] = (
     (UnsupportedError, PublicError(501, "unsupported_error", "the server does not support the request")),
 )
 
-
 _SDK_KINDS = {kind.__name__: public for kind, public in _KINDS if issubclass(kind, APIConnectionError)}
 
 
 def describe_error(error: BaseException) -> PublicError:
-    """Return what a client may know of ``error``.
+    """Return ``error`` as a client may see it.
 
     An upstream's status is passed on with its ``Retry-After``; a status of 5xx that no client can act on becomes
     502. An exception may have a ``public_error`` of its own. The errors of the SDKs that LangChain's models call are
-    read as those of Millstream's models. What is no error of a model or its stream is a ``server_error`` without
-    details.
+    read as those of Millstream's models. Any other exception is a ``server_error`` without details.
     """
     described = getattr(error, "public_error", None)
     if isinstance(described, PublicError):
@@ -89,17 +88,14 @@ def describe_error(error: BaseException) -> PublicError:
 
 
 def _describe_status(error: Any) -> PublicError:
-    status, code = error.status_code, None
+    status = error.status_code
     headers = error.headers if isinstance(error, APIStatusError) else error.response.headers
     if isinstance(error, ContextOverflowError) or getattr(error, "code", None) == _CONTEXT:
         return PublicError(400, "invalid_request_error", "the prompt is longer than the model's context", _CONTEXT)
     if status not in _STATUSES:
         status = 400 if 400 <= status < 500 else 502
     kind, message = _STATUSES.get(status, ("upstream_error", "the model's server failed"))
-    return PublicError(status, kind, message, code, _retry_after(headers))
-
-
-_CONTEXT = "context_length_exceeded"
+    return PublicError(status, kind, message, retry_after=_retry_after(headers))
 
 
 def _retry_after(headers: Any) -> str | None:

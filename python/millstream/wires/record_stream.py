@@ -1,4 +1,4 @@
-"""``RecordStream``: the bytes of a run in a wire, with what a server needs to send them."""
+"""``RecordStream``: the bytes of a run in a wire, with the head of a response and the record of an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..streaming.protocols import RecordProcessor, Source
 from ..streaming.stream import AsyncStream, EventStream, Stream, SyncEventStream, raise_on_first_step
 from .chunk_writer import ChunkWriter
 from .event_writer import EventWriter
-from .names import CHUNK_WIRE, EVENT_WIRE, SNAPSHOT_WIRES, Wire, WireFormat, WireOptions, is_event_wire
+from .names import CHUNK_WIRE, EVENT_WIRE, SNAPSHOT_WIRES, Wire, WireFormat, is_event_wire, to_options
 from .wire_records import RecordOutputs, awrite_items, write_items
 
 __all__ = ("RecordStream", "StreamWriter", "SyncRecordStream", "record_chunks", "record_sync_chunks")
@@ -19,7 +19,7 @@ Parts = tuple[Source, RecordProcessor]
 
 
 class StreamWriter(Protocol):
-    """What writes the items of one stream, and what a server says of its own."""
+    """Writes the items of one stream, and the records that a server adds."""
 
     @property
     def wire(self) -> str:
@@ -27,7 +27,7 @@ class StreamWriter(Protocol):
 
     @property
     def head(self) -> WireFormat:
-        """What a response has around the records."""
+        """The media type, the headers and the keep-alive bytes of a response."""
 
     def fail(self, error: BaseException) -> bytes:
         """Return the record of an error, and the end."""
@@ -43,7 +43,7 @@ class StreamWriter(Protocol):
 
 
 class _Described:
-    """What both forms say of their bytes."""
+    """The attributes that both forms have beside their bytes."""
 
     __slots__ = ()
 
@@ -56,7 +56,7 @@ class _Described:
         return self._writer.wire in SNAPSHOT_WIRES
 
     def keep_text(self, before_end: Callable[[], None] = lambda: None) -> None:
-        """Keep the text of what is written, for :attr:`text`. It is to be called before the stream is read.
+        """Keep the text that is written, for :attr:`text`. It is to be called before the stream is read.
 
         ``before_end`` is called before the end of a stream is written, after which there are no more snapshots.
         """
@@ -146,7 +146,7 @@ class RecordStream(_Described, AsyncStream[bytes]):
     def _open_parts(self) -> Parts | None:
         """Return the source and the processor, which are the caller's from then on; ``None`` if it is users' code.
 
-        For what sends records without a generator between. A stream that was read already has none.
+        A relay sends the records without a generator in between. A stream that was read already has no parts.
         """
         if self._begun is not None:
             return None
@@ -204,5 +204,5 @@ def record_sync_chunks(stream: Iterable[Any], wire: Wire | None = None) -> SyncR
 def _writer_of(stream: object, wire: Wire | None, event_stream: type[Any]) -> StreamWriter:
     if wire is None:
         wire = EVENT_WIRE if isinstance(stream, event_stream) else CHUNK_WIRE
-    options = wire if isinstance(wire, WireOptions) else WireOptions(wire)
+    options = to_options(wire)
     return EventWriter(options.name) if is_event_wire(options.name) else ChunkWriter(options, "")

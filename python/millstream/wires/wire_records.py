@@ -49,7 +49,7 @@ class WireRecords(RecordProcessor):
         return b"".join(parts)
 
     def start(self) -> bytes:
-        """Return what precedes the first chunk."""
+        """Return the records before the first chunk."""
         return self._writer.start() + self._write(self._inner.start())
 
     def opened(self, body: object) -> bytes:
@@ -95,7 +95,7 @@ class RecordOutputs(ProcessorAround[bytes]):
         return _one(self._inner.start())
 
     def opened(self, body: object) -> Sequence[bytes]:
-        """Return the records of what the source has read already."""
+        """Return the records of the raw items that the source has read already."""
         return _one(self._inner.opened(body))
 
     def close(self) -> Sequence[bytes]:
@@ -108,10 +108,10 @@ def _one(records: bytes) -> Sequence[bytes]:
 
 
 class ItemWriter(Protocol):
-    """What writes the items of one stream: chunks, or events."""
+    """Writes the items of one stream: chunks, or events."""
 
     def start(self) -> bytes:
-        """Return what precedes the first item."""
+        """Return the records before the first item."""
 
     def write(self, item: Any, /) -> bytes:
         """Return the records of an item."""

@@ -1,22 +1,14 @@
 """``ag-ui``: the events of AG-UI 1.0.
 
-A client refuses ``null`` where a member may be absent, an end without its begin, and a run that ends while a message,
+A client refuses ``null`` where a member may be absent, an end without its start, and a run that ends while a message,
 some reasoning or a tool call is open. After ``RUN_ERROR`` it accepts nothing.
 """
 
 from .parts import Call, Parts
-from .usage import find_counts
+from .usage import find_counts, script_usage
 from .wire import Answer, Failure, string
 
 __all__ = ("AgUiWire",)
-
-_COUNTS = (
-    (b"inputTokens", "input"),
-    (b"outputTokens", "output"),
-    (b"totalTokens", "total"),
-    (b"reasoningTokens", "reasoning"),
-    (b"cachedInputTokens", "cached"),
-)
 
 
 class AgUiWire(Parts):
@@ -104,8 +96,7 @@ class AgUiWire(Parts):
     def close(self, out: bytearray) -> None:
         self.end(out, None)
         counts = find_counts(self.answer.usage)
-        members = b",".join(b'"%b":%d' % (name, counts[count]) for name, count in _COUNTS if count in counts)
-        usage = b',"usage":[{%b}]' % members if members else b""
+        usage = b',"usage":[%b]' % script_usage(counts) if counts else b""
         reason = b',"metadata":{"finishReason":%b}' % string(self.answer.finish_reason())
         _event(out, b"RUN_FINISHED", self._run() + usage + reason)
 

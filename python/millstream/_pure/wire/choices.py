@@ -21,7 +21,7 @@ class ChoiceWire(Wire):
         super().__init__(answer)
         self._begun: set[int] = set()
         """The choices that have begun."""
-        # The begin of every record, made with the first one: the model's name is known then.
+        # The start of every record, made with the first one: the model's name is known then.
         self._head = b""
 
     def end_choice(self, index: int) -> bytes:

@@ -34,8 +34,5 @@ class CompletionsWire(ChoiceWire):
             self.record(out, b'{"index":%d,"text":%b,%b"finish_reason":null}' % (delta.index, string(text), members))
         self.answer.note_calls(delta.index, delta.tool_calls)
 
-    def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
-        pass
-
     def end_choice(self, index: int) -> bytes:
         return b'"text":""'

@@ -212,11 +212,11 @@ class ResponsesWire(Parts):
             self._output[position] = _message(id, b"incomplete", self._contents + parts)
 
     def _begin_item(self, out: bytearray, id: bytes, item: bytes) -> None:
-        """Write the begin of the item whose parts follow."""
+        """Write the start of the item whose parts follow."""
         self._item = (id, self._add_item(out, item))
 
     def _add_item(self, out: bytearray, item: bytes) -> int:
-        """Write the begin of an item, and return its position."""
+        """Write the start of an item, and return its position."""
         position = self._positions
         self._positions += 1
         self._event(out, b"response.output_item.added", b'"output_index":%d,"item":%b' % (position, item))

@@ -49,7 +49,7 @@ class Parts(Wire):
         """Whether a tool has returned: what follows is another message of the model."""
 
     def begin_part(self, out: bytearray, kind: str) -> None:
-        """Write the begin of a part."""
+        """Write the start of a part."""
         raise NotImplementedError
 
     def part_piece(self, out: bytearray, kind: str, text: str) -> None:
@@ -61,7 +61,7 @@ class Parts(Wire):
         raise NotImplementedError
 
     def begin_call(self, out: bytearray, call: Call) -> None:
-        """Write the begin of a tool call, whose id and name are known."""
+        """Write the start of a tool call, whose id and name are known."""
         raise NotImplementedError
 
     def call_piece(self, out: bytearray, call: Call, args: str) -> None:
@@ -131,7 +131,7 @@ class Parts(Wire):
             self.call_piece(out, call, args)
 
     def _begin(self, out: bytearray, call: Call) -> None:
-        """Write the begin of a call, if it is not written yet."""
+        """Write the start of a call, if it is not written yet."""
         if not call.has_begun:
             call.has_begun = True
             call.id = self.answer.begin_call(0, call.provider_id)

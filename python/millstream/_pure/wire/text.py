@@ -21,9 +21,6 @@ class TextWire(Wire):
         for text in (delta.text, delta.refusal):
             out += join_surrogates(text or "").encode()
 
-    def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
-        pass
-
     def fail(self, out: bytearray, failure: Failure) -> None:
         pass
 

@@ -1,11 +1,11 @@
-"""What is read of the objects that providers send: counts of tokens, and the format of log probabilities."""
+"""Token counts and the format of log probabilities, read from the objects that providers send."""
 
 import json
 from typing import Any
 
 from .wire import kept_text
 
-__all__ = ("chat_usage", "find_counts", "has_list")
+__all__ = ("chat_usage", "find_counts", "has_list", "script_usage")
 
 _MAX_DIGITS = 15
 
@@ -33,6 +33,15 @@ _PATHS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
 )
 
+_CHAT_NAMES = {"input": b"prompt_tokens", "output": b"completion_tokens", "total": b"total_tokens"}
+_SCRIPT_NAMES = {
+    "input": b"inputTokens",
+    "output": b"outputTokens",
+    "total": b"totalTokens",
+    "reasoning": b"reasoningTokens",
+    "cached": b"cachedInputTokens",
+}
+
 
 def find_counts(usage: Any) -> dict[str, int]:
     """Return the counts of a delta's usage: ``input``, ``output``, ``total``, ``reasoning``, ``cached`` where known.
@@ -54,8 +63,7 @@ def find_counts(usage: Any) -> dict[str, int]:
 
 def chat_usage(counts: dict[str, int]) -> bytes:
     """Return counts as the usage object of OpenAI's chat format, without those that are not known."""
-    names = (("prompt_tokens", "input"), ("completion_tokens", "output"), ("total_tokens", "total"))
-    members = [b'"%b":%d' % (name.encode(), counts[count]) for name, count in names if count in counts]
+    members = _members(counts, _CHAT_NAMES)
     if "cached" in counts:
         members.append(b'"prompt_tokens_details":{"cached_tokens":%d}' % counts["cached"])
     if "reasoning" in counts:
@@ -63,10 +71,20 @@ def chat_usage(counts: dict[str, int]) -> bytes:
     return b"{%b}" % b",".join(members)
 
 
+def script_usage(counts: dict[str, int]) -> bytes:
+    """Return counts as a usage object in the names of JavaScript, without those that are not known."""
+    return b"{%b}" % b",".join(_members(counts, _SCRIPT_NAMES))
+
+
 def has_list(logprobs: Any, *names: str) -> bool:
     """Return whether one of ``names`` is a list of ``logprobs``: each of OpenAI's formats has lists of its own."""
     value = json.loads(kept_text(logprobs), strict=False)
     return any(isinstance(value.get(name), list) for name in names)
+
+
+def _members(counts: dict[str, int], names: dict[str, bytes]) -> list[bytes]:
+    """Return a member for each of the counts that is known and has a name."""
+    return [b'"%b":%d' % (name, counts[count]) for count, name in names.items() if count in counts]
 
 
 def _member(value: Any, path: tuple[str, ...]) -> Any:

@@ -5,7 +5,7 @@ A member that is not there is left out: the schemas refuse ``null``.
 
 from .compact import valid_json
 from .parts import Call, Parts
-from .usage import find_counts
+from .usage import find_counts, script_usage
 from .wire import Answer, Failure, string
 
 __all__ = ("VercelUiWire",)
@@ -19,13 +19,6 @@ _FINISH_REASONS = {
     "function_call": b"tool-calls",
     "error": b"error",
 }
-_COUNTS = (
-    (b"inputTokens", "input"),
-    (b"outputTokens", "output"),
-    (b"totalTokens", "total"),
-    (b"reasoningTokens", "reasoning"),
-    (b"cachedInputTokens", "cached"),
-)
 # White space of JSON.
 _SPACE = " \t\n\r"
 _CUT = b'"the answer ended before the tool call was complete"'
@@ -98,7 +91,7 @@ class VercelUiWire(Parts):
         _record(out, b"data-chunk", b'"data":' + document)
 
     def snapshot(self, out: bytearray, text: str, dropped: int) -> None:
-        # The client may not have the begin of the open part: that part gets no end, and the text goes on in another.
+        # The client may not have the start of the open part: that part gets no end, and the text goes on in another.
         if self._open is not None:
             self._open = None
             self._parts += 1
@@ -113,9 +106,8 @@ class VercelUiWire(Parts):
         self.end(out, None)
         _record(out, b"finish-step")
         reason = _FINISH_REASONS.get(self.answer.finish_reason(), b"other")
-        usage = find_counts(self.answer.usage)
-        members = b",".join(b'"%b":%d' % (name, usage[count]) for name, count in _COUNTS if count in usage)
-        metadata = b',"messageMetadata":{"usage":{%b}}' % members if members else b""
+        counts = find_counts(self.answer.usage)
+        metadata = b',"messageMetadata":{"usage":%b}' % script_usage(counts) if counts else b""
         _record(out, b"finish", b'"finishReason":"%b"%b' % (reason, metadata))
         out += _END
 

@@ -1,4 +1,4 @@
-"""What all wires share: the answer's settings and state, and the parts that a wire may not have."""
+"""The base of all wires, with the settings and the state of an answer, and the parts that a wire may not have."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ("Answer", "Failure", "Wire", "kept_json", "kept_text", "string")
 
 
 class Answer:
-    """One answer: what is known of it before its first delta, and what is written at its end."""
+    """One answer: its settings, and the state that is written at its end."""
 
     __slots__ = (
         *("all_choices", "calls_begun", "calling", "created", "finish_reasons", "id", "include_usage", "model"),
@@ -104,8 +104,7 @@ class Wire:
         raise NotImplementedError
 
     def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
-        """Write a tool's result."""
-        raise NotImplementedError
+        """Write a tool's result; a wire without results of tools leaves it out."""
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
         """Write a source that the answer cites."""
@@ -116,7 +115,7 @@ class Wire:
         raise NotImplementedError
 
     def snapshot(self, out: bytearray, text: str, dropped: int) -> None:
-        """Write what replaces ``dropped`` records that were not sent; ``text`` is all text so far."""
+        """Write the record that replaces ``dropped`` records, which were not sent; ``text`` is all text so far."""
         raise NotImplementedError
 
     def fail(self, out: bytearray, failure: Failure) -> None:

@@ -180,10 +180,10 @@ class FusedChunks(Fused):
         return self._feed_stages(begun) if begun else None
 
     def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
-        """Return the origin's function, if the stages take nothing but the text."""
-        if not all(getattr(stage, "keeps_text", False) for stage in self._stages):
+        """Return the origin's function, if the stages keep the text and nothing else."""
+        if not all(stage.keeps_text for stage in self._stages):
             return None
-        text_only = text_only or bool(self._stages) or getattr(self._inner, "yields_text", False)
+        text_only = text_only or bool(self._stages) or self._inner.yields_text
         feed_wire = self._inner.write_into(writer, text_only=text_only)
         if feed_wire is not None:
             self._writes, self.done = True, self._inner.done

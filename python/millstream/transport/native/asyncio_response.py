@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ("AsyncResponse",)
 
-# The last arguments of a relay but one: what makes the records, and what sends them.
+# Two arguments of a relay: the functions that make the records, and those that send them.
 RelayParts = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
@@ -134,8 +134,8 @@ class AsyncResponse(Exchange):
         """Call ``take`` with all data as it arrives, in the loop's callback, until it returns ``False``.
 
         Returns an empty sequence then, and at the end, and raises what :meth:`read` does. Data that has arrived
-        already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relayed`` is what a
-        :class:`Relay` needs to do the same in the core, where a decoder reads the framing.
+        already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relayed`` has
+        the arguments of a :class:`Relay`, which does the same in the core where a decoder reads the framing.
         """
         connection = self._connection
         # Empty, or the exception that the task is to raise, if there is one.
@@ -173,7 +173,7 @@ class AsyncResponse(Exchange):
     def _make_sink(
         self, connection: Connection, take: Callable[[bytes], bool], stop: Callable[[Exception | None], None]
     ) -> Callable[[bytes], None]:
-        """Return what passes data on to ``take``, and moves the deadline on."""
+        """Return the function that passes data on to ``take``, and moves the deadline on."""
         framing, now, idle = self.framing, self._pool.now, self.waits.idle
         end_by, through = self.end_by, self._through
 
@@ -221,6 +221,6 @@ class AsyncResponse(Exchange):
 
 
 def _stop(connection: Connection, stopped: list[Exception | None], error: Exception | None) -> None:
-    """End what is done in the loop's callback: the task raises ``error``, or waits for its client."""
+    """End the work in the loop's callback: the task raises ``error``, or waits for its client."""
     stopped.append(error)
     connection.wake()

@@ -1,4 +1,4 @@
-"""What a connection of an event loop needs of the pool that owns it."""
+"""``ConnectionOwner``: the interface through which a connection of an event loop uses its pool."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ("ConnectionOwner",)
 
 
 class ConnectionOwner(Protocol):
-    """What a connection needs of its pool."""
+    """The pool, as a connection uses it."""
 
     loop: asyncio.AbstractEventLoop
     now: Callable[[], float]
