@@ -80,6 +80,19 @@ def test_completions_are_relayed() -> None:
         client.close()
 
 
+def test_several_prompts_have_a_choice_each() -> None:
+    frames = [
+        b'data: {"object":"text_completion","choices":[{"index":%d,"text":"%s","finish_reason":%s}]}\n\n' % one
+        for one in [(0, b"a", b"null"), (0, b"", b'"stop"'), (1, b"b", b"null"), (1, b"", b'"length"')]
+    ]
+    with running(Reply(body=[*frames, b"data: [DONE]\n\n"])) as (one, _):
+        text = one.post({"model": "m", "prompt": ["x", "y"], "stream": True}, path="/v1/completions").text
+        choices = [choice for data in re.findall(r"data: (\{.*\})", text) for choice in json.loads(data)["choices"]]
+        assert {(choice["index"], choice["text"]) for choice in choices if choice["text"]} == {(0, "a"), (1, "b")}
+        assert {choice["finish_reason"] for choice in choices if choice["finish_reason"]} == {"stop", "length"}
+        assert one.account().outcome == "ok"
+
+
 def test_the_clients_of_openai_read_it() -> None:
     with running(Reply(pieces=PIECES)) as (one, _):
         with openai.OpenAI(base_url=one.url + "/v1", api_key="k") as client:

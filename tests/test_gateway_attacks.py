@@ -261,6 +261,19 @@ def test_nothing_is_left_of_many_requests() -> None:
         assert {account.outcome for account in accounts} <= {"ok", "error", "left"}
 
 
+def test_a_client_that_does_not_read_is_left() -> None:
+    content = json.dumps(BODY).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(content)}\r\n".encode()
+    with running(Reply(pieces=["x" * 10000] * 3000), send_timeout=0.2) as (one, (server,)):
+        host, _, port = one.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), 20) as connection:
+            connection.sendall(head + JSON + b"\r\n" + content)
+            account = one.account()
+        assert (account.outcome, account.error, account.status) == ("left", "client_timeout", 200)
+        assert account.usage.is_estimate
+        assert server.wait_closed().closed_by == "client"
+
+
 def test_a_configuration_that_changes_while_streams_run_leaves_them_alone() -> None:
     with running(Reply(pieces=["a", "b", "c"], pace=0.05), Reply(pieces=["other"]), keys=keyed(streams=2)) as (
         one,
@@ -328,4 +341,4 @@ def test_a_read_of_a_stream_is_one_call_of_the_decoder() -> None:
     assert parts is not None
     processor: Any = parts[1]
     assert processor.recorder == processor._inner._decoder._feed_wire
-    assert processor.prefix is stream._writer.core
+    assert processor.prefix is processor._writer.core

@@ -181,4 +181,4 @@ def test_what_no_request_could_be_sent_with_is_refused_at_once(settings: Any, me
 @pytest.mark.parametrize("name", ["max_body_size", "body_timeout", "circuit_failures", "ping_interval", "send_timeout"])
 def test_a_setting_that_would_stop_everything_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}.* must be greater than 0"):
-        GatewayConfig((), **{name: 0})
+        GatewayConfig((), **{name: 0})  # type: ignore[arg-type]

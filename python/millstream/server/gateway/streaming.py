@@ -27,8 +27,7 @@ def relay_stream(
     source: FailoverSource, body: Mapping[str, Any], account: Account, options: WireOptions, *, is_chat: bool
 ) -> RecordStream:
     """Return the stream of an answer in a wire. It can be opened once: it does not keep the request."""
-    n = body.get("n")
-    n = n if isinstance(n, int) and not isinstance(n, bool) and n > 0 else 1
+    n = _count_choices(body)
     answer: Any = _ChatAnswer("openai.chat", None, n=n, id=None)
     if not is_chat:
         answer = _TextAnswer("openai.completions", None, n=n)
@@ -40,6 +39,14 @@ def relay_stream(
         return sources.pop(), AccountedRecords(answer, writer, account)
 
     return RecordStream(make, writer)
+
+
+def _count_choices(body: Mapping[str, Any]) -> int | None:
+    """Return how many choices a request asks for; ``None`` for several prompts, which have so many each."""
+    n = body.get("n")
+    if isinstance(body.get("prompt"), list):
+        return None
+    return n if type(n) is int and n > 0 else 1
 
 
 class _FailingEarly(DecodedStream):
