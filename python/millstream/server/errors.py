@@ -55,7 +55,8 @@ def error_record(error: BaseException) -> bytes:
 def log_error(error: BaseException, message: str = "a streamed response failed") -> None:
     """Log the error that ended a response; with its traceback unless it is an error of this package."""
     traceback = None if isinstance(error, MillstreamError) else error
-    logger.error("%s: %s: %s", message, type(error).__name__, error, exc_info=traceback)
+    # A handler may keep its records, and an exception keeps the frames of the response: the text is made here.
+    logger.error("%s: %s: %s", message, type(error).__name__, str(error), exc_info=traceback)
 
 
 def error_body(message: str, type: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _is_pair(chunk: Any) -> TypeGuard[tuple[Any, dict[str, Any]]]:
 
 
 def to_delta(message: AIMessage) -> Delta:
-    """Return what a chat model's message has, as the delta that it was, or could have been."""
+    """Return the content of a chat model's message as a delta."""
     kwargs = message.additional_kwargs if message._additional_kwargs else {}
     metadata = message.response_metadata if message._response_metadata else {}
     text, reasoning, refusal = _texts(message, kwargs)
