@@ -11,7 +11,7 @@ from millstream.server import openai_app
 from millstream.testing import MockServer
 from serving import serve
 
-__all__ = ("TOOL", "USER", "async_client", "chat_model", "client", "llm", "served")
+__all__ = ("TOOL", "USER", "async_client", "chat_model", "client", "llm", "of_app", "served")
 
 USER: Any = [{"role": "user", "content": "Name a fish."}]
 TOOL: Any = {
@@ -32,6 +32,11 @@ def chat_model(upstream: MockServer, **fields: Any) -> ChatOpenAI:
 def llm(upstream: MockServer, **fields: Any) -> OpenAI:
     """Return an LLM of the mock server."""
     return OpenAI(**{"model": "upstream", "api_key": "key", "base_url": upstream.url, "max_retries": 0, **fields})
+
+
+def of_app(kind: Callable[..., Any], url: str, **fields: Any) -> Any:
+    """Return a model that calls the app at ``url``."""
+    return kind(**{"model": "fish", "api_key": "k", "base_url": f"{url}/v1", "max_retries": 0, **fields})
 
 
 @contextmanager

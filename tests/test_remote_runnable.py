@@ -2,31 +2,20 @@
 
 import asyncio
 import copy
-import json
 import pickle
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import orjson
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse
 
 from endings import aread, read_all
+from langserve_script import END, Script, answering, data, scripted
 from millstream import (
     APIConnectionError,
-    AuthenticationError,
-    ProviderError,
     RateLimitError,
     RemoteRunnable,
-    StreamDecodeError,
-    StreamStalledError,
-    StreamTruncatedError,
-    UnprocessableEntityError,
     UnsupportedError,
 )
 from millstream.callbacks import BaseCallbackHandler
@@ -34,67 +23,13 @@ from millstream.messages import AIMessageChunk, HumanMessage, ToolMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import RunnableLambda
-from millstream.testing import assert_no_leaks, refusing_url
-from serving import serve
-
-
-class Script:
-    """Answers each route with what ``answers`` has for it, and keeps the requests."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Any] = {}
-        self.bodies: list[Any] = []
-        self.headers: list[Any] = []
-        self.closed = threading.Semaphore(0)
-        self.on_request: Callable[[], Any] = list
-        self.pace = 0.0
-        self.app = Starlette()
-        self.app.add_route("/chain/{name}", self.answer, methods=["POST"])
-
-    async def answer(self, request: Request) -> Response:
-        self.bodies.append(json.loads(await request.body()))
-        self.headers.append(request.headers)
-        self.on_request()
-        answer = self.answers[request.path_params["name"]]
-        if isinstance(answer, Response):
-            return answer
-        if isinstance(answer, dict):
-            return JSONResponse(answer)
-        return StreamingResponse(self.pieces(answer), media_type="text/event-stream")
-
-    async def pieces(self, pieces: list[bytes | None]) -> AsyncIterator[bytes]:
-        """Yield the pieces; ``None`` waits for the client to leave."""
-        try:
-            for piece in pieces:
-                if piece is None:
-                    await asyncio.Event().wait()
-                else:
-                    await asyncio.sleep(self.pace)
-                    yield piece
-        finally:
-            self.closed.release()
+from millstream.testing import assert_no_leaks
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[Script, str]]:
-    script = Script()
-    with serve(script.app) as url:
-        yield script, f"{url}/chain"
-
-
-@contextmanager
-def answering(served: tuple[Script, str], **answers: Any) -> Iterator[tuple[Script, RemoteRunnable[Any, Any]]]:
-    script, url = served
-    script.answers, script.bodies, script.headers = answers, [], []
-    script.closed, script.on_request = threading.Semaphore(0), list
-    yield script, RemoteRunnable(url)
-
-
-def data(value: Any, event: str = "data") -> bytes:
-    return b"event: %b\r\ndata: %b\r\n\r\n" % (event.encode(), orjson.dumps(value))
-
-
-END = b"event: end\r\n\r\n"
+    with scripted() as script:
+        yield script
 
 
 # What is sent.
@@ -245,95 +180,6 @@ def test_the_log_is_patches_or_states(served: tuple[Script, str]) -> None:
         logs: Any = asyncio.run(aread(remote.astream_log(1, diff=False)))
     assert logs[-1].state["streamed_output"] == [AIMessageChunk("a")]
     assert script.bodies[0]["include_names"] == ["x"]
-
-
-# Errors and ends.
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (JSONResponse({"detail": "no"}, 401), AuthenticationError),
-        (JSONResponse({"detail": [{"loc": ["body"], "msg": "Field required"}]}, 422), UnprocessableEntityError),
-        (JSONResponse({"detail": "slowly"}, 429, {"retry-after": "7"}), RateLimitError),
-    ],
-)
-def test_a_status_is_a_typed_error(served: tuple[Script, str], answer: Response, kind: type[Exception]) -> None:
-    with answering(served, invoke=answer, stream=answer) as (_, remote):
-        with pytest.raises(kind):
-            remote.invoke(1)
-        for stream in (remote.stream(1), remote.astream(1)):
-            assert type(read_all(stream)[1]) is kind
-
-
-def test_an_error_in_a_stream_has_what_came_before_it(served: tuple[Script, str]) -> None:
-    pieces = [data("a"), data("b"), data({"status_code": 429, "message": "too many"}, "error")]
-    with answering(served, stream=pieces) as (_, remote):
-        for stream in (remote.stream(1), remote.astream(1)):
-            chunks, error = read_all(stream)
-            assert chunks == ["a", "b"]
-            assert isinstance(error, ProviderError)
-            assert (str(error), error.error["status_code"], error.text, error.deltas_seen) == ("too many", 429, "ab", 2)
-
-
-@pytest.mark.parametrize("method", ["stream", "astream", "astream_events", "astream_log"])
-def test_a_stream_without_its_end_is_truncated(served: tuple[Script, str], method: str) -> None:
-    with answering(served, stream=[data("a")], stream_events=[data({"a": 1})], stream_log=[data({"ops": []})]) as (
-        _,
-        remote,
-    ):
-        items, error = read_all(getattr(remote, method)(1))
-    assert len(items) == 1
-    assert isinstance(error, StreamTruncatedError)
-    assert str(error) == "the stream ended before its end event"
-
-
-@pytest.mark.parametrize("method", ["stream", "astream"])
-def test_keep_alives_are_not_chunks(served: tuple[Script, str], method: str) -> None:
-    script, url = served
-    with answering(served, stream=[data("a"), *[b": ping\n\n"] * 3, None]):
-        script.pace = 0.01
-        try:
-            remote: Any = RemoteRunnable(url, stream_chunk_timeout=0.001)
-            items, error = read_all(getattr(remote, method)(1))
-        finally:
-            script.pace = 0
-    assert items == ["a"]
-    assert isinstance(error, StreamStalledError)
-    assert (str(error), error.text) == ("nothing but keep-alives arrived for 0.001 s", "a")
-
-
-def test_an_event_that_is_not_valid_json_ends_the_stream(served: tuple[Script, str]) -> None:
-    with answering(served, stream=[data("a"), b"event: data\ndata: {\n\n", data("c"), END]) as (_, remote):
-        chunks, error = read_all(remote.stream(1))
-    assert chunks == ["a"]
-    assert isinstance(error, StreamDecodeError)
-    assert error.frame == b"{"
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>", b'{"output": 1'])
-def test_an_answer_that_is_not_langserves_is_an_error(served: tuple[Script, str], body: bytes) -> None:
-    with answering(served, invoke=Response(body)) as (_, remote), pytest.raises(StreamDecodeError) as caught:
-        remote.invoke(1)
-    assert caught.value.frame == body
-
-
-def test_a_batch_with_another_number_of_outputs_is_an_error(served: tuple[Script, str]) -> None:
-    with answering(served, batch={"output": [1]}) as (_, remote), pytest.raises(StreamDecodeError):
-        remote.batch([1, 2])
-
-
-def test_nothing_is_sent_again_unless_it_is_asked_for(served: tuple[Script, str]) -> None:
-    script, url = served
-    with answering(served, invoke=JSONResponse({}, 503, {"retry-after-ms": "1"})):
-        with pytest.raises(Exception, match="503"):
-            RemoteRunnable(url).invoke(1)
-        assert len(script.bodies) == 1
-        with pytest.raises(Exception, match="503"):
-            RemoteRunnable(url, max_retries=2).invoke(1)
-        assert len(script.bodies) == 4
-    with pytest.raises(APIConnectionError):
-        RemoteRunnable(f"{refusing_url()}/chain").invoke(1)
 
 
 # In chains, and left.

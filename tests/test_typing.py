@@ -1,4 +1,4 @@
-"""What type checkers tell a user: mypy and pyright read two files, one of right lines and one of wrong ones."""
+"""What type checkers tell a user: mypy and pyright read the files of right lines, and one of wrong ones."""
 
 import json
 import re
