@@ -184,6 +184,16 @@ def test_each_failure_counts_once() -> None:
         assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_and_an_error_have_the_id_of_the_access_log(stream: bool) -> None:
+    for reply, status in ((Reply(pieces=PIECES), 200), (Reply(fault=ErrorStatus(429)), 429)):
+        with running(reply) as (one, _):
+            response = one.post({**BODY, "stream": stream})
+            account = one.account()
+            assert (response.status_code, account.status) == (status, status)
+            assert response.headers["x-request-id"] == account.id
+
+
 def test_the_gateways_own_credentials_are_not_the_clients_fault() -> None:
     with running(Reply(fault=ErrorStatus(401))) as (one, _):
         response = one.post()

@@ -32,10 +32,11 @@ __all__ = ("Relay", "RelayOptions")
 
 @dataclass(frozen=True, slots=True)
 class RelayOptions:
-    """The arguments of a response that its relay needs."""
+    """The arguments of a response that its relay needs; ``given_headers`` are those that an error has too."""
 
     status: int
     raw_headers: list[tuple[bytes, bytes]]
+    given_headers: list[tuple[bytes, bytes]]
     waits_for_chunk: bool
     ping_interval: float
     send_timeout: float
@@ -282,6 +283,8 @@ class Relay:
             status, headers, content = error_response(error, self._body.wire)
             self._is_started = True
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            own = {name for name, _ in raw}
+            raw += [pair for pair in self._options.given_headers if pair[0] not in own]
             await self._sender.start(status, raw)
             self._is_ending = True
             await self._sender.end(content)

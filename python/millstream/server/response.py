@@ -33,7 +33,8 @@ class EventStreamResponse(Response):
     ``wire``
         what clients read, such as ``"vercel.ui"`` or ``"openai.chat"``, for a stream of chunks or events.
     ``status_code``, ``headers``, ``background``
-        as in Starlette's responses. The background task runs however the stream ends.
+        as in Starlette's responses. An error's response has these headers too. The background task runs however the
+        stream ends.
     ``wait_for_first_chunk``
         send the head with the first chunk: an error before it becomes a real status, such as 429 with its
         ``Retry-After``. By default the head is sent at once, and every error is an error record of the wire.
@@ -83,6 +84,8 @@ class EventStreamResponse(Response):
         pairs = response_headers(self._content, headers)
         self.media_type = dict(pairs)["content-type"]
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+        given = {name.lower().encode("latin-1") for name in headers or ()}
+        self._given_headers = [pair for pair in self.raw_headers if pair[0] in given]
         self._wait_for_first_chunk = wait_for_first_chunk
         self._ping_interval = check_limit(ping_interval, "ping_interval")
         self._send_timeout = check_limit(send_timeout, "send_timeout")
@@ -120,6 +123,7 @@ class EventStreamResponse(Response):
         return RelayOptions(
             self.status_code,
             self.raw_headers,
+            self._given_headers,
             self._wait_for_first_chunk,
             self._ping_interval,
             self._send_timeout,
