@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from millstream._values import WIRES as CORE_WIRES
 from millstream.errors import UnsupportedError
+from millstream.wires.names import SNAPSHOT_WIRES, is_event_wire
+from millstream.wires.names import WIRES as ALL_WIRES
 from wire_answers import CHOICE_WIRES, WIRES, make_writer
 
 each_wire = pytest.mark.parametrize("wire", WIRES)
@@ -66,6 +69,11 @@ def test_what_a_wire_cannot_carry_is_refused_and_nothing_is_lost(impl: ModuleTyp
         refused.append(str(caught.value))
     assert len(set(refused)) == len(REFUSED[wire])
     assert writer.write_text("x") + writer.close() == whole.write_text("x") + whole.close()
+
+
+def test_every_list_of_wires_is_that_of_the_core() -> None:
+    assert {*CORE_WIRES} == {*WIRES} == {name for name in ALL_WIRES if not is_event_wire(name)}
+    assert {wire for wire, refused in REFUSED.items() if "write_snapshot" not in refused} == SNAPSHOT_WIRES
 
 
 @each_wire

@@ -13,8 +13,7 @@ from strategies import CUTS, FORMATS
 from strategies import STREAMS as BODIES
 from strategies import TEXTS as PAYLOADS
 from streams import Halves, attempt, bytes_of, cut, described
-
-WIRES = ("ag-ui", "ndjson", "openai.chat", "openai.completions", "openai.responses", "text", "vercel.ui")
+from wire_answers import WIRES
 
 # Few different values, so that they meet again: ids, names and indexes decide what a piece belongs to.
 TEXTS = st.sampled_from(

@@ -1,4 +1,4 @@
-"""The messages of chat models as deltas, and what of an answer is in the other values that Runnables yield."""
+"""The messages of chat models as deltas, and the messages inside the chunks of graphs."""
 
 from __future__ import annotations
 
