@@ -1,8 +1,8 @@
 """The OpenAI SDK reads the wires of its names: plain streams, its stream helpers, and its models of each event."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -20,15 +20,25 @@ from wire_answers import ANSWERS, Meaning, make_writer, play, whole
 CASES = [case for case in ANSWERS if not case.get("options", {}).get("all_choices")]
 WHOLE = [case for case in CASES if Meaning(case).error is None]
 FAILED = [case for case in CASES if Meaning(case).error is not None]
+ClientOf = Callable[[bytes], AbstractContextManager[openai.OpenAI]]
 REQUEST: Any = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 
 
-@contextmanager
-def client_of(body: bytes) -> Iterator[openai.OpenAI]:
-    """Return a client of a server that answers with ``body``."""
-    with serve_bytes(body) as url, openai.OpenAI(api_key="k", base_url=url, max_retries=0) as client:
-        yield client
+@pytest.fixture(scope="module")
+def client_of() -> Iterator[ClientOf]:
+    """Return a function that returns a client of a server that answers with bytes.
+
+    All clients share the connections of one, since each new one reads the system's certificates.
+    """
+    with openai.OpenAI(api_key="k", base_url="http://unused", max_retries=0) as shared:
+
+        @contextmanager
+        def client_of(body: bytes) -> Iterator[openai.OpenAI]:
+            with serve_bytes(body) as url:
+                yield shared.with_options(base_url=url)
+
+        yield client_of
 
 
 def documents(body: bytes) -> list[Any]:
@@ -48,7 +58,7 @@ def check_calls(found: list[list[str]], meant: Meaning) -> None:
 
 @pytest.mark.parametrize("wire", ["openai.chat", "openai.completions", "openai.responses"])
 @pytest.mark.parametrize("case", FAILED, ids=[case["name"] for case in FAILED])
-def test_an_error_is_raised_by_the_sdk(impl: ModuleType, wire: str, case: Case) -> None:
+def test_an_error_is_raised_by_the_sdk(impl: ModuleType, client_of: ClientOf, wire: str, case: Case) -> None:
     def read() -> None:
         if wire == "openai.chat":
             list(client.chat.completions.create(stream=True, **REQUEST))
@@ -63,7 +73,7 @@ def test_an_error_is_raised_by_the_sdk(impl: ModuleType, wire: str, case: Case) 
 
 
 @pytest.mark.parametrize("case", WHOLE, ids=[case["name"] for case in WHOLE])
-def test_the_chat_helper_adds_the_answer_up(impl: ModuleType, case: Case) -> None:
+def test_the_chat_helper_adds_the_answer_up(impl: ModuleType, client_of: ClientOf, case: Case) -> None:
     meant = Meaning(case)
     body = b"".join(play(impl, "openai.chat", case))
     with client_of(body) as client, client.chat.completions.stream(**REQUEST) as stream:
@@ -86,7 +96,7 @@ def test_the_chat_helper_adds_the_answer_up(impl: ModuleType, case: Case) -> Non
 
 
 @pytest.mark.parametrize("case", WHOLE, ids=[case["name"] for case in WHOLE])
-def test_a_plain_stream_of_completions_is_read(impl: ModuleType, case: Case) -> None:
+def test_a_plain_stream_of_completions_is_read(impl: ModuleType, client_of: ClientOf, case: Case) -> None:
     meant = Meaning(case)
     with client_of(b"".join(play(impl, "openai.completions", case))) as client:
         chunks: list[Completion] = list(client.completions.create(model="m", prompt="x", stream=True))
@@ -98,7 +108,7 @@ def test_a_plain_stream_of_completions_is_read(impl: ModuleType, case: Case) -> 
 
 
 @pytest.mark.parametrize("case", WHOLE, ids=[case["name"] for case in WHOLE])
-def test_the_responses_helper_adds_the_answer_up(impl: ModuleType, case: Case) -> None:
+def test_the_responses_helper_adds_the_answer_up(impl: ModuleType, client_of: ClientOf, case: Case) -> None:
     meant = Meaning(case)
     body = b"".join(play(impl, "openai.responses", case))
     with client_of(body) as client, client.responses.stream(model="m", input="x") as stream:
