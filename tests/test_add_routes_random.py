@@ -1,9 +1,7 @@
 """Any request is answered: what does not fit with 422, what is deep or odd too, and nothing fails."""
 
-import asyncio
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
@@ -15,8 +13,8 @@ from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.runnables import ConfigurableField, RunnablePassthrough
 from millstream.server import add_routes
+from route_requests import POSTED, send
 
-POSTED = ("invoke", "batch", "stream", "stream_log", "stream_events")
 MODEL = FakeListChatModel(responses=["hi"]).configurable_fields(responses=ConfigurableField(id="answers"))
 PROMPT = ChatPromptTemplate.from_messages([("placeholder", "{past}"), ("human", "{text}")])
 CHAINS: dict[str, Any] = {"passed": RunnablePassthrough(), "chain": PROMPT | MODEL | StrOutputParser(), "model": MODEL}
@@ -31,14 +29,6 @@ def make_app() -> FastAPI:
 
 
 APP = make_app()
-
-
-def send(path: str, body: bytes) -> httpx.Response:
-    async def main() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://app") as client:
-            return await client.post(path, content=body)
-
-    return asyncio.run(main())
 
 
 KEYS = st.sampled_from(["type", "content", "text", "past", "messages", "input", "lc", "id", "role"])
@@ -60,7 +50,7 @@ BODIES = JSON | st.fixed_dictionaries(
 
 @given(st.sampled_from([*CHAINS]), st.sampled_from(POSTED), BODIES)
 def test_any_json_is_answered_or_refused(chain: str, name: str, body: Any) -> None:
-    response = send(f"/{chain}/{name}", orjson.dumps(body))
+    response = send(APP, f"/{chain}/{name}", orjson.dumps(body))
     assert response.status_code in (200, 422)
     if response.status_code == 422:
         assert response.json()["detail"]
@@ -72,7 +62,7 @@ def test_any_json_is_answered_or_refused(chain: str, name: str, body: Any) -> No
 
 @given(st.binary(max_size=20))
 def test_any_bytes_are_refused(body: bytes) -> None:
-    assert send("/chain/invoke", body).status_code == 422
+    assert send(APP, "/chain/invoke", body).status_code == 422
 
 
 @pytest.mark.parametrize("depth", [200, 400, 900, 100_000])
@@ -80,5 +70,5 @@ def test_any_bytes_are_refused(body: bytes) -> None:
 def test_deep_json_is_answered_or_refused(chain: str, depth: int) -> None:
     for start, end in ((b"[", b"]"), (b'{"text":', b"}")):
         for around in (b'{"input":%b}', b'{"input":{"text":"a"},"config":{"metadata":{"a":%b}}}'):
-            response = send(f"/{chain}/invoke", around % (start * depth + b"1" + end * depth))
+            response = send(APP, f"/{chain}/invoke", around % (start * depth + b"1" + end * depth))
             assert response.status_code in (200, 422)

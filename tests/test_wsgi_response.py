@@ -44,6 +44,12 @@ def text_of(body: bytes) -> str:
     return "".join(one["data"]["chunk"]["content"] for one in events if one["event"] == "on_chat_model_stream")
 
 
+@pytest.fixture
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let silent responses look at their sockets without a wait of a second."""
+    monkeypatch.setattr("millstream.server.wsgi._LOOK_SECONDS", 0.02)
+
+
 @pytest.mark.parametrize("ping_interval", [15.0, None])
 @pytest.mark.parametrize("kind", SERVERS)
 def test_the_whole_stream_arrives(kind: str, ping_interval: float | None) -> None:
@@ -179,6 +185,7 @@ def test_the_head_leaves_before_there_is_a_record(mock_server: MockServer) -> No
             mock_server.release()
 
 
+@pytest.mark.usefixtures("_looks_often")
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(kind: str, server: MockServer) -> None:
     # Werkzeug has the socket at hand; over another server a keep-alive finds that it is closed.
@@ -189,6 +196,7 @@ def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(kind: str, ser
         assert_closed_by_us(server)
 
 
+@pytest.mark.usefixtures("_looks_often")
 def test_a_client_that_leaves_before_the_first_chunk_closes_the_upstream(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Stall(after="head"))
     app = records(mock_server, wait_for_first_chunk=True)
@@ -263,6 +271,7 @@ def test_a_flask_view_returns_the_response(mock_server: MockServer) -> None:
         assert ask(port, "/seen").body == b"data: /seen\n\n"
 
 
+@pytest.mark.usefixtures("_looks_often")
 def test_a_client_that_leaves_a_flask_view_closes_the_upstream(server: MockServer) -> None:
     app = flask.Flask(__name__)
     app.get("/")(lambda: WSGIEventStreamResponse(model(server).stream_records("p"), ping_interval=600.0))
