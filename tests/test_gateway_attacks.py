@@ -76,6 +76,7 @@ def test_a_body_that_is_not_valid_is_refused_and_accounted_for(content: bytes, s
         ("/v1/chat/completions", "GET", 405),
         ("/v1/models/none", "GET", 404),
         ("/v1/files", "GET", 404),
+        ("/v1/chat/completions/", "POST", 404),
         ("/", "GET", 404),
     ],
 )
@@ -259,6 +260,24 @@ def test_nothing_is_left_of_many_requests() -> None:
             accounts = [one.account() for _ in range(30)]
         assert one.state.limits.running() == {"anonymous": 0}
         assert {account.outcome for account in accounts} <= {"ok", "error", "left"}
+
+
+def test_an_upstream_that_counts_all_the_time_is_believed() -> None:
+    frames = [
+        b'data: {"choices":[{"index":0,"delta":{"content":"ab"}}],'
+        b'"usage":{"prompt_tokens":7,"completion_tokens":%d}}\n\n' % count
+        for count in (1, 5)
+    ]
+    reply = Reply(body=frames, fault=Stall(after=2))
+    with running(reply, upstream={"has_continuous_usage": True}) as (one, (server,)):
+        with httpx2.stream("POST", one.url + CHAT, json=BODY) as response:
+            parts, received = response.iter_text(), ""
+            while received.count("ab") < 2:
+                received += next(parts)
+        usage = one.account().usage
+        assert (usage.input_tokens, usage.output_tokens, usage.is_estimate) == (7, 5, False)
+        assert server.requests[0].body["stream_options"] == {"include_usage": True, "continuous_usage_stats": True}
+        assert "usage" not in received
 
 
 def test_a_client_that_does_not_read_is_left() -> None:

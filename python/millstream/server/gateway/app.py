@@ -40,4 +40,7 @@ def gateway(config: GatewayConfig | Gateway, *, reports: tuple[Callable[[Account
         Route("/healthz", HealthEndpoint(state), methods=["GET"]),
         Route("/metrics", MetricsEndpoint(state), methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: http_error})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: http_error})
+    # A redirect would go wherever the client's header says that this server is.
+    app.router.redirect_slashes = False
+    return app
