@@ -217,8 +217,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
 
         In sync code, a user's model runs in a thread, so that its events arrive when they happen.
         """
-        cls, base = type(self), BaseLanguageModel
-        if (cls.astream is not base.astream) if for_async else (cls.stream is not base.stream):
+        if self._overrides(BaseLanguageModel, "stream", for_async=for_async):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         kwargs = dict(kwargs)
         stop = kwargs.pop("stop", None)
@@ -227,9 +226,8 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     def _event_records(
         self, run: RecordedRun, writer: RecordWriter, version: EventVersion, *, for_async: bool
     ) -> tuple[Source, RecordProcessor] | None:
-        cls, base = type(self), BaseLanguageModel
-        events, chunks = ("astream_events", "astream") if for_async else ("stream_events", "stream")
-        if getattr(cls, events) is not getattr(Runnable, events) or getattr(cls, chunks) is not getattr(base, chunks):
+        has_own_events = self._overrides(Runnable, "stream_events", for_async=for_async)
+        if has_own_events or self._overrides(BaseLanguageModel, "stream", for_async=for_async):
             return super()._event_records(run, writer, version, for_async=for_async)
         source, processor = self._event_stream(
             run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async
@@ -240,8 +238,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     def _chunk_stream(
         self, input: LanguageModelInput, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[Source, Processor[Any]] | None:
-        name = "astream" if for_async else "stream"
-        if getattr(type(self), name) is not getattr(BaseLanguageModel, name):
+        if self._overrides(BaseLanguageModel, "stream", for_async=for_async):
             return None
         kwargs = dict(kwargs)
         return chunk_stream(self, input, config, kwargs.pop("stop", None), kwargs, for_async=for_async)

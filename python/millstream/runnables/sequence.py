@@ -220,10 +220,10 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
     def _chunk_stream(
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[Source, Processor[Any]] | None:
-        plan, name = self._plan, "astream" if for_async else "stream"
+        plan = self._plan
         if plan is None or self._has_listeners(plan, config):
             return None
-        if getattr(type(self), name) is not getattr(RunnableSequence, name):
+        if self._overrides(RunnableSequence, "stream", for_async=for_async):
             return None
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=for_async)
         return fused, fused

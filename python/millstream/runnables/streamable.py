@@ -210,8 +210,7 @@ class Streamable(Invocable[Input, Output]):
 
         Raises :class:`NotImplementedError` for an unknown version.
         """
-        name = "astream_events" if for_async else "stream_events"
-        if getattr(type(self), name) is not getattr(Streamable, name):
+        if self._overrides(Streamable, "stream_events", for_async=for_async):
             return None
         source, events = self._event_stream(run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async)
         return source, EventRecords(events, writer)
@@ -219,11 +218,16 @@ class Streamable(Invocable[Input, Output]):
     def _chunk_stream(
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[Source, Processor[Any]] | None:
-        """Return the source and the processor of a stream of chunks; ``None`` if it has others than ours."""
+        """Return the source and the processor of a stream of chunks; ``None`` for a stream of users' code."""
         return None
 
+    def _overrides(self, base: type[Any], method: str, *, for_async: bool) -> bool:
+        """Return whether a user's class overrides a method of ``base``: its async form, or its sync one."""
+        name = f"a{method}" if for_async else method
+        return getattr(type(self), name) is not getattr(base, name)
+
     def _answer_model(self) -> str:
-        """Return the name of what answers, for wires that show one."""
+        """Return the name of the model that answers, for wires that show one: by default that of the Runnable."""
         return self.get_name()
 
     def _event_stream(
