@@ -16,7 +16,7 @@ from millstream.errors import StreamTruncatedError
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
 from millstream.providers import stream_decoding
-from millstream.runnables import RunnableGenerator, RunnableLambda
+from millstream.runnables import RunnableGenerator, RunnableLambda, RunnableSequence
 from millstream.testing.memory import MemoryTransport
 from millstream.wires.names import WireName, WireOptions, is_event_wire
 from millstream.wires.record_stream import RecordStream, record_chunks
@@ -191,6 +191,43 @@ def test_any_runnable_has_records(half: ModuleType, wire: Any) -> None:
     function = RunnableLambda(lambda text: "Hi " + text)
     assert read(function.astream_records("p", wire=options(wire)))[0] == bytes_of_model
     assert read_sync(function.stream_records("p", wire=options(wire)))[0] == bytes_of_model
+
+
+class Loud:
+    """Streams of a user's class."""
+
+    def stream(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        for text in super().stream(input, config, **kwargs):  # type: ignore[misc]
+            yield text.upper()
+
+    async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        async for text in super().astream(input, config, **kwargs):  # type: ignore[misc]
+            yield text.upper()
+
+
+class LoudModel(Loud, OpenAI):
+    """A model of a user's."""
+
+
+class LoudChain(Loud, RunnableSequence[Any, Any]):
+    """A chain of a user's."""
+
+
+@wires
+def test_the_streams_of_a_users_class_are_written(half: ModuleType, wire: Any) -> None:
+    body = b'data: {"choices":[{"index":0,"text":"loud","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    chain_class: Any = LoudChain
+    model: Any = LoudModel(api_key=KEY, http_client=MemoryTransport([body]))
+    chain: Any = chain_class(PromptTemplate.from_template("{x}"), completions([body]))
+    runs: list[tuple[Any, Any]] = [(model, "p"), (chain, {"x": "p"})]
+    for runnable, input in runs:
+        for records, error in (
+            read(runnable.astream_records(input, wire=wire)),
+            read_sync(runnable.stream_records(input, wire=wire)),
+        ):
+            assert error == "NoneType"
+            assert b"LOUD" in records
+            assert b"loud" not in records
 
 
 def test_the_model_is_named(half: ModuleType) -> None:
