@@ -1,4 +1,4 @@
-"""What a server sends: responses, routes, resumable streams. The extra ``server`` installs what it needs."""
+"""Streams as responses of servers, routes and apps for Runnables. The extra ``server`` installs the dependencies."""
 
 from typing import TYPE_CHECKING, Any
 

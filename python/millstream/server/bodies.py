@@ -1,4 +1,4 @@
-"""What a response sends: streams of records as they are, and other iterators as bodies with the same attributes.
+"""The bodies of responses: streams of records as they are, and other iterators with the same attributes.
 
 Nothing here knows of an event loop or a web framework.
 """
@@ -35,7 +35,7 @@ _HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding"
 
 
 class RecordBody(Protocol):
-    """What a response needs of its body: :class:`~millstream.wires.record_stream.RecordStream` has it, and others may.
+    """The interface of a response's body: that of :class:`~millstream.wires.record_stream.RecordStream`.
 
     It is an iterator of ``bytes`` too, with ``close`` or ``aclose``. ``wire`` is the name of the wire, or ``None``.
     """
@@ -147,7 +147,7 @@ def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBo
         return AsyncItems(aiter(content))
     else:
         content = record_chunks(content, wire)
-    return content if include_input else _lean(content)  # type: ignore[no-any-return]
+    return content if include_input else _make_lean(content)  # type: ignore[no-any-return]
 
 
 def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any:
@@ -164,10 +164,10 @@ def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any
         return SyncItems(iter(content))
     else:
         content = record_sync_chunks(content, wire)
-    return content if include_input else _lean(content)
+    return content if include_input else _make_lean(content)
 
 
-def _lean(body: Any) -> Any:
+def _make_lean(body: Any) -> Any:
     """Return ``body`` without inputs and metadata, if it has them."""
     make = getattr(body, "lean", None)
     return body if make is None else make()

@@ -1,4 +1,4 @@
-"""What a client is sent of an error, and what is logged of it."""
+"""Errors as clients are sent them, and as they are logged."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class ThreadReader:
 
     def __init__(self, content: Iterable[bytes]) -> None:
         self._channel = Channel()
-        self._body = ThreadBody(partial(_steps, content), self._channel)
+        self._body = ThreadBody(partial(_iterate_steps, content), self._channel)
         self._content: Iterable[bytes] | None = content
         self._has_started = False
 
@@ -88,7 +88,7 @@ class AsyncReader:
 
     def __init__(self, content: AsyncIterator[bytes]) -> None:
         self._channel = Channel()
-        self._body = TaskBody(_pumping(content, self._channel), self._channel)
+        self._body = TaskBody(_make_pump(content, self._channel), self._channel)
         self._content: AsyncIterator[bytes] | None = content
         self._has_started = False
 
@@ -117,7 +117,7 @@ class AsyncReader:
             self._body.start()
 
 
-def _steps(content: Iterable[bytes]) -> Iterator[tuple[bytes]]:
+def _iterate_steps(content: Iterable[bytes]) -> Iterator[tuple[bytes]]:
     pieces = iter(content)
     try:
         for piece in pieces:
@@ -127,7 +127,7 @@ def _steps(content: Iterable[bytes]) -> Iterator[tuple[bytes]]:
         close_iterator(content)
 
 
-def _pumping(content: AsyncIterator[bytes], channel: Channel) -> Callable[[], Awaitable[None]]:
+def _make_pump(content: AsyncIterator[bytes], channel: Channel) -> Callable[[], Awaitable[None]]:
     return partial(pump, content, channel, _keep_nothing)
 
 

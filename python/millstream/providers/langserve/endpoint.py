@@ -64,7 +64,7 @@ class LangServeEndpoint:
         """Return the request for the events of a stream after ``last_event_id``; ``place`` is its URL."""
         return PendingRequest(self, place, {_LAST_EVENT_ID: last_event_id}, None)
 
-    # What a pending request asks of an endpoint.
+    # The interface that a pending request uses.
 
     @property
     def _max_resends(self) -> int:

@@ -31,7 +31,7 @@ _END_SIZE = 16
 
 
 class _RemoteAnswer(Processor[Any]):
-    """What both processors do where the connection breaks; a second body replaces the first one."""
+    """The base of both processors: how a broken connection is reported. A second body replaces the first one."""
 
     __slots__ = ("_disconnect", "error", "seen")
 
@@ -54,8 +54,8 @@ class _RemoteAnswer(Processor[Any]):
         self._disconnect = None
         return failure
 
-    def _end_error(self, what: str) -> StreamError:
-        """Return the error for an answer that is not complete; ``what`` says it where the connection did not break."""
+    def _end_error(self, message: str) -> StreamError:
+        """Return the error for an answer that is not complete; ``message`` is used if the connection did not break."""
         broken = self._disconnect
         if isinstance(broken, StreamError):
             vars(broken).update(self._partial())
@@ -66,7 +66,7 @@ class _RemoteAnswer(Processor[Any]):
         elif broken is not None:
             failure = StreamTruncatedError(f"the connection broke: {words}", **self._partial())
         else:
-            return StreamTruncatedError(what, **self._partial())
+            return StreamTruncatedError(message, **self._partial())
         failure.__cause__ = broken.__cause__ or broken
         return failure
 

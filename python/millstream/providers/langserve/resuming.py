@@ -51,7 +51,7 @@ class ResumableRequest:
 
 
 class _Continued:
-    """What both kinds of body know."""
+    """The base of both kinds of body: whether and where the stream is continued."""
 
     def __init__(self, response: Any, endpoint: LangServeEndpoint, processor: EventStream, max_resumes: int) -> None:
         self._response = response
@@ -98,7 +98,7 @@ class _Body(_Continued):
             try:
                 if self._processor.done:
                     return
-                if not self._resume(failure or _ended()):
+                if not self._resume(failure or _truncated_error()):
                     if failure is not None:
                         raise failure
                     return
@@ -145,7 +145,7 @@ class _AsyncBody(_Continued):
             except (APIConnectionError, StreamError) as error:
                 failure = error
             try:
-                if not await self._resume(failure or _ended()):
+                if not await self._resume(failure or _truncated_error()):
                     if failure is not None:
                         raise failure
                     return ()
@@ -180,7 +180,7 @@ class _AsyncBody(_Continued):
         await self._response.aclose()
 
 
-def _ended() -> StreamTruncatedError:
+def _truncated_error() -> StreamTruncatedError:
     return StreamTruncatedError("the stream ended before its end event")
 
 

@@ -18,6 +18,7 @@ from ..openai_api.body import read_body
 from ..openai_api.endpoint import read_headers
 from ..openai_api.errors import RequestError
 from ..openai_api.failures import failure_response
+from ..openai_api.fields import wrong_type
 from ..response import EventStreamResponse
 from .accounting import Account, estimate_tokens
 from .failover import FailoverSource
@@ -149,7 +150,7 @@ def _read_names(body: Mapping[str, Any], *, may_stream: bool) -> tuple[str, bool
         raise RequestError(f"Invalid 'model': a name has at most {MAX_MODEL_NAME} characters.", param="model")
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):
-        raise RequestError("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
+        raise wrong_type("stream", "a boolean")
     if stream and not may_stream:
         raise RequestError("'stream' is not supported here.", param="stream", code="unsupported_parameter")
     return model, bool(stream)

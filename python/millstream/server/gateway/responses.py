@@ -20,11 +20,11 @@ def to_chat(body: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]
 
     Raises :class:`~millstream.server.openai_api.RequestError` for what chat completions do not have.
     """
-    answering = read_responses(body)
+    asked = read_responses(body)
     try:
-        messages = [to_openai_message(message) for message in cast("list[BaseMessage]", answering.inputs[0])]
+        messages = [to_openai_message(message) for message in cast("list[BaseMessage]", asked.inputs[0])]
     except ValueError as error:
         raise RequestError(str(error), param="input") from None
     # Its events are read also where the whole response is sent.
-    chat = {**answering.parameters, "model": answering.model, "messages": messages, "stream": True}
-    return chat, answering.shown
+    chat = {**asked.parameters, "model": asked.model, "messages": messages, "stream": True}
+    return chat, asked.shown

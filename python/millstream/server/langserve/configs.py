@@ -32,7 +32,7 @@ class ConfigReader:
 
     @cached_property
     def schema(self) -> TypeAdapter[Any]:
-        """What checks a client's configuration."""
+        """The type by which a client's configuration is checked."""
         from pydantic import TypeAdapter
 
         made = self._settings.config_type

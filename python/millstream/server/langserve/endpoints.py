@@ -17,7 +17,7 @@ EndpointName = Literal[
 SCHEMAS = ("input_schema", "output_schema", "config_schema")
 """The routes that are read by GET."""
 
-# Those of LangServe that there are none of, which may be disabled.
+# Routes of LangServe that do not exist here; they may be disabled all the same.
 _ABSENT = ("playground", "feedback", "token_feedback", "public_trace_link", "config_hashes")
 
 

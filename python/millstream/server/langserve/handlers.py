@@ -34,7 +34,7 @@ __all__ = ("RunnableHandlers",)
 
 _JSON = RecordWriter(format="ndjson")
 _FILTERS = ("include_names", "include_types", "include_tags", "exclude_names", "exclude_types", "exclude_tags")
-# What nginx logs for a client that left; nothing is sent.
+# The status by which nginx logs a client that left; nothing is sent.
 _CLIENT_LEFT = 499
 
 

@@ -12,7 +12,7 @@ __all__ = ("describe_request",)
 
 
 def describe_request(runnable: Runnable[Any, Any], name: str) -> dict[str, Any]:
-    """Return the part of OpenAPI's description of a route that its body is; an input without a schema is anything."""
+    """Return OpenAPI's description of a route's body; an input without a schema may be anything."""
     schema: dict[str, Any] = {}
     with suppress(Exception):
         # References would have to be resolved in the whole document.

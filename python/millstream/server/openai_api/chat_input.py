@@ -14,8 +14,8 @@ from ...messages.tool import ToolMessage
 from ...messages.tool_calls import InvalidToolCall, ToolCall, read_raw_call
 from ...providers.openai.arguments import CHAT
 from .errors import RequestError
-from .fields import check_fields, read_list, read_text
-from .request import Answering
+from .fields import check_fields, read_list, read_object, read_text
+from .request import AnswerRequest
 
 __all__ = ("build_assistant", "read_calls", "read_chat", "read_parts")
 
@@ -29,7 +29,7 @@ _PARTS: Mapping[str, tuple[str, str | None]] = {
 }
 
 
-def read_chat(body: Mapping[str, Any]) -> Answering:
+def read_chat(body: Mapping[str, Any]) -> AnswerRequest:
     """Return the answers that the body of a request asks for."""
     fields = check_fields("chat", body)
     if "messages" not in fields:
@@ -40,7 +40,7 @@ def read_chat(body: Mapping[str, Any]) -> Answering:
         if name in fields:
             raise RequestError(f"'{name}' is not supported: use 'tools'.", param=name, code="unsupported_parameter")
     messages = [_read_message(one, f"messages[{i}]") for i, one in enumerate(read_list(fields["messages"], "messages"))]
-    return Answering(
+    return AnswerRequest(
         "chat",
         fields["model"],
         [messages],
@@ -93,9 +93,8 @@ def read_parts(content: object, param: str) -> list[dict[str, Any]]:
     return [_read_part(part, f"{param}[{place}]") for place, part in enumerate(parts)]
 
 
-def _read_part(part: object, param: str) -> dict[str, Any]:
-    if not isinstance(part, dict):
-        raise RequestError(f"Invalid type for '{param}': expected an object.", param=param, code="invalid_type")
+def _read_part(value: object, param: str) -> dict[str, Any]:
+    part = read_object(value, param)
     type_name = read_text(part.get("type"), f"{param}.type")
     if type_name not in _PARTS and not type_name.endswith("_url"):
         raise RequestError(
@@ -105,10 +104,10 @@ def _read_part(part: object, param: str) -> dict[str, Any]:
     value, where = part.get(member), f"{param}.{member}"
     if inner is None:
         read_text(value, where)
-    elif not isinstance(value, dict):
-        raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
-    elif inner:
-        read_text(value.get(inner), f"{where}.{inner}")
+    else:
+        found = read_object(value, where)
+        if inner:
+            read_text(found.get(inner), f"{where}.{inner}")
     # Other members of a file would make it a block of LangChain's.
     return {"type": type_name, member: value} if type_name == "file" else part
 

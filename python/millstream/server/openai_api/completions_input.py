@@ -7,15 +7,15 @@ from typing import Any
 
 from ...providers.openai.arguments import COMPLETIONS
 from .errors import RequestError
-from .fields import check_fields, read_list
-from .request import Answering
+from .fields import check_fields, read_list, wrong_type
+from .request import AnswerRequest
 
 __all__ = ("read_completions",)
 
 _PARAMETERS = frozenset(COMPLETIONS) - {"model", "stream", "prompt", "n", "stream_options", "echo"}
 
 
-def read_completions(body: Mapping[str, Any]) -> Answering:
+def read_completions(body: Mapping[str, Any]) -> AnswerRequest:
     """Return the answers that the body of a request asks for: for each prompt ``n``, which have consecutive indexes."""
     fields = check_fields("completions", body)
     if fields.get("echo") and fields.get("logprobs") is not None:
@@ -24,7 +24,7 @@ def read_completions(body: Mapping[str, Any]) -> Answering:
     if parameters.get("best_of") in (1, fields.get("n", 1)):
         # No more answers are generated than are returned.
         del parameters["best_of"]
-    return Answering(
+    return AnswerRequest(
         "completions",
         fields["model"],
         _read_prompts(fields.get("prompt", "")),
@@ -42,8 +42,4 @@ def _read_prompts(prompt: object) -> list[str]:
     prompts = read_list(prompt, "prompt")
     if all(isinstance(one, str) for one in prompts):
         return prompts
-    raise RequestError(
-        "Invalid type for 'prompt': expected a string or a list of strings; tokens are not supported.",
-        param="prompt",
-        code="invalid_type",
-    )
+    raise wrong_type("prompt", "a string or a list of strings; tokens are not supported")

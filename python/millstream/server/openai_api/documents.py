@@ -10,7 +10,7 @@ import orjson
 from ..._backend import WireWriter
 from ..._merge import add_counts
 from .answers import Answer
-from .request import Answering
+from .request import AnswerRequest
 
 __all__ = ("DOCUMENTS", "read_response")
 
@@ -21,12 +21,12 @@ def _usage(answers: Sequence[Answer]) -> dict[str, Any] | None:
     return add_counts(known) if known else None
 
 
-def _chat(answering: Answering, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
+def _chat(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{id}",
         "object": "chat.completion",
         "created": created,
-        "model": answering.model,
+        "model": asked.model,
         "choices": [
             {
                 "index": index,
@@ -57,16 +57,16 @@ def _message(answer: Answer) -> dict[str, Any]:
     return message | {name: value for name, value in optional.items() if value}
 
 
-def _completions(answering: Answering, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
+def _completions(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
     return {
         "id": f"cmpl-{id}",
         "object": "text_completion",
         "created": created,
-        "model": answering.model,
+        "model": asked.model,
         "choices": [
             {
                 "index": index,
-                "text": f"{answering.inputs[index // answering.n]}{answer.text}" if answering.echo else answer.text,
+                "text": f"{asked.inputs[index // asked.n]}{answer.text}" if asked.echo else answer.text,
                 "logprobs": answer.logprobs,
                 "finish_reason": answer.reason,
             }
@@ -77,11 +77,11 @@ def _completions(answering: Answering, answers: Sequence[Answer], id: str, creat
     }
 
 
-def _responses(answering: Answering, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
+def _responses(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
     """Return the response as the last event of a stream has it, with what the request said."""
     answer = answers[0]
-    writer = WireWriter("openai.responses", id, created, model=answering.model)
-    response = read_response(writer.write(answer.as_delta()) + writer.close(), answering.shown)
+    writer = WireWriter("openai.responses", id, created, model=asked.model)
+    response = read_response(writer.write(answer.as_delta()) + writer.close(), asked.shown)
     if answer.logprobs:
         _add_logprobs(response, answer.logprobs)
     return response

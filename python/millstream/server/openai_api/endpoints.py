@@ -18,7 +18,7 @@ from .endpoint import Endpoint, describe_model
 from .errors import RequestError, unknown_model
 from .failures import json_response
 from .parameters import bind_parameters
-from .request import Answering, OpenAIRequest
+from .request import AnswerRequest, OpenAIRequest
 from .responses_input import read_responses
 from .runs import AnswerRuns
 
@@ -54,14 +54,14 @@ class AnswerEndpoint(_Endpoint):
         options = self.options
         caller = await options.identify(headers)
         body = await read_body(Request(scope, receive), options.max_body_size)
-        answering = _READERS[self._api](body)
-        self._check_limits(answering)
-        request = OpenAIRequest(self._api, answering.model, body, headers, caller)
+        asked = _READERS[self._api](body)
+        self._check_limits(asked)
+        request = OpenAIRequest(self._api, asked.model, body, headers, caller)
         served = await options.models.find(request)
-        runs = await self._prepare(served, answering, request)
+        runs = await self._prepare(served, asked, request)
         id, created = uuid7().hex, int(time.time())
         own_headers = {"x-request-id": f"req_{id}"}
-        if answering.stream:
+        if asked.stream:
             return EventStreamResponse(
                 runs.stream(id, created),
                 headers=own_headers,
@@ -70,26 +70,26 @@ class AnswerEndpoint(_Endpoint):
                 send_timeout=options.send_timeout,
             )
         answers = await run_until_disconnect(receive, runs.answers())
-        return json_response(DOCUMENTS[self._api](answering, answers, id, created), headers=own_headers)
+        return json_response(DOCUMENTS[self._api](asked, answers, id, created), headers=own_headers)
 
-    def _check_limits(self, answering: Answering) -> None:
+    def _check_limits(self, asked: AnswerRequest) -> None:
         limit = self.options.max_choices
-        if answering.choices > limit:
-            name = "n" if answering.n > 1 else "prompt"
+        if asked.choices > limit:
+            name = "n" if asked.n > 1 else "prompt"
             raise RequestError(
                 f"Invalid '{name}': a request may ask for at most {limit} answers.",
                 param=name,
                 code="integer_above_max_value",
             )
 
-    async def _prepare(self, served: ServedModel, answering: Answering, request: OpenAIRequest) -> AnswerRuns:
-        inputs = [served.make_input(value, request) for value in answering.inputs]
+    async def _prepare(self, served: ServedModel, asked: AnswerRequest, request: OpenAIRequest) -> AnswerRuns:
+        inputs = [served.make_input(value, request) for value in asked.inputs]
         runnables = [
-            bind_parameters(served, answering, request.body, max_tokens=self.options.max_tokens, seed=seed)
-            for seed in answering.seeds
+            bind_parameters(served, asked, request.body, max_tokens=self.options.max_tokens, seed=seed)
+            for seed in asked.seeds
         ]
         config = await self.options.configure(request)
-        return AnswerRuns(runnables, inputs, config, answering)
+        return AnswerRuns(runnables, inputs, config, asked)
 
 
 class ModelsEndpoint(_Endpoint):

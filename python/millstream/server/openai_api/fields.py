@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import RequestError
 
-__all__ = ("check_fields", "read_list", "read_text")
+__all__ = ("check_fields", "read_list", "read_object", "read_text", "wrong_type")
 
 _Check = tuple[str, Callable[[Any], bool]]
 
@@ -81,7 +81,7 @@ def check_fields(api: str, body: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in fields.items():
         wanted, is_right = checks.get(name, ("", None))
         if is_right is not None and not is_right(value):
-            raise RequestError(f"Invalid type for '{name}': expected {wanted}.", param=name, code="invalid_type")
+            raise wrong_type(name, wanted)
     if not fields.get("model"):
         raise RequestError("you must provide a model parameter", param="model", code="missing_required_parameter")
     return fields
@@ -90,14 +90,26 @@ def check_fields(api: str, body: Mapping[str, Any]) -> dict[str, Any]:
 def read_text(value: object, param: str) -> str:
     """Return ``value`` if it is a text; raise :class:`RequestError` otherwise."""
     if not isinstance(value, str):
-        raise RequestError(f"Invalid type for '{param}': expected a string.", param=param, code="invalid_type")
+        raise wrong_type(param, "a string")
+    return value
+
+
+def read_object(value: object, param: str) -> dict[str, Any]:
+    """Return ``value`` if it is an object; raise :class:`RequestError` otherwise."""
+    if not isinstance(value, dict):
+        raise wrong_type(param, "an object")
     return value
 
 
 def read_list(value: object, param: str) -> list[Any]:
     """Return ``value`` if it is a list with items; raise :class:`RequestError` otherwise."""
     if not isinstance(value, list):
-        raise RequestError(f"Invalid type for '{param}': expected a list.", param=param, code="invalid_type")
+        raise wrong_type(param, "a list")
     if not value:
         raise RequestError(f"Invalid '{param}': the list must not be empty.", param=param, code="empty_array")
     return value
+
+
+def wrong_type(param: str, expected: str) -> RequestError:
+    """Return the error for a field of another type than ``expected``."""
+    return RequestError(f"Invalid type for '{param}': expected {expected}.", param=param, code="invalid_type")

@@ -13,7 +13,7 @@ from ...providers.openai.completions import OpenAI
 from ...runnables.foreign import as_runnable
 from ...runnables.runnable import Runnable
 from .errors import RequestError
-from .request import LENGTHS, Answering
+from .request import LENGTHS, AnswerRequest
 from .served import ModelStep, ServedModel, bound_arguments
 
 __all__ = ("bind_parameters",)
@@ -42,7 +42,7 @@ _IN_BODY = frozenset({"metadata"})
 
 def bind_parameters(
     served: ServedModel,
-    answering: Answering,
+    asked: AnswerRequest,
     body: Mapping[str, Any],
     *,
     max_tokens: int | None = None,
@@ -57,14 +57,14 @@ def bind_parameters(
     """
     runnable: Runnable[Any, Any] = served.runnable
     found = ModelStep.find(runnable)
-    parameters = dict(answering.parameters)
+    parameters = dict(asked.parameters)
     if seed is not None:
         parameters["seed"] = seed
     if found is None:
         _refuse_lost(parameters, parameters)
         return runnable
     _check_tools(parameters, found)
-    step, taken = found.step, _taken(found.model, for_chat=answering.api != "completions")
+    step, taken = found.step, _taken(found.model, for_chat=asked.api != "completions")
     _name_length(parameters, taken)
     if parameters.get("tools") and "tools" not in taken and served.allows("tools"):
         step = _bind_tools(step, parameters)
@@ -82,7 +82,7 @@ def bind_parameters(
     speaks = _speaks_openai(found.model)
     if isinstance(arguments.get("stop"), str) and not speaks:
         arguments["stop"] = [arguments["stop"]]
-    if speaks and answering.stream and answering.include_usage:
+    if speaks and asked.stream and asked.include_usage:
         arguments |= _ask_for_usage(found.model)
     return found.replace(step.bind(**arguments)) if arguments or step is not found.step else runnable
 
@@ -142,9 +142,9 @@ def _taken(model: Any, *, for_chat: bool) -> frozenset[str]:
 
 def _name_length(parameters: dict[str, Any], taken: frozenset[str]) -> None:
     """Give the number of tokens the name that the model has for it."""
-    asked = [name for name in LENGTHS if name in parameters]
-    known = next((name for name in (*asked, *LENGTHS) if name in taken), None)
-    values = [parameters.pop(name) for name in asked]
+    given = [name for name in LENGTHS if name in parameters]
+    known = next((name for name in (*given, *LENGTHS) if name in taken), None)
+    values = [parameters.pop(name) for name in given]
     if values and known is not None:
         parameters[known] = values[0]
 

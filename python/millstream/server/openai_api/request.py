@@ -1,4 +1,4 @@
-"""``OpenAIRequest``, a request as the app's hooks see it, and ``Answering``, the answers that it asks for."""
+"""``OpenAIRequest``, a request as the app's hooks see it, and ``AnswerRequest``, the answers that it asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ...messages.base import BaseMessage
 
-__all__ = ("API", "LENGTHS", "Answering", "OpenAIRequest")
+__all__ = ("API", "LENGTHS", "AnswerRequest", "OpenAIRequest")
 
 API = Literal["chat", "completions", "responses", "models"]
 """The endpoints: ``"models"`` are the two that describe models."""
@@ -32,7 +32,7 @@ class OpenAIRequest:
 
 
 @dataclass(slots=True)
-class Answering:
+class AnswerRequest:
     """The answers that a request asks for.
 
     ``inputs`` are the conversations or, of a completion, the prompts; each has ``n`` answers. ``parameters`` have the

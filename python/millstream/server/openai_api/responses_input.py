@@ -12,8 +12,8 @@ from ...messages.system import SystemMessage
 from ...messages.tool import ToolMessage
 from .chat_input import build_assistant, read_calls
 from .errors import RequestError
-from .fields import check_fields, read_list, read_text
-from .request import Answering
+from .fields import check_fields, read_list, read_object, read_text
+from .request import AnswerRequest
 
 __all__ = ("read_responses",)
 
@@ -36,7 +36,7 @@ _LOGPROBS = "message.output_text.logprobs"
 _EXTRAS = (_LOGPROBS, "reasoning.encrypted_content")
 
 
-def read_responses(body: Mapping[str, Any]) -> Answering:
+def read_responses(body: Mapping[str, Any]) -> AnswerRequest:
     """Return the answer that the body of a request asks for, with the parameters of chat completions."""
     fields = check_fields("responses", body)
     for name, values in _STATE.items():
@@ -47,7 +47,7 @@ def read_responses(body: Mapping[str, Any]) -> Answering:
                 code="unsupported_parameter",
             )
     messages = _Conversation(fields.get("instructions")).read(fields.get("input"))
-    return Answering(
+    return AnswerRequest(
         "responses",
         fields["model"],
         [messages],
@@ -74,9 +74,7 @@ class _Conversation:
             raise RequestError("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
         for place, item in enumerate(read_list(input, "input")):
             param = f"input[{place}]"
-            if not isinstance(item, dict):
-                raise RequestError(f"Invalid type for '{param}': expected an object.", param=param)
-            self._add(item, param)
+            self._add(read_object(item, param), param)
         self._end_answer()
         return self._messages
 
@@ -96,7 +94,7 @@ class _Conversation:
                 content = output if isinstance(output, str) else _read_parts(output, f"{param}.output")
                 self._messages.append(ToolMessage(content, tool_call_id=id))
             case "reasoning":
-                # What an earlier answer was thought out with; chat completions do not take it back.
+                # The reasoning of an earlier answer; chat completions do not accept it.
                 return
             case other:
                 raise RequestError(
@@ -144,9 +142,7 @@ def _read_parts(content: object, param: str) -> list[dict[str, Any]]:
     parts = []
     for place, part in enumerate(read_list(content, param)):
         where = f"{param}[{place}]"
-        if not isinstance(part, dict):
-            raise RequestError(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
-        parts.append(_read_part(part, where))
+        parts.append(_read_part(read_object(part, where), where))
     return parts
 
 
@@ -223,8 +219,7 @@ def _read_choice(choice: object) -> Any:
 
 
 def _read_format(format: object) -> dict[str, Any]:
-    if not isinstance(format, dict):
-        raise RequestError("Invalid type for 'text.format': expected an object.", param="text.format")
-    if format.get("type") != "json_schema":
-        return dict(format)
-    return {"type": "json_schema", "json_schema": _kept(format, "name", "description", "schema", "strict")}
+    found = read_object(format, "text.format")
+    if found.get("type") != "json_schema":
+        return dict(found)
+    return {"type": "json_schema", "json_schema": _kept(found, "name", "description", "schema", "strict")}

@@ -16,7 +16,7 @@ from ...wires.names import WireName, WireOptions
 from ...wires.record_stream import RecordStream
 from .answers import Answer, AnswerRecorder, read_output
 from .deltas import awrite_answers, is_graph, read_deltas, read_graph
-from .request import Answering
+from .request import AnswerRequest
 from .served import ModelStep
 from .tasks import run_together
 
@@ -33,9 +33,9 @@ class AnswerRuns:
     """The runs for a request: one for each answer, in the order of their indexes."""
 
     def __init__(
-        self, runnables: Sequence[Runnable[Any, Any]], inputs: Sequence[Any], config: Any, answering: Answering
+        self, runnables: Sequence[Runnable[Any, Any]], inputs: Sequence[Any], config: Any, asked: AnswerRequest
     ) -> None:
-        self._answering = answering
+        self._asked = asked
         self._calls = [(runnable, input, config) for input in inputs for runnable in runnables]
         if len(self._calls) > 1 and config and config.get("run_id") is not None:
             # A run's id is its own.
@@ -48,24 +48,24 @@ class AnswerRuns:
 
     def stream(self, id: str, created: int) -> RecordStream:
         """Return the records of the answers."""
-        answering = self._answering
+        asked = self._asked
         options = WireOptions(
-            _WIRES[answering.api],
+            _WIRES[asked.api],
             id=id,
             created=created,
-            model=answering.model,
-            include_usage=answering.include_usage,
+            model=asked.model,
+            include_usage=asked.include_usage,
             all_choices=len(self._calls) > 1,
         )
         runnable, input, config = self._calls[0]
-        if len(self._calls) == 1 and not answering.echo and _writes_itself(runnable, answering):
+        if len(self._calls) == 1 and not asked.echo and _writes_itself(runnable, asked):
             return runnable.astream_records(input, config, wire=options)
-        read = read_graph if is_graph(runnable) else partial(read_deltas, include_usage=answering.include_usage)
+        read = read_graph if is_graph(runnable) else partial(read_deltas, include_usage=asked.include_usage)
         answers = [partial(read, *call) for call in self._calls]
-        prefixes = [text for text in answering.inputs for _ in range(answering.n)] if answering.echo else []
+        prefixes = [text for text in asked.inputs for _ in range(asked.n)] if asked.echo else []
         return RecordStream(
             lambda writer: awrite_answers(writer, answers, prefixes),  # type: ignore[arg-type]
-            ChunkWriter(options, answering.model),
+            ChunkWriter(options, asked.model),
         )
 
 
@@ -79,7 +79,7 @@ async def _answer(runnable: Runnable[Any, Any], input: Any, config: Any) -> Answ
     return recorder.complete(read_output(await runnable.ainvoke(input, config)))
 
 
-def _writes_itself(runnable: Any, answering: Answering) -> bool:
+def _writes_itself(runnable: Any, asked: AnswerRequest) -> bool:
     """Return whether a Runnable's own records are the answer: its chunks are messages of ours, or texts.
 
     A parser drops the usage, so a chain with one cannot write it.
@@ -87,6 +87,4 @@ def _writes_itself(runnable: Any, answering: Answering) -> bool:
     found = ModelStep.find(runnable)
     if found is None or not isinstance(found.model, BaseLanguageModel):
         return False
-    return found.is_last or (
-        not answering.include_usage and all(isinstance(step, StrOutputParser) for step in found.after)
-    )
+    return found.is_last or (not asked.include_usage and all(isinstance(step, StrOutputParser) for step in found.after))
