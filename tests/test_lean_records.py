@@ -1,4 +1,4 @@
-"""Records without inputs and metadata: what leaves a server unless it is asked for."""
+"""Records without inputs and metadata, as a server sends them by default."""
 
 import json
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""What a ``WireWriter`` promises of every wire, and what it refuses."""
+"""The promises of a ``WireWriter`` for every wire, and the calls that it refuses."""
 
 import pickle
 from types import ModuleType

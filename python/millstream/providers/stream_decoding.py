@@ -71,7 +71,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._idle_limit = limit
         # Whether the function that :meth:`recorder` returned is called in place of ``feed``.
         self._writes_records = False
-        # What closes the decoder, where :meth:`write_into` was called.
+        # The function that closes the decoder, where :meth:`write_into` was called.
         self._wire_close: Callable[[], bytes] | None = None
         self.error: BaseException | None = None
         self._start()

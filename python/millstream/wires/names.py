@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from .._backend import WireWriter
 
@@ -95,7 +95,8 @@ class WireOptions:
     run_id: str = ""
 
     def __post_init__(self) -> None:
-        check_wire(self.name)
+        if self.name not in get_args(WireName):
+            raise ValueError(f"wire must be one of {', '.join(map(repr, WIRES))}, not {self.name!r}")
 
     def make_writer(self, model: str) -> WireWriter:
         """Return the writer of one answer; ``model`` is shown where the options name none."""
@@ -113,12 +114,6 @@ class WireOptions:
 
 Wire = WireName | WireOptions
 """The type of the argument ``wire``."""
-
-
-def check_wire(name: Any) -> None:
-    """Raise :class:`ValueError` unless ``name`` is that of a wire."""
-    if not isinstance(name, str) or name not in WIRES:
-        raise ValueError(f"wire must be one of {', '.join(map(repr, WIRES))}, not {name!r}")
 
 
 def to_options(wire: Wire) -> WireOptions:
