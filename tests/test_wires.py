@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from millstream._values import WIRES as CORE_WIRES
+from millstream._wire_values import WIRES as CORE_WIRES
 from millstream.errors import UnsupportedError
 from millstream.wires.names import SNAPSHOT_WIRES, is_event_wire
 from millstream.wires.names import WIRES as ALL_WIRES

@@ -10,34 +10,26 @@ from typing import Any
 
 from ._late import late
 from ._provider_errors import add_message
-from .errors import UnsupportedError
 
 __all__ = (
     "FRAME_SIZE",
-    "WIRES",
     "as_bytes",
     "asks_for_one",
     "check_event_size",
     "check_fields",
     "check_option",
-    "check_wire_number",
-    "check_wire_options",
-    "check_wire_text",
     "describe_seen",
     "escape_line_ends",
+    "has_surrogate",
     "max_digits",
     "read_error",
     "read_json",
     "read_kept",
     "rebuild",
-    "unsupported_on_wire",
     "whole_text",
     "write_kept",
     "write_string",
 )
-
-WIRES = ("ag-ui", "ndjson", "openai.chat", "openai.completions", "openai.responses", "text", "vercel.ui")
-"""The wires of a ``WireWriter``."""
 
 FRAME_SIZE = 512
 """Bytes of a failing frame that an error carries."""
@@ -64,18 +56,6 @@ _FIELDS: dict[str, list[tuple[str, str, int | None]]] = {
         ("finish_reason", _TEXT, None),
         *((field, "mapping or None", None) for field in ("usage", "error", "logprobs", "audio")),
     ],
-}
-
-# The wires that can carry several choices.
-_CHOICE_WIRES = ("ndjson", "openai.chat", "openai.completions")
-
-# The parts of an answer that some wires cannot carry, and what to do.
-_INSTEAD = {
-    "data": "convert the output to text, or use 'ndjson', 'vercel.ui' or 'ag-ui'",
-    "several choices": "write the first choice alone, or use 'openai.chat', 'openai.completions' or 'ndjson'",
-    "snapshots": "wait for slow clients, or use 'ndjson' or 'vercel.ui'",
-    "snapshots of more than text": "wait for slow clients",
-    "sources": "leave them out, or use 'openai.chat', 'openai.responses', 'vercel.ui', 'ag-ui' or 'ndjson'",
 }
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -142,7 +122,7 @@ def read_json(text: str | bytes, strict: bool = True) -> Any:
         text = text.decode()
     try:
         value = json.loads(text, parse_int=_parse_int, strict=strict)
-        return _whole(value) if "\\u" in text or _has_surrogate(text) else value
+        return _whole(value) if "\\u" in text or has_surrogate(text) else value
     except RecursionError:
         raise json.JSONDecodeError("JSON nested too deeply", text, 0) from None
 
@@ -205,48 +185,6 @@ def whole_text(text: str) -> str:
     return str.encode(text, "utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def check_wire_options(
-    wire: object, id: object, created: object, options: Mapping[str, object]
-) -> tuple[str, str, int, dict[str, Any]]:
-    """Return the arguments of a ``WireWriter`` if they are valid, strings without lone surrogates."""
-    name = check_option("wire", wire, WIRES)
-    checked: dict[str, Any] = {}
-    for option, value in options.items():
-        if option in ("include_usage", "all_choices"):
-            if not isinstance(value, bool):
-                raise TypeError(f"{option} must be a bool, not {type(value).__name__}")
-            checked[option] = value
-        else:
-            checked[option] = check_wire_text(option, value)
-    if checked["all_choices"] and name not in _CHOICE_WIRES:
-        raise unsupported_on_wire(name, "several choices")
-    seconds = check_wire_number("created", created, 0, 2**53 - 1)
-    if not (token := check_wire_text("id", id)):
-        raise ValueError("id must not be empty")
-    return name, token, seconds, checked
-
-
-def check_wire_number(name: str, value: object, least: int, most: int) -> int:
-    """Return ``value``, the argument ``name``, if it is an integer of the range."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be from {least} to {most}, not {value}")
-    return int(value)
-
-
-def check_wire_text(name: str, value: object) -> str:
-    """Return ``value``, the argument ``name``, if it is a string, without lone surrogates."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    return whole_text(value) if _has_surrogate(value) else str(value)
-
-
-def unsupported_on_wire(wire: str, what: str) -> UnsupportedError:
-    """Return the error for a part of an answer that ``wire`` cannot carry."""
-    return UnsupportedError(f"the wire {wire!r} cannot carry {what}: {_INSTEAD[what]}")
-
-
 def write_kept(value: Any) -> str:
     """Return the JSON text of the object that a user gave as the usage, log probabilities or audio of a delta."""
     import json
@@ -273,7 +211,8 @@ def _parse_int(digits: str) -> int | float:
     return int(digits) if len(digits) < max_digits() else float(digits)
 
 
-def _has_surrogate(text: str) -> bool:
+def has_surrogate(text: str) -> bool:
+    """Return whether ``text`` has halves of surrogate pairs."""
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 

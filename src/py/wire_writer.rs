@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::buffer;
 use super::chunk_times::PyChunkTimes;
-use super::convert::{Argument, bytes_for, values};
+use super::convert::{Argument, bytes_for};
 use super::core_delta::with_delta;
 use super::delta::PyDelta;
 use super::state::{lock, unpicklable};
@@ -87,7 +87,7 @@ impl PyWireWriter {
         options.set_item(intern!(py, "all_choices"), all_choices.or(false, py)?)?;
         options.set_item(intern!(py, "thread_id"), thread_id.or("", py)?)?;
         options.set_item(intern!(py, "run_id"), run_id.or("", py)?)?;
-        let check = values(py)?.getattr(intern!(py, "check_wire_options"))?;
+        let check = wire_values(py)?.getattr(intern!(py, "check_wire_options"))?;
         let checked = check.call1((wire, id, created, options))?;
         let (wire, id, created, options) =
             checked.extract::<(String, _, _, Bound<'_, PyDict>)>()?;
@@ -323,7 +323,7 @@ impl PyWireWriter {
     /// The error for a part that the wire cannot carry.
     #[cold]
     fn unsupported(&self, py: Python<'_>, part: Part) -> PyErr {
-        let error = values(py).and_then(|values| {
+        let error = wire_values(py).and_then(|values| {
             let make = values.getattr(intern!(py, "unsupported_on_wire"))?;
             make.call1((self.name.name(), part.name()))
         });
@@ -352,6 +352,11 @@ pub fn end_error(method: &str) -> PyErr {
     PyValueError::new_err(format!("{method}() after the end of the answer"))
 }
 
+/// The module with the functions in Python that both halves check arguments with.
+fn wire_values(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    py.import(intern!(py, "millstream._wire_values"))
+}
+
 /// The argument `name`, checked as the pure half does: a string without lone halves of surrogate pairs.
 fn checked_text<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     if let Ok(text) = value.cast_exact::<PyString>()
@@ -360,7 +365,7 @@ fn checked_text<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'p
         return Ok(text.clone());
     }
     let py = value.py();
-    let text = values(py)?.call_method1(intern!(py, "check_wire_text"), (name, value))?;
+    let text = wire_values(py)?.call_method1(intern!(py, "check_wire_text"), (name, value))?;
     Ok(text.cast_into::<PyString>()?)
 }
 
@@ -368,6 +373,6 @@ fn checked_text<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'p
 fn checked_number(name: &str, value: &Bound<'_, PyAny>, least: u64, most: u64) -> PyResult<u64> {
     let py = value.py();
     let arguments = (name, value, least, most);
-    let checked = values(py)?.call_method1(intern!(py, "check_wire_number"), arguments)?;
+    let checked = wire_values(py)?.call_method1(intern!(py, "check_wire_number"), arguments)?;
     checked.extract()
 }

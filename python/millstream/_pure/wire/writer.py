@@ -2,7 +2,8 @@
 
 from typing import NoReturn, final
 
-from ..._values import as_bytes, check_wire_number, check_wire_options, check_wire_text, unsupported_on_wire
+from ..._values import as_bytes
+from ..._wire_values import check_wire_number, check_wire_options, check_wire_text, unsupported_on_wire
 from ..chunk_times import ChunkTimes
 from ..delta import Delta
 from ..value import Sealed
