@@ -85,10 +85,10 @@ class Pump:
         body, sink, done = self._body, self._sink, self._done
         if not self._is_going:
             return await body.read()  # type: ignore[no-any-return]
-        take, relayed = self._make_take(), self._make_relay_parts()
+        take, relay_parts = self._make_take(), self._make_relay_parts()
         try:
             while True:
-                raws: Sequence[Any] = await body.read_into(take, relayed)
+                raws: Sequence[Any] = await body.read_into(take, relay_parts)
                 if not sink.is_pending:
                     return raws
                 await sink.finish()
@@ -96,7 +96,7 @@ class Pump:
                     return ()
         finally:
             # A traceback keeps this frame, and the processor may have the exception.
-            del body, take, relayed, done
+            del body, take, relay_parts, done
 
     def _make_take(self) -> Callable[[Any], bool]:
         """Return the function that sends the records of one read, and returns whether to go on."""

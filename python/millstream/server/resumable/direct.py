@@ -74,7 +74,7 @@ class FollowingBody:
                 return (data,)
         return ()
 
-    async def read_into(self, take: Take, relayed: object = None) -> Sequence[bytes]:
+    async def read_into(self, take: Take, relay_parts: object = None) -> Sequence[bytes]:
         """Call ``take`` with all records as they are generated, until it returns ``False``; return nothing then.
 
         Records that are there already are returned, as :meth:`read` does.

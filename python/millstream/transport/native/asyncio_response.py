@@ -130,11 +130,11 @@ class AsyncResponse(Exchange):
             return (data if self._through else self.feed_body(data),)
         return ()
 
-    async def read_into(self, take: Callable[[bytes], bool], relayed: RelayParts | None = None) -> Sequence[bytes]:
+    async def read_into(self, take: Callable[[bytes], bool], relay_parts: RelayParts | None = None) -> Sequence[bytes]:
         """Call ``take`` with all data as it arrives, in the loop's callback, until it returns ``False``.
 
         Returns an empty sequence then, and at the end, and raises what :meth:`read` does. Data that has arrived
-        already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relayed`` has
+        already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relay_parts`` has
         the arguments of a :class:`Relay`, which does the same in the core where a decoder reads the framing.
         """
         connection = self._connection
@@ -145,9 +145,9 @@ class AsyncResponse(Exchange):
             if connection is not None and self._awaits_data(connection):
                 stop = partial(_stop, connection, stopped)
                 now, idle, end_by = self._pool.now, self.waits.idle, self.end_by
-                if relayed is not None and self._through:
+                if relay_parts is not None and self._through:
                     waits = now, idle, end_by
-                    connection.begin_relay(Relay(connection, connection.view, self.framing, waits, *relayed, stop))
+                    connection.begin_relay(Relay(connection, connection.view, self.framing, waits, *relay_parts, stop))
                 else:
                     connection.sink = self._make_sink(connection, take, stop)
                 if await connection.wait_for_change(min(now() + idle, end_by)) and not connection.has_news():
@@ -162,7 +162,7 @@ class AsyncResponse(Exchange):
                 connection.end_sink()
             # A traceback keeps this frame, which would keep the exception, and the processor that has it.
             error = stop = None
-            del take, relayed, stopped
+            del take, relay_parts, stopped
 
     def _awaits_data(self, connection: Connection) -> bool:
         """Return whether nothing has arrived, and more is to come, of a body that is not compressed."""
