@@ -22,23 +22,8 @@ def _usage(answers: Sequence[Answer]) -> dict[str, Any] | None:
 
 
 def _chat(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
-    return {
-        "id": f"chatcmpl-{id}",
-        "object": "chat.completion",
-        "created": created,
-        "model": asked.model,
-        "choices": [
-            {
-                "index": index,
-                "message": _message(answer),
-                "logprobs": answer.logprobs,
-                "finish_reason": answer.reason,
-            }
-            for index, answer in enumerate(answers)
-        ],
-        "usage": _usage(answers),
-        "system_fingerprint": answers[0].fingerprint,
-    }
+    head = {"id": f"chatcmpl-{id}", "object": "chat.completion", "created": created, "model": asked.model}
+    return head | _describe_choices(answers, [{"message": _message(answer)} for answer in answers])
 
 
 def _message(answer: Answer) -> dict[str, Any]:
@@ -58,23 +43,20 @@ def _message(answer: Answer) -> dict[str, Any]:
 
 
 def _completions(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
-    return {
-        "id": f"cmpl-{id}",
-        "object": "text_completion",
-        "created": created,
-        "model": asked.model,
-        "choices": [
-            {
-                "index": index,
-                "text": f"{asked.inputs[index // asked.n]}{answer.text}" if asked.echo else answer.text,
-                "logprobs": answer.logprobs,
-                "finish_reason": answer.reason,
-            }
-            for index, answer in enumerate(answers)
-        ],
-        "usage": _usage(answers),
-        "system_fingerprint": answers[0].fingerprint,
-    }
+    head = {"id": f"cmpl-{id}", "object": "text_completion", "created": created, "model": asked.model}
+    texts = [answer.text for answer in answers]
+    if asked.echo:
+        texts = [f"{asked.inputs[index // asked.n]}{text}" for index, text in enumerate(texts)]
+    return head | _describe_choices(answers, [{"text": text} for text in texts])
+
+
+def _describe_choices(answers: Sequence[Answer], contents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the choices of a document, with the ``contents`` of the answers, and what follows the choices."""
+    choices = [
+        {"index": index, **content, "logprobs": answer.logprobs, "finish_reason": answer.reason}
+        for index, (answer, content) in enumerate(zip(answers, contents, strict=True))
+    ]
+    return {"choices": choices, "usage": _usage(answers), "system_fingerprint": answers[0].fingerprint}
 
 
 def _responses(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
